@@ -1,0 +1,69 @@
+# make demo   set up and solve a real instance: table, solution file and Gantt chart in out/
+# make test   set up and run every check: lint, types, import rules, docs, tests with coverage
+#
+# Both create .venv on the first call and reuse it afterwards. PYTHON names another interpreter
+# (3.11 or newer): make test PYTHON=python3.13
+
+PYTHON ?= python3.11
+VENV ?= .venv
+BIN := $(VENV)/bin
+OUT ?= out
+INSTANCE ?= ft10
+PYTEST_ARGS ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint docs pytest clean
+
+help:
+	@sed -n '1,5s/^# \{0,1\}//p' Makefile
+
+$(VENV)/pip.stamp:
+	@echo "==> creating $(VENV) with $(PYTHON)"
+	@command -v $(PYTHON) >/dev/null || { \
+	  echo "$(PYTHON) was not found; name a Python 3.11 or newer: make PYTHON=python3.12 ..."; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade "pip>=25.1"
+	@touch $@
+
+$(VENV)/package.stamp: pyproject.toml $(VENV)/pip.stamp
+	@echo "==> installing the package and its solvers into $(VENV)"
+	$(BIN)/python -m pip install --quiet --editable .
+	@touch $@
+
+$(VENV)/dev.stamp: pyproject.toml $(VENV)/package.stamp
+	@echo "==> installing the tools that the checks need"
+	$(BIN)/python -m pip install --quiet --group dev
+	@touch $@
+
+demo: $(VENV)/package.stamp
+	@mkdir -p $(OUT)
+	@echo "==> solving $(INSTANCE) to a proven optimum"
+	$(BIN)/scheduling solve $(INSTANCE) --time-limit 120 \
+	  --output $(OUT)/solution.json --gantt $(OUT)/gantt.html
+	@echo "==> checking the solution independently"
+	$(BIN)/scheduling check $(INSTANCE) $(OUT)/solution.json
+	@echo "==> solution: $(OUT)/solution.json   chart: $(OUT)/gantt.html (open it in a browser)"
+
+lint: $(VENV)/dev.stamp
+	@echo "==> ruff: style, docstrings, imports"
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	@echo "==> mypy --strict: types"
+	$(BIN)/mypy
+	@echo "==> import-linter: which room may import which"
+	$(BIN)/lint-imports
+
+docs: $(VENV)/dev.stamp
+	@echo "==> sphinx: documentation, every warning an error"
+	$(BIN)/sphinx-build -W --keep-going -q -b html docs docs/_build/html
+	@echo "==> docs/_build/html/index.html"
+
+pytest: $(VENV)/dev.stamp
+	@echo "==> pytest: tests with coverage"
+	$(BIN)/pytest --numprocesses auto --dist loadfile --cov --cov-report term $(PYTEST_ARGS)
+
+test: lint docs pytest
+
+clean:
+	rm -rf $(VENV) $(OUT) build dist docs/_build *.egg-info .coverage .hypothesis \
+	  .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
