@@ -1,0 +1,28 @@
+"""Settings and fixtures that every test shares."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+# A busy machine must not fail a property, so no profile has a deadline. In CI the examples are the
+# same on every run; at a desk they differ, to find more.
+_NO_CLOCK = [HealthCheck.too_slow]
+settings.register_profile("ci", derandomize=True, deadline=None, suppress_health_check=_NO_CLOCK)
+settings.register_profile("dev", deadline=None, suppress_health_check=_NO_CLOCK)
+settings.load_profile("ci" if os.environ.get("CI") else "dev")
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """Folder of the public benchmark data; skips the test where there is none."""
+    folder = os.environ.get("SCHEDULING_DATA")
+    if not folder:
+        pytest.skip("SCHEDULING_DATA is not set")
+    path = Path(folder)
+    if not path.is_dir():
+        pytest.skip(f"SCHEDULING_DATA names no folder: {folder}")
+    return path

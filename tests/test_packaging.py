@@ -1,0 +1,115 @@
+"""What leaves the repository: one top-level name, its data files, one version, a light import."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import sys
+import tomllib
+import zipfile
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+LINKS = ("solvers", "models", "instances")
+ENGINES = ("ortools", "highspy", "pyomo", "numba", "pandas", "matplotlib")
+
+
+def declared_version() -> str:
+    with (ROOT / "pyproject.toml").open("rb") as file:
+        version: str = tomllib.load(file)["project"]["version"]
+    return version
+
+
+@pytest.fixture(scope="module")
+def wheel_names(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+    """Build the wheel from a copy of the sources, without network, and list what is in it."""
+    folder = tmp_path_factory.mktemp("wheel")
+    source = folder / "source"
+    source.mkdir()
+    for name in ("pyproject.toml", "README.md", "LICENSE", "MANIFEST.in"):
+        shutil.copy(ROOT / name, source)
+    shutil.copytree(
+        ROOT / "scheduling", source / "scheduling", ignore=shutil.ignore_patterns("__pycache__")
+    )
+    for link in LINKS:
+        (source / link).symlink_to(Path("scheduling") / link)
+    command = [sys.executable, "-m", "pip", "wheel", "--no-build-isolation", "--no-deps"]
+    command += ["--no-index", "--quiet", "--wheel-dir", str(folder), str(source)]
+    built = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert built.returncode == 0, built.stdout + built.stderr
+    (wheel,) = folder.glob("*.whl")
+    with zipfile.ZipFile(wheel) as archive:
+        return archive.namelist()
+
+
+def test_wheel_brings_exactly_one_importable_name(wheel_names: list[str]) -> None:
+    tops = {name.split("/")[0] for name in wheel_names}
+    assert tops == {"scheduling", f"scheduling-{declared_version()}.dist-info"}
+
+
+def test_wheel_holds_every_file_of_the_package(wheel_names: list[str]) -> None:
+    files = [path for path in (ROOT / "scheduling").rglob("*") if path.is_file()]
+    wanted = {
+        path.relative_to(ROOT).as_posix() for path in files if "__pycache__" not in path.parts
+    }
+    assert "scheduling/py.typed" in wanted
+    assert wanted - set(wheel_names) == set()
+
+
+@pytest.mark.parametrize("link", LINKS)
+def test_root_links_are_relative_and_lead_into_the_package(link: str) -> None:
+    path = ROOT / link
+    if not path.is_symlink():
+        pytest.skip("this checkout has no symbolic links")
+    assert path.readlink() == Path("scheduling") / link
+    assert path.is_dir()
+
+
+def test_changelog_and_citation_name_the_declared_version() -> None:
+    changelog = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    released = re.findall(r"^## \[(\d+\.\d+\.\d+)\]", changelog, flags=re.MULTILINE)
+    assert released[0] == declared_version()
+    citation = (ROOT / "CITATION.cff").read_text(encoding="utf-8")
+    assert f"\nversion: {declared_version()}\n" in citation
+
+
+def test_package_reports_the_declared_version() -> None:
+    import scheduling
+
+    assert scheduling.__version__ == declared_version()
+
+
+def test_import_loads_no_engine() -> None:
+    script = (
+        "import sys, scheduling\n"
+        f"print(*sorted(set(sys.modules) & set({ENGINES!r})))\n"
+        "dir(scheduling)\n"
+        f"print(*sorted(set(sys.modules) & set({ENGINES!r})))\n"
+    )
+    ran = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=False, cwd=ROOT
+    )
+    assert ran.returncode == 0, ran.stderr
+    assert ran.stdout.split() == []
+
+
+def test_help_loads_no_engine() -> None:
+    script = (
+        "import sys\n"
+        "from scheduling.cli import main\n"
+        "sys.argv = ['scheduling', '--help']\n"
+        "try:\n"
+        "    main()\n"
+        "except SystemExit:\n"
+        "    pass\n"
+        f"print(*sorted(set(sys.modules) & set({ENGINES!r})), file=sys.stderr)\n"
+    )
+    ran = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=False, cwd=ROOT
+    )
+    assert ran.returncode == 0, ran.stderr
+    assert "solve" in ran.stdout
+    assert ran.stderr.split() == []
