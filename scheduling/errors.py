@@ -1,0 +1,114 @@
+"""Errors of the library: one root, one subclass per kind of cause."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pydantic import ValidationError
+
+_SHOWN = 20
+
+
+class SchedulingError(Exception):
+    """Root of all errors that the library raises on purpose."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One thing that is wrong with an input.
+
+    Parameters
+    ----------
+    place
+        Where: a line of the file (``"line 7"``) or a path of fields (``"jobs[2].tasks[0].modes"``).
+    found
+        What stands there.
+    expected
+        What was expected instead.
+    """
+
+    place: str
+    found: str
+    expected: str
+
+    def __str__(self) -> str:
+        return f"{self.place}: found {self.found}, expected {self.expected}"
+
+
+class InputError(SchedulingError):
+    """The input cannot be taken: every fault is listed with its place.
+
+    Parameters
+    ----------
+    faults
+        What is wrong; at least one entry.
+    source
+        File name the input came from, ``None`` for objects built in Python.
+    """
+
+    def __init__(self, faults: Sequence[Fault], source: str | None = None) -> None:
+        self.faults = tuple(faults)
+        self.source = source
+        super().__init__(self._message())
+
+    def _message(self) -> str:
+        prefix = f"{self.source}: " if self.source else ""
+        shown = [f"{prefix}{fault}" for fault in self.faults[:_SHOWN]]
+        if len(self.faults) > _SHOWN:
+            shown.append(f"{prefix}… and {len(self.faults) - _SHOWN} more faults")
+        return "\n".join(shown)
+
+    @classmethod
+    def single(cls, place: str, found: str, expected: str, source: str | None = None) -> InputError:
+        """Build an error with one fault."""
+        return cls([Fault(place, found, expected)], source)
+
+    @classmethod
+    def from_pydantic(cls, error: ValidationError, source: str | None = None) -> InputError:
+        """Translate pydantic's findings, one fault each, with the path of fields as the place."""
+        faults = []
+        for entry in error.errors(include_url=False):
+            place = _path(entry["loc"]) or "document"
+            found = "nothing" if entry["type"] == "missing" else _excerpt(entry["input"])
+            faults.append(Fault(place, found, _expectation(entry["type"], entry["msg"])))
+        return cls(faults, source)
+
+    def with_source(self, source: str) -> InputError:
+        """Return the same error with the file's name added."""
+        return InputError(self.faults, source)
+
+
+class UnsupportedError(SchedulingError):
+    """A solver, format or option cannot handle this problem; the message names the way out."""
+
+
+class SolverError(SchedulingError):
+    """An engine misbehaved: it is missing, failed, or returned something outside its contract."""
+
+
+class CheckError(SolverError):
+    """A solver's answer failed the independent check; it never leaves the library."""
+
+
+def _path(location: tuple[int | str, ...]) -> str:
+    text = ""
+    for part in location:
+        text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else str(part)
+    return text
+
+
+def _excerpt(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= 80 else text[:77] + "…"
+
+
+def _expectation(kind: str, message: str) -> str:
+    known = {
+        "missing": "this field, which is required",
+        "extra_forbidden": "no such field",
+    }
+    lowered = message[:1].lower() + message[1:]
+    return known.get(kind, lowered.removeprefix("input should be "))

@@ -1,0 +1,1 @@
+"""What the problems are: typed problems, solutions, independent checks and bounds."""

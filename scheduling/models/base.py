@@ -1,0 +1,147 @@
+"""What every problem family shares: statuses, certificates, frozen models and violations."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Annotated, Any, Self, TypeVar
+
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ModelWrapValidatorHandler,
+    StringConstraints,
+    ValidationError,
+    model_validator,
+)
+
+from scheduling.errors import InputError
+
+T = TypeVar("T")
+
+Many = Annotated[tuple[T, ...], Field(strict=False)]
+"""A tuple that may be given as a list; its elements stay strict."""
+
+Name = Annotated[str, StringConstraints(min_length=1, max_length=200)]
+"""An identifier that a person chose."""
+
+Number = int | float
+
+
+class Status(StrEnum):
+    """What is known of an answer.
+
+    ``OPTIMAL``: the objective equals its bound in every tier. ``FEASIBLE``: a valid solution with
+    an open gap. ``INFEASIBLE``: proven that no solution exists. ``UNKNOWN``: none found in time.
+    """
+
+    OPTIMAL = "optimal"
+    FEASIBLE = "feasible"
+    INFEASIBLE = "infeasible"
+    UNKNOWN = "unknown"
+
+
+class Frozen(BaseModel):
+    """Immutable model that refuses unknown fields and implicit conversions."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+class Document(Frozen):
+    """A model that is read from files: its faults surface as one :class:`InputError`."""
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _collect_faults(cls, data: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
+        try:
+            return handler(data)
+        except ValidationError as error:
+            raise InputError.from_pydantic(error) from None
+
+
+class Problem(Document):
+    """A typed problem; ``kind`` names its family and discriminates files."""
+
+    kind: str
+    name: str | None = Field(default=None, description="Name shown to people.")
+
+
+def relative_gap(objective: Number | None, bound: Number | None) -> float | None:
+    """Distance between objective and bound, ``|o - b| / max(|o|, |b|)``; 0 when both are 0.
+
+    Returns
+    -------
+    float or None
+        ``None`` when either value is unknown.
+    """
+    if objective is None or bound is None:
+        return None
+    scale = max(abs(objective), abs(bound))
+    return 0.0 if scale == 0 else abs(objective - bound) / scale
+
+
+class TierValue(Frozen):
+    """Value and bound of one tier of a lexicographic objective.
+
+    A tier's bound holds given the values reached in the tiers before it.
+    """
+
+    name: str
+    sense: str = Field(default="min", pattern="^(min|max)$")
+    objective: Number | None = None
+    bound: Number | None = None
+    gap: float | None = None
+
+    @property
+    def closed(self) -> bool:
+        """Whether the value is proven best possible."""
+        return self.objective is not None and self.objective == self.bound
+
+
+HistoryPoint = Annotated[tuple[float, Number | None, Number | None], Field(strict=False)]
+
+
+class Solution(Document):
+    """An answer with its certificate; families add their own fields.
+
+    ``objective``, ``bound`` and ``gap`` are those of the first open tier (of the first tier when
+    all are closed); ``None`` means unknown. ``seconds`` is wall time, ``history`` a list of
+    ``(seconds, objective, bound)`` of the first open tier as the solve went on.
+    """
+
+    kind: str
+    status: Status = Field(strict=False)
+    objective: Number | None = None
+    bound: Number | None = None
+    gap: float | None = None
+    tiers: Many[TierValue] = ()
+    solver: str = ""
+    seconds: float = Field(default=0.0, ge=0.0)
+    history: Many[HistoryPoint] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Violation:
+    """One way in which a solution breaks its problem's definition.
+
+    Parameters
+    ----------
+    constraint
+        Which rule: ``"capacity"``, ``"precedence"``, ``"deadline"``, ``"objective"``, …
+    where
+        The entities concerned, in the user's own names.
+    amount
+        By how much, in ``unit``; ``None`` when the rule is yes-or-no.
+    unit
+        Unit of ``amount``: ``"time"``, ``"units"``, ….
+    """
+
+    constraint: str
+    where: str
+    amount: Number | None = None
+    unit: str | None = None
+
+    def __str__(self) -> str:
+        by = f" by {self.amount} {self.unit or ''}".rstrip() if self.amount is not None else ""
+        return f"{self.constraint}: {self.where}{by}"

@@ -1,0 +1,34 @@
+"""``check``: the independent checker of every family behind one call."""
+
+from __future__ import annotations
+
+from scheduling.errors import InputError
+from scheduling.models.base import Problem, Solution, Violation
+from scheduling.models.schedule.check import check_schedule
+from scheduling.models.schedule.problem import ScheduleProblem
+from scheduling.models.schedule.solution import ScheduleSolution
+
+
+def check(problem: Problem, solution: Solution) -> list[Violation]:
+    """Recompute feasibility and objective from the problem's definition alone.
+
+    Parameters
+    ----------
+    problem
+        Any typed problem of the library.
+    solution
+        An answer to it, from whatever source.
+
+    Returns
+    -------
+    list of Violation
+        Empty when the solution is valid and its certificate consistent.
+
+    Raises
+    ------
+    InputError
+        When the two are not of the same family.
+    """
+    if isinstance(problem, ScheduleProblem) and isinstance(solution, ScheduleSolution):
+        return check_schedule(problem, solution)
+    raise InputError.single("solution", f"kind {solution.kind!r}", f"kind {problem.kind!r}")

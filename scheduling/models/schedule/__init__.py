@@ -1,0 +1,1 @@
+"""The family ``schedule``: jobs of tasks on machines and resources over time."""

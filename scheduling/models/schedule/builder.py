@@ -1,0 +1,188 @@
+"""Builder for people who would rather add jobs one by one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from scheduling.errors import InputError
+from scheduling.models.schedule.problem import PrecedenceKind, ScheduleProblem
+
+
+class ScheduleModel:
+    """Collects jobs, tasks and resources and builds one validated problem.
+
+    Each ``add_*`` returns the id of what it added, for use in later calls. :meth:`build` checks
+    everything and reports every fault at once; only a job or task that was never added is refused
+    on the spot, with an :class:`~scheduling.errors.InputError`.
+
+    Parameters
+    ----------
+    name
+        Name shown to people.
+
+    Examples
+    --------
+    >>> from scheduling import ScheduleModel
+    >>> model = ScheduleModel("two jobs")
+    >>> lathe, mill = model.add_machine("lathe"), model.add_machine("mill")
+    >>> for number in (1, 2):
+    ...     job = model.add_job(f"job {number}", chain=True)
+    ...     _ = model.add_task(job, duration=3, machine=lathe)
+    ...     _ = model.add_task(job, duration=2, machine=mill)
+    >>> problem = model.build()
+    >>> len(problem.tasks)
+    4
+    """
+
+    def __init__(self, name: str | None = None) -> None:
+        self._name = name
+        self._resources: list[dict[str, Any]] = []
+        self._calendars: list[dict[str, Any]] = []
+        self._jobs: list[dict[str, Any]] = []
+        self._tasks: dict[str, list[dict[str, Any]]] = {}
+        self._modes: dict[str, list[dict[str, Any]]] = {}
+        self._links: list[dict[str, Any]] = []
+        self._objective: Any = "makespan"
+
+    def add_calendar(self, breaks: Sequence[tuple[int, int]], *, name: str | None = None) -> str:
+        """Add a calendar of breaks ``(start, end)``, sorted and disjoint."""
+        key = name or f"calendar {len(self._calendars) + 1}"
+        rests = [{"start": start, "end": end} for start, end in breaks]
+        self._calendars.append({"id": key, "breaks": rests})
+        return key
+
+    def add_machine(self, name: str | None = None, *, calendar: str | None = None) -> str:
+        """Add a machine: at most one task at a time."""
+        return self._resource("machine", name, calendar=calendar)
+
+    def add_renewable(
+        self,
+        capacity: int,
+        *,
+        steps: Sequence[tuple[int, int]] = (),
+        calendar: str | None = None,
+        name: str | None = None,
+    ) -> str:
+        """Add a resource with units that tasks hold while they run.
+
+        ``steps`` are later changes ``(start, capacity)``.
+        """
+        rows = [{"start": start, "capacity": level} for start, level in steps]
+        return self._resource("renewable", name, capacity=capacity, steps=rows, calendar=calendar)
+
+    def add_consumable(self, capacity: int, *, name: str | None = None) -> str:
+        """Add a stock whose units are used up."""
+        return self._resource("consumable", name, capacity=capacity)
+
+    def add_job(
+        self,
+        name: str | None = None,
+        *,
+        chain: bool = False,
+        release: int = 0,
+        due: int | None = None,
+        deadline: int | None = None,
+        weight: int = 1,
+    ) -> str:
+        """Add a job; with ``chain`` its tasks run one after the other as they are added."""
+        key = name or f"job {len(self._jobs) + 1}"
+        tasks = self._tasks.setdefault(key, [])
+        self._jobs.append(
+            {
+                "id": key,
+                "tasks": tasks,
+                "chain": chain,
+                "release": release,
+                "due": due,
+                "deadline": deadline,
+                "weight": weight,
+            }
+        )
+        return key
+
+    def add_task(
+        self,
+        job: str,
+        *,
+        duration: int | None = None,
+        machine: str | None = None,
+        demands: Mapping[str, int] | None = None,
+        release: int = 0,
+        deadline: int | None = None,
+        name: str | None = None,
+    ) -> str:
+        """Add a task to a job; with a duration also its first mode (see :meth:`add_mode`)."""
+        tasks = _added(self._tasks, job, "job")
+        key = name or f"{job}.{len(tasks) + 1}"
+        modes = self._modes.setdefault(key, [])
+        tasks.append({"id": key, "modes": modes, "release": release, "deadline": deadline})
+        if duration is not None:
+            self.add_mode(key, duration=duration, machine=machine, demands=demands)
+        return key
+
+    def add_mode(
+        self,
+        task: str,
+        *,
+        duration: int,
+        machine: str | None = None,
+        demands: Mapping[str, int] | None = None,
+    ) -> None:
+        """Add one more way to carry out a task."""
+        mode = {"duration": duration, "machine": machine, "demands": dict(demands or {})}
+        _added(self._modes, task, "task").append(mode)
+
+    def add_precedence(
+        self,
+        before: str,
+        after: str,
+        *,
+        kind: PrecedenceKind = "end-start",
+        min_lag: int | None = 0,
+        max_lag: int | None = None,
+    ) -> None:
+        """Relate two tasks: ``min_lag <= y(after) - x(before) <= max_lag``."""
+        self._links.append(
+            {
+                "before": before,
+                "after": after,
+                "kind": kind,
+                "min_lag": min_lag,
+                "max_lag": max_lag,
+            }
+        )
+
+    def minimize(self, objective: str | Mapping[str, int] | Sequence[Any]) -> None:
+        """Set the objective: a measure, ``{measure: weight}``, or a list of either (tiers)."""
+        self._objective = objective
+
+    def build(self) -> ScheduleProblem:
+        """Validate everything at once and return the frozen problem.
+
+        Raises
+        ------
+        InputError
+            With every fault and its place.
+        """
+        return ScheduleProblem.model_validate(
+            {
+                "name": self._name,
+                "resources": self._resources,
+                "calendars": self._calendars,
+                "jobs": self._jobs,
+                "precedences": self._links,
+                "objective": self._objective,
+            }
+        )
+
+    def _resource(self, kind: str, name: str | None, **fields: Any) -> str:
+        key = name or f"{kind} {len(self._resources) + 1}"
+        self._resources.append({"type": kind, "id": key, **fields})
+        return key
+
+
+def _added(table: dict[str, list[dict[str, Any]]], key: str, what: str) -> list[dict[str, Any]]:
+    if key not in table:
+        raise InputError.single(what, repr(key), f"the id of a {what} that was added")
+    return table[key]

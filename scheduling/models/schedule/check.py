@@ -1,0 +1,275 @@
+"""Independent check of schedules: recomputes everything from the problem's definition.
+
+Nothing here is shared with the formulations or the arrays that solvers use.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from scheduling.models.base import Status, TierValue, Violation, relative_gap
+from scheduling.models.schedule.objective import Tier
+from scheduling.models.schedule.problem import (
+    Consumable,
+    Job,
+    Machine,
+    Mode,
+    Precedence,
+    Renewable,
+    ScheduleProblem,
+    Task,
+)
+from scheduling.models.schedule.solution import ScheduledTask, ScheduleSolution
+
+
+@dataclass(frozen=True, slots=True)
+class _Placed:
+    task: Task
+    mode: Mode
+    start: int
+    end: int
+
+
+def check_schedule(problem: ScheduleProblem, solution: ScheduleSolution) -> list[Violation]:
+    """Return every way in which ``solution`` breaks ``problem``; empty means valid.
+
+    A solution without tasks whose status is ``infeasible`` or ``unknown`` claims no schedule, so
+    only its certificate is checked.
+    """
+    claims_none = solution.status in (Status.INFEASIBLE, Status.UNKNOWN)
+    if claims_none and not solution.tasks:
+        return list(_claims_without_schedule(solution))
+    placed, violations = _place(problem, solution.tasks)
+    if claims_none:
+        violations.append(Violation("status", f"{solution.status} although it has tasks"))
+    violations += _windows(problem, placed)
+    violations += _links(problem, placed)
+    violations += _machines(problem, placed)
+    violations += _renewables(problem, placed)
+    violations += _consumables(problem, placed)
+    if len(placed) == len(problem.tasks):
+        violations += _certificate(problem, placed, solution)
+    return violations
+
+
+def objective_values(problem: ScheduleProblem, solution: ScheduleSolution) -> list[int]:
+    """Recompute the value of each tier from the definition of its measures.
+
+    Requires a solution in which every task is placed.
+    """
+    placed, _ = _place(problem, solution.tasks)
+    return [_tier_value(problem, tier, placed) for tier in problem.objective.tiers]
+
+
+def _claims_without_schedule(solution: ScheduleSolution) -> Iterator[Violation]:
+    if solution.objective is not None:
+        yield Violation("objective", f"{solution.objective} stated without a schedule")
+
+
+def _place(
+    problem: ScheduleProblem, entries: tuple[ScheduledTask, ...]
+) -> tuple[dict[str, _Placed], list[Violation]]:
+    tasks = {task.id: task for task in problem.tasks}
+    placed: dict[str, _Placed] = {}
+    violations: list[Violation] = []
+    for entry in entries:
+        task = tasks.get(entry.task)
+        if task is None:
+            violations.append(Violation("task", f"unknown task {entry.task!r}"))
+        elif entry.task in placed:
+            violations.append(Violation("task", f"task {entry.task!r} placed more than once"))
+        elif entry.mode >= len(task.modes):
+            violations.append(Violation("mode", f"task {entry.task!r} has no mode {entry.mode}"))
+        else:
+            mode = task.modes[entry.mode]
+            placed[entry.task] = _Placed(task, mode, entry.start, entry.end)
+            excess = abs(entry.end - entry.start - mode.duration)
+            if excess:
+                violations.append(Violation("duration", f"task {entry.task!r}", excess, "time"))
+    missing = [name for name in tasks if name not in {entry.task for entry in entries}]
+    violations += [Violation("task", f"task {name!r} is not placed") for name in missing]
+    return placed, violations
+
+
+def _windows(problem: ScheduleProblem, placed: dict[str, _Placed]) -> Iterator[Violation]:
+    for job in problem.jobs:
+        for task in job.tasks:
+            item = placed.get(task.id)
+            if item is None:
+                continue
+            early = max(job.release, task.release) - item.start
+            if early > 0:
+                yield Violation("release", f"task {task.id!r}", early, "time")
+            limits = [limit for limit in (job.deadline, task.deadline) if limit is not None]
+            if limits and item.end > min(limits):
+                late = item.end - min(limits)
+                yield Violation("deadline", f"task {task.id!r}", late, "time")
+
+
+def _links(problem: ScheduleProblem, placed: dict[str, _Placed]) -> Iterator[Violation]:
+    for job in problem.jobs:
+        if job.chain:
+            for before, after in zip(job.tasks, job.tasks[1:], strict=False):
+                if before.id in placed and after.id in placed:
+                    overlap = placed[before.id].end - placed[after.id].start
+                    if overlap > 0:
+                        where = f"chain of job {job.id!r}: {before.id!r} before {after.id!r}"
+                        yield Violation("precedence", where, overlap, "time")
+    for link in problem.precedences:
+        if link.before in placed and link.after in placed:
+            yield from _link(link, placed[link.before], placed[link.after])
+
+
+def _link(link: Precedence, before: _Placed, after: _Placed) -> Iterator[Violation]:
+    first, second = link.kind.split("-")
+    x = before.end if first == "end" else before.start
+    y = after.end if second == "end" else after.start
+    where = f"{link.kind} of {link.before!r} and {link.after!r}"
+    if link.min_lag is not None and y - x < link.min_lag:
+        yield Violation("precedence", f"{where}, min_lag", link.min_lag - (y - x), "time")
+    if link.max_lag is not None and y - x > link.max_lag:
+        yield Violation("precedence", f"{where}, max_lag", y - x - link.max_lag, "time")
+
+
+def _breaks(problem: ScheduleProblem, calendar: str | None) -> list[tuple[int, int]]:
+    for entry in problem.calendars:
+        if entry.id == calendar:
+            return [(rest.start, rest.end) for rest in entry.breaks]
+    return []
+
+
+def _machines(problem: ScheduleProblem, placed: dict[str, _Placed]) -> Iterator[Violation]:
+    users: dict[str, list[_Placed]] = {}
+    for item in placed.values():
+        if item.mode.machine is not None and item.end > item.start:
+            users.setdefault(item.mode.machine, []).append(item)
+    for resource in problem.resources:
+        if not isinstance(resource, Machine):
+            continue
+        mine = sorted(users.get(resource.id, []), key=lambda item: (item.start, item.end))
+        latest: _Placed | None = None
+        for item in mine:
+            if latest is not None and latest.end > item.start:
+                where = f"{resource.id!r}: {latest.task.id!r} and {item.task.id!r}"
+                yield Violation("machine", where, latest.end - item.start, "time")
+            if latest is None or item.end > latest.end:
+                latest = item
+        yield from _closed(resource.id, _breaks(problem, resource.calendar), mine)
+
+
+def _closed(
+    resource: str, breaks: list[tuple[int, int]], users: list[_Placed]
+) -> Iterator[Violation]:
+    """Yield overlaps of the users (sorted by start) with the breaks (sorted, disjoint)."""
+    first = 0
+    for item in users:
+        while first < len(breaks) and breaks[first][1] <= item.start:
+            first += 1
+        for start, end in breaks[first:]:
+            if start >= item.end:
+                break
+            overlap = min(end, item.end) - max(start, item.start)
+            yield Violation("break", f"{resource!r}: task {item.task.id!r}", overlap, "time")
+
+
+def _renewables(problem: ScheduleProblem, placed: dict[str, _Placed]) -> Iterator[Violation]:
+    for resource in problem.resources:
+        if not isinstance(resource, Renewable):
+            continue
+        users = [
+            item
+            for item in placed.values()
+            if item.mode.demands.get(resource.id, 0) > 0 and item.end > item.start
+        ]
+        users.sort(key=lambda item: item.start)
+        yield from _closed(resource.id, _breaks(problem, resource.calendar), users)
+        yield from _overload(resource, users)
+
+
+def _overload(resource: Renewable, users: list[_Placed]) -> Iterator[Violation]:
+    events: list[tuple[int, int, int]] = [(0, 0, resource.capacity)]
+    events += [(step.start, 0, step.capacity) for step in resource.steps]
+    for item in users:
+        amount = item.mode.demands[resource.id]
+        events.append((item.start, 1, amount))
+        events.append((item.end, 1, -amount))
+    events.sort()
+    capacity, usage, position = 0, 0, 0
+    while position < len(events):
+        now = events[position][0]
+        while position < len(events) and events[position][0] == now:
+            _, change, value = events[position]
+            if change:
+                usage += value
+            else:
+                capacity = value
+            position += 1
+        if usage > capacity:
+            yield Violation("capacity", f"{resource.id!r} at {now}", usage - capacity, "units")
+
+
+def _consumables(problem: ScheduleProblem, placed: dict[str, _Placed]) -> Iterator[Violation]:
+    for resource in problem.resources:
+        if isinstance(resource, Consumable):
+            used = sum(item.mode.demands.get(resource.id, 0) for item in placed.values())
+            if used > resource.capacity:
+                where = repr(resource.id)
+                yield Violation("consumable", where, used - resource.capacity, "units")
+
+
+def _certificate(
+    problem: ScheduleProblem, placed: dict[str, _Placed], solution: ScheduleSolution
+) -> Iterator[Violation]:
+    tiers = problem.objective.tiers
+    if len(solution.tiers) != len(tiers):
+        where = f"{len(solution.tiers)} tiers instead of {len(tiers)}"
+        yield Violation("objective", where)
+        return
+    for tier, stated in zip(tiers, solution.tiers, strict=True):
+        yield from _tier_claims(tier, _tier_value(problem, tier, placed), stated)
+    if all(tier.closed for tier in solution.tiers) != (solution.status is Status.OPTIMAL):
+        yield Violation("status", f"{solution.status} does not follow from the bounds")
+    reported = next((tier for tier in solution.tiers if not tier.closed), solution.tiers[0])
+    stated_values = (solution.objective, solution.bound, solution.gap)
+    if stated_values != (reported.objective, reported.bound, reported.gap):
+        yield Violation("objective", f"summary differs from tier {reported.name!r}")
+
+
+def _tier_claims(tier: Tier, value: int, stated: TierValue) -> Iterator[Violation]:
+    if stated.objective != value:
+        amount = None if stated.objective is None else abs(stated.objective - value)
+        where = f"{tier.name}: stated {stated.objective}, recomputed {value}"
+        yield Violation("objective", where, amount, "units")
+    if stated.bound is not None and stated.bound > value:
+        excess = stated.bound - value
+        yield Violation("bound", f"{tier.name}: {stated.bound} above {value}", excess, "units")
+    if stated.gap != relative_gap(stated.objective, stated.bound):
+        yield Violation("gap", f"{tier.name}: {stated.gap}")
+
+
+def _tier_value(problem: ScheduleProblem, tier: Tier, placed: dict[str, _Placed]) -> int:
+    completions = {job.id: max(placed[task.id].end for task in job.tasks) for job in problem.jobs}
+    return sum(
+        term.weight * _measure(term.measure, problem.jobs, completions) for term in tier.terms
+    )
+
+
+def _measure(measure: str, jobs: tuple[Job, ...], completions: dict[str, int]) -> int:
+    late = [(job.weight, completions[job.id] - job.due) for job in jobs if job.due is not None]
+    match measure:
+        case "makespan":
+            return max(completions.values())
+        case "total_completion":
+            return sum(job.weight * completions[job.id] for job in jobs)
+        case "total_flow":
+            return sum(job.weight * (completions[job.id] - job.release) for job in jobs)
+        case "total_tardiness":
+            return sum(weight * max(0, lateness) for weight, lateness in late)
+        case "max_tardiness":
+            return max(0, *(lateness for _, lateness in late))
+        case "max_lateness":
+            return max(lateness for _, lateness in late)
+        case "late_jobs":
+            return sum(weight for weight, lateness in late if lateness > 0)
+    raise ValueError(f"unknown measure {measure!r}")

@@ -1,0 +1,167 @@
+"""Typed scheduling problems: jobs, tasks, modes, resources, calendars and precedences.
+
+Times are integers in the instance's own unit; intervals are half-open, ``[start, end)``.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import Field, model_validator
+
+from scheduling.errors import InputError
+from scheduling.models.base import Frozen, Many, Name, Problem
+from scheduling.models.schedule.objective import Objective, makespan, parse_objective
+
+MAX_TIME = 10**12
+"""Largest time, lag or duration that is accepted: sums over a million tasks stay below 2**63."""
+
+Time = Annotated[int, Field(ge=0, le=MAX_TIME)]
+Lag = Annotated[int, Field(ge=-MAX_TIME, le=MAX_TIME)]
+Amount = Annotated[int, Field(ge=0, le=10**9)]
+
+
+class Break(Frozen):
+    """A time window ``[start, end)`` in which nothing may run."""
+
+    start: Time
+    end: Time
+
+
+class Calendar(Frozen):
+    """Breaks that resources share.
+
+    A task that uses a resource may not overlap any break of that resource's calendar.
+    """
+
+    id: Name
+    breaks: Many[Break] = ()
+
+
+class Machine(Frozen):
+    """Unary resource: at most one task at a time."""
+
+    type: Literal["machine"] = "machine"
+    id: Name
+    calendar: Name | None = Field(default=None, description="Calendar whose breaks close it.")
+
+
+class Step(Frozen):
+    """From ``start`` on, the capacity is ``capacity`` (until the next step)."""
+
+    start: Time
+    capacity: Amount
+
+
+class Renewable(Frozen):
+    """Resource with ``capacity`` units at every moment, returned when a task ends.
+
+    For all t: ``sum(amount_i for tasks i with start_i <= t < end_i) <= capacity(t)``.
+    """
+
+    type: Literal["renewable"] = "renewable"
+    id: Name
+    capacity: Amount = Field(description="Units from time 0 until the first step.")
+    steps: Many[Step] = Field(default=(), description="Later changes, by strictly rising start.")
+    calendar: Name | None = Field(default=None, description="Capacity is 0 in its breaks.")
+
+
+class Consumable(Frozen):
+    """Stock of ``capacity`` units over the whole schedule; used units are not returned."""
+
+    type: Literal["consumable"] = "consumable"
+    id: Name
+    capacity: Amount
+
+
+Resource = Annotated[Machine | Renewable | Consumable, Field(discriminator="type")]
+
+
+class Mode(Frozen):
+    """One way to carry out a task: how long, on which machine, with which demands."""
+
+    duration: Time
+    machine: Name | None = Field(default=None, description="Machine it occupies while it runs.")
+    demands: dict[Name, Amount] = Field(
+        default_factory=dict, description="Units of renewable or consumable resources, by id."
+    )
+
+
+class Task(Frozen):
+    """Smallest unit of work: runs once, in exactly one mode, without interruption."""
+
+    id: Name
+    modes: Many[Mode]
+    release: Time = Field(default=0, description="Earliest start.")
+    deadline: Time | None = Field(default=None, description="Latest end (hard).")
+
+
+class Job(Frozen):
+    """Tasks that belong together; it completes when its last task ends."""
+
+    id: Name
+    tasks: Many[Task]
+    chain: bool = Field(
+        default=False, description="Each task starts only after the one listed before it ends."
+    )
+    release: Time = Field(default=0, description="Earliest start of its tasks.")
+    due: Time | None = Field(default=None, description="Due date, for tardiness measures (soft).")
+    deadline: Time | None = Field(default=None, description="Latest completion (hard).")
+    weight: Annotated[int, Field(ge=0, le=10**6)] = Field(
+        default=1, description="Weight in the sums over jobs."
+    )
+
+
+PrecedenceKind = Literal["end-start", "start-start", "end-end", "start-end"]
+
+
+class Precedence(Frozen):
+    """Time relation of two tasks: ``min_lag <= y(after) - x(before) <= max_lag``.
+
+    ``kind`` names x and y: ``end-start`` takes x = end of ``before`` and y = start of ``after``.
+    A missing lag is no limit on that side.
+    """
+
+    before: Name
+    after: Name
+    kind: PrecedenceKind = "end-start"
+    min_lag: Lag | None = 0
+    max_lag: Lag | None = None
+
+
+class ScheduleProblem(Problem):
+    """A scheduling problem: minimise an objective over start times and modes of all tasks.
+
+    Raises
+    ------
+    InputError
+        With every fault of the input and its place.
+    """
+
+    kind: Literal["schedule"] = "schedule"
+    resources: Many[Resource] = ()
+    calendars: Many[Calendar] = ()
+    jobs: Many[Job]
+    precedences: Many[Precedence] = ()
+    objective: Objective = Field(default_factory=makespan)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _short_objective(cls, data: Any) -> Any:
+        if isinstance(data, dict) and "objective" in data:
+            return {**data, "objective": parse_objective(data["objective"])}
+        return data
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        from scheduling.models.schedule.validation import find_faults
+
+        faults = find_faults(self)
+        if faults:
+            raise InputError(faults)
+        return self
+
+    @property
+    def tasks(self) -> tuple[Task, ...]:
+        """All tasks, job by job: the order of every array over tasks."""
+        return tuple(task for job in self.jobs for task in job.tasks)

@@ -1,0 +1,159 @@
+"""Faults of a scheduling problem that no single field shows: references, cycles, windows."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
+
+import networkx as nx
+
+from scheduling.errors import Fault
+from scheduling.models.schedule.objective import DUE_MEASURES
+
+if TYPE_CHECKING:
+    from scheduling.models.schedule.problem import Calendar, Mode, Renewable, ScheduleProblem
+
+
+def find_faults(problem: ScheduleProblem) -> list[Fault]:
+    """Return every fault of ``problem`` with its place, in the order of the document."""
+    return [
+        *_duplicates(problem),
+        *_calendars(problem),
+        *_resources(problem),
+        *_jobs(problem),
+        *_precedences(problem),
+        *_objective(problem),
+    ]
+
+
+def _duplicates(problem: ScheduleProblem) -> Iterator[Fault]:
+    groups: dict[str, Iterable[str]] = {
+        "resources": (resource.id for resource in problem.resources),
+        "calendars": (calendar.id for calendar in problem.calendars),
+        "jobs": (job.id for job in problem.jobs),
+        "tasks": (task.id for task in problem.tasks),
+    }
+    for place, ids in groups.items():
+        for name, count in Counter(ids).items():
+            if count > 1:
+                yield Fault(place, f"id {name!r} {count} times", "each id once")
+
+
+def _calendars(problem: ScheduleProblem) -> Iterator[Fault]:
+    for index, calendar in enumerate(problem.calendars):
+        yield from _breaks(index, calendar)
+
+
+def _breaks(index: int, calendar: Calendar) -> Iterator[Fault]:
+    last_end = 0
+    for position, rest in enumerate(calendar.breaks):
+        place = f"calendars[{index}].breaks[{position}]"
+        if rest.end <= rest.start:
+            yield Fault(place, f"[{rest.start}, {rest.end})", "an end after the start")
+        if rest.start < last_end:
+            yield Fault(place, f"start {rest.start}", f"a start of at least {last_end} (sorted)")
+        last_end = max(last_end, rest.end)
+
+
+def _resources(problem: ScheduleProblem) -> Iterator[Fault]:
+    calendars = {calendar.id for calendar in problem.calendars}
+    for index, resource in enumerate(problem.resources):
+        place = f"resources[{index}]"
+        calendar = None if resource.type == "consumable" else resource.calendar
+        if calendar is not None and calendar not in calendars:
+            yield Fault(f"{place}.calendar", repr(calendar), "the id of a calendar")
+        if resource.type == "renewable":
+            yield from _steps(place, resource)
+
+
+def _steps(place: str, resource: Renewable) -> Iterator[Fault]:
+    last = 0
+    for position, step in enumerate(resource.steps):
+        if step.start <= last:
+            where = f"{place}.steps[{position}].start"
+            yield Fault(where, str(step.start), f"a start above {last}")
+        last = step.start
+
+
+def _jobs(problem: ScheduleProblem) -> Iterator[Fault]:
+    if not problem.jobs:
+        yield Fault("jobs", "none", "at least one job")
+    types = {resource.id: resource.type for resource in problem.resources}
+    for index, job in enumerate(problem.jobs):
+        place = f"jobs[{index}]"
+        if not job.tasks:
+            yield Fault(f"{place}.tasks", "none", "at least one task")
+        if job.deadline is not None and job.deadline < job.release:
+            yield Fault(place, f"deadline {job.deadline}", f"at least the release {job.release}")
+        for position, task in enumerate(job.tasks):
+            where = f"{place}.tasks[{position}]"
+            if not task.modes:
+                yield Fault(f"{where}.modes", "none", "at least one mode")
+            if task.deadline is not None and task.deadline < task.release:
+                expected = f"at least the release {task.release}"
+                yield Fault(where, f"deadline {task.deadline}", expected)
+            for number, mode in enumerate(task.modes):
+                yield from _mode(f"{where}.modes[{number}]", mode, types)
+
+
+def _mode(place: str, mode: Mode, types: dict[str, str]) -> Iterator[Fault]:
+    if mode.machine is not None and types.get(mode.machine) != "machine":
+        yield Fault(f"{place}.machine", repr(mode.machine), "the id of a machine")
+    for name in mode.demands:
+        kind = types.get(name)
+        if kind not in ("renewable", "consumable"):
+            expected = "the id of a renewable or consumable resource"
+            yield Fault(f"{place}.demands", repr(name), expected)
+
+
+def _precedences(problem: ScheduleProblem) -> Iterator[Fault]:
+    tasks = {task.id for task in problem.tasks}
+    graph: nx.DiGraph[str] = nx.DiGraph()
+    for index, link in enumerate(problem.precedences):
+        place = f"precedences[{index}]"
+        missing = [name for name in (link.before, link.after) if name not in tasks]
+        for name in missing:
+            yield Fault(place, repr(name), "the id of a task")
+        if link.before == link.after:
+            yield Fault(place, f"task {link.before!r} related to itself", "two different tasks")
+        elif link.min_lag is None and link.max_lag is None:
+            yield Fault(place, "no lag", "a min_lag, a max_lag or both")
+        elif None not in (link.min_lag, link.max_lag) and link.min_lag > link.max_lag:  # type: ignore[operator]
+            yield Fault(place, f"min_lag {link.min_lag}", f"at most max_lag {link.max_lag}")
+        elif not missing and _orders(link.kind, link.min_lag):
+            graph.add_edge(link.before, link.after)
+    yield from _cycle(problem, graph)
+
+
+def _orders(kind: str, min_lag: int | None) -> bool:
+    return kind == "end-start" and min_lag is not None and min_lag >= 0
+
+
+def _cycle(problem: ScheduleProblem, graph: nx.DiGraph[str]) -> Iterator[Fault]:
+    if not graph:
+        return
+    for job in problem.jobs:
+        if job.chain:
+            nx.add_path(graph, [task.id for task in job.tasks])
+    if nx.is_directed_acyclic_graph(graph):
+        return
+    names = [edge[0] for edge in nx.find_cycle(graph)]
+    path = " -> ".join([*names, names[0]])
+    yield Fault("precedences", f"cycle {path}", "precedences without a cycle")
+
+
+def _objective(problem: ScheduleProblem) -> Iterator[Fault]:
+    if not problem.objective.tiers:
+        yield Fault("objective.tiers", "none", "at least one tier")
+    due = any(job.due is not None for job in problem.jobs)
+    for index, tier in enumerate(problem.objective.tiers):
+        place = f"objective.tiers[{index}].terms"
+        if not tier.terms:
+            yield Fault(place, "none", "at least one term")
+        measures = [term.measure for term in tier.terms]
+        for measure, count in Counter(measures).items():
+            if count > 1:
+                yield Fault(place, f"{measure} {count} times", "each measure once")
+            if measure in DUE_MEASURES and not due:
+                yield Fault(place, measure, "at least one job with a due date")

@@ -1,0 +1,131 @@
+"""Time windows from precedences: difference edges, earliest starts, tails and a safe horizon."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from scheduling.models.schedule.arrays import (
+    END_END,
+    END_START,
+    NEVER,
+    START_END,
+    Ints,
+    ScheduleArrays,
+)
+
+
+@dataclass(frozen=True, eq=False)
+class Edges:
+    """Relations ``start[after] >= start[before] + weight`` that hold in every solution."""
+
+    before: Ints
+    after: Ints
+    weight: Ints
+
+
+def difference_edges(arrays: ScheduleArrays) -> Edges:
+    """Relax all precedences to start-to-start distances (exact for single-mode tasks).
+
+    With d the shortest and D the longest duration: an end-start minimal lag l gives
+    ``s_j >= s_i + d_i + l``; an end-end one ``s_j >= s_i + d_i + l - D_j``; a maximal lag is a
+    minimal lag in the other direction.
+    """
+    low, high = arrays.min_duration(), arrays.max_duration()
+    before, after, kind = arrays.link_before, arrays.link_after, arrays.link_kind
+    from_end = (kind == END_START) | (kind == END_END)
+    to_end = (kind == END_END) | (kind == START_END)
+    has_min, has_max = arrays.link_min > -NEVER, arrays.link_max < NEVER
+    forward = arrays.link_min + from_end * low[before] - to_end * high[after]
+    backward = -arrays.link_max + to_end * low[after] - from_end * high[before]
+    return Edges(
+        np.concatenate([before[has_min], after[has_max]]),
+        np.concatenate([after[has_min], before[has_max]]),
+        np.concatenate([forward[has_min], backward[has_max]]),
+    )
+
+
+def longest_paths(n: int, edges: Edges, source: Ints) -> Ints | None:
+    """Least values with ``value >= source`` and ``value[after] >= value[before] + weight``.
+
+    Label correction in topological order where the graph has one (one pass), by rounds otherwise.
+
+    Returns
+    -------
+    Ints or None
+        ``None`` when a cycle of positive length makes the system infeasible.
+    """
+    successors: list[list[tuple[int, int]]] = [[] for _ in range(n)]
+    indegree = [0] * n
+    triples = zip(edges.before.tolist(), edges.after.tolist(), edges.weight.tolist(), strict=True)
+    for i, j, weight in triples:
+        successors[i].append((j, weight))
+        indegree[j] += 1
+    value: list[int] = source.tolist()
+    order = [i for i in range(n) if indegree[i] == 0]
+    for i in order:
+        base = value[i]
+        for j, weight in successors[i]:
+            if base + weight > value[j]:
+                value[j] = base + weight
+            indegree[j] -= 1
+            if indegree[j] == 0:
+                order.append(j)
+    if len(order) < n and not _relax(value, successors, n):
+        return None
+    return np.array(value, dtype=np.int64)
+
+
+def _relax(value: list[int], successors: list[list[tuple[int, int]]], n: int) -> bool:
+    """Bellman-Ford with a queue; False when a positive cycle exists."""
+    active = list(range(n))
+    for _ in range(n + 1):
+        changed: dict[int, None] = {}
+        for i in active:
+            base = value[i]
+            for j, weight in successors[i]:
+                if base + weight > value[j]:
+                    value[j] = base + weight
+                    changed[j] = None
+        if not changed:
+            return True
+        active = list(changed)
+    return False
+
+
+def earliest_starts(arrays: ScheduleArrays, edges: Edges | None = None) -> Ints | None:
+    """Heads: earliest start of each task by releases and precedences alone.
+
+    Returns
+    -------
+    Ints or None
+        ``None`` when the precedences contradict each other.
+    """
+    return longest_paths(arrays.n_tasks, edges or difference_edges(arrays), arrays.release)
+
+
+def tails(arrays: ScheduleArrays, edges: Edges | None = None) -> Ints | None:
+    """Least time from the start of each task to the end of the whole, its own duration included."""
+    edges = edges or difference_edges(arrays)
+    reverse = Edges(edges.after, edges.before, edges.weight)
+    return longest_paths(arrays.n_tasks, reverse, arrays.min_duration())
+
+
+def horizon(arrays: ScheduleArrays) -> int:
+    """Compute a time by which some optimal schedule is complete, if any schedule exists.
+
+    After the last release, break and capacity change every schedule can be shifted to the left
+    until each moment is covered by a task or a lag, so the sum of the longest durations and lags
+    after that moment is enough.
+    """
+    longest = arrays.max_duration()
+    reach = longest.copy()
+    low = np.where(arrays.link_min > -NEVER, np.maximum(arrays.link_min, 0), 0)
+    high = np.where(arrays.link_max < NEVER, np.maximum(-arrays.link_max, 0), 0)
+    before, after = arrays.link_before, arrays.link_after
+    np.maximum.at(reach, before, longest[before] + low)
+    np.maximum.at(reach, after, longest[after] + high)
+    last_event = max(int(arrays.release.max()), int(arrays.step_start.max(initial=0)))
+    total = last_event + int(reach.sum())
+    return min(total, int(arrays.deadline.max()))

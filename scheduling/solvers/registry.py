@@ -1,0 +1,147 @@
+"""The registry: which families exist and which solvers each of them has."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from importlib import import_module
+from typing import Any, Generic, Protocol, TypeVar
+
+from scheduling.errors import UnsupportedError
+from scheduling.models.base import Problem, Solution, TierValue, Violation
+from scheduling.solvers.board import Board, Budget
+
+C = TypeVar("C")
+D = TypeVar("D", contravariant=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Availability:
+    """Whether a solver can run here, and if not, why and what to do about it."""
+
+    ready: bool
+    detail: str = ""
+
+    def __bool__(self) -> bool:
+        return self.ready
+
+
+READY = Availability(True)
+
+
+class Solver(Protocol[D, C]):
+    """One way to solve a family's problems.
+
+    ``D`` is the compiled form of the problem, ``C`` a candidate solution in compiled form.
+
+    Attributes
+    ----------
+    name
+        Name on the command line.
+    summary
+        One line for people.
+    """
+
+    name: str
+    summary: str
+
+    def availability(self) -> Availability:
+        """Tell whether its engine is there, without loading it."""
+        ...
+
+    def refusal(self, data: D) -> str | None:
+        """Tell why it cannot take this problem, and the way out; ``None`` when it can."""
+        ...
+
+    def search(self, data: D, board: Board[C], budget: Budget, hint: C | None) -> None:
+        """Improve the board until it stops or the budget is spent.
+
+        Candidates and bounds are posted as they are found. The search ends by itself soon after
+        ``board.stopped`` is set or ``budget.deadline`` has passed.
+        """
+        ...
+
+
+class Compiled(Protocol[C]):
+    """A problem of a family in compiled form, as the driver needs it."""
+
+    tiers: tuple[str, ...]
+
+    def bounds(self) -> list[int | None] | None:
+        """Lower bound of each tier by formula; ``None`` when infeasible by formula."""
+        ...
+
+    def values(self, candidate: C) -> tuple[int, ...]:
+        """Value of each tier."""
+        ...
+
+    def candidate(self, solution: Any) -> C | None:
+        """Translate a solution, complete or not valid, into a candidate; ``None`` if it has none."""
+        ...
+
+    def answer(self, candidate: C | None, certificate: Mapping[str, Any]) -> Solution:
+        """Build the family's solution from a candidate and the fields of the certificate."""
+        ...
+
+
+@dataclass(frozen=True)
+class Family(Generic[C]):
+    """A problem family: how to compile, check and solve its problems.
+
+    Parameters
+    ----------
+    kind
+        Value of ``kind`` in files.
+    compile
+        From the problem to its compiled form.
+    check
+        The independent checker.
+    solvers
+        Name to ``"module:attribute"`` of each solver; loaded when used.
+    """
+
+    kind: str
+    compile: Callable[[Any], Any]
+    check: Callable[[Any, Any], list[Violation]]
+    solvers: Mapping[str, str]
+
+    def solver(self, name: str) -> Solver[Any, C]:
+        """Load a solver by name.
+
+        Raises
+        ------
+        UnsupportedError
+            When the family has no such solver; the message lists those it has.
+        """
+        base, _, engine = name.partition(":")
+        if base not in self.solvers:
+            close = get_close_matches(base, self.solvers, n=1)
+            guess = f" (did you mean {close[0]!r}?)" if close else ""
+            known = ", ".join(sorted(self.solvers))
+            raise UnsupportedError(f"no solver {name!r} for {self.kind}{guess}; there are: {known}")
+        module, _, attribute = self.solvers[base].partition(":")
+        solver = getattr(import_module(module), attribute)
+        found: Solver[Any, C] = solver(engine) if engine else solver()
+        return found
+
+
+_FAMILIES = {"schedule": "scheduling.solvers.schedule.family:FAMILY"}
+
+
+def family_of(problem: Problem) -> Family[Any]:
+    """Return the family that solves ``problem``."""
+    module, _, attribute = _FAMILIES[problem.kind].partition(":")
+    family: Family[Any] = getattr(import_module(module), attribute)
+    return family
+
+
+def certificate_fields(tiers: list[TierValue]) -> dict[str, Any]:
+    """Fields of the answer's summary: those of the first open tier, else of the first tier."""
+    shown = next((tier for tier in tiers if not tier.closed), tiers[0])
+    return {
+        "tiers": tuple(tiers),
+        "objective": shown.objective,
+        "bound": shown.bound,
+        "gap": shown.gap,
+    }

@@ -1,0 +1,106 @@
+"""The family ``schedule`` as the driver sees it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from scheduling.models.schedule.arrays import Ints, ScheduleArrays, compile_arrays
+from scheduling.models.schedule.bounds import formula_bounds
+from scheduling.models.schedule.check import check_schedule
+from scheduling.models.schedule.problem import ScheduleProblem
+from scheduling.models.schedule.solution import ScheduledTask, ScheduleSolution
+from scheduling.solvers.registry import Family
+
+
+@dataclass(frozen=True, eq=False)
+class Candidate:
+    """A complete schedule: ``start`` and global ``mode`` index of each task."""
+
+    start: Ints
+    mode: Ints
+
+
+@dataclass(frozen=True, eq=False)
+class CompiledSchedule:
+    """A scheduling problem with its arrays."""
+
+    problem: ScheduleProblem
+
+    @cached_property
+    def arrays(self) -> ScheduleArrays:
+        """Arrays of the problem."""
+        return compile_arrays(self.problem)
+
+    @property
+    def tiers(self) -> tuple[str, ...]:
+        """Names of the objective's tiers."""
+        return tuple(tier.name for tier in self.problem.objective.tiers)
+
+    def bounds(self) -> list[int | None] | None:
+        """Bounds by formula, see :func:`formula_bounds`."""
+        return formula_bounds(self.arrays)
+
+    def values(self, candidate: Candidate) -> tuple[int, ...]:
+        """Value of each tier."""
+        return self.arrays.values(candidate.start, candidate.mode)
+
+    def candidate(self, solution: ScheduleSolution) -> Candidate | None:
+        """Translate a solution; tasks that it does not place make it no candidate."""
+        placed = {entry.task: entry for entry in solution.tasks}
+        arrays = self.arrays
+        if any(name not in placed for name in arrays.task_ids):
+            return None
+        entries = [placed[name] for name in arrays.task_ids]
+        local = np.array([entry.mode for entry in entries], np.int64)
+        if np.any(local >= np.diff(arrays.mode_ptr)):
+            return None
+        start = np.array([entry.start for entry in entries], np.int64)
+        return Candidate(start, arrays.mode_ptr[:-1] + local)
+
+    def answer(
+        self, candidate: Candidate | None, certificate: Mapping[str, Any]
+    ) -> ScheduleSolution:
+        """Build the solution."""
+        return ScheduleSolution(
+            problem=self.problem.name,
+            tasks=() if candidate is None else self._entries(candidate),
+            **certificate,
+        )
+
+    def _entries(self, candidate: Candidate) -> tuple[ScheduledTask, ...]:
+        arrays = self.arrays
+        end = candidate.start + arrays.duration[candidate.mode]
+        local = candidate.mode - arrays.mode_ptr[:-1]
+        rows = zip(
+            arrays.task_ids,
+            local.tolist(),
+            candidate.start.tolist(),
+            end.tolist(),
+            strict=True,
+        )
+        return tuple(ScheduledTask(task=t, mode=m, start=s, end=e) for t, m, s, e in rows)
+
+
+_HERE = "scheduling.solvers.schedule"
+
+FAMILY: Family[Candidate] = Family(
+    kind="schedule",
+    compile=CompiledSchedule,
+    check=check_schedule,
+    solvers={
+        "auto": f"{_HERE}.auto:Auto",
+        "cp-sat": f"{_HERE}.cpsat.solver:CpSat",
+        "mip": f"{_HERE}.mip.solver:Mip",
+        "dispatch": f"{_HERE}.dispatch:Dispatch",
+        "giffler-thompson": f"{_HERE}.dispatch:GifflerThompson",
+        "sgs": f"{_HERE}.sgs:ScheduleGeneration",
+        "tabu": f"{_HERE}.tabu:Tabu",
+        "genetic": f"{_HERE}.genetic:Genetic",
+        "lns": f"{_HERE}.lns:Lns",
+    },
+)
