@@ -6,6 +6,7 @@ import os
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from scheduling.errors import CheckError, InputError, UnsupportedError
@@ -66,39 +67,35 @@ def solve(
     CheckError
         When a solver's answer fails the independent check (a defect of the library).
     """
-    run = _Run(problem, solver, time_limit, work_limit, workers, seed, on_progress)
-    return run.answer(hint)
+    _check_limits(time_limit, work_limit, workers)
+    if time_limit is None and work_limit is None:
+        time_limit = DEFAULT_TIME_LIMIT
+    budget = Budget(
+        deadline=None if time_limit is None else time.monotonic() + time_limit,
+        work=work_limit,
+        workers=workers or os.cpu_count() or 1,
+        seed=seed,
+    )
+    return _Run(problem, solver, budget, on_progress).answer(hint)
 
 
 class _Run:
+    """One call of :func:`solve`."""
+
     def __init__(
-        self,
-        problem: Problem,
-        solver: str,
-        time_limit: float | None,
-        work_limit: float | None,
-        workers: int | None,
-        seed: int,
-        on_progress: OnProgress | None,
+        self, problem: Problem, solver: str, budget: Budget, on_progress: OnProgress | None
     ) -> None:
-        _check_limits(time_limit, work_limit, workers)
-        if time_limit is None and work_limit is None:
-            time_limit = DEFAULT_TIME_LIMIT
         self.started = time.monotonic()
         self.problem = problem
         self.family: Family[Any] = family_of(problem)
         self.solver: Solver[Any, Any] = self.family.solver(solver)
-        self.budget = Budget(
-            deadline=None if time_limit is None else self.started + time_limit,
-            work=work_limit,
-            workers=workers or os.cpu_count() or 1,
-            seed=seed,
-        )
+        self.budget = budget
         self.on_progress = on_progress
         self.interrupted = False
-        self.history: list[tuple[float, int | None, int | None]] = []
+        self.boards: list[Board[Any]] = []
 
     def answer(self, hint: Solution | None) -> Solution:
+        """Solve tier after tier and return the checked solution."""
         ready = self.solver.availability()
         if not ready:
             raise UnsupportedError(f"solver {self.solver.name!r} is not available: {ready.detail}")
@@ -106,13 +103,22 @@ class _Run:
         refusal = self.solver.refusal(data)
         if refusal is not None:
             raise UnsupportedError(f"solver {self.solver.name!r}: {refusal}")
-        start = self._read_hint(data, hint)
+        candidate, valid = self._read_hint(data, hint)
         floors = data.bounds()
         if floors is None:
-            return self._finish(data, None, [], "formula")
-        return self._tiers(data, floors, start)
+            return self._without_schedule(data, Status.INFEASIBLE, "formula", None)
+        self._keep_time_for_the_answer()
+        for tier, floor in enumerate(floors):
+            board = self._open(data, tier, floor, candidate if valid else None)
+            self._search(data, board, candidate)
+            if board.best is None:
+                status = Status.INFEASIBLE if board.infeasible else Status.UNKNOWN
+                return self._without_schedule(data, status, board.solver, board.bound)
+            candidate, valid = board.best, True
+        return self._with_schedule(data)
 
     def _read_hint(self, data: Any, hint: Solution | None) -> tuple[Any, bool]:
+        """Return the hint as a candidate and whether it is a valid schedule."""
         if hint is None:
             return None, False
         if hint.kind != self.problem.kind:
@@ -120,44 +126,42 @@ class _Run:
         candidate = data.candidate(hint)
         if candidate is None:
             return None, False
-        blank = {"status": Status.FEASIBLE, "solver": "hint"}
         tiers = _tier_values(data.tiers, data.values(candidate), [None] * len(data.tiers))
-        stated = data.answer(candidate, {**blank, **certificate_fields(tiers)})
-        valid = not self.family.check(self.problem, stated)
-        return candidate, valid
+        fields = {"status": Status.FEASIBLE, **certificate_fields(tiers)}
+        return candidate, not self.family.check(self.problem, data.answer(candidate, fields))
 
-    def _tiers(self, data: Any, floors: list[int | None], start: tuple[Any, bool]) -> Solution:
-        hint, valid = start
-        best, values, solver = (hint, data.values(hint), "hint") if valid else (None, (), None)
-        bounds = list(floors)
-        for tier in range(len(data.tiers)):
-            board: Board[Any] = Board(tier, tuple(values[:tier]), self.started)
-            floor = floors[tier]
-            if floor is not None:
-                board.raise_bound(floor, "formula")
-            if best is not None:
-                board.offer(best, tuple(values), solver or self.solver.name)
-            self._search(data, board, len(data.tiers) - tier, hint if best is None else best)
-            if not all(point[1] == point[2] for point in self.history[-1:]) or tier == 0:
-                self.history += board.history
-            if board.infeasible or board.best is None:
-                verdict = board.solver if board.infeasible else None
-                return self._finish(data, None, bounds, verdict, board.bound)
-            best, values, solver = board.best, board.values or (), board.solver
-            bounds[tier] = board.bound
-        return self._finish_best(data, best, tuple(values), bounds, solver or self.solver.name)
+    def _keep_time_for_the_answer(self) -> None:
+        """Move the deadline of the search forward by what building and checking will cost.
 
-    def _search(self, data: Any, board: Board[Any], tiers_left: int, hint: Any) -> None:
+        Translating the answer back and checking it takes about as long as compiling did.
+        """
+        if self.budget.deadline is not None:
+            reserve = 2.0 * (time.monotonic() - self.started)
+            self.budget = replace(self.budget, deadline=self.budget.deadline - reserve)
+
+    def _open(self, data: Any, tier: int, floor: int | None, start: Any) -> Board[Any]:
+        """Open the board of a tier with the bound by formula and what is known so far."""
+        values = data.values(start) if start is not None else ()
+        board: Board[Any] = Board(tier, tuple(values[:tier]), self.started)
+        if floor is not None:
+            board.raise_bound(floor, "formula")
+        if start is not None:
+            board.offer(start, values, self.boards[-1].solver or "hint" if self.boards else "hint")
+        self.boards.append(board)
+        return board
+
+    def _search(self, data: Any, board: Board[Any], hint: Any) -> None:
         if board.stopped or self.interrupted:
+            self._report(board)
             return
-        share = 1.0 if tiers_left == 1 else max(0.5, 1.0 / tiers_left)
-        budget = self.budget.part(share)
+        tiers_left = len(data.tiers) - board.tier
+        budget = self.budget.part(1.0 if tiers_left == 1 else 0.5)
         failure: list[BaseException] = []
 
         def work() -> None:
             try:
                 self.solver.search(data, board, budget, hint)
-            except BaseException as error:  # noqa: BLE001 - handed to the calling thread
+            except BaseException as error:  # noqa: BLE001 - raised again in the calling thread
                 failure.append(error)
             finally:
                 board.stop()
@@ -169,16 +173,22 @@ class _Run:
             raise failure[0]
 
     def _watch(self, board: Board[Any], thread: threading.Thread, budget: Budget) -> None:
-        """Report progress until the search ends; stop it at the deadline or on Ctrl-C."""
-        while thread.is_alive():
+        """Report progress until the search ends; stop it at the deadline or on Ctrl-C.
+
+        A search that does not react is left behind: the answer does not wait for it.
+        """
+        patience: float | None = None
+        while thread.is_alive() and (patience is None or time.monotonic() < patience):
             try:
                 left = budget.remaining()
                 if left is not None and left <= 0:
                     board.stop()
-                board.wait(0.2 if left is None else min(left, 0.2))
-                self._report(board)
                 if board.stopped:
-                    thread.join(0.05)
+                    patience = patience or time.monotonic() + self._grace()
+                    thread.join(0.02)
+                else:
+                    board.wait(0.1 if left is None else min(left, 0.1))
+                self._report(board)
             except KeyboardInterrupt:
                 if self.interrupted:
                     raise
@@ -186,49 +196,51 @@ class _Run:
                 board.stop()
         self._report(board)
 
+    def _grace(self) -> float:
+        """Seconds that a search may take to end after it was told to."""
+        limit = self.budget.deadline
+        return 2.0 if limit is None else max(0.1, 0.05 * (limit - self.started))
+
     def _report(self, board: Board[Any]) -> None:
         for report in board.take_reports():
             if self.on_progress is not None:
                 self.on_progress(report)
 
-    def _finish_best(
-        self, data: Any, best: Any, values: tuple[int, ...], bounds: list[int | None], solver: str
-    ) -> Solution:
-        tiers = _tier_values(data.tiers, values, bounds)
+    def _with_schedule(self, data: Any) -> Solution:
+        last = self.boards[-1]
+        bounds = [board.bound for board in self.boards]
+        tiers = _tier_values(data.tiers, last.values or (), bounds)
         closed = all(tier.closed for tier in tiers)
-        certificate = {
+        shown = next((k for k, tier in enumerate(tiers) if not tier.closed), 0)
+        fields = {
             "status": Status.OPTIMAL if closed else Status.FEASIBLE,
             **certificate_fields(tiers),
-            **self._trail(solver),
+            **self._trail(last.solver, self.boards[shown]),
         }
-        solution: Solution = data.answer(best, certificate)
+        solution: Solution = data.answer(last.best, fields)
         violations = self.family.check(self.problem, solution)
         if violations:
             text = "; ".join(str(violation) for violation in violations[:5])
-            raise CheckError(f"the answer of {solver} failed the check: {text}")
+            raise CheckError(f"the answer of {solution.solver} failed the check: {text}")
         return solution
 
-    def _finish(
-        self,
-        data: Any,
-        best: Any,
-        bounds: list[int | None],
-        verdict: str | None,
-        bound: int | None = None,
+    def _without_schedule(
+        self, data: Any, status: Status, solver: str | None, bound: int | None
     ) -> Solution:
-        status = Status.UNKNOWN if verdict is None else Status.INFEASIBLE
-        certificate = {"status": status, **self._trail(verdict or self.solver.name)}
+        fields: dict[str, Any] = {"status": status}
+        fields |= self._trail(solver, self.boards[0] if self.boards else None)
         if status is Status.UNKNOWN:
-            certificate["bound"] = bound
-        solution: Solution = data.answer(best, certificate)
+            fields["bound"] = bound
+        solution: Solution = data.answer(None, fields)
         return solution
 
-    def _trail(self, solver: str) -> dict[str, Any]:
+    def _trail(self, solver: str | None, shown: Board[Any] | None) -> dict[str, Any]:
+        """Fields that say who answered, how long it took and how it went."""
         name = self.solver.name
         return {
-            "solver": name if solver == name else f"{name} ({solver})",
+            "solver": name if solver in (None, name) else f"{name} ({solver})",
             "seconds": time.monotonic() - self.started,
-            "history": tuple(self.history),
+            "history": () if shown is None else tuple(shown.history),
         }
 
 

@@ -77,7 +77,7 @@ class Compiled(Protocol[C]):
         ...
 
     def candidate(self, solution: Any) -> C | None:
-        """Translate a solution, complete or not valid, into a candidate; ``None`` if it has none."""
+        """Translate a solution, valid or not; ``None`` when it places only a part."""
         ...
 
     def answer(self, candidate: C | None, certificate: Mapping[str, Any]) -> Solution:

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scheduling.models.schedule.objective import MEASURES
-from scheduling.models.schedule.problem import Consumable, Machine, Renewable, ScheduleProblem
+from scheduling.models.schedule.problem import Consumable, Machine, ScheduleProblem
 
 Ints = NDArray[np.int64]
 
@@ -148,6 +148,7 @@ class ScheduleArrays:
 def compile_arrays(problem: ScheduleProblem) -> ScheduleArrays:
     """Translate a problem into arrays."""
     return ScheduleArrays(
+        task_ids=tuple(task.id for task in problem.tasks),
         **_task_arrays(problem),
         **_mode_arrays(problem),
         **_resource_arrays(problem),
@@ -169,11 +170,10 @@ def _limit(value: int | None) -> int:
     return NEVER if value is None else value
 
 
-def _task_arrays(problem: ScheduleProblem) -> dict[str, Ints | tuple[str, ...]]:
+def _task_arrays(problem: ScheduleProblem) -> dict[str, Ints]:
     sizes = [len(job.tasks) for job in problem.jobs]
     pairs = [(job, task) for job in problem.jobs for task in job.tasks]
     return {
-        "task_ids": tuple(task.id for _, task in pairs),
         "job": np.repeat(np.arange(len(sizes), dtype=np.int64), sizes),
         "job_ptr": _pointer(sizes),
         "release": _ints(max(job.release, task.release) for job, task in pairs),
@@ -202,16 +202,17 @@ def _resource_arrays(problem: ScheduleProblem) -> dict[str, Ints]:
     breaks = {c.id: [(rest.start, rest.end) for rest in c.breaks] for c in problem.calendars}
     types, capacities, profiles = [], [], []
     for resource in problem.resources:
+        steps: list[tuple[int, int]] = []
+        closed: list[tuple[int, int]] = []
         if isinstance(resource, Consumable):
             types.append(CONSUMABLE)
-            base, steps, closed = resource.capacity, [], []
+            base = resource.capacity
         else:
             closed = breaks.get(resource.calendar or "", [])
             if isinstance(resource, Machine):
                 types.append(MACHINE)
-                base, steps = 1, []
+                base = 1
             else:
-                assert isinstance(resource, Renewable)
                 types.append(RENEWABLE)
                 base = resource.capacity
                 steps = [(step.start, step.capacity) for step in resource.steps]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from scheduling.models.schedule.arrays import NEVER, Ints, ScheduleArrays
+from scheduling.models.schedule.arrays import Ints, ScheduleArrays
 from scheduling.models.schedule.windows import difference_edges, earliest_starts, tails
 
 

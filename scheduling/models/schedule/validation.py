@@ -79,7 +79,7 @@ def _steps(place: str, resource: Renewable) -> Iterator[Fault]:
 def _jobs(problem: ScheduleProblem) -> Iterator[Fault]:
     if not problem.jobs:
         yield Fault("jobs", "none", "at least one job")
-    types = {resource.id: resource.type for resource in problem.resources}
+    types: dict[str, str] = {resource.id: resource.type for resource in problem.resources}
     for index, job in enumerate(problem.jobs):
         place = f"jobs[{index}]"
         if not job.tasks:
@@ -109,7 +109,7 @@ def _mode(place: str, mode: Mode, types: dict[str, str]) -> Iterator[Fault]:
 
 def _precedences(problem: ScheduleProblem) -> Iterator[Fault]:
     tasks = {task.id for task in problem.tasks}
-    graph: nx.DiGraph[str] = nx.DiGraph()
+    graph: nx.DiGraph = nx.DiGraph()
     for index, link in enumerate(problem.precedences):
         place = f"precedences[{index}]"
         missing = [name for name in (link.before, link.after) if name not in tasks]
@@ -130,15 +130,16 @@ def _orders(kind: str, min_lag: int | None) -> bool:
     return kind == "end-start" and min_lag is not None and min_lag >= 0
 
 
-def _cycle(problem: ScheduleProblem, graph: nx.DiGraph[str]) -> Iterator[Fault]:
+def _cycle(problem: ScheduleProblem, graph: nx.DiGraph) -> Iterator[Fault]:
     if not graph:
         return
     for job in problem.jobs:
         if job.chain:
             nx.add_path(graph, [task.id for task in job.tasks])
-    if nx.is_directed_acyclic_graph(graph):
+    try:
+        names = [edge[0] for edge in nx.find_cycle(graph)]
+    except nx.NetworkXNoCycle:
         return
-    names = [edge[0] for edge in nx.find_cycle(graph)]
     path = " -> ".join([*names, names[0]])
     yield Fault("precedences", f"cycle {path}", "precedences without a cycle")
 
