@@ -1,0 +1,31 @@
+"""Every verb of the command line is documented, and its help shows an example."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from scheduling.cli.app import app
+
+ROOT = Path(__file__).resolve().parents[2]
+VERBS = [command.name for command in app.registered_commands if command.name is not None]
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/cli.md"])
+def test_table_of_verbs_is_complete(page: str) -> None:
+    text = (ROOT / page).read_text(encoding="utf-8")
+    rows = re.findall(r"^\| `(\w+)\b[^`]*` \|", text, flags=re.MULTILINE)
+    assert sorted(rows) == sorted(VERBS)
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_help_shows_an_example_of_the_verb(verb: str) -> None:
+    shown = CliRunner().invoke(app, [verb, "--help"], prog_name="scheduling")
+    assert shown.exit_code == 0
+    example = re.search(r"Example: (scheduling .+)", shown.output)
+    assert example is not None, shown.output
+    assert shlex.split(example[1])[1] == verb
