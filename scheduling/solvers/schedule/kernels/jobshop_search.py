@@ -1,0 +1,248 @@
+"""Memetic search on top of the tabu walk, in one resumable compiled loop.
+
+After Peng, Lü and Cheng, Computers & Operations Research 53 (2015), TS/PR: a small population of
+tabu-improved solutions; each new walk starts from a solution between two members.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numba import njit
+
+from scheduling.solvers.schedule.kernels.jobshop_dispatch import RULES, dispatch_order
+from scheduling.solvers.schedule.kernels.jobshop_graph import (
+    GRAPH_ROWS,
+    MINUS_INFINITY,
+    ORDER,
+    IntArray,
+    Shop,
+    WordArray,
+    next_random,
+    random_below,
+)
+from scheduling.solvers.schedule.kernels.jobshop_tabu import load_order, tabu_step
+
+#: Entries of ``Search.counters``: iterations made, current objective, best of the present walk,
+#: best of all, iterations since the walk improved, whether a new walk must be started, members
+#: in the pool, walks started, patience, least tenure.
+ITERATION, CURRENT, WALK_BEST, BEST, STALL, FINISHED, MEMBERS, WALKS, PATIENCE, TENURE = range(10)
+
+_RULE_COUNT = len(RULES)
+
+
+class Search(NamedTuple):
+    """Everything that a search remembers; made by :func:`make_search`.
+
+    Attributes
+    ----------
+    graph
+        Current solution (see ``jobshop_graph``).
+    tabu
+        Iteration until which each machine arc may not be set again.
+    move
+        Record of the move being chosen.
+    walk_order, best_order
+        Best linear order of the present walk and of all.
+    pool, pool_value
+        Population of linear orders and their objectives.
+    counters
+        Scalars, see the index names of this module.
+    rng
+        State of the random generator, one word.
+    """
+
+    graph: IntArray
+    tabu: IntArray
+    move: IntArray
+    walk_order: IntArray
+    best_order: IntArray
+    pool: IntArray
+    pool_value: IntArray
+    counters: IntArray
+    rng: WordArray
+
+
+def make_search(shop: Shop, seed: int, population: int = 10, patience: int = 12500) -> Search:
+    """Allocate a search that has not yet looked at any solution.
+
+    Parameters
+    ----------
+    seed
+        Any integer; equal seeds give equal searches.
+    population
+        Members of the pool.
+    patience
+        Iterations without improvement after which a walk ends.
+    """
+    n = shop.ops.shape[1] - 1
+    widest = int(np.diff(shop.machine_ptr).max(initial=1))
+    slots = 1 << min(max(n * widest - 1, 1).bit_length(), 22)
+    counters = np.zeros(10, dtype=np.int64)
+    counters[[CURRENT, WALK_BEST, BEST]] = -MINUS_INFINITY
+    counters[FINISHED] = 1
+    counters[PATIENCE] = patience
+    jobs = len(shop.job_ptr) - 1
+    machines = max(len(shop.machine_ptr) - 1, 1)
+    counters[TENURE] = 10 + jobs // machines
+    word = (seed * 0x9E3779B97F4A7C15 + 0x632BE59BD9B4E019) & ((1 << 64) - 1)
+    return Search(
+        graph=np.zeros((GRAPH_ROWS, n + 1), dtype=np.int64),
+        tabu=np.zeros(slots, dtype=np.int64),
+        move=np.zeros(6, dtype=np.int64),
+        walk_order=np.zeros(n, dtype=np.int64),
+        best_order=np.zeros(n, dtype=np.int64),
+        pool=np.zeros((population, n), dtype=np.int64),
+        pool_value=np.zeros(population, dtype=np.int64),
+        counters=counters,
+        rng=np.array([word or 1], dtype=np.uint64),
+    )
+
+
+@njit(nogil=True, cache=True)
+def merge_orders(
+    first: IntArray, second: IntArray, share: int, child: IntArray, rng: WordArray
+) -> None:
+    """Merge two linear orders: each step takes the next unused operation of one of them.
+
+    The child keeps every precedence that both parents have, hence it is feasible. ``share`` out
+    of 64 steps follow ``second`` on average.
+    """
+    n = first.shape[0]
+    used = np.zeros(n, np.bool_)
+    a = 0
+    b = 0
+    for k in range(n):
+        if np.int64(next_random(rng) >> np.uint64(58)) < share:
+            while used[second[b]]:
+                b += 1
+            v = second[b]
+        else:
+            while used[first[a]]:
+                a += 1
+            v = first[a]
+        used[v] = True
+        child[k] = v
+
+
+@njit(nogil=True, cache=True)
+def _enter_walk(shop: Shop, search: Search) -> int:
+    """Begin a walk at ``walk_order`` and return its objective."""
+    counters = search.counters
+    value = load_order(shop.machine_ptr, shop.ops, shop.sinks, search.graph, search.walk_order)
+    counters[CURRENT] = value
+    counters[WALK_BEST] = value
+    counters[STALL] = 0
+    counters[FINISHED] = 0
+    counters[WALKS] += 1
+    if value < counters[BEST]:
+        counters[BEST] = value
+        search.best_order[:] = search.walk_order
+    return value
+
+
+@njit(nogil=True, cache=True)
+def _start_walk(shop: Shop, search: Search) -> None:
+    """Load the next starting solution: dispatched while the pool fills, merged afterwards."""
+    counters, pool, rng = search.counters, search.pool, search.rng
+    order = search.walk_order
+    members = counters[MEMBERS]
+    if members < pool.shape[0]:
+        walk = counters[WALKS]
+        noise = 0.0 if walk == 0 else 0.5
+        dispatch_order(
+            shop, 6 if walk == 0 else random_below(rng, _RULE_COUNT), False, noise, order, rng
+        )
+    else:
+        a = random_below(rng, members)
+        b = (a + 1 + random_below(rng, members - 1)) % members
+        merge_orders(pool[a], pool[b], 32, order, rng)
+    _enter_walk(shop, search)
+
+
+@njit(nogil=True, cache=True)
+def _end_walk(search: Search) -> None:
+    """Put the best solution of the walk into the pool if there is room or it beats the worst."""
+    counters, pool, values = search.counters, search.pool, search.pool_value
+    counters[FINISHED] = 1
+    value = counters[WALK_BEST]
+    members = counters[MEMBERS]
+    if members < pool.shape[0]:
+        pool[members] = search.walk_order
+        values[members] = value
+        counters[MEMBERS] = members + 1
+        return
+    worst = 0
+    for k in range(members):
+        if values[k] == value:
+            return
+        if values[k] > values[worst]:
+            worst = k
+    if value < values[worst]:
+        pool[worst] = search.walk_order
+        values[worst] = value
+
+
+@njit(nogil=True, cache=True)
+def start_from(shop: Shop, search: Search, order: IntArray) -> int:
+    """Close the present walk and begin one at a given linear order; return its objective."""
+    if not search.counters[FINISHED]:
+        _end_walk(search)
+    search.walk_order[:] = order
+    return _enter_walk(shop, search)
+
+
+@njit(nogil=True, cache=True)
+def advance(shop: Shop, search: Search, max_iterations: int, target: int) -> tuple[int, int]:
+    """Continue the search for some iterations; slices of any size make the same search.
+
+    Parameters
+    ----------
+    max_iterations
+        Tabu moves to make in this call.
+    target
+        Stop as soon as the best objective is at most this (a lower bound).
+
+    Returns
+    -------
+    tuple of int
+        Best objective of the whole search and iterations made in it so far.
+    """
+    counters = search.counters
+    n = shop.ops.shape[1] - 1
+    ops, sinks, graph = shop.ops, shop.sinks, search.graph
+    stop = counters[ITERATION] + max_iterations
+    while counters[ITERATION] < stop and counters[BEST] > target:
+        if counters[FINISHED]:
+            _start_walk(shop, search)
+            continue
+        counters[ITERATION] += 1
+        tenure = counters[TENURE] + random_below(search.rng, counters[TENURE] // 2 + 1)
+        value = tabu_step(
+            ops,
+            sinks,
+            graph,
+            search.tabu,
+            search.move,
+            counters[CURRENT],
+            counters[WALK_BEST],
+            counters[ITERATION],
+            tenure,
+            search.rng,
+        )
+        if value == MINUS_INFINITY:
+            _end_walk(search)
+            continue
+        counters[CURRENT] = value
+        counters[STALL] += 1
+        if value < counters[WALK_BEST]:
+            counters[WALK_BEST] = value
+            counters[STALL] = 0
+            search.walk_order[:] = graph[ORDER, :n]
+            if value < counters[BEST]:
+                counters[BEST] = value
+                search.best_order[:] = graph[ORDER, :n]
+        elif counters[STALL] >= counters[PATIENCE]:
+            _end_walk(search)
+    return counters[BEST], counters[ITERATION]

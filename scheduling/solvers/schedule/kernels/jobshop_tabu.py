@@ -1,0 +1,464 @@
+"""Tabu search over the N7 neighbourhood of the disjunctive graph, one compiled step at a time.
+
+References: Balas and Vazacopoulos, Management Science 44 (1998), moves inside a critical block
+with their estimate; Zhang, Li, Guan and Rao, Computers & Operations Research 34 (2007), the N7
+neighbourhood and the tabu memory of partial sequences with their places.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+
+from scheduling.solvers.schedule.kernels.jobshop_graph import (
+    AFTER,
+    BEFORE,
+    BUFFER,
+    DURATION,
+    HEAD,
+    JOB_HEAD,
+    JOB_TAIL,
+    LAG,
+    MARK,
+    MINUS_INFINITY,
+    ORDER,
+    PATH,
+    PLACE,
+    PRED,
+    RANK,
+    REST,
+    SEQUENCE,
+    START,
+    LOCAL,
+    SUCC,
+    TAIL,
+    TRIAL,
+    WIDTH,
+    IntArray,
+    WordArray,
+    compute_rests,
+    compute_starts,
+    link_order,
+    next_random,
+    objective_of,
+    random_below,
+)
+
+#: Entries of a move record: estimate, direction, both ends of the segment as indices into the
+#: path, how many moves share the estimate, how many were tabu.
+VALUE, FORWARD, LOW, HIGH, TIES, TABU = range(6)
+
+
+@njit(nogil=True, cache=True)
+def load_order(
+    machine_ptr: IntArray, ops: IntArray, sinks: IntArray, graph: IntArray, order: IntArray
+) -> int:
+    """Make ``order`` the current solution of ``graph`` and return its objective."""
+    n = ops.shape[1] - 1
+    graph[ORDER, :n] = order
+    link_order(machine_ptr, ops, graph)
+    compute_starts(ops, graph, 0)
+    compute_rests(ops, graph, n - 1)
+    return objective_of(ops, sinks, graph)
+
+
+@njit(nogil=True, cache=True)
+def _trace_path(ops: IntArray, sinks: IntArray, graph: IntArray, value: int, rng: WordArray) -> int:
+    """Write one random critical path to the end of ``graph[PATH]``; return its first index.
+
+    The path is cut where the start (rest) of an operation is forced by its job alone: no move
+    further out can shorten it.
+    """
+    n = ops.shape[1] - 1
+    v = n
+    seen = 0
+    for k in range(sinks.shape[0]):
+        w = sinks[k]
+        if graph[START, w] + ops[DURATION, w] + ops[TAIL, w] == value:
+            seen += 1
+            if seen == 1 or random_below(rng, seen) == 0:
+                v = w
+    first = n
+    while True:
+        if graph[REST, v] == ops[TAIL, v]:
+            first = n
+        first -= 1
+        graph[PATH, first] = v
+        start = graph[START, v]
+        if start == ops[HEAD, v]:
+            return first
+        a = ops[PRED, v]
+        b = graph[BEFORE, v]
+        by_job = graph[START, a] + ops[LAG, a] == start
+        by_machine = graph[START, b] + ops[DURATION, b] == start
+        if by_machine and (not by_job or next_random(rng) >> np.uint64(63) == np.uint64(0)):
+            v = b
+        else:
+            v = a
+
+
+@njit(nogil=True, cache=True)
+def _scan_block(ops: IntArray, graph: IntArray, first: int, end: int) -> None:
+    """Prepare job-side heads and tails and place hashes for the block ``path[first:end]``."""
+    for k in range(first, end):
+        v = graph[PATH, k]
+        a = ops[PRED, v]
+        b = ops[SUCC, v]
+        graph[JOB_HEAD, k] = max(ops[HEAD, v], graph[START, a] + ops[LAG, a])
+        graph[JOB_TAIL, k] = max(
+            ops[TAIL, v], ops[LAG, v] - ops[DURATION, v] + ops[DURATION, b] + graph[REST, b]
+        )
+
+
+@njit(nogil=True, cache=True)
+def _forward_value(ops: IntArray, graph: IntArray, i: int, j: int, cutoff: int) -> int:
+    """Estimate of moving ``path[i]`` right after ``path[j]``; may stop once above ``cutoff``."""
+    u = graph[PATH, i]
+    b = graph[BEFORE, u]
+    ready = graph[START, b] + ops[DURATION, b]
+    for k in range(i + 1, j + 1):
+        start = max(graph[JOB_HEAD, k], ready)
+        graph[TRIAL, k] = start
+        ready = start + ops[DURATION, graph[PATH, k]]
+    start = max(graph[JOB_HEAD, i], ready)
+    b = graph[AFTER, graph[PATH, j]]
+    rest = ops[DURATION, u] + max(graph[JOB_TAIL, i], ops[DURATION, b] + graph[REST, b])
+    value = start + rest
+    for k in range(j, i, -1):
+        if value > cutoff:
+            break
+        rest = ops[DURATION, graph[PATH, k]] + max(graph[JOB_TAIL, k], rest)
+        value = max(value, graph[TRIAL, k] + rest)
+    return value
+
+
+@njit(nogil=True, cache=True)
+def _backward_value(ops: IntArray, graph: IntArray, i: int, j: int, cutoff: int) -> int:
+    """Estimate of moving ``path[j]`` right before ``path[i]``; may stop once above ``cutoff``."""
+    v = graph[PATH, j]
+    b = graph[AFTER, v]
+    rest = ops[DURATION, b] + graph[REST, b]
+    for k in range(j - 1, i - 1, -1):
+        rest = ops[DURATION, graph[PATH, k]] + max(graph[JOB_TAIL, k], rest)
+        graph[TRIAL, k] = rest
+    b = graph[BEFORE, graph[PATH, i]]
+    start = max(graph[JOB_HEAD, j], graph[START, b] + ops[DURATION, b])
+    ready = start + ops[DURATION, v]
+    value = ready + max(graph[JOB_TAIL, j], rest)
+    for k in range(i, j):
+        if value > cutoff:
+            break
+        start = max(graph[JOB_HEAD, k], ready)
+        value = max(value, start + graph[TRIAL, k])
+        ready = start + ops[DURATION, graph[PATH, k]]
+    return value
+
+
+@njit(nogil=True, cache=True)
+def _may_go_after(ops: IntArray, graph: IntArray, u: int, v: int) -> bool:
+    """Sufficient test that no path leads from the job successor of ``u`` to ``v``."""
+    s = ops[SUCC, u]
+    if s == v:
+        return False
+    return (
+        s == ops.shape[1] - 1
+        or graph[RANK, s] > graph[RANK, v]
+        or ops[DURATION, v] + graph[REST, v] > graph[REST, s]
+        or graph[START, v] < graph[START, s] + ops[DURATION, s]
+    )
+
+
+@njit(nogil=True, cache=True)
+def _may_go_before(ops: IntArray, graph: IntArray, v: int, u: int) -> bool:
+    """Sufficient test that no path leads from ``u`` to the job predecessor of ``v``."""
+    s = ops[PRED, v]
+    if s == u:
+        return False
+    return (
+        s == ops.shape[1] - 1
+        or graph[RANK, s] < graph[RANK, u]
+        or graph[START, u] + ops[DURATION, u] > graph[START, s]
+        or graph[REST, u] < graph[REST, s] + ops[DURATION, s]
+    )
+
+
+@njit(nogil=True, cache=True)
+def _keep(
+    move: IntArray, forward: int, i: int, j: int, value: int, forbidden: bool, rng: WordArray
+) -> None:
+    """Keep a move in the record if it is the best allowed one (ties at random).
+
+    While nothing allowed is known the record holds a random forbidden one.
+    """
+    if forbidden:
+        move[TABU] += 1
+        if move[TIES] > 0 or random_below(rng, move[TABU]) > 0:
+            return
+    else:
+        if value > move[VALUE]:
+            return
+        if value < move[VALUE]:
+            move[VALUE] = value
+            move[TIES] = 0
+        move[TIES] += 1
+        if move[TIES] > 1 and random_below(rng, move[TIES]) > 0:
+            return
+    move[FORWARD] = forward
+    move[LOW] = i
+    move[HIGH] = j
+
+
+@njit(nogil=True, cache=True)
+def _arc(ops: IntArray, tabu: IntArray, v: int, w: int) -> int:
+    """Slot of the machine arc ``v -> w`` in the tabu memory."""
+    return (v * ops[WIDTH, w] + ops[LOCAL, w]) & (tabu.shape[0] - 1)
+
+
+@njit(nogil=True, cache=True)
+def _try_forward(
+    ops: IntArray,
+    graph: IntArray,
+    tabu: IntArray,
+    move: IntArray,
+    i: int,
+    j: int,
+    now: int,
+    aspiration: int,
+    rng: WordArray,
+) -> None:
+    """Consider moving ``path[i]`` right after ``path[j]``."""
+    u = graph[PATH, i]
+    if not _may_go_after(ops, graph, u, graph[PATH, j]):
+        return
+    value = _forward_value(ops, graph, i, j, move[VALUE])
+    if value > move[VALUE] and move[TIES] > 0:
+        return
+    forbidden = False
+    if value >= aspiration:
+        for k in range(i + 1, j + 1):
+            forbidden |= tabu[_arc(ops, tabu, graph[PATH, k], u)] > now
+    _keep(move, 1, i, j, value, forbidden, rng)
+
+
+@njit(nogil=True, cache=True)
+def _try_backward(
+    ops: IntArray,
+    graph: IntArray,
+    tabu: IntArray,
+    move: IntArray,
+    i: int,
+    j: int,
+    now: int,
+    aspiration: int,
+    rng: WordArray,
+) -> None:
+    """Consider moving ``path[j]`` right before ``path[i]``."""
+    v = graph[PATH, j]
+    if not _may_go_before(ops, graph, v, graph[PATH, i]):
+        return
+    value = _backward_value(ops, graph, i, j, move[VALUE])
+    if value > move[VALUE] and move[TIES] > 0:
+        return
+    forbidden = False
+    if value >= aspiration:
+        for k in range(i, j):
+            forbidden |= tabu[_arc(ops, tabu, v, graph[PATH, k])] > now
+    _keep(move, 0, i, j, value, forbidden, rng)
+
+
+@njit(nogil=True, cache=True)
+def _head_matters(ops: IntArray, graph: IntArray, low: int, end: int) -> bool:
+    """Whether another operation of the path's first block could start earlier than its first."""
+    start = ops[HEAD, graph[PATH, low]]
+    for k in range(low + 1, end):
+        if ops[HEAD, graph[PATH, k]] < start:
+            return True
+    return False
+
+
+@njit(nogil=True, cache=True)
+def _tail_matters(ops: IntArray, graph: IntArray, low: int, end: int) -> bool:
+    """Whether another operation of the path's last block has a shorter tail than its last."""
+    rest = ops[TAIL, graph[PATH, end - 1]]
+    for k in range(low, end - 1):
+        if ops[TAIL, graph[PATH, k]] < rest:
+            return True
+    return False
+
+
+@njit(nogil=True, cache=True)
+def _choose_move(
+    ops: IntArray,
+    graph: IntArray,
+    tabu: IntArray,
+    move: IntArray,
+    first: int,
+    now: int,
+    aspiration: int,
+    rng: WordArray,
+) -> None:
+    """Fill the move record from the critical path ``path[first:]``."""
+    n = ops.shape[1] - 1
+    move[:] = 0
+    move[VALUE] = -MINUS_INFINITY
+    low = first
+    while low < n:
+        end = low + 1
+        while end < n and graph[BEFORE, graph[PATH, end]] == graph[PATH, end - 1]:
+            end += 1
+        high = end - 1
+        if low < high:
+            _scan_block(ops, graph, low, end)
+            # The last operation stays last (the first first) where that cannot shorten the path.
+            front = low > first or _head_matters(ops, graph, low, end)
+            back = end < n or _tail_matters(ops, graph, low, end)
+            for i in range(low, high):
+                if back:
+                    _try_forward(ops, graph, tabu, move, i, high, now, aspiration, rng)
+                if front and i > low:
+                    _try_forward(ops, graph, tabu, move, low, i, now, aspiration, rng)
+            for j in range(low + 1, end):
+                if front and (j < high or not back or high > low + 1):
+                    _try_backward(ops, graph, tabu, move, low, j, now, aspiration, rng)
+                if back and j < high:
+                    _try_backward(ops, graph, tabu, move, j, high, now, aspiration, rng)
+        low = end
+
+
+@njit(nogil=True, cache=True)
+def _shift(graph: IntArray, forward: bool, u: int, v: int) -> None:
+    """Move ``u`` right after ``v`` (forward) or ``v`` right before ``u`` on their machine."""
+    n = graph.shape[1] - 1
+    low, high = graph[PLACE, u], graph[PLACE, v]
+    previous, following = graph[BEFORE, u], graph[AFTER, v]
+    if forward:
+        for k in range(low, high):
+            graph[SEQUENCE, k] = graph[SEQUENCE, k + 1]
+        graph[SEQUENCE, high] = u
+    else:
+        for k in range(high, low, -1):
+            graph[SEQUENCE, k] = graph[SEQUENCE, k - 1]
+        graph[SEQUENCE, low] = v
+    for k in range(low, high + 1):
+        w = graph[SEQUENCE, k]
+        graph[PLACE, w] = k
+        graph[BEFORE, w] = previous
+        graph[AFTER, previous] = w
+        previous = w
+    graph[AFTER, previous] = following
+    graph[BEFORE, following] = previous
+    graph[BEFORE, n] = n
+    graph[AFTER, n] = n
+
+
+@njit(nogil=True, cache=True)
+def _reorder_forward(ops: IntArray, graph: IntArray, first: int, last: int) -> None:
+    """Repair the linear order after ``order[first]`` went behind ``order[last]``.
+
+    The operation and everything in the window that now follows from it moves behind the rest.
+    """
+    u = graph[ORDER, first]
+    graph[MARK, u] = 1
+    graph[BUFFER, 0] = u
+    moved = 1
+    for k in range(first + 1, last + 1):
+        v = graph[ORDER, k]
+        if graph[MARK, ops[PRED, v]] | graph[MARK, graph[BEFORE, v]]:
+            graph[MARK, v] = 1
+            graph[BUFFER, moved] = v
+            moved += 1
+        else:
+            graph[ORDER, k - moved] = v
+            graph[RANK, v] = k - moved
+    for k in range(moved):
+        v = graph[BUFFER, k]
+        graph[MARK, v] = 0
+        graph[ORDER, last + 1 - moved + k] = v
+        graph[RANK, v] = last + 1 - moved + k
+
+
+@njit(nogil=True, cache=True)
+def _reorder_backward(ops: IntArray, graph: IntArray, first: int, last: int) -> None:
+    """Repair the linear order after ``order[last]`` went in front of ``order[first]``."""
+    v = graph[ORDER, last]
+    graph[MARK, v] = 1
+    graph[BUFFER, 0] = v
+    moved = 1
+    for k in range(last - 1, first - 1, -1):
+        u = graph[ORDER, k]
+        if graph[MARK, ops[SUCC, u]] | graph[MARK, graph[AFTER, u]]:
+            graph[MARK, u] = 1
+            graph[BUFFER, moved] = u
+            moved += 1
+        else:
+            graph[ORDER, k + moved] = u
+            graph[RANK, u] = k + moved
+    for k in range(moved):
+        u = graph[BUFFER, k]
+        graph[MARK, u] = 0
+        graph[ORDER, first + moved - 1 - k] = u
+        graph[RANK, u] = first + moved - 1 - k
+
+
+@njit(nogil=True, cache=True)
+def apply_move(
+    ops: IntArray, sinks: IntArray, graph: IntArray, forward: bool, u: int, v: int
+) -> int:
+    """Carry out a feasible move of ``u`` and ``v`` exactly and return the new objective."""
+    first, last = graph[RANK, u], graph[RANK, v]
+    _shift(graph, forward, u, v)
+    if forward:
+        _reorder_forward(ops, graph, first, last)
+    else:
+        _reorder_backward(ops, graph, first, last)
+    compute_starts(ops, graph, first)
+    compute_rests(ops, graph, last)
+    return objective_of(ops, sinks, graph)
+
+
+@njit(nogil=True, cache=True)
+def tabu_step(
+    ops: IntArray,
+    sinks: IntArray,
+    graph: IntArray,
+    tabu: IntArray,
+    move: IntArray,
+    value: int,
+    aspiration: int,
+    now: int,
+    tenure: int,
+    rng: WordArray,
+) -> int:
+    """Make one tabu move and return the new objective.
+
+    Parameters
+    ----------
+    value
+        Objective of the current solution.
+    aspiration
+        A forbidden move is allowed if its estimate is below this.
+    now, tenure
+        Iteration number, and for how many iterations the present partial sequence is
+        forbidden.
+
+    Returns
+    -------
+    int
+        Objective after the move, or ``MINUS_INFINITY`` if the path admits no move: it is then
+        forced by one job or one machine and the solution is optimal unless moves were refused
+        by the sufficient feasibility test.
+    """
+    first = _trace_path(ops, sinks, graph, value, rng)
+    _choose_move(ops, graph, tabu, move, first, now, aspiration, rng)
+    if move[TIES] + move[TABU] == 0:
+        return MINUS_INFINITY
+    i, j = move[LOW], move[HIGH]
+    u, v = graph[PATH, i], graph[PATH, j]
+    until = now + tenure
+    if move[FORWARD] == 1:
+        for k in range(i + 1, j + 1):
+            tabu[_arc(ops, tabu, u, graph[PATH, k])] = until
+    else:
+        for k in range(i, j):
+            tabu[_arc(ops, tabu, graph[PATH, k], v)] = until
+    return apply_move(ops, sinks, graph, move[FORWARD] == 1, u, v)

@@ -1,0 +1,245 @@
+"""Job-shop kernels against an independent check, brute force and known optima."""
+
+from __future__ import annotations
+
+import itertools
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from scheduling.solvers.schedule.kernels import jobshop as js
+
+INT = np.int64
+
+
+def op_table(jobs):
+    """Flatten jobs of (machine, duration, delay, head, tail) into kernel arrays."""
+    flat = [op for job in jobs for op in job]
+    ptr = np.concatenate(([0], np.cumsum([len(job) for job in jobs]))).astype(INT)
+    columns = [np.array([op[k] for op in flat], dtype=INT) for k in range(5)]
+    return ptr, columns
+
+
+def build(jobs):
+    ptr, (machine, duration, delay, head, tail) = op_table(jobs)
+    return js.make_shop(ptr, machine, duration, delay, head, tail)
+
+
+def checked_objective(jobs, starts):
+    """Verify a schedule from the definition alone and return its objective."""
+    starts = iter(int(s) for s in starts)
+    rows = [[(*op, next(starts)) for op in job] for job in jobs]
+    by_machine = {}
+    value = None
+    for row in rows:
+        for machine, duration, _, head, tail, start in row:
+            assert start >= head
+            by_machine.setdefault(machine, []).append((start, start + duration))
+            value = (
+                start + duration + tail if value is None else max(value, start + duration + tail)
+            )
+        for one, two in itertools.pairwise(row):
+            assert two[5] >= one[5] + one[1] + one[2]
+    for spans in by_machine.values():
+        spans.sort()
+        for one, two in itertools.pairwise(spans):
+            assert two[0] >= one[1]
+    return value
+
+
+def brute_force(jobs):
+    """Optimum over all linear orders by depth-first enumeration."""
+    best = [None]
+
+    def extend(done, ready, free, value):
+        if best[0] is not None and value is not None and value >= best[0]:
+            return
+        if all(k == len(job) for k, job in zip(done, jobs, strict=True)):
+            best[0] = value
+            return
+        for j, k in enumerate(done):
+            if k == len(jobs[j]):
+                continue
+            machine, duration, delay, head, tail = jobs[j][k]
+            end = max(ready[j], free.get(machine, -(10**9)), head) + duration
+            extend(
+                [*done[:j], k + 1, *done[j + 1 :]],
+                [*ready[:j], end + delay, *ready[j + 1 :]],
+                {**free, machine: end},
+                end + tail if value is None else max(value, end + tail),
+            )
+
+    extend([0] * len(jobs), [-(10**9)] * len(jobs), {}, None)
+    return best[0]
+
+
+def random_jobs(seed, jobs, machines, length=None, plain=False):
+    generator = np.random.default_rng(seed)
+    shop = []
+    for _ in range(jobs):
+        route = (
+            generator.integers(0, machines, length) if length else generator.permutation(machines)
+        )
+        shop.append(
+            [
+                (int(m), int(generator.integers(1, 100)), 0, 0, 0)
+                if plain
+                else (
+                    int(m),
+                    int(generator.integers(0, 30)),
+                    int(generator.integers(0, 8)),
+                    int(generator.integers(0, 60)),
+                    int(generator.integers(-50, 50)),
+                )
+                for m in route
+            ]
+        )
+    return shop
+
+
+operation = st.tuples(
+    st.integers(0, 2), st.integers(0, 9), st.integers(0, 3), st.integers(0, 12), st.integers(-9, 9)
+)
+small_shop = st.lists(st.lists(operation, min_size=0, max_size=4), min_size=1, max_size=5).filter(
+    lambda jobs: any(jobs)
+)
+tiny_shop = st.lists(st.lists(operation, min_size=1, max_size=3), min_size=1, max_size=3)
+
+
+@given(small_shop, st.integers(0, len(js.RULES) - 1), st.booleans(), st.integers(0, 99))
+@settings(max_examples=150, deadline=None)
+def test_dispatched_sequences_are_feasible_and_round_trip(jobs, rule, active, seed):
+    shop = build(jobs)
+    sequence = js.dispatch(shop, rule, js.make_rng(seed), active, 0.3)
+    starts = js.schedule_from_sequences(shop, sequence)
+    assert checked_objective(jobs, starts) == js.objective(shop, starts)
+    again = js.schedule_from_sequences(shop, js.sequences_from_starts(shop, starts))
+    assert np.array_equal(starts, again)
+
+
+@given(small_shop, st.integers(0, 99))
+@settings(max_examples=100, deadline=None)
+def test_search_returns_feasible_schedules_with_the_objective_it_claims(jobs, seed):
+    shop = build(jobs)
+    search = js.make_search(shop, seed, population=3, patience=20)
+    value, iterations = js.advance(shop, search, 300, js.MINUS_INFINITY)
+    best, starts, _ = js.best_schedule(shop, search)
+    assert iterations == 300
+    assert value == best == checked_objective(jobs, starts)
+
+
+@given(tiny_shop)
+@settings(max_examples=100, deadline=None)
+def test_bound_below_optimum_and_search_reaches_it(jobs):
+    shop = build(jobs)
+    optimum = brute_force(jobs)
+    assert js.lower_bound(shop) <= optimum
+    search = js.make_search(shop, 1, population=4, patience=30)
+    value, _ = js.advance(shop, search, 2000, optimum)
+    assert value == optimum
+
+
+@given(
+    st.lists(
+        st.tuples(st.integers(-5, 15), st.integers(0, 8), st.integers(-9, 9)),
+        min_size=1,
+        max_size=7,
+    )
+)
+@settings(max_examples=150, deadline=None)
+def test_jackson_bound_equals_subset_formula(rows):
+    heads, durations, tails = (np.array(column, dtype=INT) for column in zip(*rows, strict=True))
+    formula = max(
+        min(r for r, _, _ in subset) + sum(p for _, p, _ in subset) + min(q for _, _, q in subset)
+        for size in range(1, len(rows) + 1)
+        for subset in itertools.combinations(rows, size)
+    )
+    assert js.jackson_preemptive_bound(heads, durations, tails) == formula
+
+
+@pytest.mark.parametrize(
+    "jobs",
+    [
+        random_jobs(1, 15, 8, plain=True),
+        random_jobs(2, 12, 5, length=14),
+        random_jobs(3, 40, 3),
+    ],
+    ids=["plain", "reentrant", "wide"],
+)
+def test_slices_and_seeds_give_the_same_search(jobs):
+    shop = build(jobs)
+    whole = js.make_search(shop, 7, population=3, patience=100)
+    sliced = js.make_search(shop, 7, population=3, patience=100)
+    js.advance(shop, whole, 3000, js.MINUS_INFINITY)
+    for size in (1, 999, 7, 1500, 493):
+        js.advance(shop, sliced, size, js.MINUS_INFINITY)
+    for one, two in zip(whole, sliced, strict=True):
+        assert np.array_equal(one, two)
+    best, starts, _ = js.best_schedule(shop, sliced)
+    assert best == checked_objective(jobs, starts) >= js.lower_bound(shop)
+
+
+def test_target_stops_the_search_and_a_better_solution_is_taken_in():
+    jobs = random_jobs(4, 15, 8, plain=True)
+    shop = build(jobs)
+    strong = js.make_search(shop, 1)
+    target, _ = js.advance(shop, strong, 20000, js.MINUS_INFINITY)
+    _, _, sequence = js.best_schedule(shop, strong)
+    search = js.make_search(shop, 2)
+    js.advance(shop, search, 10, js.MINUS_INFINITY)
+    assert js.inject(shop, search, sequence) == target
+    value, iterations = js.advance(shop, search, 1000, target)
+    assert (value, iterations) == (target, 10)
+
+
+def test_search_beats_every_rule():
+    jobs = random_jobs(5, 20, 10, plain=True)
+    shop = build(jobs)
+    rules = []
+    for rule in range(len(js.RULES)):
+        starts = js.schedule_from_sequences(shop, js.dispatch(shop, rule, js.make_rng(1)))
+        rules.append(checked_objective(jobs, starts))
+    search = js.make_search(shop, 1)
+    value, _ = js.advance(shop, search, 5000, js.lower_bound(shop))
+    assert value < 0.95 * min(rules)
+
+
+def test_cyclic_sequences_are_refused():
+    jobs = [[(0, 1, 0, 0, 0), (1, 1, 0, 0, 0)], [(1, 1, 0, 0, 0), (0, 1, 0, 0, 0)]]
+    shop = build(jobs)
+    cyclic = np.array([3, 0, 1, 2], dtype=INT)
+    assert js.schedule_from_sequences(shop, cyclic) is None
+    assert js.inject(shop, js.make_search(shop, 1), cyclic) is None
+
+
+def test_best_schedule_is_none_before_the_first_step():
+    shop = build([[(0, 3, 0, 0, 0)]])
+    assert js.best_schedule(shop, js.make_search(shop, 1)) is None
+
+
+def jsplib(name):
+    folder = os.environ.get("SCHEDULING_DATA")
+    if not folder:
+        pytest.skip("SCHEDULING_DATA is not set")
+    lines = (Path(folder) / "jsp" / f"{name}.txt").read_text().splitlines()
+    rows = [[int(word) for word in line.split()] for line in lines[1:] if line.strip()]
+    return [
+        [(m, p, 0, 0, 0) for m, p in zip(row[::2], row[1::2], strict=True) if m >= 0]
+        for row in rows
+    ]
+
+
+@pytest.mark.shared
+@pytest.mark.parametrize(
+    ("name", "optimum"), [("ft06", 55), ("la01", 666), ("la16", 945), ("orb01", 1059)]
+)
+def test_known_optimum_is_reached(name, optimum):
+    jobs = jsplib(name)
+    shop = build(jobs)
+    search = js.make_search(shop, 1)
+    value, _ = js.advance(shop, search, 200000, optimum)
+    assert value == optimum == checked_objective(jobs, js.best_schedule(shop, search)[1])
