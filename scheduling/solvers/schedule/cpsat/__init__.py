@@ -1,0 +1,1 @@
+"""CP-SAT for the family ``schedule``: intervals on machines and resources."""

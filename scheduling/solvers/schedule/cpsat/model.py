@@ -1,0 +1,331 @@
+"""The CP-SAT formulation of a scheduling problem.
+
+One integer variable per task for its start; one literal per mode only where a task has several.
+Intervals have fixed sizes: a task with one mode is a mandatory interval, a mode among several an
+optional one that shares the task's start. Machines are no-overlap constraints, renewables
+cumulative ones in which steps of the capacity are fixed intervals; a task that has to fit between
+breaks gets them as holes in its domain. Tasks of duration zero occupy nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from ortools.sat.python import cp_model
+
+from scheduling.models.schedule.arrays import (
+    CONSUMABLE,
+    END_END,
+    END_START,
+    MACHINE,
+    NEVER,
+    START_END,
+    Ints,
+    ScheduleArrays,
+)
+from scheduling.solvers.schedule.cpsat.objective import ObjectivePart
+from scheduling.solvers.schedule.cpsat.windows import (
+    Level,
+    Windows,
+    changing_profiles,
+    forbidden_starts,
+    levels,
+    start_windows,
+    subtract,
+)
+from scheduling.solvers.schedule.family import Candidate
+
+_FOLDED_HOLES = 200_000
+"""Up to so many holes, breaks go into domains; beyond, fixed intervals say the same in less."""
+
+_PULSE = 2048
+
+
+class OutOfTimeError(Exception):
+    """The time ran out while the model was built."""
+
+
+class Formulation:
+    """A CP-SAT model of one tier, with the way back to schedules.
+
+    Parameters
+    ----------
+    arrays
+        The problem.
+    tier
+        Tier that is minimised.
+    caps
+        Values that the tiers before it may not exceed.
+    ceiling
+        Value of the tier that is reached already; only schedules at least as good are kept.
+        ``None``: none known.
+    floor
+        Proven lower bound of the tier; ``None``: none known.
+    pulse
+        Called every few thousand steps; it raises :class:`OutOfTimeError` to end the building.
+
+    Attributes
+    ----------
+    model : cp_model.CpModel
+        The model. Its first variables are the starts of the tasks, in their order.
+    infeasible : bool
+        Windows alone show that no schedule exists; the model is empty then.
+    """
+
+    def __init__(
+        self,
+        arrays: ScheduleArrays,
+        tier: int,
+        caps: tuple[int, ...] = (),
+        ceiling: int | None = None,
+        floor: int | None = None,
+        pulse: Callable[[], None] = lambda: None,
+    ) -> None:
+        self.arrays = arrays
+        self.model = cp_model.CpModel()
+        self._pulse = pulse
+        limits = [*enumerate(caps), *([] if ceiling is None else [(tier, ceiling)])]
+        windows = start_windows(arrays, limits)
+        self.infeasible = windows is None or not self._add_starts(windows)
+        if windows is None or self.infeasible:
+            return
+        self._windows = windows
+        self._add_modes()
+        self._add_links()
+        self._add_resources()
+        self._objective = ObjectivePart(self.model, arrays, windows, self.ends)
+        self._objective.limit(caps)
+        self._objective.minimize(tier, floor, ceiling)
+
+    def decode(self, values: list[int]) -> Candidate:
+        """Read the schedule from the values of all variables."""
+        arrays = self.arrays
+        n = arrays.n_tasks
+        mode = arrays.mode_ptr[:-1].copy()
+        several = np.array(self._mode_of_literal, np.int64)
+        chosen = np.array(values[n : n + len(several)], bool)
+        picked = several[chosen]
+        mode[self._task_of_mode[picked]] = picked
+        return Candidate(np.array(values[:n], np.int64), mode)
+
+    def encode(self, candidate: Candidate) -> list[int]:
+        """Give the value of every variable under a candidate, for a complete hint."""
+        arrays = self.arrays
+        end = candidate.start + arrays.duration[candidate.mode]
+        completion = np.maximum.reduceat(end, arrays.job_ptr[:-1])
+        several = np.array(self._mode_of_literal, np.int64)
+        literals = candidate.mode[self._task_of_mode[several]] == several
+        return [
+            *candidate.start.tolist(),
+            *literals.astype(np.int64).tolist(),
+            *self._objective.values(completion),
+        ]
+
+    def _add_starts(self, windows: Windows) -> bool:
+        """Make the start variables; False when a domain is empty."""
+        arrays, model = self.arrays, self.model
+        self._profiles = changing_profiles(arrays, windows.horizon)
+        self._folded = self._fold(windows)
+        self.starts: list[Any] = []
+        bounds = zip(windows.earliest.tolist(), windows.latest.tolist(), strict=True)
+        for task, (low, high) in enumerate(bounds):
+            self._tick(task)
+            holes = self._folded.get(task)
+            if not holes:
+                self.starts.append(model.new_int_var(low, high, ""))
+                continue
+            intervals = subtract(low, high, holes)
+            if not intervals:
+                return False
+            domain = cp_model.Domain.from_intervals(intervals)
+            self.starts.append(model.new_int_var_from_domain(domain, ""))
+        return True
+
+    def _fold(self, windows: Windows) -> dict[int, list[tuple[int, int]]]:
+        """Collect, task by task, the starts that breaks forbid, while they are few."""
+        arrays = self.arrays
+        folded: dict[int, list[tuple[int, int]]] = {}
+        if not self._profiles:
+            return folded
+        left = _FOLDED_HOLES
+        for task in np.flatnonzero(np.diff(arrays.mode_ptr) == 1).tolist():
+            self._tick(task)
+            mode = int(arrays.mode_ptr[task])
+            low, high = int(windows.earliest[task]), int(windows.latest[task])
+            holes = [
+                hole
+                for hole in forbidden_starts(arrays, mode, self._profiles)
+                if hole[1] >= low and hole[0] <= high
+            ]
+            left -= len(holes)
+            if left < 0:
+                break
+            folded[task] = holes
+        return folded
+
+    def _add_modes(self) -> None:
+        """Make literals and the ends of tasks."""
+        arrays, model = self.arrays, self.model
+        counts = np.diff(arrays.mode_ptr)
+        self._task_of_mode: Ints = np.repeat(np.arange(arrays.n_tasks), counts)
+        self._literals: dict[int, Any] = {}
+        self._intervals: dict[int, Any] = {}
+        low, high = arrays.min_duration().tolist(), arrays.max_duration().tolist()
+        pointer, duration = arrays.mode_ptr.tolist(), arrays.duration.tolist()
+        last_end = np.minimum(arrays.deadline, self._windows.horizon).tolist()
+        self.ends: list[Any] = []
+        for task, start in enumerate(self.starts):
+            self._tick(task)
+            first, stop = pointer[task], pointer[task + 1]
+            if stop - first > 1:
+                literals = [model.new_bool_var("") for _ in range(first, stop)]
+                self._literals.update(zip(range(first, stop), literals, strict=True))
+                model.add_exactly_one(literals)
+            if low[task] == high[task]:
+                self.ends.append(start + low[task])
+            else:
+                chosen = cp_model.LinearExpr.weighted_sum(literals, duration[first:stop])
+                self.ends.append(start + chosen)
+                model.add(self.ends[-1] <= last_end[task])
+        self._mode_of_literal = list(self._literals)
+
+    def _add_links(self) -> None:
+        arrays, model = self.arrays, self.model
+        rows = zip(
+            arrays.link_before.tolist(),
+            arrays.link_after.tolist(),
+            arrays.link_kind.tolist(),
+            arrays.link_min.tolist(),
+            arrays.link_max.tolist(),
+            strict=True,
+        )
+        for number, (before, after, kind, low, high) in enumerate(rows):
+            self._tick(number)
+            x = self.ends[before] if kind in (END_START, END_END) else self.starts[before]
+            y = self.ends[after] if kind in (END_END, START_END) else self.starts[after]
+            if low > -NEVER and high < NEVER:
+                model.add_linear_constraint(y - x, low, high)
+            elif low > -NEVER:
+                model.add(y >= x + low)
+            else:
+                model.add(y <= x + high)
+
+    def _add_resources(self) -> None:
+        arrays = self.arrays
+        users = self._users()
+        for resource in range(arrays.n_resources):
+            self._pulse()
+            mine = users[resource]
+            kind = int(arrays.resource_type[resource])
+            if kind == CONSUMABLE:
+                self._add_consumable(int(arrays.capacity[resource]), mine)
+                continue
+            running = [(mode, amount) for mode, amount in mine if arrays.duration[mode] > 0]
+            if not running:
+                continue
+            profile = levels(arrays, resource, self._windows.horizon)
+            if kind == MACHINE:
+                self._add_machine(running, profile)
+            else:
+                self._add_renewable(running, profile)
+
+    def _users(self) -> list[list[tuple[int, int]]]:
+        """Modes and amounts, resource by resource, in the order of the modes."""
+        arrays = self.arrays
+        users: list[list[tuple[int, int]]] = [[] for _ in range(arrays.n_resources)]
+        for mode, machine in enumerate(arrays.machine.tolist()):
+            if machine >= 0:
+                users[machine].append((mode, 1))
+        owners = np.repeat(np.arange(len(arrays.duration)), np.diff(arrays.demand_ptr))
+        rows = zip(
+            owners.tolist(),
+            arrays.demand_resource.tolist(),
+            arrays.demand_amount.tolist(),
+            strict=True,
+        )
+        for mode, resource, amount in rows:
+            users[resource].append((mode, amount))
+        return users
+
+    def _add_machine(self, users: list[tuple[int, int]], profile: list[Level]) -> None:
+        intervals = [interval for interval, _ in self._occupations(users)]
+        if any(int(self._task_of_mode[mode]) not in self._folded for mode, _ in users):
+            intervals += [
+                self._fixed(level.start, level.end) for level in profile if level.capacity == 0
+            ]
+        if len(intervals) > 1:
+            self.model.add_no_overlap(intervals)
+
+    def _add_renewable(self, users: list[tuple[int, int]], profile: list[Level]) -> None:
+        occupations = self._occupations(users)
+        full = max(level.capacity for level in profile)
+        intervals = [interval for interval, _ in occupations]
+        demands = [amount for _, amount in occupations]
+        for level in profile:
+            if level.capacity < full:
+                intervals.append(self._fixed(level.start, level.end))
+                demands.append(full - level.capacity)
+        self.model.add_cumulative(intervals, demands, full)
+
+    def _occupations(self, users: list[tuple[int, int]]) -> list[tuple[Any, int]]:
+        """Intervals and amounts of a resource's users.
+
+        A task whose modes all take the same amount for the same time is one mandatory interval.
+        """
+        arrays = self.arrays
+        by_task: dict[int, list[tuple[int, int]]] = {}
+        for number, (mode, amount) in enumerate(users):
+            self._tick(number)
+            by_task.setdefault(int(self._task_of_mode[mode]), []).append((mode, amount))
+        found: list[tuple[Any, int]] = []
+        for task, modes in by_task.items():
+            count = int(arrays.mode_ptr[task + 1] - arrays.mode_ptr[task])
+            shapes = {(int(arrays.duration[mode]), amount) for mode, amount in modes}
+            if count > 1 and len(modes) == count and len(shapes) == 1:
+                (shape,) = shapes
+                found.append((self._mandatory(task, shape[0]), shape[1]))
+            else:
+                found += [(self._interval(task, mode), amount) for mode, amount in modes]
+        return found
+
+    def _mandatory(self, task: int, duration: int) -> Any:
+        key = -1 - task
+        if key not in self._intervals:
+            interval = self.model.new_fixed_size_interval_var(self.starts[task], duration, "")
+            self._intervals[key] = interval
+        return self._intervals[key]
+
+    def _interval(self, task: int, mode: int) -> Any:
+        found = self._intervals.get(mode)
+        if found is None:
+            start, duration = self.starts[task], int(self.arrays.duration[mode])
+            literal = self._literals.get(mode)
+            if literal is None:
+                found = self.model.new_fixed_size_interval_var(start, duration, "")
+            else:
+                found = self.model.new_optional_fixed_size_interval_var(
+                    start, duration, literal, ""
+                )
+            self._intervals[mode] = found
+        return found
+
+    def _fixed(self, start: int, end: int) -> Any:
+        return self.model.new_fixed_size_interval_var(start, end - start, "")
+
+    def _add_consumable(self, capacity: int, users: list[tuple[int, int]]) -> None:
+        literals, amounts, fixed = [], [], 0
+        for mode, amount in users:
+            literal = self._literals.get(mode)
+            if literal is None:
+                fixed += amount
+            else:
+                literals.append(literal)
+                amounts.append(amount)
+        used = cp_model.LinearExpr.weighted_sum(literals, amounts)
+        self.model.add_linear_constraint(used + fixed, 0, capacity)
+
+    def _tick(self, number: int) -> None:
+        if number % _PULSE == 0:
+            self._pulse()

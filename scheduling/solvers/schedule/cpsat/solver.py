@@ -1,0 +1,85 @@
+"""Solver ``cp-sat``: the whole problem as one CP-SAT model."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+from typing import TYPE_CHECKING
+
+from scheduling.models.schedule.arrays import ScheduleArrays
+from scheduling.models.schedule.windows import horizon
+from scheduling.solvers.board import Board, Budget
+from scheduling.solvers.registry import READY, Availability
+from scheduling.solvers.schedule.family import Candidate, CompiledSchedule
+
+if TYPE_CHECKING:
+    from scheduling.solvers.cpsat_engine import Settings
+
+LARGEST = 2**50
+"""Times, objective values and energies must stay below this: CP-SAT counts in 64 bits and reports
+objective values as floats."""
+
+CAPABILITIES = {
+    "machines": "no-overlap",
+    "renewables": "cumulative",
+    "capacity steps and breaks": "holes in domains or fixed intervals",
+    "consumables": "linear",
+    "modes": "optional intervals",
+    "precedences of all kinds, minimal and maximal lags": "linear",
+    "release dates and deadlines": "domains",
+    "all measures, weighted sums, tiers": "linear",
+    "warm start": "complete hint and objective domain",
+    "proof": "optimality and infeasibility",
+}
+"""What the solver takes, and as what CP-SAT sees it."""
+
+
+class CpSat:
+    """CP-SAT of OR-Tools: exact, any problem of the family.
+
+    Parameters
+    ----------
+    settings
+        How to search; default: CP-SAT's own choice for the budget's workers. One work unit is one
+        unit of CP-SAT's deterministic time.
+    """
+
+    name = "cp-sat"
+    summary = "CP-SAT (OR-Tools): exact, proves optimality and infeasibility"
+
+    def __init__(self, settings: Settings | None = None) -> None:
+        self.settings = settings
+
+    def availability(self) -> Availability:
+        """Tell whether OR-Tools is installed."""
+        if find_spec("ortools") is None:
+            return Availability(False, "OR-Tools is missing; install it with: pip install ortools")
+        return READY
+
+    def refusal(self, data: CompiledSchedule) -> str | None:
+        """Refuse only numbers that 64 bits cannot hold."""
+        size = _magnitude(data.arrays)
+        if size >= LARGEST:
+            return f"numbers reach {size:.1e}, above {LARGEST:.1e}; use a coarser unit of time"
+        return None
+
+    def search(
+        self,
+        data: CompiledSchedule,
+        board: Board[Candidate],
+        budget: Budget,
+        hint: Candidate | None,
+    ) -> None:
+        """Solve the tier of ``board``, starting from its best candidate or from ``hint``."""
+        from scheduling.solvers.schedule.cpsat.search import search_exactly
+
+        search_exactly(self.name, data, board, budget, hint, self.settings)
+
+
+def _magnitude(arrays: ScheduleArrays) -> int:
+    """Largest absolute value of a time, an objective or an energy."""
+    end = horizon(arrays)
+    factor = int(arrays.job_weight.sum()) + 1
+    objective = max(int(row) for row in arrays.weights.sum(axis=1).tolist()) * factor
+    energy = int(arrays.demand_amount.max(initial=1))
+    reach = end + int(arrays.job_release.max(initial=0))
+    return max(reach * objective, reach * energy)
