@@ -1,0 +1,149 @@
+"""Modes that no schedule can use, and earliest starts that respect breaks and capacity steps."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from scheduling.models.schedule.arrays import CONSUMABLE, Ints, ScheduleArrays
+from scheduling.models.schedule.bounds.supply import first_fit
+from scheduling.models.schedule.windows import Edges, longest_paths
+
+_ROUNDS = 5
+
+
+def usable_modes(arrays: ScheduleArrays) -> ScheduleArrays | None:
+    """Drop the modes that need more of a resource than it ever has.
+
+    Returns
+    -------
+    ScheduleArrays or None
+        ``None`` when a task has no mode left or a consumable cannot cover the least demands.
+    """
+    keep = _fits(arrays)
+    if not keep.all():
+        if not np.logical_or.reduceat(keep, arrays.mode_ptr[:-1]).all():
+            return None
+        arrays = _with_modes(arrays, keep)
+    return arrays if _stocks_suffice(arrays) else None
+
+
+def _fits(arrays: ScheduleArrays) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+    keep = np.ones(len(arrays.duration), np.bool_)
+    if arrays.n_resources == 0:
+        return keep
+    peak = np.maximum.reduceat(arrays.step_capacity, arrays.step_ptr[:-1])
+    owner = np.repeat(np.arange(len(keep)), np.diff(arrays.demand_ptr))
+    over = arrays.demand_amount > peak[arrays.demand_resource]
+    held = arrays.resource_type[arrays.demand_resource] != CONSUMABLE
+    keep[owner[over & (~held | (arrays.duration[owner] > 0))]] = False
+    closed = (arrays.machine >= 0) & (arrays.duration > 0) & (peak[arrays.machine] == 0)
+    keep[closed] = False
+    return keep
+
+
+def _with_modes(
+    arrays: ScheduleArrays, keep: np.ndarray[tuple[int], np.dtype[np.bool_]]
+) -> ScheduleArrays:
+    entries = np.repeat(keep, np.diff(arrays.demand_ptr))
+    counts = np.add.reduceat(keep.astype(np.int64), arrays.mode_ptr[:-1])
+    return replace(
+        arrays,
+        mode_ptr=_pointer(counts),
+        duration=arrays.duration[keep],
+        machine=arrays.machine[keep],
+        demand_ptr=_pointer(np.diff(arrays.demand_ptr)[keep]),
+        demand_resource=arrays.demand_resource[entries],
+        demand_amount=arrays.demand_amount[entries],
+    )
+
+
+def _pointer(counts: Ints) -> Ints:
+    return np.concatenate([np.zeros(1, np.int64), np.cumsum(counts, dtype=np.int64)])
+
+
+def least_demand(arrays: ScheduleArrays, resource: int) -> Ints:
+    """Least amount of ``resource`` that each task needs over its modes."""
+    amount = np.zeros(len(arrays.duration), np.int64)
+    owner = np.repeat(np.arange(len(amount)), np.diff(arrays.demand_ptr))
+    mine = arrays.demand_resource == resource
+    amount[owner[mine]] = arrays.demand_amount[mine]
+    return np.minimum.reduceat(amount, arrays.mode_ptr[:-1])
+
+
+def _stocks_suffice(arrays: ScheduleArrays) -> bool:
+    stocks = np.flatnonzero(arrays.resource_type == CONSUMABLE).tolist()
+    return all(
+        sum(least_demand(arrays, stock).tolist()) <= int(arrays.capacity[stock]) for stock in stocks
+    )
+
+
+def open_starts(arrays: ScheduleArrays, edges: Edges, heads: Ints) -> Ints | None:
+    """Raise earliest starts to moments at which the resources are open for the whole task.
+
+    Returns
+    -------
+    Ints or None
+        ``None`` when a task never fits.
+    """
+    varying = {r for r in range(arrays.n_resources) if not arrays.constant(r)}
+    if not varying:
+        return heads
+    needs = _varying_needs(arrays, varying)
+    profiles = {resource: arrays.steps(resource) for resource in varying}
+    for _ in range(_ROUNDS):
+        raised = heads.copy()
+        for task, modes in needs.items():
+            starts = [
+                _open_start(profiles, int(heads[task]), length, demands)
+                for length, demands in modes
+            ]
+            found = [start for start in starts if start is not None]
+            if not found:
+                return None
+            raised[task] = min(found)
+        if np.array_equal(raised, heads):
+            break
+        longer = longest_paths(arrays.n_tasks, edges, raised)
+        if longer is None:
+            return None
+        heads = longer
+    return heads
+
+
+_Needs = list[tuple[int, list[tuple[int, int]]]]
+
+
+def _varying_needs(arrays: ScheduleArrays, varying: set[int]) -> dict[int, _Needs]:
+    """Length and demands on ``varying`` resources of each mode, of the tasks that have any."""
+    needs: dict[int, _Needs] = {}
+    pointer = arrays.mode_ptr.tolist()
+    machine, duration = arrays.machine.tolist(), arrays.duration.tolist()
+    for task in range(arrays.n_tasks):
+        modes: _Needs = []
+        for mode in range(pointer[task], pointer[task + 1]):
+            demands = [entry for entry in arrays.demands(mode) if entry[0] in varying]
+            if machine[mode] in varying:
+                demands.append((machine[mode], 1))
+            modes.append((duration[mode], demands if duration[mode] > 0 else []))
+        if all(demands for _, demands in modes):
+            needs[task] = modes
+    return needs
+
+
+def _open_start(
+    profiles: dict[int, list[tuple[int, int]]],
+    start: int,
+    length: int,
+    demands: list[tuple[int, int]],
+) -> int | None:
+    moved = True
+    while moved:
+        moved = False
+        for resource, amount in demands:
+            found = first_fit(profiles[resource], start, length, amount)
+            if found is None:
+                return None
+            moved, start = moved or found > start, found
+    return start
