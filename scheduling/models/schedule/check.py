@@ -87,7 +87,8 @@ def _place(
             excess = abs(entry.end - entry.start - mode.duration)
             if excess:
                 violations.append(Violation("duration", f"task {entry.task!r}", excess, "time"))
-    missing = [name for name in tasks if name not in {entry.task for entry in entries}]
+    named = {entry.task for entry in entries}
+    missing = [name for name in tasks if name not in named]
     violations += [Violation("task", f"task {name!r} is not placed") for name in missing]
     return placed, violations
 

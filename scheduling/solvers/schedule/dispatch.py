@@ -1,0 +1,79 @@
+"""Dispatching: build a schedule forwards, letting each machine choose among waiting tasks.
+
+Giffler and Thompson (1960) generate active schedules; the non-delay variant never keeps a machine
+idle while a task waits for it.
+"""
+
+from __future__ import annotations
+
+from scheduling.errors import UnsupportedError
+from scheduling.models.schedule.objective import MEASURES
+from scheduling.solvers.board import Board, Budget
+from scheduling.solvers.registry import READY, Availability
+from scheduling.solvers.schedule.dispatch_rules import DUE_RULES, RULES, Rule
+from scheduling.solvers.schedule.family import Candidate, CompiledSchedule
+from scheduling.solvers.schedule.shop import Shop, shop_refusal
+
+
+class Dispatch:
+    """Non-delay dispatching by priority rules.
+
+    Parameters
+    ----------
+    rule
+        Name of a rule, or a function from :class:`~.dispatch_rules.Waiting` to a number, lowest
+        first; default: all named rules in turn, best kept. A unit of work is one rule.
+    """
+
+    name = "dispatch"
+    summary = "non-delay schedules by priority rules (SPT, MWKR, ATC, … or your own)"
+    patience = 0.0
+
+    def __init__(self, rule: str | Rule | None = None) -> None:
+        self._rules = {**RULES, **DUE_RULES}
+        if callable(rule):
+            self._rules = {"own rule": rule}
+        elif rule is not None:
+            if rule not in self._rules:
+                known = ", ".join(self._rules)
+                raise UnsupportedError(f"no dispatching rule {rule!r}; there are: {known}")
+            self._rules = {rule: self._rules[rule]}
+
+    def availability(self) -> Availability:
+        """Tell that it is always ready: it needs no engine."""
+        return READY
+
+    def refusal(self, data: CompiledSchedule) -> str | None:
+        """Tell why the problem is no shop."""
+        return shop_refusal(data.arrays)
+
+    def search(
+        self,
+        data: CompiledSchedule,
+        board: Board[Candidate],
+        budget: Budget,
+        hint: Candidate | None,  # noqa: ARG002 - dispatching starts from nothing
+    ) -> None:
+        """Post one schedule a rule."""
+        shop = Shop(data.arrays)
+        dated = data.arrays.weights[board.tier, MEASURES.index("makespan")] == 0
+        names = sorted(self._rules, key=lambda name: (name in DUE_RULES) != dated)
+        for count, name in enumerate(names):
+            left = budget.remaining()
+            out_of_work = budget.work is not None and count >= max(1.0, budget.work)
+            if board.stopped or out_of_work or (count and left is not None and left <= 0):
+                return
+            candidate = shop.schedule(self._rules[name], self.patience)
+            if candidate is not None:
+                board.offer(candidate, data.values(candidate), f"{self.name} {name}")
+
+
+class GifflerThompson(Dispatch):
+    """Active schedules by priority rules (Giffler and Thompson, 1960).
+
+    Takes the same rules as :class:`Dispatch`.
+    """
+
+    name = "giffler-thompson"
+    summary = "active schedules by priority rules"
+    patience = 1.0

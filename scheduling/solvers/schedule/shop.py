@@ -1,0 +1,215 @@
+"""Shops: problems whose tasks only compete for machines, and schedules dispatched on them."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from heapq import heappop, heappush
+
+import numpy as np
+
+from scheduling.models.schedule.arrays import END_START, NEVER, ScheduleArrays
+from scheduling.models.schedule.windows import difference_edges, longest_paths, tails, Edges
+from scheduling.solvers.schedule.dispatch_rules import Rule, Waiting
+from scheduling.solvers.schedule.family import Candidate
+
+
+def shop_refusal(arrays: ScheduleArrays) -> str | None:
+    """Tell why a problem is no shop; ``None`` when it is one.
+
+    A shop has machines alone, and end-start precedences with minimal lags of at least 0.
+    """
+    if len(arrays.demand_resource):
+        return "takes machines only, no renewable or consumable resources; use sgs"
+    ordered = (arrays.link_kind == END_START) & (arrays.link_min >= 0)
+    if not np.all(ordered & (arrays.link_max == NEVER)):
+        return "takes end-start precedences with minimal lags of at least 0 only; use sgs"
+    return None
+
+
+class Shop:
+    """Dispatcher for one shop; keeps what does not change between rules."""
+
+    def __init__(self, arrays: ScheduleArrays) -> None:
+        self.arrays = arrays
+        n = arrays.n_tasks
+        after = tails(arrays)
+        self.remaining: list[int] = [] if after is None else after.tolist()
+        self.following = _chain_lengths(arrays)
+        self.mean = float(arrays.duration.mean())
+        self.job = arrays.job.tolist()
+        self.job_release = arrays.job_release.tolist()
+        self.weight = arrays.job_weight.tolist()
+        self.due = [None if due == NEVER else due for due in arrays.job_due.tolist()]
+        pointer, machine = arrays.mode_ptr.tolist(), arrays.machine.tolist()
+        duration = arrays.duration.tolist()
+        self.modes = [
+            [(machine[mode], duration[mode], mode) for mode in range(pointer[i], pointer[i + 1])]
+            for i in range(n)
+        ]
+        self.successors: list[list[tuple[int, int]]] = [[] for _ in range(n)]
+        self.predecessors = [0] * n
+        links = zip(
+            arrays.link_before.tolist(),
+            arrays.link_after.tolist(),
+            arrays.link_min.tolist(),
+            strict=True,
+        )
+        for before, after_task, lag in links:
+            self.successors[before].append((after_task, lag))
+            self.predecessors[after_task] += 1
+        self.closed = {
+            resource: arrays.steps(resource)
+            for resource in range(arrays.n_resources)
+            if not arrays.constant(resource)
+        }
+
+    def schedule(self, rule: Rule, patience: float) -> Candidate | None:
+        """Dispatch all tasks; ``None`` when a task fits nowhere or misses its deadline.
+
+        Parameters
+        ----------
+        rule
+            Priority of a waiting task, lowest first.
+        patience
+            How long a machine may wait for a better task, between 0 (non-delay) and 1 (active):
+            the tasks that compete start before ``s + patience (c - s)``, with s and c the earliest
+            start and completion on the machine.
+        """
+        return _Dispatching(self, rule, patience).run()
+
+    def fit(self, machine: int, moment: int, duration: int) -> int | None:
+        """Earliest start from ``moment`` on at which the machine stays open for the duration."""
+        profile = self.closed.get(machine)
+        if profile is None or duration == 0:
+            return moment
+        position = bisect_right(profile, (moment, NEVER)) - 1
+        while position < len(profile):
+            if profile[position][1] > 0:
+                start = max(moment, profile[position][0])
+                last = position + 1 == len(profile)
+                if last or start + duration <= profile[position + 1][0]:
+                    return start
+            position += 1
+        return None
+
+
+def _chain_lengths(arrays: ScheduleArrays) -> list[int]:
+    edges = difference_edges(arrays)
+    unit = Edges(edges.after, edges.before, np.ones_like(edges.weight))
+    lengths = longest_paths(arrays.n_tasks, unit, np.zeros(arrays.n_tasks, np.int64))
+    return [] if lengths is None else lengths.tolist()
+
+
+class _Dispatching:
+    """State of one pass: free times, queues and the decisions so far."""
+
+    def __init__(self, shop: Shop, rule: Rule, patience: float) -> None:
+        self.shop, self.rule, self.patience = shop, rule, patience
+        arrays = shop.arrays
+        self.start = np.full(arrays.n_tasks, -1, np.int64)
+        self.mode = arrays.mode_ptr[:-1].copy()
+        self.ready = arrays.release.tolist()
+        self.waits_for = list(shop.predecessors)
+        self.free = [0] * (arrays.n_resources + 1)
+        self.queues: list[dict[int, tuple[int, int]]] = [{} for _ in self.free]
+        self.events: list[tuple[float, int, int]] = []
+        self.stamps = [0] * len(self.free)
+        self.blocked = False
+
+    def run(self) -> Candidate | None:
+        for task, count in enumerate(self.shop.predecessors):
+            if count == 0 and self.start[task] < 0:
+                self._arrive(task)
+        while self.events and not self.blocked:
+            _, machine, stamp = heappop(self.events)
+            if stamp == self.stamps[machine] and self.queues[machine]:
+                self._decide(machine)
+        arrays = self.shop.arrays
+        end = self.start + arrays.duration[self.mode]
+        if self.blocked or np.any(self.start < 0) or np.any(end > arrays.deadline):
+            return None
+        return Candidate(self.start, self.mode)
+
+    def _arrive(self, task: int) -> None:
+        """Let a task join the queues of its machines, or place it if it needs none."""
+        free_modes = [m for m in self.shop.modes[task] if m[0] < 0 or m[1] == 0]
+        if free_modes:
+            _, duration, mode = min(free_modes, key=lambda m: m[1])
+            self._place(task, mode, self.ready[task], duration)
+            return
+        for machine, duration, mode in self.shop.modes[task]:
+            known = self.queues[machine].get(task)
+            if known is None or duration < known[0]:
+                self.queues[machine][task] = (duration, mode)
+            self._wake(machine)
+
+    def _wake(self, machine: int) -> None:
+        """Note when the machine decides next: at its earliest possible start or completion."""
+        queue = self.queues[machine]
+        if not queue:
+            return
+        free, ready = self.free[machine], self.ready
+        moment = min(
+            max(free, ready[task]) + self.patience * duration
+            for task, (duration, _) in queue.items()
+        )
+        self.stamps[machine] += 1
+        heappush(self.events, (moment, machine, self.stamps[machine]))
+
+    def _decide(self, machine: int) -> None:
+        queue, free, ready = self.queues[machine], self.free[machine], self.ready
+        starts = {task: max(free, ready[task]) for task in queue}
+        first = min(starts[task] + self.patience * queue[task][0] for task in queue)
+        rivals = (
+            [task for task in queue if starts[task] <= first]
+            if not self.patience
+            else [task for task in queue if starts[task] < first or queue[task][0] == 0]
+        )
+        now = min(starts[task] for task in rivals)
+        chosen = min(rivals, key=lambda task: (self._priority(task, queue[task][0], now), task))
+        self._assign(chosen)
+        self._wake(machine)
+
+    def _priority(self, task: int, duration: int, now: int) -> float:
+        shop, job = self.shop, self.shop.job[task]
+        return self.rule(
+            Waiting(
+                task=task,
+                job=job,
+                ready=self.ready[task],
+                now=now,
+                duration=duration,
+                remaining=shop.remaining[task],
+                following=shop.following[task],
+                release=shop.job_release[job],
+                due=shop.due[job],
+                weight=shop.weight[job],
+                mean=shop.mean,
+            )
+        )
+
+    def _assign(self, task: int) -> None:
+        """Place a task on the machine that completes it first."""
+        options = []
+        for machine, duration, mode in self.shop.modes[task]:
+            earliest = max(self.free[machine], self.ready[task])
+            start = self.shop.fit(machine, earliest, duration)
+            if start is not None:
+                options.append((start + duration, start, machine, duration, mode))
+        if not options:
+            self.blocked = True
+            return
+        end, start, chosen, duration, mode = min(options)
+        self.free[chosen] = end
+        for machine, _, _ in self.shop.modes[task]:
+            if self.queues[machine].pop(task, None) is not None:
+                self._wake(machine)
+        self._place(task, mode, start, duration)
+
+    def _place(self, task: int, mode: int, start: int, duration: int) -> None:
+        self.start[task], self.mode[task] = start, mode
+        for successor, lag in self.shop.successors[task]:
+            self.ready[successor] = max(self.ready[successor], start + duration + lag)
+            self.waits_for[successor] -= 1
+            if self.waits_for[successor] == 0:
+                self._arrive(successor)
