@@ -1,0 +1,140 @@
+"""Read and write problem and solution files."""
+
+from __future__ import annotations
+
+import os
+import sys
+from os import PathLike
+from pathlib import Path
+
+from scheduling.errors import InputError
+from scheduling.instances import documents, formats
+from scheduling.instances.text import MAX_BYTES, decode
+from scheduling.models.base import Problem, Solution
+
+BUNDLED = "bundled:"
+"""Prefix that names a bundled instance instead of a file."""
+
+
+def read(path: str | PathLike[str], format: str | None = None) -> Problem:  # noqa: A002
+    """Read a problem.
+
+    Parameters
+    ----------
+    path
+        A file, ``"-"`` for standard input, or ``"bundled:NAME"`` for a bundled instance.
+    format
+        Name of the file's format; by default it is found from the name's ending and the content.
+
+    Raises
+    ------
+    InputError
+        When the file cannot be read or is not a valid problem; every fault names file, place, what
+        was found and what was expected.
+
+    Examples
+    --------
+    >>> from scheduling.instances.files import read
+    >>> problem = read("bundled:ta01")
+    >>> len(problem.jobs)
+    15
+    """
+    source = os.fspath(path)
+    if source.startswith(BUNDLED):
+        from scheduling.instances import bundled
+
+        return bundled.load(source.removeprefix(BUNDLED))
+    return parse(_text(source), _shown(source), format)
+
+
+def parse(text: str, source: str, format: str | None = None) -> Problem:  # noqa: A002
+    """Translate a text into a problem; ``source`` is the file's name, for detection and faults."""
+    chosen = formats.by_name(format) if format else formats.detect(text, source)
+    return chosen.read(text, source)
+
+
+def write(problem: Problem, path: str | PathLike[str], format: str | None = None) -> None:  # noqa: A002
+    """Write a problem, whole or not at all.
+
+    Parameters
+    ----------
+    problem
+        What to write.
+    path
+        The file; one that exists is replaced.
+    format
+        Name of the format; by default the name's ending decides.
+
+    Raises
+    ------
+    UnsupportedError
+        When the format cannot hold the problem; it names the feature.
+    InputError
+        When no format fits the name, or the file cannot be written.
+    """
+    source = os.fspath(path)
+    chosen = formats.by_name(format) if format else formats.for_writing(source)
+    _store(source, chosen.write(problem))
+
+
+def read_solution(path: str | PathLike[str]) -> Solution:
+    """Read a solution file (JSON); ``"-"`` is standard input.
+
+    Raises
+    ------
+    InputError
+        When the file cannot be read or is not a valid solution.
+    """
+    source = os.fspath(path)
+    return documents.read_json_solution(_text(source), _shown(source))
+
+
+def write_solution(solution: Solution, path: str | PathLike[str]) -> None:
+    """Write a solution file (JSON), whole or not at all.
+
+    Raises
+    ------
+    InputError
+        When the file cannot be written.
+    """
+    _store(os.fspath(path), documents.write_json_solution(solution))
+
+
+def _shown(source: str) -> str:
+    return "standard input" if source == "-" else source
+
+
+def _text(source: str) -> str:
+    try:
+        if source == "-":
+            data = sys.stdin.buffer.read(MAX_BYTES + 1)
+        else:
+            with Path(source).open("rb") as file:
+                data = file.read(MAX_BYTES + 1)
+    except OSError as error:
+        raise _failure(source, error, "a file that can be read") from None
+    except ValueError as error:
+        raise InputError.single("file name", str(error), "a file name", repr(source)) from None
+    return decode(data, _shown(source))
+
+
+def _failure(source: str, error: OSError, expected: str) -> InputError:
+    return InputError.single("file", (error.strerror or "an error").lower(), expected, source)
+
+
+def _store(source: str, text: str) -> None:
+    """Write to a neighbouring temporary file first, so that no half-written file is ever seen."""
+    target = Path(source)
+    try:
+        if target.exists() and not target.is_file() and not target.is_dir():
+            target.write_text(text, encoding="utf-8")
+            return
+        target = target.resolve()
+        part = target.with_name(f".{target.name}.{os.getpid()}.part")
+        try:
+            part.write_text(text, encoding="utf-8", newline="\n")
+            part.replace(target)
+        finally:
+            part.unlink(missing_ok=True)
+    except OSError as error:
+        raise _failure(source, error, "a file that can be written") from None

@@ -1,0 +1,51 @@
+"""Which typed problem and solution a document's ``kind`` stands for."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import cast
+
+from scheduling.errors import InputError
+from scheduling.models.base import Problem, Solution
+
+_HOMES = {
+    "schedule": (
+        "scheduling.models.schedule.problem:ScheduleProblem",
+        "scheduling.models.schedule.solution:ScheduleSolution",
+    ),
+}
+
+
+def kinds() -> tuple[str, ...]:
+    """Return the kinds of problems that files may state."""
+    return tuple(_HOMES)
+
+
+def problem_class(kind: object) -> type[Problem]:
+    """Return the model of a kind of problem.
+
+    Raises
+    ------
+    InputError
+        When there is no such kind.
+    """
+    return cast("type[Problem]", _load(kind, 0))
+
+
+def solution_class(kind: object) -> type[Solution]:
+    """Return the model of the solutions of a kind of problem.
+
+    Raises
+    ------
+    InputError
+        When there is no such kind.
+    """
+    return cast("type[Solution]", _load(kind, 1))
+
+
+def _load(kind: object, position: int) -> object:
+    if not isinstance(kind, str) or kind not in _HOMES:
+        found = "nothing" if kind is None else repr(kind)
+        raise InputError.single("kind", found, f"one of: {', '.join(_HOMES)}")
+    module, name = _HOMES[kind][position].split(":")
+    return getattr(import_module(module), name)

@@ -1,0 +1,1 @@
+"""File formats, generators and bundled instances of the family ``schedule``."""

@@ -1,0 +1,78 @@
+"""Parts of problems that several formats and generators build alike."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import PurePath
+from typing import Any
+
+from scheduling.errors import Fault, InputError
+from scheduling.models.schedule.problem import ScheduleProblem
+
+Operation = Sequence[tuple[int, int]]
+"""Alternatives ``(machine, duration)`` of an operation, machines counted from 0."""
+
+
+def machines(count: int) -> list[dict[str, Any]]:
+    """Return machines ``M1`` … ``M<count>``."""
+    return [{"type": "machine", "id": f"M{number}"} for number in range(1, count + 1)]
+
+
+def shop_jobs(jobs: Iterable[Iterable[tuple[int, int]]]) -> list[dict[str, Any]]:
+    """Return chained jobs ``J1``, … of operations ``J1.1``, … with one machine each.
+
+    Parameters
+    ----------
+    jobs
+        Per job its operations ``(machine, duration)`` in order, machines counted from 0.
+    """
+    return flexible_jobs([[pair] for pair in job] for job in jobs)
+
+
+def flexible_jobs(jobs: Iterable[Iterable[Operation]]) -> list[dict[str, Any]]:
+    """Return chained jobs ``J1``, … of operations ``J1.1``, … with a mode per alternative."""
+    rows: list[dict[str, Any]] = []
+    for number, job in enumerate(jobs, start=1):
+        tasks = [
+            {
+                "id": f"J{number}.{position}",
+                "modes": [
+                    {"duration": duration, "machine": f"M{machine + 1}"}
+                    for machine, duration in operation
+                ],
+            }
+            for position, operation in enumerate(job, start=1)
+        ]
+        rows.append({"id": f"J{number}", "chain": True, "tasks": tasks})
+    return rows
+
+
+def build(
+    source: str | None,
+    resources: list[dict[str, Any]],
+    jobs: list[dict[str, Any]],
+    precedences: Sequence[dict[str, Any]] = (),
+    place: str = "file",
+) -> ScheduleProblem:
+    """Validate a problem read from ``source`` and name it after the file.
+
+    Parameters
+    ----------
+    source
+        File name for faults; its stem becomes the problem's name.
+    resources, jobs, precedences
+        Fields of the problem.
+    place
+        Where in the file faults of the whole stand, such as cycles.
+    """
+    fields = {
+        "name": PurePath(source).stem if source else None,
+        "resources": resources,
+        "jobs": jobs,
+        "precedences": precedences,
+    }
+    try:
+        return ScheduleProblem.model_validate(fields)
+    except InputError as error:
+        faults = [Fault(f"{place} ({f.place})", f.found, f.expected) for f in error.faults]
+        raise InputError(faults, source) from None

@@ -1,0 +1,94 @@
+"""What a scheduling problem uses, so that writers can refuse what their format cannot hold."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from scheduling.errors import UnsupportedError
+from scheduling.models.base import Problem
+from scheduling.models.schedule.objective import makespan
+from scheduling.models.schedule.problem import Mode, Precedence, ScheduleProblem
+
+_PLURALS = {"machine": "machines", "renewable": "renewables", "consumable": "consumables"}
+
+
+def require(problem: Problem, name: str, holds: frozenset[str]) -> ScheduleProblem:
+    """Return the problem if the format holds all that it uses.
+
+    Parameters
+    ----------
+    problem
+        The problem to write.
+    name
+        Name of the format.
+    holds
+        Features that the format holds, of those that :func:`features` names.
+
+    Raises
+    ------
+    UnsupportedError
+        Naming the first feature that the format cannot hold, and where it is used.
+    """
+    if not isinstance(problem, ScheduleProblem):
+        raise UnsupportedError(f"format {name} holds problems of kind schedule only")
+    for feature, where in features(problem):
+        if feature not in holds:
+            text = f"format {name} cannot hold {feature} ({where}): write .yaml or .json instead"
+            raise UnsupportedError(text)
+    return problem
+
+
+def features(problem: ScheduleProblem) -> Iterator[tuple[str, str]]:
+    """Yield each feature that the problem uses, with an example of where.
+
+    The features are: machines, renewables, consumables, calendars, capacity steps, several modes,
+    modes without a machine, parallel tasks in a job, precedences, time lags, release dates,
+    deadlines, due dates, weights, objectives other than makespan.
+    """
+    yield from _resources(problem)
+    yield from _jobs(problem)
+    for link in problem.precedences:
+        where = f"{link.before!r} to {link.after!r}"
+        yield ("time lags" if has_lags(link) else "precedences"), where
+    if problem.objective != makespan():
+        yield "objectives other than makespan", problem.objective.tiers[0].name
+
+
+def has_lags(link: Precedence) -> bool:
+    """Tell whether a precedence is more than "after the end of"."""
+    return link.kind != "end-start" or link.min_lag != 0 or link.max_lag is not None
+
+
+def demands(mode: Mode) -> dict[str, int]:
+    """Return a mode's demands that are above 0."""
+    return {name: amount for name, amount in mode.demands.items() if amount}
+
+
+def _resources(problem: ScheduleProblem) -> Iterator[tuple[str, str]]:
+    breaks = {calendar.id for calendar in problem.calendars if calendar.breaks}
+    for resource in problem.resources:
+        yield _PLURALS[resource.type], repr(resource.id)
+        if resource.type != "consumable" and resource.calendar in breaks:
+            yield "calendars", repr(resource.id)
+        if resource.type == "renewable" and resource.steps:
+            yield "capacity steps", repr(resource.id)
+
+
+def _jobs(problem: ScheduleProblem) -> Iterator[tuple[str, str]]:
+    for job in problem.jobs:
+        where = f"job {job.id!r}"
+        if not job.chain and len(job.tasks) > 1:
+            yield "parallel tasks in a job", where
+        if job.release or any(task.release for task in job.tasks):
+            yield "release dates", where
+        if job.deadline is not None or any(task.deadline is not None for task in job.tasks):
+            yield "deadlines", where
+        if job.due is not None:
+            yield "due dates", where
+        if job.weight != 1:
+            yield "weights", where
+        for task in job.tasks:
+            if len(task.modes) > 1:
+                yield "several modes", f"task {task.id!r}"
+            if any(mode.machine is None for mode in task.modes):
+                yield "modes without a machine", f"task {task.id!r}"
