@@ -20,7 +20,7 @@ OnProgress = Callable[[Progress], None]
 
 def solve(
     problem: Problem,
-    solver: str = "auto",
+    solver: str | Solver[Any, Any] = "auto",
     *,
     time_limit: float | None = None,
     work_limit: float | None = None,
@@ -36,7 +36,8 @@ def solve(
     problem
         Any typed problem of the library.
     solver
-        Name of a solver of the problem's family; ``"auto"`` is a portfolio of them.
+        Name of a solver of the problem's family (``"auto"`` is a portfolio of them), or a solver
+        object, such as ``Dispatch(my_rule)``.
     time_limit
         Wall-clock seconds for everything, model building included; kept within 10 % + 0.2 s.
         Default: 60 when no ``work_limit`` is given, otherwise none.
@@ -83,12 +84,18 @@ class _Run:
     """One call of :func:`solve`."""
 
     def __init__(
-        self, problem: Problem, solver: str, budget: Budget, on_progress: OnProgress | None
+        self,
+        problem: Problem,
+        solver: str | Solver[Any, Any],
+        budget: Budget,
+        on_progress: OnProgress | None,
     ) -> None:
         self.started = time.monotonic()
         self.problem = problem
         self.family: Family[Any] = family_of(problem)
-        self.solver: Solver[Any, Any] = self.family.solver(solver)
+        self.solver: Solver[Any, Any] = (
+            self.family.solver(solver) if isinstance(solver, str) else solver
+        )
         self.budget = budget
         self.on_progress = on_progress
         self.interrupted = False
@@ -99,7 +106,7 @@ class _Run:
         ready = self.solver.availability()
         if not ready:
             raise UnsupportedError(f"solver {self.solver.name!r} is not available: {ready.detail}")
-        data = self.family.compile(self.problem)
+        data, seconds = self._compile()
         refusal = self.solver.refusal(data)
         if refusal is not None:
             raise UnsupportedError(f"solver {self.solver.name!r}: {refusal}")
@@ -107,7 +114,7 @@ class _Run:
         floors = data.bounds()
         if floors is None:
             return self._without_schedule(data, Status.INFEASIBLE, "formula", None)
-        self._keep_time_for_the_answer()
+        self._keep_time_for_the_answer(seconds)
         for tier, floor in enumerate(floors):
             board = self._open(data, tier, floor, candidate if valid else None)
             self._search(data, board, candidate)
@@ -130,14 +137,17 @@ class _Run:
         fields = {"status": Status.FEASIBLE, **certificate_fields(tiers)}
         return candidate, not self.family.check(self.problem, data.answer(candidate, fields))
 
-    def _keep_time_for_the_answer(self) -> None:
-        """Move the deadline of the search forward by what building and checking will cost.
+    def _compile(self) -> tuple[Any, float]:
+        began = time.monotonic()
+        return self.family.compile(self.problem), time.monotonic() - began
 
-        Translating the answer back and checking it takes about as long as compiling did.
+    def _keep_time_for_the_answer(self, seconds: float) -> None:
+        """Move the deadline of the search forward by what the answer will cost.
+
+        Translating the answer back and checking it takes a few times as long as compiling did.
         """
         if self.budget.deadline is not None:
-            reserve = 2.0 * (time.monotonic() - self.started)
-            self.budget = replace(self.budget, deadline=self.budget.deadline - reserve)
+            self.budget = replace(self.budget, deadline=self.budget.deadline - 4.0 * seconds)
 
     def _open(self, data: Any, tier: int, floor: int | None, start: Any) -> Board[Any]:
         """Open the board of a tier with the bound by formula and what is known so far."""

@@ -109,7 +109,7 @@ def _mode(place: str, mode: Mode, types: dict[str, str]) -> Iterator[Fault]:
 
 def _precedences(problem: ScheduleProblem) -> Iterator[Fault]:
     tasks = {task.id for task in problem.tasks}
-    graph: nx.DiGraph = nx.DiGraph()
+    graph: nx.DiGraph[str] = nx.DiGraph()
     for index, link in enumerate(problem.precedences):
         place = f"precedences[{index}]"
         missing = [name for name in (link.before, link.after) if name not in tasks]
@@ -130,7 +130,7 @@ def _orders(kind: str, min_lag: int | None) -> bool:
     return kind == "end-start" and min_lag is not None and min_lag >= 0
 
 
-def _cycle(problem: ScheduleProblem, graph: nx.DiGraph) -> Iterator[Fault]:
+def _cycle(problem: ScheduleProblem, graph: nx.DiGraph[str]) -> Iterator[Fault]:
     if not graph:
         return
     for job in problem.jobs:

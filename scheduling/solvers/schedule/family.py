@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -30,11 +29,10 @@ class CompiledSchedule:
     """A scheduling problem with its arrays."""
 
     problem: ScheduleProblem
+    arrays: ScheduleArrays = field(init=False)
 
-    @cached_property
-    def arrays(self) -> ScheduleArrays:
-        """Arrays of the problem."""
-        return compile_arrays(self.problem)
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "arrays", compile_arrays(self.problem))
 
     @property
     def tiers(self) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ from heapq import heappop, heappush
 import numpy as np
 
 from scheduling.models.schedule.arrays import END_START, NEVER, ScheduleArrays
-from scheduling.models.schedule.windows import difference_edges, longest_paths, tails, Edges
+from scheduling.models.schedule.windows import Edges, difference_edges, longest_paths, tails
 from scheduling.solvers.schedule.dispatch_rules import Rule, Waiting
 from scheduling.solvers.schedule.family import Candidate
 

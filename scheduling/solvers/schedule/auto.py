@@ -1,0 +1,130 @@
+"""Solver ``auto``: a portfolio that shares one board and one limit.
+
+Constructions answer within milliseconds. Then local search improves the schedule while CP-SAT works
+on the bound; after a sprint CP-SAT starts again from the schedule that local search has reached,
+because a tight ceiling speeds up its proofs.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+
+from scheduling.solvers.board import Board, Budget
+from scheduling.solvers.registry import READY, Availability, Solver
+from scheduling.solvers.schedule.cpsat.solver import CpSat
+from scheduling.solvers.schedule.dispatch import Dispatch
+from scheduling.solvers.schedule.family import Candidate, CompiledSchedule
+from scheduling.solvers.schedule.genetic import Genetic
+from scheduling.solvers.schedule.lns import Lns
+from scheduling.solvers.schedule.sgs import ScheduleGeneration
+from scheduling.solvers.schedule.tabu import Tabu
+from scheduling.solvers.sideways import Sideways
+
+Part = Solver[CompiledSchedule, Candidate]
+
+_CONSTRUCTION_SHARE = 0.05
+_SPRINT_SHARE = 0.2
+_BOUND_WORKERS = 8
+_LARGEST_EXACT = 40_000
+
+
+class Auto:
+    """Portfolio of the family's solvers.
+
+    With a time limit the parts run side by side. With a work limit they run one after the other,
+    so that one worker gives the same answer each time: a tenth of the work goes to constructions,
+    four tenths to local search and half to CP-SAT.
+    """
+
+    name = "auto"
+    summary = "portfolio: constructions, local search and CP-SAT on one board"
+
+    def availability(self) -> Availability:
+        """Tell that it is always ready; parts that are not are left out."""
+        return READY
+
+    def refusal(self, data: CompiledSchedule) -> str | None:
+        """Refuse what its exact part refuses."""
+        return CpSat().refusal(data)
+
+    def search(
+        self,
+        data: CompiledSchedule,
+        board: Board[Candidate],
+        budget: Budget,
+        hint: Candidate | None,
+    ) -> None:
+        """Improve value and bound side by side."""
+        if board.best is None:
+            self._construct(data, board, budget.part(_CONSTRUCTION_SHARE), hint)
+        if board.stopped:
+            return
+        if budget.work is not None:
+            self._in_turn(data, board, budget, hint)
+        else:
+            self._side_by_side(data, board, budget, hint)
+
+    def _construct(
+        self,
+        data: CompiledSchedule,
+        board: Board[Candidate],
+        budget: Budget,
+        hint: Candidate | None,
+    ) -> None:
+        for part in _usable([Dispatch(), ScheduleGeneration()], data):
+            part.search(data, board, budget, hint)
+
+    def _in_turn(
+        self,
+        data: CompiledSchedule,
+        board: Board[Candidate],
+        budget: Budget,
+        hint: Candidate | None,
+    ) -> None:
+        self._improver(data).search(data, board, budget.part(0.4), hint)
+        if not board.stopped and _fits_exact(data):
+            CpSat().search(data, board, budget.part(0.5), hint)
+
+    def _side_by_side(
+        self,
+        data: CompiledSchedule,
+        board: Board[Candidate],
+        budget: Budget,
+        hint: Candidate | None,
+    ) -> None:
+        improver = self._improver(data)
+        exact = _fits_exact(data)
+        sprint = budget.part(_SPRINT_SHARE if exact else 1.0)
+        calm = budget.part(1.0, workers=max(1, budget.workers // 2))
+        with Sideways() as side:
+            if exact:
+                prove = partial(_prove, data, board, budget, hint)
+                side.start("cp-sat", prove, yielding=True)
+            improver.search(data, board, sprint, hint)
+            if exact and not board.stopped:
+                improver.search(data, board, calm, hint)
+
+    def _improver(self, data: CompiledSchedule) -> Part:
+        """Pick the local search that knows most about the problem's structure."""
+        return next(iter(_usable([Tabu(), Genetic(), Lns()], data)))
+
+
+def _usable(parts: list[Part], data: CompiledSchedule) -> list[Part]:
+    return [part for part in parts if part.availability() and part.refusal(data) is None]
+
+
+def _fits_exact(data: CompiledSchedule) -> bool:
+    """Tell whether one model of the whole problem is worth its memory and building time."""
+    return len(data.arrays.duration) <= _LARGEST_EXACT
+
+
+def _prove(
+    data: CompiledSchedule, board: Board[Candidate], budget: Budget, hint: Candidate | None
+) -> None:
+    """Run CP-SAT for the sprint, then again from the best schedule of all."""
+    from scheduling.solvers.cpsat_engine import Settings
+
+    settings = Settings(workers=max(_BOUND_WORKERS, budget.workers))
+    CpSat(settings).search(data, board, budget.part(_SPRINT_SHARE), hint)
+    if not board.stopped:
+        CpSat(settings).search(data, board, budget, hint)

@@ -1,0 +1,253 @@
+"""Solver ``tabu``: tabu search on the disjunctive graph of job shops and flexible job shops.
+
+The compiled kernels are described in :mod:`scheduling.solvers.schedule.kernels`. With several
+workers as many searches run side by side and take over each other's best schedules.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from importlib.util import find_spec
+from typing import Protocol
+
+import numpy as np
+
+from scheduling.errors import SolverError
+from scheduling.models.schedule.arrays import NEVER, Ints, ScheduleArrays
+from scheduling.models.schedule.objective import MEASURES
+from scheduling.solvers.board import Board, Budget
+from scheduling.solvers.registry import READY, Availability
+from scheduling.solvers.schedule.dispatch import Dispatch
+from scheduling.solvers.schedule.family import Candidate, CompiledSchedule
+from scheduling.solvers.schedule.shop import shop_refusal
+
+WORK_UNIT = 20_000
+"""Moves that make one unit of work."""
+
+_SLICE_SECONDS = 0.05
+_FIRST_SLICE = 500
+_NO_TAIL = -(2**52)
+_MAXIMA = ("makespan", "max_lateness", "max_tardiness")
+
+
+class Walk(Protocol):
+    """A tabu search in progress."""
+
+    def advance(self, moves: int, target: int) -> int:
+        """Make some moves and return the best value so far."""
+        ...
+
+    def best(self) -> Candidate:
+        """Return the best schedule so far."""
+        ...
+
+    def inject(self, candidate: Candidate) -> None:
+        """Go on from a schedule that came from elsewhere."""
+        ...
+
+
+class Tabu:
+    """Tabu search with elite solutions, for shops with makespan or maximum lateness.
+
+    One unit of work is :data:`WORK_UNIT` moves of every worker.
+    """
+
+    name = "tabu"
+    summary = "tabu search on the disjunctive graph, for job shops and flexible job shops"
+
+    def availability(self) -> Availability:
+        """Tell whether numba is installed."""
+        if find_spec("numba") is None:
+            return Availability(False, "numba is missing; install it with: pip install numba")
+        return READY
+
+    def refusal(self, data: CompiledSchedule) -> str | None:
+        """Tell why the problem is no plain shop."""
+        arrays = data.arrays
+        reason = shop_refusal(arrays)
+        if reason is not None:
+            return reason
+        if len(arrays.step_start) > arrays.n_resources:
+            return "takes machines without breaks only; use lns"
+        if np.any(arrays.deadline < NEVER):
+            return "takes no deadlines; use lns"
+        if not _is_maximum(arrays, 0):
+            return f"minimises one of {', '.join(_MAXIMA)} only; use lns"
+        return None
+
+    def search(
+        self,
+        data: CompiledSchedule,
+        board: Board[Candidate],
+        budget: Budget,
+        hint: Candidate | None,
+    ) -> None:
+        """Walk from the board's best schedule, or from the best dispatched one."""
+        if board.caps:
+            return
+        if board.best is None:
+            Dispatch().search(data, board, budget.part(0.2), hint)
+        make = _walk_maker(data.arrays, board.tier)
+        threads = [
+            threading.Thread(
+                target=_explore,
+                args=(self.name, data, board, budget, make, budget.seed + number),
+                name=f"tabu-{number}",
+                daemon=True,
+            )
+            for number in range(1, budget.workers)
+        ]
+        for thread in threads:
+            thread.start()
+        _explore(self.name, data, board, budget, make, budget.seed)
+        for thread in threads:
+            thread.join()
+
+
+def _is_maximum(arrays: ScheduleArrays, tier: int) -> bool:
+    used = np.flatnonzero(arrays.weights[tier])
+    return len(used) == 1 and MEASURES[int(used[0])] in _MAXIMA
+
+
+def _explore(
+    name: str,
+    data: CompiledSchedule,
+    board: Board[Candidate],
+    budget: Budget,
+    make: Callable[[int], Walk],
+    seed: int,
+) -> None:
+    """Run one walk in slices until the board stops or the budget is spent."""
+    walk = make(seed)
+    factor = int(data.arrays.weights[board.tier].max())
+    moves_left = None if budget.work is None else int(budget.work * WORK_UNIT)
+    slice_moves, known = _FIRST_SLICE, None
+    while not board.stopped and budget.remaining() != 0 and moves_left != 0:
+        if board.best is not None and (known is None or (board.objective or 0) < known):
+            walk.inject(board.best)
+        moves = slice_moves if moves_left is None else min(slice_moves, moves_left)
+        target = -NEVER if board.bound is None else -(-board.bound // factor)
+        began = time.monotonic()
+        value = walk.advance(moves, target)
+        if moves_left is None:
+            slice_moves = _next_slice(slice_moves, time.monotonic() - began)
+        else:
+            moves_left -= moves
+        if board.objective is None or factor * value < board.objective:
+            candidate = walk.best()
+            board.offer(candidate, data.values(candidate), name)
+        known = board.objective
+
+
+def _next_slice(moves: int, seconds: float) -> int:
+    """Aim at slices of the same length, so that stops and exchanges come in time."""
+    scale = _SLICE_SECONDS / max(seconds, 1e-4)
+    return max(20, int(moves * min(2.0, max(0.25, scale))))
+
+
+def _tails(arrays: ScheduleArrays, tier: int) -> Ints:
+    """Delivery times that turn the tier's measure into a maximum of completion plus tail."""
+    if arrays.weights[tier, MEASURES.index("makespan")]:
+        return np.zeros(arrays.n_tasks, np.int64)
+    due = np.where(arrays.job_due < NEVER, -arrays.job_due, _NO_TAIL)
+    return due[arrays.job]
+
+
+def _machines(arrays: ScheduleArrays) -> Ints:
+    """Machine of each mode; what occupies none gets a machine of its own."""
+    idle = (arrays.machine < 0) | (arrays.duration == 0)
+    own = arrays.n_resources + np.arange(len(arrays.machine))
+    machine = np.where(idle, own, arrays.machine)
+    return np.unique(machine, return_inverse=True)[1].astype(np.int64)
+
+
+def _walk_maker(arrays: ScheduleArrays, tier: int) -> Callable[[int], Walk]:
+    delay = _chain_delays(arrays) if arrays.single_mode else None
+    if delay is None:
+        return lambda seed: _FlexibleWalk(arrays, tier, seed)
+    return lambda seed: _JobShopWalk(arrays, tier, delay, seed)
+
+
+def _chain_delays(arrays: ScheduleArrays) -> Ints | None:
+    """Least lag behind each task when every job is one chain in order; ``None`` otherwise."""
+    n = arrays.n_tasks
+    last = np.zeros(n, bool)
+    last[arrays.job_ptr[1:] - 1] = True
+    inner = np.flatnonzero(~last)
+    order = np.argsort(arrays.link_before, kind="stable")
+    before, after = arrays.link_before[order], arrays.link_after[order]
+    if not np.array_equal(before, inner) or not np.array_equal(after, inner + 1):
+        return None
+    delay = np.zeros(n, np.int64)
+    delay[before] = arrays.link_min[order]
+    return delay
+
+
+class _JobShopWalk:
+    """Tabu search of a job shop."""
+
+    def __init__(self, arrays: ScheduleArrays, tier: int, delay: Ints, seed: int) -> None:
+        from scheduling.solvers.schedule.kernels import jobshop
+
+        self._kernels = jobshop
+        self._mode = arrays.mode_ptr[:-1]
+        self._shop = jobshop.make_shop(
+            arrays.job_ptr,
+            _machines(arrays),
+            arrays.duration,
+            delay,
+            arrays.release,
+            _tails(arrays, tier),
+        )
+        self._search = jobshop.make_search(self._shop, seed)
+
+    def advance(self, moves: int, target: int) -> int:
+        """Make some moves and return the best value so far."""
+        return int(self._kernels.advance(self._shop, self._search, moves, target)[0])
+
+    def best(self) -> Candidate:
+        """Return the best schedule so far."""
+        found = self._kernels.best_schedule(self._shop, self._search)
+        if found is None:
+            raise SolverError("the tabu search was asked for its best before it began")
+        return Candidate(found[1], self._mode)
+
+    def inject(self, candidate: Candidate) -> None:
+        """Go on from a schedule that came from elsewhere."""
+        sequence = self._kernels.sequences_from_starts(self._shop, candidate.start)
+        self._kernels.inject(self._shop, self._search, sequence)
+
+
+class _FlexibleWalk:
+    """Tabu search of a flexible job shop."""
+
+    def __init__(self, arrays: ScheduleArrays, tier: int, seed: int) -> None:
+        from scheduling.solvers.schedule.kernels import flexible
+
+        self._kernels = flexible
+        shop = flexible.flexible_shop_from_arcs(
+            arrays.link_before,
+            arrays.link_after,
+            arrays.link_min,
+            arrays.mode_ptr,
+            _machines(arrays),
+            arrays.duration,
+            head=arrays.release,
+            tail=_tails(arrays, tier),
+        )
+        self._state = flexible.new_search(shop, seed=seed)
+
+    def advance(self, moves: int, target: int) -> int:
+        """Make some moves and return the best value so far."""
+        return self._kernels.advance(self._state, moves, target)[0]
+
+    def best(self) -> Candidate:
+        """Return the best schedule so far."""
+        schedule = self._kernels.schedule_from_state(self._state)
+        return Candidate(schedule.starts, schedule.alternatives)
+
+    def inject(self, candidate: Candidate) -> None:
+        """Go on from a schedule that came from elsewhere."""
+        self._kernels.inject(self._state, candidate.start, candidate.mode)
