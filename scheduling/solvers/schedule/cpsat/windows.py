@@ -119,7 +119,7 @@ def changing_profiles(arrays: ScheduleArrays, end: int) -> dict[int, list[Level]
 
 
 def subtract(low: int, high: int, holes: list[tuple[int, int]]) -> list[tuple[int, int]]:
-    """Return closed intervals that remain of ``[low, high]`` without the closed intervals ``holes``."""
+    """Return what remains of the closed interval ``[low, high]`` without ``holes``, closed too."""
     remaining = []
     for first, last in sorted(holes):
         if last < low:

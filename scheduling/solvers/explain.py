@@ -1,0 +1,279 @@
+"""Why a problem has no solution: a minimal set of the user's constraints that cannot hold together.
+
+A family lists its constraints, each with a :class:`Label` in the user's words, and answers whether
+a subset of them can hold. From there on all families share the method: a first conflict, from
+formulas or from CP-SAT's assumptions, is confirmed by solving it alone and then shrunk by deletion
+in chunks until no member can be left out (Marques-Silva, Janota and Belov, "Minimal sets over
+monotone predicates in Boolean formulae", 2013).
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Any, Protocol, TypeVar
+
+from scheduling.errors import InputError, UnsupportedError
+from scheduling.models.base import Problem, Solution, Status
+from scheduling.solvers.board import Budget
+
+T = TypeVar("T")
+
+_FAMILIES = {"schedule": "scheduling.solvers.schedule.explain:ScheduleConflict"}
+
+_GROUPED = 400
+"""From so many constraints on, whole groups are sorted out before single constraints."""
+
+_RELAXED = 50
+"""Up to so many members of a conflict are tried as single relaxations."""
+
+
+@dataclass(frozen=True, slots=True)
+class Label:
+    """One constraint of the user.
+
+    Parameters
+    ----------
+    kind
+        ``"deadline"``, ``"machine"``, ``"precedence"``, ….
+    entities
+        Names of the tasks, jobs and resources concerned.
+    sentence
+        The constraint in words.
+    """
+
+    kind: str
+    entities: tuple[str, ...]
+    sentence: str
+
+    def __str__(self) -> str:
+        return self.sentence
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """Why a problem has no solution, or that it has one.
+
+    Attributes
+    ----------
+    status
+        ``INFEASIBLE``: ``conflict`` holds constraints that cannot hold together. ``FEASIBLE``:
+        ``solution`` satisfies everything. ``UNKNOWN``: the time ran out before either was shown.
+    conflict
+        The constraints, in the order of the problem's document.
+    is_minimal
+        Whether the conflict vanishes as soon as any one of its members is left out.
+    relaxations
+        Members of the conflict that suffice alone: without any one of them the whole problem has a
+        solution. Those not settled in time are not listed.
+    solution
+        A solution, when there is one.
+    seconds
+        Wall time.
+    """
+
+    status: Status
+    conflict: tuple[Label, ...] = ()
+    is_minimal: bool = False
+    relaxations: tuple[Label, ...] = ()
+    solution: Solution | None = None
+    seconds: float = 0.0
+
+    def __str__(self) -> str:
+        if self.status is Status.FEASIBLE:
+            return "The problem has a solution."
+        if self.status is Status.UNKNOWN:
+            return "Not settled within the time limit."
+        lines = ["These constraints cannot hold together:"]
+        lines += [f"  - {label}" for label in self.conflict]
+        if not self.is_minimal:
+            lines.append("(Some of them may not be needed: the time ran out.)")
+        if self.relaxations:
+            lines.append("Leaving out any one of these gives a solution:")
+            lines += [f"  - {label}" for label in self.relaxations]
+        return "\n".join(lines)
+
+
+class Conflict(Protocol):
+    """A family's constraints and the question whether a subset of them can hold.
+
+    Attributes
+    ----------
+    labels
+        Every constraint of the user.
+    groups
+        A partition of their indices into parts that belong together.
+    """
+
+    labels: Sequence[Label]
+    groups: Sequence[Sequence[int]]
+
+    def solution(self, budget: Budget) -> tuple[Status, Solution | None]:
+        """Solve the whole problem for feasibility."""
+        ...
+
+    def by_formula(self) -> list[int] | None:
+        """Find a conflict without search; ``None`` when formulas show none."""
+        ...
+
+    def core(self, parts: Sequence[Sequence[int]], budget: Budget) -> list[int] | None:
+        """Find parts, by index, that seem to conflict; ``None`` when none were found."""
+        ...
+
+    def holds(self, rules: Sequence[int], budget: Budget) -> bool | None:
+        """Tell whether the constraints can hold together; ``None`` when not settled."""
+        ...
+
+
+def explain(
+    problem: Problem,
+    time_limit: float = 60.0,
+    *,
+    workers: int | None = None,
+    seed: int = 0,
+) -> Explanation:
+    """Name a minimal set of constraints that cannot hold together.
+
+    Parameters
+    ----------
+    problem
+        A problem, typically one that a solver calls infeasible.
+    time_limit
+        Seconds for everything.
+    workers
+        Threads; default: the number of processors.
+    seed
+        Seed of every random choice.
+
+    Returns
+    -------
+    Explanation
+        With a solution instead of a conflict when the problem has one.
+
+    Raises
+    ------
+    InputError
+        When ``time_limit`` or ``workers`` make no sense.
+    UnsupportedError
+        When the family has no constraints to tell apart.
+    """
+    if not 0 < time_limit < float("inf"):
+        raise InputError.single("time_limit", str(time_limit), "a positive finite number")
+    if workers is not None and workers < 1:
+        raise InputError.single("workers", str(workers), "at least 1")
+    if problem.kind not in _FAMILIES:
+        raise UnsupportedError(f"problems of kind {problem.kind!r} have no explanation")
+    started = time.monotonic()
+    module, _, name = _FAMILIES[problem.kind].partition(":")
+    family: Callable[[Any], Conflict] = getattr(import_module(module), name)
+    budget = Budget(started + time_limit, None, workers or os.cpu_count() or 1, seed)
+    return _Explainer(family(problem), budget, started).explain()
+
+
+class _Explainer:
+    def __init__(self, conflict: Conflict, budget: Budget, started: float) -> None:
+        self.conflict = conflict
+        self.budget = budget
+        self.started = started
+
+    def explain(self) -> Explanation:
+        first = self.conflict.by_formula()
+        if first is None:
+            status, solution = self.conflict.solution(self.budget)
+            if status is not Status.INFEASIBLE:
+                return Explanation(status, solution=solution, seconds=self._seconds())
+            members, minimal = self._shrink_all()
+        else:
+            members, minimal = self._shrink([[index] for index in first])
+        members.sort()
+        labels = self.conflict.labels
+        return Explanation(
+            status=Status.INFEASIBLE,
+            conflict=tuple(labels[index] for index in members),
+            is_minimal=minimal,
+            relaxations=tuple(labels[index] for index in self._relaxations(members)),
+            seconds=self._seconds(),
+        )
+
+    def _seconds(self) -> float:
+        return time.monotonic() - self.started
+
+    def _shrink_all(self) -> tuple[list[int], bool]:
+        singles = list(range(len(self.conflict.labels)))
+        if len(singles) > _GROUPED:
+            groups = self._core([list(group) for group in self.conflict.groups])
+            singles, _ = self._shrink(groups)
+        return self._shrink(self._core([[index] for index in singles]))
+
+    def _core(self, parts: list[list[int]]) -> list[list[int]]:
+        """Parts named by the engine's core, if solving them alone confirms it; else all parts.
+
+        An engine's core may be wrong after presolving (or-tools issue 5141).
+        """
+        found = self.conflict.core(parts, self.budget.part(0.3))
+        if found is None:
+            return parts
+        core = [parts[index] for index in found]
+        confirmed = self.conflict.holds(_flat(core), self.budget.part(0.3)) is False
+        return core if confirmed else parts
+
+    def _shrink(self, parts: list[list[int]]) -> tuple[list[int], bool]:
+        def conflicts(kept: list[list[int]]) -> bool | None:
+            if self.budget.remaining() == 0:
+                return None
+            holds = self.conflict.holds(_flat(kept), self.budget.part(0.5))
+            return None if holds is None else not holds
+
+        kept, minimal = shrink(parts, conflicts)
+        return _flat(kept), minimal and all(len(part) == 1 for part in parts)
+
+    def _relaxations(self, members: list[int]) -> list[int]:
+        if len(members) > _RELAXED:
+            return []
+        found = []
+        for index in members:
+            others = [other for other in range(len(self.conflict.labels)) if other != index]
+            if self.budget.remaining() and self.conflict.holds(others, self.budget.part(0.3)):
+                found.append(index)
+        return found
+
+
+def shrink(parts: Sequence[T], conflicts: Callable[[list[T]], bool | None]) -> tuple[list[T], bool]:
+    """Leave out parts of a conflict, in chunks, until none can be left out.
+
+    Parameters
+    ----------
+    parts
+        A conflict.
+    conflicts
+        Whether a sublist is a conflict; ``None`` when that is not settled.
+
+    Returns
+    -------
+    tuple
+        The remaining parts in their order, and whether each of them is known to be needed.
+    """
+    needed: list[T] = []
+    open_parts = list(parts)
+    minimal = True
+    size = max(1, len(open_parts) // 2)
+    while open_parts:
+        size = min(size, len(open_parts))
+        kept = open_parts[:-size]
+        verdict = conflicts([*kept, *needed])
+        if verdict:
+            open_parts = kept
+            size *= 2
+        elif size > 1:
+            size //= 2
+        else:
+            minimal = minimal and verdict is not None
+            needed.insert(0, open_parts.pop())
+    return needed, minimal
+
+
+def _flat(parts: Sequence[Sequence[int]]) -> list[int]:
+    return [index for part in parts for index in part]

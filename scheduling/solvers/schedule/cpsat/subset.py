@@ -1,0 +1,154 @@
+"""A CP-SAT model of some of a problem's rules, each of which can be made to depend on a literal.
+
+The model says exactly what each rule says and nothing more: it tightens nothing with the help of
+one rule that belongs to another, or conflicts would be blamed on the wrong ones.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from ortools.sat.python import cp_model
+
+from scheduling.models.schedule.arrays import ScheduleArrays
+from scheduling.solvers.schedule.rules import Rule
+
+
+class SubsetModel:
+    """Feasibility of a subset of rules.
+
+    Parameters
+    ----------
+    arrays
+        The problem.
+    end
+        Horizon that is safe for every subset.
+    rules
+        The rules that are to hold, by number.
+    guards
+        Part of each rule: rules of one part share a literal that switches them on. ``None``: all
+        rules are on.
+
+    Attributes
+    ----------
+    model : cp_model.CpModel
+        The model.
+    literals : list
+        The literal of each part.
+    """
+
+    def __init__(
+        self,
+        arrays: ScheduleArrays,
+        end: int,
+        rules: Mapping[int, Rule],
+        guards: Mapping[int, int] | None = None,
+    ) -> None:
+        self._arrays = arrays
+        self._end = end
+        self.model = cp_model.CpModel()
+        parts = 0 if guards is None else 1 + max(guards.values(), default=-1)
+        self.literals = [self.model.new_bool_var("") for _ in range(parts)]
+        self._owner = np.repeat(np.arange(arrays.n_tasks), np.diff(arrays.mode_ptr))
+        self._add_tasks()
+        self._users = self._find_users()
+        self._intervals: dict[int, Any] = {}
+        for number, rule in rules.items():
+            literal = None if guards is None else self.literals[guards[number]]
+            self._add(rule, literal)
+
+    def part_of(self, literal: int) -> int:
+        """Return the part that a literal's index belongs to."""
+        return literal - self.literals[0].index
+
+    def _add_tasks(self) -> None:
+        """Make starts and modes; a task that no rule asks for may be left out."""
+        arrays, model = self._arrays, self.model
+        self._starts = [model.new_int_var(0, self._end, "") for _ in range(arrays.n_tasks)]
+        self._chosen = [model.new_bool_var("") for _ in range(len(arrays.duration))]
+        self._ends: list[Any] = []
+        pointer, duration = arrays.mode_ptr.tolist(), arrays.duration.tolist()
+        for task, start in enumerate(self._starts):
+            first, stop = pointer[task], pointer[task + 1]
+            modes = self._chosen[first:stop]
+            model.add_at_most_one(modes)
+            end = start + cp_model.LinearExpr.weighted_sum(modes, duration[first:stop])
+            model.add(end <= self._end)
+            self._ends.append(end)
+
+    def _find_users(self) -> list[list[tuple[int, int]]]:
+        arrays = self._arrays
+        users: list[list[tuple[int, int]]] = [[] for _ in range(arrays.n_resources)]
+        for mode, machine in enumerate(arrays.machine.tolist()):
+            if machine >= 0:
+                users[machine].append((mode, 1))
+            for resource, amount in arrays.demands(mode):
+                users[resource].append((mode, amount))
+        return users
+
+    def _add(self, rule: Rule, literal: Any) -> None:
+        match rule.label.kind:
+            case "task":
+                modes = slice(*self._arrays.mode_ptr[rule.tasks[0] : rule.tasks[0] + 2].tolist())
+                posted = [self.model.add_bool_or(self._chosen[modes])]
+            case "release":
+                posted = [self.model.add(self._starts[task] >= rule.amount) for task in rule.tasks]
+            case "deadline":
+                posted = [self.model.add(self._ends[task] <= rule.amount) for task in rule.tasks]
+            case "chain" | "precedence":
+                posted = [self._relate(rule)]
+            case "consumable":
+                users = self._users[rule.resource]
+                total = cp_model.LinearExpr.weighted_sum(
+                    [self._chosen[mode] for mode, _ in users], [amount for _, amount in users]
+                )
+                posted = [self.model.add(total <= rule.amount)] if users else []
+            case _:
+                posted = self._occupy(rule)
+        if literal is not None:
+            for constraint in posted:
+                constraint.only_enforce_if(literal)
+
+    def _relate(self, rule: Rule) -> Any:
+        before, after = rule.tasks
+        first, second = rule.relation.split("-")
+        x = (self._ends if first == "end" else self._starts)[before]
+        y = (self._ends if second == "end" else self._starts)[after]
+        expression = y >= x + rule.amount if rule.sense == "min" else y <= x + rule.amount
+        return self.model.add(expression)
+
+    def _occupy(self, rule: Rule) -> list[Any]:
+        """Limit what runs at the same time: always, or in a window."""
+        users = [
+            (mode, amount)
+            for mode, amount in self._users[rule.resource]
+            if self._arrays.duration[mode] > 0
+        ]
+        if not users:
+            return []
+        intervals = [self._interval(mode) for mode, _ in users]
+        amounts = [amount for _, amount in users]
+        if rule.label.kind == "machine":
+            return [self.model.add_no_overlap(intervals)]
+        if rule.label.kind == "capacity" and rule.always:
+            return [self.model.add_cumulative(intervals, amounts, rule.amount)]
+        stop = max(self._end, rule.start + 1) if rule.end is None else rule.end
+        everything = max(sum(amounts), rule.amount)
+        block = self.model.new_fixed_size_interval_var(rule.start, stop - rule.start, "")
+        return [
+            self.model.add_cumulative(
+                [*intervals, block], [*amounts, everything - rule.amount], everything
+            )
+        ]
+
+    def _interval(self, mode: int) -> Any:
+        if mode not in self._intervals:
+            self._intervals[mode] = self.model.new_optional_fixed_size_interval_var(
+                self._starts[int(self._owner[mode])],
+                int(self._arrays.duration[mode]),
+                self._chosen[mode],
+                "",
+            )
+        return self._intervals[mode]

@@ -1,0 +1,138 @@
+"""Conflicts between the constraints of a scheduling problem."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from scheduling.errors import CheckError
+from scheduling.models.base import Solution, Status, TierValue
+from scheduling.models.schedule.arrays import NEVER
+from scheduling.models.schedule.check import check_schedule
+from scheduling.models.schedule.problem import ScheduleProblem
+from scheduling.models.schedule.windows import horizon
+from scheduling.solvers.board import Board, Budget
+from scheduling.solvers.cpsat_engine import Outcome, Result, Settings, run, sat_parameters
+from scheduling.solvers.explain import Label
+from scheduling.solvers.registry import certificate_fields
+from scheduling.solvers.schedule.cpsat.solver import CpSat
+from scheduling.solvers.schedule.cpsat.subset import SubsetModel
+from scheduling.solvers.schedule.family import Candidate, CompiledSchedule
+from scheduling.solvers.schedule.positive_cycle import Arc, find_positive_cycle
+from scheduling.solvers.schedule.rules import Rule, rules_of
+
+_SOURCE = 0
+"""Node of time zero; task i is node i + 1."""
+
+
+class ScheduleConflict:
+    """The constraints of one scheduling problem, and which of them can hold together."""
+
+    def __init__(self, problem: ScheduleProblem) -> None:
+        self._problem = problem
+        self._rules = rules_of(problem)
+        self._data = CompiledSchedule(problem)
+        self._arrays = self._data.arrays
+        # Without deadlines the horizon is safe whichever rules are left out.
+        unlimited = np.full(self._arrays.n_tasks, NEVER)
+        self._end = horizon(replace(self._arrays, deadline=unlimited))
+        self.labels: list[Label] = [rule.label for rule in self._rules]
+        groups: dict[str, list[int]] = {}
+        for number, rule in enumerate(self._rules):
+            groups.setdefault(rule.group, []).append(number)
+        self.groups: list[list[int]] = list(groups.values())
+
+    def solution(self, budget: Budget) -> tuple[Status, Solution | None]:
+        """Look for any schedule: the objective does not matter here."""
+        board: Board[Candidate] = Board(0, (), time.monotonic())
+        first = Settings(parameters=(("stop_after_first_solution", True),))
+        CpSat(first).search(self._data, board, budget, None)
+        if board.best is None:
+            return Status.INFEASIBLE if board.infeasible else Status.UNKNOWN, None
+        return Status.FEASIBLE, self._stated(board.best)
+
+    def _stated(self, candidate: Candidate) -> Solution:
+        """Dress a candidate as a solution without bounds, and check it."""
+        values = self._data.values(candidate)
+        tiers = [
+            TierValue(name=name, objective=value)
+            for name, value in zip(self._data.tiers, values, strict=True)
+        ]
+        fields = {"status": Status.FEASIBLE, "solver": CpSat.name, **certificate_fields(tiers)}
+        solution = self._data.answer(candidate, fields)
+        violations = check_schedule(self._problem, solution)
+        if violations:
+            raise CheckError(f"the schedule of {CpSat.name} failed the check: {violations[0]}")
+        return solution
+
+    def by_formula(self) -> list[int] | None:
+        """Find a cycle of time relations that no start times satisfy, by longest paths."""
+        cycle = find_positive_cycle(self._arrays.n_tasks + 1, self._arcs())
+        if cycle is None:
+            return None
+        return sorted({rule for arc in cycle for rule in arc.rules})
+
+    def core(self, parts: Sequence[Sequence[int]], budget: Budget) -> list[int] | None:
+        """Ask CP-SAT which parts it used in its proof, under one assumption for each."""
+        guards = {rule: number for number, part in enumerate(parts) for rule in part}
+        subset = SubsetModel(self._arrays, self._end, self._chosen(guards), guards)
+        subset.model.add_assumptions(subset.literals)
+        result = self._run(subset, budget)
+        if result.outcome is not Outcome.INFEASIBLE:
+            return None
+        return sorted({subset.part_of(literal) for literal in result.core}) or None
+
+    def holds(self, rules: Sequence[int], budget: Budget) -> bool | None:
+        """Solve the chosen rules alone."""
+        subset = SubsetModel(self._arrays, self._end, self._chosen(rules))
+        outcome = self._run(subset, budget).outcome
+        return None if outcome is Outcome.UNKNOWN else outcome is not Outcome.INFEASIBLE
+
+    def _chosen(self, rules: Sequence[int] | dict[int, int]) -> dict[int, Rule]:
+        return {number: self._rules[number] for number in rules}
+
+    def _run(self, subset: SubsetModel, budget: Budget) -> Result:
+        return run(subset.model, sat_parameters(budget))
+
+    def _arcs(self) -> list[Arc]:
+        """Relations ``start[target] >= start[source] + weight`` with the rules they rest on."""
+        arrays = self._arrays
+        low, high = arrays.min_duration().tolist(), arrays.max_duration().tolist()
+        takes = {
+            rule.tasks[0]: number
+            for number, rule in enumerate(self._rules)
+            if rule.label.kind == "task"
+        }
+        arcs: list[Arc] = []
+        for number, rule in enumerate(self._rules):
+            if rule.label.kind == "release":
+                arcs += [Arc(_SOURCE, task + 1, rule.amount, (number,)) for task in rule.tasks]
+            elif rule.label.kind == "deadline":
+                for task in rule.tasks:
+                    weight = low[task] - rule.amount
+                    arcs.append(Arc(task + 1, _SOURCE, weight, (number, takes[task])))
+            elif rule.label.kind in ("chain", "precedence"):
+                arcs.append(self._arc(rule, number, takes, low, high))
+        arcs += [Arc(_SOURCE, task + 1, 0, ()) for task in range(arrays.n_tasks)]
+        return arcs
+
+    def _arc(
+        self, rule: Rule, number: int, takes: dict[int, int], low: list[int], high: list[int]
+    ) -> Arc:
+        before, after = rule.tasks
+        first, second = rule.relation.split("-")
+        needs = [number]
+        needs += [takes[before]] if first == "end" else []
+        needs += [takes[after]] if second == "end" else []
+        if rule.sense == "min":
+            weight = rule.amount
+            weight += low[before] if first == "end" else 0
+            weight -= high[after] if second == "end" else 0
+            return Arc(before + 1, after + 1, weight, tuple(needs))
+        weight = -rule.amount
+        weight += low[after] if second == "end" else 0
+        weight -= high[before] if first == "end" else 0
+        return Arc(after + 1, before + 1, weight, tuple(needs))
