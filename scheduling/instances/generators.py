@@ -1,0 +1,203 @@
+"""The registry of generators: random and published instances from parameters and a seed."""
+
+from __future__ import annotations
+
+import inspect
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from scheduling.errors import Fault, InputError
+from scheduling.instances.schedule.random_projects import (
+    multi_mode_project,
+    project,
+    project_with_lags,
+)
+from scheduling.instances.schedule.random_shops import (
+    check_size,
+    flexible_job_shop,
+    flow_shop,
+    job_shop,
+)
+from scheduling.instances.schedule.taillard import MODULUS, taillard_job_shop
+from scheduling.models.base import Problem
+
+Value = int | float
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """A parameter of a generator.
+
+    Parameters
+    ----------
+    name
+        Name in Python and on the command line.
+    default
+        Its value unless given; its type is the parameter's type.
+    low, high
+        Range, both ends included.
+    summary
+        One line for people.
+    """
+
+    name: str
+    default: Value
+    low: Value
+    high: Value
+    summary: str
+
+    def value(self, given: str | Value) -> Value:
+        """Translate what was given, as a number or as its text.
+
+        Raises
+        ------
+        InputError
+            When it is not a number of the parameter's type and range.
+        """
+        whole = isinstance(self.default, int)
+        try:
+            number: Value = int(given) if whole and not isinstance(given, float) else float(given)
+        except (ValueError, OverflowError):
+            number = math.nan
+        sound = not isinstance(given, bool) and self.low <= number <= self.high
+        if not sound or (whole and number != int(number)):
+            kind = "an integer" if whole else "a number"
+            raise InputError.single(
+                self.name, repr(given), f"{kind} from {self.low} to {self.high}"
+            )
+        return int(number) if whole else number
+
+
+@dataclass(frozen=True, slots=True)
+class Generator:
+    """A way to make instances.
+
+    Parameters
+    ----------
+    name
+        Name on the command line.
+    family
+        Kind of the problems it makes.
+    summary
+        One line for people.
+    make
+        The function; it takes the parameters by name.
+    parameters
+        What it takes.
+    """
+
+    name: str
+    family: str
+    summary: str
+    make: Callable[..., Problem]
+    parameters: tuple[Parameter, ...]
+
+
+def generate(name: str, parameters: Mapping[str, str | Value] | None = None) -> Problem:
+    """Generate an instance.
+
+    Parameters
+    ----------
+    name
+        Name of a generator in :data:`GENERATORS`.
+    parameters
+        Values by name, as numbers or as their texts; those not given have their default.
+
+    Raises
+    ------
+    InputError
+        When there is no such generator or parameter, or a value is out of range.
+
+    Examples
+    --------
+    >>> from scheduling.instances.generators import generate
+    >>> len(generate("job-shop", {"jobs": 3, "machines": 2, "seed": 1}).tasks)
+    6
+    """
+    if name not in GENERATORS:
+        expected = f"one of: {', '.join(GENERATORS)}"
+        raise InputError.single("generator", repr(name), expected)
+    generator = GENERATORS[name]
+    known = {parameter.name: parameter for parameter in generator.parameters}
+    faults, values = [], {}
+    for key, given in (parameters or {}).items():
+        if key not in known:
+            faults.append(Fault(key, repr(given), f"one of: {', '.join(known)}"))
+            continue
+        try:
+            values[key] = known[key].value(given)
+        except InputError as error:
+            faults += error.faults
+    if faults:
+        raise InputError(faults)
+    return generator.make(**values)
+
+
+def _generator(
+    name: str, make: Callable[..., Problem], ranges: Mapping[str, tuple[Value, Value, str]]
+) -> Generator:
+    """Describe a generator; defaults and summary are those of its function."""
+    defaults = {
+        key: entry.default
+        for key, entry in inspect.signature(make).parameters.items()
+        if entry.kind is inspect.Parameter.KEYWORD_ONLY
+    }
+    parameters = tuple(Parameter(key, defaults[key], *ranges[key]) for key in defaults)
+    summary = (make.__doc__ or "").split("\n", maxsplit=1)[0].removeprefix("Generate ").rstrip(".")
+    return Generator(name, "schedule", summary, make, parameters)
+
+
+def _taillard(
+    *,
+    jobs: int = 15,
+    machines: int = 15,
+    time_seed: int = 840612802,
+    machine_seed: int = 398197754,
+) -> Problem:
+    """Generate a job shop with Taillard's generator (1993); the defaults give ta01."""
+    check_size(jobs, machines)
+    name = f"taillard {jobs}x{machines} seeds {time_seed} {machine_seed}"
+    return taillard_job_shop(jobs, machines, time_seed, machine_seed, name)
+
+
+_SIZE = (1, 10**4)
+_TIME = (0, 10**6)
+_SHARE = (0.0, 1.0)
+_RANGES: dict[str, tuple[Value, Value, str]] = {
+    "jobs": (*_SIZE, "number of jobs"),
+    "machines": (*_SIZE, "number of machines"),
+    "operations": (1, 1000, "operations per job"),
+    "flexibility": (1.0, 1000.0, "mean number of machines per operation"),
+    "spread": (*_SHARE, "how far a machine's duration may be from its operation's, as a share"),
+    "shortest": (*_TIME, "shortest duration"),
+    "longest": (1, 10**6, "longest duration"),
+    "tasks": (1, 2000, "number of tasks"),
+    "modes": (1, 100, "modes per task"),
+    "resources": (0, 1000, "number of renewable resources"),
+    "renewables": (0, 1000, "number of renewable resources"),
+    "consumables": (0, 1000, "number of consumable resources"),
+    "complexity": (0.0, 100.0, "precedences per task"),
+    "factor": (*_SHARE, "mean share of the resources that a task needs"),
+    "strength": (*_SHARE, "capacities, from 0 (scarce) to 1 (no conflict)"),
+    "stock": (*_SHARE, "stocks of consumables, from 0 (scarce) to 1 (enough for any mode)"),
+    "cycles": (0.0, 100.0, "maximal lags per task"),
+    "slack": (0.0, 100.0, "by what share a maximal lag exceeds the longest path"),
+    "seed": (0, 2**63 - 1, "seed of the random numbers"),
+    "time_seed": (1, MODULUS - 1, "seed of the durations"),
+    "machine_seed": (1, MODULUS - 1, "seed of the machine orders"),
+}
+
+GENERATORS: dict[str, Generator] = {
+    generator.name: generator
+    for generator in (
+        _generator("job-shop", job_shop, _RANGES),
+        _generator("flow-shop", flow_shop, _RANGES),
+        _generator("flexible-job-shop", flexible_job_shop, _RANGES),
+        _generator("taillard", _taillard, _RANGES),
+        _generator("project", project, _RANGES),
+        _generator("multi-mode-project", multi_mode_project, _RANGES),
+        _generator("project-with-lags", project_with_lags, _RANGES),
+    )
+}
+"""All generators by name."""

@@ -1,0 +1,138 @@
+"""Random job shops, flow shops and flexible job shops."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from scheduling.errors import InputError
+from scheduling.instances.schedule import assemble
+from scheduling.models.schedule.problem import ScheduleProblem
+
+_MOST = 10**6
+
+
+def job_shop(
+    *, jobs: int = 10, machines: int = 10, shortest: int = 1, longest: int = 99, seed: int = 0
+) -> ScheduleProblem:
+    """Generate a job shop: each job visits every machine once, in a random order.
+
+    Parameters
+    ----------
+    jobs, machines
+        Size.
+    shortest, longest
+        Durations are uniform between them, both included.
+    seed
+        Seed of the random numbers.
+    """
+    rng = _generator(seed, shortest, longest)
+    check_size(jobs, machines)
+    durations = rng.integers(shortest, longest, (jobs, machines), endpoint=True)
+    order = rng.permuted(np.tile(np.arange(machines), (jobs, 1)), axis=1)
+    return _shop(f"job shop {jobs}x{machines} seed {seed}", machines, order, durations)
+
+
+def flow_shop(
+    *, jobs: int = 10, machines: int = 5, shortest: int = 1, longest: int = 99, seed: int = 0
+) -> ScheduleProblem:
+    """Generate a flow shop: each job visits the machines in the same order.
+
+    Jobs may pass each other between machines, so the answer need not be a permutation schedule.
+
+    Parameters
+    ----------
+    jobs, machines
+        Size.
+    shortest, longest
+        Durations are uniform between them, both included.
+    seed
+        Seed of the random numbers.
+    """
+    rng = _generator(seed, shortest, longest)
+    check_size(jobs, machines)
+    durations = rng.integers(shortest, longest, (jobs, machines), endpoint=True)
+    order = np.tile(np.arange(machines), (jobs, 1))
+    return _shop(f"flow shop {jobs}x{machines} seed {seed}", machines, order, durations)
+
+
+def flexible_job_shop(
+    *,
+    jobs: int = 10,
+    machines: int = 6,
+    operations: int = 5,
+    flexibility: float = 2.0,
+    spread: float = 0.2,
+    shortest: int = 1,
+    longest: int = 99,
+    seed: int = 0,
+) -> ScheduleProblem:
+    """Generate a flexible job shop: each operation runs on one of several machines.
+
+    Parameters
+    ----------
+    jobs, machines
+        Size.
+    operations
+        Operations per job.
+    flexibility
+        Mean number of machines per operation; each number is uniform on 1 … 2 ``flexibility`` - 1,
+        cut at the number of machines.
+    spread
+        A machine's duration deviates from its operation's by at most this share.
+    shortest, longest
+        Durations of operations are uniform between them, both included; those on a machine are at
+        least 1 when the operation's is.
+    seed
+        Seed of the random numbers.
+    """
+    rng = _generator(seed, shortest, longest)
+    check_size(jobs, operations)
+    widest = max(1, round(2 * flexibility - 1))
+    rows = []
+    for _ in range(jobs):
+        row = []
+        for _ in range(operations):
+            base = int(rng.integers(shortest, longest, endpoint=True))
+            count = min(machines, int(rng.integers(1, widest, endpoint=True)))
+            chosen = np.sort(rng.permutation(machines)[:count])
+            factors = rng.uniform(1 - spread, 1 + spread, count)
+            times = np.maximum(min(base, 1), np.rint(base * factors)).astype(int)
+            row.append(list(zip(chosen.tolist(), times.tolist(), strict=True)))
+        rows.append(row)
+    return _problem(
+        f"flexible job shop {jobs}x{machines} seed {seed}", machines, assemble.flexible_jobs(rows)
+    )
+
+
+def check_size(jobs: int, operations: int) -> None:
+    """Refuse shops of more than a million operations.
+
+    Raises
+    ------
+    InputError
+        When there would be more.
+    """
+    if jobs * operations > _MOST:
+        raise InputError.single("jobs", f"{jobs} x {operations} operations", f"at most {_MOST}")
+
+
+def _generator(seed: int, shortest: int, longest: int) -> np.random.Generator:
+    if shortest > longest:
+        raise InputError.single("shortest", str(shortest), f"at most longest, {longest}")
+    return np.random.default_rng(seed)
+
+
+def _shop(
+    name: str, count: int, order: NDArray[np.int64], durations: NDArray[np.int64]
+) -> ScheduleProblem:
+    rows = zip(order.tolist(), durations.tolist(), strict=True)
+    jobs = [list(zip(visits, times, strict=True)) for visits, times in rows]
+    return _problem(name, count, assemble.shop_jobs(jobs))
+
+
+def _problem(name: str, count: int, jobs: list[dict[str, Any]]) -> ScheduleProblem:
+    fields = {"name": name, "resources": assemble.machines(count), "jobs": jobs}
+    return ScheduleProblem.model_validate(fields)
