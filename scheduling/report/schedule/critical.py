@@ -1,0 +1,169 @@
+"""The critical path of a schedule: why it is as long as it is.
+
+An arc leads from task i to task j when j starts as early as i lets it: i precedes j by a relation
+that is tight, or i hands over units of a resource without which j could not have started earlier.
+Breaks do not loosen an arc: j may start later than i allows when every start in between would
+run into a time at which one of j's resources is closed.
+
+A task is critical when a chain of such arcs leads from it to a task that ends at the makespan:
+without breaks these are the tasks with zero slack in the graph of precedences and resource
+successions (Kelley & Walker, "Critical-path planning and scheduling", 1959; for machines Roy &
+Sussmann's disjunctive graph, 1964).
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from typing import NamedTuple
+
+import networkx as nx
+
+from scheduling.models.schedule.arrays import (
+    CONSUMABLE,
+    END_END,
+    END_START,
+    NEVER,
+    START_END,
+    ScheduleArrays,
+)
+from scheduling.report.schedule.placement import Placement
+from scheduling.report.schedule.usage import Use, level, usage_steps
+
+_END = "end"
+
+Node = int | str | tuple[int, int]
+"""A task, the end of the schedule, or the release of units ``(resource, moment)``."""
+
+
+class CriticalPath(NamedTuple):
+    """Critical tasks and one path through them, from the earliest to one that ends last."""
+
+    tasks: frozenset[int]
+    path: tuple[int, ...]
+
+
+def critical_path(
+    arrays: ScheduleArrays, placement: Placement, uses: list[list[Use]]
+) -> CriticalPath:
+    """Find the critical tasks of a schedule and the path with the fewest tasks through them."""
+    tasks = placement.tasks
+    if not tasks:
+        return CriticalPath(frozenset(), ())
+    graph: nx.DiGraph[Node] = nx.DiGraph()
+    graph.add_nodes_from(tasks)
+    idle_since = _latest_other_starts(arrays, placement)
+    _add_precedences(graph, arrays, placement, idle_since)
+    _add_successions(graph, placement, uses, idle_since, arrays)
+    last = max(int(placement.end[task]) for task in tasks)
+    graph.add_edges_from((task, _END) for task in tasks if placement.end[task] == last)
+    critical = frozenset(node for node in nx.ancestors(graph, _END) if isinstance(node, int))
+    first = min(critical, key=lambda task: (int(placement.start[task]), task))
+    nodes = nx.shortest_path(graph, first, _END)
+    return CriticalPath(critical, tuple(node for node in nodes if isinstance(node, int)))
+
+
+def _latest_other_starts(arrays: ScheduleArrays, placement: Placement) -> dict[int, int]:
+    """For each task the latest earlier start that its resources' opening times allow, or -1."""
+    cache: dict[tuple[int, int], list[tuple[int, int]]] = {}
+
+    def closed(resource: int, amount: int) -> list[tuple[int, int]]:
+        if (resource, amount) not in cache:
+            cache[resource, amount] = _closed_times(arrays.steps(resource), amount)
+        return cache[resource, amount]
+
+    found = {}
+    for task in placement.tasks:
+        mode = int(placement.mode[task])
+        needs = [(r, a) for r, a in arrays.demands(mode) if not arrays.constant(r)]
+        machine = int(arrays.machine[mode])
+        if machine >= 0 and not arrays.constant(machine):
+            needs.append((machine, 1))
+        start = int(placement.start[task])
+        duration = int(placement.end[task]) - start
+        closures = [closed(resource, amount) for resource, amount in needs]
+        found[task] = _open_start_before(start, duration, closures) if duration else start - 1
+    return found
+
+
+def _closed_times(steps: list[tuple[int, int]], amount: int) -> list[tuple[int, int]]:
+    ends = [time for time, _ in steps[1:]] + [NEVER]
+    closed: list[tuple[int, int]] = []
+    for (start, capacity), end in zip(steps, ends, strict=True):
+        if capacity < amount:
+            joins = bool(closed) and closed[-1][1] == start
+            closed.append((closed.pop()[0] if joins else start, end))
+    return closed
+
+
+def _open_start_before(start: int, duration: int, closures: list[list[tuple[int, int]]]) -> int:
+    at = start - 1
+    moved = True
+    while moved and at >= 0:
+        moved = False
+        for closed in closures:
+            number = bisect_left(closed, (at + duration, 0)) - 1
+            if number >= 0 and closed[number][1] > at:
+                at = closed[number][0] - duration
+                moved = True
+    return max(at, -1)
+
+
+def _add_precedences(
+    graph: nx.DiGraph[Node],
+    arrays: ScheduleArrays,
+    placement: Placement,
+    idle_since: dict[int, int],
+) -> None:
+    start, end = placement.start.tolist(), placement.end.tolist()
+
+    def link(before: int, after: int, earliest: int) -> None:
+        if idle_since[after] < earliest <= start[after]:
+            graph.add_edge(before, after)
+
+    rows = zip(
+        arrays.link_before.tolist(),
+        arrays.link_after.tolist(),
+        arrays.link_kind.tolist(),
+        arrays.link_min.tolist(),
+        arrays.link_max.tolist(),
+        strict=True,
+    )
+    for i, j, kind, low, high in rows:
+        if not (placement.placed[i] and placement.placed[j]):
+            continue
+        x = end[i] if kind in (END_START, END_END) else start[i]
+        y = end[j] if kind in (END_END, START_END) else start[j]
+        if low > -NEVER:
+            link(i, j, x + low - (y - start[j]))
+        if high < NEVER:
+            link(j, i, y - high - (x - start[i]))
+
+
+def _add_successions(
+    graph: nx.DiGraph[Node],
+    placement: Placement,
+    uses: list[list[Use]],
+    idle_since: dict[int, int],
+    arrays: ScheduleArrays,
+) -> None:
+    """Join tasks that end with those that wait for their units, by one node per moment."""
+    for resource, users in enumerate(uses):
+        if arrays.resource_type[resource] == CONSUMABLE:
+            continue
+        lasting = [use for use in users if placement.end[use.task] > placement.start[use.task]]
+        usage = usage_steps(lasting, placement)
+        capacity = tuple(arrays.steps(resource))
+        releases: dict[int, list[int]] = {}
+        for use in lasting:
+            releases.setdefault(int(placement.end[use.task]), []).append(use.task)
+        moments = sorted(releases)
+        for use in lasting:
+            low = bisect_right(moments, idle_since[use.task])
+            high = bisect_right(moments, int(placement.start[use.task]))
+            for moment in moments[low:high]:
+                taken = level(usage, moment - 1)
+                if taken + use.amount > level(capacity, moment - 1):
+                    hub = (resource, moment)
+                    if hub not in graph:
+                        graph.add_edges_from((task, hub) for task in releases[moment])
+                    graph.add_edge(hub, use.task)

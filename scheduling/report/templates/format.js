@@ -1,0 +1,53 @@
+const formatNumber = (value) => value.toLocaleString("en-US", { maximumFractionDigits: 6 });
+
+/** Round steps of 1, 2 or 5 times a power of ten, at most one per `room` pixels. */
+function ticks(from, to, pixels, room, whole) {
+  const least = ((to - from) * room) / Math.max(pixels, 1);
+  const power = 10 ** Math.floor(Math.log10(least));
+  let step = [1, 2, 5, 10].map((factor) => factor * power).find((size) => size >= least);
+  if (whole) step = Math.max(1, Math.round(step));
+  const found = [];
+  for (let k = Math.ceil(from / step); k * step <= to; k++) found.push(k * step);
+  return found;
+}
+
+/** Text cut to a width, with an ellipsis; empty when not even two letters fit. */
+function fitText(ctx, text, width) {
+  if (ctx.measureText(text).width <= width) return text;
+  let low = 0;
+  let high = text.length - 1;
+  while (low < high) {
+    const middle = (low + high + 1) >> 1;
+    if (ctx.measureText(`${text.slice(0, middle)}…`).width <= width) low = middle;
+    else high = middle - 1;
+  }
+  return low < 2 ? "" : `${text.slice(0, low)}…`;
+}
+
+/** Colours of the current theme, from the style sheet. */
+function readTheme() {
+  const style = getComputedStyle(document.documentElement);
+  const names = ["ground", "raised", "ink", "muted", "line", "stripe", "closed", "hatch", "late",
+    "accent", "focus", "outline", "fade"];
+  return Object.fromEntries(names.map((name) => [name, style.getPropertyValue(`--${name}`).trim()]));
+}
+
+/** Fits a canvas to its box on the page and to the screen's pixels; returns a cleared context. */
+function prepare(canvas, height) {
+  if (height) canvas.style.height = `${height}px`;
+  const { width, height: tall } = canvas.getBoundingClientRect();
+  const inner = { width: canvas.clientWidth || width, height: canvas.clientHeight || tall };
+  const ratio = window.devicePixelRatio || 1;
+  const wide = Math.round(inner.width * ratio);
+  const high = Math.round(inner.height * ratio);
+  if (canvas.width !== wide || canvas.height !== high) {
+    canvas.width = wide;
+    canvas.height = high;
+  }
+  const ctx = canvas.getContext("2d");
+  ctx.setTransform(ratio, 0, 0, ratio, 0, 0);
+  ctx.clearRect(0, 0, inner.width, inner.height);
+  return { ctx, ...inner };
+}
+
+const FONT = 'system-ui, -apple-system, "Segoe UI", Roboto, Arial, sans-serif';

@@ -1,0 +1,260 @@
+const byId = (id) => document.getElementById(id);
+
+/** Shows details beside the pointer without leaving the window. */
+function showTooltip(entries, title, x, y) {
+  const box = byId("tooltip");
+  if (!entries) {
+    box.hidden = true;
+    return;
+  }
+  const name = document.createElement("strong");
+  name.textContent = title;
+  const list = document.createElement("dl");
+  for (const [term, value, kind] of entries) {
+    const [dt, dd] = [document.createElement("dt"), document.createElement("dd")];
+    dt.textContent = term;
+    dd.textContent = value;
+    if (kind) dd.className = kind;
+    list.append(dt, dd);
+  }
+  box.replaceChildren(name, list);
+  box.hidden = false;
+  const { width, height } = box.getBoundingClientRect();
+  box.style.left = `${Math.max(4, Math.min(x + 14, window.innerWidth - width - 6))}px`;
+  box.style.top = `${y + 18 + height > window.innerHeight ? Math.max(4, y - height - 12) : y + 18}px`;
+}
+
+/** What there is to say about a task. */
+function taskDetails(model, task) {
+  const job = model.job[task];
+  const due = model.jobs.due[job];
+  const late = due === null ? 0 : model.end[task] - due;
+  return [
+    !model.single && ["job", model.jobs.id[job]],
+    model.uses(task) && ["on", model.uses(task)],
+    model.tasks.modes[task] > 1 && ["mode", `${model.tasks.mode[task]} (of 0 to ${model.tasks.modes[task] - 1})`],
+    ["time", `${formatNumber(model.start[task])} to ${formatNumber(model.end[task])}`],
+    ["duration", formatNumber(model.end[task] - model.start[task])],
+    due !== null && ["due", formatNumber(due)],
+    late > 0 && ["late by", formatNumber(late), "late"],
+    model.critical[task] && ["critical", "a delay delays the whole schedule"],
+  ].filter(Boolean);
+}
+
+function fillLegend(model, state) {
+  const list = byId("legend");
+  const add = (kind, text, colour) => {
+    const item = document.createElement("li");
+    const mark = document.createElement("i");
+    mark.className = kind;
+    if (colour) mark.style.background = colour;
+    item.append(mark, text);
+    list.append(item);
+    return item;
+  };
+  add("critical", "critical path");
+  if (model.byResource.closed.some((flat) => flat.length)) add("closed", "closed");
+  if (model.tasks.late.length) add("late", "past the due date");
+  if (model.jobs.due.some((due) => due !== null)) add("due", "due date");
+  if (model.single || model.jobs.id.length > 18) return;
+  model.jobs.id.forEach((id, job) => {
+    const item = document.createElement("li");
+    const button = document.createElement("button");
+    button.type = "button";
+    button.className = "job";
+    const mark = document.createElement("i");
+    mark.style.background = model.palette[job % model.palette.length];
+    button.append(mark, id);
+    button.addEventListener("click", () => state.set({ job: state.job === job ? -1 : job }));
+    state.listeners.push(() => button.setAttribute("aria-pressed", String(state.job === job)));
+    item.append(button);
+    list.append(item);
+  });
+}
+
+/** Canvases of the resource profiles; they follow the chart's time window. */
+function buildProfiles(model, state, gantt) {
+  byId("profiles-section").hidden = !model.profiles.length;
+  const draws = model.profiles.map((profile) => {
+    const figure = document.createElement("figure");
+    const caption = document.createElement("figcaption");
+    const note = document.createElement("span");
+    const canvas = document.createElement("canvas");
+    const share = profile.share === null ? "" : `, ${formatNumber(Math.round(100 * profile.share))} % used`;
+    canvas.setAttribute("role", "img");
+    canvas.setAttribute("aria-label", `Usage of ${profile.label} over time${share}`);
+    const plain = `${profile.kind === "consumable" ? " taken so far, of the stock" : " in use, of the capacity"}${share}`;
+    note.textContent = plain;
+    caption.append(profile.label, note);
+    figure.append(caption, canvas);
+    byId("profiles").append(figure);
+    let hover = null;
+    const draw = (theme) => {
+      const { top, bottom } = figure.getBoundingClientRect();
+      if (bottom < -200 || top > window.innerHeight + 200) return;
+      drawProfile(canvas, profile, gantt.box, theme, model, hover);
+    };
+    const point = (event) => {
+      const x = event.clientX - canvas.getBoundingClientRect().left;
+      const inside = event.type === "pointermove" && x >= gantt.box.left && x <= gantt.box.left + gantt.box.width;
+      hover = inside ? x : null;
+      const time = Math.floor(gantt.time(x));
+      const [used, most] = [profile.usage, profile.capacity].map((steps) => formatNumber(levelAt(steps, time)));
+      note.textContent = inside ? `: ${used} of ${most} at time ${formatNumber(time)}` : plain;
+      draw(readTheme());
+    };
+    canvas.addEventListener("pointermove", point);
+    canvas.addEventListener("pointerleave", point);
+    return draw;
+  });
+  return (theme) => draws.forEach((draw) => draw(theme));
+}
+
+function buildHistory(model) {
+  const { history } = model;
+  const known = history.points.some((point) => point[1] !== null || point[2] !== null);
+  byId("history-section").hidden = !known;
+  if (!known) return () => {};
+  const canvas = byId("history");
+  canvas.setAttribute("aria-label", history.label);
+  canvas.addEventListener("pointermove", (event) => {
+    const x = event.clientX - canvas.getBoundingClientRect().left;
+    const time = drawHistory(canvas, history, readTheme(), x);
+    const last = history.points.filter((point) => point[0] <= time).pop();
+    if (time === null || !last) return showTooltip(null);
+    const text = (value) => (value === null ? "unknown" : formatNumber(value));
+    const entries = [["objective", text(last[1])], ["bound", text(last[2])]];
+    return showTooltip(entries, `after ${formatNumber(Number(time.toPrecision(3)))} s`, event.clientX, event.clientY);
+  });
+  canvas.addEventListener("pointerleave", () => {
+    showTooltip(null);
+    drawHistory(canvas, history, readTheme(), null);
+  });
+  return (theme) => drawHistory(canvas, history, theme, null);
+}
+
+function start() {
+  const model = readModel(JSON.parse(byId("data").textContent));
+  const drawHistoryPanel = buildHistory(model);
+  if (!model.count) {
+    for (const id of ["chart-section", "table-section"]) byId(id).hidden = true;
+    wireTheme(() => drawHistoryPanel(readTheme()));
+    return;
+  }
+  const state = new State(model);
+  const gantt = new Gantt(byId("gantt"), state);
+  let pending = false;
+  const redraw = () => {
+    if (pending) return;
+    pending = true;
+    requestAnimationFrame(() => {
+      pending = false;
+      const theme = readTheme();
+      gantt.draw(theme);
+      overview.draw(theme);
+      drawProfiles(theme);
+    });
+  };
+  const overview = new Overview(byId("overview"), gantt, state, redraw);
+  const drawProfiles = buildProfiles(model, state, gantt);
+  const table = new TaskTable(byId("table-section"), state);
+  fillLegend(model, state);
+  wireControls(model, state, gantt, redraw);
+  state.listeners.push((scene) => {
+    if (scene) {
+      overview.forget();
+      table.update();
+      describe(model, state);
+    }
+    redraw();
+  });
+  wireTheme(() => {
+    overview.forget();
+    redraw();
+    drawHistoryPanel(readTheme());
+  });
+  window.addEventListener("scroll", redraw, { passive: true });
+  new ResizeObserver(() => {
+    gantt.fit();
+    redraw();
+    drawHistoryPanel(readTheme());
+  }).observe(document.body);
+  describe(model, state);
+  gantt.draw(readTheme());
+  redraw();
+}
+
+function describe(model, state) {
+  const tasks = `${formatNumber(model.count)} tasks`;
+  byId("count").textContent = state.matches
+    ? `${formatNumber(state.matched)} of ${tasks} match, in ${formatNumber(state.rows.length)} rows.`
+    : `${tasks} in ${formatNumber(state.rows.length)} rows.`;
+  const chosen = state.job < 0 ? "" : `Highlighted: ${model.jobs.id[state.job]}.`;
+  byId("selection").textContent = model.single ? "" : chosen;
+  byId("by-resource").setAttribute("aria-pressed", String(state.view === "resource"));
+  byId("by-job").setAttribute("aria-pressed", String(state.view === "job"));
+}
+
+function wireControls(model, state, gantt, redraw) {
+  const view = (name) => () => {
+    state.set({ view: name });
+    gantt.fit();
+  };
+  const stretch = (factor) => {
+    gantt.stretch(factor);
+    redraw();
+  };
+  const fit = () => {
+    gantt.fit();
+    state.look(...model.limits);
+  };
+  byId("by-resource").textContent = model.names.resource;
+  byId("by-job").textContent = model.names.job;
+  byId("by-resource").addEventListener("click", view("resource"));
+  byId("by-job").addEventListener("click", view("job"));
+  byId("critical").addEventListener("change", (event) => state.set({ critical: event.target.checked }));
+  byId("filter").addEventListener("input", (event) => {
+    state.set({ query: event.target.value });
+    gantt.fit();
+  });
+  byId("zoom-in").addEventListener("click", () => state.zoom(0.7));
+  byId("zoom-out").addEventListener("click", () => state.zoom(1 / 0.7));
+  byId("fit").addEventListener("click", fit);
+  byId("flatter").addEventListener("click", () => stretch(1 / 1.25));
+  byId("taller").addEventListener("click", () => stretch(1.25));
+  interact(gantt, state, {
+    point: (task, x, y, speak = false) => {
+      if (task < 0) return showTooltip(null);
+      const details = taskDetails(model, task);
+      if (speak) byId("spoken").textContent = `${model.id[task]}: ${details.map((d) => d.slice(0, 2).join(" ")).join(", ")}`;
+      return showTooltip(details, model.id[task], x, y);
+    },
+    choose: (task) => {
+      const job = task < 0 || model.single ? -1 : model.job[task];
+      state.set({ job: job === state.job ? -1 : job });
+    },
+    fit,
+    stretch,
+    roll: (pixels) => {
+      gantt.scroll += pixels;
+      redraw();
+    },
+    redraw,
+  });
+}
+
+/** Follows the system's choice of light or dark until the button is pressed. */
+function wireTheme(changed) {
+  const dark = window.matchMedia("(prefers-color-scheme: dark)");
+  const root = document.documentElement;
+  const apply = (name) => {
+    root.dataset.theme = name;
+    changed();
+  };
+  dark.addEventListener("change", () => apply(dark.matches ? "dark" : "light"));
+  byId("theme").addEventListener("click", () => apply(root.dataset.theme === "dark" ? "light" : "dark"));
+  root.dataset.theme = dark.matches ? "dark" : "light";
+  changed();
+}
+
+start();
