@@ -113,3 +113,13 @@ def test_help_loads_no_engine() -> None:
     assert ran.returncode == 0, ran.stderr
     assert "solve" in ran.stdout
     assert ran.stderr.split() == []
+
+
+@pytest.mark.parametrize("first", ["highspy", "ortools.sat.python.cp_model"])
+def test_both_engines_load_into_one_process(first: str) -> None:
+    second = {"highspy": "ortools.sat.python.cp_model"}.get(first, "highspy")
+    script = f"import {first}, {second}, highspy\nhighspy.Highs().version()"
+    ran = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=False
+    )
+    assert ran.returncode == 0, ran.stderr

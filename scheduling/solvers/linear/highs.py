@@ -100,7 +100,7 @@ def _demand(status: highspy.HighsStatus, what: str) -> None:
 
 
 def _load(model: LinearModel, *, integers: bool = True) -> highspy.Highs:
-    highs = highspy.Highs()  # type: ignore[no-untyped-call]
+    highs = highspy.Highs()
     _demand(highs.setOptionValue("output_flag", False), "be made quiet")
     lower, upper = model.bounds()
     row_lower, row_upper = model.sides()
