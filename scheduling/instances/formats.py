@@ -178,19 +178,19 @@ def detect(text: str, source: str) -> Format:
 
 
 def for_writing(source: str) -> Format:
-    """Return the format that a file name's ending stands for.
+    """Return the format that a file name's ending stands for, the first of several.
 
     Raises
     ------
     InputError
-        When the ending stands for no format or for several; it lists the candidates.
+        When the ending stands for no format; it lists those there are.
     """
     named = by_suffix(source)
-    if len(named) == 1:
+    if named:
         return named[0]
     suffix = PurePath(source).suffix
     found = f"the ending {suffix!r}" if suffix else "no ending"
-    expected = f"one of: {_list(named or FORMATS)} (name it with the option format)"
+    expected = f"one of: {_list(FORMATS)} (name it with the option format)"
     raise InputError.single("file name", found, expected, source)
 
 

@@ -42,10 +42,12 @@ def write_progenmax(problem: Problem) -> str:
     if shift:
         rows.insert(0, nothing)
     arcs = _renumber(arcs, shift)
-    if not _ends_with_sink(schedule, arcs, len(rows) - 1):
+    new_sink = not _ends_with_sink(schedule, arcs, len(rows) - 1)
+    if new_sink:
         rows.append(nothing)
     last = len(rows) - 1
-    arcs = _surround(arcs, [duration for duration, _ in rows])
+    durations = [duration for duration, _ in rows]
+    arcs = _surround(arcs, durations, new_source=bool(shift), new_sink=new_sink)
     successors: list[dict[int, int]] = [{} for _ in rows]
     for (i, j), lag in arcs.items():
         successors[i][j] = lag
@@ -124,11 +126,16 @@ def _renumber(arcs: Arcs, shift: int) -> Arcs:
     return moved
 
 
-def _surround(arcs: Arcs, durations: list[int]) -> Arcs:
-    """Tie tasks without predecessor to the source and those without successor to the sink."""
+def _surround(arcs: Arcs, durations: list[int], *, new_source: bool, new_sink: bool) -> Arcs:
+    """Tie tasks without predecessor to the source and those without successor to the sink.
+
+    For a new source or sink, only minimal lags count as such ties.
+    """
     last = len(durations) - 1
-    heads, tails = {i for i, _ in arcs}, {j for _, j in arcs}
+    heads = {i for (i, _), lag in arcs.items() if lag >= 0 or not new_sink}
+    tails = {j for (_, j), lag in arcs.items() if lag >= 0 or not new_source}
     sinks = {(i, last): durations[i] for i in range(1, last) if i not in heads}
     sources = {(0, j): 0 for j in range(1, last) if j not in tails}
-    rest = {(0, last): 0} if last == 1 else {}
-    return arcs | sinks | sources | rest
+    if last == 1:
+        sources[0, 1] = 0
+    return sources | arcs | sinks

@@ -1,0 +1,53 @@
+"""JSON schemas of the project's own documents."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from scheduling.instances.kinds import problem_class
+from scheduling.models.schedule.objective import MEASURES
+
+_DRAFT = "https://json-schema.org/draft/2020-12/schema"
+
+
+def json_schema(kind: str) -> dict[str, Any]:
+    """Return the JSON schema of the documents of a kind, short forms included.
+
+    The schema states the shape of a document. What no schema can say, such as that every machine
+    named by a mode exists, is checked when the document is read.
+
+    Parameters
+    ----------
+    kind
+        Kind of problem, such as ``"schedule"``.
+
+    Raises
+    ------
+    InputError
+        When there is no such kind.
+    """
+    schema = problem_class(kind).model_json_schema()
+    schema["required"] = sorted({"kind", *schema.get("required", ())})
+    for definition in schema.get("$defs", {}).values():
+        if "type" in definition.get("properties", {}):
+            definition["required"] = sorted({"type", *definition.get("required", ())})
+    if "objective" in schema["properties"]:
+        schema["properties"]["objective"] = _objective(schema["properties"]["objective"])
+    return {"$schema": _DRAFT, "title": f"Problem of kind {kind}", **schema}
+
+
+def _objective(full: dict[str, Any]) -> dict[str, Any]:
+    """Add the short forms: a measure, weighted measures, or a list of either."""
+    measure = {"type": "string", "enum": list(MEASURES)}
+    weighted = {
+        "type": "object",
+        "minProperties": 1,
+        "propertyNames": measure,
+        "additionalProperties": {"type": "integer", "minimum": 1, "maximum": 10**6},
+    }
+    tiers = {"type": "array", "minItems": 1, "items": {"anyOf": [measure, weighted]}}
+    reference = {key: value for key, value in full.items() if key == "$ref"}
+    return {
+        "description": "Measures to minimise, in order of importance; the makespan by default.",
+        "anyOf": [measure, weighted, tiers, reference],
+    }
