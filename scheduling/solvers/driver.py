@@ -247,8 +247,9 @@ class _Run:
     def _trail(self, solver: str | None, shown: Board[Any] | None) -> dict[str, Any]:
         """Fields that say who answered, how long it took and how it went."""
         name = self.solver.name
+        own = solver is None or solver.startswith(name)
         return {
-            "solver": name if solver in (None, name) else f"{name} ({solver})",
+            "solver": (solver or name) if own else f"{name} ({solver})",
             "seconds": time.monotonic() - self.started,
             "history": () if shown is None else tuple(shown.history),
         }
