@@ -100,7 +100,7 @@ def test_log_says_that_the_hint_is_complete_and_feasible() -> None:
     formulation = Formulation(data.arrays, 0)
     cpsat_engine.set_hint(formulation.model, formulation.encode(candidate))
     solver = cp_model.CpSolver()
-    # Otherwise CP-SAT leaves the process without a handler for Ctrl-C, also for the tests after this.
+    # Otherwise CP-SAT leaves the process, and all later tests, without a handler for Ctrl-C.
     solver.parameters.catch_sigint_signal = False
     solver.parameters.num_workers = 1
     solver.parameters.log_search_progress = True
