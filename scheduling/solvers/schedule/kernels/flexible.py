@@ -17,12 +17,12 @@ from scheduling.errors import Fault, InputError
 from scheduling.solvers.schedule.kernels.flexible_graph import (
     ALT,
     ALTERNATIVE,
-    BASE,
     BEST,
     COLUMNS,
     COUNTERS,
     DELIVERY,
     FAR,
+    FIRST,
     HEAD,
     PATIENCE,
     PRED,
@@ -189,7 +189,7 @@ def _schedule(shop: FlexibleShop, alternative: IntArray, position: IntArray) -> 
         starts=state.op[:, START].copy(),
         alternatives=state.op[:, ALTERNATIVE].copy(),
         sequences=tuple(
-            state.sequence[first : first + length] for first, length in state.span.tolist()
+            state.sequence[first:behind] for first, behind in state.span.tolist()
         ),
     )
 
@@ -229,14 +229,18 @@ def _empty_search(shop: FlexibleShop, pool: int, seed: int = 0) -> Search:
     op[:, HEAD], op[:, DELIVERY] = shop.head, shop.tail
     for column, pointers in ((ALT, shop.alt_ptr), (PRED, shop.pred_ptr), (SUCC, shop.succ_ptr)):
         op[:, column], op[:, column + 1] = pointers[:-1], pointers[1:]
-    span = np.zeros((shop.seq_ptr.size - 1, 2), dtype=np.int64)
-    span[:, BASE] = shop.seq_ptr[:-1]
+    machines = shop.seq_ptr.size - 1
+    span = np.zeros((machines, 2), dtype=np.int64)
+    span[:, FIRST] = shop.seq_ptr[:-1] + 2 * np.arange(machines) + 1
+    width = shop.alt_machine.size + 2 * machines
     cells = {
-        "sequence": shop.alt_machine.size,
+        "sequence": width,
         "order": n,
         "reach": n,
         "scratch": n + 1,
         "path": n,
+        "right": (2 * n, 2),
+        "left": (2 * n, 2),
         "move": MOVE_CELLS,
         "pair": pairs,
         "round": (2, n),
@@ -247,12 +251,12 @@ def _empty_search(shop: FlexibleShop, pool: int, seed: int = 0) -> Search:
     }
     return Search(
         op=op,
-        alt=np.column_stack(
-            (shop.alt_machine, shop.alt_duration, np.zeros_like(shop.alt_machine))
-        ),
+        alt=np.column_stack((shop.alt_machine, shop.alt_duration, np.zeros_like(shop.alt_machine))),
         pred=np.column_stack((shop.pred, shop.pred_lag)),
         succ=np.column_stack((shop.succ, shop.succ_lag)),
         span=span,
+        end=np.full(width, -FAR, dtype=np.int64),
+        front=np.full(width, -FAR, dtype=np.int64),
         rng=_generator(seed),
         **{name: np.zeros(shape, dtype=np.int64) for name, shape in cells.items()},
     )

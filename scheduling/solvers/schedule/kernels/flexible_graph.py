@@ -71,17 +71,21 @@ class Search(NamedTuple):
     Attributes
     ----------
     op
-        One row per operation, with the columns ``START`` to ``SUCC_END``: the current schedule
-        (``ALTERNATIVE``, ``MACHINE``, ``DURATION``, ``INDEX`` in the machine's sequence), its
-        longest paths (``START``, ``TAIL``; ``JOB_START`` and ``JOB_TAIL`` without machine
-        arcs), the rank ``POSITION`` in ``order``, and the shop's data.
+        One row per operation, with the columns ``START`` to ``MARK``: the current schedule
+        (``ALTERNATIVE``, ``MACHINE``, ``DURATION``, its ``CELL`` in ``sequence``), its longest
+        paths (``START``, ``TAIL``; ``JOB_START`` and ``JOB_TAIL`` without machine arcs), the
+        rank ``POSITION`` in ``order``, and the shop's data.
     pred, succ
         Arcs as rows (operation, lag); alternatives ``alt`` as rows (machine, duration, the
         iteration until which a return to it is tabu).
-    sequence, span
-        Sequences of all machines, and a row (first cell, length) per machine.
+    sequence, end, front, span
+        Sequences of all machines; in the same cells the completion of the operation, and its
+        duration plus tail; a row (first cell, cell behind the last) per machine. The cells
+        before and behind a sequence hold -FAR in ``end`` and ``front``.
     order, reach
         A topological order; the running maximum along it of completion plus delivery.
+    right, left
+        Moves of one operation within its machine to be evaluated, as rows (operation, cell).
     pair
         Iteration until which an arc between two operations is tabu, by hash.
     round, best, pool
@@ -93,11 +97,15 @@ class Search(NamedTuple):
     pred: IntArray
     succ: IntArray
     sequence: IntArray
+    end: IntArray
+    front: IntArray
     span: IntArray
     order: IntArray
     reach: IntArray
     scratch: IntArray
     path: IntArray
+    right: IntArray
+    left: IntArray
     move: IntArray
     pair: IntArray
     round: IntArray
@@ -108,10 +116,10 @@ class Search(NamedTuple):
     rng: RngArray
 
 
-START, DURATION, TAIL, JOB_START, JOB_TAIL, MACHINE, INDEX, POSITION = range(8)
+START, DURATION, TAIL, JOB_START, JOB_TAIL, MACHINE, CELL, POSITION = range(8)
 ALTERNATIVE, HEAD, DELIVERY, ALT, ALT_END, PRED, PRED_END, SUCC, SUCC_END, MARK = range(8, 18)
 COLUMNS = 18
-BASE, LENGTH = range(2)
+FIRST, BEHIND = range(2)
 STAMP, ITERATION, VALUE, ROUND, BEST, IMPROVED, POOLED, PATIENCE = range(8)
 COUNTERS = 8
 
@@ -131,8 +139,7 @@ def draw(rng: RngArray, bound: int) -> int:
 def pass_heads(
     op: IntArray,
     pred: IntArray,
-    sequence: IntArray,
-    span: IntArray,
+    end: IntArray,
     order: IntArray,
     reach: IntArray,
     first: int,
@@ -146,12 +153,12 @@ def pass_heads(
             u = pred[e, 0]
             ready = max(ready, op[u, START] + op[u, DURATION] + pred[e, 1])
         op[v, JOB_START] = ready
-        at = op[v, INDEX]
-        if at > 0:
-            u = sequence[span[op[v, MACHINE], BASE] + at - 1]
-            ready = max(ready, op[u, START] + op[u, DURATION])
+        cell = op[v, CELL]
+        ready = max(ready, end[cell - 1])
         op[v, START] = ready
-        far = max(far, ready + op[v, DURATION] + op[v, DELIVERY])
+        ready += op[v, DURATION]
+        end[cell] = ready
+        far = max(far, ready + op[v, DELIVERY])
         reach[i] = far
 
 
@@ -159,8 +166,7 @@ def pass_heads(
 def pass_tails(
     op: IntArray,
     succ: IntArray,
-    sequence: IntArray,
-    span: IntArray,
+    front: IntArray,
     order: IntArray,
     last: int,
 ) -> None:
@@ -172,12 +178,10 @@ def pass_tails(
             w = succ[e, 0]
             after = max(after, op[w, TAIL] + op[w, DURATION] + succ[e, 1])
         op[v, JOB_TAIL] = after
-        k = op[v, MACHINE]
-        at = op[v, INDEX] + 1
-        if at < span[k, LENGTH]:
-            w = sequence[span[k, BASE] + at]
-            after = max(after, op[w, TAIL] + op[w, DURATION])
+        cell = op[v, CELL]
+        after = max(after, front[cell + 1])
         op[v, TAIL] = after
+        front[cell] = after + op[v, DURATION]
 
 
 @kernel
@@ -189,27 +193,31 @@ def load_schedule(s: Search, alternative: IntArray, position: IntArray) -> int:
     op = s.op
     for v in range(position.size):
         s.order[position[v]] = v
-    s.span[:, LENGTH] = 0
+    for k in range(s.span.shape[0]):
+        s.span[k, BEHIND] = s.span[k, FIRST]
     for i in range(s.order.size):
         v = s.order[i]
         a = alternative[v]
         k = s.alt[a, 0]
+        cell = s.span[k, BEHIND]
         op[v, POSITION] = i
         op[v, ALTERNATIVE] = a
         op[v, MACHINE] = k
         op[v, DURATION] = s.alt[a, 1]
-        s.sequence[s.span[k, BASE] + s.span[k, LENGTH]] = v
-        op[v, INDEX] = s.span[k, LENGTH]
-        s.span[k, LENGTH] += 1
-    pass_heads(op, s.pred, s.sequence, s.span, s.order, s.reach, 0)
-    pass_tails(op, s.succ, s.sequence, s.span, s.order, s.order.size - 1)
+        op[v, CELL] = cell
+        s.sequence[cell] = v
+        s.span[k, BEHIND] = cell + 1
+    for k in range(s.span.shape[0]):
+        s.front[s.span[k, BEHIND]] = -FAR
+    pass_heads(op, s.pred, s.end, s.order, s.reach, 0)
+    pass_tails(op, s.succ, s.front, s.order, s.order.size - 1)
     return s.reach[s.order.size - 1]
 
 
 @kernel
 def _place_after(s: Search, v: int, stop: int) -> None:
     """Move v and its descendants up to rank ``stop`` behind that rank of the order."""
-    op, order, scratch, sequence, span, pred = s.op, s.order, s.scratch, s.sequence, s.span, s.pred
+    op, order, scratch, sequence, pred = s.op, s.order, s.scratch, s.sequence, s.pred
     s.counter[STAMP] += 1
     stamp = s.counter[STAMP]
     op[v, MARK] = stamp
@@ -217,11 +225,10 @@ def _place_after(s: Search, v: int, stop: int) -> None:
     put = op[v, POSITION]
     for i in range(put, stop + 1):
         w = order[i]
-        at = op[w, INDEX]
+        cell = op[w, CELL]
         after = op[w, MARK] == stamp
-        if at > 0:
-            u = sequence[span[op[w, MACHINE], BASE] + at - 1]
-            after = after or op[u, MARK] == stamp
+        if cell > s.span[op[w, MACHINE], FIRST]:
+            after = after or op[sequence[cell - 1], MARK] == stamp
         for e in range(op[w, PRED], op[w, PRED_END]):
             after = after or op[pred[e, 0], MARK] == stamp
         if after:
@@ -242,7 +249,7 @@ def _place_after(s: Search, v: int, stop: int) -> None:
 @kernel
 def _place_before(s: Search, v: int, stop: int) -> None:
     """Move v and its ancestors down to rank ``stop`` in front of that rank of the order."""
-    op, order, scratch, sequence, span, succ = s.op, s.order, s.scratch, s.sequence, s.span, s.succ
+    op, order, scratch, sequence, succ = s.op, s.order, s.scratch, s.sequence, s.succ
     s.counter[STAMP] += 1
     stamp = s.counter[STAMP]
     op[v, MARK] = stamp
@@ -250,12 +257,10 @@ def _place_before(s: Search, v: int, stop: int) -> None:
     put = op[v, POSITION]
     for i in range(put, stop - 1, -1):
         u = order[i]
-        k = op[u, MACHINE]
-        at = op[u, INDEX] + 1
+        cell = op[u, CELL] + 1
         before = op[u, MARK] == stamp
-        if at < span[k, LENGTH]:
-            w = sequence[span[k, BASE] + at]
-            before = before or op[w, MARK] == stamp
+        if cell < s.span[op[u, MACHINE], BEHIND]:
+            before = before or op[sequence[cell], MARK] == stamp
         for e in range(op[u, SUCC], op[u, SUCC_END]):
             before = before or op[succ[e, 0], MARK] == stamp
         if before:
@@ -275,24 +280,34 @@ def _place_before(s: Search, v: int, stop: int) -> None:
 
 @kernel
 def _resequence(s: Search, v: int, target: int, at: int) -> None:
-    """Take v out of its sequence and insert it as number ``at`` under alternative ``target``."""
-    op, sequence, span = s.op, s.sequence, s.span
+    """Take v out of its sequence and insert it as number ``at`` under alternative ``target``.
+
+    Neighbours that shift take along what the cells hold, as not all of it is recomputed.
+    """
+    op, span, sequence, end, front = s.op, s.span, s.sequence, s.end, s.front
     k = op[v, MACHINE]
-    base = span[k, BASE]
-    span[k, LENGTH] -= 1
-    for i in range(op[v, INDEX], span[k, LENGTH]):
-        w = sequence[base + i + 1]
-        sequence[base + i] = w
-        op[w, INDEX] = i
+    behind = span[k, BEHIND] - 1
+    span[k, BEHIND] = behind
+    for cell in range(op[v, CELL], behind):
+        w = sequence[cell + 1]
+        sequence[cell] = w
+        end[cell] = end[cell + 1]
+        front[cell] = front[cell + 1]
+        op[w, CELL] = cell
+    front[behind] = -FAR
     k = s.alt[target, 0]
-    base = span[k, BASE]
-    for i in range(span[k, LENGTH], at, -1):
-        w = sequence[base + i - 1]
-        sequence[base + i] = w
-        op[w, INDEX] = i
-    span[k, LENGTH] += 1
-    sequence[base + at] = v
-    op[v, INDEX] = at
+    place = span[k, FIRST] + at
+    behind = span[k, BEHIND]
+    for cell in range(behind, place, -1):
+        w = sequence[cell - 1]
+        sequence[cell] = w
+        end[cell] = end[cell - 1]
+        front[cell] = front[cell - 1]
+        op[w, CELL] = cell
+    span[k, BEHIND] = behind + 1
+    front[behind + 1] = -FAR
+    sequence[place] = v
+    op[v, CELL] = place
     op[v, ALTERNATIVE] = target
     op[v, MACHINE] = k
     op[v, DURATION] = s.alt[target, 1]
@@ -306,19 +321,19 @@ def apply_move(s: Search, v: int, target: int, at: int) -> int:
     """
     op, sequence, span = s.op, s.sequence, s.span
     k = op[v, MACHINE]
-    cell = span[k, BASE] + op[v, INDEX]
+    cell = op[v, CELL]
     low = high = op[v, POSITION]
-    before = sequence[cell - 1] if op[v, INDEX] > 0 else -1
-    after = sequence[cell + 1] if op[v, INDEX] + 1 < span[k, LENGTH] else -1
+    before = sequence[cell - 1] if cell > span[k, FIRST] else -1
+    after = sequence[cell + 1] if cell + 1 < span[k, BEHIND] else -1
     _resequence(s, v, target, at)
     k = op[v, MACHINE]
-    cell = span[k, BASE] + at
-    if at > 0:
+    cell = op[v, CELL]
+    if cell > span[k, FIRST]:
         rank = op[sequence[cell - 1], POSITION]
         if rank > op[v, POSITION]:
             high = rank
             _place_after(s, v, rank)
-    if at + 1 < span[k, LENGTH]:
+    if cell + 1 < span[k, BEHIND]:
         rank = op[sequence[cell + 1], POSITION]
         if rank < op[v, POSITION]:
             low = rank
@@ -327,6 +342,6 @@ def apply_move(s: Search, v: int, target: int, at: int) -> int:
         high = max(high, op[before, POSITION])
     if after >= 0:
         low = min(low, op[after, POSITION])
-    pass_heads(op, s.pred, sequence, span, s.order, s.reach, low)
-    pass_tails(op, s.succ, sequence, span, s.order, high)
+    pass_heads(op, s.pred, s.end, s.order, s.reach, low)
+    pass_tails(op, s.succ, s.front, s.order, high)
     return s.reach[s.order.size - 1]

@@ -14,17 +14,17 @@ from scheduling.solvers.schedule.kernels.flexible_graph import (
     ALT,
     ALT_END,
     ALTERNATIVE,
-    BASE,
+    BEHIND,
     BEST,
+    CELL,
     DELIVERY,
     DURATION,
     FAR,
+    FIRST,
     IMPROVED,
-    INDEX,
     ITERATION,
     JOB_START,
     JOB_TAIL,
-    LENGTH,
     MACHINE,
     PATIENCE,
     POOLED,
@@ -48,9 +48,8 @@ from scheduling.solvers.schedule.kernels.flexible_graph import (
 )
 from scheduling.solvers.schedule.kernels.flexible_greedy import list_schedule
 
-_OPERATION, _TARGET, _PLACE, _SCORE, _TIES = range(5)
-_CHOSEN, _ANY, _NOW, _BEST = 0, 5, 10, 11
-MOVE_CELLS = 12
+_OPERATION, _TARGET, _PLACE, _SCORE, _TIES, _LIMIT, _NOW, _BEST = range(8)
+MOVE_CELLS = 8
 
 
 @kernel
@@ -72,11 +71,10 @@ def _critical_path(s: Search) -> int:
         ties = 0
         chosen = -1
         start = op[v, START]
-        if op[v, INDEX] > 0:
-            u = s.sequence[s.span[op[v, MACHINE], BASE] + op[v, INDEX] - 1]
-            if op[u, START] + op[u, DURATION] == start:
-                ties = 1
-                chosen = u
+        cell = op[v, CELL]
+        if s.end[cell - 1] == start and cell > s.span[op[v, MACHINE], FIRST]:
+            ties = 1
+            chosen = s.sequence[cell - 1]
         for e in range(op[v, PRED], op[v, PRED_END]):
             u = pred[e, 0]
             if u != chosen and op[u, START] + op[u, DURATION] + pred[e, 1] == start:
@@ -93,28 +91,28 @@ def _critical_path(s: Search) -> int:
 def _consider(
     move: IntArray, rng: RngArray, v: int, target: int, place: int, score: int, until: int
 ) -> None:
-    """Keep the candidate of best score (ties drawn evenly), tabu ones if they promise a best.
+    """Keep the candidate of best score, ties drawn evenly; tabu ones if they promise a best.
 
-    While there is none, one of the tabu candidates is kept, drawn evenly.
+    When tabu is ignored, all candidates tie.
     """
-    slot = _CHOSEN
     if until > move[_NOW] and score >= move[_BEST]:
-        if move[_CHOSEN + _TIES] > 0:
-            return
-        slot = _ANY
-        score = 0
-    if score > move[slot + _SCORE]:
         return
-    if score < move[slot + _SCORE]:
-        move[slot + _TIES] = 1
+    if move[_NOW] == FAR:
+        score = 0
+    if score > move[_SCORE]:
+        return
+    if score < move[_SCORE]:
+        move[_TIES] = 1
     else:
-        move[slot + _TIES] += 1
-        if draw(rng, move[slot + _TIES]) != 0:
+        move[_TIES] += 1
+        if draw(rng, move[_TIES]) != 0:
             return
-    move[slot + _OPERATION] = v
-    move[slot + _TARGET] = target
-    move[slot + _PLACE] = place
-    move[slot + _SCORE] = score
+    move[_OPERATION] = v
+    move[_TARGET] = target
+    move[_PLACE] = place
+    move[_SCORE] = score
+    if move[_NOW] < FAR:
+        move[_LIMIT] = score
 
 
 @kernel
@@ -127,227 +125,228 @@ def _least_rank_after(op: IntArray, succ: IntArray, v: int) -> int:
 
 
 @kernel
-def _reassign(
-    op: IntArray,
-    alt: IntArray,
-    succ: IntArray,
-    sequence: IntArray,
-    span: IntArray,
-    move: IntArray,
-    rng: RngArray,
-    v: int,
-) -> None:
-    """Offer v on each other machine at the best place.
+def _greatest_rank_before(op: IntArray, pred: IntArray, v: int) -> int:
+    """Return the greatest rank among the operations that precede v."""
+    rank = -1
+    for e in range(op[v, PRED], op[v, PRED_END]):
+        rank = max(rank, op[pred[e, 0], POSITION])
+    return rank
+
+
+@kernel
+def _first_later(end: IntArray, low: int, high: int, ready: int) -> int:
+    """Return the first cell from ``low`` to ``high`` whose completion is after ``ready``."""
+    size = high - low
+    while size > 0:
+        half = size - (size >> 1)
+        low += half if end[low + half - 1] <= ready else 0
+        size >>= 1
+    return low
+
+
+@kernel
+def _first_fitting(front: IntArray, low: int, high: int, after: int) -> int:
+    """Return the first cell from ``low`` to ``high`` whose duration and tail are <= ``after``."""
+    size = high - low
+    while size > 0:
+        half = size - (size >> 1)
+        low += half if front[low + half - 1] > after else 0
+        size >>= 1
+    return low
+
+
+@kernel
+def _reassign(s: Search, count: int) -> None:
+    """Offer each of the first ``count`` operations of the path on other machines.
 
     Operations ending by v's earliest start stay before it, those whose tail fits behind v stay
     after it; both choices leave no cycle, and a place between the two sets is best for the
     longest path through v (Mastrolilli and Gambardella 2000, theorem 4).
     """
-    ready = op[v, JOB_START]
-    after = op[v, JOB_TAIL]
-    for target in range(op[v, ALT], op[v, ALT_END]):
-        k = alt[target, 0]
-        if k == op[v, MACHINE]:
-            continue
-        base = span[k, BASE]
-        done = 0
-        high = span[k, LENGTH]
-        while done < high:
-            middle = (done + high) >> 1
-            w = sequence[base + middle]
-            if op[w, START] + op[w, DURATION] <= ready:
-                done = middle + 1
+    op, alt, span, end, front = s.op, s.alt, s.span, s.end, s.front
+    path, move = s.path, s.move
+    for i in range(count):
+        v = path[i]
+        ready = op[v, JOB_START]
+        after = op[v, JOB_TAIL]
+        for target in range(op[v, ALT], op[v, ALT_END]):
+            k = alt[target, 0]
+            least = ready + alt[target, 1] + after
+            if k == op[v, MACHINE] or least > move[_LIMIT]:
+                continue
+            if alt[target, 2] > move[_NOW] and least >= move[_BEST]:
+                continue
+            place = _first_later(end, span[k, FIRST], span[k, BEHIND], ready)
+            fits = _first_fitting(front, span[k, FIRST], span[k, BEHIND], after)
+            extra = 0
+            if fits <= place:
+                rank = _least_rank_after(op, s.succ, v)
+                while place > fits and op[s.sequence[place - 1], POSITION] >= rank:
+                    place -= 1
             else:
-                high = middle
-        low = 0
-        high = span[k, LENGTH]
-        while low < high:
-            middle = (low + high) >> 1
-            w = sequence[base + middle]
-            if op[w, TAIL] + op[w, DURATION] <= after:
-                high = middle
-            else:
-                low = middle + 1
-        place = done
-        best = ready + after
-        if low <= done:
-            rank = _least_rank_after(op, succ, v)
-            while place > low and op[sequence[base + place - 1], POSITION] >= rank:
-                place -= 1
-        else:
-            best = FAR
-            for at in range(done, low + 1):
-                begin = ready
-                if at > 0:
-                    w = sequence[base + at - 1]
-                    begin = max(begin, op[w, START] + op[w, DURATION])
-                end = after
-                if at < span[k, LENGTH]:
-                    w = sequence[base + at]
-                    end = max(end, op[w, TAIL] + op[w, DURATION])
-                if begin + end < best:
-                    best = begin + end
-                    place = at
-        _consider(move, rng, v, target, place, best + alt[target, 1], alt[target, 2])
+                extra = FAR
+                for cell in range(place, fits + 1):
+                    more = max(0, end[cell - 1] - ready) + max(0, front[cell] - after)
+                    if more < extra:
+                        extra = more
+                        place = cell
+            place -= span[k, FIRST]
+            _consider(move, s.rng, v, target, place, least + extra, alt[target, 2])
 
 
 @kernel
-def _move_right(
-    op: IntArray,
-    succ: IntArray,
-    sequence: IntArray,
-    span: IntArray,
-    pair: IntArray,
-    scratch: IntArray,
-    move: IntArray,
-    rng: RngArray,
-    v: int,
-    to: int,
-) -> None:
-    """Offer v right behind number ``to`` of its machine's sequence, if that makes no cycle."""
-    k = op[v, MACHINE]
-    base = span[k, BASE]
-    after = op[v, JOB_TAIL]
-    w = sequence[base + to]
-    if op[w, TAIL] + op[w, DURATION] <= after:
-        if op[w, POSITION] >= _least_rank_after(op, succ, v):
-            return
-    at = op[v, INDEX]
-    end = -FAR
-    if at > 0:
-        w = sequence[base + at - 1]
-        end = op[w, START] + op[w, DURATION]
-    until = 0
-    cells = pair.size - 1
-    for i in range(at + 1, to + 1):
-        w = sequence[base + i]
-        begin = max(op[w, JOB_START], end)
-        scratch[i] = begin
-        end = begin + op[w, DURATION]
-        until = max(until, pair[(w * 40503 + v) & cells])
-    if to + 1 < span[k, LENGTH]:
-        w = sequence[base + to + 1]
-        after = max(after, op[w, TAIL] + op[w, DURATION])
-    after += op[v, DURATION]
-    score = max(op[v, JOB_START], end) + after
-    for i in range(to, at, -1):
-        w = sequence[base + i]
-        after = max(op[w, JOB_TAIL], after) + op[w, DURATION]
-        score = max(score, scratch[i] + after)
-    _consider(move, rng, v, op[v, ALTERNATIVE], to, score, until)
+def _list_block_moves(s: Search, count: int) -> int:
+    """List the N6 moves of the path's blocks in ``s.right`` and ``s.left``; return how many.
 
-
-@kernel
-def _move_left(
-    op: IntArray,
-    pred: IntArray,
-    sequence: IntArray,
-    span: IntArray,
-    pair: IntArray,
-    scratch: IntArray,
-    move: IntArray,
-    rng: RngArray,
-    v: int,
-    to: int,
-) -> None:
-    """Offer v right before number ``to`` of its machine's sequence, if that makes no cycle."""
-    k = op[v, MACHINE]
-    base = span[k, BASE]
-    end = op[v, JOB_START]
-    w = sequence[base + to]
-    if op[w, START] + op[w, DURATION] <= end:
-        for e in range(op[v, PRED], op[v, PRED_END]):
-            if op[pred[e, 0], POSITION] >= op[w, POSITION]:
-                return
-    at = op[v, INDEX]
-    after = -FAR
-    if at + 1 < span[k, LENGTH]:
-        w = sequence[base + at + 1]
-        after = op[w, TAIL] + op[w, DURATION]
-    until = 0
-    cells = pair.size - 1
-    for i in range(at - 1, to - 1, -1):
-        w = sequence[base + i]
-        behind = max(op[w, JOB_TAIL], after)
-        scratch[i] = behind
-        after = behind + op[w, DURATION]
-        until = max(until, pair[(v * 40503 + w) & cells])
-    if to > 0:
-        w = sequence[base + to - 1]
-        end = max(end, op[w, START] + op[w, DURATION])
-    end += op[v, DURATION]
-    score = end + max(op[v, JOB_TAIL], after)
-    for i in range(to, at):
-        w = sequence[base + i]
-        end = max(op[w, JOB_START], end) + op[w, DURATION]
-        score = max(score, end + scratch[i])
-    _consider(move, rng, v, op[v, ALTERNATIVE], to, score, until)
-
-
-@kernel
-def _resequence_block(s: Search, first: int, last: int) -> None:
-    """Offer the N6 moves of the critical block ``first..last`` of the path."""
-    op, pred, succ, sequence, span = s.op, s.pred, s.succ, s.sequence, s.span
-    pair, scratch, move, rng = s.pair, s.scratch, s.move, s.rng
-    head = s.path[first]
-    end = s.path[last]
-    low = op[head, INDEX]
-    high = op[end, INDEX]
-    for i in range(first, last):
-        _move_right(op, succ, sequence, span, pair, scratch, move, rng, s.path[i], high)
-    for i in range(first + 1, last + 1):
-        _move_left(op, pred, sequence, span, pair, scratch, move, rng, s.path[i], low)
-    for at in range(low + 1, high):
-        _move_right(op, succ, sequence, span, pair, scratch, move, rng, head, at)
-        _move_left(op, pred, sequence, span, pair, scratch, move, rng, end, at)
-
-
-@kernel
-def _explore(s: Search) -> int:
-    """Rank the neighbourhood of one critical path into ``s.move``; return the path's length."""
-    op, alt, succ, sequence, span = s.op, s.alt, s.succ, s.sequence, s.span
-    path, move, rng = s.path, s.move, s.rng
-    move[_CHOSEN + _SCORE] = FAR
-    move[_CHOSEN + _TIES] = 0
-    move[_ANY + _SCORE] = FAR
-    move[_ANY + _TIES] = 0
-    move[_NOW] = s.counter[ITERATION]
-    move[_BEST] = s.counter[BEST]
-    count = _critical_path(s)
+    Every operation of a block is moved behind its last and before its first, the first behind
+    every other and the last before every other.
+    """
+    op, path, right, left, sequence = s.op, s.path, s.right, s.left, s.sequence
+    rows = 0
     first = 0
     for i in range(count):
         v = path[i]
-        if op[v, ALT_END] - op[v, ALT] > 1:
-            _reassign(op, alt, succ, sequence, span, move, rng, v)
-        closes = True
         if i + 1 < count:
             w = path[i + 1]
-            closes = op[w, MACHINE] != op[v, MACHINE] or op[w, INDEX] != op[v, INDEX] + 1
-        if closes:
-            if i > first:
-                _resequence_block(s, first, i)
-            first = i + 1
-    return count
+            if op[w, MACHINE] == op[v, MACHINE] and op[w, CELL] == op[v, CELL] + 1:
+                continue
+        low = op[path[first], CELL]
+        high = op[v, CELL]
+        for cell in range(low, high):
+            right[rows, 0] = sequence[cell]
+            right[rows, 1] = high
+            left[rows, 0] = sequence[cell + 1]
+            left[rows, 1] = low
+            rows += 1
+        for cell in range(low + 1, high):
+            right[rows, 0] = sequence[low]
+            right[rows, 1] = cell
+            left[rows, 0] = v
+            left[rows, 1] = cell
+            rows += 1
+        first = i + 1
+    return rows
 
 
 @kernel
-def _forbid(s: Search, v: int, target: int, at: int, count: int) -> None:
+def _move_right(s: Search, rows: int) -> None:
+    """Offer the moves in ``s.right`` to right behind a cell that make no cycle.
+
+    Nothing is computed for a move whose path through v is longer than the best score, as the
+    operations that it lets start earlier gain no more than the first of them.
+    """
+    op, sequence, end, front, pair = s.op, s.sequence, s.end, s.front, s.pair
+    scratch, move = s.scratch, s.move
+    cells = pair.size - 1
+    for row in range(rows):
+        v = s.right[row, 0]
+        to = s.right[row, 1]
+        after = op[v, JOB_TAIL]
+        if front[to] <= after:
+            if op[sequence[to], POSITION] >= _least_rank_after(op, s.succ, v):
+                continue
+        at = op[v, CELL]
+        finish = end[at - 1]
+        after = max(after, front[to + 1]) + op[v, DURATION]
+        w = sequence[at + 1]
+        gain = op[w, START] - max(op[w, JOB_START], finish)
+        least = max(op[v, JOB_START], end[to] - gain) + after
+        if least > move[_LIMIT]:
+            continue
+        until = 0
+        for cell in range(at + 1, to + 1):
+            until = max(until, pair[(sequence[cell] * 40503 + v) & cells])
+        if until > move[_NOW] and least >= move[_BEST]:
+            continue
+        for cell in range(at + 1, to + 1):
+            w = sequence[cell]
+            begin = max(op[w, JOB_START], finish)
+            scratch[cell - at] = begin
+            finish = begin + op[w, DURATION]
+        score = max(op[v, JOB_START], finish) + after
+        for cell in range(to, at, -1):
+            w = sequence[cell]
+            after = max(op[w, JOB_TAIL], after) + op[w, DURATION]
+            score = max(score, scratch[cell - at] + after)
+        place = to - s.span[op[v, MACHINE], FIRST]
+        _consider(move, s.rng, v, op[v, ALTERNATIVE], place, score, until)
+
+
+@kernel
+def _move_left(s: Search, rows: int) -> None:
+    """Offer the moves in ``s.left`` to right before a cell: the mirror image of `_move_right`."""
+    op, sequence, end, front, pair = s.op, s.sequence, s.end, s.front, s.pair
+    scratch, move = s.scratch, s.move
+    cells = pair.size - 1
+    for row in range(rows):
+        v = s.left[row, 0]
+        to = s.left[row, 1]
+        finish = op[v, JOB_START]
+        if end[to] <= finish:
+            if op[sequence[to], POSITION] <= _greatest_rank_before(op, s.pred, v):
+                continue
+        at = op[v, CELL]
+        after = front[at + 1]
+        finish = max(finish, end[to - 1]) + op[v, DURATION]
+        w = sequence[at - 1]
+        gain = op[w, TAIL] - max(op[w, JOB_TAIL], after)
+        least = finish + max(op[v, JOB_TAIL], front[to] - gain)
+        if least > move[_LIMIT]:
+            continue
+        until = 0
+        for cell in range(to, at):
+            until = max(until, pair[(v * 40503 + sequence[cell]) & cells])
+        if until > move[_NOW] and least >= move[_BEST]:
+            continue
+        for cell in range(at - 1, to - 1, -1):
+            w = sequence[cell]
+            behind = max(op[w, JOB_TAIL], after)
+            scratch[at - cell] = behind
+            after = behind + op[w, DURATION]
+        score = finish + max(op[v, JOB_TAIL], after)
+        for cell in range(to, at):
+            w = sequence[cell]
+            finish = max(op[w, JOB_START], finish) + op[w, DURATION]
+            score = max(score, finish + scratch[at - cell])
+        place = to - s.span[op[v, MACHINE], FIRST]
+        _consider(move, s.rng, v, op[v, ALTERNATIVE], place, score, until)
+
+
+@kernel
+def _explore(s: Search, count: int, now: int) -> bool:
+    """Rank the neighbourhood of the path in ``s.path``; return whether there is a move.
+
+    With ``now`` = ``FAR`` nothing is tabu and the move is drawn evenly.
+    """
+    s.move[_SCORE] = FAR
+    s.move[_LIMIT] = FAR
+    s.move[_TIES] = 0
+    s.move[_NOW] = now
+    s.move[_BEST] = s.counter[BEST]
+    _reassign(s, count)
+    rows = _list_block_moves(s, count)
+    _move_right(s, rows)
+    _move_left(s, rows)
+    return s.move[_TIES] > 0
+
+
+@kernel
+def _forbid(s: Search, v: int, target: int, at: int) -> None:
     """Make the reversal of a move tabu for a random number of iterations."""
     op, pair = s.op, s.pair
     now = s.counter[ITERATION]
     current = op[v, ALTERNATIVE]
     if target != current:
-        tenure = count + op[v, ALT_END] - op[v, ALT]
-        s.alt[current, 2] = now + tenure + draw(s.rng, 1 + count // 2)
+        s.alt[current, 2] = now + 8 + draw(s.rng, 8)
         return
-    base = s.span[op[v, MACHINE], BASE]
-    tenure = 10 + s.order.size // s.span.shape[0]
+    to = s.span[op[v, MACHINE], FIRST] + at
+    tenure = 5 + s.order.size // s.span.shape[0] // 2
     until = now + tenure + draw(s.rng, 1 + tenure // 2)
     cells = pair.size - 1
-    for i in range(op[v, INDEX] + 1, at + 1):
-        pair[(v * 40503 + s.sequence[base + i]) & cells] = until
-    for i in range(at, op[v, INDEX]):
-        pair[(s.sequence[base + i] * 40503 + v) & cells] = until
+    for cell in range(op[v, CELL] + 1, to + 1):
+        pair[(v * 40503 + s.sequence[cell]) & cells] = until
+    for cell in range(to, op[v, CELL]):
+        pair[(s.sequence[cell] * 40503 + v) & cells] = until
 
 
 @kernel
@@ -374,16 +373,13 @@ def start_round(s: Search, alternative: IntArray, position: IntArray) -> None:
 @kernel
 def _step(s: Search) -> bool:
     """Make one move; return False if the critical path offers none."""
-    count = _explore(s)
-    slot = _CHOSEN
-    if s.move[_CHOSEN + _TIES] == 0:
-        slot = _ANY
-        if s.move[_ANY + _TIES] == 0:
-            return False
-    v = s.move[slot + _OPERATION]
-    target = s.move[slot + _TARGET]
-    at = s.move[slot + _PLACE]
-    _forbid(s, v, target, at, count)
+    count = _critical_path(s)
+    if not (_explore(s, count, s.counter[ITERATION]) or _explore(s, count, FAR)):
+        return False
+    v = s.move[_OPERATION]
+    target = s.move[_TARGET]
+    at = s.move[_PLACE]
+    _forbid(s, v, target, at)
     s.counter[VALUE] = apply_move(s, v, target, at)
     if s.counter[VALUE] < s.counter[ROUND]:
         _keep_round(s)
