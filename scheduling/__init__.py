@@ -5,33 +5,55 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from scheduling.errors import InputError, SchedulingError, UnsupportedError
+    from scheduling.errors import (
+        CheckError,
+        InputError,
+        SchedulingError,
+        SolverError,
+        UnsupportedError,
+    )
+    from scheduling.instances.files import read, read_solution, write, write_solution
     from scheduling.models.checking import check
     from scheduling.models.schedule.builder import ScheduleModel
     from scheduling.models.schedule.problem import ScheduleProblem
     from scheduling.models.schedule.solution import ScheduleSolution
     from scheduling.solvers.driver import solve
+    from scheduling.solvers.explain import explain
 
 _HOMES = {
+    "CheckError": "scheduling.errors",
     "InputError": "scheduling.errors",
     "ScheduleModel": "scheduling.models.schedule.builder",
     "ScheduleProblem": "scheduling.models.schedule.problem",
     "ScheduleSolution": "scheduling.models.schedule.solution",
     "SchedulingError": "scheduling.errors",
+    "SolverError": "scheduling.errors",
     "UnsupportedError": "scheduling.errors",
     "check": "scheduling.models.checking",
+    "explain": "scheduling.solvers.explain",
+    "read": "scheduling.instances.files",
+    "read_solution": "scheduling.instances.files",
     "solve": "scheduling.solvers.driver",
+    "write": "scheduling.instances.files",
+    "write_solution": "scheduling.instances.files",
 }
 
 __all__ = [
+    "CheckError",
     "InputError",
     "ScheduleModel",
     "ScheduleProblem",
     "ScheduleSolution",
     "SchedulingError",
+    "SolverError",
     "UnsupportedError",
     "check",
+    "explain",
+    "read",
+    "read_solution",
     "solve",
+    "write",
+    "write_solution",
 ]
 
 

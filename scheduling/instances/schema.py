@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from scheduling.instances.kinds import problem_class
+from scheduling.instances.kinds import problem_class, solution_class
 from scheduling.models.schedule.objective import MEASURES
 
 _DRAFT = "https://json-schema.org/draft/2020-12/schema"
@@ -51,3 +51,15 @@ def _objective(full: dict[str, Any]) -> dict[str, Any]:
         "description": "Measures to minimise, in order of importance; the makespan by default.",
         "anyOf": [measure, weighted, tiers, reference],
     }
+
+
+def solution_schema(kind: str) -> dict[str, Any]:
+    """Return the JSON schema of the solution files of a kind.
+
+    Raises
+    ------
+    InputError
+        When there is no such kind.
+    """
+    schema = solution_class(kind).model_json_schema()
+    return {"$schema": _DRAFT, "title": f"Solution of kind {kind}", **schema}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import threading
 import time
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -93,7 +94,7 @@ def test_unknown_solver_names_its_neighbours() -> None:
     "limits",
     [{"time_limit": 0.0}, {"time_limit": float("nan")}, {"work_limit": -1.0}, {"workers": 0}],
 )
-def test_senseless_limits_are_refused(limits: dict[str, float]) -> None:
+def test_senseless_limits_are_refused(limits: dict[str, Any]) -> None:
     with pytest.raises(InputError):
         sch.solve(shop(), **limits)
 

@@ -1,0 +1,1 @@
+"""Benchmarks: suites of instances with best-known values, runs, tables and comparisons."""

@@ -1,0 +1,148 @@
+"""Running a plan: every instance with every solver and seed, resumable, on any joblib engine."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from importlib.metadata import version
+from itertools import product
+from pathlib import Path
+
+from scheduling.bench.records import Record, append_record, read_records
+from scheduling.bench.suites import Case, cases
+from scheduling.errors import InputError, SchedulingError
+
+BACKENDS = ("loky", "dask", "ray")
+OnRecord = Callable[[Record, int, int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What is run.
+
+    Parameters
+    ----------
+    suites, solvers, seeds
+        Every combination is one run.
+    time_limit
+        Seconds of each run.
+    workers
+        Threads of each run; ``None``: all processors.
+    """
+
+    suites: tuple[str, ...]
+    solvers: tuple[str, ...] = ("auto",)
+    seeds: tuple[int, ...] = (0,)
+    time_limit: float = 10.0
+    workers: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    case: Case
+    solver: str
+    seed: int
+    time_limit: float
+    workers: int | None
+
+    def blank(self) -> Record:
+        return Record(
+            instance=self.case.name,
+            solver=self.solver,
+            seed=self.seed,
+            time_limit=self.time_limit,
+            workers=self.workers,
+            version=version("scheduling"),
+            lower=self.case.lower,
+            upper=self.case.upper,
+        )
+
+
+def run_plan(
+    plan: Plan,
+    results: Path | None = None,
+    *,
+    jobs: int = 1,
+    backend: str = "loky",
+    on_record: OnRecord | None = None,
+) -> list[Record]:
+    """Run a plan and return its records in the order of the plan.
+
+    Parameters
+    ----------
+    plan
+        What to run.
+    results
+        Result file: runs that it already holds are taken from it, new ones are appended.
+    jobs
+        Runs side by side; each of them uses ``plan.workers`` threads.
+    backend
+        Engine of joblib that carries several runs: ``loky``, ``dask`` or ``ray``.
+    on_record
+        Called after each new run with its record, the number done and the number of all.
+
+    Raises
+    ------
+    InputError
+        For an unknown suite or backend, or a result file that cannot be read.
+    """
+    if backend not in BACKENDS:
+        raise InputError.single("backend", repr(backend), f"one of {', '.join(BACKENDS)}")
+    if jobs < 1:
+        raise InputError.single("jobs", str(jobs), "at least 1")
+    everything = _runs(plan)
+    known = {}
+    if results is not None and results.exists():
+        known = {record.key: record for record in read_records(results)}
+    missing = [run for run in everything if run.blank().key not in known]
+    done = len(everything) - len(missing)
+    for record in _carry_out(missing, jobs, backend):
+        known[record.key] = record
+        done += 1
+        if results is not None:
+            append_record(results, record)
+        if on_record is not None:
+            on_record(record, done, len(everything))
+    return [known[run.blank().key] for run in everything]
+
+
+def _runs(plan: Plan) -> list[_Run]:
+    instances = [case for suite in plan.suites for case in cases(suite)]
+    return [
+        _Run(case, solver, seed, plan.time_limit, plan.workers)
+        for case, solver, seed in product(instances, plan.solvers, plan.seeds)
+    ]
+
+
+def _carry_out(runs: list[_Run], jobs: int, backend: str) -> Iterable[Record]:
+    if jobs == 1 and backend == "loky":
+        yield from map(run_one, runs)
+        return
+    from joblib import Parallel, delayed, parallel_config
+
+    with parallel_config(backend=backend, n_jobs=jobs):
+        yield from Parallel(return_as="generator_unordered")(delayed(run_one)(run) for run in runs)
+
+
+def run_one(run: _Run) -> Record:
+    """Carry out one run; what goes wrong becomes part of the record."""
+    from scheduling.instances.files import read
+    from scheduling.solvers.driver import solve
+
+    record = run.blank()
+    try:
+        problem = read(run.case.path)
+        answer = solve(
+            problem, run.solver, time_limit=run.time_limit, workers=run.workers, seed=run.seed
+        )
+    except SchedulingError as error:
+        return record.model_copy(update={"error": str(error)})
+    found = {
+        "status": str(answer.status),
+        "objective": answer.objective,
+        "bound": answer.bound,
+        "gap": answer.gap,
+        "seconds": answer.seconds,
+        "found_by": answer.solver,
+    }
+    return record.model_copy(update=found)

@@ -1,0 +1,68 @@
+"""The verbs in one application, and the translation of errors into exit codes."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from scheduling.cli import bench, check, explain, files, generate, solve
+from scheduling.cli.output import fail
+from scheduling.errors import CheckError, SchedulingError, SolverError
+
+EXIT_VIOLATIONS = 1
+EXIT_BAD_INPUT = 2
+
+app = typer.Typer(
+    name="scheduling",
+    help="State scheduling problems as files, solve them with a bound, check the answers.",
+    epilog="Example: scheduling solve bundled:workshop --gantt workshop.html",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+app.command("solve", epilog=solve.EXAMPLE)(solve.solve)
+app.command("check", epilog=check.EXAMPLE)(check.check)
+app.command("explain", epilog=explain.EXAMPLE)(explain.explain)
+app.command("info", epilog=files.INFO_EXAMPLE)(files.info)
+app.command("convert", epilog=files.CONVERT_EXAMPLE)(files.convert)
+app.command("schema", epilog=files.SCHEMA_EXAMPLE)(files.schema)
+app.command("generate", epilog=generate.EXAMPLE)(generate.generate)
+app.command("bench", epilog=bench.EXAMPLE)(bench.bench)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        typer.echo(f"scheduling {version('scheduling')}")
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
+    ] = False,
+) -> None:
+    """State scheduling problems as files, solve them with a bound, check the answers."""
+
+
+def run() -> None:
+    """Run the application; every error of the library ends in one message and an exit code."""
+    try:
+        app()
+    except (CheckError, SolverError) as error:
+        fail(str(error))
+        sys.exit(EXIT_VIOLATIONS)
+    except SchedulingError as error:
+        fail(str(error))
+        sys.exit(EXIT_BAD_INPUT)
+    except KeyboardInterrupt:
+        fail("interrupted")
+        sys.exit(130)
+    except BrokenPipeError:
+        sys.stderr.close()
+        sys.exit(EXIT_BAD_INPUT)

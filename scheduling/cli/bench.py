@@ -1,0 +1,98 @@
+"""``scheduling bench``: suites of instances, several solvers and seeds, gaps to best-known."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from scheduling.cli import options
+from scheduling.cli.live import ProgressBar
+from scheduling.cli.output import emit_json, note, table
+from scheduling.errors import InputError
+
+if TYPE_CHECKING:
+    from scheduling.bench.records import Record
+
+EXAMPLE = (
+    "Example: scheduling bench bundled --solvers auto,cp-sat --time-limit 5 --output run.jsonl"
+)
+
+
+def bench(
+    suites: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="SUITE…", help="bundled, a data set such as jsp or rcpsp/j60, or a folder."
+        ),
+    ],
+    solvers: Annotated[
+        str, typer.Option(metavar="S,S…", help="Solvers, separated by commas.")
+    ] = "auto",
+    seeds: Annotated[str, typer.Option(metavar="N,N…", help="Seeds.")] = "0",
+    time_limit: options.Seconds = 10.0,
+    workers: options.Workers = None,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="RESULTS", help="Result file (JSON lines); runs that it holds are skipped."
+        ),
+    ] = None,
+    baseline: Annotated[
+        Path | None, typer.Option(metavar="RESULTS", help="Earlier results to compare with.")
+    ] = None,
+    profile: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Draw a performance profile: .svg or .png."),
+    ] = None,
+    jobs: Annotated[int, typer.Option(metavar="N", help="Runs side by side.")] = 1,
+    backend: Annotated[
+        str, typer.Option(metavar="B", help="loky (this machine), dask or ray (a cluster).")
+    ] = "loky",
+    json: options.Json = False,
+) -> None:
+    """Run suites of instances and show each solver's gap to the best known values.
+
+    Results are appended as they come, so that a stopped run goes on where it was.
+    """
+    from scheduling.bench.run import Plan, run_plan
+
+    plan = Plan(
+        suites=tuple(suites),
+        solvers=tuple(solvers.split(",")),
+        seeds=_numbers(seeds),
+        time_limit=time_limit or 10.0,
+        workers=workers,
+    )
+    with ProgressBar(quiet=json) as bar:
+        records = run_plan(plan, output, jobs=jobs, backend=backend, on_record=bar.update)
+    if json:
+        emit_json([record.model_dump(mode="json") for record in records])
+    else:
+        _show(records, baseline)
+    if output is not None:
+        note(f"results: {output}")
+    if profile is not None:
+        from scheduling.bench.profile import write_profile
+
+        write_profile(records, profile)
+        note(f"profile: {profile}")
+
+
+def _show(records: list[Record], baseline: Path | None) -> None:
+    from scheduling.bench.compare import compare_rows
+    from scheduling.bench.records import read_records
+    from scheduling.bench.tables import instance_rows, solver_rows
+
+    table(*instance_rows(records), "by instance")
+    table(*solver_rows(records), "by solver")
+    if baseline is not None:
+        table(*compare_rows(read_records(baseline), records), f"against {baseline}")
+
+
+def _numbers(text: str) -> tuple[int, ...]:
+    try:
+        return tuple(int(part) for part in text.split(","))
+    except ValueError:
+        raise InputError.single("--seeds", repr(text), "integers separated by commas") from None

@@ -1,0 +1,45 @@
+"""``scheduling check``: the independent checker on files."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from scheduling.cli import options
+from scheduling.cli.output import emit_json, table
+
+EXAMPLE = "Example: scheduling check shop.fjs best.json"
+
+
+def check(
+    file: options.InstanceFile,
+    solution: Annotated[Path, typer.Argument(metavar="SOLUTION", help="Solution file (JSON).")],
+    format_: options.FormatName = None,
+    json: options.Json = False,
+) -> None:
+    """Recompute feasibility, objective and certificate of a solution from the instance alone.
+
+    Exit codes: 0 valid, 1 violations found, 2 bad input.
+    """
+    import scheduling as sch
+    from scheduling.instances.files import read, read_solution
+
+    violations = sch.check(read(file, format=format_), read_solution(solution))
+    if json:
+        emit_json({"valid": not violations, "violations": [asdict(v) for v in violations]})
+    elif violations:
+        rows = [
+            [
+                v.constraint,
+                v.where,
+                "" if v.amount is None else f"{v.amount} {v.unit or ''}".strip(),
+            ]
+            for v in violations
+        ]
+        table(["constraint", "where", "by"], rows, f"{len(violations)} violations")
+    else:
+        typer.echo("valid")
+    raise typer.Exit(1 if violations else 0)

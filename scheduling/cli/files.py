@@ -1,0 +1,79 @@
+"""``scheduling info``, ``convert`` and ``schema``: what is in a file, and in which form."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from scheduling.cli import options
+from scheduling.cli.output import emit_json, note, number, table
+
+INFO_EXAMPLE = "Example: scheduling info bundled:ta01"
+CONVERT_EXAMPLE = "Example: scheduling convert j301_1.sm project.yaml"
+SCHEMA_EXAMPLE = "Example: scheduling schema schedule > schedule.schema.json"
+
+
+def info(
+    file: options.InstanceFile,
+    format_: options.FormatName = None,
+    json: options.Json = False,
+) -> None:
+    """Show what is in an instance: sizes, features, and the bounds that formulas give."""
+    from scheduling.errors import UnsupportedError
+    from scheduling.instances.files import read
+    from scheduling.models.schedule.problem import ScheduleProblem
+    from scheduling.solvers.schedule.profile import profile
+
+    problem = read(file, format=format_)
+    if not isinstance(problem, ScheduleProblem):
+        raise UnsupportedError(f"no facts are known of problems of kind {problem.kind!r}")
+    facts: dict[str, Any] = profile(problem)
+    if json:
+        emit_json(facts)
+        return
+    rows = [[key.replace("_", " "), _cell(value)] for key, value in facts.items()]
+    table(["what", "value"], rows, problem.name or file)
+
+
+def _cell(value: Any) -> str:
+    if isinstance(value, list):
+        return ", ".join(map(str, value)) or "none"
+    if isinstance(value, dict):
+        return ", ".join(f"{key}: {_cell(entry)}" for key, entry in value.items())
+    if isinstance(value, str):
+        return value
+    return number(value)
+
+
+def convert(
+    source: Annotated[str, typer.Argument(metavar="IN", help="File to read, or - for stdin.")],
+    target: Annotated[Path, typer.Argument(metavar="OUT", help="File to write.")],
+    from_: Annotated[
+        str | None, typer.Option("--from", metavar="F", help="Format of IN; found by default.")
+    ] = None,
+    to: Annotated[
+        str | None, typer.Option("--to", metavar="F", help="Format of OUT; by its ending.")
+    ] = None,
+) -> None:
+    """Translate an instance from one format to another.
+
+    A format that cannot hold a feature of the instance refuses it by name; nothing is dropped.
+    """
+    from scheduling.instances.files import read, write
+
+    write(read(source, format=from_), target, format=to)
+    note(f"written: {target}")
+
+
+def schema(
+    kind: Annotated[str, typer.Argument(metavar="KIND", help="Family: schedule.")],
+    solution: Annotated[
+        bool, typer.Option("--solution", help="Schema of the solution file instead.")
+    ] = False,
+) -> None:
+    """Print the JSON schema of a family's instance or solution files."""
+    from scheduling.instances.schema import json_schema, solution_schema
+
+    emit_json(solution_schema(kind) if solution else json_schema(kind))

@@ -1,0 +1,68 @@
+"""``scheduling generate``: random and published instances."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from scheduling.cli.output import note, table
+from scheduling.errors import InputError
+
+EXAMPLE = "Example: scheduling generate job-shop -p jobs=20 -p machines=5 -p seed=7 -o shop.txt"
+
+
+def generate(
+    kind: Annotated[
+        str | None,
+        typer.Argument(metavar="[KIND]", help="Generator; without it, all are listed."),
+    ] = None,
+    parameter: Annotated[
+        list[str] | None,
+        typer.Option("--parameter", "-p", metavar="NAME=VALUE", help="A parameter; repeatable."),
+    ] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", metavar="FILE", help="File to write; YAML on stdout."),
+    ] = None,
+    format_: Annotated[
+        str | None, typer.Option("--format", metavar="F", help="Format; by the file's ending.")
+    ] = None,
+) -> None:
+    """Generate an instance from parameters and a seed; the same call gives the same instance."""
+    from scheduling.instances.generators import generate as make
+
+    if kind is None:
+        _list()
+        return
+    problem = make(kind, _pairs(parameter or []))
+    if output is None:
+        from scheduling.instances.documents import write_yaml_problem
+
+        typer.echo(write_yaml_problem(problem), nl=False)
+        return
+    from scheduling.instances.files import write
+
+    write(problem, output, format=format_)
+    note(f"written: {output}")
+
+
+def _pairs(texts: list[str]) -> dict[str, str]:
+    pairs = {}
+    for text in texts:
+        name, equals, value = text.partition("=")
+        if not equals:
+            raise InputError.single("--parameter", repr(text), "NAME=VALUE")
+        pairs[name] = value
+    return pairs
+
+
+def _list() -> None:
+    from scheduling.instances.generators import GENERATORS
+
+    rows = [
+        [entry.name, entry.summary, " ".join(f"{p.name}={p.default}" for p in entry.parameters)]
+        for entry in GENERATORS.values()
+    ]
+    table(["generator", "makes", "parameters and defaults"], rows)

@@ -1,0 +1,73 @@
+"""The live line of a running solve, on stderr and only where a person watches."""
+
+from __future__ import annotations
+
+import sys
+import time
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+from scheduling.cli.output import number, percent
+from scheduling.models.base import relative_gap
+
+if TYPE_CHECKING:
+    from scheduling.bench.records import Record
+    from scheduling.solvers.board import Progress
+
+_INTERVAL = 0.1
+_BAR = 30
+
+
+class _Line:
+    """One line on stderr that is rewritten; silent when stderr is no terminal."""
+
+    def __init__(self, *, quiet: bool) -> None:
+        self._active = not quiet and sys.stderr.isatty()
+        self._last = 0.0
+        self._width = 0
+
+    def __enter__(self) -> Self:
+        """Begin."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Erase the line."""
+        self._last = 0.0
+        self._write("")
+
+    def _write(self, text: str) -> None:
+        """Replace the line, at most ten times a second."""
+        now = time.monotonic()
+        if self._active and now - self._last >= _INTERVAL:
+            self._last = now
+            sys.stderr.write("\r" + text.ljust(self._width) + ("" if text else "\r"))
+            sys.stderr.flush()
+            self._width = len(text)
+
+
+class LiveLine(_Line):
+    """Seconds, value, bound and gap of a running solve."""
+
+    def update(self, report: Progress) -> None:
+        """Show a report."""
+        gap = percent(relative_gap(report.objective, report.bound))
+        tier = f"tier {report.tier + 1}  " if report.tier else ""
+        self._write(
+            f"{report.seconds:7.1f} s  {tier}value {number(report.objective)}"
+            f"  bound {number(report.bound)}  gap {gap}  ({report.solver})"
+        )
+
+
+class ProgressBar(_Line):
+    """How many runs of a benchmark are done."""
+
+    def update(self, record: Record, done: int, total: int) -> None:
+        """Show the run that just ended."""
+        filled = _BAR * done // total
+        bar = "#" * filled + "." * (_BAR - filled)
+        self._write(f"[{bar}] {done}/{total}  {record.instance}  {record.solver}")

@@ -1,0 +1,42 @@
+"""Options that several verbs share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+InstanceFile = Annotated[
+    str,
+    typer.Argument(
+        metavar="FILE",
+        help="Instance file, - for standard input, or bundled:NAME.",
+        show_default=False,
+    ),
+]
+FormatName = Annotated[
+    str | None,
+    typer.Option("--format", metavar="F", help="Format of FILE; found out by default."),
+]
+Seconds = Annotated[
+    float | None,
+    typer.Option("--time-limit", metavar="SECONDS", help="Wall-clock limit for everything."),
+]
+Work = Annotated[
+    float | None,
+    typer.Option(
+        "--work-limit",
+        metavar="UNITS",
+        help="Deterministic limit instead; with --workers 1 the answer is reproducible.",
+    ),
+]
+Workers = Annotated[
+    int | None,
+    typer.Option("--workers", metavar="N", help="Threads; all processors by default."),
+]
+Seed = Annotated[int, typer.Option("--seed", metavar="N", help="Seed of every random choice.")]
+Json = Annotated[bool, typer.Option("--json", help="Print machine-readable output alone.")]
+Output = Annotated[
+    Path | None, typer.Option("--output", metavar="FILE", help="Write the result here.")
+]

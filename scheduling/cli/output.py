@@ -1,0 +1,85 @@
+"""What the command line prints: data on stdout, everything for people's eyes on stderr."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from scheduling.models.base import Number, Solution, Status
+
+EXIT_CODES = {Status.OPTIMAL: 0, Status.FEASIBLE: 0, Status.INFEASIBLE: 3, Status.UNKNOWN: 4}
+
+
+def fail(message: str) -> None:
+    """Print an error for people."""
+    for line in message.splitlines():
+        print(f"error: {line}", file=sys.stderr)
+
+
+def note(message: str) -> None:
+    """Print a remark for people."""
+    print(message, file=sys.stderr)
+
+
+def emit_json(value: Any) -> None:
+    """Print a value as the only thing on stdout."""
+    print(json.dumps(value, ensure_ascii=False, indent=2))
+
+
+def percent(gap: float | None) -> str:
+    """Format a gap: ``0.00 %``, or a dash when unknown."""
+    return "-" if gap is None else f"{100 * gap:.2f} %"
+
+
+def number(value: Number | None) -> str:
+    """Format a value, or a dash when unknown."""
+    return "-" if value is None else f"{value:,}".replace(",", " ")
+
+
+def table(headers: Sequence[str], rows: Iterable[Sequence[str]], title: str | None = None) -> None:
+    """Print a table on stdout; numbers are aligned to the right."""
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+
+    rows = list(rows)
+    grid = Table(title=title, box=box.SIMPLE_HEAD, title_justify="left", highlight=False)
+    for column, header in enumerate(headers):
+        right = all(_numeric(row[column]) for row in rows)
+        grid.add_column(header, justify="right" if right else "left", overflow="fold")
+    for row in rows:
+        grid.add_row(*row)
+    width = None if sys.stdout.isatty() else 140
+    Console(width=width, highlight=False, markup=False).print(grid)
+
+
+def _numeric(text: str) -> bool:
+    return not text.strip("0123456789.,-+% ")
+
+
+def summary(solution: Solution, title: str) -> None:
+    """Print the certificate of a solution as a table: one row a tier."""
+    tiers = solution.tiers
+    rows = [[t.name, number(t.objective), number(t.bound), percent(t.gap)] for t in tiers]
+    if not rows:
+        rows = [["-", number(solution.objective), number(solution.bound), percent(solution.gap)]]
+    table(["objective", "value", "bound", "gap"], rows, title)
+    print(f"  {sentence(solution)}")
+
+
+def sentence(solution: Solution) -> str:
+    """Say in words what a solution's certificate means."""
+    found = f"by {solution.solver} in {solution.seconds:.2f} s"
+    match solution.status:
+        case Status.OPTIMAL:
+            return f"optimal: proven best possible, {found}"
+        case Status.FEASIBLE if solution.gap is None:
+            return f"feasible, no bound known, {found}"
+        case Status.FEASIBLE:
+            return f"feasible: at most {percent(solution.gap)} from the best possible, {found}"
+        case Status.INFEASIBLE:
+            return f"infeasible: proven that no solution exists, {found}"
+        case Status.UNKNOWN:
+            return f"unknown: no solution found, {found}"

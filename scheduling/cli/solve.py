@@ -1,0 +1,98 @@
+"""``scheduling solve``: solve an instance, print the certificate, write solution and chart."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from scheduling.cli import options
+from scheduling.cli.live import LiveLine
+from scheduling.cli.output import EXIT_CODES, emit_json, note, summary
+from scheduling.models.base import Problem, Solution
+
+EXAMPLE = "Example: scheduling solve shop.fjs --time-limit 30 --output best.json --gantt best.html"
+
+
+def solve(
+    file: options.InstanceFile,
+    format_: options.FormatName = None,
+    solver: Annotated[
+        str,
+        typer.Option(
+            metavar="S",
+            help="auto (a portfolio), or one of its parts: cp-sat, mip, mip:ENGINE, dispatch, "
+            "giffler-thompson, sgs, genetic, tabu, lns.",
+        ),
+    ] = "auto",
+    time_limit: options.Seconds = None,
+    work_limit: options.Work = None,
+    workers: options.Workers = None,
+    seed: options.Seed = 0,
+    hint: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Solution file to start from.")
+    ] = None,
+    output: options.Output = None,
+    gantt: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Draw the schedule: .html, .svg or .png."),
+    ] = None,
+    model: Annotated[
+        Path | None,
+        typer.Option(
+            "--export-model", metavar="FILE", help="Write the model: .pb, .pbtxt (CP-SAT), .mps."
+        ),
+    ] = None,
+    json: options.Json = False,
+) -> None:
+    """Solve an instance and say how far the answer can be from the best possible.
+
+    Without a limit the search takes at most 60 seconds. Ctrl-C ends it with the best so far.
+    Exit codes: 0 solution, 2 bad input, 3 proven infeasible, 4 nothing found within the limit.
+    """
+    import scheduling as sch
+    from scheduling.instances.files import read, read_solution, write_solution
+
+    problem = read(file, format=format_)
+    known = None if hint is None else read_solution(hint)
+    if gantt is not None:
+        from scheduling.report.gantt import check_suffix
+
+        check_suffix(gantt)
+    if model is not None:
+        from scheduling.solvers.schedule.export import export_model
+
+        export_model(problem, model)
+    with LiveLine(quiet=json) as line:
+        solution = sch.solve(
+            problem,
+            solver,
+            time_limit=time_limit,
+            work_limit=work_limit,
+            workers=workers,
+            seed=seed,
+            hint=known,
+            on_progress=line.update,
+        )
+    if output is not None:
+        write_solution(solution, output)
+    if gantt is not None:
+        _draw(problem, solution, gantt)
+    if json:
+        emit_json(solution.model_dump(mode="json"))
+    else:
+        summary(solution, problem.name or file)
+        for what, path in (("model", model), ("solution", output), ("chart", gantt)):
+            if path is not None:
+                note(f"  {what}: {path}")
+    raise typer.Exit(EXIT_CODES[solution.status])
+
+
+def _draw(problem: Problem, solution: Solution, path: Path) -> None:
+    from scheduling.models.schedule.problem import ScheduleProblem
+    from scheduling.models.schedule.solution import ScheduleSolution
+    from scheduling.report.gantt import write_gantt
+
+    if isinstance(problem, ScheduleProblem) and isinstance(solution, ScheduleSolution):
+        write_gantt(problem, solution, path)

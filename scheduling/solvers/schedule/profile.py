@@ -1,0 +1,62 @@
+"""What is in a scheduling problem, as facts for people."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from scheduling.models.schedule.arrays import MACHINE, NEVER, RENEWABLE
+from scheduling.models.schedule.bounds import formula_bounds
+from scheduling.models.schedule.problem import ScheduleProblem
+from scheduling.models.schedule.windows import horizon
+from scheduling.solvers.registry import family_of
+from scheduling.solvers.schedule.family import CompiledSchedule
+
+
+def profile(problem: ScheduleProblem) -> dict[str, Any]:
+    """Return sizes, features, bounds by formula and the solvers that take the problem.
+
+    Parameters
+    ----------
+    problem
+        Any problem of the family.
+
+    Returns
+    -------
+    dict
+        Plain values, ready for JSON; times in the instance's unit.
+    """
+    data = CompiledSchedule(problem)
+    arrays = data.arrays
+    types = arrays.resource_type
+    bounds = formula_bounds(arrays) or [None] * len(data.tiers)
+    return {
+        "kind": problem.kind,
+        "objective": list(data.tiers),
+        "jobs": arrays.n_jobs,
+        "tasks": arrays.n_tasks,
+        "modes": len(arrays.duration),
+        "machines": int(np.sum(types == MACHINE)),
+        "renewables": int(np.sum(types == RENEWABLE)),
+        "consumables": int(np.sum(types > RENEWABLE)),
+        "precedences": len(arrays.link_before),
+        "maximal_lags": int(np.sum(arrays.link_max < NEVER)),
+        "deadlines": int(np.sum(arrays.deadline < NEVER)),
+        "due_dates": int(np.sum(arrays.job_due < NEVER)),
+        "capacity_changes": len(arrays.step_start) - arrays.n_resources,
+        "durations": {"from": int(arrays.duration.min()), "to": int(arrays.duration.max())},
+        "horizon": horizon(arrays),
+        "bounds_by_formula": dict(zip(data.tiers, bounds, strict=True)),
+        "solvers": _takers(data),
+    }
+
+
+def _takers(data: CompiledSchedule) -> list[str]:
+    family = family_of(data.problem)
+    names = []
+    for name in family.solvers:
+        solver = family.solver(name)
+        if solver.availability() and solver.refusal(data) is None:
+            names.append(name)
+    return names

@@ -1,0 +1,123 @@
+"""Benchmarks: suites, resumable records, tables, comparison and profile."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from scheduling.bench.compare import compare_rows
+from scheduling.bench.profile import write_profile
+from scheduling.bench.records import Record, append_record, read_records
+from scheduling.bench.run import Plan, run_plan
+from scheduling.bench.suites import cases
+from scheduling.bench.tables import instance_rows, solver_profile, solver_rows
+from scheduling.errors import InputError
+from tests.cli.conftest import Cli, cli
+
+__all__ = ["cli"]
+
+
+@pytest.fixture
+def suite(tmp_path: Path) -> Path:
+    folder = tmp_path / "tiny"
+    folder.mkdir()
+    (folder / "a.txt").write_text("2 2\n0 3 1 2\n1 4 0 1\n")
+    (folder / "b.txt").write_text("2 2\n0 3 1 2\n0 4 1 1\n")
+    known = {"a": {"lb": 6, "ub": 6}, "b.txt": {"lb": 8, "ub": 8}}
+    (folder / "best_known.json").write_text(json.dumps(known))
+    return folder
+
+
+def record(
+    instance: str = "a", solver: str = "s", value: float | None = 10.0, **more: object
+) -> Record:
+    fields = {"instance": instance, "solver": solver, "seed": 0, "time_limit": 1.0, "version": "0"}
+    return Record.model_validate({**fields, "objective": value, **more})
+
+
+def test_suites_know_the_best_values(suite: Path) -> None:
+    found = {case.name: (case.lower, case.upper) for case in cases(str(suite))}
+    assert found == {"tiny/a.txt": (6, 6), "tiny/b.txt": (8, 8)}
+    assert cases("bundled")
+    with pytest.raises(InputError, match="suite"):
+        cases("no such suite")
+
+
+def test_runs_are_resumed(suite: Path, tmp_path: Path) -> None:
+    results = tmp_path / "run.jsonl"
+    plan = Plan((str(suite),), ("dispatch", "cp-sat"), (0,), 5.0, 1)
+    fresh: list[str] = []
+    first = run_plan(plan, results, on_record=lambda r, _d, _t: fresh.append(r.solver))
+    assert len(fresh) == 4
+    assert all(r.objective == r.upper for r in first if r.solver == "cp-sat")
+    cut = results.read_text()[:-20]
+    results.write_text(cut)
+    again: list[str] = []
+    second = run_plan(plan, results, on_record=lambda r, _d, _t: again.append(r.solver))
+    assert len(again) == 1
+    assert [r.key for r in second] == [r.key for r in first]
+    assert len(read_records(results)) == 4
+
+
+def test_parallel_runs_give_the_same_records(suite: Path) -> None:
+    plan = Plan((str(suite),), ("dispatch:SPT",), (0, 1), 5.0, 1)
+    alone, together = run_plan(plan), run_plan(plan, jobs=2)
+    assert [r.objective for r in alone] == [r.objective for r in together]
+
+
+def test_refusals_become_records(suite: Path) -> None:
+    plan = Plan((str(suite),), ("nonsense",), (0,), 1.0, 1)
+    assert all("no solver" in (r.error or "") for r in run_plan(plan))
+
+
+def test_broken_result_files_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "run.jsonl"
+    append_record(path, record())
+    path.write_text("nonsense\n" + path.read_text())
+    with pytest.raises(InputError, match="line 1"):
+        read_records(path)
+
+
+def test_tables_and_profile(tmp_path: Path) -> None:
+    rows = [
+        record(
+            "a", "fast", 10.0, upper=10.0, lower=10.0, status="optimal", bound=10.0, seconds=0.5
+        ),
+        record("b", "fast", 22.0, upper=20.0, lower=18.0, status="feasible", bound=18.0),
+        record("a", "slow", 11.0, upper=10.0, lower=10.0, status="feasible", bound=9.0),
+        record("b", "slow", None, upper=20.0, status="unknown"),
+    ]
+    headers, lines = solver_rows(rows)
+    fast = dict(zip(headers, lines[0], strict=True))
+    assert fast["mean above"] == "5.00 %"
+    assert (fast["proven"], fast["bounds"]) == ("1", "28")
+    assert instance_rows(rows)[1][3][3] == "unknown"
+    assert solver_profile(rows)["slow"] == [(pytest.approx(0.1), 0.5)]
+    for name in ("profile.svg", "profile.png"):
+        write_profile(rows, tmp_path / name)
+        assert (tmp_path / name).stat().st_size > 1000
+    with pytest.raises(InputError):
+        write_profile(rows, tmp_path / "profile.doc")
+
+
+def test_comparison_has_a_band_of_noise() -> None:
+    earlier = [record(seed=0, value=100.0), record(seed=1, value=104.0), record("b", value=50.0)]
+    now = [record(seed=0, value=103.0), record(seed=1, value=103.0), record("b", value=40.0)]
+    verdicts = {row[0]: row[-1] for row in compare_rows(earlier, now)[1]}
+    assert verdicts == {"a": "same", "b": "better"}
+    assert {row[0]: row[-1] for row in compare_rows(now, earlier)[1]}["b"] == "worse"
+
+
+def test_command(cli: Cli, suite: Path, tmp_path: Path) -> None:
+    results, profile = tmp_path / "run.jsonl", tmp_path / "profile.svg"
+    base = ("bench", suite, "--solvers", "dispatch,cp-sat", "--time-limit", 5)
+    call = cli(*base, "--output", results, "--profile", profile)
+    assert call.code == 0
+    assert "by solver" in call.out
+    assert profile.exists()
+    assert "same" in cli(*base, "--output", results, "--baseline", results).out
+    assert len(cli(*base, "--output", results, "--json").json) == 4
+    assert cli("bench", "no such suite").code == 2
+    assert cli("bench", suite, "--seeds", "x").code == 2

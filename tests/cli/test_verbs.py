@@ -1,0 +1,209 @@
+"""Every verb: what it prints, what it writes, and its exit codes."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import Cli
+
+SHOP = "2 2\n0 3 1 2\n1 4 0 1\n"
+IMPOSSIBLE = """
+kind: schedule
+jobs:
+  - id: rush
+    deadline: 4
+    chain: true
+    tasks:
+      - {id: cut, modes: [{duration: 3}]}
+      - {id: weld, modes: [{duration: 2}]}
+"""
+VERBS = ["solve", "check", "explain", "info", "convert", "schema", "generate", "bench"]
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Path:
+    path = tmp_path / "shop.txt"
+    path.write_text(SHOP, encoding="utf-8")
+    return path
+
+
+@pytest.fixture
+def impossible(tmp_path: Path) -> Path:
+    path = tmp_path / "impossible.yaml"
+    path.write_text(IMPOSSIBLE, encoding="utf-8")
+    return path
+
+
+def test_solve_prints_table_and_writes_files(cli: Cli, shop: Path, tmp_path: Path) -> None:
+    answer, chart = tmp_path / "best.json", tmp_path / "best.svg"
+    call = cli("solve", shop, "--time-limit", 10, "--output", answer, "--gantt", chart)
+    assert call.code == 0
+    assert "makespan" in call.out
+    assert "optimal: proven best possible" in call.out
+    assert json.loads(answer.read_text())["objective"] == 6
+    assert "<svg" in chart.read_text()
+    assert cli("check", shop, answer).out == "valid\n"
+
+
+def test_solve_json_is_alone_on_stdout(cli: Cli, shop: Path) -> None:
+    call = cli("solve", shop, "--json", "--solver", "cp-sat")
+    assert call.json["status"] == "optimal"
+    assert call.json["objective"] == call.json["bound"] == 6
+    assert call.err == ""
+
+
+def test_work_limit_makes_runs_repeatable(cli: Cli, shop: Path) -> None:
+    options = ("--json", "--work-limit", 1, "--workers", 1, "--seed", 3)
+    first, second = (cli("solve", shop, *options).json for _ in range(2))
+    for answer in (first, second):
+        del answer["seconds"], answer["history"]
+    assert first == second
+
+
+def test_hint_is_read(cli: Cli, shop: Path, tmp_path: Path) -> None:
+    answer = tmp_path / "a.json"
+    cli("solve", shop, "--solver", "dispatch:LPT", "--output", answer)
+    assert cli("solve", shop, "--hint", answer).code == 0
+
+
+def test_infeasible_is_3_and_explained(cli: Cli, impossible: Path) -> None:
+    assert cli("solve", impossible).code == 3
+    call = cli("explain", impossible, "--json")
+    assert call.code == 3
+    assert call.json["is_minimal"]
+    kinds = {label["kind"] for label in call.json["conflict"]}
+    assert "deadline" in kinds
+    text = cli("explain", impossible)
+    assert "cannot hold together" in text.out
+    assert "'rush'" in text.out
+
+
+def test_nothing_found_is_4(cli: Cli, tmp_path: Path) -> None:
+    path = tmp_path / "p.yaml"
+    path.write_text(
+        IMPOSSIBLE.replace("deadline: 4", "deadline: 5").replace(
+            "kind: schedule",
+            "kind: schedule\nprecedences:\n  - {before: cut, after: weld, max_lag: 0}",
+        ),
+        encoding="utf-8",
+    )
+    call = cli("solve", path, "--solver", "lns", "--work-limit", "1e-9", "--workers", 1)
+    assert call.code in (0, 4)
+    assert cli("explain", path).code == 0
+
+
+def test_check_finds_violations(cli: Cli, shop: Path, tmp_path: Path) -> None:
+    answer = tmp_path / "best.json"
+    cli("solve", shop, "--output", answer)
+    data = json.loads(answer.read_text())
+    data["tasks"][0]["start"] += 1
+    answer.write_text(json.dumps(data))
+    call = cli("check", shop, answer)
+    assert call.code == 1
+    assert "duration" in call.out
+    machine = cli("check", shop, answer, "--json")
+    assert machine.code == 1
+    assert not machine.json["valid"]
+
+
+def test_info(cli: Cli, shop: Path) -> None:
+    call = cli("info", shop, "--json")
+    assert call.json["tasks"] == 4
+    assert call.json["machines"] == 2
+    assert "cp-sat" in call.json["solvers"]
+    assert "horizon" in cli("info", shop).out
+
+
+def test_convert_round_trip(cli: Cli, shop: Path, tmp_path: Path) -> None:
+    own, back = tmp_path / "own.yaml", tmp_path / "back.txt"
+    assert cli("convert", shop, own).code == 0
+    assert cli("convert", own, back, "--to", "jsplib").code == 0
+    assert back.read_text().split() == SHOP.split()
+
+
+def test_convert_refuses_what_a_format_cannot_hold(
+    cli: Cli, impossible: Path, tmp_path: Path
+) -> None:
+    target = tmp_path / "x.txt"
+    call = cli("convert", impossible, target, "--to", "jsplib")
+    assert call.code == 2
+    assert not target.exists()
+
+
+def test_generate_and_list(cli: Cli, tmp_path: Path) -> None:
+    assert "job-shop" in cli("generate").out
+    target = tmp_path / "g.yaml"
+    assert cli("generate", "job-shop", "-p", "jobs=3", "-p", "machines=2", "-o", target).code == 0
+    assert cli("solve", target, "--json").json["status"] == "optimal"
+    assert cli("generate", "job-shop", "-p", "jobs").code == 2
+    assert cli("generate", "nonsense").code == 2
+
+
+def test_schemas(cli: Cli) -> None:
+    assert "jobs" in cli("schema", "schedule").json["properties"]
+    assert "tasks" in cli("schema", "schedule", "--solution").json["properties"]
+    assert cli("schema", "nonsense").code == 2
+
+
+def test_export_model(cli: Cli, shop: Path, tmp_path: Path) -> None:
+    model = tmp_path / "model.pbtxt"
+    assert cli("solve", shop, "--export-model", model).code == 0
+    assert "variables" in model.read_text()
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_every_verb_has_help_with_an_example(cli: Cli, verb: str) -> None:
+    call = cli(verb, "--help")
+    assert call.code == 0
+    assert f"Example: scheduling {verb}" in call.out
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("empty.txt", b""),
+        ("binary.txt", bytes(range(256))),
+        ("short.txt", b"2 2\n0 3 1\n"),
+        (
+            "nan.yaml",
+            b"kind: schedule\njobs: [{id: a, tasks: [{id: t, modes: [{duration: .nan}]}]}]",
+        ),
+        ("list.json", b"[1, 2]"),
+        ("cut.json", b'{"kind": "schedule", "jobs": ['),
+        ("nothing.xyz", b"hello"),
+    ],
+)
+def test_bad_files_are_one_message_and_exit_2(
+    cli: Cli, tmp_path: Path, name: str, content: bytes
+) -> None:
+    path, out = tmp_path / name, tmp_path / "out.json"
+    path.write_bytes(content)
+    for verb in (("solve", path, "--output", out), ("info", path), ("explain", path)):
+        call = cli(*verb)
+        assert call.code == 2
+        assert call.err.startswith("error: ")
+        assert name in call.err
+    assert not out.exists()
+
+
+def test_missing_file_and_bad_options(cli: Cli, shop: Path, tmp_path: Path) -> None:
+    assert cli("solve", tmp_path / "none.txt").code == 2
+    assert cli("solve", shop, "--time-limit", -1).code == 2
+    assert cli("solve", shop, "--solver", "magic").code == 2
+    assert cli("solve", shop, "--gantt", "chart.pdf").code == 2
+    assert cli("solve", shop, "--nonsense").code == 2
+    assert cli("check", shop, shop).code == 2
+
+
+def test_module_runs_as_a_command(shop: Path) -> None:
+    command = [sys.executable, "-m", "scheduling.cli", "solve", "-", "--json"]
+    done = subprocess.run(  # noqa: S603
+        command, input=SHOP, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0
+    assert json.loads(done.stdout)["objective"] == 6
