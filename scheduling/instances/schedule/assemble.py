@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import PurePath
 from typing import Any
 
-from scheduling.errors import Fault, InputError
+from scheduling.errors import InputError
 from scheduling.models.schedule.problem import ScheduleProblem
 
 Operation = Sequence[tuple[int, int]]
@@ -52,7 +52,6 @@ def build(
     resources: list[dict[str, Any]],
     jobs: list[dict[str, Any]],
     precedences: Sequence[dict[str, Any]] = (),
-    place: str = "file",
 ) -> ScheduleProblem:
     """Validate a problem read from ``source`` and name it after the file.
 
@@ -61,9 +60,7 @@ def build(
     source
         File name for faults; its stem becomes the problem's name.
     resources, jobs, precedences
-        Fields of the problem.
-    place
-        Where in the file faults of the whole stand, such as cycles.
+        Fields of the problem, which the reader has checked with the lines at hand.
     """
     fields = {
         "name": PurePath(source).stem if source else None,
@@ -74,5 +71,4 @@ def build(
     try:
         return ScheduleProblem.model_validate(fields)
     except InputError as error:
-        faults = [Fault(f"{place} ({f.place})", f.found, f.expected) for f in error.faults]
-        raise InputError(faults, source) from None
+        raise error.with_source(source or "text") from None

@@ -11,8 +11,12 @@ from __future__ import annotations
 from typing import Any
 
 from scheduling.instances.schedule.assemble import build
-from scheduling.instances.schedule.psplib import check_successors
-from scheduling.instances.text import MAX_COUNT, Lines, head, is_integer
+from scheduling.instances.schedule.psplib import (
+    check_numbering,
+    check_successors,
+    check_ties,
+)
+from scheduling.instances.text import MAX_COUNT, Lines, Row, head, is_integer
 from scheduling.models.schedule.problem import ScheduleProblem
 
 _SIZE = "the numbers of activities and resources"
@@ -51,21 +55,27 @@ def read_patterson(text: str, source: str | None) -> ScheduleProblem:
             for number, value in enumerate(values, start=1)
         ]
     tasks: list[dict[str, Any]] = []
-    links: list[dict[str, str]] = []
-    first = lines.peek()
+    successors: list[list[int]] = []
+    rows = []
     for activity in range(1, count + 1):
-        task, successors = _activity(lines, activity, count, width)
+        row = lines.take(f"activity {activity} of {count}")
+        rows.append(row)
+        task, after = _activity(lines, row, activity, count, width)
         tasks.append(task)
-        links += [{"before": str(activity), "after": str(after)} for after in successors]
+        successors.append(after)
     lines.finish()
-    place = f"line {first.number if first else header.number}"
-    return build(source, resources, [{"id": "project", "tasks": tasks}], links, place)
+    check_ties(lines, rows, successors)
+    links = [
+        {"before": str(before), "after": str(after)}
+        for before, row_successors in enumerate(successors, start=1)
+        for after in row_successors
+    ]
+    return build(source, resources, [{"id": "project", "tasks": tasks}], links)
 
 
 def _activity(
-    lines: Lines, number: int, count: int, width: int
+    lines: Lines, row: Row, number: int, count: int, width: int
 ) -> tuple[dict[str, Any], list[int]]:
-    row = lines.take(f"activity {number} of {count}")
     what = "duration, demands, number of successors, successors"
     values = lines.integers(row, what)
     if len(values) < width + 2:
@@ -79,6 +89,7 @@ def _activity(
         found = f"{len(successors)} successors of activity {number}"
         raise lines.error(row, found, f"{announced} as announced")
     check_successors(lines, row, successors, number, range(1, count + 1))
+    check_numbering(lines, row, successors, number)
     names = (f"R{index}" for index in range(1, width + 1))
     amounts = zip(names, values[1 : width + 1], strict=True)
     demands = {name: amount for name, amount in amounts if amount}

@@ -9,11 +9,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from itertools import pairwise
 
+import networkx as nx
+
 from scheduling.errors import UnsupportedError
 from scheduling.instances.schedule.features import demands, require
 from scheduling.instances.text import join_rows
 from scheduling.models.base import Problem
-from scheduling.models.schedule.problem import Mode, Resource, ScheduleProblem
+from scheduling.models.schedule.problem import Mode, Resource, ScheduleProblem, Task
 
 PROJECT_FEATURES = frozenset(
     {
@@ -135,8 +137,8 @@ def _information(schedule: ScheduleProblem) -> tuple[int, int, int] | None:
 
 
 def _rows(schedule: ScheduleProblem, columns: list[Resource]) -> list[_Row]:
-    """Return the project's jobs, with a source and a sink that surround all others."""
-    tasks = schedule.tasks
+    """Return the project's jobs in topological order, between a source and a sink."""
+    tasks = _sorted_tasks(schedule)
     index = {task.id: number for number, task in enumerate(tasks)}
     pairs = ((index[link.before], index[link.after]) for link in schedule.precedences)
     links = dict.fromkeys(pairs)
@@ -163,6 +165,19 @@ def _rows(schedule: ScheduleProblem, columns: list[Resource]) -> list[_Row]:
     if not source:
         rows.insert(0, _Row(nothing, [number + shift for number in firsts]))
     return rows
+
+
+def _sorted_tasks(schedule: ScheduleProblem) -> list[Task]:
+    """Return the tasks in topological order, as these formats number them, else as listed."""
+    graph: nx.DiGraph[str] = nx.DiGraph()
+    graph.add_nodes_from(task.id for task in schedule.tasks)
+    graph.add_edges_from((link.before, link.after) for link in schedule.precedences)
+    for job in schedule.jobs:
+        if job.chain:
+            nx.add_path(graph, [task.id for task in job.tasks])
+    rank = {task.id: number for number, task in enumerate(schedule.tasks)}
+    order = nx.lexicographical_topological_sort(graph, key=rank.__getitem__)
+    return [schedule.tasks[rank[name]] for name in order]
 
 
 def _mode_rows(rows: list[_Row]) -> list[list[int]]:

@@ -55,7 +55,6 @@ class _Project:
     weight: int = 1
     modes: list[int] = field(default_factory=list)
     successors: list[list[int]] = field(default_factory=list)
-    links_at: int = 0
 
     @property
     def resources(self) -> list[str]:
@@ -102,7 +101,7 @@ def read_psplib(text: str, source: str | None) -> ScheduleProblem:
         for before, row in enumerate(project.successors, start=1)
         for after in row
     ]
-    return build(source, resources, [job], links, f"line {project.links_at}")
+    return build(source, resources, [job], links)
 
 
 def _preamble(lines: Lines, project: _Project) -> str:
@@ -134,7 +133,6 @@ def _preamble(lines: Lines, project: _Project) -> str:
         raise lines.error(row, excerpt(row.text), f"the section {_TITLES['precedence']}")
     project.jobs = values["jobs"]
     project.renewables, project.consumables = values["renewable"], values["nonrenewable"]
-    project.links_at = row.number
     return title
 
 
@@ -153,6 +151,7 @@ def _information(lines: Lines, project: _Project) -> None:
 
 def _precedences(lines: Lines, project: _Project) -> None:
     _columns(lines, r"jobnr\.?\s+#modes\s+#successors\s+successors")
+    rows = []
     for job in range(1, project.jobs + 1):
         row = lines.take(f"the successors of job {job} of {project.jobs}")
         values = lines.integers(row, "job, modes, number of successors, successors", high=MAX_COUNT)
@@ -164,8 +163,11 @@ def _precedences(lines: Lines, project: _Project) -> None:
         if values[1] < 1:
             raise lines.error(row, "0 modes", "at least one mode")
         check_successors(lines, row, values[3:], job, range(1, project.jobs + 1))
+        check_numbering(lines, row, values[3:], job)
+        rows.append(row)
         project.modes.append(values[1])
         project.successors.append(values[3:])
+    check_ties(lines, rows, project.successors)
 
 
 def check_successors(lines: Lines, row: Row, successors: list[int], job: int, jobs: range) -> None:
@@ -178,6 +180,24 @@ def check_successors(lines: Lines, row: Row, successors: list[int], job: int, jo
             raise lines.error(row, f"job {job} as its own successor", "another job")
     if len(set(successors)) < len(successors):
         raise lines.error(row, "a successor twice", "each successor once")
+
+
+def check_numbering(lines: Lines, row: Row, successors: list[int], job: int) -> None:
+    """Refuse a successor with a smaller number: these formats number jobs in topological order."""
+    early = [after for after in successors if after < job]
+    if early:
+        raise lines.error(row, f"successor {early[0]} of job {job}", f"a job after {job}")
+
+
+def check_ties(lines: Lines, rows: list[Row], successors: list[list[int]]) -> None:
+    """Refuse a job that a damaged list of successors has cut off from source or sink."""
+    reached = {1}.union(*successors)
+    for job, (row, after) in enumerate(zip(rows, successors, strict=True), start=1):
+        if job not in reached:
+            expected = "each job but the first among the successors of another"
+            raise lines.error(row, f"job {job} without predecessor", expected)
+        if not after and job < len(rows):
+            raise lines.error(row, f"job {job} without successor", "one, as it is not the last job")
 
 
 def _requests(lines: Lines, project: _Project) -> list[dict[str, Any]]:
