@@ -8,7 +8,8 @@ PYTHON ?= python3.11
 VENV ?= .venv
 BIN := $(VENV)/bin
 OUT ?= out
-INSTANCE ?= ft10
+# Taillard's job shop ta01: 15 jobs on 15 machines, published in 1993, optimum 1231.
+INSTANCE ?= bundled:ta01
 PYTEST_ARGS ?=
 
 .DEFAULT_GOAL := help
@@ -38,7 +39,7 @@ $(VENV)/dev.stamp: pyproject.toml $(VENV)/package.stamp
 demo: $(VENV)/package.stamp
 	@mkdir -p $(OUT)
 	@echo "==> solving $(INSTANCE) to a proven optimum"
-	$(BIN)/scheduling solve $(INSTANCE) --time-limit 120 \
+	$(BIN)/scheduling solve $(INSTANCE) --time-limit 300 \
 	  --output $(OUT)/solution.json --gantt $(OUT)/gantt.html
 	@echo "==> checking the solution independently"
 	$(BIN)/scheduling check $(INSTANCE) $(OUT)/solution.json

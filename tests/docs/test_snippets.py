@@ -15,6 +15,7 @@ Blocks in other languages (``bash`` for what sets a machine up) are not run.
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
 import subprocess
@@ -24,8 +25,12 @@ from pathlib import Path
 
 import pytest
 
+import scheduling
+
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").rglob("*.md")])
+# Commands run the same package as the tests, whether it is installed or stands beside them.
+PACKAGE = Path(scheduling.__file__).parents[1]
 RUN = "import sys; from scheduling.cli import main; sys.argv[0] = 'scheduling'; sys.exit(main())"
 _BLOCK = re.compile(
     r"(?:^<!--[ ]*(?P<key>file|exits):[ ]*(?P<value>\S+)[ ]*-->\n\n?)?"
@@ -73,6 +78,7 @@ def run_command(command: str, block: Block, page: Path, folder: Path) -> None:
     ran = subprocess.run(
         [sys.executable, "-c", RUN, *words],
         cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(PACKAGE)},
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
