@@ -18,11 +18,11 @@ from scheduling.solvers.board import Board, Budget
 from scheduling.solvers.cpsat_engine import Outcome, Result, Settings, run, sat_parameters
 from scheduling.solvers.explain import Label
 from scheduling.solvers.registry import certificate_fields
+from scheduling.solvers.schedule.constraints import Rule, rules_of
 from scheduling.solvers.schedule.cpsat.solver import CpSat
 from scheduling.solvers.schedule.cpsat.subset import SubsetModel
 from scheduling.solvers.schedule.family import Candidate, CompiledSchedule
 from scheduling.solvers.schedule.positive_cycle import Arc, find_positive_cycle
-from scheduling.solvers.schedule.rules import Rule, rules_of
 
 _SOURCE = 0
 """Node of time zero; task i is node i + 1."""

@@ -83,6 +83,8 @@ class ObjectivePart:
                 expressions = [self._completion(job) for job in jobs]
                 factors = [weight[job] for job in jobs]
                 return expressions, factors, -shift if measure == "total_flow" else 0
+            case "max_tardiness" | "max_lateness" if not due:
+                return [], [], 0
             case "max_tardiness":
                 return [self._worst(due, 0)], [1], 0
             case "max_lateness":

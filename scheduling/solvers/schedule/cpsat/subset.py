@@ -13,7 +13,7 @@ import numpy as np
 from ortools.sat.python import cp_model
 
 from scheduling.models.schedule.arrays import ScheduleArrays
-from scheduling.solvers.schedule.rules import Rule
+from scheduling.solvers.schedule.constraints import Rule
 
 
 class SubsetModel:
