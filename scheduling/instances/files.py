@@ -9,7 +9,7 @@ from pathlib import Path
 
 from scheduling.errors import InputError
 from scheduling.instances import documents, formats
-from scheduling.instances.text import MAX_BYTES, decode
+from scheduling.instances.text import MAX_BYTES, STANDARD_INPUT, decode
 from scheduling.models.base import Problem, Solution
 
 BUNDLED = "bundled:"
@@ -41,9 +41,9 @@ def read(path: str | PathLike[str], format: str | None = None) -> Problem:  # no
     """
     source = os.fspath(path)
     if source.startswith(BUNDLED):
-        from scheduling.instances import bundled
+        from scheduling.instances.bundled import load
 
-        return bundled.load(source.removeprefix(BUNDLED))
+        return load(source.removeprefix(BUNDLED))
     return parse(_text(source), _shown(source), format)
 
 
@@ -101,7 +101,7 @@ def write_solution(solution: Solution, path: str | PathLike[str]) -> None:
 
 
 def _shown(source: str) -> str:
-    return "standard input" if source == "-" else source
+    return STANDARD_INPUT if source == "-" else source
 
 
 def _text(source: str) -> str:

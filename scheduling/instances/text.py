@@ -14,6 +14,9 @@ MAX_BYTES = 2**29
 MAX_COUNT = 10**6
 """Largest number of jobs, machines, tasks or resources that a header may announce."""
 
+STANDARD_INPUT = "standard input"
+"""What faults call a text that comes from no file."""
+
 _DOS_END = "\x1a"
 
 

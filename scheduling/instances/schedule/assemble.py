@@ -7,6 +7,7 @@ from pathlib import PurePath
 from typing import Any
 
 from scheduling.errors import InputError
+from scheduling.instances.text import STANDARD_INPUT
 from scheduling.models.schedule.problem import ScheduleProblem
 
 Operation = Sequence[tuple[int, int]]
@@ -63,7 +64,7 @@ def build(
         Fields of the problem, which the reader has checked with the lines at hand.
     """
     fields = {
-        "name": PurePath(source).stem if source else None,
+        "name": PurePath(source).stem if source and source != STANDARD_INPUT else None,
         "resources": resources,
         "jobs": jobs,
         "precedences": precedences,
