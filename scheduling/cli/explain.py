@@ -8,7 +8,6 @@ import typer
 
 from scheduling.cli import options
 from scheduling.cli.output import EXIT_CODES, emit_json, note
-from scheduling.models.base import Status
 
 EXAMPLE = "Example: scheduling explain bundled:impossible"
 
@@ -44,6 +43,6 @@ def explain(
         )
     else:
         typer.echo(str(found))
-        if found.status is Status.UNKNOWN:
+        if found.status == "unknown":
             note("try a longer --time-limit")
     raise typer.Exit(EXIT_CODES[found.status])

@@ -8,7 +8,6 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from scheduling.cli.output import number, percent
-from scheduling.models.base import relative_gap
 
 if TYPE_CHECKING:
     from scheduling.bench.records import Record
@@ -55,6 +54,8 @@ class LiveLine(_Line):
 
     def update(self, report: Progress) -> None:
         """Show a report."""
+        from scheduling.models.base import relative_gap
+
         gap = percent(relative_gap(report.objective, report.bound))
         tier = f"tier {report.tier + 1}  " if report.tier else ""
         self._write(

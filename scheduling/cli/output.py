@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from scheduling.models.base import Number, Solution, Status
+# Models are loaded by the verbs that need them, so that help and errors come at once.
+if TYPE_CHECKING:
+    from scheduling.models.base import Number, Solution
 
-EXIT_CODES = {Status.OPTIMAL: 0, Status.FEASIBLE: 0, Status.INFEASIBLE: 3, Status.UNKNOWN: 4}
+EXIT_CODES = {"optimal": 0, "feasible": 0, "infeasible": 3, "unknown": 4}
 
 
 def fail(message: str) -> None:
@@ -72,14 +74,15 @@ def summary(solution: Solution, title: str) -> None:
 def sentence(solution: Solution) -> str:
     """Say in words what a solution's certificate means."""
     found = f"by {solution.solver} in {solution.seconds:.2f} s"
-    match solution.status:
-        case Status.OPTIMAL:
-            return f"optimal: proven best possible, {found}"
-        case Status.FEASIBLE if solution.gap is None:
-            return f"feasible, no bound known, {found}"
-        case Status.FEASIBLE:
-            return f"feasible: at most {percent(solution.gap)} from the best possible, {found}"
-        case Status.INFEASIBLE:
-            return f"infeasible: proven that no solution exists, {found}"
-        case Status.UNKNOWN:
-            return f"unknown: no solution found, {found}"
+    known = "no bound known" if solution.gap is None else _distance(solution.gap)
+    meanings = {
+        "optimal": "optimal: proven best possible",
+        "feasible": f"feasible: {known}",
+        "infeasible": "infeasible: proven that no solution exists",
+        "unknown": "unknown: no solution found",
+    }
+    return f"{meanings[solution.status]}, {found}"
+
+
+def _distance(gap: float) -> str:
+    return f"at most {percent(gap)} from the best possible"

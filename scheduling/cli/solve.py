@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from scheduling.cli import options
 from scheduling.cli.live import LiveLine
 from scheduling.cli.output import EXIT_CODES, emit_json, note, summary
-from scheduling.models.base import Problem, Solution
+
+if TYPE_CHECKING:
+    from scheduling.models.base import Problem, Solution
 
 EXAMPLE = "Example: scheduling solve shop.fjs --time-limit 30 --output best.json --gantt best.html"
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 
 from scheduling.models.base import Status, TierValue, Violation, relative_gap
 from scheduling.models.schedule.objective import Tier
@@ -111,7 +112,7 @@ def _windows(problem: ScheduleProblem, placed: dict[str, _Placed]) -> Iterator[V
 def _links(problem: ScheduleProblem, placed: dict[str, _Placed]) -> Iterator[Violation]:
     for job in problem.jobs:
         if job.chain:
-            for before, after in zip(job.tasks, job.tasks[1:], strict=False):
+            for before, after in pairwise(job.tasks):
                 if before.id in placed and after.id in placed:
                     overlap = placed[before.id].end - placed[after.id].start
                     if overlap > 0:

@@ -1,0 +1,49 @@
+"""A smoke run of each benchmark that needs no peer environment."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+FOLDER = Path(__file__).resolve().parents[2] / "benchmarks"
+
+
+def run(tmp_path: Path, script: str, *arguments: str) -> object:
+    output = tmp_path / "out.json"
+    command = [sys.executable, str(FOLDER / script), *arguments, "--output", str(output)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip()
+    return json.loads(output.read_text())
+
+
+def test_schedules(tmp_path: Path) -> None:
+    instance = tmp_path / "tiny.txt"
+    instance.write_text("2 2\n0 3 1 2\n1 4 0 1\n")
+    rows = run(tmp_path, "schedules.py", str(instance), "--time-limit", "5")
+    assert isinstance(rows, list)
+    assert {row["solver"] for row in rows} == {"scheduling", "cp-sat x8", "cp-sat x2"}
+    assert {row["objective"] for row in rows} == {6}
+
+
+def test_building(tmp_path: Path) -> None:
+    found = run(tmp_path, "building.py", "4x3", "--repeat", "1")
+    assert isinstance(found, dict)
+    assert set(found["4x3"]) == {"scheduling", "plain cp-sat"}
+
+
+def test_first_answer(tmp_path: Path) -> None:
+    found = run(tmp_path, "first_answer.py", "6x4", "--time-limit", "2")
+    assert isinstance(found, dict)
+    assert found["6x4"]["first"] > 0
+
+
+@pytest.mark.parametrize("repeat", ["1"])
+def test_startup(tmp_path: Path, repeat: str) -> None:
+    found = run(tmp_path, "startup.py", "--repeat", repeat)
+    assert isinstance(found, dict)
+    assert set(found) == {"python -c pass", "import scheduling", "scheduling --help"}
