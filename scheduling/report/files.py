@@ -3,37 +3,33 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from pathlib import Path
+
+from scheduling.errors import InputError
 
 
 def write_whole(path: Path, content: bytes) -> None:
     """Write a file so that nobody ever sees half of it: beside its place, then moved there.
 
+    What is no ordinary file, such as a pipe, is written to directly.
+
     Raises
     ------
-    OSError
-        When the folder is missing or cannot be written; the file is then as it was.
+    InputError
+        When the folder is missing or cannot be written; an existing file is then as it was.
     """
-    with tempfile.NamedTemporaryFile(
-        dir=path.parent, prefix=f".{path.name}.", suffix=".part", delete=False
-    ) as part:
-        try:
-            part.write(content)
-            part.flush()
-            os.fsync(part.fileno())
-        except BaseException:
-            Path(part.name).unlink()
-            raise
+    target = path.resolve()
+    part = target.with_name(f".{target.name}.{os.getpid()}.part")
     try:
-        Path(part.name).chmod(0o666 & ~_umask())
-        Path(part.name).replace(path)
-    except BaseException:
-        Path(part.name).unlink()
-        raise
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
+        if target.exists() and not target.is_file() and not target.is_dir():
+            target.write_bytes(content)
+            return
+        try:
+            part.write_bytes(content)
+            part.replace(target)
+        finally:
+            part.unlink(missing_ok=True)
+    except OSError as error:
+        found = (error.strerror or "an error").lower()
+        expected = "a file that can be written"
+        raise InputError.single("file", found, expected, str(path)) from None

@@ -47,17 +47,24 @@ def write_gantt(
         For another suffix, for a place that cannot be written, and when the solution names tasks
         or modes that the problem does not have.
     """
-    path = Path(path)
-    render = _RENDERERS.get(path.suffix.lower())
-    if render is None:
-        expected = "a name that ends in " + ", ".join(_RENDERERS)
-        raise InputError.single("path", repr(path.name), expected)
-    content = render(build_chart(problem, solution), by)
-    try:
-        write_whole(path, content)
-    except OSError as error:
-        found = f"{str(path)!r} ({error.strerror})"
-        raise InputError.single("path", found, "a place that can be written") from error
+    suffix = check_suffix(path)
+    write_whole(Path(path), _RENDERERS[suffix](build_chart(problem, solution), by))
+
+
+def check_suffix(path: str | Path) -> str:
+    """Return the suffix of a chart's name in lower case, for a check before a long solve.
+
+    Raises
+    ------
+    InputError
+        When :func:`write_gantt` does not know it.
+    """
+    suffix = Path(path).suffix.lower()
+    if suffix not in _RENDERERS:
+        *others, last = _RENDERERS
+        expected = f"a chart's name that ends in {', '.join(others)} or {last}"
+        raise InputError.single("suffix", repr(suffix), expected, str(path))
+    return suffix
 
 
 def _picture(chart: ScheduleChart, by: By, form: str) -> bytes:

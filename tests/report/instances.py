@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from heapq import heappop, heappush
 
 from scheduling.models.base import Status, TierValue, relative_gap
 from scheduling.models.schedule.arrays import (
@@ -123,27 +124,37 @@ def job_shop(jobs: int, machines: int, *, seed: int = 1, due: bool = False) -> S
 
 
 def quick_job_shop(jobs: int, machines: int) -> tuple[ScheduleProblem, ScheduleSolution]:
-    """Build a large job shop with an (almost) gapless schedule at once: waves over the machines."""
+    """Build a large job shop with a dense schedule at once: first come, first served."""
     rng = random.Random(5)
     model = ScheduleModel(f"job shop {jobs} x {machines}")
     names = [model.add_machine(f"machine {m + 1}") for m in range(machines)]
+    plans = []
+    for number in range(jobs):
+        due = 14 * max(jobs, machines) + rng.randint(-200, 400)
+        job = model.add_job(f"job {number + 1}", chain=True, due=due)
+        route = rng.sample(range(machines), machines)
+        durations = [rng.randint(3, 20) for _ in route]
+        tasks = [
+            model.add_task(job, duration=duration, machine=names[machine])
+            for machine, duration in zip(route, durations, strict=True)
+        ]
+        plans.append(list(zip(tasks, route, durations, strict=True)))
     free = [0] * machines
     entries: list[ScheduledTask] = []
-    for number in range(jobs):
-        job = model.add_job(f"job {number + 1}", chain=True, due=(number + machines) * 13)
-        ready = 0
-        offset = rng.randrange(machines)
-        for step in range(machines):
-            machine = (offset + step) % machines
-            duration = rng.randint(3, 20)
-            task = model.add_task(job, duration=duration, machine=names[machine])
-            start = max(ready, free[machine])
-            ready = free[machine] = start + duration
-            entries.append(ScheduledTask(task=task, start=start, end=ready))
-    problem = model.build()
-    history = ((0.1, max(free) * 2, None), (0.6, max(free) + 40, 500), (2.5, max(free), 800))
-    solution = certified(problem, tuple(entries), 800)
-    return problem, solution.model_copy(update={"history": history, "seconds": 3.1})
+    waiting = [(0, number, 0) for number in range(jobs)]
+    while waiting:
+        ready, number, step = heappop(waiting)
+        task, machine, duration = plans[number][step]
+        start = max(ready, free[machine])
+        free[machine] = start + duration
+        entries.append(ScheduledTask(task=task, start=start, end=free[machine]))
+        if step + 1 < machines:
+            heappush(waiting, (free[machine], number, step + 1))
+    last = max(free)
+    bound = 23 * max(jobs, machines) // 2
+    solution = certified(model.build(), tuple(entries), bound)
+    history = ((0.1, last * 5 // 4, None), (0.6, last + 40, bound - 90), (2.5, last, bound))
+    return model.build(), solution.model_copy(update={"history": history, "seconds": 3.1})
 
 
 def shop_with_breaks() -> ScheduleProblem:

@@ -5,6 +5,8 @@ Each function draws into ``ax``, or into a new figure of pyplot without one, and
 
 from __future__ import annotations
 
+from itertools import pairwise
+from textwrap import wrap
 from typing import TYPE_CHECKING, Literal
 
 from scheduling.errors import InputError
@@ -118,19 +120,22 @@ def draw_figure(chart: ScheduleChart, figure: Figure, by: By) -> None:
         draw_profile(chart, profile, ax)
     for ax in axes[:-1, 0]:
         ax.set_xlabel("")
+    legend = axes[0, 0].get_legend()
+    if legend is not None and profiles:
+        legend.borderaxespad = 0.8
 
 
 def draw_gantt(chart: ScheduleChart, ax: Axes, by: By) -> Axes:
     """Draw the rows of a chart into ``ax``."""
-    ax.set_title(f"{_plain(chart.title)}\n", fontsize=12, fontweight="bold", loc="left")
-    ax.text(0, 1.012, _caption(chart), transform=ax.transAxes, fontsize=9, va="bottom")
     if not chart.tasks:
+        ax.set_title(_plain(chart.title), fontsize=12, fontweight="bold", loc="left")
         _say(ax, _plain(chart.sentence))
         return ax
+    _head(ax, chart)
     rows = chart.by_resource if by == "resource" else chart.by_job
     tops = _tops(rows)
     first, last = chart.limits
-    ax.set(xlim=(first, last), ylim=(tops[-1], 0), xlabel="time")
+    ax.set(xlim=_margins(first, last), ylim=(tops[-1], 0), xlabel="time")
     _tidy(ax)
     ax.grid(axis="x", color=_GRID, linewidth=0.6)
     _row_labels(ax, rows, tops)
@@ -153,7 +158,7 @@ def draw_profile(chart: ScheduleChart, profile: Profile, ax: Axes) -> Axes:
     times, capacity = _stairs(profile.capacity, first, last)
     ax.step(times, capacity, where="post", color=INK, linewidth=1.2, label="capacity")
     top = max([1, *usage, *capacity])
-    ax.set(xlim=(first, last), ylim=(0, 1.12 * top), xlabel="time")
+    ax.set(xlim=_margins(first, last), ylim=(0, 1.12 * top), xlabel="time")
     share = "" if profile.share is None else f", {100 * profile.share:.0f} % used"
     ax.set_title(f"{_plain(profile.label)}{share}", fontsize=9, loc="left")
     ax.yaxis.set_major_locator(MaxNLocator(integer=True, nbins=4))
@@ -169,9 +174,28 @@ def _axes(ax: Axes | None) -> Axes:
     return plt.subplots(layout="constrained")[1]
 
 
-def _caption(chart: ScheduleChart) -> str:
-    missing = f" {chart.missing:,} tasks are not placed." if chart.missing and chart.tasks else ""
-    return _plain(chart.sentence) + missing if chart.tasks else ""
+def _head(ax: Axes, chart: ScheduleChart) -> None:
+    """Write the title and, below it, the answer in as many lines as it needs."""
+    missing = f" {chart.missing:,} tasks are not placed." if chart.missing else ""
+    letters = int(_inches(ax) * 72 / 5)
+    lines = wrap(chart.sentence + missing, max(letters, 20))
+    ax.annotate(
+        _plain("\n".join(lines)),
+        (0, 1),
+        (0, 5),
+        xycoords="axes fraction",
+        textcoords="offset points",
+        fontsize=9,
+        va="bottom",
+    )
+    above = 8 + 11.5 * len(lines)
+    ax.set_title(_plain(chart.title), fontsize=12, fontweight="bold", loc="left", pad=above)
+
+
+def _inches(ax: Axes) -> float:
+    """Approximate width of the axes."""
+    figure = ax.get_figure(root=True)
+    return 0.85 * (figure.get_size_inches()[0] if figure is not None else 6.4)
 
 
 def _say(ax: Axes, text: str) -> None:
@@ -190,6 +214,11 @@ def _tidy(ax: Axes) -> None:
     ax.tick_params(labelsize=9)
     for axis in (ax.xaxis, ax.yaxis):
         axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.10g}"))
+
+
+def _margins(first: int, last: int) -> tuple[float, float]:
+    """Room for the outlines of the first and last bars."""
+    return first - 0.004 * (last - first), last + 0.006 * (last - first)
 
 
 def _tops(rows: tuple[Row, ...]) -> list[int]:
@@ -263,11 +292,12 @@ def _bars(ax: Axes, chart: ScheduleChart, rows: tuple[Row, ...], tops: list[int]
                 late.append(_box(task.late_from, task.end, lower - 0.14, lower))
     thin = 0.4 if len(plain) <= 2000 else 0.0
     _boxes(ax, plain, facecolors=colours, edgecolors="white", linewidths=thin)
-    _boxes(ax, late, facecolors=LATE, edgecolors="white", linewidths=thin)
-    _boxes(ax, critical, facecolors="none", edgecolors=INK, linewidths=1.3 if thin else 0.7)
+    _boxes(ax, late, facecolors=LATE, edgecolors="white", linewidths=thin, zorder=2.8)
+    outline = 1.3 if thin else 0.7
+    _boxes(ax, critical, facecolors="none", edgecolors=INK, linewidths=outline, zorder=3)
     if moments:
         x, y, fill = zip(*moments, strict=True)
-        ax.scatter(x, y, c=fill, marker="D", s=28, edgecolors=INK, linewidths=0.8, zorder=3)
+        ax.scatter(x, y, c=fill, marker="D", s=28, edgecolors=INK, linewidths=0.8, zorder=3.5)
     if len(plain) <= _LABELLED_BARS:
         _bar_labels(ax, chart, rows, tops)
 
@@ -275,14 +305,13 @@ def _bars(ax: Axes, chart: ScheduleChart, rows: tuple[Row, ...], tops: list[int]
 def _bar_labels(ax: Axes, chart: ScheduleChart, rows: tuple[Row, ...], tops: list[int]) -> None:
     """Write names into the bars that are wide enough for them."""
     first, last = chart.limits
-    width = ax.get_figure(root=True).get_size_inches()[0] * 0.85  # type: ignore[union-attr]
-    letters_per_time = width * 72 / 4.4 / (last - first)
+    letters_per_time = _inches(ax) * 72 / 4.4 / (last - first)
     for row, top in zip(rows, tops, strict=False):
         for number, lane in row.bars:
             task = chart.tasks[number]
             room = int((task.end - task.start) * letters_per_time) - 1
-            name = next((n for n in (task.id, chart.jobs[task.job].id) if len(n) <= room), None)
-            if name and (row.kind != "task" or name == task.id):
+            name = next((n for n in (task.id, task.id.rpartition(" ")[2]) if len(n) <= room), None)
+            if name:
                 ax.text(
                     (task.start + task.end) / 2,
                     top + lane + 0.5,
@@ -292,18 +321,25 @@ def _bar_labels(ax: Axes, chart: ScheduleChart, rows: tuple[Row, ...], tops: lis
                     fontsize=7,
                     color=text_colour(series_colour(chart.colour(number))),
                     clip_on=True,
+                    zorder=4,
                 )
 
 
 def _path(ax: Axes, chart: ScheduleChart, rows: tuple[Row, ...], tops: list[int]) -> None:
+    """Join the tasks of one critical path: down or up where one ends, then along the next row."""
+    from matplotlib.collections import LineCollection
+
     centre: dict[int, float] = {}
     for row, top in zip(rows, tops, strict=False):
         for number, lane in row.bars:
             centre.setdefault(number, top + lane + 0.5)
-    for before, after in zip(chart.path, chart.path[1:], strict=False):
-        if centre[before] != centre[after]:
-            x = [chart.tasks[before].end, chart.tasks[after].start]
-            ax.plot(x, [centre[before], centre[after]], color=INK, linewidth=0.9, zorder=2.5)
+    lines = []
+    for before, after in pairwise(chart.path):
+        end, start = chart.tasks[before].end, chart.tasks[after].start
+        lines.append([(end, centre[before]), (end, centre[after]), (start, centre[after])])
+    for colour, width, alpha in (("white", 2.8, 0.55), (INK, 1.1, 1.0)):
+        line = LineCollection(lines, colors=colour, linewidths=width, alpha=alpha, zorder=2.5)
+        ax.add_collection(line)
 
 
 def _dues(ax: Axes, chart: ScheduleChart, rows: tuple[Row, ...], tops: list[int]) -> None:
@@ -332,8 +368,9 @@ def _legend(ax: Axes, chart: ScheduleChart, rows: tuple[Row, ...], by: By) -> No
         entries.append(mark)
     ax.legend(
         handles=entries,
-        loc="lower right",
-        bbox_to_anchor=(1.0, 1.005),
+        loc="upper right",
+        bbox_to_anchor=(1.0, 0.0),
+        borderaxespad=2.6,
         ncols=len(entries),
         frameon=False,
         fontsize=8,

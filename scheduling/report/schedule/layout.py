@@ -108,6 +108,7 @@ class ScheduleChart:
     by_job : one row per job; one per task when the problem has a single job.
     path : critical path through the tasks, first to last.
     profiles, history : resource usage; objective and bound over time.
+    seconds : duration of the solve.
     missing : number of tasks that the solution does not place.
     start, end : first and last moment of the schedule; 0 and 0 when it is empty.
     """
@@ -121,6 +122,7 @@ class ScheduleChart:
     path: tuple[int, ...]
     profiles: tuple[Profile, ...]
     history: tuple[HistoryPoint, ...]
+    seconds: float
     missing: int
     start: int
     end: int
@@ -129,7 +131,7 @@ class ScheduleChart:
     def limits(self) -> tuple[int, int]:
         """Times that a chart should span: the schedule, and due dates not far beyond its end."""
         start = min(self.start, 0)
-        reach = self.end + (self.end - start) // 4
+        reach = self.end + (self.end - start) // 10
         dues = (job.due for job in self.jobs if job.due is not None and job.due <= reach)
         return start, max(self.end, start + 1, *dues)
 
@@ -167,6 +169,7 @@ def build_chart(problem: ScheduleProblem, solution: ScheduleSolution) -> Schedul
         path=tuple(number[task] for task in critical.path),
         profiles=build_profiles(arrays, names, uses, placement, end),
         history=tuple(HistoryPoint(*point) for point in solution.history),
+        seconds=solution.seconds,
         missing=arrays.n_tasks - len(placed),
         start=min((task.start for task in tasks), default=0),
         end=end,

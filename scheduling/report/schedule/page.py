@@ -15,6 +15,7 @@ _SCRIPTS = (
     "model.js",
     "state.js",
     "bars.js",
+    "marks.js",
     "gantt.js",
     "interact.js",
     "overview.js",
@@ -94,7 +95,7 @@ def page_data(chart: ScheduleChart, view: str) -> dict[str, Any]:
         ],
         "history": {
             "points": chart.history,
-            "seconds": max((point.seconds for point in chart.history), default=0.0),
+            "seconds": max([chart.seconds, *(point.seconds for point in chart.history)]),
             "label": f"Objective and bound over time. {chart.sentence}",
         },
     }

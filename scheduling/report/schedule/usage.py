@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -116,8 +117,7 @@ def build_profiles(
 
 
 def _changes(steps: list[tuple[int, int]]) -> list[tuple[int, int]]:
-    previous = [0, *(value for _, value in steps)]
-    return [(time, value - past) for (time, value), past in zip(steps, previous, strict=False)]
+    return [(now, after - before) for (_, before), (now, after) in pairwise([(0, 0), *steps])]
 
 
 def _sum(moments: Ints, changes: Ints) -> Steps:
@@ -137,8 +137,6 @@ def _share(usage: Steps, capacity: Steps, until: int) -> float | None:
 
 def _area(steps: Steps, until: int) -> int:
     """Integral of a step function from 0 to ``until``."""
-    times = [min(max(time, 0), until) for time, _ in steps] + [until]
-    return sum(
-        value * (after - now)
-        for (_, value), now, after in zip(steps, times, times[1:], strict=False)
-    )
+    clipped = [(min(max(time, 0), until), value) for time, value in steps]
+    pairs = pairwise([*clipped, (until, 0)])
+    return sum(value * (after - now) for (now, value), (after, _) in pairs)

@@ -1,14 +1,37 @@
+const NARROW = 3;
+const sheet = document.createElement("canvas");
+
+/** The series as pixels: each colour in full, then each faded. */
+function pixelColours(palette, fade) {
+  const pixels = new Uint32Array(2 * palette.length);
+  const bytes = new Uint8ClampedArray(pixels.buffer);
+  for (let k = 0; k < pixels.length; k++) {
+    const colour = palette[k % palette.length];
+    for (let c = 0; c < 3; c++) bytes[4 * k + c] = parseInt(colour.slice(1 + 2 * c, 3 + 2 * c), 16);
+    bytes[4 * k + 3] = k < palette.length ? 255 : Math.round(255 * fade);
+  }
+  return pixels;
+}
+
 /**
- * Paints the bars of a view into a box, grouped by colour so that tens of thousands stay fluid.
+ * Paints the bars of a view into a box. Bars of a few pixels become columns of an image with one
+ * line per lane, the others rectangles grouped by colour, so that tens of thousands stay fluid.
  *
  * `scene` holds the model, the view, the rows shown with their tops (in lanes) and the emphasis of
- * each task; `box` is {left, top, width, height, from, to, lane (height), scroll}. Returns what was
- * painted, for labels and outlines: [task, x, y, width, height] flat.
+ * each task; `box` is {left, top, width, height, from, to, lane (height), scroll}. Returns how many
+ * bars were in sight, those with room for a name, and those to mark as critical or late, both flat:
+ * [task, x, y, width, height, …].
  */
 function paintBars(ctx, scene, box, theme) {
   const { model, view, emphasis } = scene;
   const colours = model.palette.length;
   const buckets = Array.from({ length: 2 * colours }, () => []);
+  const pixels = pixelColours(model.palette, Number(theme.fade));
+  const lanes = [];
+  forLanes(scene, box, (lane, top) => lanes.push({ lane, top }));
+  const columns = Math.max(1, Math.ceil(box.width));
+  const image = new ImageData(columns, Math.max(1, lanes.length));
+  const picture = new Uint32Array(image.data.buffer);
   const wide = [];
   const marked = [];
   const scale = box.width / (box.to - box.from);
@@ -16,10 +39,10 @@ function paintBars(ctx, scene, box, theme) {
   const gap = box.lane >= 14 ? 3 : box.lane >= 8 ? 2 : box.lane >= 4 ? 1 : 0;
   const height = Math.max(1, box.lane - gap);
   let painted = 0;
-  forLanes(scene, box, (lane, top) => {
+  lanes.forEach(({ lane, top }, line) => {
     const stop = view.barPtr[lane + 1];
     const y = top + gap / 2;
-    let pixel = NaN;
+    let taken = -1;
     let strong = 0;
     let b = firstAbove(view.barPtr[lane], stop, box.from, (i) => model.end[view.barTask[i]]);
     for (; b < stop; b++) {
@@ -28,23 +51,33 @@ function paintBars(ctx, scene, box, theme) {
       const x0 = Math.max(box.left + (model.start[task] - box.from) * scale, box.left - 3);
       const x1 = Math.min(box.left + (model.end[task] - box.from) * scale, right + 3);
       const lit = emphasis[task];
-      painted++;
-      let x = x0;
+      const kind = model.colour(task) + (lit ? 0 : colours);
       let width = x1 - x0;
-      if (width < 1.5) {
-        const column = Math.floor(x0);
-        if (column === pixel && lit <= strong) continue;
-        pixel = column;
+      painted++;
+      if (width < NARROW) {
+        const first = Math.max(0, Math.floor(x0 - box.left));
+        const last = Math.min(columns - 1, Math.max(first, Math.round(x1 - box.left) - 1));
+        if (last === taken && lit <= strong) continue;
+        picture.fill(pixels[kind], line * columns + first, line * columns + last + 1);
+        taken = last;
         strong = lit;
-        x = column;
-        width = 1;
-      } else if (width > 4) width -= 1;
-      buckets[model.colour(task) + (lit ? 0 : colours)].push(x, y, width);
-      if (width > 22 && lit) wide.push(task, x, y, width, height);
+        width = last - first + 1;
+      } else {
+        width -= width > 4 ? 1 : 0;
+        buckets[kind].push(x0, y, width);
+      }
+      if (lit && width > 14) wide.push(task, x0, y, width, height);
       if (lit && (model.critical[task] || model.end[task] > model.lateFrom[task])) {
-        marked.push(task, x, y, width, height);
+        marked.push(task, x0, y, width, height);
       }
     }
+  });
+  sheet.width = columns;
+  sheet.height = image.height;
+  sheet.getContext("2d").putImageData(image, 0, 0);
+  ctx.imageSmoothingEnabled = false;
+  lanes.forEach(({ top }, line) => {
+    ctx.drawImage(sheet, 0, line, columns, 1, box.left, top + gap / 2, columns, height);
   });
   buckets.forEach((flat, colour) => {
     ctx.fillStyle = model.palette[colour % colours];
@@ -77,67 +110,8 @@ function paintNames(ctx, model, wide) {
   for (let i = 0; i < wide.length; i += 5) {
     const [task, x, y, width, height] = wide.slice(i, i + 5);
     if (height < 11) continue;
-    const name = fitText(ctx, model.id[task], width - 6);
+    const name = fitName(ctx, model.id[task], width - 6);
     ctx.fillStyle = model.paletteText[model.colour(task)];
     if (name) ctx.fillText(name, x + width / 2, y + height / 2 + 0.5);
   }
-}
-
-/** Lateness as a strip along the bottom, criticality as an outline. */
-function paintMarks(ctx, model, marked, box, theme, critical) {
-  const scale = box.width / (box.to - box.from);
-  for (let i = 0; i < marked.length; i += 5) {
-    const [task, x, y, width, height] = marked.slice(i, i + 5);
-    if (model.end[task] > model.lateFrom[task]) {
-      const from = Math.max(x, box.left + (model.lateFrom[task] - box.from) * scale);
-      const strip = Math.max(1, Math.min(5, height / 4));
-      ctx.fillStyle = theme.ground;
-      ctx.fillRect(from, y + height - strip - 1, x + width - from, 1);
-      ctx.fillStyle = theme.late;
-      ctx.fillRect(from, y + height - strip, x + width - from, strip);
-    }
-    if (critical && model.critical[task]) {
-      if (width >= 4 && height >= 4) {
-        const line = height >= 10 ? 2 : 1;
-        ctx.strokeStyle = theme.outline;
-        ctx.lineWidth = line;
-        ctx.strokeRect(x + line / 2, y + line / 2, width - line, height - line);
-      } else {
-        ctx.fillStyle = theme.outline;
-        ctx.fillRect(x, y, Math.max(1, width), height);
-      }
-    }
-  }
-}
-
-/** Diamonds for tasks without duration. Returns them for pointing: [task, x, y] flat. */
-function paintMoments(ctx, scene, box, theme) {
-  const { model, view, rows, tops, emphasis } = scene;
-  const scale = box.width / (box.to - box.from);
-  const size = Math.max(3, Math.min(6, box.lane / 3));
-  const found = [];
-  rows.forEach((row, k) => {
-    const y = box.top + (tops[k] + 0.5) * box.lane - box.scroll;
-    if (y < box.top - size || y > box.top + box.height + size) return;
-    for (let m = view.momentPtr[row]; m < view.momentPtr[row + 1]; m++) {
-      const task = view.momentTask[m];
-      const x = box.left + (model.start[task] - box.from) * scale;
-      if (x < box.left - size || x > box.left + box.width + size) continue;
-      found.push(task, x, y);
-      ctx.globalAlpha = emphasis[task] ? 1 : Number(theme.fade);
-      ctx.beginPath();
-      ctx.moveTo(x, y - size);
-      ctx.lineTo(x + size, y);
-      ctx.lineTo(x, y + size);
-      ctx.lineTo(x - size, y);
-      ctx.closePath();
-      ctx.fillStyle = model.palette[model.colour(task)];
-      ctx.fill();
-      ctx.strokeStyle = theme.outline;
-      ctx.lineWidth = 1;
-      ctx.stroke();
-    }
-  });
-  ctx.globalAlpha = 1;
-  return found;
 }

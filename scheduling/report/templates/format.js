@@ -7,8 +7,17 @@ function ticks(from, to, pixels, room, whole) {
   let step = [1, 2, 5, 10].map((factor) => factor * power).find((size) => size >= least);
   if (whole) step = Math.max(1, Math.round(step));
   const found = [];
-  for (let k = Math.ceil(from / step); k * step <= to; k++) found.push(k * step);
+  for (let k = Math.ceil(from / step); k * step <= to; k++) found.push(k * step + 0);
   return found;
+}
+
+/** A name that fits a width: whole, its last word, or cut where at least half of it stays. */
+function fitName(ctx, name, width) {
+  for (const text of [name, name.slice(name.lastIndexOf(" ") + 1)]) {
+    if (ctx.measureText(text).width <= width) return text;
+  }
+  const cut = fitText(ctx, name, width);
+  return 2 * cut.length > name.length ? cut : "";
 }
 
 /** Text cut to a width, with an ellipsis; empty when not even two letters fit. */

@@ -53,11 +53,11 @@ class Gantt {
     ctx.clip();
     this.drawClosed(ctx, theme);
     const { wide, marked, painted } = paintBars(ctx, state.scene, this.box, theme);
-    paintMarks(ctx, state.model, marked, this.box, theme, state.critical);
-    if (this.lane >= 12) paintNames(ctx, state.model, wide);
-    this.moments = paintMoments(ctx, state.scene, this.box, theme);
     if (state.critical) this.drawPath(ctx, theme);
+    paintMarks(ctx, state.model, marked, this.box, theme, state.critical);
+    this.moments = paintMoments(ctx, state.scene, this.box, theme);
     this.drawDues(ctx, theme);
+    if (this.lane >= 12) paintNames(ctx, state.model, wide);
     this.drawFocus(ctx, theme);
     ctx.restore();
     this.drawLabels(ctx, theme);
@@ -174,18 +174,26 @@ class Gantt {
 
   drawPath(ctx, theme) {
     const { path, start, end } = this.state.model;
+    const faded = this.state.job >= 0 || this.state.matches !== null;
     ctx.beginPath();
     for (let i = 0; i + 1 < path.length; i++) {
       const [y0, y1] = [this.middle(path[i]), this.middle(path[i + 1])];
       if (y0 === null || y1 === null || y0 === y1) continue;
-      ctx.moveTo(this.x(end[path[i]]) - 0.5, y0);
+      const turn = this.x(end[path[i]]) - 0.5;
+      ctx.moveTo(turn, y0);
+      ctx.lineTo(turn, y1);
       ctx.lineTo(this.x(start[path[i + 1]]) - 0.5, y1);
     }
-    for (const [colour, line] of [[theme.ground, 4], [theme.outline, 1.75]]) {
-      ctx.strokeStyle = colour;
-      ctx.lineWidth = line;
-      ctx.stroke();
-    }
+    const thin = this.lane < 12;
+    ctx.strokeStyle = theme.ground;
+    ctx.globalAlpha = faded ? 0 : 0.6;
+    ctx.lineWidth = thin ? 3 : 4;
+    ctx.stroke();
+    ctx.strokeStyle = theme.outline;
+    ctx.globalAlpha = faded ? Number(theme.fade) : 1;
+    ctx.lineWidth = thin ? 1.25 : 1.75;
+    ctx.stroke();
+    ctx.globalAlpha = 1;
   }
 
   drawDues(ctx, theme) {
@@ -233,10 +241,10 @@ class Gantt {
     let last = -Infinity;
     this.forRows((row, top, height, _, view) => {
       const visibleTop = Math.max(top, box.top);
-      const y = (visibleTop + Math.min(top + height, box.top + box.height)) / 2;
-      if (y - last < 14) return;
-      last = y;
-      ctx.fillText(fitText(ctx, view.labels[row], box.left - 16), 10, y);
+      const middle = (visibleTop + Math.min(top + height, box.top + box.height)) / 2;
+      if (middle - last < 13 || middle > box.top + box.height - 5) return;
+      last = middle;
+      ctx.fillText(fitText(ctx, view.labels[row], box.left - 16), 10, Math.max(middle, box.top + 7));
     });
     ctx.restore();
     ctx.strokeStyle = theme.line;
@@ -317,36 +325,4 @@ class Gantt {
     if (start[task] < state.from) state.pan(start[task] - state.from - margin);
     else if (end[task] > state.to) state.pan(Math.min(end[task] - state.to + margin, start[task] - state.from));
   }
-}
-
-/** A due date: a line with a triangle on top. */
-function dueMark(ctx, x, top, height, colour) {
-  ctx.strokeStyle = ctx.fillStyle = colour;
-  ctx.lineWidth = 2;
-  ctx.beginPath();
-  ctx.moveTo(x, top + 1);
-  ctx.lineTo(x, top + height - 1);
-  if (height > 0) ctx.stroke();
-  ctx.beginPath();
-  ctx.moveTo(x - 5, top + 1);
-  ctx.lineTo(x + 5, top + 1);
-  ctx.lineTo(x, top + 9);
-  ctx.fill();
-}
-
-/** Diagonal lines for closed times. */
-function hatch(ctx, theme) {
-  const tile = document.createElement("canvas");
-  tile.width = tile.height = 6;
-  const pen = tile.getContext("2d");
-  pen.fillStyle = theme.closed;
-  pen.fillRect(0, 0, 6, 6);
-  pen.strokeStyle = theme.hatch;
-  pen.beginPath();
-  for (const shift of [-6, 0, 6]) {
-    pen.moveTo(shift, 6);
-    pen.lineTo(shift + 6, 0);
-  }
-  pen.stroke();
-  return ctx.createPattern(tile, "repeat");
 }

@@ -69,8 +69,11 @@ function readModel(data) {
   for (const task of data.tasks.critical) critical[task] = 1;
   const single = data.jobs.id.length === 1;
   const uses = offsets(data.tasks.useCounts);
+  const [first, last] = data.limits;
+  const margin = (last - first) / 80;
   const model = {
     ...data,
+    limits: [first - margin, last + margin],
     count,
     single,
     start,
@@ -93,22 +96,22 @@ function readModel(data) {
   }).join(", ");
   let names = null;
   /**
-   * Tasks that a query finds, as 0 or 1 each; null when it is empty. A query that is the whole name
-   * of a task, job or resource finds just that («job 1» without «job 10»); otherwise every word has
-   * to occur somewhere in the names.
+   * Tasks that a query finds, as 0 or 1 each; null when it is empty. Terms between commas must all
+   * hold. A term that is the whole name of some task, job or resource stands for just that
+   * («job 1» without «job 10»), any other for the names in which it occurs.
    */
   model.search = (query) => {
-    const whole = query.trim().toLowerCase();
-    if (!whole) return null;
+    const terms = query.toLowerCase().split(",").map((term) => term.trim()).filter(Boolean);
+    if (!terms.length) return null;
     names ??= model.id.map((id, task) =>
       [id, data.jobs.id[model.job[task]], ...model.usedBy(task)].map((name) => name.toLowerCase()));
-    const exact = Uint8Array.from(names, (list) => (list.includes(whole) ? 1 : 0));
-    if (exact.includes(1)) return exact;
-    const words = whole.split(/\s+/);
-    return Uint8Array.from(names, (list) => {
-      const text = list.join("\n");
-      return words.every((word) => text.includes(word)) ? 1 : 0;
-    });
+    const found = new Uint8Array(count).fill(1);
+    for (const term of terms) {
+      const whole = names.some((list) => list.includes(term));
+      const holds = (list) => (whole ? list.includes(term) : list.some((name) => name.includes(term)));
+      names.forEach((list, task) => { if (!holds(list)) found[task] = 0; });
+    }
+    return found;
   };
   return model;
 }

@@ -63,9 +63,5 @@ class Overview {
     ctx.strokeStyle = theme.accent;
     ctx.lineWidth = 2;
     ctx.strokeRect(x0 + 1, y0 + 1, Math.max(x1 - x0 - 2, 2), Math.max(y1 - y0 - 2, 2));
-    ctx.font = `11px ${FONT}`;
-    ctx.fillStyle = theme.muted;
-    ctx.textBaseline = "middle";
-    ctx.fillText(fitText(ctx, "overview", left - 14), 10, height / 2);
   }
 }

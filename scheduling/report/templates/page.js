@@ -43,20 +43,21 @@ function taskDetails(model, task) {
 
 function fillLegend(model, state) {
   const list = byId("legend");
-  const add = (kind, text, colour) => {
+  const add = (kind, text) => {
     const item = document.createElement("li");
     const mark = document.createElement("i");
     mark.className = kind;
-    if (colour) mark.style.background = colour;
-    item.append(mark, text);
+    item.append(...(kind ? [mark] : []), text);
     list.append(item);
-    return item;
   };
   add("critical", "critical path");
   if (model.byResource.closed.some((flat) => flat.length)) add("closed", "closed");
   if (model.tasks.late.length) add("late", "past the due date");
   if (model.jobs.due.some((due) => due !== null)) add("due", "due date");
-  if (model.single || model.jobs.id.length > 18) return;
+  if (model.single || model.jobs.id.length > 18) {
+    add("", `colours stand for ${model.single ? "tasks" : "jobs"} and repeat after ${model.palette.length}`);
+    return;
+  }
   model.jobs.id.forEach((id, job) => {
     const item = document.createElement("li");
     const button = document.createElement("button");
@@ -174,21 +175,27 @@ function start() {
     drawHistoryPanel(readTheme());
   });
   window.addEventListener("scroll", redraw, { passive: true });
+  let wide = 0;
   new ResizeObserver(() => {
+    const { clientWidth } = document.documentElement;
+    if (clientWidth === wide) return;
+    wide = clientWidth;
     gantt.fit();
     redraw();
     drawHistoryPanel(readTheme());
-  }).observe(document.body);
+  }).observe(document.documentElement);
   describe(model, state);
   gantt.draw(readTheme());
   redraw();
 }
 
 function describe(model, state) {
-  const tasks = `${formatNumber(model.count)} tasks`;
+  const count = (number, noun) => `${formatNumber(number)} ${noun}${number === 1 ? "" : "s"}`;
+  const tasks = count(model.count, "task");
+  const rows = count(state.rows.length, "row");
   byId("count").textContent = state.matches
-    ? `${formatNumber(state.matched)} of ${tasks} match, in ${formatNumber(state.rows.length)} rows.`
-    : `${tasks} in ${formatNumber(state.rows.length)} rows.`;
+    ? `${formatNumber(state.matched)} of ${tasks} match, in ${rows}.`
+    : `${tasks} in ${rows}.`;
   const chosen = state.job < 0 ? "" : `Highlighted: ${model.jobs.id[state.job]}.`;
   byId("selection").textContent = model.single ? "" : chosen;
   byId("by-resource").setAttribute("aria-pressed", String(state.view === "resource"));

@@ -17,7 +17,7 @@ function drawProfile(canvas, profile, box, theme, model, hover) {
   ctx.globalAlpha = 0.75;
   ctx.fill();
   ctx.globalAlpha = 1;
-  trace(ctx, profile.capacity, box, x, y);
+  trace(ctx, profile.capacity, box, x, y, profile.capacity.level[0]);
   ctx.strokeStyle = theme.ink;
   ctx.lineWidth = 1.5;
   ctx.stroke();
@@ -40,8 +40,8 @@ function range(steps, box) {
 }
 
 /** Lays the corners of a step function into the path; of those in one pixel only the extremes. */
-function trace(ctx, steps, box, x, y) {
-  let level = levelAt(steps, box.from);
+function trace(ctx, steps, box, x, y, before = 0) {
+  let level = stepAt(steps, box.from) < 0 ? before : levelAt(steps, box.from);
   ctx.beginPath();
   ctx.moveTo(x(box.from), y(level));
   for (let i = stepAt(steps, box.from) + 1; i < steps.time.length && steps.time[i] < box.to;) {
@@ -94,13 +94,14 @@ function drawHistory(canvas, history, theme, hover) {
   const known = history.points.flatMap(([, objective, bound]) => [objective, bound]).filter((v) => v !== null);
   const [least, most] = [Math.min(...known), Math.max(...known)];
   const pad = Math.max((most - least) * 0.1, Math.abs(most) * 0.01, 1e-9);
+  const floor = least >= 0 ? Math.max(0, least - pad) : least - pad;
   ctx.font = `11px ${FONT}`;
   const left = Math.max(...[least, most].map((v) => ctx.measureText(formatNumber(v)).width)) + 30;
   const plot = { left, top: 10, width: width - left - 84, height: height - 40 };
   const last = history.seconds || 1;
   const x = (time) => plot.left + (time * plot.width) / last;
-  const y = (value) => plot.top + (plot.height * (most + pad - value)) / (most - least + 2 * pad);
-  valueAxis(ctx, plot, least - pad, most + pad, y, theme, false);
+  const y = (value) => plot.top + (plot.height * (most + pad - value)) / (most + pad - floor);
+  valueAxis(ctx, plot, floor, most + pad, y, theme, false);
   ctx.textAlign = "center";
   for (const time of ticks(0, last, plot.width, 80, false)) {
     ctx.fillStyle = theme.muted;
