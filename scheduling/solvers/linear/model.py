@@ -65,6 +65,7 @@ class LinearModel:
         self.rows: list[Rows] = []
         self.n_columns = 0
         self.n_rows = 0
+        self._extra: list[tuple[Ints, Floats]] = []
 
     def add_columns(
         self,
@@ -145,13 +146,31 @@ class LinearModel:
         self.n_rows += count
         return np.arange(first, first + count, dtype=np.int64)
 
+    def add_costs(self, columns: ArrayLike, values: ArrayLike) -> None:
+        """Add ``values`` to the objective coefficients of ``columns``; repeated ones add up.
+
+        Raises
+        ------
+        ValueError
+            When a cost is not finite.
+        """
+        places, costs = np.broadcast_arrays(
+            np.asarray(columns, np.int64), np.asarray(values, np.float64)
+        )
+        if not np.isfinite(costs).all():
+            raise ValueError("costs must be finite")
+        self._extra.append((places.ravel(), costs.ravel()))
+
     def bounds(self) -> tuple[Floats, Floats]:
         """Lower and upper bound of every variable."""
         return _join([b.lower for b in self.columns]), _join([b.upper for b in self.columns])
 
     def costs(self) -> Floats:
         """Objective coefficient of every variable."""
-        return _join([block.cost for block in self.columns])
+        costs = _join([block.cost for block in self.columns])
+        for columns, values in self._extra:
+            np.add.at(costs, columns, values)
+        return costs
 
     def integers(self) -> NDArray[np.bool_]:
         """Whether each variable must be an integer."""

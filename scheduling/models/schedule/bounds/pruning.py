@@ -21,15 +21,16 @@ def usable_modes(arrays: ScheduleArrays) -> ScheduleArrays | None:
     ScheduleArrays or None
         ``None`` when a task has no mode left or a consumable cannot cover the least demands.
     """
-    keep = _fits(arrays)
+    keep = fitting_modes(arrays)
     if not keep.all():
         if not np.logical_or.reduceat(keep, arrays.mode_ptr[:-1]).all():
             return None
-        arrays = _with_modes(arrays, keep)
+        arrays = with_modes(arrays, keep)
     return arrays if _stocks_suffice(arrays) else None
 
 
-def _fits(arrays: ScheduleArrays) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+def fitting_modes(arrays: ScheduleArrays) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+    """Tell of each mode whether its resources ever have what it needs."""
     keep = np.ones(len(arrays.duration), np.bool_)
     if arrays.n_resources == 0:
         return keep
@@ -43,9 +44,10 @@ def _fits(arrays: ScheduleArrays) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
     return keep
 
 
-def _with_modes(
+def with_modes(
     arrays: ScheduleArrays, keep: np.ndarray[tuple[int], np.dtype[np.bool_]]
 ) -> ScheduleArrays:
+    """Return the problem with the kept modes alone; every task must keep one."""
     entries = np.repeat(keep, np.diff(arrays.demand_ptr))
     counts = np.add.reduceat(keep.astype(np.int64), arrays.mode_ptr[:-1])
     return replace(
