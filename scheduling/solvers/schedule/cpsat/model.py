@@ -123,6 +123,16 @@ class Formulation:
             *self._objective.values(completion),
         ]
 
+    def add_names(self) -> None:
+        """Name the variables of tasks and modes, for people who read the model."""
+        arrays, variables = self.arrays, self.model.proto.variables
+        for task, name in enumerate(arrays.task_ids):
+            variables[task].name = f"start {name}"
+        for number, mode in enumerate(self._mode_of_literal):
+            task = int(self._task_of_mode[mode])
+            local = mode - int(arrays.mode_ptr[task])
+            variables[arrays.n_tasks + number].name = f"mode {local} of {arrays.task_ids[task]}"
+
     def _add_starts(self, windows: Windows) -> bool:
         """Make the start variables; False when a domain is empty."""
         arrays, model = self.arrays, self.model
