@@ -87,7 +87,8 @@ def _sets(groups: dict[frozenset[int], list[int]]) -> list[frozenset[int]]:
                 known.add(union)
                 unions.append(union)
     everything = frozenset().union(*groups)
-    return [*single, *unions[:_MAX_SETS], *([] if everything in known else [everything])]
+    chosen = unions[:_MAX_SETS]
+    return [*single, *chosen, *([] if everything in chosen else [everything])]
 
 
 def _set_pool(
