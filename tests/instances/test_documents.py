@@ -212,9 +212,11 @@ def test_schema_accepts_what_is_valid_and_refuses_what_is_not() -> None:
         ):  # references and repetitions are beyond a schema
             assert errors(schema, parse_yaml(YAML.replace(old, new), "f")), new
     bad = json.loads(JSON)
-    for objective in ("cost", {"makespan": 0}, ["makespan", "cost"], [], 3):
+    refused: list[object] = ["cost", {"makespan": 0}, ["makespan", "cost"], [], 3]
+    for objective in refused:
         assert errors(schema, {**bad, "objective": objective}), objective
-    for objective in ("makespan", {"makespan": 2}, ["makespan", {"late_jobs": 1}]):
+    taken: list[object] = ["makespan", {"makespan": 2}, ["makespan", {"late_jobs": 1}]]
+    for objective in taken:
         assert not errors(schema, {**bad, "objective": objective}), objective
     full = full_problem().model_dump(mode="json")
     assert errors(schema, full) == []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Any
 
 _TYPES: dict[str, tuple[type, ...]] = {
@@ -63,7 +64,7 @@ def _holds(key: str, rule: Any, value: Any) -> bool:
     if key == "type":
         return isinstance(value, _TYPES[rule]) and (rule == "boolean") == isinstance(value, bool)
     number = isinstance(value, int | float)
-    checks = {
+    checks: dict[str, Callable[[], bool]] = {
         "const": lambda: value == rule,
         "enum": lambda: value in rule,
         "required": lambda: not isinstance(value, dict) or set(rule) <= set(value),

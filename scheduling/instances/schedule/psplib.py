@@ -14,7 +14,7 @@ from typing import Any
 
 from scheduling.instances.schedule.assemble import build
 from scheduling.instances.text import MAX_COUNT, Lines, Row, excerpt, head
-from scheduling.models.schedule.problem import ScheduleProblem
+from scheduling.models.schedule.problem import MAX_TIME, ScheduleProblem
 
 _RULE = re.compile(r"[*-]{4,}")
 _IGNORED = re.compile(
@@ -121,7 +121,7 @@ def _preamble(lines: Lines, project: _Project) -> str:
         if key in values:
             raise lines.error(row, f"{key!r} a second time", "it once")
         low = 1 if key in ("projects", "jobs") else 0
-        high = 10**12 if key == "horizon" else MAX_COUNT
+        high = MAX_COUNT * MAX_TIME if key == "horizon" else MAX_COUNT
         values[key] = lines.numbers(row, [found[1]], key, low=low, high=high)[0]
     missing = [key for key in _REQUIRED if key not in values]
     if missing:

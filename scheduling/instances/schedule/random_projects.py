@@ -1,6 +1,7 @@
 """Random projects with scarce resources, controlled as in ProGen.
 
-Network complexity is the mean number of precedences per task. The resource factor is the mean share
+Network complexity is the mean number of precedences per task; there are more where every task needs
+one to be tied to the others. The resource factor is the mean share
 of the resources that a task needs. The resource strength RS sets each capacity between the least
 that is of use and the most: ``K = K_min + RS (K_max - K_min)``, where K_min is the largest
 single demand and K_max the peak of the schedule that starts every task as early as precedences
@@ -152,7 +153,10 @@ def project_with_lags(
     count = min(len(tied), round(cycles * tasks))
     links = [_lag(i, j, lag, None) for (i, j), lag in lags.items()]
     for i, j in tied[np.sort(rng.permutation(len(tied))[:count])].tolist():
-        links.append(_lag(i, j, None, int(np.ceil((1 + slack) * far[i, j]))))
+        most = int(np.ceil((1 + slack) * far[i, j]))
+        links.append(_lag(i, j, None, most))
+        # The new arc from j back to i lengthens paths; a later maximal lag must allow for that.
+        far = np.maximum(far, far[:, [j]] - most + far[[i], :])
     modes = [[_Mode(duration, _demands(rng, resources, factor), [])] for duration in durations]
     starts = np.maximum(far.max(axis=0), 0).astype(int).tolist()
     name = f"project with lags {tasks} seed {seed}"
