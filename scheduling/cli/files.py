@@ -56,6 +56,7 @@ def convert(
     to: Annotated[
         str | None, typer.Option("--to", metavar="F", help="Format of OUT; by its ending.")
     ] = None,
+    json: options.Json = False,
 ) -> None:
     """Translate an instance from one format to another.
 
@@ -63,14 +64,21 @@ def convert(
     """
     from scheduling.instances.files import read, write
 
-    write(read(source, format=from_), target, format=to)
-    note(f"written: {target}")
+    problem = read(source, format=from_)
+    write(problem, target, format=to)
+    if json:
+        emit_json({"written": str(target), "kind": problem.kind, "name": problem.name})
+    else:
+        note(f"written: {target}")
 
 
 def schema(
     kind: Annotated[str, typer.Argument(metavar="KIND", help="Family: schedule.")],
     solution: Annotated[
         bool, typer.Option("--solution", help="Schema of the solution file instead.")
+    ] = False,
+    json: Annotated[  # noqa: ARG001 - every verb takes it; a schema is JSON in any case
+        bool, typer.Option("--json", help="No effect: a schema is always JSON.")
     ] = False,
 ) -> None:
     """Print the JSON schema of a family's instance or solution files."""

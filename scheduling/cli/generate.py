@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from scheduling.cli.output import note, table
+from scheduling.cli import options
+from scheduling.cli.output import emit_json, note, table
 from scheduling.errors import InputError
 
 EXAMPLE = "Example: scheduling generate job-shop -p jobs=20 -p machines=5 -p seed=7 -o shop.txt"
@@ -29,23 +31,26 @@ def generate(
     format_: Annotated[
         str | None, typer.Option("--format", metavar="F", help="Format; by the file's ending.")
     ] = None,
+    json: options.Json = False,
 ) -> None:
     """Generate an instance from parameters and a seed; the same call gives the same instance."""
     from scheduling.instances.generators import generate as make
 
     if kind is None:
-        _list()
+        _list(json)
         return
     problem = make(kind, _pairs(parameter or []))
-    if output is None:
+    if output is not None:
+        from scheduling.instances.files import write
+
+        write(problem, output, format=format_)
+        note(f"written: {output}")
+    if json:
+        emit_json(problem.model_dump(mode="json"))
+    elif output is None:
         from scheduling.instances.documents import write_yaml_problem
 
         typer.echo(write_yaml_problem(problem), nl=False)
-        return
-    from scheduling.instances.files import write
-
-    write(problem, output, format=format_)
-    note(f"written: {output}")
 
 
 def _pairs(texts: list[str]) -> dict[str, str]:
@@ -58,9 +63,22 @@ def _pairs(texts: list[str]) -> dict[str, str]:
     return pairs
 
 
-def _list() -> None:
+def _list(json: bool) -> None:
     from scheduling.instances.generators import GENERATORS
 
+    if json:
+        emit_json(
+            [
+                {
+                    "name": entry.name,
+                    "family": entry.family,
+                    "summary": entry.summary,
+                    "parameters": [asdict(parameter) for parameter in entry.parameters],
+                }
+                for entry in GENERATORS.values()
+            ]
+        )
+        return
     rows = [
         [entry.name, entry.summary, " ".join(f"{p.name}={p.default}" for p in entry.parameters)]
         for entry in GENERATORS.values()

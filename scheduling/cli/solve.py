@@ -63,9 +63,7 @@ def solve(
 
         check_suffix(gantt)
     if model is not None:
-        from scheduling.solvers.schedule.export import export_model
-
-        export_model(problem, model)
+        _export(problem, model)
     with LiveLine(quiet=json) as line:
         solution = sch.solve(
             problem,
@@ -89,6 +87,14 @@ def solve(
             if path is not None:
                 note(f"  {what}: {path}")
     raise typer.Exit(EXIT_CODES[solution.status])
+
+
+def _export(problem: Problem, path: Path) -> None:
+    from scheduling.models.schedule.problem import ScheduleProblem
+    from scheduling.solvers.schedule.export import export_model
+
+    if isinstance(problem, ScheduleProblem):
+        export_model(problem, path)
 
 
 def _draw(problem: Problem, solution: Solution, path: Path) -> None:

@@ -207,3 +207,11 @@ def test_module_runs_as_a_command(shop: Path) -> None:
     )
     assert done.returncode == 0
     assert json.loads(done.stdout)["objective"] == 6
+
+
+def test_every_verb_speaks_json(cli: Cli, shop: Path, tmp_path: Path) -> None:
+    target = tmp_path / "copy.yaml"
+    assert cli("convert", shop, target, "--json").json["written"] == str(target)
+    assert any(entry["name"] == "job-shop" for entry in cli("generate", "--json").json)
+    assert cli("generate", "job-shop", "--json").json["kind"] == "schedule"
+    assert "properties" in cli("schema", "schedule", "--json").json

@@ -7,6 +7,8 @@ because a tight ceiling speeds up its proofs.
 
 from __future__ import annotations
 
+import time
+from dataclasses import replace
 from functools import partial
 
 from scheduling.solvers.board import Board, Budget
@@ -16,13 +18,16 @@ from scheduling.solvers.schedule.dispatch import Dispatch
 from scheduling.solvers.schedule.family import Candidate, CompiledSchedule
 from scheduling.solvers.schedule.genetic import Genetic
 from scheduling.solvers.schedule.lns import Lns
-from scheduling.solvers.schedule.sgs import ScheduleGeneration
+from scheduling.solvers.schedule.rules import dense_ranks, task_features
+from scheduling.solvers.schedule.sgs import out_of_time, post_greedy, rules_for
 from scheduling.solvers.schedule.tabu import Tabu
 from scheduling.solvers.sideways import Sideways
 
 Part = Solver[CompiledSchedule, Candidate]
 
 _CONSTRUCTION_SHARE = 0.05
+_CONSTRUCTION_SECONDS = 0.2
+_LARGEST_DISPATCHED = 4_000
 _SPRINT_SHARE = 0.2
 _BOUND_WORKERS = 8
 _LARGEST_EXACT = 40_000
@@ -56,7 +61,7 @@ class Auto:
     ) -> None:
         """Improve value and bound side by side."""
         if board.best is None:
-            self._construct(data, board, budget.part(_CONSTRUCTION_SHARE), hint)
+            self._construct(data, board, _brief(budget))
         if board.stopped:
             return
         if budget.work is not None:
@@ -64,15 +69,24 @@ class Auto:
         else:
             self._side_by_side(data, board, budget, hint)
 
-    def _construct(
-        self,
-        data: CompiledSchedule,
-        board: Board[Candidate],
-        budget: Budget,
-        hint: Candidate | None,
-    ) -> None:
-        for part in _usable([Dispatch(), ScheduleGeneration()], data):
-            part.search(data, board, budget, hint)
+    def _construct(self, data: CompiledSchedule, board: Board[Candidate], budget: Budget) -> None:
+        """Post a first schedule before any compiled code is loaded.
+
+        Large shops are left to the compiled constructions of tabu search.
+        """
+        arrays = data.arrays
+        if Dispatch().refusal(data) is None:
+            if arrays.n_tasks <= _LARGEST_DISPATCHED:
+                Dispatch().search(data, board, budget, None)
+            return
+        features = task_features(arrays)
+        if features is None:
+            board.prove_infeasible(self.name)
+            return
+        for rule in rules_for(arrays, board.tier).values():
+            post_greedy(data, board, features, dense_ranks(rule(features)), "sgs")
+            if out_of_time(board, budget):
+                return
 
     def _in_turn(
         self,
@@ -111,6 +125,14 @@ class Auto:
 
 def _usable(parts: list[Part], data: CompiledSchedule) -> list[Part]:
     return [part for part in parts if part.availability() and part.refusal(data) is None]
+
+
+def _brief(budget: Budget) -> Budget:
+    """Return the budget of the constructions, which is short because search does better."""
+    part = budget.part(_CONSTRUCTION_SHARE)
+    if part.deadline is None:
+        return part
+    return replace(part, deadline=min(part.deadline, time.monotonic() + _CONSTRUCTION_SECONDS))
 
 
 def _fits_exact(data: CompiledSchedule) -> bool:

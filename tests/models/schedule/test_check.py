@@ -72,10 +72,10 @@ def solution(places: dict[str, tuple[int, int, int]], value: int | None = None) 
         status=Status.FEASIBLE,
         objective=value,
         tiers=(tier,),
-        tasks=[
+        tasks=tuple(
             ScheduledTask(task=task, mode=mode, start=start, end=end)
             for task, (mode, start, end) in places.items()
-        ],
+        ),
     )
 
 
