@@ -10,8 +10,8 @@ from scheduling.errors import InputError
 from scheduling.models.schedule.problem import ScheduleProblem
 from scheduling.models.schedule.solution import ScheduleSolution
 from scheduling.report.files import write_whole
-from scheduling.report.schedule.figures import By, draw_figure
-from scheduling.report.schedule.layout import ScheduleChart, build_chart
+from scheduling.report.schedule.figures import draw_figure
+from scheduling.report.schedule.layout import By, ScheduleChart, build_chart
 from scheduling.report.schedule.page import render_page
 
 _DOTS_PER_INCH = 150
@@ -44,8 +44,8 @@ def write_gantt(
     Raises
     ------
     InputError
-        For another suffix, for a place that cannot be written, and when the solution names tasks
-        or modes that the problem does not have.
+        For another suffix or view, for a place that cannot be written, and when the solution names
+        tasks or modes that the problem does not have.
     """
     suffix = check_suffix(path)
     write_whole(Path(path), _RENDERERS[suffix](build_chart(problem, solution), by))

@@ -23,6 +23,7 @@ from scheduling.report.gantt import check_suffix, write_gantt
 from scheduling.report.html import embed_json
 from scheduling.report.palette import SERIES, series_colour, text_colour
 from scheduling.report.schedule.figures import plot_gantt, plot_history, plot_profile
+from scheduling.report.schedule.layout import By
 from tests.report import instances
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -63,12 +64,12 @@ def page_data(text: str) -> dict[str, object]:
 @pytest.mark.parametrize("make", MAKERS)
 @pytest.mark.parametrize("by", ["resource", "job"])
 def test_every_kind_of_problem_becomes_every_kind_of_file(
-    make: Callable[[], ScheduleProblem], by: str, tmp_path: Path
+    make: Callable[[], ScheduleProblem], by: By, tmp_path: Path
 ) -> None:
     problem = make()
     solution = instances.greedy(problem)
     for suffix in ("png", "svg", "html"):
-        write_gantt(problem, solution, tmp_path / f"chart.{suffix}", by=by)  # type: ignore[arg-type]
+        write_gantt(problem, solution, tmp_path / f"chart.{suffix}", by=by)
     assert (tmp_path / "chart.png").read_bytes().startswith(b"\x89PNG")
     texts = svg_texts(tmp_path / "chart.svg")
     assert problem.name in texts
@@ -153,6 +154,15 @@ def test_other_suffixes_are_refused(name: str, tmp_path: Path) -> None:
         write_gantt(problem, instances.greedy(problem), tmp_path / name)
     assert not list(tmp_path.iterdir())
     assert check_suffix("A.SVG") == ".svg"
+
+
+@pytest.mark.parametrize("suffix", ["html", "svg"])
+def test_other_views_are_refused(suffix: str, tmp_path: Path) -> None:
+    problem = instances.single_machine()
+    solution = instances.greedy(problem)
+    wrong: By = "machine"  # type: ignore[assignment]
+    with pytest.raises(InputError, match=r"by: found 'machine', expected 'resource' or 'job'"):
+        write_gantt(problem, solution, tmp_path / f"chart.{suffix}", by=wrong)
 
 
 def test_a_place_that_cannot_be_written(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from scheduling.errors import InputError
@@ -218,6 +218,7 @@ def test_lanes_never_overlap_and_are_as_few_as_can_be(spans: list[tuple[int, int
     assert lanes == max(1, together)
 
 
+@settings(max_examples=40)
 @given(st.integers(0, 10**6), st.integers(1, 6), st.integers(1, 5))
 def test_the_path_of_a_left_shifted_job_shop_explains_the_makespan(
     seed: int, jobs: int, machines: int
@@ -235,6 +236,7 @@ def test_the_path_of_a_left_shifted_job_shop_explains_the_makespan(
     assert all(task.critical for task in path)
 
 
+@settings(max_examples=40)
 @given(st.integers(0, 10**6), st.integers(1, 6), st.integers(1, 5))
 def test_critical_tasks_are_those_whose_delay_delays_the_end(
     seed: int, jobs: int, machines: int
@@ -323,6 +325,15 @@ def test_history_is_kept(shop: ScheduleProblem) -> None:
     chart = build_chart(shop, solution)
     assert chart.history == (HistoryPoint(0.5, 12, None), HistoryPoint(1.0, 11, 7.5))
     assert chart.seconds == 2.0
+
+
+def test_unknown_stays_unknown(shop: ScheduleProblem) -> None:
+    inf = float("inf")
+    fields = {"history": ((0.5, inf, float("nan")), (inf, 3, 2)), "seconds": inf}
+    solution = schedule(a1=(0, 3)).model_copy(update=fields)
+    chart = build_chart(shop, solution)
+    assert chart.history == (HistoryPoint(0.5, None, None),)
+    assert chart.seconds == 0.0
 
 
 def answer(status: Status, **fields: object) -> ScheduleSolution:

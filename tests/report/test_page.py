@@ -341,7 +341,26 @@ def test_light_dark_and_the_phone(page: Page, pages: dict[str, Path]) -> None:
         browser.window(*PHONE, touch=True)
         browser.open(pages[name])
         assert browser.evaluate("document.documentElement.scrollWidth") <= PHONE[0]
+    browser.open(pages["shop"])
+    at = page.point(1, 3)
+    browser.send("Input.dispatchTouchEvent", type="touchStart", touchPoints=[_finger(at)])
+    browser.send("Input.dispatchTouchEvent", type="touchEnd", touchPoints=[])
+    browser.settle()
+    assert page.text("tooltip").startswith("order 3.1")
+    whole = page.chart()
+    fingers = [at, (at[0] + 60, at[1])]
+    apart = [at, (at[0] + 180, at[1])]
+    for kind, points in (("touchStart", fingers), ("touchMove", apart), ("touchEnd", [])):
+        touched = [_finger(point, number) for number, point in enumerate(points)]
+        browser.send("Input.dispatchTouchEvent", type=kind, touchPoints=touched)
+    browser.settle()
+    near = page.chart()
+    assert near["to"] - near["from"] == pytest.approx((whole["to"] - whole["from"]) / 3, rel=0.05)
     browser.window(*LAPTOP)
+
+
+def _finger(at: tuple[float, float], number: int = 0) -> dict[str, float]:
+    return {"x": at[0], "y": at[1], "id": number}
 
 
 def test_a_project_task_by_task(page: Page, pages: dict[str, Path]) -> None:

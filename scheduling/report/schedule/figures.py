@@ -7,20 +7,18 @@ from __future__ import annotations
 
 from itertools import pairwise
 from textwrap import wrap
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from scheduling.errors import InputError
 from scheduling.models.schedule.problem import ScheduleProblem
 from scheduling.models.schedule.solution import ScheduleSolution
 from scheduling.report.palette import INK, LATE, SERIES, series_colour, text_colour
-from scheduling.report.schedule.layout import Row, ScheduleChart, build_chart
+from scheduling.report.schedule.layout import By, Row, ScheduleChart, build_chart, history_points
 from scheduling.report.schedule.usage import Profile, Steps
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
-
-By = Literal["resource", "job"]
 
 _LABELLED_BARS = 400
 _LABELLED_ROWS = 60
@@ -56,7 +54,8 @@ def plot_gantt(
     Raises
     ------
     InputError
-        When the solution names tasks or modes that the problem does not have.
+        When the solution names tasks or modes that the problem does not have, or ``by`` is
+        neither.
     """
     return draw_gantt(build_chart(problem, solution), _axes(ax), by)
 
@@ -88,9 +87,10 @@ def plot_profile(
 def plot_history(solution: ScheduleSolution, *, ax: Axes | None = None) -> Axes:
     """Draw objective and bound over the seconds of the solve."""
     ax = _axes(ax)
-    end = max([solution.seconds, *(point[0] for point in solution.history)])
+    history = history_points(solution)
+    end = max([solution.seconds, *(point.seconds for point in history)])
     for column, label, colour in ((1, "objective", SERIES[4]), (2, "bound", SERIES[1])):
-        points = [(row[0], value) for row in solution.history if (value := row[column]) is not None]
+        points = [(row[0], value) for row in history if (value := row[column]) is not None]
         if points:
             times = [time for time, _ in points] + [end]
             values = [value for _, value in points] + [points[-1][1]]
@@ -106,7 +106,7 @@ def plot_history(solution: ScheduleSolution, *, ax: Axes | None = None) -> Axes:
 
 def draw_figure(chart: ScheduleChart, figure: Figure, by: By) -> None:
     """Fill a figure with the Gantt chart and the profiles of up to six resources below it."""
-    rows = chart.by_resource if by == "resource" else chart.by_job
+    rows = chart.rows(by)
     lanes = sum(row.lanes for row in rows)
     profiles = [p for p in chart.profiles if p.kind != "machines"][:_PROFILES]
     if not chart.tasks:
@@ -132,7 +132,7 @@ def draw_gantt(chart: ScheduleChart, ax: Axes, by: By) -> Axes:
         _say(ax, _plain(chart.sentence))
         return ax
     _head(ax, chart)
-    rows = chart.by_resource if by == "resource" else chart.by_job
+    rows = chart.rows(by)
     tops = _tops(rows)
     first, last = chart.limits
     ax.set(xlim=_margins(first, last), ylim=(tops[-1], 0), xlabel="time")

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from heapq import heappop, heappush
-from typing import NamedTuple
+from math import isfinite
+from typing import Literal, NamedTuple
 
+from scheduling.errors import InputError
 from scheduling.models.base import Number
 from scheduling.models.schedule.arrays import CONSUMABLE, MACHINE, ScheduleArrays, compile_arrays
 from scheduling.models.schedule.problem import ScheduleProblem
@@ -19,6 +21,9 @@ from scheduling.report.schedule.sentence import certificate_sentence
 from scheduling.report.schedule.usage import Profile, Use, build_profiles, resource_uses
 
 NO_RESOURCE = "no resource"
+
+By = Literal["resource", "job"]
+"""What the rows of a chart stand for."""
 
 
 class JobMark(NamedTuple):
@@ -135,6 +140,19 @@ class ScheduleChart:
         dues = (job.due for job in self.jobs if job.due is not None and job.due <= reach)
         return start, max(self.end, start + 1, *dues)
 
+    def rows(self, by: By) -> tuple[Row, ...]:
+        """Return the rows of one view.
+
+        Raises
+        ------
+        InputError
+            When there is no such view.
+        """
+        views = {"resource": self.by_resource, "job": self.by_job}
+        if by not in views:
+            raise InputError.single("by", repr(by), "'resource' or 'job'")
+        return views[by]
+
     def colour(self, task: int) -> int:
         """Return the number of a task's colour: its job's, or its own in a problem of one job."""
         return self.tasks[task].job if len(self.jobs) > 1 else task
@@ -168,12 +186,25 @@ def build_chart(problem: ScheduleProblem, solution: ScheduleSolution) -> Schedul
         by_job=_job_rows(jobs, tasks),
         path=tuple(number[task] for task in critical.path),
         profiles=build_profiles(arrays, names, uses, placement, end),
-        history=tuple(HistoryPoint(*point) for point in solution.history),
-        seconds=solution.seconds,
+        history=history_points(solution),
+        seconds=_known(solution.seconds) or 0.0,
         missing=arrays.n_tasks - len(placed),
         start=min((task.start for task in tasks), default=0),
         end=end,
     )
+
+
+def history_points(solution: ScheduleSolution) -> tuple[HistoryPoint, ...]:
+    """Return objective and bound over time; values that are not finite count as unknown."""
+    return tuple(
+        HistoryPoint(seconds, _known(objective), _known(bound))
+        for seconds, objective, bound in solution.history
+        if isfinite(seconds)
+    )
+
+
+def _known(value: Number | None) -> Number | None:
+    return value if value is not None and isfinite(value) else None
 
 
 def _job_marks(

@@ -6,7 +6,7 @@ from typing import Any
 
 from scheduling.report.html import fill_template
 from scheduling.report.palette import SERIES, text_colour
-from scheduling.report.schedule.layout import Row, ScheduleChart
+from scheduling.report.schedule.layout import By, Row, ScheduleChart
 from scheduling.report.schedule.sentence import format_number
 from scheduling.report.schedule.usage import Steps
 
@@ -25,17 +25,23 @@ _SCRIPTS = (
 )
 
 
-def render_page(chart: ScheduleChart, view: str = "resource") -> str:
-    """Return the page; ``view`` is what the rows stand for at first, ``"resource"`` or ``"job"``.
+def render_page(chart: ScheduleChart, by: By = "resource") -> str:
+    """Return the page; ``by`` is what the rows stand for at first.
 
     The page loads nothing: styles, scripts and data are in it, and its content security policy
     forbids any request.
+
+    Raises
+    ------
+    InputError
+        When there is no such view.
     """
+    chart.rows(by)
     return fill_template(
         "gantt.html",
         styles=("gantt.css",),
         scripts=_SCRIPTS,
-        data=page_data(chart, view),
+        data=page_data(chart, by),
         texts={"title": chart.title, "sentence": chart.sentence, "facts": facts(chart)},
     )
 
@@ -59,13 +65,13 @@ def facts(chart: ScheduleChart) -> str:
     return " ".join(parts)
 
 
-def page_data(chart: ScheduleChart, view: str) -> dict[str, Any]:
+def page_data(chart: ScheduleChart, by: By) -> dict[str, Any]:
     """Return the chart column by column, which is compact and quick to read in a browser."""
     names = sorted({name for task in chart.tasks for name, _ in task.uses})
     index = {name: number for number, name in enumerate(names)}
     kinds = {row.kind for row in chart.by_resource}
     return {
-        "view": view,
+        "view": by,
         "names": {
             "resource": "By machine" if kinds <= {"machine", "none"} else "By resource",
             "job": "By task" if len(chart.jobs) == 1 else "By job",
@@ -119,7 +125,12 @@ def _tasks(chart: ScheduleChart, index: dict[str, int]) -> dict[str, Any]:
 
 
 def _view(chart: ScheduleChart, rows: tuple[Row, ...]) -> dict[str, Any]:
-    """Split each row into bars, counted by lane, and moments (tasks without duration)."""
+    """Split each row into bars, counted by lane, and moments (tasks without duration).
+
+    Rows often share a calendar, so closed times stand once each and rows refer to them.
+    """
+    closures = list(dict.fromkeys(row.closed for row in rows))
+    closure = {closed: number for number, closed in enumerate(closures)}
     bars: list[int] = []
     counts: list[int] = []
     moments: list[int] = []
@@ -141,7 +152,8 @@ def _view(chart: ScheduleChart, rows: tuple[Row, ...]) -> dict[str, Any]:
         "kinds": [row.kind for row in rows],
         "jobs": [-1 if row.job is None else row.job for row in rows],
         "lanes": [row.lanes for row in rows],
-        "closed": [[time for pair in row.closed for time in pair] for row in rows],
+        "closed": [[time for pair in closed for time in pair] for closed in closures],
+        "closedOf": [closure[row.closed] for row in rows],
         "bars": bars,
         "barCounts": counts,
         "moments": moments,

@@ -48,7 +48,7 @@ function readView(view, taskCount) {
     labels: view.labels,
     kinds: view.kinds,
     jobs: view.jobs,
-    closed: view.closed,
+    closed: view.closedOf.map((number) => view.closed[number]),
     lanePtr: lanes,
     barPtr: bars,
     barTask: Int32Array.from(view.bars),
