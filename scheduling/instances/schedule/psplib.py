@@ -9,6 +9,7 @@ project scheduling problem library".
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -202,8 +203,7 @@ def check_ties(lines: Lines, rows: list[Row], successors: list[list[int]]) -> No
 
 def _requests(lines: Lines, project: _Project) -> list[dict[str, Any]]:
     names = project.resources
-    letters = r"\s*".join(rf"{name[0]}\s*{name[1:]}" for name in names)
-    _columns(lines, rf"jobnr\.?\s+mode\s+dur(?:ation)?\s*{letters}")
+    _columns(lines, r"jobnr\.?\s+mode\s+dur(?:ation)?", names)
     tasks: list[dict[str, Any]] = []
     for job in range(1, project.jobs + 1):
         modes = []
@@ -228,7 +228,7 @@ def _capacities(lines: Lines, project: _Project) -> list[dict[str, Any]]:
     names = project.resources
     if not names:
         return []
-    _columns(lines, r"\s*".join(rf"{name[0]}\s*{name[1:]}" for name in names))
+    _columns(lines, "", names)
     row = lines.take("the capacities")
     values = lines.integers(row, "a capacity per resource", count=len(names), high=10**9)
     types = ["renewable"] * project.renewables + ["consumable"] * project.consumables
@@ -245,10 +245,15 @@ def _section(lines: Lines, key: str) -> None:
         raise lines.error(row, excerpt(row.text), f"the section {_TITLES[key]}")
 
 
-def _columns(lines: Lines, form: str) -> None:
-    """Take the line that names the columns, and the rule under it if there is one."""
+def _columns(lines: Lines, form: str, names: Sequence[str] = ()) -> None:
+    """Take the line that names the columns, and the rule under it if there is one.
+
+    ``form`` describes the fixed names at its start, ``names`` are those of the resources after.
+    """
     row = lines.take("the names of the columns")
-    if not re.fullmatch(form, row.text, re.IGNORECASE):
+    start = re.match(form, row.text, re.IGNORECASE)
+    rest = row.text[start.end() :] if start else ""
+    if not start or "".join(rest.split()).upper() != "".join(names):
         raise lines.error(row, excerpt(row.text), "the names of the columns announced above")
     _skip_rules(lines)
 
