@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from math import inf, prod
 
@@ -196,11 +197,11 @@ class LinearModel:
 
     def column_names(self) -> list[str]:
         """Names such as ``start[3]`` or ``x[0,2]``, in the order of the indices."""
-        return [f"{b.label}[{place}]" for b in self.columns for place in _places(b.shape)]
+        return _names([(block.label, block.shape) for block in self.columns])
 
     def row_names(self) -> list[str]:
         """Names such as ``machine[3]``, in the order of the indices."""
-        return [f"{b.label}[{place}]" for b in self.rows for place in _places((len(b.lower),))]
+        return _names([(block.label, (len(block.lower),)) for block in self.rows])
 
 
 def _spread(values: ArrayLike, shape: tuple[int, ...]) -> Floats:
@@ -211,5 +212,14 @@ def _join(parts: list[NDArray[np.float64]] | list[Ints]) -> Floats:
     return np.concatenate(parts) if parts else np.zeros(0)
 
 
-def _places(shape: tuple[int, ...]) -> list[str]:
-    return [",".join(str(number) for number in place) for place in np.ndindex(*shape)]
+def _names(blocks: list[tuple[str, tuple[int, ...]]]) -> list[str]:
+    """Name what the blocks hold by place; blocks that share a label are numbered on in one go."""
+    uses = Counter(label for label, _ in blocks)
+    taken: Counter[str] = Counter()
+    names: list[str] = []
+    for label, shape in blocks:
+        for place in np.ndindex(*shape):
+            key = taken[label] if uses[label] > 1 else ",".join(str(number) for number in place)
+            names.append(f"{label}[{key}]")
+            taken[label] += 1
+    return names

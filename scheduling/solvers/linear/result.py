@@ -40,7 +40,7 @@ class Limits:
     seed
         Seed of the engine's random choices.
     work
-        Deterministic limit: how often the engine may ask whether to go on (HiGHS asks about 50
+        Deterministic limit: how often the engine may ask whether to go on (HiGHS asks a few to 50
         times a second, at the same points of its search in every run); ``None``: no limit.
     gap
         Absolute gap between objective and bound at which a solution counts as optimal.

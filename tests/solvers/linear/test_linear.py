@@ -63,6 +63,8 @@ def test_blocks_become_columns_with_equal_places_added() -> None:
     assert model.sides()[1].tolist() == [inf, inf, 7]
     assert model.column_names() == ["x[0,0]", "x[0,1]", "x[1,0]", "x[1,1]", "y[0]"]
     assert model.row_names() == ["a[0]", "a[1]", "b[0]"]
+    model.add_rows("a", 1, 0, y, 1)
+    assert model.row_names() == ["a[0]", "a[1]", "b[0]", "a[2]"]
     assert model.integers().tolist() == [False] * 4 + [True]
 
 
@@ -229,7 +231,7 @@ def test_mps_files_hold_the_model(tmp_path: Path) -> None:
     text = path.read_text()
     assert "item[7]" in text
     assert "room[2]" in text
-    highs = highspy.Highs()  # type: ignore[no-untyped-call]
+    highs = highspy.Highs()
     highs.setOptionValue("output_flag", False)
     highs.readModel(str(path))
     highs.run()

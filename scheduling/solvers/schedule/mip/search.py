@@ -15,7 +15,7 @@ from scheduling.solvers.schedule.mip.choice import Formulation, choose
 from scheduling.solvers.schedule.mip.frame import Frame
 
 QUESTIONS_PER_UNIT = 10
-"""Questions of HiGHS whether to go on, per unit of work; it asks about 50 times a second."""
+"""Questions of HiGHS whether to go on, per unit of work; it asks a few to 50 times a second."""
 
 _GAP = 0.99
 """Values are integers, so a gap below 1 proves optimality."""

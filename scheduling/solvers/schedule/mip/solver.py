@@ -57,7 +57,7 @@ class Mip:
     ) -> None:
         """Solve the tier of ``board``, starting from its best candidate or from ``hint``.
 
-        One unit of work is ten questions of HiGHS whether to go on, about a fifth of a second.
+        One unit of work is ten questions of HiGHS whether to go on: a fifth of a second or more.
         """
         from scheduling.solvers.schedule.mip.search import search_formulation
 
