@@ -8,7 +8,7 @@ from pathlib import Path
 from scheduling.bench.records import Record
 from scheduling.bench.tables import solver_profile
 from scheduling.errors import InputError
-from scheduling.report.files import write_whole
+from scheduling.storage import write_whole
 
 
 def write_profile(records: Sequence[Record], path: Path) -> None:

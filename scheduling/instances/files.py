@@ -11,6 +11,7 @@ from scheduling.errors import InputError
 from scheduling.instances import documents, formats
 from scheduling.instances.text import MAX_BYTES, STANDARD_INPUT, decode
 from scheduling.models.base import Problem, Solution
+from scheduling.storage import write_whole
 
 BUNDLED = "bundled:"
 """Prefix that names a bundled instance instead of a file."""
@@ -74,7 +75,7 @@ def write(problem: Problem, path: str | PathLike[str], format: str | None = None
     """
     source = os.fspath(path)
     chosen = formats.by_name(format) if format else formats.for_writing(source)
-    _store(source, chosen.write(problem))
+    write_whole(Path(source), chosen.write(problem).encode())
 
 
 def read_solution(path: str | PathLike[str]) -> Solution:
@@ -97,7 +98,7 @@ def write_solution(solution: Solution, path: str | PathLike[str]) -> None:
     InputError
         When the file cannot be written.
     """
-    _store(os.fspath(path), documents.write_json_solution(solution))
+    write_whole(Path(path), documents.write_json_solution(solution).encode())
 
 
 def _shown(source: str) -> str:
@@ -120,21 +121,3 @@ def _text(source: str) -> str:
 
 def _failure(source: str, error: OSError, expected: str) -> InputError:
     return InputError.single("file", (error.strerror or "an error").lower(), expected, source)
-
-
-def _store(source: str, text: str) -> None:
-    """Write to a neighbouring temporary file first, so that no half-written file is ever seen."""
-    target = Path(source)
-    try:
-        if target.exists() and not target.is_file() and not target.is_dir():
-            target.write_text(text, encoding="utf-8")
-            return
-        target = target.resolve()
-        part = target.with_name(f".{target.name}.{os.getpid()}.part")
-        try:
-            part.write_text(text, encoding="utf-8", newline="\n")
-            part.replace(target)
-        finally:
-            part.unlink(missing_ok=True)
-    except OSError as error:
-        raise _failure(source, error, "a file that can be written") from None

@@ -9,10 +9,10 @@ from pathlib import Path
 from scheduling.errors import InputError
 from scheduling.models.schedule.problem import ScheduleProblem
 from scheduling.models.schedule.solution import ScheduleSolution
-from scheduling.report.files import write_whole
 from scheduling.report.schedule.figures import draw_figure
 from scheduling.report.schedule.layout import By, ScheduleChart, build_chart
 from scheduling.report.schedule.page import render_page
+from scheduling.storage import write_whole
 
 _DOTS_PER_INCH = 150
 

@@ -15,7 +15,7 @@ FOLDER = Path(__file__).resolve().parents[2] / "benchmarks"
 def run(tmp_path: Path, script: str, *arguments: str) -> object:
     output = tmp_path / "out.json"
     command = [sys.executable, str(FOLDER / script), *arguments, "--output", str(output)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip()
     return json.loads(output.read_text())

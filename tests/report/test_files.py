@@ -18,12 +18,12 @@ from scheduling.models.base import Status
 from scheduling.models.schedule.builder import ScheduleModel
 from scheduling.models.schedule.problem import ScheduleProblem
 from scheduling.models.schedule.solution import ScheduledTask, ScheduleSolution
-from scheduling.report.files import write_whole
 from scheduling.report.gantt import check_suffix, write_gantt
 from scheduling.report.html import embed_json
 from scheduling.report.palette import SERIES, series_colour, text_colour
 from scheduling.report.schedule.figures import plot_gantt, plot_history, plot_profile
 from scheduling.report.schedule.layout import By
+from scheduling.storage import write_whole
 from tests.report import instances
 
 SVG = "{http://www.w3.org/2000/svg}"
