@@ -36,11 +36,8 @@ from scheduling.solvers.schedule.kernels.flexible_graph import (
     load_schedule,
 )
 from scheduling.solvers.schedule.kernels.flexible_greedy import list_schedule
-from scheduling.solvers.schedule.kernels.flexible_tabu import (
-    MOVE_CELLS,
-    start_round,
-    tabu_search,
-)
+from scheduling.solvers.schedule.kernels.flexible_moves import MOVE_CELLS
+from scheduling.solvers.schedule.kernels.flexible_tabu import start_round, tabu_search
 
 RULES = {"work": (0.0, 1.0), "ready": (1.0, 0.0), "both": (0.5, 0.5)}
 
@@ -188,9 +185,7 @@ def _schedule(shop: FlexibleShop, alternative: IntArray, position: IntArray) -> 
         objective=objective,
         starts=state.op[:, START].copy(),
         alternatives=state.op[:, ALTERNATIVE].copy(),
-        sequences=tuple(
-            state.sequence[first:behind] for first, behind in state.span.tolist()
-        ),
+        sequences=tuple(state.sequence[first:behind] for first, behind in state.span.tolist()),
     )
 
 

@@ -7,8 +7,7 @@ are recomputed over a part of the order only after a move.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import NamedTuple, TypeVar, cast
+from typing import NamedTuple
 
 import numpy as np
 from numba import njit
@@ -17,14 +16,7 @@ from numpy.typing import NDArray
 IntArray = NDArray[np.int64]
 FloatArray = NDArray[np.float64]
 RngArray = NDArray[np.uint64]
-_Function = TypeVar("_Function", bound=Callable[..., object])
-
 FAR = 1 << 60
-
-
-def kernel(function: _Function) -> _Function:
-    """Compile a function with numba: cached on disk, without the interpreter lock."""
-    return cast(_Function, njit(cache=True, nogil=True)(function))
 
 
 class FlexibleShop(NamedTuple):
@@ -124,18 +116,18 @@ STAMP, ITERATION, VALUE, ROUND, BEST, IMPROVED, POOLED, PATIENCE = range(8)
 COUNTERS = 8
 
 
-@kernel
+@njit(cache=True, nogil=True)
 def draw(rng: RngArray, bound: int) -> int:
-    """Draw an integer from 0 to bound - 1 with xorshift64* (Vigna 2016), changing ``rng``."""
+    """Draw an integer from 0 to bound - 1 (< 2**31) with xorshift64 (Marsaglia 2003)."""
     x = rng[0]
-    x ^= x >> np.uint64(12)
-    x ^= x << np.uint64(25)
-    x ^= x >> np.uint64(27)
+    x ^= x << np.uint64(13)
+    x ^= x >> np.uint64(7)
+    x ^= x << np.uint64(17)
     rng[0] = x
-    return np.int64((x * np.uint64(2685821657736338717)) >> np.uint64(33)) % bound
+    return int(x >> np.uint64(33)) * bound >> 31
 
 
-@kernel
+@njit(cache=True, nogil=True)
 def pass_heads(
     op: IntArray,
     pred: IntArray,
@@ -162,7 +154,7 @@ def pass_heads(
         reach[i] = far
 
 
-@kernel
+@njit(cache=True, nogil=True)
 def pass_tails(
     op: IntArray,
     succ: IntArray,
@@ -184,11 +176,11 @@ def pass_tails(
         front[cell] = after + op[v, DURATION]
 
 
-@kernel
+@njit(cache=True, nogil=True)
 def load_schedule(s: Search, alternative: IntArray, position: IntArray) -> int:
     """Make (alternatives, ranks in a topological order) the current schedule.
 
-    Returns its objective.
+    Returns its objective, 0 without operations.
     """
     op = s.op
     for v in range(position.size):
@@ -211,10 +203,10 @@ def load_schedule(s: Search, alternative: IntArray, position: IntArray) -> int:
         s.front[s.span[k, BEHIND]] = -FAR
     pass_heads(op, s.pred, s.end, s.order, s.reach, 0)
     pass_tails(op, s.succ, s.front, s.order, s.order.size - 1)
-    return s.reach[s.order.size - 1]
+    return s.reach[s.order.size - 1] if s.order.size > 0 else 0
 
 
-@kernel
+@njit(cache=True, nogil=True)
 def _place_after(s: Search, v: int, stop: int) -> None:
     """Move v and its descendants up to rank ``stop`` behind that rank of the order."""
     op, order, scratch, sequence, pred = s.op, s.order, s.scratch, s.sequence, s.pred
@@ -246,7 +238,7 @@ def _place_after(s: Search, v: int, stop: int) -> None:
         put += 1
 
 
-@kernel
+@njit(cache=True, nogil=True)
 def _place_before(s: Search, v: int, stop: int) -> None:
     """Move v and its ancestors down to rank ``stop`` in front of that rank of the order."""
     op, order, scratch, sequence, succ = s.op, s.order, s.scratch, s.sequence, s.succ
@@ -278,7 +270,7 @@ def _place_before(s: Search, v: int, stop: int) -> None:
         put -= 1
 
 
-@kernel
+@njit(cache=True, nogil=True)
 def _resequence(s: Search, v: int, target: int, at: int) -> None:
     """Take v out of its sequence and insert it as number ``at`` under alternative ``target``.
 
@@ -313,7 +305,7 @@ def _resequence(s: Search, v: int, target: int, at: int) -> None:
     op[v, DURATION] = s.alt[target, 1]
 
 
-@kernel
+@njit(cache=True, nogil=True)
 def apply_move(s: Search, v: int, target: int, at: int) -> int:
     """Move v to alternative ``target``, number ``at`` of that machine's sequence without v.
 

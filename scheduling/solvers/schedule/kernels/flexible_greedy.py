@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
+from numba import njit
 
 from scheduling.solvers.schedule.kernels.flexible_graph import (
     FAR,
@@ -17,11 +18,10 @@ from scheduling.solvers.schedule.kernels.flexible_graph import (
     IntArray,
     RngArray,
     draw,
-    kernel,
 )
 
 
-@kernel
+@njit(cache=True, nogil=True)
 def _push(keys: FloatArray, items: IntArray, base: int, size: int, key: float, item: int) -> None:
     """Add an entry to the binary heap of ``size`` entries that begins at cell ``base``."""
     at = size
@@ -37,7 +37,7 @@ def _push(keys: FloatArray, items: IntArray, base: int, size: int, key: float, i
     items[base + at] = item
 
 
-@kernel
+@njit(cache=True, nogil=True)
 def _pop(keys: FloatArray, items: IntArray, base: int, size: int) -> None:
     """Remove the least entry of a heap of ``size`` entries (ties: least item)."""
     last = size - 1
@@ -63,7 +63,7 @@ def _pop(keys: FloatArray, items: IntArray, base: int, size: int) -> None:
     items[base + at] = item
 
 
-@kernel
+@njit(cache=True, nogil=True)
 def remaining_work(shop: FlexibleShop) -> FloatArray:
     """Return the longest path from each operation's start to the end, with mean durations."""
     n = shop.head.size
@@ -80,7 +80,7 @@ def remaining_work(shop: FlexibleShop) -> FloatArray:
     return work
 
 
-@kernel
+@njit(cache=True, nogil=True)
 def _expected_load(shop: FlexibleShop) -> FloatArray:
     """Return each machine's work if every operation were shared evenly by its machines."""
     load = np.zeros(shop.seq_ptr.size - 1, np.float64)
@@ -107,13 +107,13 @@ class _Dispatch(NamedTuple):
     load: FloatArray
     touched: IntArray
     touch_mark: IntArray
-    count: IntArray
+    tally: IntArray
 
 
 _EVENTS, _RANK, _TOUCHED = range(3)
 
 
-@kernel
+@njit(cache=True, nogil=True)
 def _new_dispatch(shop: FlexibleShop) -> _Dispatch:
     """Allocate a pass, with the operations that have no predecessor as events."""
     n = shop.head.size
@@ -139,21 +139,21 @@ def _new_dispatch(shop: FlexibleShop) -> _Dispatch:
         d.owner[shop.alt_ptr[v] : shop.alt_ptr[v + 1]] = v
         d.missing[v] = shop.pred_ptr[v + 1] - shop.pred_ptr[v]
         if d.missing[v] == 0:
-            _push(d.event_key, d.event, 0, d.count[_EVENTS], d.ready[v], v)
-            d.count[_EVENTS] += 1
+            _push(d.event_key, d.event, 0, d.tally[_EVENTS], d.ready[v], v)
+            d.tally[_EVENTS] += 1
     return d
 
 
-@kernel
+@njit(cache=True, nogil=True)
 def _touch(d: _Dispatch, k: int) -> None:
     """Note that machine k may start something now."""
     if d.touch_mark[k] == 0:
         d.touch_mark[k] = 1
-        d.touched[d.count[_TOUCHED]] = k
-        d.count[_TOUCHED] += 1
+        d.touched[d.tally[_TOUCHED]] = k
+        d.tally[_TOUCHED] += 1
 
 
-@kernel
+@njit(cache=True, nogil=True)
 def _choose(shop: FlexibleShop, d: _Dispatch, v: int, now: int) -> int:
     """Return the alternative that completes v first (ties: the machine with less work)."""
     chosen = shop.alt_ptr[v]
@@ -170,7 +170,7 @@ def _choose(shop: FlexibleShop, d: _Dispatch, v: int, now: int) -> int:
     return chosen
 
 
-@kernel
+@njit(cache=True, nogil=True)
 def _assign(
     shop: FlexibleShop,
     d: _Dispatch,
@@ -183,22 +183,22 @@ def _assign(
     v = d.owner[a]
     k = shop.alt_machine[a]
     alternative[v] = a
-    position[v] = d.count[_RANK]
-    d.count[_RANK] += 1
+    position[v] = d.tally[_RANK]
+    d.tally[_RANK] += 1
     end = max(now, d.free[k]) + shop.alt_duration[a]
     d.free[k] = end
-    _push(d.event_key, d.event, 0, d.count[_EVENTS], end, shop.head.size + k)
-    d.count[_EVENTS] += 1
+    _push(d.event_key, d.event, 0, d.tally[_EVENTS], end, shop.head.size + k)
+    d.tally[_EVENTS] += 1
     for e in range(shop.succ_ptr[v], shop.succ_ptr[v + 1]):
         w = shop.succ[e]
         d.ready[w] = max(d.ready[w], end + shop.succ_lag[e])
         d.missing[w] -= 1
         if d.missing[w] == 0:
-            _push(d.event_key, d.event, 0, d.count[_EVENTS], d.ready[w], w)
-            d.count[_EVENTS] += 1
+            _push(d.event_key, d.event, 0, d.tally[_EVENTS], d.ready[w], w)
+            d.tally[_EVENTS] += 1
 
 
-@kernel
+@njit(cache=True, nogil=True)
 def _serve(
     shop: FlexibleShop,
     d: _Dispatch,
@@ -223,7 +223,7 @@ def _serve(
             _assign(shop, d, chosen, now, alternative, position)
 
 
-@kernel
+@njit(cache=True, nogil=True)
 def list_schedule(
     shop: FlexibleShop,
     ready_weight: float,
@@ -245,13 +245,13 @@ def list_schedule(
             work[v] *= 1.0 + noise * draw(rng, 1 << 20) / (1 << 20)
     alternative[:] = -1
     d = _new_dispatch(shop)
-    while d.count[_EVENTS] > 0:
-        now = np.int64(d.event_key[0])
-        d.count[_TOUCHED] = 0
-        while d.count[_EVENTS] > 0 and d.event_key[0] == now:
+    while d.tally[_EVENTS] > 0:
+        now = int(d.event_key[0])
+        d.tally[_TOUCHED] = 0
+        while d.tally[_EVENTS] > 0 and d.event_key[0] == now:
             v = d.event[0]
-            _pop(d.event_key, d.event, 0, d.count[_EVENTS])
-            d.count[_EVENTS] -= 1
+            _pop(d.event_key, d.event, 0, d.tally[_EVENTS])
+            d.tally[_EVENTS] -= 1
             if v >= n:
                 _touch(d, v - n)
                 continue
@@ -262,7 +262,7 @@ def list_schedule(
                 d.queued[k] += 1
                 d.waiting[a] = 1
                 _touch(d, k)
-        for i in range(d.count[_TOUCHED]):
+        for i in range(d.tally[_TOUCHED]):
             k = d.touched[i]
             d.touch_mark[k] = 0
             _serve(shop, d, k, now, alternative, position)
