@@ -1,186 +1,194 @@
-"""The constraints of a scheduling problem one by one, each with a sentence in the user's words."""
+"""Priority rules of schedule generation: a number per task, lowest first.
+
+Sources: Davis and Patterson (1975) for LFT, LST and MINSLK; Alvarez-Valdes and Tamarit (1989) for
+GRPW and MTS; Kolisch (1996) for the comparison; Vepsalainen and Morton (1987) for ATC.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
 
-from scheduling.models.schedule.problem import (
-    Consumable,
-    Job,
-    Machine,
-    Mode,
-    Precedence,
-    PrecedenceKind,
-    Renewable,
-    ScheduleProblem,
-    Task,
-)
-from scheduling.solvers.explain import Label
+import numpy as np
+from numpy.typing import NDArray
 
-Sense = Literal["min", "max"]
+from scheduling.models.schedule.arrays import Ints, ScheduleArrays
+from scheduling.models.schedule.windows import difference_edges, earliest_starts, tails
+
+Numbers = NDArray[np.float64]
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
-    """One constraint; what its fields mean depends on ``label.kind``.
+@dataclass(frozen=True, eq=False)
+class TaskFeatures:
+    """What a priority rule sees: one entry a task in every array, times in the instance's unit.
 
-    Parameters
+    Attributes
     ----------
-    label
-        Its name for people.
-    group
-        Rules of the same group are looked at together in large problems.
-    tasks
-        Indices of the tasks concerned; of a precedence: before and after.
-    resource
-        Index of the resource concerned, else -1.
-    always
-        The rule has no window.
-    start, end
-        Window of a break or of a lower capacity; ``end`` is ``None`` for no end.
-    amount
-        Time of a release or deadline, lag, or capacity.
-    relation
-        Kind of a precedence.
-    sense
-        Which side of a precedence.
+    arrays
+        The whole problem.
+    duration
+        In the task's shortest mode.
+    head
+        Earliest start by releases and precedences.
+    tail
+        Least time from the start of the task to the end of the whole, its duration included.
+    latest_start, latest_finish
+        By the critical path: with ``span = max(head + tail)``, ``latest_start = span - tail``.
+    successors
+        Number of tasks that directly follow it.
+    work
+        Work that the task enables: its duration and that of its direct followers (GRPW).
+    load
+        Duration times the largest share of a renewable's or machine's capacity that it needs.
+    due
+        Of its job; beyond every schedule without a due date.
+    job_tail
+        Least time from the start of the task to the end of its job's last task.
+    weight
+        Of its job.
     """
 
-    label: Label
-    group: str
-    tasks: tuple[int, ...] = ()
-    resource: int = -1
-    always: bool = True
-    start: int = 0
-    end: int | None = None
-    amount: int = 0
-    relation: PrecedenceKind = "end-start"
-    sense: Sense = "min"
+    arrays: ScheduleArrays
+    duration: Ints
+    head: Ints
+    tail: Ints
+    latest_start: Ints
+    latest_finish: Ints
+    successors: Ints
+    work: Ints
+    load: Numbers
+    due: Ints
+    job_tail: Ints
+    weight: Ints
 
 
-def rules_of(problem: ScheduleProblem) -> list[Rule]:
-    """List every constraint of a problem, in the order of its document."""
-    index = {task.id: number for number, task in enumerate(problem.tasks)}
-    found = [*_resource_rules(problem)]
-    for job in problem.jobs:
-        found += _job_rules(job, index)
-    for link in problem.precedences:
-        found += _link_rules(link, index)
-    return found
+Rule = Callable[[TaskFeatures], NDArray[np.float64] | Ints]
+"""A priority rule: from the features of all tasks to their priorities, lowest first."""
 
 
-def _resource_rules(problem: ScheduleProblem) -> Iterator[Rule]:
-    calendars = {calendar.id: calendar for calendar in problem.calendars}
-    for number, resource in enumerate(problem.resources):
-        group, name = f"resource {number}", resource.id
-        if isinstance(resource, Consumable):
-            sentence = f"stock {name!r} holds {_units(resource.capacity)}"
-            label = Label("consumable", (name,), sentence)
-            yield Rule(label, group, resource=number, amount=resource.capacity)
-            continue
-        if isinstance(resource, Machine):
-            label = Label("machine", (name,), f"machine {name!r} runs one task at a time")
-            yield Rule(label, group, resource=number, amount=1)
-        else:
-            yield from _capacity_rules(number, resource)
-        if resource.calendar is not None:
-            what = "machine" if isinstance(resource, Machine) else "resource"
-            for rest in calendars[resource.calendar].breaks:
-                sentence = (
-                    f"{what} {name!r} is closed from {rest.start} to {rest.end} "
-                    f"(calendar {resource.calendar!r})"
-                )
-                label = Label("break", (name, resource.calendar), sentence)
-                window = (rest.start, rest.end)
-                yield Rule(label, group, (), number, False, *window)
+def _lft(f: TaskFeatures) -> Ints:
+    return f.latest_finish
 
 
-def _capacity_rules(number: int, resource: Renewable) -> Iterator[Rule]:
-    """Yield the largest capacity, and every stretch of time in which less is there."""
-    group, name = f"resource {number}", resource.id
-    starts = [0, *(step.start for step in resource.steps)]
-    levels = [resource.capacity, *(step.capacity for step in resource.steps)]
-    full = max(levels)
-    label = Label("capacity", (name,), f"resource {name!r} has {_units(full)}")
-    yield Rule(label, group, resource=number, amount=full)
-    ends: list[int | None] = [*starts[1:], None]
-    for start, end, level in zip(starts, ends, levels, strict=True):
-        if level < full:
-            until = "on" if end is None else f"to {end}"
-            sentence = f"resource {name!r} has only {_units(level)} from {start} {until}"
-            label = Label("capacity", (name,), sentence)
-            yield Rule(label, group, (), number, False, start, end, level)
+def _lst(f: TaskFeatures) -> Ints:
+    return f.latest_start
 
 
-def _job_rules(job: Job, index: dict[str, int]) -> Iterator[Rule]:
-    group = f"job {job.id}"
-    members = tuple(index[task.id] for task in job.tasks)
-    if job.release > 0:
-        sentence = f"job {job.id!r} may not start before {job.release}"
-        yield Rule(Label("release", (job.id,), sentence), group, members, amount=job.release)
-    if job.deadline is not None:
-        sentence = f"job {job.id!r} must be complete by {job.deadline}"
-        yield Rule(Label("deadline", (job.id,), sentence), group, members, amount=job.deadline)
-    for task in job.tasks:
-        yield from _task_rules(task, index[task.id], group)
-    if job.chain:
-        for before, after in zip(job.tasks, job.tasks[1:], strict=False):
-            sentence = (
-                f"in job {job.id!r} task {after.id!r} starts no earlier than task {before.id!r} "
-                "ends"
-            )
-            label = Label("chain", (job.id, before.id, after.id), sentence)
-            yield Rule(label, group, (index[before.id], index[after.id]))
+def _mts(f: TaskFeatures) -> Ints:
+    return -f.successors
 
 
-def _task_rules(task: Task, number: int, group: str) -> Iterator[Rule]:
-    label = Label("task", (task.id,), f"task {task.id!r} {_modes(task.modes)}")
-    yield Rule(label, group, (number,))
-    if task.release > 0:
-        sentence = f"task {task.id!r} may not start before {task.release}"
-        yield Rule(Label("release", (task.id,), sentence), group, (number,), amount=task.release)
-    if task.deadline is not None:
-        sentence = f"task {task.id!r} must end by {task.deadline}"
-        yield Rule(Label("deadline", (task.id,), sentence), group, (number,), amount=task.deadline)
+def _grpw(f: TaskFeatures) -> Ints:
+    return -f.work
 
 
-def _modes(modes: tuple[Mode, ...]) -> str:
-    if len(modes) == 1:
-        return f"takes {_mode(modes[0])}"
-    return f"takes one of: {'; '.join(_mode(mode) for mode in modes)}"
+def _minslk(f: TaskFeatures) -> Ints:
+    return f.latest_start - f.head
 
 
-def _mode(mode: Mode) -> str:
-    text = str(mode.duration) if mode.duration else "no time"
-    if mode.machine is not None:
-        text += f" on machine {mode.machine!r}"
-    needs = [f"{amount} of {name!r}" for name, amount in mode.demands.items() if amount > 0]
-    return text + (f" with {', '.join(needs)}" if needs else "")
+def _spt(f: TaskFeatures) -> Ints:
+    return f.duration
 
 
-def _link_rules(link: Precedence, index: dict[str, int]) -> Iterator[Rule]:
-    pair = (index[link.before], index[link.after])
-    sides: tuple[tuple[Sense, int | None], ...] = (("min", link.min_lag), ("max", link.max_lag))
-    for sense, lag in sides:
-        if lag is not None:
-            sentence = _relation(link, sense, lag)
-            label = Label("precedence", (link.before, link.after), sentence)
-            yield Rule(label, "precedences", pair, amount=lag, relation=link.kind, sense=sense)
+def _est(f: TaskFeatures) -> Ints:
+    return f.head
 
 
-def _relation(link: Precedence, sense: Sense, lag: int) -> str:
-    verbs = {"start": "starts", "end": "ends"}
-    first, second = link.kind.split("-")
-    after = f"task {link.after!r} {verbs[second]}"
-    before = f"task {link.before!r} {verbs[first]}"
-    if lag == 0:
-        return f"{after} no {'earlier' if sense == 'min' else 'later'} than {before}"
-    if lag > 0:
-        return f"{after} at {'least' if sense == 'min' else 'most'} {lag} after {before}"
-    return f"{after} at {'most' if sense == 'min' else 'least'} {-lag} before {before}"
+def _grd(f: TaskFeatures) -> Numbers:
+    return -f.load
 
 
-def _units(count: int) -> str:
-    return "1 unit" if count == 1 else f"{count} units"
+def _edd(f: TaskFeatures) -> Ints:
+    return f.due
+
+
+def _job_slack(f: TaskFeatures) -> Ints:
+    return f.due - f.head - f.job_tail
+
+
+def _wspt(f: TaskFeatures) -> Numbers:
+    return f.job_tail / np.maximum(f.weight, 1e-9)
+
+
+def _mdd(f: TaskFeatures) -> Ints:
+    modified: Ints = np.maximum(f.due, f.head + f.job_tail)
+    return modified - f.job_tail
+
+
+def _atc(f: TaskFeatures) -> Numbers:
+    slack = np.maximum(0, f.due - f.head - f.job_tail)
+    urgency = np.exp(-slack / max(1.0, 2.0 * float(f.duration.mean())))
+    value: Numbers = -f.weight / np.maximum(1, f.job_tail) * urgency
+    return value
+
+
+RULES: dict[str, Rule] = {
+    "LFT": _lft,
+    "LST": _lst,
+    "MINSLK": _minslk,
+    "GRPW": _grpw,
+    "MTS": _mts,
+    "EST": _est,
+    "GRD": _grd,
+    "SPT": _spt,
+}
+"""Rules for the makespan, best on average first."""
+
+DUE_RULES: dict[str, Rule] = {
+    "MDD": _mdd,
+    "WSPT": _wspt,
+    "ATC": _atc,
+    "EDD": _edd,
+    "SLACK": _job_slack,
+}
+"""Rules for measures over jobs."""
+
+
+def task_features(arrays: ScheduleArrays) -> TaskFeatures | None:
+    """Compute the features; ``None`` when the precedences contradict each other."""
+    edges = difference_edges(arrays)
+    head, tail = earliest_starts(arrays, edges), tails(arrays, edges)
+    if head is None or tail is None:
+        return None
+    duration = arrays.min_duration()
+    latest_start = int((head + tail).max()) - tail
+    binding = edges.weight >= 0
+    before, after = edges.before[binding], edges.after[binding]
+    work = duration.copy()
+    np.add.at(work, before, duration[after])
+    ends = np.maximum.reduceat(head + duration, arrays.job_ptr[:-1])
+    return TaskFeatures(
+        arrays=arrays,
+        duration=duration,
+        head=head,
+        tail=tail,
+        latest_start=latest_start,
+        latest_finish=latest_start + duration,
+        successors=np.bincount(before, minlength=arrays.n_tasks),
+        work=work,
+        load=_load(arrays, duration),
+        due=arrays.job_due[arrays.job],
+        job_tail=np.maximum(ends[arrays.job] - head, duration),
+        weight=arrays.job_weight[arrays.job],
+    )
+
+
+def _load(arrays: ScheduleArrays, duration: Ints) -> Numbers:
+    """Duration times the largest share of a resource in the first mode."""
+    owner = np.repeat(np.arange(len(arrays.duration)), np.diff(arrays.demand_ptr))
+    share: Numbers = np.where(arrays.machine >= 0, 1.0, 0.0)
+    capacity = np.maximum(1, arrays.capacity[arrays.demand_resource])
+    np.maximum.at(share, owner, arrays.demand_amount / capacity)
+    load: Numbers = duration * share[arrays.mode_ptr[:-1]]
+    return load
+
+
+def dense_ranks(values: NDArray[np.float64] | Ints) -> Ints:
+    """Replace priorities by their positions among the distinct values, from 0 on."""
+    _, ranks = np.unique(np.asarray(values), return_inverse=True)
+    return ranks.astype(np.int64).reshape(-1)
+
+
+def dated(arrays: ScheduleArrays, tier: int) -> bool:
+    """Whether a tier is about jobs rather than the makespan alone."""
+    return bool(arrays.weights[tier, 1:].any())
