@@ -6,25 +6,20 @@ the document, modes task by task, resources as listed.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
 
-from scheduling.models.schedule.objective import MEASURES
-from scheduling.models.schedule.problem import Consumable, Machine, ScheduleProblem
-
 Ints = NDArray[np.int64]
+Flags = NDArray[np.bool_]
 
 NEVER = 2**60
 """Stands for «no limit» in arrays of deadlines, due dates and maximal lags."""
 
 END_START, START_START, END_END, START_END = range(4)
-_KINDS = {"end-start": END_START, "start-start": START_START, "end-end": END_END}
-_KINDS["start-end"] = START_END
-
-MACHINE, RENEWABLE, CONSUMABLE = range(3)
+MACHINE, RENEWABLE, CONSUMABLE, RESERVOIR = range(4)
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,13 +33,23 @@ class ScheduleArrays:
     mode_ptr : (n + 1,) modes of task i are ``mode_ptr[i]:mode_ptr[i + 1]``.
     duration, machine : (M,) of each mode; machine is a resource index or -1.
     demand_ptr, demand_resource, demand_amount : CSR over modes, positive amounts, machines apart.
-    resource_type : (R,) ``MACHINE``, ``RENEWABLE`` or ``CONSUMABLE``.
-    capacity : (R,) capacity before the first step (1 for machines).
+    supply_ptr, supply_resource, supply_amount : CSR over modes, what reservoirs get at the end.
+    state : (M,) state that a mode puts its machine into, an index, or -1.
+    setups : machine to ``{(state before or -1, state after): time}``, for machines that have any.
+    resource_type : (R,) ``MACHINE``, ``RENEWABLE``, ``CONSUMABLE`` or ``RESERVOIR``.
+    capacity : (R,) capacity before the first step (1 for machines, the first level of reservoirs).
+    maximum : (R,) largest level of a reservoir, ``NEVER`` for none.
     step_ptr, step_start, step_capacity : CSR over resources: from ``step_start`` on the capacity
         is ``step_capacity``. Calendars are folded in: breaks have capacity 0. The first step of
         each resource starts at 0 and consecutive capacities differ.
     link_before, link_after, link_kind, link_min, link_max : (L,) precedences, chains included;
-        ``-NEVER`` / ``NEVER`` stand for absent lags.
+        ``-NEVER`` / ``NEVER`` stand for absent lags. No-wait chains have a maximal lag of 0.
+    link_transfer : (L,) added to ``link_min`` when the two tasks run on different machines.
+    transport : (R, R) least time between chained tasks by their machines; (0, 0) without any.
+    chained : (L,) whether a link belongs to a chain.
+    blocking, same_mode : (J,) whether tasks keep their machine until the next one of the job
+        starts, and whether all run in the mode of the same index.
+    same_order : groups of machines that serve the jobs in the same order.
     job_release, job_due, job_weight : (J,) with ``NEVER`` for no due date.
     weights : (tiers, measures) coefficients in the order of ``MEASURES``.
     """
@@ -60,8 +65,14 @@ class ScheduleArrays:
     demand_ptr: Ints
     demand_resource: Ints
     demand_amount: Ints
+    supply_ptr: Ints
+    supply_resource: Ints
+    supply_amount: Ints
+    state: Ints
+    setups: Mapping[int, Mapping[tuple[int, int], int]]
     resource_type: Ints
     capacity: Ints
+    maximum: Ints
     step_ptr: Ints
     step_start: Ints
     step_capacity: Ints
@@ -70,6 +81,12 @@ class ScheduleArrays:
     link_kind: Ints
     link_min: Ints
     link_max: Ints
+    link_transfer: Ints
+    transport: Ints
+    chained: Flags
+    blocking: Flags
+    same_mode: Flags
+    same_order: tuple[tuple[int, ...], ...]
     job_release: Ints
     job_due: Ints
     job_weight: Ints
@@ -94,6 +111,20 @@ class ScheduleArrays:
     def single_mode(self) -> bool:
         """Whether every task has exactly one mode."""
         return len(self.duration) == self.n_tasks
+
+    @property
+    def features(self) -> frozenset[str]:
+        """Constraints beyond tasks, modes, resources, calendars, windows and lags."""
+        present = {
+            "reservoirs": bool(np.any(self.resource_type == RESERVOIR)),
+            "setups": bool(self.setups),
+            "transfers": bool(np.any(self.link_transfer > 0)),
+            "transports": self.transport.size > 0,
+            "blocking": bool(np.any(self.blocking)),
+            "same mode": bool(np.any(self.same_mode)),
+            "same order": bool(self.same_order),
+        }
+        return frozenset(name for name, found in present.items() if found)
 
     def min_duration(self) -> Ints:
         """Shortest duration of each task over its modes."""
@@ -143,149 +174,3 @@ class ScheduleArrays:
             ],
             dtype=np.int64,
         )
-
-
-def compile_arrays(problem: ScheduleProblem) -> ScheduleArrays:
-    """Translate a problem into arrays."""
-    return ScheduleArrays(
-        task_ids=tuple(task.id for task in problem.tasks),
-        **_task_arrays(problem),
-        **_mode_arrays(problem),
-        **_resource_arrays(problem),
-        **_link_arrays(problem),
-        **_job_arrays(problem),
-        weights=_weights(problem),
-    )
-
-
-def _ints(values: object) -> Ints:
-    return np.fromiter(values, dtype=np.int64)  # type: ignore[call-overload, no-any-return]
-
-
-def _pointer(counts: list[int]) -> Ints:
-    return np.concatenate([np.zeros(1, np.int64), np.cumsum(counts, dtype=np.int64)])
-
-
-def _limit(value: int | None) -> int:
-    return NEVER if value is None else value
-
-
-def _task_arrays(problem: ScheduleProblem) -> dict[str, Ints]:
-    sizes = [len(job.tasks) for job in problem.jobs]
-    pairs = [(job, task) for job in problem.jobs for task in job.tasks]
-    return {
-        "job": np.repeat(np.arange(len(sizes), dtype=np.int64), sizes),
-        "job_ptr": _pointer(sizes),
-        "release": _ints(max(job.release, task.release) for job, task in pairs),
-        "deadline": _ints(min(_limit(job.deadline), _limit(task.deadline)) for job, task in pairs),
-    }
-
-
-def _mode_arrays(problem: ScheduleProblem) -> dict[str, Ints]:
-    index = {resource.id: number for number, resource in enumerate(problem.resources)}
-    modes = [mode for task in problem.tasks for mode in task.modes]
-    demands = [
-        [(index[name], amount) for name, amount in mode.demands.items() if amount > 0]
-        for mode in modes
-    ]
-    return {
-        "mode_ptr": _pointer([len(task.modes) for task in problem.tasks]),
-        "duration": _ints(mode.duration for mode in modes),
-        "machine": _ints(-1 if mode.machine is None else index[mode.machine] for mode in modes),
-        "demand_ptr": _pointer([len(entry) for entry in demands]),
-        "demand_resource": _ints(resource for entry in demands for resource, _ in entry),
-        "demand_amount": _ints(amount for entry in demands for _, amount in entry),
-    }
-
-
-def _resource_arrays(problem: ScheduleProblem) -> dict[str, Ints]:
-    breaks = {c.id: [(rest.start, rest.end) for rest in c.breaks] for c in problem.calendars}
-    types, capacities, profiles = [], [], []
-    for resource in problem.resources:
-        steps: list[tuple[int, int]] = []
-        closed: list[tuple[int, int]] = []
-        if isinstance(resource, Consumable):
-            types.append(CONSUMABLE)
-            base = resource.capacity
-        else:
-            closed = breaks.get(resource.calendar or "", [])
-            if isinstance(resource, Machine):
-                types.append(MACHINE)
-                base = 1
-            else:
-                types.append(RENEWABLE)
-                base = resource.capacity
-                steps = [(step.start, step.capacity) for step in resource.steps]
-        capacities.append(base)
-        profiles.append(_profile(base, steps, closed))
-    return {
-        "resource_type": _ints(types),
-        "capacity": _ints(capacities),
-        "step_ptr": _pointer([len(profile) for profile in profiles]),
-        "step_start": _ints(start for profile in profiles for start, _ in profile),
-        "step_capacity": _ints(level for profile in profiles for _, level in profile),
-    }
-
-
-def _profile(
-    base: int, steps: list[tuple[int, int]], breaks: list[tuple[int, int]]
-) -> list[tuple[int, int]]:
-    """Merge capacity steps and breaks into one step function that starts at 0."""
-    moments = sorted({0, *(start for start, _ in steps), *chain.from_iterable(breaks)})
-    profile: list[tuple[int, int]] = []
-    level, step, rest = base, 0, 0
-    for moment in moments:
-        while step < len(steps) and steps[step][0] <= moment:
-            level, step = steps[step][1], step + 1
-        while rest < len(breaks) and breaks[rest][1] <= moment:
-            rest += 1
-        closed = rest < len(breaks) and breaks[rest][0] <= moment
-        value = 0 if closed else level
-        if not profile or profile[-1][1] != value:
-            profile.append((moment, value))
-    return profile
-
-
-def _link_arrays(problem: ScheduleProblem) -> dict[str, Ints]:
-    index = {task.id: number for number, task in enumerate(problem.tasks)}
-    before, after = _chains(problem)
-    links = problem.precedences
-    fixed = np.zeros(len(before), np.int64)
-    none = np.full(len(before), NEVER)
-    return {
-        "link_before": np.concatenate([before, _ints(index[link.before] for link in links)]),
-        "link_after": np.concatenate([after, _ints(index[link.after] for link in links)]),
-        "link_kind": np.concatenate([fixed, _ints(_KINDS[link.kind] for link in links)]),
-        "link_min": np.concatenate(
-            [fixed, _ints(-NEVER if link.min_lag is None else link.min_lag for link in links)]
-        ),
-        "link_max": np.concatenate([none, _ints(_limit(link.max_lag) for link in links)]),
-    }
-
-
-def _chains(problem: ScheduleProblem) -> tuple[Ints, Ints]:
-    pointer = _pointer([len(job.tasks) for job in problem.jobs])
-    heads = [
-        np.arange(pointer[number], pointer[number + 1] - 1)
-        for number, job in enumerate(problem.jobs)
-        if job.chain
-    ]
-    before = np.concatenate(heads) if heads else np.zeros(0, np.int64)
-    return before, before + 1
-
-
-def _job_arrays(problem: ScheduleProblem) -> dict[str, Ints]:
-    return {
-        "job_release": _ints(job.release for job in problem.jobs),
-        "job_due": _ints(_limit(job.due) for job in problem.jobs),
-        "job_weight": _ints(job.weight for job in problem.jobs),
-    }
-
-
-def _weights(problem: ScheduleProblem) -> Ints:
-    tiers = problem.objective.tiers
-    table = np.zeros((len(tiers), len(MEASURES)), np.int64)
-    for row, tier in enumerate(tiers):
-        for term in tier.terms:
-            table[row, MEASURES.index(term.measure)] = term.weight
-    return table

@@ -43,6 +43,8 @@ class ScheduleModel:
         self._tasks: dict[str, list[dict[str, Any]]] = {}
         self._modes: dict[str, list[dict[str, Any]]] = {}
         self._links: list[dict[str, Any]] = []
+        self._transports: list[dict[str, Any]] = []
+        self._orders: list[list[str]] = []
         self._objective: Any = "makespan"
 
     def add_calendar(self, breaks: Sequence[tuple[int, int]], *, name: str | None = None) -> str:
@@ -52,9 +54,22 @@ class ScheduleModel:
         self._calendars.append({"id": key, "breaks": rests})
         return key
 
-    def add_machine(self, name: str | None = None, *, calendar: str | None = None) -> str:
-        """Add a machine: at most one task at a time."""
-        return self._resource("machine", name, calendar=calendar)
+    def add_machine(
+        self,
+        name: str | None = None,
+        *,
+        calendar: str | None = None,
+        setups: Mapping[tuple[str | None, str], int] | None = None,
+    ) -> str:
+        """Add a machine: at most one task at a time.
+
+        ``setups`` are times by ``(state before, state after)``, ``None`` for the first task.
+        """
+        rows = [
+            {"before": before, "after": after, "time": time}
+            for (before, after), time in (setups or {}).items()
+        ]
+        return self._resource("machine", name, calendar=calendar, setups=rows)
 
     def add_renewable(
         self,
@@ -75,6 +90,12 @@ class ScheduleModel:
         """Add a stock whose units are used up."""
         return self._resource("consumable", name, capacity=capacity)
 
+    def add_reservoir(
+        self, initial: int, *, maximum: int | None = None, name: str | None = None
+    ) -> str:
+        """Add a stock that tasks take from at their start and fill at their end."""
+        return self._resource("reservoir", name, initial=initial, maximum=maximum)
+
     def add_job(
         self,
         name: str | None = None,
@@ -84,8 +105,15 @@ class ScheduleModel:
         due: int | None = None,
         deadline: int | None = None,
         weight: int = 1,
+        no_wait: bool = False,
+        blocking: bool = False,
+        same_mode: bool = False,
     ) -> str:
-        """Add a job; with ``chain`` its tasks run one after the other as they are added."""
+        """Add a job; with ``chain`` its tasks run one after the other as they are added.
+
+        In a chain, ``no_wait`` forbids pauses and ``blocking`` keeps the machine until the next
+        task starts. With ``same_mode`` all its tasks run in the mode of the same index.
+        """
         key = name or f"job {len(self._jobs) + 1}"
         tasks = self._tasks.setdefault(key, [])
         self._jobs.append(
@@ -97,6 +125,9 @@ class ScheduleModel:
                 "due": due,
                 "deadline": deadline,
                 "weight": weight,
+                "no_wait": no_wait,
+                "blocking": blocking,
+                "same_mode": same_mode,
             }
         )
         return key
@@ -108,6 +139,8 @@ class ScheduleModel:
         duration: int | None = None,
         machine: str | None = None,
         demands: Mapping[str, int] | None = None,
+        supplies: Mapping[str, int] | None = None,
+        state: str | None = None,
         release: int = 0,
         deadline: int | None = None,
         name: str | None = None,
@@ -118,7 +151,14 @@ class ScheduleModel:
         modes = self._modes.setdefault(key, [])
         tasks.append({"id": key, "modes": modes, "release": release, "deadline": deadline})
         if duration is not None:
-            self.add_mode(key, duration=duration, machine=machine, demands=demands)
+            self.add_mode(
+                key,
+                duration=duration,
+                machine=machine,
+                demands=demands,
+                supplies=supplies,
+                state=state,
+            )
         return key
 
     def add_mode(
@@ -128,9 +168,17 @@ class ScheduleModel:
         duration: int,
         machine: str | None = None,
         demands: Mapping[str, int] | None = None,
+        supplies: Mapping[str, int] | None = None,
+        state: str | None = None,
     ) -> None:
         """Add one more way to carry out a task."""
-        mode = {"duration": duration, "machine": machine, "demands": dict(demands or {})}
+        mode = {
+            "duration": duration,
+            "machine": machine,
+            "demands": dict(demands or {}),
+            "supplies": dict(supplies or {}),
+            "state": state,
+        }
         _added(self._modes, task, "task").append(mode)
 
     def add_precedence(
@@ -141,8 +189,12 @@ class ScheduleModel:
         kind: PrecedenceKind = "end-start",
         min_lag: int | None = 0,
         max_lag: int | None = None,
+        transfer: int = 0,
     ) -> None:
-        """Relate two tasks: ``min_lag <= y(after) - x(before) <= max_lag``."""
+        """Relate two tasks: ``min_lag <= y(after) - x(before) <= max_lag``.
+
+        ``transfer`` is added to ``min_lag`` when the two run on different machines.
+        """
         self._links.append(
             {
                 "before": before,
@@ -150,8 +202,18 @@ class ScheduleModel:
                 "kind": kind,
                 "min_lag": min_lag,
                 "max_lag": max_lag,
+                "transfer": transfer,
             }
         )
+
+    def add_transport(self, origin: str, destination: str, time: int) -> None:
+        """Add a least time between chained tasks that run on these machines."""
+        entry = {"origin": origin, "destination": destination, "time": time}
+        self._transports.append(entry)
+
+    def keep_order(self, machines: Sequence[str]) -> None:
+        """Let the jobs pass all these machines in the same order."""
+        self._orders.append(list(machines))
 
     def minimize(self, objective: str | Mapping[str, int] | Sequence[Any]) -> None:
         """Set the objective: a measure, ``{measure: weight}``, or a list of either (tiers)."""
@@ -172,6 +234,8 @@ class ScheduleModel:
                 "calendars": self._calendars,
                 "jobs": self._jobs,
                 "precedences": self._links,
+                "transports": self._transports,
+                "same_order": self._orders,
                 "objective": self._objective,
             }
         )

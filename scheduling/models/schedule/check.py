@@ -6,30 +6,14 @@ Nothing here is shared with the formulations or the arrays that solvers use.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from itertools import pairwise
 
 from scheduling.models.base import Status, TierValue, Violation, relative_gap
+from scheduling.models.schedule.check_jobs import job_violations
+from scheduling.models.schedule.check_resources import Placed, resource_violations
 from scheduling.models.schedule.objective import Tier
-from scheduling.models.schedule.problem import (
-    Consumable,
-    Job,
-    Machine,
-    Mode,
-    Precedence,
-    Renewable,
-    ScheduleProblem,
-    Task,
-)
+from scheduling.models.schedule.problem import Job, Precedence, ScheduleProblem
 from scheduling.models.schedule.solution import ScheduledTask, ScheduleSolution
-
-
-@dataclass(frozen=True, slots=True)
-class _Placed:
-    task: Task
-    mode: Mode
-    start: int
-    end: int
 
 
 def check_schedule(problem: ScheduleProblem, solution: ScheduleSolution) -> list[Violation]:
@@ -46,9 +30,8 @@ def check_schedule(problem: ScheduleProblem, solution: ScheduleSolution) -> list
         violations.append(Violation("status", f"{solution.status} although it has tasks"))
     violations += _windows(problem, placed)
     violations += _links(problem, placed)
-    violations += _machines(problem, placed)
-    violations += _renewables(problem, placed)
-    violations += _consumables(problem, placed)
+    violations += resource_violations(problem, placed)
+    violations += job_violations(problem, placed)
     if len(placed) == len(problem.tasks):
         violations += _certificate(problem, placed, solution)
     return violations
@@ -70,13 +53,14 @@ def _claims_without_schedule(solution: ScheduleSolution) -> Iterator[Violation]:
 
 def _place(
     problem: ScheduleProblem, entries: tuple[ScheduledTask, ...]
-) -> tuple[dict[str, _Placed], list[Violation]]:
-    tasks = {task.id: task for task in problem.tasks}
-    placed: dict[str, _Placed] = {}
+) -> tuple[dict[str, Placed], list[Violation]]:
+    tasks = {task.id: (job, task) for job in problem.jobs for task in job.tasks}
+    releases = _machine_releases(problem, entries)
+    placed: dict[str, Placed] = {}
     violations: list[Violation] = []
     for entry in entries:
-        task = tasks.get(entry.task)
-        if task is None:
+        job, task = tasks.get(entry.task, (None, None))
+        if job is None or task is None:
             violations.append(Violation("task", f"unknown task {entry.task!r}"))
         elif entry.task in placed:
             violations.append(Violation("task", f"task {entry.task!r} placed more than once"))
@@ -84,7 +68,8 @@ def _place(
             violations.append(Violation("mode", f"task {entry.task!r} has no mode {entry.mode}"))
         else:
             mode = task.modes[entry.mode]
-            placed[entry.task] = _Placed(task, mode, entry.start, entry.end)
+            held = max(entry.end, releases.get(entry.task, entry.end))
+            placed[entry.task] = Placed(job, task, entry.mode, mode, entry.start, entry.end, held)
             excess = abs(entry.end - entry.start - mode.duration)
             if excess:
                 violations.append(Violation("duration", f"task {entry.task!r}", excess, "time"))
@@ -94,7 +79,21 @@ def _place(
     return placed, violations
 
 
-def _windows(problem: ScheduleProblem, placed: dict[str, _Placed]) -> Iterator[Violation]:
+def _machine_releases(
+    problem: ScheduleProblem, entries: tuple[ScheduledTask, ...]
+) -> dict[str, int]:
+    """Start of the next task for each task of a blocking job that has one."""
+    starts = {entry.task: entry.start for entry in entries}
+    return {
+        before.id: starts[after.id]
+        for job in problem.jobs
+        if job.blocking
+        for before, after in pairwise(job.tasks)
+        if after.id in starts
+    }
+
+
+def _windows(problem: ScheduleProblem, placed: dict[str, Placed]) -> Iterator[Violation]:
     for job in problem.jobs:
         for task in job.tasks:
             item = placed.get(task.id)
@@ -109,119 +108,28 @@ def _windows(problem: ScheduleProblem, placed: dict[str, _Placed]) -> Iterator[V
                 yield Violation("deadline", f"task {task.id!r}", late, "time")
 
 
-def _links(problem: ScheduleProblem, placed: dict[str, _Placed]) -> Iterator[Violation]:
-    for job in problem.jobs:
-        if job.chain:
-            for before, after in pairwise(job.tasks):
-                if before.id in placed and after.id in placed:
-                    overlap = placed[before.id].end - placed[after.id].start
-                    if overlap > 0:
-                        where = f"chain of job {job.id!r}: {before.id!r} before {after.id!r}"
-                        yield Violation("precedence", where, overlap, "time")
+def _links(problem: ScheduleProblem, placed: dict[str, Placed]) -> Iterator[Violation]:
     for link in problem.precedences:
         if link.before in placed and link.after in placed:
             yield from _link(link, placed[link.before], placed[link.after])
 
 
-def _link(link: Precedence, before: _Placed, after: _Placed) -> Iterator[Violation]:
+def _link(link: Precedence, before: Placed, after: Placed) -> Iterator[Violation]:
     first, second = link.kind.split("-")
     x = before.end if first == "end" else before.start
     y = after.end if second == "end" else after.start
     where = f"{link.kind} of {link.before!r} and {link.after!r}"
-    if link.min_lag is not None and y - x < link.min_lag:
-        yield Violation("precedence", f"{where}, min_lag", link.min_lag - (y - x), "time")
+    if link.min_lag is not None:
+        apart = before.mode.machine != after.mode.machine
+        least = link.min_lag + (link.transfer if apart else 0)
+        if y - x < least:
+            yield Violation("precedence", f"{where}, min_lag", least - (y - x), "time")
     if link.max_lag is not None and y - x > link.max_lag:
         yield Violation("precedence", f"{where}, max_lag", y - x - link.max_lag, "time")
 
 
-def _breaks(problem: ScheduleProblem, calendar: str | None) -> list[tuple[int, int]]:
-    for entry in problem.calendars:
-        if entry.id == calendar:
-            return [(rest.start, rest.end) for rest in entry.breaks]
-    return []
-
-
-def _machines(problem: ScheduleProblem, placed: dict[str, _Placed]) -> Iterator[Violation]:
-    users: dict[str, list[_Placed]] = {}
-    for item in placed.values():
-        if item.mode.machine is not None and item.end > item.start:
-            users.setdefault(item.mode.machine, []).append(item)
-    for resource in problem.resources:
-        if not isinstance(resource, Machine):
-            continue
-        mine = sorted(users.get(resource.id, []), key=lambda item: (item.start, item.end))
-        latest: _Placed | None = None
-        for item in mine:
-            if latest is not None and latest.end > item.start:
-                where = f"{resource.id!r}: {latest.task.id!r} and {item.task.id!r}"
-                yield Violation("machine", where, latest.end - item.start, "time")
-            if latest is None or item.end > latest.end:
-                latest = item
-        yield from _closed(resource.id, _breaks(problem, resource.calendar), mine)
-
-
-def _closed(
-    resource: str, breaks: list[tuple[int, int]], users: list[_Placed]
-) -> Iterator[Violation]:
-    """Yield overlaps of the users (sorted by start) with the breaks (sorted, disjoint)."""
-    first = 0
-    for item in users:
-        while first < len(breaks) and breaks[first][1] <= item.start:
-            first += 1
-        for start, end in breaks[first:]:
-            if start >= item.end:
-                break
-            overlap = min(end, item.end) - max(start, item.start)
-            yield Violation("break", f"{resource!r}: task {item.task.id!r}", overlap, "time")
-
-
-def _renewables(problem: ScheduleProblem, placed: dict[str, _Placed]) -> Iterator[Violation]:
-    for resource in problem.resources:
-        if not isinstance(resource, Renewable):
-            continue
-        users = [
-            item
-            for item in placed.values()
-            if item.mode.demands.get(resource.id, 0) > 0 and item.end > item.start
-        ]
-        users.sort(key=lambda item: item.start)
-        yield from _closed(resource.id, _breaks(problem, resource.calendar), users)
-        yield from _overload(resource, users)
-
-
-def _overload(resource: Renewable, users: list[_Placed]) -> Iterator[Violation]:
-    events: list[tuple[int, int, int]] = [(0, 0, resource.capacity)]
-    events += [(step.start, 0, step.capacity) for step in resource.steps]
-    for item in users:
-        amount = item.mode.demands[resource.id]
-        events.append((item.start, 1, amount))
-        events.append((item.end, 1, -amount))
-    events.sort()
-    capacity, usage, position = 0, 0, 0
-    while position < len(events):
-        now = events[position][0]
-        while position < len(events) and events[position][0] == now:
-            _, change, value = events[position]
-            if change:
-                usage += value
-            else:
-                capacity = value
-            position += 1
-        if usage > capacity:
-            yield Violation("capacity", f"{resource.id!r} at {now}", usage - capacity, "units")
-
-
-def _consumables(problem: ScheduleProblem, placed: dict[str, _Placed]) -> Iterator[Violation]:
-    for resource in problem.resources:
-        if isinstance(resource, Consumable):
-            used = sum(item.mode.demands.get(resource.id, 0) for item in placed.values())
-            if used > resource.capacity:
-                where = repr(resource.id)
-                yield Violation("consumable", where, used - resource.capacity, "units")
-
-
 def _certificate(
-    problem: ScheduleProblem, placed: dict[str, _Placed], solution: ScheduleSolution
+    problem: ScheduleProblem, placed: dict[str, Placed], solution: ScheduleSolution
 ) -> Iterator[Violation]:
     tiers = problem.objective.tiers
     if len(solution.tiers) != len(tiers):
@@ -250,7 +158,7 @@ def _tier_claims(tier: Tier, value: int, stated: TierValue) -> Iterator[Violatio
         yield Violation("gap", f"{tier.name}: {stated.gap}")
 
 
-def _tier_value(problem: ScheduleProblem, tier: Tier, placed: dict[str, _Placed]) -> int:
+def _tier_value(problem: ScheduleProblem, tier: Tier, placed: dict[str, Placed]) -> int:
     completions = {job.id: max(placed[task.id].end for task in job.tasks) for job in problem.jobs}
     return sum(
         term.weight * _measure(term.measure, problem.jobs, completions) for term in tier.terms

@@ -38,12 +38,28 @@ class Calendar(Frozen):
     breaks: Many[Break] = ()
 
 
+class Setup(Frozen):
+    """Time that a machine needs between two tasks, by their states."""
+
+    before: Name | None = Field(
+        default=None, description="State of the task before; none: the machine's first task."
+    )
+    after: Name
+    time: Time
+
+
 class Machine(Frozen):
-    """Unary resource: at most one task at a time."""
+    """Unary resource: at most one task at a time.
+
+    When task j directly follows task i on the machine, ``start_j >= end_i + setup``, with the
+    setup of their modes' states; pairs that are not listed need no time. The first task starts at
+    the setup from no state at the earliest.
+    """
 
     type: Literal["machine"] = "machine"
     id: Name
     calendar: Name | None = Field(default=None, description="Calendar whose breaks close it.")
+    setups: Many[Setup] = ()
 
 
 class Step(Frozen):
@@ -74,7 +90,20 @@ class Consumable(Frozen):
     capacity: Amount
 
 
-Resource = Annotated[Machine | Renewable | Consumable, Field(discriminator="type")]
+class Reservoir(Frozen):
+    """Stock that tasks take from when they start and put into when they end.
+
+    The level is ``initial`` at time 0, never negative and never above ``maximum``. What is put
+    back at a moment can be taken at the same moment.
+    """
+
+    type: Literal["reservoir"] = "reservoir"
+    id: Name
+    initial: Amount
+    maximum: Amount | None = None
+
+
+Resource = Annotated[Machine | Renewable | Consumable | Reservoir, Field(discriminator="type")]
 
 
 class Mode(Frozen):
@@ -83,7 +112,14 @@ class Mode(Frozen):
     duration: Time
     machine: Name | None = Field(default=None, description="Machine it occupies while it runs.")
     demands: dict[Name, Amount] = Field(
-        default_factory=dict, description="Units of renewable or consumable resources, by id."
+        default_factory=dict,
+        description="Units of renewables, consumables or (at the start) reservoirs, by id.",
+    )
+    supplies: dict[Name, Amount] = Field(
+        default_factory=dict, description="Units put into reservoirs at the end, by id."
+    )
+    state: Name | None = Field(
+        default=None, description="State it puts its machine into, for setups."
     )
 
 
@@ -110,6 +146,17 @@ class Job(Frozen):
     weight: Annotated[int, Field(ge=0, le=10**6)] = Field(
         default=1, description="Weight in the sums over jobs."
     )
+    no_wait: bool = Field(
+        default=False, description="Each task of the chain starts exactly when the one before ends."
+    )
+    blocking: bool = Field(
+        default=False,
+        description="A task of the chain keeps its machine until the next one starts; jobs may "
+        "swap machines at the same moment.",
+    )
+    same_mode: bool = Field(
+        default=False, description="All its tasks run in the mode of the same index."
+    )
 
 
 PrecedenceKind = Literal["end-start", "start-start", "end-end", "start-end"]
@@ -119,7 +166,8 @@ class Precedence(Frozen):
     """Time relation of two tasks: ``min_lag <= y(after) - x(before) <= max_lag``.
 
     ``kind`` names x and y: ``end-start`` takes x = end of ``before`` and y = start of ``after``.
-    A missing lag is no limit on that side.
+    A missing lag is no limit on that side. When the two run on different machines, ``transfer`` is
+    added to the minimal lag (communication cost of a task graph).
     """
 
     before: Name
@@ -127,6 +175,15 @@ class Precedence(Frozen):
     kind: PrecedenceKind = "end-start"
     min_lag: Lag | None = 0
     max_lag: Lag | None = None
+    transfer: Time = 0
+
+
+class Transport(Frozen):
+    """Time to move a job from one machine to another, paid between tasks of a chain."""
+
+    origin: Name
+    destination: Name
+    time: Time
 
 
 class ScheduleProblem(Problem):
@@ -143,6 +200,12 @@ class ScheduleProblem(Problem):
     calendars: Many[Calendar] = ()
     jobs: Many[Job]
     precedences: Many[Precedence] = ()
+    transports: Many[Transport] = Field(
+        default=(), description="Least time between chained tasks on these machines."
+    )
+    same_order: Many[Many[Name]] = Field(
+        default=(), description="Groups of machines that all serve the jobs in the same order."
+    )
     objective: Objective = Field(default_factory=makespan)
 
     @model_validator(mode="before")

@@ -12,7 +12,15 @@ from scheduling.errors import Fault
 from scheduling.models.schedule.objective import DUE_MEASURES
 
 if TYPE_CHECKING:
-    from scheduling.models.schedule.problem import Calendar, Mode, Renewable, ScheduleProblem
+    from scheduling.models.schedule.problem import (
+        Calendar,
+        Job,
+        Machine,
+        Mode,
+        Renewable,
+        Reservoir,
+        ScheduleProblem,
+    )
 
 
 def find_faults(problem: ScheduleProblem) -> list[Fault]:
@@ -23,6 +31,7 @@ def find_faults(problem: ScheduleProblem) -> list[Fault]:
         *_resources(problem),
         *_jobs(problem),
         *_precedences(problem),
+        *_machine_names(problem),
         *_objective(problem),
     ]
 
@@ -60,11 +69,16 @@ def _resources(problem: ScheduleProblem) -> Iterator[Fault]:
     calendars = {calendar.id for calendar in problem.calendars}
     for index, resource in enumerate(problem.resources):
         place = f"resources[{index}]"
-        calendar = None if resource.type == "consumable" else resource.calendar
+        stock = resource.type in ("consumable", "reservoir")
+        calendar = None if stock else resource.calendar  # type: ignore[union-attr]
         if calendar is not None and calendar not in calendars:
             yield Fault(f"{place}.calendar", repr(calendar), "the id of a calendar")
         if resource.type == "renewable":
             yield from _steps(place, resource)
+        if resource.type == "machine":
+            yield from _setups(place, resource)
+        if resource.type == "reservoir":
+            yield from _levels(place, resource)
 
 
 def _steps(place: str, resource: Renewable) -> Iterator[Fault]:
@@ -74,6 +88,19 @@ def _steps(place: str, resource: Renewable) -> Iterator[Fault]:
             where = f"{place}.steps[{position}].start"
             yield Fault(where, str(step.start), f"a start above {last}")
         last = step.start
+
+
+def _setups(place: str, machine: Machine) -> Iterator[Fault]:
+    for (before, after), count in Counter((s.before, s.after) for s in machine.setups).items():
+        if count > 1:
+            found = f"setup from {before!r} to {after!r} {count} times"
+            yield Fault(f"{place}.setups", found, "each pair of states once")
+
+
+def _levels(place: str, reservoir: Reservoir) -> Iterator[Fault]:
+    if reservoir.maximum is not None and reservoir.initial > reservoir.maximum:
+        found = f"initial {reservoir.initial}"
+        yield Fault(f"{place}.initial", found, f"at most the maximum {reservoir.maximum}")
 
 
 def _jobs(problem: ScheduleProblem) -> Iterator[Fault]:
@@ -86,6 +113,7 @@ def _jobs(problem: ScheduleProblem) -> Iterator[Fault]:
             yield Fault(f"{place}.tasks", "none", "at least one task")
         if job.deadline is not None and job.deadline < job.release:
             yield Fault(place, f"deadline {job.deadline}", f"at least the release {job.release}")
+        yield from _chain_rules(place, job, paid=bool(problem.transports))
         for position, task in enumerate(job.tasks):
             where = f"{place}.tasks[{position}]"
             if not task.modes:
@@ -97,14 +125,31 @@ def _jobs(problem: ScheduleProblem) -> Iterator[Fault]:
                 yield from _mode(f"{where}.modes[{number}]", mode, types)
 
 
+def _chain_rules(place: str, job: Job, *, paid: bool) -> Iterator[Fault]:
+    for name in ("no_wait", "blocking"):
+        if getattr(job, name) and not job.chain:
+            yield Fault(f"{place}.{name}", "a job without chain", "chain: true")
+    if paid and (job.no_wait or job.blocking):
+        kind = "no_wait" if job.no_wait else "blocking"
+        yield Fault(f"{place}.{kind}", "transports in the problem", "no transports")
+    if job.blocking and any(m.machine is None for task in job.tasks for m in task.modes):
+        yield Fault(f"{place}.blocking", "a mode without machine", "a machine in every mode")
+    if job.same_mode and len({len(task.modes) for task in job.tasks}) > 1:
+        found = "tasks with different numbers of modes"
+        yield Fault(f"{place}.same_mode", found, "as many modes in each task")
+
+
 def _mode(place: str, mode: Mode, types: dict[str, str]) -> Iterator[Fault]:
     if mode.machine is not None and types.get(mode.machine) != "machine":
         yield Fault(f"{place}.machine", repr(mode.machine), "the id of a machine")
     for name in mode.demands:
         kind = types.get(name)
-        if kind not in ("renewable", "consumable"):
-            expected = "the id of a renewable or consumable resource"
+        if kind in (None, "machine"):
+            expected = "the id of a renewable, consumable or reservoir"
             yield Fault(f"{place}.demands", repr(name), expected)
+    for name in mode.supplies:
+        if types.get(name) != "reservoir":
+            yield Fault(f"{place}.supplies", repr(name), "the id of a reservoir")
 
 
 def _precedences(problem: ScheduleProblem) -> Iterator[Fault]:
@@ -121,6 +166,9 @@ def _precedences(problem: ScheduleProblem) -> Iterator[Fault]:
             yield Fault(place, "no lag", "a min_lag, a max_lag or both")
         elif None not in (link.min_lag, link.max_lag) and link.min_lag > link.max_lag:  # type: ignore[operator]
             yield Fault(place, f"min_lag {link.min_lag}", f"at most max_lag {link.max_lag}")
+        elif link.transfer and (link.kind != "end-start" or link.min_lag is None):
+            expected = "an end-start precedence with a min_lag"
+            yield Fault(f"{place}.transfer", f"transfer {link.transfer}", expected)
         elif not missing and _orders(link.kind, link.min_lag):
             graph.add_edge(link.before, link.after)
     yield from _cycle(problem, graph)
@@ -142,6 +190,35 @@ def _cycle(problem: ScheduleProblem, graph: nx.DiGraph[str]) -> Iterator[Fault]:
         return
     path = " -> ".join([*names, names[0]])
     yield Fault("precedences", f"cycle {path}", "precedences without a cycle")
+
+
+def _machine_names(problem: ScheduleProblem) -> Iterator[Fault]:
+    machines = {resource.id for resource in problem.resources if resource.type == "machine"}
+    for index, entry in enumerate(problem.transports):
+        for field, name in (("origin", entry.origin), ("destination", entry.destination)):
+            if name not in machines:
+                yield Fault(f"transports[{index}].{field}", repr(name), "the id of a machine")
+    pairs = Counter((entry.origin, entry.destination) for entry in problem.transports)
+    for (origin, destination), count in pairs.items():
+        if count > 1:
+            found = f"{origin!r} to {destination!r} {count} times"
+            yield Fault("transports", found, "each pair of machines once")
+    for index, group in enumerate(problem.same_order):
+        yield from _order_group(problem, f"same_order[{index}]", group, machines)
+
+
+def _order_group(
+    problem: ScheduleProblem, place: str, group: tuple[str, ...], machines: set[str]
+) -> Iterator[Fault]:
+    for name in group:
+        if name not in machines:
+            yield Fault(place, repr(name), "the id of a machine")
+    for job in problem.jobs:
+        for name in group:
+            visits = sum(any(m.machine == name for m in task.modes) for task in job.tasks)
+            if visits > 1:
+                found = f"job {job.id!r} {visits} times on {name!r}"
+                yield Fault(place, found, "each job at most once on each machine")
 
 
 def _objective(problem: ScheduleProblem) -> Iterator[Fault]:

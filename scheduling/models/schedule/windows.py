@@ -112,12 +112,16 @@ def tails(arrays: ScheduleArrays, edges: Edges | None = None) -> Ints | None:
     return longest_paths(arrays.n_tasks, reverse, arrays.min_duration())
 
 
+def _longest_setup(arrays: ScheduleArrays) -> int:
+    return max((time for table in arrays.setups.values() for time in table.values()), default=0)
+
+
 def horizon(arrays: ScheduleArrays) -> int:
     """Compute a time by which some optimal schedule is complete, if any schedule exists.
 
     After the last release, break and capacity change every schedule can be shifted to the left
-    until each moment is covered by a task or a lag, so the sum of the longest durations and lags
-    after that moment is enough.
+    until each moment is covered by a task or a lag, so the sum of the longest durations, lags,
+    transfers and setups after that moment is enough.
     """
     longest = arrays.max_duration()
     reach = longest.copy()
@@ -126,6 +130,8 @@ def horizon(arrays: ScheduleArrays) -> int:
     before, after = arrays.link_before, arrays.link_after
     np.maximum.at(reach, before, longest[before] + low)
     np.maximum.at(reach, after, longest[after] + high)
+    np.add.at(reach, before, arrays.link_transfer)
+    reach += int(arrays.transport.max(initial=0)) + _longest_setup(arrays)
     last_event = max(int(arrays.release.max()), int(arrays.step_start.max(initial=0)))
     total = last_event + int(reach.sum())
     return min(total, int(arrays.deadline.max()))

@@ -12,7 +12,8 @@ from typing import Literal, NamedTuple
 
 from scheduling.errors import InputError
 from scheduling.models.base import Number
-from scheduling.models.schedule.arrays import CONSUMABLE, MACHINE, ScheduleArrays, compile_arrays
+from scheduling.models.schedule.arrays import CONSUMABLE, MACHINE, ScheduleArrays
+from scheduling.models.schedule.compiling import compile_arrays
 from scheduling.models.schedule.problem import ScheduleProblem
 from scheduling.models.schedule.solution import ScheduleSolution
 from scheduling.report.schedule.critical import critical_path

@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from scheduling.models.schedule.arrays import Ints, ScheduleArrays, compile_arrays
+from scheduling.models.schedule.arrays import Ints, ScheduleArrays
+from scheduling.models.schedule.compiling import compile_arrays
 from scheduling.models.schedule.bounds import formula_bounds
 from scheduling.models.schedule.check import check_schedule
 from scheduling.models.schedule.problem import ScheduleProblem

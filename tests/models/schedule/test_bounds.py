@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from scheduling.models.schedule.arrays import compile_arrays
+from scheduling.models.schedule.compiling import compile_arrays
 from scheduling.models.schedule.bounds import formula_bounds
 from scheduling.models.schedule.bounds.relaxations import (
     fewest_late,

@@ -11,7 +11,8 @@ from hypothesis import given, settings
 import scheduling as sch
 from scheduling.errors import UnsupportedError
 from scheduling.models.base import Status
-from scheduling.models.schedule.arrays import ScheduleArrays, compile_arrays
+from scheduling.models.schedule.arrays import ScheduleArrays
+from scheduling.models.schedule.compiling import compile_arrays
 from scheduling.models.schedule.problem import ScheduleProblem
 from scheduling.models.schedule.solution import ScheduleSolution
 from scheduling.solvers.board import Board, Budget
@@ -94,7 +95,7 @@ def test_first_schedule_needs_no_engine() -> None:
     """The plain pass answers for 2,000 tasks in a process that has not loaded numba."""
     script = (
         "import sys, numpy as np, scheduling as sch\n"
-        "from scheduling.models.schedule.arrays import compile_arrays\n"
+        "from scheduling.models.schedule.compiling import compile_arrays\n"
         "from scheduling.solvers.schedule.greedy import greedy_schedule, respects_limits\n"
         "from scheduling.solvers.schedule.sgs import ScheduleGeneration\n"
         "model = sch.ScheduleModel()\n"

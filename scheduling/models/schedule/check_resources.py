@@ -1,0 +1,172 @@
+"""The part of the checker that looks at resources: machines, renewables, stocks, reservoirs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import pairwise
+
+from scheduling.models.base import Violation
+from scheduling.models.schedule.problem import (
+    Consumable,
+    Job,
+    Machine,
+    Mode,
+    Renewable,
+    Reservoir,
+    ScheduleProblem,
+    Task,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """A task with the mode and the times that a solution gives it.
+
+    ``held`` is when it leaves its machine: its end, or later in a blocking job.
+    """
+
+    job: Job
+    task: Task
+    index: int
+    mode: Mode
+    start: int
+    end: int
+    held: int
+
+
+def resource_violations(problem: ScheduleProblem, placed: dict[str, Placed]) -> Iterator[Violation]:
+    """Yield every overload, overlap, break, missing setup and level out of range."""
+    yield from _machines(problem, placed)
+    yield from _renewables(problem, placed)
+    yield from _consumables(problem, placed)
+    yield from _reservoirs(problem, placed)
+
+
+def _breaks(problem: ScheduleProblem, calendar: str | None) -> list[tuple[int, int]]:
+    for entry in problem.calendars:
+        if entry.id == calendar:
+            return [(rest.start, rest.end) for rest in entry.breaks]
+    return []
+
+
+def _machines(problem: ScheduleProblem, placed: dict[str, Placed]) -> Iterator[Violation]:
+    users: dict[str, list[Placed]] = {}
+    for item in placed.values():
+        if item.mode.machine is not None and item.held > item.start:
+            users.setdefault(item.mode.machine, []).append(item)
+    for resource in problem.resources:
+        if isinstance(resource, Machine):
+            mine = sorted(users.get(resource.id, []), key=lambda item: (item.start, item.held))
+            yield from _sharing(resource.id, mine)
+            yield from _setups(resource, mine)
+            running = [item for item in mine if item.end > item.start]
+            yield from _closed(resource.id, _breaks(problem, resource.calendar), running)
+
+
+def _sharing(machine: str, users: list[Placed]) -> Iterator[Violation]:
+    latest: Placed | None = None
+    for item in users:
+        if latest is not None and latest.held > item.start:
+            where = f"{machine!r}: {latest.task.id!r} and {item.task.id!r}"
+            yield Violation("machine", where, latest.held - item.start, "time")
+        if latest is None or item.held > latest.held:
+            latest = item
+
+
+def _setups(machine: Machine, users: list[Placed]) -> Iterator[Violation]:
+    times = {(entry.before, entry.after): entry.time for entry in machine.setups}
+    if not times or not users:
+        return
+    first = users[0]
+    initial = times.get((None, first.mode.state), 0) if first.mode.state else 0
+    if first.start < initial:
+        where = f"{machine.id!r}: before {first.task.id!r}"
+        yield Violation("setup", where, initial - first.start, "time")
+    for before, after in pairwise(users):
+        if before.mode.state is None or after.mode.state is None:
+            continue
+        need = before.held + times.get((before.mode.state, after.mode.state), 0)
+        if before.held <= after.start < need:
+            where = f"{machine.id!r}: from {before.task.id!r} to {after.task.id!r}"
+            yield Violation("setup", where, need - after.start, "time")
+
+
+def _closed(
+    resource: str, breaks: list[tuple[int, int]], users: list[Placed]
+) -> Iterator[Violation]:
+    """Yield overlaps of the users (sorted by start) with the breaks (sorted, disjoint)."""
+    first = 0
+    for item in users:
+        while first < len(breaks) and breaks[first][1] <= item.start:
+            first += 1
+        for start, end in breaks[first:]:
+            if start >= item.end:
+                break
+            overlap = min(end, item.end) - max(start, item.start)
+            yield Violation("break", f"{resource!r}: task {item.task.id!r}", overlap, "time")
+
+
+def _renewables(problem: ScheduleProblem, placed: dict[str, Placed]) -> Iterator[Violation]:
+    for resource in problem.resources:
+        if not isinstance(resource, Renewable):
+            continue
+        users = [
+            item
+            for item in placed.values()
+            if item.mode.demands.get(resource.id, 0) > 0 and item.end > item.start
+        ]
+        users.sort(key=lambda item: item.start)
+        yield from _closed(resource.id, _breaks(problem, resource.calendar), users)
+        yield from _overload(resource, users)
+
+
+def _overload(resource: Renewable, users: list[Placed]) -> Iterator[Violation]:
+    events: list[tuple[int, int, int]] = [(0, 0, resource.capacity)]
+    events += [(step.start, 0, step.capacity) for step in resource.steps]
+    for item in users:
+        amount = item.mode.demands[resource.id]
+        events.append((item.start, 1, amount))
+        events.append((item.end, 1, -amount))
+    events.sort()
+    capacity, usage, position = 0, 0, 0
+    while position < len(events):
+        now = events[position][0]
+        while position < len(events) and events[position][0] == now:
+            _, change, value = events[position]
+            if change:
+                usage += value
+            else:
+                capacity = value
+            position += 1
+        if usage > capacity:
+            yield Violation("capacity", f"{resource.id!r} at {now}", usage - capacity, "units")
+
+
+def _consumables(problem: ScheduleProblem, placed: dict[str, Placed]) -> Iterator[Violation]:
+    for resource in problem.resources:
+        if isinstance(resource, Consumable):
+            used = sum(item.mode.demands.get(resource.id, 0) for item in placed.values())
+            if used > resource.capacity:
+                where = repr(resource.id)
+                yield Violation("consumable", where, used - resource.capacity, "units")
+
+
+def _reservoirs(problem: ScheduleProblem, placed: dict[str, Placed]) -> Iterator[Violation]:
+    for resource in problem.resources:
+        if not isinstance(resource, Reservoir):
+            continue
+        changes: dict[int, int] = {}
+        for item in placed.values():
+            taken = item.mode.demands.get(resource.id, 0)
+            given = item.mode.supplies.get(resource.id, 0)
+            changes[item.start] = changes.get(item.start, 0) - taken
+            changes[item.end] = changes.get(item.end, 0) + given
+        level = resource.initial
+        for moment in sorted(changes):
+            level += changes[moment]
+            where = f"{resource.id!r} at {moment}"
+            if level < 0:
+                yield Violation("reservoir", f"{where}, empty", -level, "units")
+            if resource.maximum is not None and level > resource.maximum:
+                yield Violation("reservoir", f"{where}, full", level - resource.maximum, "units")

@@ -1,0 +1,259 @@
+"""From typed problems to arrays."""
+
+from __future__ import annotations
+
+from itertools import chain
+from typing import Any
+
+import numpy as np
+
+from scheduling.models.schedule.arrays import (
+    CONSUMABLE,
+    END_END,
+    END_START,
+    MACHINE,
+    NEVER,
+    RENEWABLE,
+    RESERVOIR,
+    START_END,
+    START_START,
+    Ints,
+    ScheduleArrays,
+)
+from scheduling.models.schedule.objective import MEASURES
+from scheduling.models.schedule.problem import (
+    Consumable,
+    Machine,
+    Reservoir,
+    ScheduleProblem,
+)
+
+Fields = dict[str, Any]
+
+_KINDS = {
+    "end-start": END_START,
+    "start-start": START_START,
+    "end-end": END_END,
+    "start-end": START_END,
+}
+
+
+def compile_arrays(problem: ScheduleProblem) -> ScheduleArrays:
+    """Translate a problem into arrays."""
+    return ScheduleArrays(
+        task_ids=tuple(task.id for task in problem.tasks),
+        **_task_arrays(problem),
+        **_mode_arrays(problem),
+        setups=_setups(problem),
+        **_resource_arrays(problem),
+        **_link_arrays(problem),
+        **_job_arrays(problem),
+        transport=_transport(problem),
+        **_flags(problem),
+        same_order=_same_order(problem),
+        weights=_weights(problem),
+    )
+
+
+def _ints(values: object) -> Ints:
+    return np.fromiter(values, dtype=np.int64)  # type: ignore[call-overload, no-any-return]
+
+
+def _pointer(counts: list[int]) -> Ints:
+    return np.concatenate([np.zeros(1, np.int64), np.cumsum(counts, dtype=np.int64)])
+
+
+def _limit(value: int | None) -> int:
+    return NEVER if value is None else value
+
+
+def _task_arrays(problem: ScheduleProblem) -> Fields:
+    sizes = [len(job.tasks) for job in problem.jobs]
+    pairs = [(job, task) for job in problem.jobs for task in job.tasks]
+    return {
+        "job": np.repeat(np.arange(len(sizes), dtype=np.int64), sizes),
+        "job_ptr": _pointer(sizes),
+        "release": _ints(max(job.release, task.release) for job, task in pairs),
+        "deadline": _ints(min(_limit(job.deadline), _limit(task.deadline)) for job, task in pairs),
+    }
+
+
+def _mode_arrays(problem: ScheduleProblem) -> Fields:
+    index = {resource.id: number for number, resource in enumerate(problem.resources)}
+    modes = [mode for task in problem.tasks for mode in task.modes]
+    demands = [
+        [(index[name], amount) for name, amount in mode.demands.items() if amount > 0]
+        for mode in modes
+    ]
+    supplies = [
+        [(index[name], amount) for name, amount in mode.supplies.items() if amount > 0]
+        for mode in modes
+    ]
+    states = _states(problem)
+    return {
+        "supply_ptr": _pointer([len(entry) for entry in supplies]),
+        "supply_resource": _ints(resource for entry in supplies for resource, _ in entry),
+        "supply_amount": _ints(amount for entry in supplies for _, amount in entry),
+        "state": _ints(-1 if mode.state is None else states[mode.state] for mode in modes),
+        "mode_ptr": _pointer([len(task.modes) for task in problem.tasks]),
+        "duration": _ints(mode.duration for mode in modes),
+        "machine": _ints(-1 if mode.machine is None else index[mode.machine] for mode in modes),
+        "demand_ptr": _pointer([len(entry) for entry in demands]),
+        "demand_resource": _ints(resource for entry in demands for resource, _ in entry),
+        "demand_amount": _ints(amount for entry in demands for _, amount in entry),
+    }
+
+
+def _states(problem: ScheduleProblem) -> dict[str, int]:
+    names = (mode.state for task in problem.tasks for mode in task.modes)
+    known = dict.fromkeys(name for name in names if name is not None)
+    return {name: number for number, name in enumerate(known)}
+
+
+def _setups(problem: ScheduleProblem) -> dict[int, dict[tuple[int, int], int]]:
+    """Positive setup times of each machine; states that no mode has cannot occur."""
+    states = _states(problem)
+    tables: dict[int, dict[tuple[int, int], int]] = {}
+    for number, machine in enumerate(problem.resources):
+        if isinstance(machine, Machine):
+            table = {
+                (-1 if entry.before is None else states[entry.before], states[entry.after]): (
+                    entry.time
+                )
+                for entry in machine.setups
+                if entry.after in states and (entry.before is None or entry.before in states)
+            }
+            tables[number] = {pair: time for pair, time in table.items() if time > 0}
+    return {number: table for number, table in tables.items() if table}
+
+
+def _transport(problem: ScheduleProblem) -> Ints:
+    if not problem.transports:
+        return np.zeros((0, 0), np.int64)
+    index = {resource.id: number for number, resource in enumerate(problem.resources)}
+    table = np.zeros((len(index), len(index)), np.int64)
+    for entry in problem.transports:
+        table[index[entry.origin], index[entry.destination]] = entry.time
+    return table
+
+
+def _flags(problem: ScheduleProblem) -> Fields:
+    chained = sum(len(job.tasks) - 1 for job in problem.jobs if job.chain)
+    return {
+        "chained": np.arange(chained + len(problem.precedences)) < chained,
+        "blocking": np.array([job.blocking for job in problem.jobs]),
+        "same_mode": np.array([job.same_mode for job in problem.jobs]),
+    }
+
+
+def _same_order(problem: ScheduleProblem) -> tuple[tuple[int, ...], ...]:
+    index = {resource.id: number for number, resource in enumerate(problem.resources)}
+    return tuple(tuple(index[name] for name in group) for group in problem.same_order)
+
+
+def _resource_arrays(problem: ScheduleProblem) -> Fields:
+    breaks = {c.id: [(rest.start, rest.end) for rest in c.breaks] for c in problem.calendars}
+    types, capacities, profiles = [], [], []
+    for resource in problem.resources:
+        steps: list[tuple[int, int]] = []
+        closed: list[tuple[int, int]] = []
+        if isinstance(resource, Consumable):
+            types.append(CONSUMABLE)
+            base = resource.capacity
+        elif isinstance(resource, Reservoir):
+            types.append(RESERVOIR)
+            base = resource.initial
+        else:
+            closed = breaks.get(resource.calendar or "", [])
+            if isinstance(resource, Machine):
+                types.append(MACHINE)
+                base = 1
+            else:
+                types.append(RENEWABLE)
+                base = resource.capacity
+                steps = [(step.start, step.capacity) for step in resource.steps]
+        capacities.append(base)
+        profiles.append(_profile(base, steps, closed))
+    return {
+        "resource_type": _ints(types),
+        "capacity": _ints(capacities),
+        "maximum": _ints(
+            _limit(resource.maximum) if isinstance(resource, Reservoir) else NEVER
+            for resource in problem.resources
+        ),
+        "step_ptr": _pointer([len(profile) for profile in profiles]),
+        "step_start": _ints(start for profile in profiles for start, _ in profile),
+        "step_capacity": _ints(level for profile in profiles for _, level in profile),
+    }
+
+
+def _profile(
+    base: int, steps: list[tuple[int, int]], breaks: list[tuple[int, int]]
+) -> list[tuple[int, int]]:
+    """Merge capacity steps and breaks into one step function that starts at 0."""
+    moments = sorted({0, *(start for start, _ in steps), *chain.from_iterable(breaks)})
+    profile: list[tuple[int, int]] = []
+    level, step, rest = base, 0, 0
+    for moment in moments:
+        while step < len(steps) and steps[step][0] <= moment:
+            level, step = steps[step][1], step + 1
+        while rest < len(breaks) and breaks[rest][1] <= moment:
+            rest += 1
+        closed = rest < len(breaks) and breaks[rest][0] <= moment
+        value = 0 if closed else level
+        if not profile or profile[-1][1] != value:
+            profile.append((moment, value))
+    return profile
+
+
+def _link_arrays(problem: ScheduleProblem) -> Fields:
+    index = {task.id: number for number, task in enumerate(problem.tasks)}
+    before, after = _chains(problem)
+    links = problem.precedences
+    fixed = np.zeros(len(before), np.int64)
+    upper = np.concatenate(
+        [
+            np.full(len(job.tasks) - 1, 0 if job.no_wait else NEVER)
+            for job in problem.jobs
+            if job.chain
+        ]
+        or [fixed]
+    )
+    return {
+        "link_before": np.concatenate([before, _ints(index[link.before] for link in links)]),
+        "link_after": np.concatenate([after, _ints(index[link.after] for link in links)]),
+        "link_kind": np.concatenate([fixed, _ints(_KINDS[link.kind] for link in links)]),
+        "link_min": np.concatenate(
+            [fixed, _ints(-NEVER if link.min_lag is None else link.min_lag for link in links)]
+        ),
+        "link_max": np.concatenate([upper, _ints(_limit(link.max_lag) for link in links)]),
+        "link_transfer": np.concatenate([fixed, _ints(link.transfer for link in links)]),
+    }
+
+
+def _chains(problem: ScheduleProblem) -> tuple[Ints, Ints]:
+    pointer = _pointer([len(job.tasks) for job in problem.jobs])
+    heads = [
+        np.arange(pointer[number], pointer[number + 1] - 1)
+        for number, job in enumerate(problem.jobs)
+        if job.chain
+    ]
+    before = np.concatenate(heads) if heads else np.zeros(0, np.int64)
+    return before, before + 1
+
+
+def _job_arrays(problem: ScheduleProblem) -> Fields:
+    return {
+        "job_release": _ints(job.release for job in problem.jobs),
+        "job_due": _ints(_limit(job.due) for job in problem.jobs),
+        "job_weight": _ints(job.weight for job in problem.jobs),
+    }
+
+
+def _weights(problem: ScheduleProblem) -> Ints:
+    tiers = problem.objective.tiers
+    table = np.zeros((len(tiers), len(MEASURES)), np.int64)
+    for row, tier in enumerate(tiers):
+        for term in tier.terms:
+            table[row, MEASURES.index(term.measure)] = term.weight
+    return table

@@ -1,0 +1,140 @@
+"""Setups, reservoirs, no-wait, blocking, transfers, transports, common modes and orders."""
+
+from __future__ import annotations
+
+import pytest
+
+import scheduling as sch
+from scheduling.models.base import Status, TierValue
+from scheduling.models.schedule.problem import ScheduleProblem
+from scheduling.models.schedule.solution import ScheduledTask, ScheduleSolution
+
+
+def broken(problem: ScheduleProblem, *starts: int, modes: tuple[int, ...] = ()) -> set[str]:
+    """Names of the rules that the schedule with these starts breaks."""
+    chosen = modes or (0,) * len(starts)
+    tasks = tuple(
+        ScheduledTask(task=task.id, mode=mode, start=start, end=start + task.modes[mode].duration)
+        for task, start, mode in zip(problem.tasks, starts, chosen, strict=True)
+    )
+    end = max(task.end for task in tasks)
+    solution = ScheduleSolution(
+        status=Status.FEASIBLE,
+        objective=end,
+        tiers=(TierValue(name="makespan", objective=end),),
+        tasks=tasks,
+    )
+    return {violation.constraint for violation in sch.check(problem, solution)}
+
+
+def test_setups_between_neighbours_and_before_the_first() -> None:
+    model = sch.ScheduleModel()
+    machine = model.add_machine(setups={("red", "blue"): 2, (None, "red"): 1})
+    for colour in ("red", "blue", "red"):
+        model.add_task(model.add_job(), duration=3, machine=machine, state=colour)
+    problem = model.build()
+    assert broken(problem, 1, 6, 9) == set()
+    assert broken(problem, 0, 6, 9) == {"setup"}
+    assert broken(problem, 1, 5, 8) == {"setup"}
+    assert broken(problem, 3, 8, 0) == {"setup"}
+
+
+def test_reservoirs_stay_within_their_levels() -> None:
+    model = sch.ScheduleModel()
+    tank = model.add_reservoir(1, maximum=3)
+    model.add_task(model.add_job(), duration=2, supplies={tank: 2})
+    model.add_task(model.add_job(), duration=1, demands={tank: 2})
+    problem = model.build()
+    assert broken(problem, 0, 2) == set()
+    assert broken(problem, 0, 1) == {"reservoir"}
+    full = model.add_task(model.add_job(), duration=1, supplies={tank: 1})
+    assert full
+    assert broken(model.build(), 0, 3, 0) == {"reservoir"}
+
+
+def test_no_wait() -> None:
+    model = sch.ScheduleModel()
+    job = model.add_job(chain=True, no_wait=True)
+    model.add_task(job, duration=2)
+    model.add_task(job, duration=2)
+    assert broken(model.build(), 1, 3) == set()
+    assert broken(model.build(), 1, 4) == {"no-wait"}
+
+
+def test_blocking_holds_the_machine_and_allows_swaps() -> None:
+    model = sch.ScheduleModel()
+    one, two = model.add_machine(), model.add_machine()
+    for path in ((one, two), (two, one)):
+        job = model.add_job(chain=True, blocking=True)
+        for machine in path:
+            model.add_task(job, duration=2, machine=machine)
+    problem = model.build()
+    assert broken(problem, 0, 2, 0, 2) == set()
+    assert broken(problem, 0, 3, 0, 2) == {"machine"}
+    assert broken(problem, 0, 4, 0, 4) == set()
+
+
+def test_transfers_only_between_machines() -> None:
+    model = sch.ScheduleModel()
+    machines = [model.add_machine(), model.add_machine()]
+    tasks = []
+    for _ in range(2):
+        task = model.add_task(model.add_job())
+        for machine in machines:
+            model.add_mode(task, duration=2, machine=machine)
+        tasks.append(task)
+    model.add_precedence(*tasks, transfer=3)
+    problem = model.build()
+    assert broken(problem, 0, 2, modes=(0, 0)) == set()
+    assert broken(problem, 0, 4, modes=(0, 1)) == {"precedence"}
+    assert broken(problem, 0, 5, modes=(0, 1)) == set()
+
+
+def test_transports_between_chained_tasks() -> None:
+    model = sch.ScheduleModel()
+    one, two = model.add_machine("a"), model.add_machine("b")
+    job = model.add_job(chain=True)
+    model.add_task(job, duration=1, machine=one)
+    model.add_task(job, duration=1, machine=two)
+    model.add_transport(one, two, 4)
+    assert broken(model.build(), 0, 5) == set()
+    assert broken(model.build(), 0, 4) == {"transport"}
+
+
+def test_common_modes() -> None:
+    model = sch.ScheduleModel()
+    job = model.add_job(same_mode=True)
+    for _ in range(2):
+        task = model.add_task(job)
+        model.add_mode(task, duration=1)
+        model.add_mode(task, duration=2)
+    assert broken(model.build(), 0, 0, modes=(1, 1)) == set()
+    assert broken(model.build(), 0, 0, modes=(0, 1)) == {"same mode"}
+
+
+def test_common_orders() -> None:
+    model = sch.ScheduleModel()
+    machines = [model.add_machine(), model.add_machine()]
+    for _ in range(2):
+        job = model.add_job(chain=True)
+        for machine in machines:
+            model.add_task(job, duration=2, machine=machine)
+    model.keep_order(machines)
+    problem = model.build()
+    assert broken(problem, 0, 2, 2, 4) == set()
+    assert broken(problem, 0, 6, 2, 4) == {"same order"}
+
+
+@pytest.mark.parametrize(
+    ("changes", "place"),
+    [
+        ({"no_wait": True}, "jobs[0].no_wait"),
+        ({"blocking": True}, "jobs[0].blocking"),
+        ({"blocking": True, "chain": True}, "jobs[0].blocking"),
+    ],
+)
+def test_rules_of_chains_need_chains(changes: dict[str, bool], place: str) -> None:
+    job = {"id": "J", "tasks": [{"id": "t", "modes": [{"duration": 1}]}], **changes}
+    with pytest.raises(sch.InputError) as caught:
+        ScheduleProblem.model_validate({"jobs": [job]})
+    assert [fault.place for fault in caught.value.faults] == [place]
