@@ -137,4 +137,4 @@ def test_rules_of_chains_need_chains(changes: dict[str, bool], place: str) -> No
     job = {"id": "J", "tasks": [{"id": "t", "modes": [{"duration": 1}]}], **changes}
     with pytest.raises(sch.InputError) as caught:
         ScheduleProblem.model_validate({"jobs": [job]})
-    assert [fault.place for fault in caught.value.faults] == [place]
+    assert {fault.place for fault in caught.value.faults} == {place}
