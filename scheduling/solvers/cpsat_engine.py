@@ -243,7 +243,7 @@ def run(
     Raises
     ------
     SolverError
-        When CP-SAT rejects the model or returns a status that is not known.
+        When CP-SAT rejects the model, fails inside, or returns a status that is not known.
     """
     solver = cp_model.CpSolver()
     solver.parameters.copy_from(parameters)
@@ -253,13 +253,28 @@ def run(
     if switch is not None:
         switch.attach(solver)
     try:
-        status = solver.solve(model, callback if on_solution is not None else None)
+        status = _solve(solver, model, callback if on_solution is not None else None)
     finally:
         if switch is not None:
             switch.detach()
     if callback.failure is not None:
         raise callback.failure
     return _result(model, solver, outcome_of(status.name, model))
+
+
+def _solve(solver: cp_model.CpSolver, model: cp_model.CpModel, callback: Any) -> Any:
+    """Solve, a second time without symmetry detection where CP-SAT fails inside.
+
+    CP-SAT 9.15 throws an index error while it presolves some small models with symmetries.
+    """
+    try:
+        return solver.solve(model, callback)
+    except Exception:  # noqa: BLE001 - whatever crosses over from C++
+        solver.parameters.symmetry_level = 0
+    try:
+        return solver.solve(model, callback)
+    except Exception as error:
+        raise SolverError(f"CP-SAT failed inside: {error}") from error
 
 
 def outcome_of(status: str, model: cp_model.CpModel | None = None) -> Outcome:

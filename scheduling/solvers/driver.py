@@ -147,7 +147,7 @@ class _Run:
         Translating the answer back and checking it takes a few times as long as compiling did.
         """
         if self.budget.deadline is not None:
-            self.budget = replace(self.budget, deadline=self.budget.deadline - 4.0 * seconds)
+            self.budget = replace(self.budget, deadline=self.budget.deadline - 3.0 * seconds)
 
     def _open(self, data: Any, tier: int, floor: int | None, start: Any) -> Board[Any]:
         """Open the board of a tier with the bound by formula and what is known so far."""

@@ -222,12 +222,10 @@ class _Explainer:
 
     def _shrink(self, parts: list[list[int]]) -> tuple[list[int], bool]:
         def conflicts(kept: list[list[int]]) -> bool | None:
-            if self.budget.remaining() == 0:
-                return None
             holds = self.conflict.holds(_flat(kept), self.budget.part(0.5))
             return None if holds is None else not holds
 
-        kept, minimal = shrink(parts, conflicts)
+        kept, minimal = shrink(parts, conflicts, lambda: self.budget.remaining() == 0)
         return _flat(kept), minimal and all(len(part) == 1 for part in parts)
 
     def _relaxations(self, members: list[int]) -> list[int]:
@@ -241,7 +239,11 @@ class _Explainer:
         return found
 
 
-def shrink(parts: Sequence[T], conflicts: Callable[[list[T]], bool | None]) -> tuple[list[T], bool]:
+def shrink(
+    parts: Sequence[T],
+    conflicts: Callable[[list[T]], bool | None],
+    expired: Callable[[], bool] = lambda: False,
+) -> tuple[list[T], bool]:
     """Leave out parts of a conflict, in chunks, until none can be left out.
 
     Parameters
@@ -250,6 +252,8 @@ def shrink(parts: Sequence[T], conflicts: Callable[[list[T]], bool | None]) -> t
         A conflict.
     conflicts
         Whether a sublist is a conflict; ``None`` when that is not settled.
+    expired
+        Whether the time is up; then the rest is returned as it is.
 
     Returns
     -------
@@ -261,6 +265,8 @@ def shrink(parts: Sequence[T], conflicts: Callable[[list[T]], bool | None]) -> t
     minimal = True
     size = max(1, len(open_parts) // 2)
     while open_parts:
+        if expired():
+            return [*open_parts, *needed], False
         size = min(size, len(open_parts))
         kept = open_parts[:-size]
         verdict = conflicts([*kept, *needed])

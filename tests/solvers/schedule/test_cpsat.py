@@ -16,7 +16,7 @@ from scheduling.solvers import cpsat_engine
 from scheduling.solvers.board import Board, Budget
 from scheduling.solvers.cpsat_engine import Outcome, Settings, StopSwitch, sat_parameters
 from scheduling.solvers.schedule.cpsat.model import Formulation
-from scheduling.solvers.schedule.cpsat.solver import CpSat
+from scheduling.solvers.schedule.cpsat.solver import CpSat, bounding
 from scheduling.solvers.schedule.cpsat.windows import subtract
 from scheduling.solvers.schedule.family import Candidate, CompiledSchedule
 from tests.brute_force import brute_force
@@ -209,6 +209,37 @@ def test_error_in_a_callback_surfaces() -> None:
         cpsat_engine.run(
             formulation.model, sat_parameters(Budget(None, 5.0, 2, 0)), on_solution=broken
         )
+
+
+def test_failure_inside_the_engine_is_a_solver_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*arguments: object) -> None:
+        raise IndexError("raw_hash_map")
+
+    monkeypatch.setattr(cp_model.CpSolver, "solve", fail)
+    with pytest.raises(SolverError, match="failed inside: raw_hash_map"):
+        cpsat_engine.run(cp_model.CpModel(), sat_parameters(Budget(None, 1.0, 1, 0)))
+
+
+def test_bounding_settings_follow_the_features() -> None:
+    shop = bounding(CompiledSchedule(job_shop(3, 3)).arrays)
+    assert "quick_restart_no_lp" in shop.subsolvers
+    assert "max_lp" in bounding(CompiledSchedule(flexible_machines()).arrays).subsolvers
+    project = bounding(CompiledSchedule(flexible_shop()).arrays)
+    assert project.workers == 8
+    assert not project.subsolvers
+    board: Board[Candidate] = Board(0, (), time.monotonic())
+    data = CompiledSchedule(job_shop(4, 4))
+    CpSat(shop).search(data, board, Budget(time.monotonic() + 30, None, 2, 0), None)
+    assert board.closed
+
+
+def flexible_machines() -> ScheduleProblem:
+    model = sch.ScheduleModel()
+    names = [model.add_machine(), model.add_machine()]
+    task = model.add_task(model.add_job())
+    for machine in names:
+        model.add_mode(task, duration=2, machine=machine)
+    return model.build()
 
 
 def test_numbers_beyond_64_bits_are_refused() -> None:

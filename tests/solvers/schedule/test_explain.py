@@ -176,6 +176,23 @@ def test_all_rules_together_are_the_problem(problem: ScheduleProblem) -> None:
     assert holds == (brute_force(problem) is not None)
 
 
+def test_engine_that_fails_inside_is_asked_again() -> None:
+    # CP-SAT 9.15 throws an index error on this very model while it looks for symmetries.
+    model = sch.ScheduleModel()
+    calendar = model.add_calendar([(0, 1)])
+    machine = model.add_machine(calendar=calendar)
+    crew = model.add_renewable(1, calendar=calendar)
+    job = model.add_job(chain=True)
+    first = model.add_task(job)
+    model.add_mode(first, duration=0)
+    model.add_mode(first, duration=1, demands={crew: 1})
+    second = model.add_task(job, duration=3, machine=machine)
+    model.add_precedence(first, second, kind="end-end", max_lag=2)
+    assert explain(model.build(), 30.0, workers=1).status is Status.INFEASIBLE
+    conflict = ScheduleConflict(model.build())
+    assert conflict.holds(range(len(conflict.labels)), Budget(None, 50.0, 1, 0)) is False
+
+
 def test_groups_come_first_in_large_problems(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("scheduling.solvers.explain._GROUPED", 1)
     found = explain(crowded_machine(), 20.0)

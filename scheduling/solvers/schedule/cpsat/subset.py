@@ -52,7 +52,13 @@ class SubsetModel:
         parts = 0 if guards is None else 1 + max(guards.values(), default=-1)
         self.literals = [self.model.new_bool_var("") for _ in range(parts)]
         self._owner = np.repeat(np.arange(arrays.n_tasks), np.diff(arrays.mode_ptr))
-        self._add_tasks()
+        self._starts: dict[int, Any] = {}
+        self._chosen: dict[int, Any] = {}
+        self._ends: dict[int, Any] = {}
+        taking = {rule.tasks[0] for rule in rules.values() if rule.label.kind == "task"}
+        named = {task for rule in rules.values() for task in rule.tasks}
+        for task in sorted(named):
+            self._add_task(task, taking=task in taking)
         self._users = self._find_users()
         self._intervals: dict[int, Any] = {}
         for number, rule in rules.items():
@@ -63,36 +69,38 @@ class SubsetModel:
         """Return the part that a literal's index belongs to."""
         return literal - self.literals[0].index
 
-    def _add_tasks(self) -> None:
-        """Make starts and modes; a task that no rule asks for may be left out."""
-        arrays, model = self._arrays, self.model
-        self._starts = [model.new_int_var(0, self._end, "") for _ in range(arrays.n_tasks)]
-        self._chosen = [model.new_bool_var("") for _ in range(len(arrays.duration))]
-        self._ends: list[Any] = []
-        pointer, duration = arrays.mode_ptr.tolist(), arrays.duration.tolist()
-        for task, start in enumerate(self._starts):
-            first, stop = pointer[task], pointer[task + 1]
-            modes = self._chosen[first:stop]
-            model.add_at_most_one(modes)
-            end = start + cp_model.LinearExpr.weighted_sum(modes, duration[first:stop])
-            model.add(end <= self._end)
-            self._ends.append(end)
+    def _add_task(self, task: int, *, taking: bool) -> None:
+        """Make a start, and modes if some rule asks for one; without, the task takes no time."""
+        model, duration = self.model, self._arrays.duration
+        start = self._starts[task] = self._ends[task] = model.new_int_var(0, self._end, "")
+        if taking:
+            modes = self._modes(task)
+            literals = [model.new_bool_var("") for _ in modes]
+            self._chosen.update(zip(modes, literals, strict=True))
+            model.add_at_most_one(literals)
+            lengths = [int(duration[mode]) for mode in modes]
+            self._ends[task] = start + cp_model.LinearExpr.weighted_sum(literals, lengths)
+            model.add(self._ends[task] <= self._end)
 
-    def _find_users(self) -> list[list[tuple[int, int]]]:
+    def _modes(self, task: int) -> range:
+        return range(*self._arrays.mode_ptr[task : task + 2].tolist())
+
+    def _find_users(self) -> dict[int, list[tuple[int, int]]]:
+        """Modes in the model and amounts, resource by resource."""
         arrays = self._arrays
-        users: list[list[tuple[int, int]]] = [[] for _ in range(arrays.n_resources)]
-        for mode, machine in enumerate(arrays.machine.tolist()):
-            if machine >= 0:
-                users[machine].append((mode, 1))
+        users: dict[int, list[tuple[int, int]]] = {}
+        for mode in self._chosen:
+            if arrays.machine[mode] >= 0:
+                users.setdefault(int(arrays.machine[mode]), []).append((mode, 1))
             for resource, amount in arrays.demands(mode):
-                users[resource].append((mode, amount))
+                users.setdefault(resource, []).append((mode, amount))
         return users
 
     def _add(self, rule: Rule, literal: Any) -> None:
         match rule.label.kind:
             case "task":
-                modes = slice(*self._arrays.mode_ptr[rule.tasks[0] : rule.tasks[0] + 2].tolist())
-                posted = [self.model.add_bool_or(self._chosen[modes])]
+                modes = self._modes(rule.tasks[0])
+                posted = [self.model.add_bool_or([self._chosen[mode] for mode in modes])]
             case "release":
                 posted = [self.model.add(self._starts[task] >= rule.amount) for task in rule.tasks]
             case "deadline":
@@ -100,7 +108,7 @@ class SubsetModel:
             case "chain" | "precedence":
                 posted = [self._relate(rule)]
             case "consumable":
-                users = self._users[rule.resource]
+                users = self._users.get(rule.resource, [])
                 total = cp_model.LinearExpr.weighted_sum(
                     [self._chosen[mode] for mode, _ in users], [amount for _, amount in users]
                 )
@@ -123,7 +131,7 @@ class SubsetModel:
         """Limit what runs at the same time: always, or in a window."""
         users = [
             (mode, amount)
-            for mode, amount in self._users[rule.resource]
+            for mode, amount in self._users.get(rule.resource, [])
             if self._arrays.duration[mode] > 0
         ]
         if not users:

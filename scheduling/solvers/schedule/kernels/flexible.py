@@ -258,7 +258,7 @@ def _empty_search(shop: FlexibleShop, pool: int, seed: int = 0) -> Search:
 
 
 def new_search(
-    shop: FlexibleShop, *, seed: int = 0, pool: int = 8, patience: int = 2000
+    shop: FlexibleShop, *, seed: int = 0, pool: int = 8, patience: int = 1000
 ) -> SearchState:
     """Start a tabu search from the best of the constructions.
 

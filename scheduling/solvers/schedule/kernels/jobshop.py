@@ -157,7 +157,8 @@ def best_schedule(shop: Shop, search: Search) -> tuple[int, IntArray, IntArray] 
     """Best objective so far with its start times and machine sequences, None before any."""
     if search.counters[ITERATION] == 0 and search.counters[BEST] == -MINUS_INFINITY:
         return None
+    n = shop.ops.shape[1] - 1
     sequence = _sequences_from_order(shop, search.best_order)
-    starts = schedule_from_sequences(shop, sequence)
-    assert starts is not None
+    starts = np.zeros(n, dtype=np.int64)
+    decode_sequence(shop, sequence, starts, np.zeros(n, dtype=np.int64))
     return int(search.counters[BEST]), starts, sequence

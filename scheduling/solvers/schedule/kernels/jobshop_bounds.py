@@ -7,7 +7,6 @@ Operational Research 11 (1982).
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
 from scheduling.solvers.schedule.kernels.jobshop_dispatch import heap_pop, heap_push
 from scheduling.solvers.schedule.kernels.jobshop_graph import (
@@ -18,9 +17,10 @@ from scheduling.solvers.schedule.kernels.jobshop_graph import (
     IntArray,
     Shop,
 )
+from scheduling.solvers.schedule.kernels.jobshop_jit import njit
 
 
-@njit(nogil=True, cache=True)
+@njit.entry
 def jackson_preemptive_bound(heads: IntArray, durations: IntArray, tails: IntArray) -> int:
     """Makespan of Jackson's preemptive schedule on one machine, in ``O(n log n)``.
 
@@ -48,8 +48,8 @@ def jackson_preemptive_bound(heads: IntArray, durations: IntArray, tails: IntArr
         heap_push(arriving, 0, v, v, heads, no_tie)
     coming = n
     ready = 0
-    now = np.int64(MINUS_INFINITY)
-    bound = np.int64(MINUS_INFINITY)
+    now = MINUS_INFINITY
+    bound = MINUS_INFINITY
     while coming + ready > 0:
         if ready == 0:
             now = max(now, heads[arriving[0]])
@@ -70,7 +70,7 @@ def jackson_preemptive_bound(heads: IntArray, durations: IntArray, tails: IntArr
     return bound
 
 
-@njit(nogil=True, cache=True)
+@njit.entry
 def one_machine_bounds(shop: Shop) -> IntArray:
     """Jackson bound of every machine with the heads and tails that the jobs force.
 

@@ -1,10 +1,12 @@
-"""Schedule generation by dispatching rules: non-delay by event simulation, active by
-Giffler and Thompson, Operations Research 8 (1960)."""
+"""Schedule generation by dispatching rules.
+
+Non-delay schedules by event simulation, active ones by Giffler and Thompson, Operations
+Research 8 (1960).
+"""
 
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
 from scheduling.solvers.schedule.kernels.jobshop_graph import (
     DURATION,
@@ -18,20 +20,21 @@ from scheduling.solvers.schedule.kernels.jobshop_graph import (
     WordArray,
     next_random,
 )
+from scheduling.solvers.schedule.kernels.jobshop_jit import njit
 
 #: Rules by number: the smallest key goes first.
 RULES = ("SPT", "LPT", "FIFO", "MWKR", "LWKR", "MOPNR", "FDD/MWKR", "EDD", "SLACK", "RANDOM")
 
 
-@njit(nogil=True, cache=True)
+@njit.inner
 def _uniform(rng: WordArray) -> float:
     """Uniform float in [0, 1)."""
-    return np.float64(next_random(rng) >> np.uint64(11)) * (1.0 / 9007199254740992.0)
+    return float(next_random(rng) >> np.uint64(11)) * (1.0 / 9007199254740992.0)
 
 
-@njit(nogil=True, cache=True)
+@njit.inner
 def _rule_keys(shop: Shop, rule: int, noise: float, rng: WordArray) -> np.ndarray:
-    """Static priority of every operation under a rule, blurred by relative ``noise``.
+    """Compute the priority of every operation under a rule, blurred by relative ``noise``.
 
     FIFO has key 0 here: its key is the time at which the operation becomes ready.
     """
@@ -39,14 +42,12 @@ def _rule_keys(shop: Shop, rule: int, noise: float, rng: WordArray) -> np.ndarra
     keys = np.zeros(n, np.float64)
     for j in range(shop.job_ptr.shape[0] - 1):
         first, end = shop.job_ptr[j], shop.job_ptr[j + 1]
-        work = 0.0
         for v in range(end - 1, first - 1, -1):
-            work += shop.ops[DURATION, v]
-            keys[v] = work
-        total = work
+            keys[v] = shop.ops[DURATION, v] + (keys[v + 1] if v + 1 < end else 0.0)
+        total = keys[first] if first < end else 0.0
         for v in range(first, end):
             work = keys[v]
-            length = np.float64(shop.ops[DURATION, v])
+            length = float(shop.ops[DURATION, v])
             if rule == 0:
                 key = length
             elif rule == 1:
@@ -58,20 +59,20 @@ def _rule_keys(shop: Shop, rule: int, noise: float, rng: WordArray) -> np.ndarra
             elif rule == 4:
                 key = work
             elif rule == 5:
-                key = -np.float64(end - v)
+                key = -float(end - v)
             elif rule == 6:
                 key = (shop.ops[HEAD, first] + total - work + length) / max(work, 1.0)
             elif rule == 7:
-                key = -np.float64(shop.ops[TAIL, end - 1])
+                key = -float(shop.ops[TAIL, end - 1])
             elif rule == 8:
-                key = -np.float64(shop.ops[TAIL, v]) - length
+                key = -float(shop.ops[TAIL, v]) - length
             else:
                 key = _uniform(rng)
             keys[v] = key * (1.0 + noise * _uniform(rng)) if noise > 0.0 else key
     return keys
 
 
-@njit(nogil=True, cache=True)
+@njit.inner
 def _precedes(key: np.ndarray, tie: np.ndarray, a: int, b: int) -> bool:
     """Lexicographic order by key, tie word and index."""
     if key[a] != key[b]:
@@ -81,7 +82,7 @@ def _precedes(key: np.ndarray, tie: np.ndarray, a: int, b: int) -> bool:
     return a < b
 
 
-@njit(nogil=True, cache=True)
+@njit.inner
 def heap_push(
     heap: IntArray, base: int, size: int, item: int, key: np.ndarray, tie: np.ndarray
 ) -> None:
@@ -97,7 +98,7 @@ def heap_push(
     heap[base + k] = item
 
 
-@njit(nogil=True, cache=True)
+@njit.inner
 def heap_pop(heap: IntArray, base: int, size: int, key: np.ndarray, tie: np.ndarray) -> int:
     """Remove and return the smallest item of the heap ``heap[base : base + size]``."""
     top = heap[base]
@@ -117,7 +118,20 @@ def heap_pop(heap: IntArray, base: int, size: int, key: np.ndarray, tie: np.ndar
     return top
 
 
-@njit(nogil=True, cache=True)
+@njit.inner
+def _first_events(shop: Shop, events: IntArray, event_time: IntArray, no_tie: WordArray) -> int:
+    """Queue the releases of all first operations; return how many there are."""
+    size = 0
+    for j in range(shop.job_ptr.shape[0] - 1):
+        v = shop.job_ptr[j]
+        if v < shop.job_ptr[j + 1]:
+            event_time[v] = shop.ops[HEAD, v]
+            heap_push(events, 0, size, v, event_time, no_tie)
+            size += 1
+    return size
+
+
+@njit.inner
 def _non_delay(shop: Shop, keys: np.ndarray, fifo: bool, tie: np.ndarray, order: IntArray) -> None:
     """Simulate the shop in time: a machine that can start something does so by priority."""
     n = order.shape[0]
@@ -130,13 +144,7 @@ def _non_delay(shop: Shop, keys: np.ndarray, fifo: bool, tie: np.ndarray, order:
     queued = np.zeros(machines, np.int64)
     busy = np.zeros(machines, np.bool_)
     touched = np.empty(n + machines, np.int64)
-    size = 0
-    for j in range(shop.job_ptr.shape[0] - 1):
-        v = shop.job_ptr[j]
-        if v < shop.job_ptr[j + 1]:
-            event_time[v] = shop.ops[HEAD, v]
-            heap_push(events, 0, size, v, event_time, no_tie)
-            size += 1
+    size = _first_events(shop, events, event_time, no_tie)
     done = 0
     while size > 0:
         now = event_time[events[0]]
@@ -177,7 +185,7 @@ def _non_delay(shop: Shop, keys: np.ndarray, fifo: bool, tie: np.ndarray, order:
                 size += 1
 
 
-@njit(nogil=True, cache=True)
+@njit.inner
 def _active(shop: Shop, keys: np.ndarray, fifo: bool, tie: np.ndarray, order: IntArray) -> None:
     """Giffler-Thompson: branch only where the earliest completion leaves a real conflict."""
     jobs = shop.job_ptr.shape[0] - 1
@@ -215,7 +223,7 @@ def _active(shop: Shop, keys: np.ndarray, fifo: bool, tie: np.ndarray, order: In
             )
 
 
-@njit(nogil=True, cache=True)
+@njit.entry
 def dispatch_order(
     shop: Shop, rule: int, active: bool, noise: float, order: IntArray, rng: WordArray
 ) -> None:

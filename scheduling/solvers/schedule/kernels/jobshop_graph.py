@@ -11,8 +11,9 @@ from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from scheduling.solvers.schedule.kernels.jobshop_jit import njit
 
 IntArray = NDArray[np.int64]
 WordArray = NDArray[np.uint64]
@@ -134,7 +135,7 @@ def _propagate_chains(job_ptr: IntArray, ops: IntArray) -> IntArray:
     return np.array(sorted(sinks), dtype=np.int64)
 
 
-@njit(nogil=True, cache=True)
+@njit.lean
 def next_random(rng: WordArray) -> np.uint64:
     """Next word of a xorshift64* generator whose state is ``rng[0]`` (never 0)."""
     x = rng[0]
@@ -145,13 +146,13 @@ def next_random(rng: WordArray) -> np.uint64:
     return x * np.uint64(2685821657736338717)
 
 
-@njit(nogil=True, cache=True)
+@njit.lean
 def random_below(rng: WordArray, bound: int) -> int:
     """Uniform integer in ``0 .. bound - 1``."""
-    return np.int64(next_random(rng) >> np.uint64(33)) * np.int64(bound) >> np.int64(31)
+    return int(next_random(rng) >> np.uint64(33)) * bound >> 31
 
 
-@njit(nogil=True, cache=True)
+@njit.inner
 def link_order(machine_ptr: IntArray, ops: IntArray, graph: IntArray) -> None:
     """Read machine sequences and neighbour links off the linear order ``graph[ORDER]``."""
     n = ops.shape[1] - 1
@@ -176,7 +177,7 @@ def link_order(machine_ptr: IntArray, ops: IntArray, graph: IntArray) -> None:
     graph[REST, n] = MINUS_INFINITY
 
 
-@njit(nogil=True, cache=True)
+@njit.lean
 def compute_starts(ops: IntArray, graph: IntArray, first: int) -> None:
     """Recompute the starts of ``order[first:]``; those of earlier places must hold."""
     for k in range(first, ops.shape[1] - 1):
@@ -187,7 +188,7 @@ def compute_starts(ops: IntArray, graph: IntArray, first: int) -> None:
         graph[START, v] = max(start, ops[HEAD, v])
 
 
-@njit(nogil=True, cache=True)
+@njit.lean
 def compute_rests(ops: IntArray, graph: IntArray, last: int) -> None:
     """Recompute the longest paths out of ``order[: last + 1]``; later ones must hold."""
     for k in range(last, -1, -1):
@@ -199,17 +200,17 @@ def compute_rests(ops: IntArray, graph: IntArray, last: int) -> None:
         graph[REST, v] = max(rest, ops[TAIL, v])
 
 
-@njit(nogil=True, cache=True)
+@njit.lean
 def objective_of(ops: IntArray, sinks: IntArray, graph: IntArray) -> int:
     """Largest completion plus tail over the sinks; ``MINUS_INFINITY`` for an empty shop."""
-    value = np.int64(MINUS_INFINITY)
+    value = MINUS_INFINITY
     for k in range(sinks.shape[0]):
         v = sinks[k]
         value = max(value, graph[START, v] + ops[DURATION, v] + ops[TAIL, v])
     return value
 
 
-@njit(nogil=True, cache=True)
+@njit.entry
 def decode_sequence(shop: Shop, sequence: IntArray, starts: IntArray, order: IntArray) -> bool:
     """Fill earliest ``starts`` and a linear ``order`` from flat machine sequences.
 

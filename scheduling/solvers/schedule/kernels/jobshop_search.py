@@ -9,7 +9,6 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 
 from scheduling.solvers.schedule.kernels.jobshop_dispatch import RULES, dispatch_order
 from scheduling.solvers.schedule.kernels.jobshop_graph import (
@@ -22,6 +21,7 @@ from scheduling.solvers.schedule.kernels.jobshop_graph import (
     next_random,
     random_below,
 )
+from scheduling.solvers.schedule.kernels.jobshop_jit import njit
 from scheduling.solvers.schedule.kernels.jobshop_tabu import load_order, tabu_step
 
 #: Entries of ``Search.counters``: iterations made, current objective, best of the present walk,
@@ -100,7 +100,7 @@ def make_search(shop: Shop, seed: int, population: int = 10, patience: int = 125
     )
 
 
-@njit(nogil=True, cache=True)
+@njit.inner
 def merge_orders(
     first: IntArray, second: IntArray, share: int, child: IntArray, rng: WordArray
 ) -> None:
@@ -126,7 +126,7 @@ def merge_orders(
         child[k] = v
 
 
-@njit(nogil=True, cache=True)
+@njit.inner
 def _enter_walk(shop: Shop, search: Search) -> int:
     """Begin a walk at ``walk_order`` and return its objective."""
     counters = search.counters
@@ -142,7 +142,7 @@ def _enter_walk(shop: Shop, search: Search) -> int:
     return value
 
 
-@njit(nogil=True, cache=True)
+@njit.inner
 def _start_walk(shop: Shop, search: Search) -> None:
     """Load the next starting solution: dispatched while the pool fills, merged afterwards."""
     counters, pool, rng = search.counters, search.pool, search.rng
@@ -161,7 +161,7 @@ def _start_walk(shop: Shop, search: Search) -> None:
     _enter_walk(shop, search)
 
 
-@njit(nogil=True, cache=True)
+@njit.inner
 def _end_walk(search: Search) -> None:
     """Put the best solution of the walk into the pool if there is room or it beats the worst."""
     counters, pool, values = search.counters, search.pool, search.pool_value
@@ -184,7 +184,7 @@ def _end_walk(search: Search) -> None:
         values[worst] = value
 
 
-@njit(nogil=True, cache=True)
+@njit.entry
 def start_from(shop: Shop, search: Search, order: IntArray) -> int:
     """Close the present walk and begin one at a given linear order; return its objective."""
     if not search.counters[FINISHED]:
@@ -193,7 +193,7 @@ def start_from(shop: Shop, search: Search, order: IntArray) -> int:
     return _enter_walk(shop, search)
 
 
-@njit(nogil=True, cache=True)
+@njit.entry
 def advance(shop: Shop, search: Search, max_iterations: int, target: int) -> tuple[int, int]:
     """Continue the search for some iterations; slices of any size make the same search.
 

@@ -8,7 +8,6 @@ neighbourhood and the tabu memory of partial sequences with their places.
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
 from scheduling.solvers.schedule.kernels.jobshop_graph import (
     AFTER,
@@ -19,6 +18,7 @@ from scheduling.solvers.schedule.kernels.jobshop_graph import (
     JOB_HEAD,
     JOB_TAIL,
     LAG,
+    LOCAL,
     MARK,
     MINUS_INFINITY,
     ORDER,
@@ -29,7 +29,6 @@ from scheduling.solvers.schedule.kernels.jobshop_graph import (
     REST,
     SEQUENCE,
     START,
-    LOCAL,
     SUCC,
     TAIL,
     TRIAL,
@@ -43,13 +42,14 @@ from scheduling.solvers.schedule.kernels.jobshop_graph import (
     objective_of,
     random_below,
 )
+from scheduling.solvers.schedule.kernels.jobshop_jit import njit
 
 #: Entries of a move record: estimate, direction, both ends of the segment as indices into the
 #: path, how many moves share the estimate, how many were tabu.
 VALUE, FORWARD, LOW, HIGH, TIES, TABU = range(6)
 
 
-@njit(nogil=True, cache=True)
+@njit.inner
 def load_order(
     machine_ptr: IntArray, ops: IntArray, sinks: IntArray, graph: IntArray, order: IntArray
 ) -> int:
@@ -62,7 +62,7 @@ def load_order(
     return objective_of(ops, sinks, graph)
 
 
-@njit(nogil=True, cache=True)
+@njit.lean
 def _trace_path(ops: IntArray, sinks: IntArray, graph: IntArray, value: int, rng: WordArray) -> int:
     """Write one random critical path to the end of ``graph[PATH]``; return its first index.
 
@@ -97,7 +97,7 @@ def _trace_path(ops: IntArray, sinks: IntArray, graph: IntArray, value: int, rng
             v = a
 
 
-@njit(nogil=True, cache=True)
+@njit.lean
 def _scan_block(ops: IntArray, graph: IntArray, first: int, end: int) -> None:
     """Prepare job-side heads and tails and place hashes for the block ``path[first:end]``."""
     for k in range(first, end):
@@ -110,7 +110,7 @@ def _scan_block(ops: IntArray, graph: IntArray, first: int, end: int) -> None:
         )
 
 
-@njit(nogil=True, cache=True)
+@njit.lean
 def _forward_value(ops: IntArray, graph: IntArray, i: int, j: int, cutoff: int) -> int:
     """Estimate of moving ``path[i]`` right after ``path[j]``; may stop once above ``cutoff``."""
     u = graph[PATH, i]
@@ -132,7 +132,7 @@ def _forward_value(ops: IntArray, graph: IntArray, i: int, j: int, cutoff: int) 
     return value
 
 
-@njit(nogil=True, cache=True)
+@njit.lean
 def _backward_value(ops: IntArray, graph: IntArray, i: int, j: int, cutoff: int) -> int:
     """Estimate of moving ``path[j]`` right before ``path[i]``; may stop once above ``cutoff``."""
     v = graph[PATH, j]
@@ -154,7 +154,7 @@ def _backward_value(ops: IntArray, graph: IntArray, i: int, j: int, cutoff: int)
     return value
 
 
-@njit(nogil=True, cache=True)
+@njit.lean
 def _may_go_after(ops: IntArray, graph: IntArray, u: int, v: int) -> bool:
     """Sufficient test that no path leads from the job successor of ``u`` to ``v``."""
     s = ops[SUCC, u]
@@ -168,7 +168,7 @@ def _may_go_after(ops: IntArray, graph: IntArray, u: int, v: int) -> bool:
     )
 
 
-@njit(nogil=True, cache=True)
+@njit.lean
 def _may_go_before(ops: IntArray, graph: IntArray, v: int, u: int) -> bool:
     """Sufficient test that no path leads from ``u`` to the job predecessor of ``v``."""
     s = ops[PRED, v]
@@ -182,7 +182,7 @@ def _may_go_before(ops: IntArray, graph: IntArray, v: int, u: int) -> bool:
     )
 
 
-@njit(nogil=True, cache=True)
+@njit.lean
 def _keep(
     move: IntArray, forward: int, i: int, j: int, value: int, forbidden: bool, rng: WordArray
 ) -> None:
@@ -208,13 +208,13 @@ def _keep(
     move[HIGH] = j
 
 
-@njit(nogil=True, cache=True)
+@njit.lean
 def _arc(ops: IntArray, tabu: IntArray, v: int, w: int) -> int:
     """Slot of the machine arc ``v -> w`` in the tabu memory."""
     return (v * ops[WIDTH, w] + ops[LOCAL, w]) & (tabu.shape[0] - 1)
 
 
-@njit(nogil=True, cache=True)
+@njit.lean
 def _try_forward(
     ops: IntArray,
     graph: IntArray,
@@ -240,7 +240,7 @@ def _try_forward(
     _keep(move, 1, i, j, value, forbidden, rng)
 
 
-@njit(nogil=True, cache=True)
+@njit.lean
 def _try_backward(
     ops: IntArray,
     graph: IntArray,
@@ -266,27 +266,27 @@ def _try_backward(
     _keep(move, 0, i, j, value, forbidden, rng)
 
 
-@njit(nogil=True, cache=True)
+@njit.lean
 def _head_matters(ops: IntArray, graph: IntArray, low: int, end: int) -> bool:
     """Whether another operation of the path's first block could start earlier than its first."""
     start = ops[HEAD, graph[PATH, low]]
+    least = start
     for k in range(low + 1, end):
-        if ops[HEAD, graph[PATH, k]] < start:
-            return True
-    return False
+        least = min(least, ops[HEAD, graph[PATH, k]])
+    return least < start
 
 
-@njit(nogil=True, cache=True)
+@njit.lean
 def _tail_matters(ops: IntArray, graph: IntArray, low: int, end: int) -> bool:
     """Whether another operation of the path's last block has a shorter tail than its last."""
     rest = ops[TAIL, graph[PATH, end - 1]]
+    least = rest
     for k in range(low, end - 1):
-        if ops[TAIL, graph[PATH, k]] < rest:
-            return True
-    return False
+        least = min(least, ops[TAIL, graph[PATH, k]])
+    return least < rest
 
 
-@njit(nogil=True, cache=True)
+@njit.lean
 def _choose_move(
     ops: IntArray,
     graph: IntArray,
@@ -325,7 +325,7 @@ def _choose_move(
         low = end
 
 
-@njit(nogil=True, cache=True)
+@njit.lean
 def _shift(graph: IntArray, forward: bool, u: int, v: int) -> None:
     """Move ``u`` right after ``v`` (forward) or ``v`` right before ``u`` on their machine."""
     n = graph.shape[1] - 1
@@ -351,7 +351,7 @@ def _shift(graph: IntArray, forward: bool, u: int, v: int) -> None:
     graph[AFTER, n] = n
 
 
-@njit(nogil=True, cache=True)
+@njit.lean
 def _reorder_forward(ops: IntArray, graph: IntArray, first: int, last: int) -> None:
     """Repair the linear order after ``order[first]`` went behind ``order[last]``.
 
@@ -377,7 +377,7 @@ def _reorder_forward(ops: IntArray, graph: IntArray, first: int, last: int) -> N
         graph[RANK, v] = last + 1 - moved + k
 
 
-@njit(nogil=True, cache=True)
+@njit.lean
 def _reorder_backward(ops: IntArray, graph: IntArray, first: int, last: int) -> None:
     """Repair the linear order after ``order[last]`` went in front of ``order[first]``."""
     v = graph[ORDER, last]
@@ -400,7 +400,7 @@ def _reorder_backward(ops: IntArray, graph: IntArray, first: int, last: int) -> 
         graph[RANK, u] = first + moved - 1 - k
 
 
-@njit(nogil=True, cache=True)
+@njit.lean
 def apply_move(
     ops: IntArray, sinks: IntArray, graph: IntArray, forward: bool, u: int, v: int
 ) -> int:
@@ -416,7 +416,7 @@ def apply_move(
     return objective_of(ops, sinks, graph)
 
 
-@njit(nogil=True, cache=True)
+@njit.lean
 def tabu_step(
     ops: IntArray,
     sinks: IntArray,

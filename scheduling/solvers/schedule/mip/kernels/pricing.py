@@ -1,0 +1,95 @@
+"""Cheapest starts and modes of independent chains of tasks under prices per unit and time."""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+IntArray = NDArray[np.int64]
+FloatArray = NDArray[np.float64]
+
+
+@njit(cache=True, nogil=True)
+def price_chains(
+    prices: FloatArray,
+    costs: FloatArray,
+    chain_ptr: IntArray,
+    chain_task: IntArray,
+    chain_lag: IntArray,
+    first: IntArray,
+    mode_ptr: IntArray,
+    mode_length: IntArray,
+    mode_last: IntArray,
+    use_ptr: IntArray,
+    use_resource: IntArray,
+    use_amount: FloatArray,
+    load: FloatArray,
+) -> float:
+    """Sum over chains of the least cost, by dynamic programming from the last task backwards.
+
+    Parameters
+    ----------
+    prices
+        (resources, horizon + 1) sums of the prices of all earlier times.
+    costs
+        (chains, horizon + 1) cost of a chain by the end of its last task.
+    chain_ptr, chain_task, chain_lag
+        Tasks of each chain and the least time between the end of one and the start of the next.
+    first, mode_ptr, mode_length, mode_last
+        Windows of tasks and modes; a mode with ``mode_last`` below ``first`` is left out.
+    use_ptr, use_resource, use_amount
+        Units that each mode holds.
+    load
+        (resources, horizon + 1) receives the changes of the use over time.
+    """
+    horizon = prices.shape[1] - 1
+    total = 0.0
+    longest = 0
+    for c in range(len(chain_ptr) - 1):
+        longest = max(longest, chain_ptr[c + 1] - chain_ptr[c])
+    start_at = np.empty((longest, horizon + 1), np.int32)
+    mode_at = np.empty((longest, horizon + 1), np.int32)
+    rest = np.empty(horizon + 1)
+    value = np.empty(horizon + 1)
+    load[:] = 0.0
+    for c in range(len(chain_ptr) - 1):
+        begin, end = chain_ptr[c], chain_ptr[c + 1]
+        rest[:] = costs[c]
+        for position in range(end - 1, begin - 1, -1):
+            i, depth = chain_task[position], position - begin
+            lag = chain_lag[position]
+            value[:] = np.inf
+            mode_at[depth] = -1
+            for m in range(mode_ptr[i], mode_ptr[i + 1]):
+                length = mode_length[m]
+                for s in range(first[i], mode_last[m] + 1):
+                    after = max(s + length + lag, 0)
+                    if after > horizon:
+                        break
+                    cost = rest[after]
+                    for k in range(use_ptr[m], use_ptr[m + 1]):
+                        row = prices[use_resource[k]]
+                        cost += use_amount[k] * (row[s + length] - row[s])
+                    if cost < value[s]:
+                        value[s] = cost
+                        mode_at[depth, s] = m
+            best, place = np.inf, horizon
+            for s in range(horizon, -1, -1):
+                if value[s] < best:
+                    best, place = value[s], s
+                rest[s] = best
+                start_at[depth, s] = place
+        total += rest[0]
+        if rest[0] == np.inf:
+            return np.inf
+        moment = 0
+        for position in range(begin, end):
+            depth = position - begin
+            s = start_at[depth, moment]
+            m = mode_at[depth, s]
+            for k in range(use_ptr[m], use_ptr[m + 1]):
+                load[use_resource[k], s] += use_amount[k]
+                load[use_resource[k], s + mode_length[m]] -= use_amount[k]
+            moment = max(s + mode_length[m] + chain_lag[position], 0)
+    return total
