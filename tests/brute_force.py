@@ -6,7 +6,7 @@ It shares nothing with arrays, windows, bounds, checker or solvers of the librar
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import product
+from itertools import combinations, pairwise, product
 
 from scheduling.models.schedule.objective import Tier
 from scheduling.models.schedule.problem import (
@@ -14,6 +14,7 @@ from scheduling.models.schedule.problem import (
     Machine,
     Mode,
     Renewable,
+    Reservoir,
     Resource,
     ScheduleProblem,
 )
@@ -22,21 +23,39 @@ Distance = tuple[int, int, int]
 """``(i, j, w)``: ``start[j] >= start[i] + w``."""
 
 
-def brute_force(problem: ScheduleProblem) -> tuple[int, ...] | None:
+class TooLargeError(Exception):
+    """More partial schedules than the caller wants to wait for."""
+
+
+def brute_force(problem: ScheduleProblem, limit: int | None = None) -> tuple[int, ...] | None:
     """Lexicographically least values of all tiers; ``None`` when no schedule exists.
 
     Tries all modes and all integer starts up to a horizon that some optimal schedule keeps, and
-    cuts off what already costs as much as the best known. Meant for up to six short tasks.
+    cuts off what already costs as much as the best known. Meant for up to six short tasks. Beyond
+    ``limit`` partial schedules it raises :class:`TooLargeError`.
     """
-    search = _Search(problem)
-    for modes in product(*(task.modes for task in problem.tasks)):
-        search.try_modes(modes)
+    search = _Search(problem, limit)
+    for choice in product(*(range(len(task.modes)) for task in problem.tasks)):
+        if _modes_agree(problem, choice):
+            pairs = zip(problem.tasks, choice, strict=True)
+            search.try_modes(tuple(task.modes[mode] for task, mode in pairs))
     return search.best
 
 
+def _modes_agree(problem: ScheduleProblem, choice: tuple[int, ...]) -> bool:
+    """Whether the jobs with a common mode have one."""
+    left = iter(choice)
+    for job in problem.jobs:
+        if len({next(left) for _ in job.tasks}) > 1 and job.same_mode:
+            return False
+    return True
+
+
 class _Search:
-    def __init__(self, problem: ScheduleProblem) -> None:
+    def __init__(self, problem: ScheduleProblem, limit: int | None) -> None:
         self.problem = problem
+        self.limit = limit
+        self.nodes = 0
         self.best: tuple[int, ...] | None = None
         self.index = {task.id: number for number, task in enumerate(problem.tasks)}
         pairs = [(job, task) for job in problem.jobs for task in job.tasks]
@@ -49,7 +68,13 @@ class _Search:
         self.capacity = {
             resource.id: [_capacity(problem, resource, t) for t in range(self.horizon)]
             for resource in problem.resources
-            if not isinstance(resource, Consumable)
+            if isinstance(resource, Machine | Renewable)
+        }
+        self.next = {
+            self.index[before.id]: self.index[after.id]
+            for job in problem.jobs
+            if job.blocking
+            for before, after in pairwise(job.tasks)
         }
 
     def try_modes(self, modes: tuple[Mode, ...]) -> None:
@@ -59,6 +84,8 @@ class _Search:
                 if used > resource.capacity:
                     return
         self.modes = modes
+        if not self._stocks_end_well():
+            return
         self.distances = list(_distances(self.problem, self.index, modes))
         self.free = {name: list(levels) for name, levels in self.capacity.items()}
         if any(not any(True for _ in self._fits(i, self.release[i])) for i in range(len(modes))):
@@ -66,7 +93,12 @@ class _Search:
         self._place({}, list(self.release))
 
     def _place(self, start: dict[int, int], low: list[int]) -> None:
-        if not self._propagate(start, low):
+        self.nodes += 1
+        if self.limit is not None and self.nodes > self.limit:
+            raise TooLargeError
+        if not self._propagate(start, low) or not self._may_hold(start, low):
+            return
+        if len(start) == len(low) and not (self._levels_hold(low) and self._setups_hold(low)):
             return
         values = self._values(low)
         if self.best is not None and values >= self.best:
@@ -95,6 +127,76 @@ class _Search:
                     changed = True
                     if j in start or low[j] + self.modes[j].duration > self.deadline[j]:
                         return False
+        return True
+
+    def _stocks_end_well(self) -> bool:
+        """Whether the last level of every reservoir is one that it may have."""
+        for resource in self.problem.resources:
+            if isinstance(resource, Reservoir):
+                level = resource.initial
+                for mode in self.modes:
+                    level += mode.supplies.get(resource.id, 0) - mode.demands.get(resource.id, 0)
+                if level < 0 or (resource.maximum is not None and level > resource.maximum):
+                    return False
+        return True
+
+    def _may_hold(self, start: dict[int, int], low: list[int]) -> bool:
+        """Whether the placed tasks keep their machines apart and the common orders."""
+        for i, j in combinations(start, 2):
+            if self.modes[i].machine is None or self.modes[i].machine != self.modes[j].machine:
+                continue
+            (a, b), (c, d) = self._kept(i, low), self._kept(j, low)
+            if b > a and d > c and a < d and c < b:
+                return False
+        return all(self._in_order(group, start) for group in self.problem.same_order)
+
+    def _kept(self, task: int, low: list[int]) -> tuple[int, int]:
+        """From when until when, at least, a task keeps its machine."""
+        end = low[task] + self.modes[task].duration
+        return low[task], max(end, low[self.next[task]]) if task in self.next else end
+
+    def _in_order(self, group: tuple[str, ...], start: dict[int, int]) -> bool:
+        """Whether, of two jobs, one is nowhere later than the other."""
+        visits: list[dict[str, int]] = []
+        for job in self.problem.jobs:
+            tasks = [self.index[task.id] for task in job.tasks]
+            machines = {self.modes[i].machine: start[i] for i in tasks if i in start}
+            visits.append({name: t for name, t in machines.items() if name in group and name})
+        for one, other in combinations(visits, 2):
+            differences = [one[name] - other[name] for name in one.keys() & other.keys()]
+            if differences and min(differences) < 0 < max(differences):
+                return False
+        return True
+
+    def _levels_hold(self, start: list[int]) -> bool:
+        for resource in self.problem.resources:
+            if not isinstance(resource, Reservoir):
+                continue
+            for now in range(self.horizon + 1):
+                level = resource.initial
+                for time, mode in zip(start, self.modes, strict=True):
+                    level -= mode.demands.get(resource.id, 0) if time <= now else 0
+                    ended = time + mode.duration <= now
+                    level += mode.supplies.get(resource.id, 0) if ended else 0
+                if level < 0 or (resource.maximum is not None and level > resource.maximum):
+                    return False
+        return True
+
+    def _setups_hold(self, start: list[int]) -> bool:
+        for machine in self.problem.resources:
+            if not isinstance(machine, Machine) or not machine.setups:
+                continue
+            times = {(entry.before, entry.after): entry.time for entry in machine.setups}
+            users = [i for i, mode in enumerate(self.modes) if mode.machine == machine.id]
+            kept = sorted((*self._kept(i, start), i) for i in users)
+            kept = [(a, b, i) for a, b, i in kept if b > a]
+            left, before, first = 0, None, True
+            for a, b, i in kept:
+                state = self.modes[i].state
+                known = state is not None and (first or before is not None)
+                if known and a < left + times.get((before, state), 0):
+                    return False
+                left, before, first = b, state, False
         return True
 
     def _fits(self, task: int, low: int) -> Iterator[int]:
@@ -165,18 +267,24 @@ def _capacity(problem: ScheduleProblem, resource: Resource, time: int) -> int:
 def _distances(
     problem: ScheduleProblem, index: dict[str, int], modes: tuple[Mode, ...]
 ) -> Iterator[Distance]:
+    moves = {(entry.origin, entry.destination): entry.time for entry in problem.transports}
     for job in problem.jobs:
         if job.chain:
-            for before, after in zip(job.tasks, job.tasks[1:], strict=False):
+            for before, after in pairwise(job.tasks):
                 i, j = index[before.id], index[after.id]
-                yield i, j, modes[i].duration
+                machines = modes[i].machine, modes[j].machine
+                move = moves.get((machines[0] or "", machines[1] or ""), 0)
+                yield i, j, modes[i].duration + move
+                if job.no_wait:
+                    yield j, i, -modes[i].duration
     for link in problem.precedences:
         i, j = index[link.before], index[link.after]
         first, second = link.kind.split("-")
         offset = modes[i].duration if first == "end" else 0
         offset -= modes[j].duration if second == "end" else 0
         if link.min_lag is not None:
-            yield i, j, offset + link.min_lag
+            apart = modes[i].machine != modes[j].machine
+            yield i, j, offset + link.min_lag + (link.transfer if apart else 0)
         if link.max_lag is not None:
             yield j, i, -offset - link.max_lag
 
@@ -191,5 +299,9 @@ def _horizon(problem: ScheduleProblem) -> int:
     total = max(events)
     total += sum(max(mode.duration for mode in task.modes) for task in problem.tasks)
     for link in problem.precedences:
-        total += max(0, link.min_lag or 0) + max(0, -(link.max_lag or 0))
-    return total
+        total += max(0, link.min_lag or 0) + max(0, -(link.max_lag or 0)) + link.transfer
+    setups = [s.time for r in problem.resources if isinstance(r, Machine) for s in r.setups]
+    moves = [entry.time for entry in problem.transports]
+    each = max(setups, default=0) + max(moves, default=0)
+    each += any(job.blocking for job in problem.jobs)
+    return total + each * len(problem.tasks)

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from scheduling.models.schedule.objective import DUE_MEASURES, MEASURES
 from scheduling.models.schedule.problem import ScheduleProblem
 
+STATES = ("red", "blue")
 KINDS = ("end-start", "start-start", "end-end", "start-end")
 
 
@@ -37,6 +38,14 @@ class _Features:
     measures: Sequence[str]
     tiers: int
     feasible: bool
+    setups: bool
+    reservoirs: int
+    no_wait: bool
+    blocking: bool
+    transfers: bool
+    transports: bool
+    same_mode: bool
+    same_order: bool
 
 
 def schedule_problems(
@@ -62,6 +71,14 @@ def schedule_problems(
     measures: Sequence[str] = MEASURES,
     tiers: int = 2,
     feasible: bool = False,
+    setups: bool = False,
+    reservoirs: int = 0,
+    no_wait: bool = False,
+    blocking: bool = False,
+    transfers: bool = False,
+    transports: bool = False,
+    same_mode: bool = False,
+    same_order: bool = False,
 ) -> st.SearchStrategy[ScheduleProblem]:
     """Random small schedule problems; every keyword switches a feature or caps its size.
 
@@ -69,7 +86,8 @@ def schedule_problems(
     ``machines``, ``renewables``, ``consumables`` the number of each, ``precedences`` the explicit
     links (besides chains), ``tiers`` the lexicographic levels. With ``feasible`` limits are
     loosened to admit a reference schedule (all tasks one after the other once everything is open);
-    without it infeasible problems occur too.
+    without it infeasible problems occur too. The keywords behind ``feasible`` switch on rules
+    that the reference schedule does not know.
     """
     features = _Features(
         max_jobs,
@@ -93,8 +111,38 @@ def schedule_problems(
         tuple(measures),
         tiers,
         feasible,
+        setups,
+        reservoirs,
+        no_wait,
+        blocking,
+        transfers,
+        transports,
+        same_mode,
+        same_order,
     )
     return _problems(features)
+
+
+def full_problems(**changes: Any) -> st.SearchStrategy[ScheduleProblem]:
+    """Random tiny problems in which every rule of the family occurs; keywords change them."""
+    settings: dict[str, Any] = {
+        "max_duration": 3,
+        "max_tasks": 2,
+        "deadlines": False,
+        "renewables": 1,
+        "consumables": 0,
+        "precedences": 2,
+        "kinds": ("end-start",),
+        "setups": True,
+        "reservoirs": 1,
+        "no_wait": True,
+        "blocking": True,
+        "transfers": True,
+        "transports": True,
+        "same_mode": True,
+        "same_order": True,
+    }
+    return schedule_problems(**{**settings, **changes})
 
 
 @st.composite
@@ -104,12 +152,18 @@ def _problems(draw: st.DrawFn, features: _Features) -> ScheduleProblem:
     links = _draw_links(draw, features, jobs)
     if features.feasible:
         _admit_reference(jobs, links, resources, calendars)
+    machines = [entry for entry in resources if entry["type"] == "machine"]
+    _draw_chain_rules(draw, features, jobs, [entry["id"] for entry in machines])
+    for machine in machines if features.setups else ():
+        machine["setups"] = _draw_setups(draw)
     return ScheduleProblem.model_validate(
         {
             "resources": resources,
             "calendars": calendars,
             "jobs": jobs,
             "precedences": links,
+            "transports": _draw_transports(draw, features, jobs, machines),
+            "same_order": _draw_orders(draw, features, jobs, machines),
             "objective": _draw_objective(draw, features, jobs),
         }
     )
@@ -145,6 +199,11 @@ def _draw_resources(
     for number in range(draw(st.integers(0, features.consumables))):
         capacity = draw(st.integers(0, 6))
         resources.append({"type": "consumable", "id": f"s{number}", "capacity": capacity})
+    for number in range(draw(st.integers(0, features.reservoirs))):
+        initial = draw(st.integers(0, 3))
+        maximum = draw(st.none() | st.integers(initial, 4))
+        entry = {"type": "reservoir", "id": f"v{number}", "initial": initial, "maximum": maximum}
+        resources.append(entry)
     return resources, calendars
 
 
@@ -159,6 +218,7 @@ def _draw_jobs(
         tasks = [
             _draw_task(draw, features, resources, f"t{number}.{index}") for index in range(count)
         ]
+        alike = len({len(task["modes"]) for task in tasks}) == 1
         limit = draw(st.none() | st.integers(release, 30)) if features.deadlines else None
         jobs.append(
             {
@@ -169,6 +229,7 @@ def _draw_jobs(
                 "due": due,
                 "deadline": limit,
                 "weight": draw(st.integers(0, 3)) if features.weights else 1,
+                "same_mode": features.same_mode and alike and draw(st.booleans()),
             }
         )
     return jobs
@@ -192,11 +253,71 @@ def _draw_mode(
     demands = {
         entry["id"]: draw(st.integers(0, 2)) for entry in resources if entry["type"] != "machine"
     }
+    stocks = [entry["id"] for entry in resources if entry["type"] == "reservoir"]
     return {
         "duration": draw(st.integers(shortest, features.max_duration)),
         "machine": draw(st.sampled_from([None, *machines])),
         "demands": demands,
+        "supplies": {name: draw(st.integers(0, 2)) for name in stocks},
+        "state": draw(st.sampled_from([None, *STATES])) if features.setups else None,
     }
+
+
+def _draw_chain_rules(
+    draw: st.DrawFn, features: _Features, jobs: list[dict[str, Any]], machines: list[str]
+) -> None:
+    """Let some chains be without waiting or blocking; the latter need a machine everywhere."""
+    for job in jobs:
+        if not job["chain"]:
+            continue
+        job["no_wait"] = features.no_wait and draw(st.booleans())
+        job["blocking"] = features.blocking and bool(machines) and draw(st.booleans())
+        for mode in (mode for task in job["tasks"] for mode in task["modes"]):
+            if job["blocking"] and mode["machine"] is None:
+                mode["machine"] = draw(st.sampled_from(machines))
+
+
+def _draw_setups(draw: st.DrawFn) -> list[dict[str, Any]]:
+    pairs = [(before, after) for before in (None, *STATES) for after in STATES]
+    chosen = draw(st.lists(st.sampled_from(pairs), max_size=4, unique=True))
+    return [
+        {"before": before, "after": after, "time": draw(st.integers(1, 4))}
+        for before, after in chosen
+    ]
+
+
+def _draw_transports(
+    draw: st.DrawFn,
+    features: _Features,
+    jobs: list[dict[str, Any]],
+    machines: list[dict[str, Any]],
+) -> list[dict[str, Any]]:
+    bound = any(job.get("no_wait") or job.get("blocking") for job in jobs)
+    if not features.transports or bound or not machines:
+        return []
+    names = [machine["id"] for machine in machines]
+    pairs = [(first, second) for first in names for second in names]
+    chosen = draw(st.lists(st.sampled_from(pairs), max_size=3, unique=True))
+    return [
+        {"origin": first, "destination": second, "time": draw(st.integers(0, 3))}
+        for first, second in chosen
+    ]
+
+
+def _draw_orders(
+    draw: st.DrawFn,
+    features: _Features,
+    jobs: list[dict[str, Any]],
+    machines: list[dict[str, Any]],
+) -> list[list[str]]:
+    """Draw at most one group, of machines that no job visits twice."""
+    names = [machine["id"] for machine in machines]
+    for job in jobs:
+        users = [{mode["machine"] for mode in task["modes"]} for task in job["tasks"]]
+        names = [name for name in names if sum(name in machines_ for machines_ in users) < 2]
+    if not features.same_order or len(names) < 2 or not draw(st.booleans()):
+        return []
+    return [names]
 
 
 def _draw_links(
@@ -215,6 +336,7 @@ def _draw_links(
             low = 0
         if low is not None and high is not None:
             high = max(low, high)
+        apart = features.transfers and kind == "end-start" and low is not None
         links.append(
             {
                 "before": names[first],
@@ -222,6 +344,7 @@ def _draw_links(
                 "kind": kind,
                 "min_lag": low,
                 "max_lag": high,
+                "transfer": draw(st.integers(0, 3)) if apart else 0,
             }
         )
     return links

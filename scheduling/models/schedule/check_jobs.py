@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import pairwise
+from itertools import combinations, pairwise
 
 from scheduling.models.base import Violation
 from scheduling.models.schedule.check_resources import Placed
@@ -22,7 +22,7 @@ def job_violations(problem: ScheduleProblem, placed: dict[str, Placed]) -> Itera
         if job.same_mode and len({item.index for item in items}) > 1:
             yield Violation("same mode", f"job {job.id!r}")
     for group in problem.same_order:
-        for first, second in pairwise(group):
+        for first, second in combinations(group, 2):
             yield from _order(first, second, placed)
 
 

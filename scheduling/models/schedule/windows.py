@@ -124,7 +124,8 @@ def horizon(arrays: ScheduleArrays) -> int:
     transfers and setups after that moment is enough.
     """
     longest = arrays.max_duration()
-    reach = longest.copy()
+    # A blocking task may have to keep its machine for a moment even if it takes no time itself.
+    reach = np.where(arrays.blocking[arrays.job], np.maximum(longest, 1), longest)
     low = np.where(arrays.link_min > -NEVER, np.maximum(arrays.link_min, 0), 0)
     high = np.where(arrays.link_max < NEVER, np.maximum(-arrays.link_max, 0), 0)
     before, after = arrays.link_before, arrays.link_after

@@ -7,6 +7,7 @@ from pathlib import Path
 from scheduling.errors import InputError, UnsupportedError
 from scheduling.models.schedule.problem import ScheduleProblem
 from scheduling.solvers.schedule.family import CompiledSchedule
+from scheduling.solvers.schedule.features import feature_refusal
 
 FORMATS = {
     ".pbtxt": "CP-SAT model, text (CpModelProto)",
@@ -69,6 +70,9 @@ def _write_mps(data: CompiledSchedule, path: Path) -> None:
     from scheduling.solvers.schedule.mip.choice import choose, too_large
     from scheduling.solvers.schedule.mip.frame import Frame
 
+    reason = feature_refusal(data.arrays)
+    if reason is not None:
+        raise UnsupportedError(f"MPS: {reason}")
     frame = Frame.of(data.arrays)
     if frame is None:
         raise UnsupportedError(_NO_SCHEDULE)

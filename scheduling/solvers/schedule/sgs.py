@@ -12,6 +12,7 @@ from scheduling.models.schedule.arrays import Ints, ScheduleArrays
 from scheduling.solvers.board import Board, Budget
 from scheduling.solvers.registry import READY, Availability
 from scheduling.solvers.schedule.family import Candidate, CompiledSchedule
+from scheduling.solvers.schedule.features import feature_refusal
 from scheduling.solvers.schedule.greedy import greedy_schedule, respects_limits
 from scheduling.solvers.schedule.rules import (
     DUE_RULES,
@@ -36,8 +37,7 @@ _PARALLEL_LIMIT = 20_000
 class ScheduleGeneration:
     """Serial and parallel schedule generation (Kolisch, 1996) with justification.
 
-    Takes any problem of the family: modes, calendars, consumables, all lags, all objectives. Every
-    rule is run through both schemes and each schedule shifted right and left while that helps;
+    Takes modes, calendars, consumables, all lags and all objectives. Every rule is run through both schemes and each schedule shifted right and left while that helps;
     then rules are drawn at random and their priorities blurred until the budget is spent. A unit
     of work is 1,000 generated schedules.
 
@@ -79,9 +79,9 @@ class ScheduleGeneration:
         """Tell that it is always ready: it needs no engine."""
         return READY
 
-    def refusal(self, data: CompiledSchedule) -> str | None:  # noqa: ARG002 - it takes everything
-        """Tell that it takes every problem of the family."""
-        return None
+    def refusal(self, data: CompiledSchedule) -> str | None:
+        """Refuse what goes beyond modes, resources, calendars, windows and lags."""
+        return feature_refusal(data.arrays)
 
     def search(
         self,

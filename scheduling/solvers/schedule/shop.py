@@ -11,6 +11,7 @@ from scheduling.models.schedule.arrays import END_START, NEVER, ScheduleArrays
 from scheduling.models.schedule.windows import Edges, difference_edges, longest_paths, tails
 from scheduling.solvers.schedule.dispatch_rules import Rule, Waiting
 from scheduling.solvers.schedule.family import Candidate
+from scheduling.solvers.schedule.features import feature_refusal
 
 
 def shop_refusal(arrays: ScheduleArrays) -> str | None:
@@ -18,6 +19,9 @@ def shop_refusal(arrays: ScheduleArrays) -> str | None:
 
     A shop has machines alone, and end-start precedences with minimal lags of at least 0.
     """
+    reason = feature_refusal(arrays)
+    if reason is not None:
+        return reason
     if len(arrays.demand_resource):
         return "takes machines only, no renewable or consumable resources; use sgs"
     ordered = (arrays.link_kind == END_START) & (arrays.link_min >= 0)

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from scheduling.models.schedule.arrays import CONSUMABLE, Ints, ScheduleArrays
+from scheduling.models.schedule.arrays import CONSUMABLE, RESERVOIR, Ints, ScheduleArrays
 from scheduling.models.schedule.bounds.supply import first_fit
 from scheduling.models.schedule.windows import Edges, longest_paths
 
@@ -36,7 +36,8 @@ def fitting_modes(arrays: ScheduleArrays) -> np.ndarray[tuple[int], np.dtype[np.
         return keep
     peak = np.maximum.reduceat(arrays.step_capacity, arrays.step_ptr[:-1])
     owner = np.repeat(np.arange(len(keep)), np.diff(arrays.demand_ptr))
-    over = arrays.demand_amount > peak[arrays.demand_resource]
+    refilled = arrays.resource_type[arrays.demand_resource] == RESERVOIR
+    over = ~refilled & (arrays.demand_amount > peak[arrays.demand_resource])
     held = arrays.resource_type[arrays.demand_resource] != CONSUMABLE
     keep[owner[over & (~held | (arrays.duration[owner] > 0))]] = False
     closed = (arrays.machine >= 0) & (arrays.duration > 0) & (peak[arrays.machine] == 0)
@@ -49,6 +50,7 @@ def with_modes(
 ) -> ScheduleArrays:
     """Return the problem with the kept modes alone; every task must keep one."""
     entries = np.repeat(keep, np.diff(arrays.demand_ptr))
+    given = np.repeat(keep, np.diff(arrays.supply_ptr))
     counts = np.add.reduceat(keep.astype(np.int64), arrays.mode_ptr[:-1])
     return replace(
         arrays,
@@ -58,6 +60,10 @@ def with_modes(
         demand_ptr=_pointer(np.diff(arrays.demand_ptr)[keep]),
         demand_resource=arrays.demand_resource[entries],
         demand_amount=arrays.demand_amount[entries],
+        supply_ptr=_pointer(np.diff(arrays.supply_ptr)[keep]),
+        supply_resource=arrays.supply_resource[given],
+        supply_amount=arrays.supply_amount[given],
+        state=arrays.state[keep],
     )
 
 

@@ -4,7 +4,8 @@ One integer variable per task for its start; one literal per mode only where a t
 Intervals have fixed sizes: a task with one mode is a mandatory interval, a mode among several an
 optional one that shares the task's start. Machines are no-overlap constraints, renewables
 cumulative ones in which steps of the capacity are fixed intervals; a task that has to fit between
-breaks gets them as holes in its domain. Tasks of duration zero occupy nothing.
+breaks gets them as holes in its domain. Tasks of duration zero occupy nothing. Blocking, setups,
+common orders, reservoirs and times between machines are modules of their own.
 """
 
 from __future__ import annotations
@@ -21,11 +22,17 @@ from scheduling.models.schedule.arrays import (
     END_START,
     MACHINE,
     NEVER,
+    RESERVOIR,
     START_END,
     Ints,
     ScheduleArrays,
 )
+from scheduling.solvers.schedule.cpsat.core import Core
+from scheduling.solvers.schedule.cpsat.holding import Holding
+from scheduling.solvers.schedule.cpsat.moves import add_common_modes, add_moves
 from scheduling.solvers.schedule.cpsat.objective import ObjectivePart
+from scheduling.solvers.schedule.cpsat.orders import Orders
+from scheduling.solvers.schedule.cpsat.reservoirs import add_reservoir
 from scheduling.solvers.schedule.cpsat.windows import (
     Level,
     Windows,
@@ -93,7 +100,19 @@ class Formulation:
             return
         self._windows = windows
         self._add_modes()
+        self._core = Core(
+            self.model,
+            arrays,
+            windows.horizon,
+            self.starts,
+            self.ends,
+            self._literals,
+            self._task_of_mode,
+        )
         self._add_links()
+        add_moves(self._core)
+        add_common_modes(self._core)
+        self._holding = Holding(self._core)
         self._add_resources()
         self._objective = ObjectivePart(self.model, arrays, windows, self.ends)
         self._objective.limit(caps)
@@ -120,6 +139,7 @@ class Formulation:
         return [
             *candidate.start.tolist(),
             *literals.astype(np.int64).tolist(),
+            *self._core.values(candidate),
             *self._objective.values(completion),
         ]
 
@@ -225,21 +245,35 @@ class Formulation:
     def _add_resources(self) -> None:
         arrays = self.arrays
         users = self._users()
+        occupied: dict[int, list[int]] = {}
         for resource in range(arrays.n_resources):
             self._pulse()
             mine = users[resource]
             kind = int(arrays.resource_type[resource])
             if kind == CONSUMABLE:
                 self._add_consumable(int(arrays.capacity[resource]), mine)
-                continue
-            running = [(mode, amount) for mode, amount in mine if arrays.duration[mode] > 0]
-            if not running:
-                continue
-            profile = levels(arrays, resource, self._windows.horizon)
-            if kind == MACHINE:
-                self._add_machine(running, profile)
+            elif kind == RESERVOIR:
+                add_reservoir(self._core, resource, mine, self._suppliers(resource))
+            elif kind == MACHINE:
+                occupied[resource] = self._occupying([mode for mode, _ in mine])
+                self._add_machine(resource, occupied[resource])
             else:
-                self._add_renewable(running, profile)
+                self._add_renewable(resource, mine)
+        orders = Orders(self._core, self._holding, occupied)
+        orders.add_setups()
+        orders.add_common_orders()
+
+    def _suppliers(self, resource: int) -> list[tuple[int, int]]:
+        """Modes that put into a reservoir, and amounts."""
+        arrays = self.arrays
+        rows = np.flatnonzero(arrays.supply_resource == resource)
+        modes = np.searchsorted(arrays.supply_ptr, rows, side="right") - 1
+        return list(zip(modes.tolist(), arrays.supply_amount[rows].tolist(), strict=True))
+
+    def _occupying(self, modes: list[int]) -> list[int]:
+        """Those of some modes that may occupy their machine for some time."""
+        duration, owner = self.arrays.duration, self._task_of_mode
+        return [mode for mode in modes if duration[mode] > 0 or int(owner[mode]) in self._holding]
 
     def _users(self) -> list[list[tuple[int, int]]]:
         """Modes and amounts, resource by resource, in the order of the modes."""
@@ -259,17 +293,36 @@ class Formulation:
             users[resource].append((mode, amount))
         return users
 
-    def _add_machine(self, users: list[tuple[int, int]], profile: list[Level]) -> None:
-        intervals = [interval for interval, _ in self._occupations(users)]
-        if any(int(self._task_of_mode[mode]) not in self._folded for mode, _ in users):
-            intervals += [
-                self._fixed(level.start, level.end) for level in profile if level.capacity == 0
-            ]
+    def _add_machine(self, machine: int, modes: list[int]) -> None:
+        holding = [mode for mode in modes if int(self._task_of_mode[mode]) in self._holding]
+        lasting = [mode for mode in modes if self.arrays.duration[mode] > 0]
+        running = [interval for interval, _ in self._occupations([(m, 1) for m in lasting])]
+        breaks = self._breaks(machine, lasting)
+        if holding:
+            held = [self._holding.interval(mode) for mode in holding]
+            kept = set(modes).difference(holding)
+            others = self._occupations([(mode, 1) for mode in modes if mode in kept])
+            self._no_overlap([*held, *(interval for interval, _ in others)])
+        if breaks or not holding:
+            self._no_overlap([*running, *breaks])
+
+    def _no_overlap(self, intervals: list[Any]) -> None:
         if len(intervals) > 1:
             self.model.add_no_overlap(intervals)
 
-    def _add_renewable(self, users: list[tuple[int, int]], profile: list[Level]) -> None:
-        occupations = self._occupations(users)
+    def _breaks(self, machine: int, modes: list[int]) -> list[Any]:
+        """Fixed intervals of a machine's breaks, unless all tasks have them in their domains."""
+        if all(int(self._task_of_mode[mode]) in self._folded for mode in modes):
+            return []
+        profile = levels(self.arrays, machine, self._windows.horizon)
+        return [self._fixed(level.start, level.end) for level in profile if level.capacity == 0]
+
+    def _add_renewable(self, resource: int, users: list[tuple[int, int]]) -> None:
+        running = [(mode, amount) for mode, amount in users if self.arrays.duration[mode] > 0]
+        if not running:
+            return
+        profile = levels(self.arrays, resource, self._windows.horizon)
+        occupations = self._occupations(running)
         full = max(level.capacity for level in profile)
         intervals = [interval for interval, _ in occupations]
         demands = [amount for _, amount in occupations]

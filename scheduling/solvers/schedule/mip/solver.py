@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from scheduling.solvers.board import Board, Budget
 from scheduling.solvers.registry import Availability
 from scheduling.solvers.schedule.family import Candidate, CompiledSchedule
+from scheduling.solvers.schedule.features import feature_refusal
 
 if TYPE_CHECKING:
     from scheduling.solvers.linear.result import Engine
@@ -43,6 +44,9 @@ class Mip:
         from scheduling.solvers.schedule.mip.choice import choose, too_large
         from scheduling.solvers.schedule.mip.frame import Frame
 
+        reason = feature_refusal(data.arrays)
+        if reason is not None:
+            return reason
         frame = Frame.of(data.arrays)
         if frame is None or choose(frame, 0) is not None:
             return None

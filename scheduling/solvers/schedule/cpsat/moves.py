@@ -1,0 +1,61 @@
+"""Times between tasks that depend on their machines, and common modes, in the CP-SAT formulation."""
+
+from __future__ import annotations
+
+from ortools.sat.python import cp_model
+
+from scheduling.solvers.schedule.cpsat.core import Core
+
+
+def add_moves(core: Core) -> None:
+    """Add the times that links take on top of their lags: transfers and transports.
+
+    With ``m`` a mode of the task before and ``x`` the literals of the modes of the task after, the
+    start of the one after is at least that of the one before plus the duration of ``m`` plus the
+    lag plus ``sum(extra(m, n) * x[n])``, if ``m`` is chosen.
+    """
+    arrays = core.arrays
+    moved = arrays.link_transfer > 0
+    if arrays.transport.size:
+        moved |= arrays.chained
+    for row in moved.nonzero()[0].tolist():
+        _add_move(core, row)
+
+
+def _add_move(core: Core, row: int) -> None:
+    arrays = core.arrays
+    before, after = int(arrays.link_before[row]), int(arrays.link_after[row])
+    targets = core.modes(after)
+    for mode in core.modes(before):
+        extras = [_extra(core, row, mode, target) for target in targets]
+        if not any(extras):
+            continue
+        least = int(arrays.link_min[row] + arrays.duration[mode])
+        gap = core.starts[after] - core.starts[before]
+        if len(set(extras)) == 1:
+            bound = core.model.add(gap >= least + extras[0])
+        else:
+            literals = core.chosen(*targets)
+            total = cp_model.LinearExpr.weighted_sum(literals, extras)
+            bound = core.model.add(gap >= least + total)
+        bound.only_enforce_if(core.chosen(mode))
+
+
+def _extra(core: Core, row: int, mode: int, target: int) -> int:
+    arrays = core.arrays
+    first, second = int(arrays.machine[mode]), int(arrays.machine[target])
+    extra = int(arrays.link_transfer[row]) if first != second else 0
+    if arrays.transport.size and arrays.chained[row] and first >= 0 and second >= 0:
+        extra += int(arrays.transport[first, second])
+    return extra
+
+
+def add_common_modes(core: Core) -> None:
+    """Let all tasks of the jobs that ask for it choose the mode of the same index."""
+    arrays = core.arrays
+    for job in arrays.same_mode.nonzero()[0].tolist():
+        first, stop = int(arrays.job_ptr[job]), int(arrays.job_ptr[job + 1])
+        for task in range(first + 1, stop):
+            for one, other in zip(core.modes(first), core.modes(task), strict=True):
+                if one in core.literals:
+                    core.model.add(core.literals[one] == core.literals[other])

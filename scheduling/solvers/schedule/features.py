@@ -1,0 +1,34 @@
+"""Which constraints a solver takes: one refusal for all solvers."""
+
+from __future__ import annotations
+
+from scheduling.models.schedule.arrays import ScheduleArrays
+
+RESERVOIRS = "reservoirs"
+SETUPS = "setups"
+TRANSFERS = "transfers"
+TRANSPORTS = "transports"
+BLOCKING = "blocking"
+SAME_MODE = "same mode"
+SAME_ORDER = "same order"
+
+EVERYTHING = frozenset(
+    (RESERVOIRS, SETUPS, TRANSFERS, TRANSPORTS, BLOCKING, SAME_MODE, SAME_ORDER)
+)
+"""Every name in :attr:`ScheduleArrays.features`."""
+
+
+def feature_refusal(
+    arrays: ScheduleArrays, handled: frozenset[str] = frozenset()
+) -> str | None:
+    """Tell which constraints of a problem a solver cannot take; ``None`` when it takes all.
+
+    Parameters
+    ----------
+    arrays
+        The problem.
+    handled
+        Names, as in :attr:`ScheduleArrays.features`, that the solver takes.
+    """
+    missing = sorted(arrays.features - handled)
+    return f"takes no {' and no '.join(missing)}; use cp-sat, lns or insertion" if missing else None

@@ -1,0 +1,47 @@
+"""Setups, reservoirs, blocking, transfers, common modes and orders against the definitions."""
+
+from __future__ import annotations
+
+from hypothesis import assume, given, settings
+
+import scheduling as sch
+from scheduling.models.base import Status
+from scheduling.models.schedule.check import check_schedule
+from scheduling.models.schedule.problem import ScheduleProblem
+from scheduling.solvers.schedule.family import CompiledSchedule
+from tests.brute_force import TooLargeError, brute_force
+from tests.strategies import full_problems
+
+LIMIT = 20_000
+
+
+def optimum(problem: ScheduleProblem) -> tuple[int, ...] | None:
+    try:
+        return brute_force(problem, LIMIT)
+    except TooLargeError:
+        assume(False)
+        raise
+
+
+@given(full_problems())
+@settings(max_examples=200)
+def test_cp_sat_finds_the_optimum(problem: ScheduleProblem) -> None:
+    best = optimum(problem)
+    solution = sch.solve(problem, "cp-sat", work_limit=20.0, workers=1)
+    if best is None:
+        assert solution.status is Status.INFEASIBLE
+    else:
+        assert solution.status is Status.OPTIMAL
+        assert tuple(tier.objective for tier in solution.tiers) == best
+        assert check_schedule(problem, solution) == []
+
+
+@given(full_problems())
+@settings(max_examples=100)
+def test_bounds_by_formula_hold(problem: ScheduleProblem) -> None:
+    best = optimum(problem)
+    bounds = CompiledSchedule(problem).bounds()
+    if bounds is None:
+        assert best is None
+    elif best is not None and bounds[0] is not None:
+        assert bounds[0] <= best[0]
