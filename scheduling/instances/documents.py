@@ -18,6 +18,8 @@ from scheduling.models.base import Problem, Solution
 _STEP = re.compile(r"\[(\d+)\]|([^.\[\]]+)")
 _FIELD = re.compile(r"(kind|name|objective|resources|calendars|jobs|precedences)\s*:(\s.*)?")
 _MAX_DIGITS = 1000
+_OTHER_KINDS = ("heterogeneous", "workflow")
+"""Kinds of JSON documents that are formats of their own."""
 
 
 class _DuplicateKeyError(ValueError):
@@ -25,8 +27,11 @@ class _DuplicateKeyError(ValueError):
 
 
 def sniff_json(text: str) -> bool:
-    """Tell whether the text starts like a JSON object."""
-    return re.match(r'\s*\{\s*("|\}|\Z)', text) is not None
+    """Tell whether the text starts like a JSON object, of a kind of this project if it has one."""
+    if re.match(r'\s*\{\s*("|\}|\Z)', text) is None:
+        return False
+    kind = re.match(r'\s*\{[^\[\]{}]*"kind"\s*:\s*"([^"]*)"', text)
+    return kind is None or kind[1] not in _OTHER_KINDS
 
 
 def sniff_yaml(text: str) -> bool:
@@ -84,7 +89,7 @@ def read_json_solution(text: str, source: str | None) -> Solution:
     try:
         return solution_class(data.get("kind")).model_validate(data)
     except InputError as error:
-        raise _located(error, text, source) from None
+        raise locate(error, text, source) from None
 
 
 def write_json_problem(problem: Problem) -> str:
@@ -131,7 +136,7 @@ def _problem(data: Any, text: str, source: str | None) -> Problem:
     try:
         return problem_class(fields.get("kind")).model_validate(fields)
     except InputError as error:
-        raise _located(error, text, source) from None
+        raise locate(error, text, source) from None
 
 
 def _mapping(data: Any, source: str | None) -> dict[str, Any]:
@@ -140,8 +145,16 @@ def _mapping(data: Any, source: str | None) -> dict[str, Any]:
     return data
 
 
-def _located(error: InputError, text: str, source: str | None) -> InputError:
-    """Add to each fault the line on which the field stands, or the closest field around it."""
+def locate(error: InputError, text: str, source: str | None) -> InputError:
+    """Add to each fault the line on which its field stands, or the closest field around it.
+
+    Parameters
+    ----------
+    error
+        The faults, with places such as ``jobs[0].tasks``.
+    text, source
+        The document, JSON or YAML, and the file's name.
+    """
     lines: dict[Path, int] = {}
     try:
         parse_yaml(text.replace("\t", " "), None, lines)

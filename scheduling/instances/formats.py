@@ -3,20 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import PurePath
 
 from scheduling.errors import InputError
 from scheduling.instances import documents
 from scheduling.instances.schedule import (
     flexible,
+    graph_documents,
     jobshop,
+    jobshop_views,
     patterson,
     progenmax,
     progenmax_writer,
     project_writers,
     psplib,
+    reservoirs,
+    task_graphs,
 )
+from scheduling.instances.schedule.shop_sheets import VARIANTS
+from scheduling.instances.text import MAX_COUNT, is_integer
 from scheduling.models.base import Problem
 
 
@@ -42,6 +49,9 @@ class Format:
         Translates a problem into a text.
     spec
         Where the format is described.
+    number
+        What a number after the name stands for, as in ``stg:4``; the reader then takes it as a
+        third argument. Formats without a parameter have none.
     """
 
     name: str
@@ -52,7 +62,11 @@ class Format:
     read: Callable[[str, str | None], Problem]
     write: Callable[[Problem], str]
     spec: str
+    number: str = ""
 
+
+_JSPLIB = "https://github.com/tamy0612/JSPLIB"
+_SHEETS = "https://github.com/PyJobShop/Experiments"
 
 FORMATS: tuple[Format, ...] = (
     Format(
@@ -83,7 +97,7 @@ FORMATS: tuple[Format, ...] = (
         jobshop.sniff_jsplib,
         jobshop.read_jsplib,
         jobshop.write_jsplib,
-        "https://github.com/tamy0612/JSPLIB",
+        _JSPLIB,
     ),
     Format(
         "taillard",
@@ -137,28 +151,116 @@ FORMATS: tuple[Format, ...] = (
         "betriebswirtschaftslehre-insbesondere-produktion-und-logistik/research/research-areas/"
         "project-generator-progen/max-and-psp/max-library",
     ),
+    Format(
+        "rcpsp-cpr",
+        "schedule",
+        (".rcp",),
+        "projects with reservoirs: tasks take units at their start, put units back at their end",
+        reservoirs.sniff_reservoirs,
+        reservoirs.read_reservoirs,
+        reservoirs.write_reservoirs,
+        "https://github.com/ScheduleOpt/optalcp-benchmarks",
+    ),
+    Format(
+        "stg",
+        "schedule",
+        (".stg",),
+        "Standard Task Graphs on identical processors",
+        task_graphs.sniff_stg,
+        task_graphs.read_stg,
+        task_graphs.write_stg,
+        "https://www.kasahara.cs.waseda.ac.jp/schedule/",
+        task_graphs.PROCESSORS,
+    ),
+    Format(
+        "heterogeneous",
+        "schedule",
+        (".json",),
+        "task graphs with costs per processor and communication, as JSON",
+        graph_documents.sniff_heterogeneous,
+        graph_documents.read_heterogeneous,
+        graph_documents.write_heterogeneous,
+        "Topcuoglu, Hariri, Wu (2002), doi:10.1109/71.993206",
+    ),
+    Format(
+        "workflow",
+        "schedule",
+        (".json",),
+        "workflow traces with the speeds of a platform, as JSON (read only)",
+        graph_documents.sniff_workflow,
+        graph_documents.read_workflow,
+        graph_documents.write_workflow,
+        "https://github.com/wfcommons/WfInstances",
+    ),
+    Format(
+        "jsplib-blocking",
+        "schedule",
+        (),
+        "job shops as in JSPLIB, read as blocking job shops with swaps",
+        jobshop_views.sniff_nothing,
+        jobshop_views.read_blocking,
+        jobshop_views.write_blocking,
+        _JSPLIB,
+    ),
+    Format(
+        "jsplib-operators",
+        "schedule",
+        (),
+        "job shops as in JSPLIB whose operations each take one of a number of operators",
+        jobshop_views.sniff_nothing,
+        jobshop_views.read_operators,
+        jobshop_views.write_operators,
+        _JSPLIB,
+        jobshop_views.OPERATORS,
+    ),
+    *(
+        Format(
+            variant.name,
+            "schedule",
+            (f".{variant.name}",),
+            variant.summary,
+            variant.sniff,
+            variant.read,
+            variant.write,
+            _SHEETS,
+        )
+        for variant in VARIANTS
+    ),
 )
 
 
 def by_name(name: str) -> Format:
-    """Return the format of that name.
+    """Return the format of that name, which may end with a number such as ``stg:4``.
 
     Raises
     ------
     InputError
         When there is none; it lists those there are.
     """
+    base, colon, number = name.partition(":")
     for candidate in FORMATS:
-        if candidate.name == name:
+        if candidate.name == base and not colon:
             return candidate
+        if candidate.name == base and candidate.number:
+            return _numbered(candidate, number)
     raise InputError.single("format", repr(name), f"one of: {_list(FORMATS)}")
+
+
+def _numbered(chosen: Format, number: str) -> Format:
+    """Fix the parameter of a format."""
+    if not is_integer(number) or not 1 <= int(number) <= MAX_COUNT:
+        expected = f"the number of {chosen.number}, from 1 to {MAX_COUNT}, after {chosen.name}:"
+        raise InputError.single("format", repr(number), expected)
+    read = partial(chosen.read, **{chosen.number: int(number)})
+    return replace(chosen, name=f"{chosen.name}:{number}", read=read)
 
 
 def detect(text: str, source: str) -> Format:
     """Find out a file's format from its name's ending and, where that is not enough, its content.
 
     An ending that stands for one format decides. Otherwise the content does, among the formats of
-    that ending, or among all when the ending is unknown.
+    that ending, or among all when the ending is unknown. A text with the ending of the project's
+    own documents is one of them unless it says otherwise.
 
     Raises
     ------
@@ -172,6 +274,8 @@ def detect(text: str, source: str) -> Format:
     fitting = [candidate for candidate in candidates if candidate.sniff(text)]
     if len(fitting) == 1:
         return fitting[0]
+    if named and named[0].family == "any" and not fitting:
+        return named[0]
     found = "a text like several formats" if fitting else "a text like none of the formats"
     expected = f"one of: {_list(fitting or candidates)} (name it with the option format)"
     raise InputError.single("line 1", found, expected, source)
@@ -201,6 +305,9 @@ def by_suffix(source: str) -> tuple[Format, ...]:
 
 
 def _list(candidates: Sequence[Format]) -> str:
-    return ", ".join(
-        f"{candidate.name} ({' '.join(candidate.suffixes)})" for candidate in candidates
-    )
+    return ", ".join(map(_described, candidates))
+
+
+def _described(entry: Format) -> str:
+    name = f"{entry.name}[:{entry.number}]" if entry.number else entry.name
+    return f"{name} ({' '.join(entry.suffixes)})" if entry.suffixes else name

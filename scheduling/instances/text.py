@@ -191,6 +191,29 @@ def _rows(text: str, comment: str | None) -> Iterator[Row]:
             yield Row(number, stripped)
 
 
+def labelled(text: str, source: str | None, label: str) -> int | None:
+    """Return the number of a comment line ``# label : number``; ``None`` without such a line.
+
+    Raises
+    ------
+    InputError
+        When there are several such lines that differ, or one without a positive integer.
+    """
+    found: set[int] = set()
+    for row in _rows(text, None):
+        name, colon, value = row.text.removeprefix("#").partition(":")
+        if row.text.startswith("#") and colon and name.strip().lower() == label:
+            number = value.strip()
+            if not is_integer(number) or not 1 <= int(number) <= MAX_COUNT:
+                expected = f"the number of {label}, from 1 to {MAX_COUNT}"
+                raise InputError.single(f"line {row.number}", excerpt(number), expected, source)
+            found.add(int(number))
+            if len(found) > 1:
+                place = f"line {row.number}"
+                raise InputError.single(place, excerpt(row.text), f"one number of {label}", source)
+    return found.pop() if found else None
+
+
 def join_rows(rows: Iterable[Iterable[object]]) -> str:
     """Write rows of values, separated by blanks, one row a line."""
     return "".join(" ".join(map(str, row)) + "\n" for row in rows)

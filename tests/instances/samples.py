@@ -5,6 +5,15 @@ from __future__ import annotations
 import re
 
 from scheduling.models.schedule.problem import ScheduleProblem
+from tests.instances.shop_samples import (
+    MORE_SAMPLES,
+    SHEETS,
+    VIEWS,
+    labels,
+    stated_graph,
+    stated_reservoirs,
+    stated_sheet,
+)
 
 JSPLIB = """# three jobs
 3 3
@@ -161,14 +170,21 @@ SAMPLES: dict[str, tuple[str, str]] = {
     "progenmax": ("progenmax", SCH),
     "yaml": ("yaml", YAML),
     "json": ("json", JSON),
+    **MORE_SAMPLES,
 }
 """Sample name to format and text."""
+
+PARAMETERS = ("stg", "jsplib-operators")
+"""Formats with a parameter, which a comment of the file may state."""
+
+DOCUMENTS = ("yaml", "json", "heterogeneous", "workflow")
+"""Formats that are documents with keys."""
 
 
 def numbers(name: str, text: str) -> list[int]:
     """Return the numbers that carry meaning, taken from the text without a parser of ours."""
     lines = [line for line in text.splitlines() if not line.strip().startswith("#")]
-    if name == "jsplib":
+    if name in ("jsplib", *VIEWS):
         lines = [re.sub(r"-1\s+-1\s*$", "", line) for line in lines]
     if name == "taillard":
         head = next(line for line in lines if re.match(r"\s*\d", line))
@@ -183,7 +199,7 @@ def numbers(name: str, text: str) -> list[int]:
         start = next(index for index, line in enumerate(lines) if "PRECEDENCE" in line.upper())
         rows = [line for line in lines[start:] if re.fullmatch(r"[\d\s]+", line)]
         return _integers(" ".join(rows))
-    return _integers(" ".join(lines))
+    return _integers(" ".join(lines)) + (labels(text) if name in PARAMETERS else [])
 
 
 def _integers(text: str) -> list[int]:
@@ -192,6 +208,17 @@ def _integers(text: str) -> list[int]:
 
 def stated(name: str, problem: ScheduleProblem) -> list[int]:
     """Return the numbers that a file of the format must hold to state this problem."""
+    if name in SHEETS:
+        return stated_sheet(name, problem)
+    if name == "rcpsp-cpr":
+        return stated_reservoirs(problem)
+    parameter = [r.capacity for r in problem.resources if r.type == "renewable"]
+    if name == "stg":
+        return stated_graph(problem) + parameter
+    if name in VIEWS:
+        machines = [r.id for r in problem.resources if r.type == "machine"]
+        index = {machine: position for position, machine in enumerate(machines)}
+        return _stated_shop("jsplib", problem, index) + parameter
     resources = [resource.id for resource in problem.resources]
     index = {resource: position for position, resource in enumerate(resources)}
     capacities = [getattr(resource, "capacity", 1) for resource in problem.resources]

@@ -16,9 +16,17 @@ from scheduling.instances.files import read
 from scheduling.instances.text import decode
 from scheduling.models.base import Problem
 from scheduling.models.schedule.problem import ScheduleProblem
-from tests.instances.samples import SAMPLES, numbers, stated
+from tests.instances.samples import DOCUMENTS, SAMPLES, numbers, stated
+from tests.instances.shop_samples import SAME_LAYOUT, VIEWS
 
-NUMERIC = [key for key in SAMPLES if key not in ("yaml", "json")]
+NUMERIC = [key for key, (name, _) in SAMPLES.items() if name not in DOCUMENTS]
+ALSO_READS = {
+    "yaml": {"json"},
+    "jsplib": VIEWS,
+    "jsplib-blocking": {"jsplib", "jsplib-operators"},
+    **dict.fromkeys(SAME_LAYOUT, SAME_LAYOUT),
+}
+"""Formats that take files of others: a wider syntax, or the same numbers with another meaning."""
 TOKEN = re.compile(r"\S+")
 JUNK = [
     *("x", "nan", "inf", "-1", "0", "1e3", "1.5", "99999999999999999999", "[", "]", "[1]", "[-2]"),
@@ -99,7 +107,7 @@ def mutations(draw: st.DrawFn) -> tuple[str, str]:
 def test_a_mutated_file_is_refused_or_read_to_the_letter(case: tuple[str, str]) -> None:
     name, text = case
     problem = outcome(name, text)
-    if problem is None or name in ("yaml", "json"):
+    if problem is None or name in DOCUMENTS:
         return
     assert isinstance(problem, ScheduleProblem)
     if name == "psplib":  # successors beyond their count or rows out of place would show here
@@ -127,7 +135,7 @@ def test_any_bytes_are_refused_or_read(data: bytes, suffix: str) -> None:
 def test_files_of_another_format_are_refused(sample: str, reader: str) -> None:
     name, text = SAMPLES[sample]
     problem = outcome(reader, text)
-    if reader == name or (reader, name) == ("yaml", "json"):
+    if reader == name or name in ALSO_READS.get(reader, ()):
         assert problem is not None
     else:
         assert problem is None

@@ -6,6 +6,7 @@ from scheduling.errors import InputError
 from scheduling.instances import formats
 from scheduling.models.schedule.problem import ScheduleProblem
 from tests.instances.samples import (
+    DOCUMENTS,
     FJS,
     JSPLIB,
     MM,
@@ -26,7 +27,7 @@ def read(name: str, text: str) -> ScheduleProblem:
     return problem
 
 
-@pytest.mark.parametrize("sample", [key for key in SAMPLES if key not in ("yaml", "json")])
+@pytest.mark.parametrize("sample", [key for key in SAMPLES if SAMPLES[key][0] not in DOCUMENTS])
 def test_problem_states_the_numbers_of_the_file(sample: str) -> None:
     name, text = SAMPLES[sample]
     assert stated(name, read(name, text)) == numbers(name, text)

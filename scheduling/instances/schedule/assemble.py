@@ -48,11 +48,45 @@ def flexible_jobs(jobs: Iterable[Iterable[Operation]]) -> list[dict[str, Any]]:
     return rows
 
 
+def task_graph(
+    cost: Sequence[Sequence[int]], edges: Iterable[tuple[int, int, int]]
+) -> dict[str, Any]:
+    """Return the fields of a task graph on heterogeneous machines.
+
+    Parameters
+    ----------
+    cost
+        Duration of each task on each machine; task i is called ``T<i>``, machine p ``P<p>``.
+    edges
+        ``(before, after, communication)``, paid only between different machines.
+    """
+    names = [f"P{machine}" for machine in range(len(cost[0]))]
+    tasks = [
+        {
+            "id": f"T{number}",
+            "modes": [
+                {"duration": duration, "machine": name}
+                for name, duration in zip(names, row, strict=True)
+            ],
+        }
+        for number, row in enumerate(cost)
+    ]
+    return {
+        "resources": [{"type": "machine", "id": name} for name in names],
+        "jobs": [{"id": "graph", "tasks": tasks}],
+        "precedences": [
+            {"before": f"T{before}", "after": f"T{after}", "transfer": comm}
+            for before, after, comm in edges
+        ],
+    }
+
+
 def build(
     source: str | None,
     resources: list[dict[str, Any]],
     jobs: list[dict[str, Any]],
     precedences: Sequence[dict[str, Any]] = (),
+    **more: Any,
 ) -> ScheduleProblem:
     """Validate a problem read from ``source`` and name it after the file.
 
@@ -62,12 +96,15 @@ def build(
         File name for faults; its stem becomes the problem's name.
     resources, jobs, precedences
         Fields of the problem, which the reader has checked with the lines at hand.
+    more
+        Other fields, such as ``same_order`` and ``objective``.
     """
     fields = {
         "name": PurePath(source).stem if source and source != STANDARD_INPUT else None,
         "resources": resources,
         "jobs": jobs,
         "precedences": precedences,
+        **more,
     }
     try:
         return ScheduleProblem.model_validate(fields)

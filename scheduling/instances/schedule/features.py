@@ -9,7 +9,12 @@ from scheduling.models.base import Problem
 from scheduling.models.schedule.objective import makespan
 from scheduling.models.schedule.problem import Mode, Precedence, ScheduleProblem
 
-_PLURALS = {"machine": "machines", "renewable": "renewables", "consumable": "consumables"}
+_PLURALS = {
+    "machine": "machines",
+    "renewable": "renewables",
+    "consumable": "consumables",
+    "reservoir": "reservoirs",
+}
 
 
 def require(problem: Problem, name: str, holds: frozenset[str]) -> ScheduleProblem:
@@ -41,15 +46,22 @@ def require(problem: Problem, name: str, holds: frozenset[str]) -> ScheduleProbl
 def features(problem: ScheduleProblem) -> Iterator[tuple[str, str]]:
     """Yield each feature that the problem uses, with an example of where.
 
-    The features are: machines, renewables, consumables, calendars, capacity steps, several modes,
-    modes without a machine, parallel tasks in a job, precedences, time lags, release dates,
-    deadlines, due dates, weights, objectives other than makespan.
+    The features are: machines, renewables, consumables, reservoirs, calendars, capacity steps,
+    setups, several modes, modes without a machine, parallel tasks in a job, no-wait, blocking, same
+    mode, precedences, time lags, transfers, transports, same order, release dates, deadlines, due
+    dates, weights, objectives other than makespan.
     """
     yield from _resources(problem)
     yield from _jobs(problem)
     for link in problem.precedences:
         where = f"{link.before!r} to {link.after!r}"
         yield ("time lags" if has_lags(link) else "precedences"), where
+        if link.transfer:
+            yield "transfers", where
+    for move in problem.transports:
+        yield "transports", f"{move.origin!r} to {move.destination!r}"
+    for group in problem.same_order:
+        yield "same order", ", ".join(map(repr, group))
     if problem.objective != makespan():
         yield "objectives other than makespan", problem.objective.tiers[0].name
 
@@ -68,8 +80,10 @@ def _resources(problem: ScheduleProblem) -> Iterator[tuple[str, str]]:
     breaks = {calendar.id for calendar in problem.calendars if calendar.breaks}
     for resource in problem.resources:
         yield _PLURALS[resource.type], repr(resource.id)
-        if resource.type != "consumable" and resource.calendar in breaks:
+        if resource.type in ("machine", "renewable") and resource.calendar in breaks:
             yield "calendars", repr(resource.id)
+        if resource.type == "machine" and any(entry.time for entry in resource.setups):
+            yield "setups", repr(resource.id)
         if resource.type == "renewable" and resource.steps:
             yield "capacity steps", repr(resource.id)
 
@@ -87,6 +101,13 @@ def _jobs(problem: ScheduleProblem) -> Iterator[tuple[str, str]]:
             yield "due dates", where
         if job.weight != 1:
             yield "weights", where
+        for name, found in (
+            ("no-wait", job.no_wait),
+            ("blocking", job.blocking),
+            ("same mode", job.same_mode),
+        ):
+            if found and len(job.tasks) > 1:
+                yield name, where
         for task in job.tasks:
             if len(task.modes) > 1:
                 yield "several modes", f"task {task.id!r}"

@@ -46,6 +46,18 @@ def read_jsplib(text: str, source: str | None) -> ScheduleProblem:
         With the line of the fault. A file in which some jobs are complete permutations of the
         machines and others are not is refused as damaged, unless its lines end with ``-1 -1``.
     """
+    count, operations = read_operations(text, source)
+    return build(source, machines(count), shop_jobs(operations))
+
+
+def read_operations(text: str, source: str | None) -> tuple[int, list[list[tuple[int, int]]]]:
+    """Return the number of machines and per job its operations ``(machine, duration)``.
+
+    Raises
+    ------
+    InputError
+        As :func:`read_jsplib` does.
+    """
     lines = Lines(text, source, comment="#")
     header = lines.take("the numbers of jobs and machines")
     jobs, count = lines.integers(
@@ -56,7 +68,7 @@ def read_jsplib(text: str, source: str | None) -> ScheduleProblem:
     operations = [_pairs(lines, row, count) for row in rows]
     if not _terminated(lines, rows):
         _check_shape(lines, rows, operations, count)
-    return build(source, machines(count), shop_jobs(operations))
+    return count, operations
 
 
 def _pairs(lines: Lines, row: Row, count: int) -> list[tuple[int, int]]:
@@ -108,9 +120,13 @@ def write_jsplib(problem: Problem) -> str:
     UnsupportedError
         Naming what the layout cannot hold.
     """
-    shop = require(problem, "jsplib", _HOLDS)
-    count = len(shop.resources)
+    return shop_text(require(problem, "jsplib", _HOLDS))
+
+
+def shop_text(shop: ScheduleProblem) -> str:
+    """Write machines and durations of a job shop in JSPLIB layout."""
     chains = _operations(shop)
+    count = sum(resource.type == "machine" for resource in shop.resources)
     complete = _complete(chains, count)
     end = [] if complete else _END
     rows = [[value for pair in job for value in pair] + end for job in chains]
@@ -178,7 +194,8 @@ def write_taillard(problem: Problem) -> str:
 
 
 def _operations(shop: ScheduleProblem) -> list[list[tuple[int, int]]]:
-    index = {resource.id: position for position, resource in enumerate(shop.resources)}
+    names = [resource.id for resource in shop.resources if resource.type == "machine"]
+    index = {name: position for position, name in enumerate(names)}
     return [
         [(index[task.modes[0].machine or ""], task.modes[0].duration) for task in job]
         for job in (job.tasks for job in shop.jobs)

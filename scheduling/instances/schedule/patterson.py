@@ -60,8 +60,13 @@ def read_patterson(text: str, source: str | None) -> ScheduleProblem:
     for activity in range(1, count + 1):
         row = lines.take(f"activity {activity} of {count}")
         rows.append(row)
-        task, after = _activity(lines, row, activity, count, width)
-        tasks.append(task)
+        (duration, *wanted), after = activity_row(lines, row, activity, width)
+        check_successors(lines, row, after, activity, range(1, count + 1))
+        check_numbering(lines, row, after, activity)
+        names = (f"R{index}" for index in range(1, width + 1))
+        amounts = zip(names, wanted, strict=True)
+        demands = {name: amount for name, amount in amounts if amount}
+        tasks.append({"id": str(activity), "modes": [{"duration": duration, "demands": demands}]})
         successors.append(after)
     lines.finish()
     check_ties(lines, rows, successors)
@@ -73,9 +78,23 @@ def read_patterson(text: str, source: str | None) -> ScheduleProblem:
     return build(source, resources, [{"id": "project", "tasks": tasks}], links)
 
 
-def _activity(
-    lines: Lines, row: Row, number: int, count: int, width: int
-) -> tuple[dict[str, Any], list[int]]:
+def activity_row(lines: Lines, row: Row, number: int, width: int) -> tuple[list[int], list[int]]:
+    """Read an activity: duration and amounts, then its successors, which may run over lines.
+
+    Parameters
+    ----------
+    lines, row
+        The file and the activity's first line.
+    number
+        Number of the activity, from 1.
+    width
+        How many amounts follow the duration.
+
+    Returns
+    -------
+    tuple
+        Duration with the amounts, and the successors from 1.
+    """
     what = "duration, demands, number of successors, successors"
     values = lines.integers(row, what)
     if len(values) < width + 2:
@@ -88,10 +107,4 @@ def _activity(
     if len(successors) > announced:
         found = f"{len(successors)} successors of activity {number}"
         raise lines.error(row, found, f"{announced} as announced")
-    check_successors(lines, row, successors, number, range(1, count + 1))
-    check_numbering(lines, row, successors, number)
-    names = (f"R{index}" for index in range(1, width + 1))
-    amounts = zip(names, values[1 : width + 1], strict=True)
-    demands = {name: amount for name, amount in amounts if amount}
-    mode = {"duration": values[0], "demands": demands}
-    return {"id": str(number), "modes": [mode]}, successors
+    return values[: width + 1], successors

@@ -6,6 +6,7 @@ and sink are added where the problem has none of its own. Tasks get numbers inst
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -33,8 +34,8 @@ _EMPTY = "the format has one project with one release date, due date and weight"
 
 
 @dataclass(slots=True)
-class _Row:
-    """A task: its modes as ``(duration, demand per resource)``, and its successors from 1."""
+class ProjectRow:
+    """A task: its modes as ``(duration, amounts)``, and its successors from 1."""
 
     modes: list[tuple[int, list[int]]]
     successors: list[int]
@@ -52,7 +53,7 @@ def write_psplib(problem: Problem) -> str:
     schedule = require(problem, "psplib", PROJECT_FEATURES | more)
     information = _information(schedule)
     columns = ordered_resources(schedule)
-    rows = _rows(schedule, columns)
+    rows = project_rows(schedule, lambda mode: amounts(mode, columns))
     kinds = ["N" if resource.type == "consumable" else "R" for resource in columns]
     numbers = [kinds[: index + 1].count(kind) for index, kind in enumerate(kinds)]
     names = "  ".join(f"{kind} {number}" for kind, number in zip(kinds, numbers, strict=True))
@@ -93,11 +94,11 @@ def write_patterson(problem: Problem) -> str:
     """
     schedule = require(problem, "patterson", PROJECT_FEATURES)
     columns = ordered_resources(schedule)
-    rows = _rows(schedule, columns)
+    rows = project_rows(schedule, lambda mode: amounts(mode, columns))
     table = [[len(rows), len(columns)], [capacity(resource) for resource in columns]]
     for row in rows:
-        duration, amounts = row.modes[0]
-        table.append([duration, *amounts, len(row.successors), *row.successors])
+        duration, wanted = row.modes[0]
+        table.append([duration, *wanted, len(row.successors), *row.successors])
     return join_rows(table)
 
 
@@ -107,8 +108,10 @@ def ordered_resources(schedule: ScheduleProblem) -> list[Resource]:
 
 
 def capacity(resource: Resource) -> int:
-    """Return the units of a resource; a machine has one."""
-    return 1 if resource.type == "machine" else resource.capacity
+    """Return the units of a resource: one of a machine, the first level of a reservoir."""
+    if resource.type == "machine":
+        return 1
+    return resource.initial if resource.type == "reservoir" else resource.capacity
 
 
 def amounts(mode: Mode, columns: list[Resource]) -> list[int]:
@@ -119,7 +122,8 @@ def amounts(mode: Mode, columns: list[Resource]) -> list[int]:
 
 def is_idle(mode: Mode) -> bool:
     """Tell whether a mode takes no time and no resource, as those of source and sink."""
-    return not mode.duration and not demands(mode) and mode.machine is None
+    idle = not demands(mode) and not any(mode.supplies.values())
+    return not mode.duration and idle and mode.machine is None
 
 
 def _information(schedule: ScheduleProblem) -> tuple[int, int, int] | None:
@@ -136,8 +140,18 @@ def _information(schedule: ScheduleProblem) -> tuple[int, int, int] | None:
     return jobs[0].release, jobs[0].due, jobs[0].weight
 
 
-def _rows(schedule: ScheduleProblem, columns: list[Resource]) -> list[_Row]:
-    """Return the project's jobs in topological order, between a source and a sink."""
+def project_rows(
+    schedule: ScheduleProblem, values: Callable[[Mode], list[int]]
+) -> list[ProjectRow]:
+    """Return a project's tasks in topological order, between a source and a sink.
+
+    Parameters
+    ----------
+    schedule
+        A project with precedences and chains, but no other time relations.
+    values
+        What a format writes of a mode besides its duration; all 0 for a new source or sink.
+    """
     tasks = _sorted_tasks(schedule)
     index = {task.id: number for number, task in enumerate(tasks)}
     pairs = ((index[link.before], index[link.after]) for link in schedule.precedences)
@@ -153,17 +167,17 @@ def _rows(schedule: ScheduleProblem, columns: list[Resource]) -> list[_Row]:
     sink = len(tasks) > 1 and lasts == [len(tasks) - 1] and idle[-1]
     shift = 1 if source else 2
     rows = [
-        _Row([(mode.duration, amounts(mode, columns)) for mode in task.modes], []) for task in tasks
+        ProjectRow([(mode.duration, values(mode)) for mode in task.modes], []) for task in tasks
     ]
     for before, after in links:
         rows[before].successors.append(after + shift)
-    nothing = [(0, [0] * len(columns))]
+    nothing = [(0, values(Mode(duration=0)))]
     if not sink:
         for number in lasts:
             rows[number].successors.append(len(tasks) + shift)
-        rows.append(_Row(nothing, []))
+        rows.append(ProjectRow(nothing, []))
     if not source:
-        rows.insert(0, _Row(nothing, [number + shift for number in firsts]))
+        rows.insert(0, ProjectRow(nothing, [number + shift for number in firsts]))
     return rows
 
 
@@ -180,7 +194,7 @@ def _sorted_tasks(schedule: ScheduleProblem) -> list[Task]:
     return [schedule.tasks[rank[name]] for name in order]
 
 
-def _mode_rows(rows: list[_Row]) -> list[list[int]]:
+def _mode_rows(rows: list[ProjectRow]) -> list[list[int]]:
     table = []
     for number, row in enumerate(rows, start=1):
         for position, (duration, wanted) in enumerate(row.modes, start=1):
