@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 
 from scheduling.models.schedule.arrays import Ints, ScheduleArrays
-from scheduling.models.schedule.compiling import compile_arrays
 from scheduling.models.schedule.bounds import formula_bounds
 from scheduling.models.schedule.check import check_schedule
+from scheduling.models.schedule.compiling import compile_arrays
 from scheduling.models.schedule.problem import ScheduleProblem
 from scheduling.models.schedule.solution import ScheduledTask, ScheduleSolution
 from scheduling.solvers.registry import Family
@@ -101,5 +101,9 @@ FAMILY: Family[Candidate] = Family(
         "tabu": f"{_HERE}.tabu:Tabu",
         "genetic": f"{_HERE}.genetic:Genetic",
         "lns": f"{_HERE}.lns:Lns",
+        "heft": f"{_HERE}.listing.solvers:Heft",
+        "cpop": f"{_HERE}.listing.solvers:Cpop",
+        "peft": f"{_HERE}.listing.solvers:Peft",
+        "insertion": f"{_HERE}.insertion:Insertion",
     },
 )

@@ -1,0 +1,1 @@
+"""List scheduling of task graphs on heterogeneous machines: HEFT, CPOP and PEFT."""
