@@ -45,3 +45,13 @@ def test_bounds_by_formula_hold(problem: ScheduleProblem) -> None:
         assert best is None
     elif best is not None and bounds[0] is not None:
         assert bounds[0] <= best[0]
+
+
+@given(full_problems(max_lags=False))
+@settings(max_examples=150)
+def test_insertion_is_valid_and_no_better_than_the_optimum(problem: ScheduleProblem) -> None:
+    best = optimum(problem)
+    solution = sch.solve(problem, "insertion", work_limit=0.2, workers=1)
+    if solution.tasks:
+        assert best is not None
+        assert tuple(tier.objective for tier in solution.tiers) >= best

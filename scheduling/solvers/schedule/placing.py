@@ -1,0 +1,352 @@
+"""Placing tasks and whole jobs, one after the other, into a schedule that grows.
+
+What is placed stays. A task goes to the earliest moment at which its machine, with setups to both
+neighbours, its resources and its reservoirs carry it. A job without waiting moves as a block. A
+blocking job takes the earliest path through the gaps of its machines: a task may enter a gap when
+the task before may still be in its own (Mascis and Pacciarelli, "Job-shop scheduling with blocking
+and no-wait constraints", 2002, give the problem).
+"""
+
+from __future__ import annotations
+
+from bisect import insort
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from scheduling.models.schedule.arrays import (
+    CONSUMABLE,
+    END_END,
+    END_START,
+    MACHINE,
+    NEVER,
+    RENEWABLE,
+    RESERVOIR,
+    START_END,
+    ScheduleArrays,
+)
+from scheduling.solvers.schedule.family import Candidate
+from scheduling.solvers.schedule.levels import Levels
+
+_GAPS = 12
+"""Gaps of each machine that a blocking job tries, and the open end behind all its tasks."""
+
+_Link = tuple[int, bool, bool, int, int, bool]
+"""Task before, from its end, to the end of the task after, lag, transfer, in a chain."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Stay:
+    """A task of a blocking job in a gap that it must leave by ``leave``, after another stay."""
+
+    mode: int
+    start: int
+    leave: int
+    before: _Stay | None
+
+
+class Shop:
+    """What does not change between schedules of one problem."""
+
+    def __init__(self, arrays: ScheduleArrays) -> None:
+        self.arrays = arrays
+        self.n = arrays.n_tasks
+        self.job: list[int] = arrays.job.tolist()
+        self.release: list[int] = arrays.release.tolist()
+        self.deadline: list[int] = arrays.deadline.tolist()
+        pointer = arrays.mode_ptr.tolist()
+        self.modes = [range(*pair) for pair in zip(pointer, pointer[1:], strict=False)]
+        self.duration: list[int] = arrays.duration.tolist()
+        self.machine: list[int] = arrays.machine.tolist()
+        self.state: list[int] = arrays.state.tolist()
+        self.kind: list[int] = arrays.resource_type.tolist()
+        self.maximum = [None if most == NEVER else most for most in arrays.maximum.tolist()]
+        modes = range(len(self.duration))
+        demands = [arrays.demands(mode) for mode in modes]
+        self.needs = [[row for row in rows if self.kind[row[0]] == RENEWABLE] for rows in demands]
+        self.uses = [dict(row for row in rows if self.kind[row[0]] == CONSUMABLE) for rows in demands]
+        self.stores = [_exchanges(arrays, mode) for mode in modes]
+        self.changing = {
+            r for r in range(arrays.n_resources) if self.kind[r] == MACHINE and not arrays.constant(r)
+        }
+        self.links = _links_into(arrays)
+        self.transport: list[list[int]] = arrays.transport.tolist()
+        self.blocking: list[bool] = arrays.blocking.tolist()
+        self.grouped = {machine for group in arrays.same_order for machine in group}
+        self.least = self._least_uses()
+
+    def _least_uses(self) -> list[dict[int, int]]:
+        """Least that any mode of each task uses of each consumable."""
+        stocks = [r for r, kind in enumerate(self.kind) if kind == CONSUMABLE]
+        return [
+            {r: min(self.uses[mode].get(r, 0) for mode in modes) for r in stocks}
+            for modes in self.modes
+        ]
+
+
+def _exchanges(arrays: ScheduleArrays, mode: int) -> list[tuple[int, int, int]]:
+    """Reservoirs that a mode changes: what it takes and what it gives."""
+    taken = {r: n for r, n in arrays.demands(mode) if arrays.resource_type[r] == RESERVOIR}
+    rows = slice(arrays.supply_ptr[mode], arrays.supply_ptr[mode + 1])
+    resources, amounts = arrays.supply_resource[rows].tolist(), arrays.supply_amount[rows].tolist()
+    given = dict(zip(resources, amounts, strict=True))
+    return [(r, taken.get(r, 0), given.get(r, 0)) for r in sorted({*taken, *given})]
+
+
+def _links_into(arrays: ScheduleArrays) -> list[list[_Link]]:
+    links: list[list[_Link]] = [[] for _ in range(arrays.n_tasks)]
+    for row in np.flatnonzero(arrays.link_min > -NEVER).tolist():
+        kind = int(arrays.link_kind[row])
+        links[int(arrays.link_after[row])].append(
+            (
+                int(arrays.link_before[row]),
+                kind in (END_START, END_END),
+                kind in (END_END, START_END),
+                int(arrays.link_min[row]),
+                int(arrays.link_transfer[row]),
+                bool(arrays.chained[row]) and arrays.transport.size > 0,
+            )
+        )
+    return links
+
+
+class Placing:
+    """One schedule in the making."""
+
+    def __init__(self, shop: Shop) -> None:
+        arrays = shop.arrays
+        self._shop = shop
+        self.broken = False
+        self.start = [-1] * shop.n
+        self.mode = arrays.mode_ptr[:-1].tolist()
+        resources = range(arrays.n_resources)
+        self._stays: list[list[tuple[int, int, int]]] = [[] for _ in resources]
+        self._levels = {
+            r: Levels(arrays.steps(r))
+            for r in resources
+            if shop.kind[r] in (RENEWABLE, RESERVOIR) or r in shop.changing
+        }
+        self._spare = {
+            r: int(arrays.capacity[r]) - sum(least[r] for least in shop.least)
+            for r in resources
+            if shop.kind[r] == CONSUMABLE
+        }
+        self._last = dict.fromkeys(shop.grouped, 0)
+
+    def candidate(self) -> Candidate:
+        """Return the schedule; tasks that are not placed start at 0."""
+        start = np.maximum(np.array(self.start, np.int64), 0)
+        return Candidate(start, np.array(self.mode, np.int64))
+
+    def place_task(self, task: int, local: int | None = None) -> bool:
+        """Place a task in the mode that ends first, or in its mode of index ``local``."""
+        shop = self._shop
+        found: tuple[int, int, int] | None = None
+        modes = shop.modes[task]
+        for mode in modes if local is None else (modes[local],):
+            if self._affordable(task, mode):
+                time = self._fit(task, mode, self._low(task, mode))
+                if time is not None and (found is None or time + shop.duration[mode] < found[0]):
+                    found = time + shop.duration[mode], time, mode
+        if found is None:
+            return False
+        end, time, mode = found
+        self._put(task, mode, time, end)
+        return True
+
+    def place_in_turn(self, tasks: list[int], local: int | None = None) -> bool:
+        """Place the tasks of a job one after the other; a job left half done is ``broken``."""
+        for position, task in enumerate(tasks):
+            if not self.place_task(task, local):
+                self.broken = position > 0
+                return False
+        return True
+
+    def place_block(self, tasks: list[int], local: int | None = None) -> bool:
+        """Place the tasks of a job without waiting between them."""
+        shop = self._shop
+        modes = [self._shortest(task, local) for task in tasks]
+        if None in modes:
+            return False
+        chosen = [mode for mode in modes if mode is not None]
+        offsets = [0]
+        for mode in chosen:
+            offsets.append(offsets[-1] + shop.duration[mode])
+        pieces = list(zip(tasks, chosen, offsets, strict=False))
+        base = 0
+        for task, mode, offset in pieces:
+            # Links between tasks of the block are met by its form or not at all.
+            base = max(base, self._low(task, mode) - offset)
+        position = 0
+        while position < len(pieces):
+            task, mode, offset = pieces[position]
+            time = self._fit(task, mode, base + offset)
+            if time is None:
+                return False
+            position = position + 1 if time == base + offset else 0
+            base = time - offset
+        for (task, mode, offset), end in zip(pieces, offsets[1:], strict=True):
+            self._put(task, mode, base + offset, base + end)
+        return True
+
+    def place_blocking(self, tasks: list[int], local: int | None = None) -> bool:
+        """Place the tasks of a job that keeps each machine until the next one is free."""
+        stays: list[_Stay] = []
+        for position, task in enumerate(tasks):
+            modes = self._shop.modes[task]
+            chosen = [modes[local]] if local is not None else list(modes)
+            found: list[_Stay] = []
+            for mode in chosen:
+                if self._affordable(task, mode):
+                    found += self._enter(task, mode, stays if position else None)
+            if not found:
+                return False
+            stays = found
+        duration = self._shop.duration
+        last: _Stay | None = min(stays, key=lambda stay: stay.start + duration[stay.mode])
+        held = last.start + duration[last.mode] if last else 0
+        for task in reversed(tasks):
+            if last is None:
+                return False
+            self._put(task, last.mode, last.start, held)
+            held, last = last.start, last.before
+        return True
+
+    def _enter(self, task: int, mode: int, before: list[_Stay] | None) -> list[_Stay]:
+        """Earliest stay of a blocking task in each gap of its machine."""
+        duration = self._shop.duration
+        low = self._low(task, mode)
+        found: list[_Stay] = []
+        gaps = [gap for gap in self._gaps(mode) if gap[1] >= low + duration[mode]]
+        for opening, leave in [*gaps[:_GAPS], *gaps[_GAPS:][-1:]]:
+            best: _Stay | None = None
+            earlier: list[_Stay | None] = [*before] if before else [None]
+            for stay in earlier:
+                early = max(low, opening)
+                if stay is not None:
+                    early = max(early, stay.start + duration[stay.mode])
+                if best is not None and early >= best.start:
+                    continue
+                time = self._carry(mode, early)
+                late = time is None or time + duration[mode] > leave
+                if time is None or late or (stay is not None and time > stay.leave):
+                    continue
+                if best is None or time < best.start:
+                    best = _Stay(mode, time, leave, stay)
+            if best is not None:
+                found.append(best)
+        return found
+
+    def _shortest(self, task: int, local: int | None) -> int | None:
+        """Shortest affordable mode, on the machine that is free first."""
+        shop = self._shop
+        modes = shop.modes[task]
+        chosen = [modes[local]] if local is not None else list(modes)
+        ranked = [
+            (shop.duration[mode], self._free(shop.machine[mode]), mode)
+            for mode in chosen
+            if self._affordable(task, mode)
+        ]
+        return min(ranked)[2] if ranked else None
+
+    def _free(self, machine: int) -> int:
+        stays = self._stays[machine] if machine >= 0 else []
+        return stays[-1][1] if stays else 0
+
+    def _affordable(self, task: int, mode: int) -> bool:
+        uses, least = self._shop.uses[mode], self._shop.least[task]
+        return all(amount - least[r] <= self._spare[r] for r, amount in uses.items())
+
+    def _low(self, task: int, mode: int) -> int:
+        """Earliest start by the release, by links from what is placed, and by common orders."""
+        shop = self._shop
+        low, machine = shop.release[task], shop.machine[mode]
+        for before, from_end, to_end, lag, transfer, paid in shop.links[task]:
+            time = self.start[before]
+            if time < 0:
+                continue
+            origin = self.mode[before]
+            time += lag + (shop.duration[origin] if from_end else 0)
+            if transfer and shop.machine[origin] != machine:
+                time += transfer
+            if paid and machine >= 0 and shop.machine[origin] >= 0:
+                time += shop.transport[shop.machine[origin]][machine]
+            low = max(low, time - shop.duration[mode] if to_end else time)
+        return max(low, self._last.get(machine, 0))
+
+    def _fit(self, task: int, mode: int, low: int) -> int | None:
+        """Earliest start from ``low`` on at which everything carries the task."""
+        duration = self._shop.duration[mode]
+        if self._shop.machine[mode] < 0 or duration == 0:
+            time = self._carry(mode, low)
+        else:
+            time = None
+            for opening, leave in self._gaps(mode):
+                if leave < low + duration:
+                    continue
+                time = self._carry(mode, max(low, opening))
+                if time is None or time + duration <= leave:
+                    break
+        if time is None or time + duration > self._shop.deadline[task]:
+            return None
+        return time
+
+    def _gaps(self, mode: int) -> Iterator[tuple[int, int]]:
+        """Between which moments the machine of a mode is free for it, by rising time."""
+        shop = self._shop
+        machine, state = shop.machine[mode], shop.state[mode]
+        table = shop.arrays.setups.get(machine, {})
+        opening = table.get((-1, state), 0) if state >= 0 else 0
+        for start, held, other in self._stays[machine]:
+            known = state >= 0 and other >= 0
+            leave = start - (table.get((state, other), 0) if known else 0)
+            if leave >= opening:
+                yield opening, leave
+            opening = held + (table.get((other, state), 0) if known else 0)
+        yield opening, NEVER
+
+    def _carry(self, mode: int, low: int) -> int | None:
+        """Earliest start from ``low`` on at which calendars, resources and reservoirs carry it."""
+        shop = self._shop
+        length, machine = shop.duration[mode], shop.machine[mode]
+        time: int | None = low
+        moved = True
+        while moved:
+            before = low
+            if length:
+                if machine in shop.changing:
+                    time = self._levels[machine].fit(1, low, length)
+                    if time is None:
+                        return None
+                    low = time
+                for resource, amount in shop.needs[mode]:
+                    time = self._levels[resource].fit(amount, low, length)
+                    if time is None:
+                        return None
+                    low = time
+            for resource, taken, given in shop.stores[mode]:
+                most = shop.maximum[resource]
+                time = self._levels[resource].exchange(taken, given, most, low, length)
+                if time is None:
+                    return None
+                low = time
+            moved = low > before
+        return low
+
+    def _put(self, task: int, mode: int, time: int, held: int) -> None:
+        shop = self._shop
+        self.start[task], self.mode[task] = time, mode
+        machine, end = shop.machine[mode], time + shop.duration[mode]
+        if machine >= 0 and held > time:
+            insort(self._stays[machine], (time, held, shop.state[mode]))
+        if machine in self._last:
+            self._last[machine] = max(self._last[machine], time)
+        if end > time:
+            for resource, amount in shop.needs[mode]:
+                self._levels[resource].change(time, end, -amount)
+        for resource, taken, given in shop.stores[mode]:
+            self._levels[resource].change(time, None, -taken)
+            self._levels[resource].change(end, None, given)
+        for resource, amount in shop.uses[mode].items():
+            self._spare[resource] -= amount - shop.least[task][resource]
