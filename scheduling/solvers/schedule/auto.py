@@ -17,6 +17,7 @@ from scheduling.solvers.schedule.cpsat.solver import CpSat
 from scheduling.solvers.schedule.dispatch import Dispatch
 from scheduling.solvers.schedule.family import Candidate, CompiledSchedule
 from scheduling.solvers.schedule.genetic import Genetic
+from scheduling.solvers.schedule.insertion import Insertion
 from scheduling.solvers.schedule.lns import Lns
 from scheduling.solvers.schedule.rules import dense_ranks, task_features
 from scheduling.solvers.schedule.sgs import out_of_time, post_greedy, rules_for
@@ -75,6 +76,10 @@ class Auto:
         Large shops are left to the compiled constructions of tabu search.
         """
         arrays = data.arrays
+        if arrays.features:
+            if Insertion().refusal(data) is None:
+                Insertion().search(data, board, budget, None)
+            return
         if Dispatch().refusal(data) is None:
             if arrays.n_tasks <= _LARGEST_DISPATCHED:
                 Dispatch().search(data, board, budget, None)

@@ -8,7 +8,7 @@ from scheduling.solvers.registry import Availability
 from scheduling.solvers.schedule.cpsat.solver import CpSat
 from scheduling.solvers.schedule.family import FAMILY, Candidate, CompiledSchedule
 
-_STARTERS = ("dispatch", "sgs")
+_STARTERS = ("dispatch", "sgs", "insertion")
 
 
 class Lns:

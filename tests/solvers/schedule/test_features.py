@@ -8,6 +8,9 @@ import scheduling as sch
 from scheduling.models.base import Status
 from scheduling.models.schedule.check import check_schedule
 from scheduling.models.schedule.problem import ScheduleProblem
+from scheduling.solvers.board import Budget
+from scheduling.solvers.cpsat_engine import Outcome, run, sat_parameters
+from scheduling.solvers.schedule.cpsat.model import Formulation
 from scheduling.solvers.schedule.family import CompiledSchedule
 from tests.brute_force import TooLargeError, brute_force
 from tests.strategies import full_problems
@@ -55,3 +58,32 @@ def test_insertion_is_valid_and_no_better_than_the_optimum(problem: ScheduleProb
     if solution.tasks:
         assert best is not None
         assert tuple(tier.objective for tier in solution.tiers) >= best
+
+
+@given(full_problems())
+@settings(max_examples=100)
+def test_lns_stays_valid_and_proves_small_problems(problem: ScheduleProblem) -> None:
+    best = optimum(problem)
+    solution = sch.solve(problem, "lns", work_limit=2.0, workers=1)
+    if best is None:
+        assert solution.status is Status.INFEASIBLE
+    else:
+        assert solution.status is Status.OPTIMAL
+        assert tuple(tier.objective for tier in solution.tiers) == best
+
+
+@given(full_problems())
+@settings(max_examples=100)
+def test_hints_are_complete(problem: ScheduleProblem) -> None:
+    data = CompiledSchedule(problem)
+    solution = sch.solve(problem, "cp-sat", work_limit=20.0, workers=1)
+    assume(solution.tasks)
+    candidate = data.candidate(solution)
+    assert candidate is not None
+    formulation = Formulation(data.arrays, 0)
+    model = formulation.model
+    values = formulation.encode(candidate)
+    assert len(values) == len(model.proto.variables)
+    for index, value in enumerate(values):
+        model.add(model.get_int_var_from_proto_index(index) == value)
+    assert run(model, sat_parameters(Budget(None, 10.0, 1, 0))).outcome is Outcome.OPTIMAL

@@ -11,9 +11,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from scheduling.models.schedule.arrays import CONSUMABLE, NEVER, Ints, ScheduleArrays
+from scheduling.models.schedule.arrays import NEVER, RENEWABLE, Ints, ScheduleArrays
 from scheduling.models.schedule.objective import MEASURES
 from scheduling.solvers.schedule.family import Candidate
+from scheduling.solvers.schedule.features import SAME_ORDER
 
 Shares = NDArray[np.float64]
 
@@ -62,6 +63,9 @@ class Chooser:
         self._rng = rng
         self._kinds = {name: _Kind() for name in KINDS}
         self._groups = _mode_groups(arrays)
+        self._visible = arrays.n_tasks if arrays.features else VISIBLE
+        tight = arrays.chained & (arrays.link_max == 0)
+        self._whole_jobs = bool(np.any(tight)) or SAME_ORDER in arrays.features
         self._critical = np.zeros(arrays.n_tasks, bool)
 
     def choose(self, whole: Candidate, tails: Ints) -> Choice:
@@ -74,6 +78,8 @@ class Chooser:
         visible = self._slice(order)
         size = min(round(self._kinds[name].size), len(visible))
         free = getattr(self, f"_{name}")(whole, visible, size)
+        if self._whole_jobs and len(visible) == self._arrays.n_tasks:
+            free = self._with_their_jobs(free, size)
         return Choice(name, np.sort(visible), np.sort(free))
 
     def learn(self, kind: str, *, gained: bool, settled: bool) -> None:
@@ -86,12 +92,19 @@ class Chooser:
             entry.size = max(_SMALLEST, entry.size * 0.93)
 
     def _slice(self, order: Ints) -> Ints:
-        """Visible tasks, by start: all, or in large problems those of a stretch of time."""
-        spare = len(order) - VISIBLE
+        """Visible tasks, by start: all, or in large plain problems those of a stretch of time."""
+        spare = len(order) - self._visible
         if spare <= 0:
             return order
         first = int(self._rng.integers(0, spare + 1))
-        return order[first : first + VISIBLE]
+        return order[first : first + self._visible]
+
+    def _with_their_jobs(self, free: Ints, size: int) -> Ints:
+        """Return the whole jobs of some tasks, about as many tasks: only wholes can move far."""
+        jobs = self._rng.permutation(np.unique(self._arrays.job[free]))
+        counts = np.diff(self._arrays.job_ptr)[jobs]
+        chosen = jobs[: max(2, int(np.searchsorted(np.cumsum(counts), size)))]
+        return np.flatnonzero(np.isin(self._arrays.job, chosen))
 
     def _window(self, whole: Candidate, visible: Ints, size: int) -> Ints:  # noqa: ARG002
         """Return tasks that start one after the other."""
@@ -166,7 +179,7 @@ def _mode_groups(arrays: ScheduleArrays) -> Ints:
         needs = [
             (amount / max(1, int(arrays.capacity[resource])), resource)
             for resource, amount in arrays.demands(mode)
-            if arrays.resource_type[resource] != CONSUMABLE
+            if arrays.resource_type[resource] == RENEWABLE
         ]
         groups[mode] = max(needs)[1] if needs else -1
     return groups

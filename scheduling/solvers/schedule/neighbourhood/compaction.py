@@ -7,15 +7,16 @@ from heapq import heappop, heappush
 import numpy as np
 
 from scheduling.models.schedule.arrays import (
-    CONSUMABLE,
     END_END,
     END_START,
     NEVER,
+    RENEWABLE,
     START_END,
     Ints,
     ScheduleArrays,
 )
 from scheduling.solvers.schedule.family import Candidate
+from scheduling.solvers.schedule.features import SAME_MODE
 
 
 class Compactor:
@@ -24,11 +25,13 @@ class Compactor:
     Tasks are taken in the order of their starts, and each of a resource's units goes on to the
     next task in that order, so a task never has to be later than it was. Tasks that an earlier
     start could make invalid (those under a maximal lag, or on a resource whose capacity changes)
-    stay where they are.
+    stay where they are. So do all tasks of a problem with setups, reservoirs or other rules under
+    which the moment of one task matters to tasks that follow neither it nor its resources.
     """
 
     def __init__(self, arrays: ScheduleArrays) -> None:
         self._arrays = arrays
+        self._movable = not arrays.features - {SAME_MODE}
         minimal = np.flatnonzero(arrays.link_min > -NEVER)
         order = minimal[np.argsort(arrays.link_after[minimal], kind="stable")]
         counts = np.bincount(arrays.link_after[minimal], minlength=arrays.n_tasks)
@@ -57,6 +60,8 @@ class Compactor:
 
     def compact(self, candidate: Candidate) -> Candidate:
         """Return the schedule with every task moved to the left as far as its order allows."""
+        if not self._movable:
+            return candidate
         arrays = self._arrays
         duration: list[int] = arrays.duration[candidate.mode].tolist()
         start: list[int] = candidate.start.tolist()
@@ -95,7 +100,7 @@ class _Units:
     def __init__(self, arrays: ScheduleArrays) -> None:
         self._needs: list[list[tuple[int, int]]] = [[] for _ in range(len(arrays.duration))]
         owner = np.repeat(np.arange(len(arrays.duration)), np.diff(arrays.demand_ptr))
-        kept = arrays.resource_type[arrays.demand_resource] != CONSUMABLE
+        kept = arrays.resource_type[arrays.demand_resource] == RENEWABLE
         rows = zip(
             owner[kept].tolist(),
             arrays.demand_resource[kept].tolist(),
@@ -144,7 +149,7 @@ def order_links(arrays: ScheduleArrays, candidate: Candidate, tasks: Ints) -> li
     for task in order.tolist():
         mode = int(candidate.mode[task])
         needs = [
-            need for need in arrays.demands(mode) if arrays.resource_type[need[0]] != CONSUMABLE
+            need for need in arrays.demands(mode) if arrays.resource_type[need[0]] == RENEWABLE
         ]
         if arrays.machine[mode] >= 0:
             needs.append((int(arrays.machine[mode]), 1))

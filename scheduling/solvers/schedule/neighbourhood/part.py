@@ -2,7 +2,9 @@
 
 Visible tasks may move. Free ones among them may also change mode and order; the others keep their
 modes and their order on every resource, but not their times. Tasks that are not visible stay as
-they are and only take capacity away, so the part of a huge problem is a small problem.
+they are and only take capacity away, so the part of a huge problem is a small problem. Setups,
+reservoirs and the other rules that reach across tasks hold among visible tasks alone: where a
+problem has any, all its tasks must be visible.
 """
 
 from __future__ import annotations
@@ -121,6 +123,19 @@ def _modes_of(arrays: ScheduleArrays, modes: Ints, visible: Ints) -> dict[str, I
         "demand_ptr": pointer,
         "demand_resource": arrays.demand_resource[rows],
         "demand_amount": arrays.demand_amount[rows],
+        "state": arrays.state[modes],
+        **_supplies_of(arrays, modes),
+    }
+
+
+def _supplies_of(arrays: ScheduleArrays, modes: Ints) -> dict[str, Ints]:
+    sizes = np.diff(arrays.supply_ptr)[modes]
+    pointer = _pointer(sizes)
+    rows = np.repeat(arrays.supply_ptr[modes] - pointer[:-1], sizes) + np.arange(pointer[-1])
+    return {
+        "supply_ptr": pointer,
+        "supply_resource": arrays.supply_resource[rows],
+        "supply_amount": arrays.supply_amount[rows],
     }
 
 
@@ -132,6 +147,8 @@ def _jobs_of(arrays: ScheduleArrays, visible: Ints) -> dict[str, Ints]:
         "job_release": arrays.job_release[jobs],
         "job_due": arrays.job_due[jobs],
         "job_weight": arrays.job_weight[jobs],
+        "blocking": arrays.blocking[jobs],
+        "same_mode": arrays.same_mode[jobs],
     }
 
 
@@ -148,6 +165,8 @@ def _links_of(
         "link_kind": zeros + END_START,
         "link_min": zeros,
         "link_max": zeros + NEVER,
+        "link_transfer": zeros,
+        "chained": zeros > 0,
     }
     kept = {
         "link_before": local[arrays.link_before[both]],
@@ -155,6 +174,8 @@ def _links_of(
         "link_kind": arrays.link_kind[both],
         "link_min": arrays.link_min[both],
         "link_max": arrays.link_max[both],
+        "link_transfer": arrays.link_transfer[both],
+        "chained": arrays.chained[both],
     }
     return {name: np.concatenate([kept[name], rows]) for name, rows in added.items()}
 
