@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from scheduling.errors import Fault, InputError
+from scheduling.instances.schedule.random_graphs import random_task_graph, soc_stream
 from scheduling.instances.schedule.random_projects import (
     multi_mode_project,
     project,
@@ -18,6 +19,13 @@ from scheduling.instances.schedule.random_shops import (
     flexible_job_shop,
     flow_shop,
     job_shop,
+)
+from scheduling.instances.schedule.random_variants import (
+    blocking_job_shop,
+    no_wait_job_shop,
+    permutation_flow_shop,
+    reservoir_project,
+    setup_job_shop,
 )
 from scheduling.instances.schedule.taillard import MODULUS, taillard_job_shop
 from scheduling.models.base import Problem
@@ -180,9 +188,19 @@ _RANGES: dict[str, tuple[Value, Value, str]] = {
     "complexity": (0.0, 100.0, "precedences per task"),
     "factor": (*_SHARE, "mean share of the resources that a task needs"),
     "strength": (*_SHARE, "capacities, from 0 (scarce) to 1 (no conflict)"),
-    "stock": (*_SHARE, "stocks of consumables, from 0 (scarce) to 1 (enough for any mode)"),
+    "stock": (*_SHARE, "stocks, from 0 (scarce) to 1 (enough for everything)"),
     "cycles": (0.0, 100.0, "maximal lags per task"),
     "slack": (0.0, 100.0, "by what share a maximal lag exceeds the longest path"),
+    "reservoirs": (0, 1000, "number of reservoirs"),
+    "families": (1, 1000, "families of operations on each machine"),
+    "longest_setup": (*_TIME, "longest setup time between families"),
+    "processors": (1, 1000, "number of processors"),
+    "alpha": (0.01, 100.0, "shape: small is long, large is wide"),
+    "ccr": (0.0, 1000.0, "ratio of communication to computation"),
+    "beta": (0.0, 2.0, "range of the costs over processors"),
+    "degree": (1, 1000, "most successors that a task draws"),
+    "mean": (1, 10**6, "mean cost of a task"),
+    "gap": (0.0, 10.0**9, "mean time between two jobs"),
     "seed": (0, 2**63 - 1, "seed of the random numbers"),
     "time_seed": (1, MODULUS - 1, "seed of the durations"),
     "machine_seed": (1, MODULUS - 1, "seed of the machine orders"),
@@ -198,6 +216,13 @@ GENERATORS: dict[str, Generator] = {
         _generator("project", project, _RANGES),
         _generator("multi-mode-project", multi_mode_project, _RANGES),
         _generator("project-with-lags", project_with_lags, _RANGES),
+        _generator("reservoir-project", reservoir_project, _RANGES),
+        _generator("setup-job-shop", setup_job_shop, _RANGES),
+        _generator("no-wait-job-shop", no_wait_job_shop, _RANGES),
+        _generator("blocking-job-shop", blocking_job_shop, _RANGES),
+        _generator("permutation-flow-shop", permutation_flow_shop, _RANGES),
+        _generator("task-graph", random_task_graph, _RANGES),
+        _generator("soc-stream", soc_stream, _RANGES),
     )
 }
 """All generators by name."""

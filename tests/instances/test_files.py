@@ -11,6 +11,7 @@ from scheduling.errors import InputError, UnsupportedError
 from scheduling.instances import formats, text
 from scheduling.instances.files import parse, read, read_solution, write, write_solution
 from scheduling.models.base import Status
+from scheduling.models.schedule.problem import Renewable, ScheduleProblem
 from scheduling.models.schedule.solution import ScheduledTask, ScheduleSolution
 from tests.instances.samples import FJS, JSPLIB, RCP, SAMPLES, SCH, SM, TAILLARD, YAML
 from tests.instances.shop_samples import CPR, HETEROGENEOUS, SAME_LAYOUT, SHEET, STG, VIEWS
@@ -67,10 +68,12 @@ def test_layouts_that_several_variants_share_must_be_named() -> None:
 
 def test_formats_with_a_number() -> None:
     many = parse(STG, "a.stg", "stg:5")
-    assert [resource.capacity for resource in many.resources] == [5]
+    assert isinstance(many, ScheduleProblem)
+    assert many.resources == (Renewable(id="processors", capacity=5),)
     assert parse(STG, "a.stg", "stg:2") == parse(STG, "a.stg")
-    crew = parse(JSPLIB, "a.jsp", "jsplib-operators:2").resources[-1]
-    assert (crew.id, crew.capacity) == ("operators", 2)
+    crowd = parse(JSPLIB, "a.jsp", "jsplib-operators:2")
+    assert isinstance(crowd, ScheduleProblem)
+    assert crowd.resources[-1] == Renewable(id="operators", capacity=2)
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from itertools import product
 from pathlib import Path
 
 import networkx as nx
@@ -16,7 +17,10 @@ from scheduling.instances.schedule.taillard import (
     taillard_names,
     taillard_seeds,
 )
-from scheduling.models.schedule.problem import Renewable, ScheduleProblem
+from scheduling.models.base import Status, TierValue
+from scheduling.models.schedule.check import check_schedule
+from scheduling.models.schedule.problem import Machine, Renewable, ScheduleProblem
+from scheduling.models.schedule.solution import ScheduledTask, ScheduleSolution
 
 # Largest load of a machine or length of a job, published with the instances: 8 sizes of 10 each.
 LOADS = """
@@ -169,9 +173,84 @@ def test_lags_alone_can_be_kept(seed: int, tasks: int, slack: float) -> None:
     assert not nx.negative_edge_cycle(graph)
 
 
+@settings(max_examples=25)
+@given(st.integers(0, 1000), st.integers(1, 40), st.integers(1, 4), st.floats(0.2, 3.0))
+def test_task_graphs(seed: int, tasks: int, processors: int, alpha: float) -> None:
+    size = {"tasks": tasks, "processors": processors, "alpha": alpha, "seed": seed}
+    problem = make("task-graph", **size, mean=20, beta=1.0, ccr=2.0, degree=2)
+    graph: nx.DiGraph[str] = nx.DiGraph()
+    graph.add_nodes_from(task.id for task in problem.tasks)
+    graph.add_edges_from((link.before, link.after) for link in problem.precedences)
+    assert nx.is_directed_acyclic_graph(graph)
+    assert [v for v in graph if graph.in_degree(v) == 0] == ["T0"]
+    assert [v for v in graph if graph.out_degree(v) == 0] == [f"T{tasks - 1}"]
+    assert all(link.transfer <= 80 for link in problem.precedences)
+    for task in problem.tasks:
+        costs = [mode.duration for mode in task.modes]
+        assert len(costs) == processors
+        assert 1 <= min(costs) <= max(costs) <= max(1, round(3 * min(costs)) + 3)
+
+
+def test_wide_graphs_have_fewer_levels() -> None:
+    def depth(alpha: float) -> int:
+        problem = make("task-graph", tasks=100, alpha=alpha)
+        links = [(link.before, link.after) for link in problem.precedences]
+        return int(nx.dag_longest_path_length(nx.DiGraph(links)))
+
+    assert depth(0.5) > depth(1.0) > depth(2.0)
+
+
+def test_streams_of_jobs() -> None:
+    problem = make("soc-stream", jobs=400, gap=30.0)
+    releases = [job.release for job in problem.jobs]
+    assert releases[0] == 0
+    assert releases == sorted(releases)
+    assert abs(releases[-1] / 399 - 30) < 4
+    assert all(len(job.tasks) == 10 for job in problem.jobs)
+    assert problem.objective.tiers[0].name == "total_flow"
+
+
+def test_setups_keep_the_triangle_inequality() -> None:
+    problem = make("setup-job-shop", jobs=4, machines=3, families=4)
+    for machine in problem.resources:
+        assert isinstance(machine, Machine)
+        times = {(entry.before, entry.after): entry.time for entry in machine.setups}
+        families = [f"F{number}" for number in range(1, 5)]
+        for i, j, k in product(families, repeat=3):
+            assert times.get((i, k), 0) <= times.get((i, j), 0) + times.get((j, k), 0)
+    assert {task.modes[0].state for task in problem.tasks} == {"F1", "F2", "F3", "F4"}
+
+
+def test_shops_with_one_more_rule_keep_their_operations() -> None:
+    plain = make("job-shop", jobs=3, machines=3)
+    for name, rule in (("no-wait-job-shop", "no_wait"), ("blocking-job-shop", "blocking")):
+        shop = make(name, jobs=3, machines=3)
+        assert all(getattr(job, rule) for job in shop.jobs)
+        assert shop.tasks == plain.tasks
+    flow = make("permutation-flow-shop", jobs=3, machines=3)
+    assert flow.jobs == make("flow-shop", jobs=3, machines=3).jobs
+    assert flow.same_order == (("M1", "M2", "M3"),)
+
+
+@settings(max_examples=25)
+@given(st.integers(0, 1000), st.integers(1, 12), st.floats(0, 1))
+def test_reservoirs_allow_one_task_after_the_other(seed: int, tasks: int, stock: float) -> None:
+    problem = make("reservoir-project", tasks=tasks, reservoirs=2, stock=stock, seed=seed)
+    now, rows = 0, []
+    for task in problem.tasks:
+        end = now + task.modes[0].duration
+        rows.append(ScheduledTask(task=task.id, start=now, end=end))
+        now = end
+    tiers = (TierValue(name="makespan", objective=now),)
+    answer = ScheduleSolution(status=Status.FEASIBLE, objective=now, tiers=tiers, tasks=tuple(rows))
+    assert check_schedule(problem, answer) == []
+
+
 @pytest.mark.parametrize(
     ("name", "values", "words"),
     [
+        ("task-graph", {"tasks": 2000, "processors": 1000}, "tasks: found 2000 x 1000 modes"),
+        ("setup-job-shop", {"families": 1000}, "families: found 10 x 1000 x 1000 setups"),
         ("cake", {}, "generator: found 'cake', expected one of: job-shop"),
         ("job-shop", {"jobs": "many"}, "jobs: found 'many', expected an integer from 1"),
         ("job-shop", {"jobs": "0"}, "jobs: found '0'"),

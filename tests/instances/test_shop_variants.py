@@ -151,7 +151,11 @@ FAULTS: dict[str, tuple[str, str, str]] = {
     "edge twice": ("heterogeneous", HETEROGENEOUS.replace("1, 2, 0", "0, 1, 0"), "0 -> 1 again"),
     "edge cycle": ("heterogeneous", HETEROGENEOUS.replace("1, 2, 0", "1, 0, 0"), "found cycle"),
     "fraction": ("heterogeneous", HETEROGENEOUS.replace("5, 1", "5, 1.5"), r"line 6, cost\[1\]"),
-    "unknown key": ("heterogeneous", HETEROGENEOUS.replace("processors", "cpus"), "line 1, processors: found nothing"),
+    "unknown key": (
+        "heterogeneous",
+        HETEROGENEOUS.replace("processors", "cpus"),
+        "line 1, processors: found nothing",
+    ),
     "no tasks": (
         "heterogeneous",
         '{"kind": "heterogeneous", "processors": 1, "cost": []}',
@@ -273,6 +277,7 @@ def test_published_files(name: str, pattern: str, shared_data: Path) -> None:
     entry = formats.by_name(name)
     for path in paths:
         problem = read(path, name)
+        assert isinstance(problem, ScheduleProblem)
         assert entry.read(entry.write(problem), str(path)) == problem
         if name in SHEETS:
             assert stated(name, problem) == numbers(name, path.read_text())

@@ -115,8 +115,19 @@ def check_size(jobs: int, operations: int) -> None:
     InputError
         When there would be more.
     """
-    if jobs * operations > _MOST:
-        raise InputError.single("jobs", f"{jobs} x {operations} operations", f"at most {_MOST}")
+    check_count("jobs", f"{jobs} x {operations} operations", jobs * operations)
+
+
+def check_count(parameter: str, found: str, count: int) -> None:
+    """Refuse parameters that together make more than a million of something.
+
+    Raises
+    ------
+    InputError
+        At ``parameter``, with the description of what there would be.
+    """
+    if count > _MOST:
+        raise InputError.single(parameter, found, f"at most {_MOST}")
 
 
 def _generator(seed: int, shortest: int, longest: int) -> np.random.Generator:
