@@ -13,11 +13,12 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from scheduling.solvers.board import Board, Budget
-from scheduling.solvers.registry import READY, Availability, Solver
+from scheduling.solvers.registry import READY, Availability, Prepares, Solver
 from scheduling.solvers.schedule.cpsat.solver import CpSat, bounding
 from scheduling.solvers.schedule.dispatch import Dispatch
 from scheduling.solvers.schedule.family import Candidate, CompiledSchedule
 from scheduling.solvers.schedule.genetic import Genetic
+from scheduling.solvers.schedule.kernels.warmup import ensure_compiled
 from scheduling.solvers.schedule.lns import Lns
 from scheduling.solvers.schedule.rules import dense_ranks, task_features
 from scheduling.solvers.schedule.sgs import out_of_time, post_greedy, rules_for
@@ -55,6 +56,13 @@ class Auto:
     def refusal(self, data: CompiledSchedule) -> str | None:
         """Refuse what its exact part refuses."""
         return CpSat().refusal(data)
+
+    def prepare(self, data: CompiledSchedule) -> None:
+        """Compile what the parts will use."""
+        improver = self._improver(data)
+        if isinstance(improver, Prepares):
+            improver.prepare(data)
+        ensure_compiled("bounds")
 
     def search(
         self,
