@@ -18,9 +18,11 @@ from pathlib import Path
 
 from scheduling.models.schedule.builder import ScheduleModel
 from scheduling.models.schedule.problem import ScheduleProblem
+from scheduling.solvers.board import Board, Budget
+from scheduling.solvers.schedule.family import FAMILY, Candidate, CompiledSchedule
 
 _LOG = logging.getLogger("scheduling")
-_LOCK = threading.RLock()
+_LOCK = threading.Lock()
 _DONE: set[str] = set()
 _HERE = Path(__file__).parent
 _WORK = 0.01
@@ -42,8 +44,6 @@ def ensure_compiled(group: str) -> None:
     with _LOCK:
         if group in _DONE:
             return
-        # Compiling solves a tiny problem, whose solver asks here again.
-        _DONE.add(group)
         marker = _marker(group)
         if not marker.exists():
             _LOG.warning("compiling the %s kernels, once; this takes up to a minute", group)
@@ -51,6 +51,7 @@ def ensure_compiled(group: str) -> None:
             GROUPS[group]()
             _LOG.info("compiled the %s kernels in %.1f s", group, time.monotonic() - began)
             _touch(marker)
+        _DONE.add(group)
 
 
 def compile_all() -> None:
@@ -113,15 +114,19 @@ def _project(objective: str) -> ScheduleProblem:
     return model.build()
 
 
-def _run(problem: ScheduleProblem, solver: str) -> None:
-    from scheduling.solvers.driver import solve
+def _search(problem: ScheduleProblem, name: str) -> None:
+    """Let a solver work on a board without bounds, so that nothing ends it before its kernels."""
+    data = CompiledSchedule(problem)
+    board: Board[Candidate] = Board(0, (), time.monotonic())
+    FAMILY.solver(name).search(data, board, Budget(None, _WORK, 1, 0), None)
 
-    solve(problem, solver, work_limit=_WORK, workers=1)
+
+def _compile_project() -> None:
+    _search(_project("makespan"), "sgs")
+    _search(_project("makespan"), "genetic")
 
 
 def _compile_bounds() -> None:
-    from scheduling.solvers.board import Board, Budget
-    from scheduling.solvers.schedule.family import Candidate, CompiledSchedule
     from scheduling.solvers.schedule.mip.destructive import destructive_bound
     from scheduling.solvers.schedule.mip.relaxation import lp_bound
 
@@ -134,15 +139,10 @@ def _compile_bounds() -> None:
         lp_bound(data, board, budget)
 
 
-def _compile_project() -> None:
-    _run(_project("makespan"), "sgs")
-    _run(_project("makespan"), "genetic")
-
-
 GROUPS: dict[str, Callable[[], None]] = {
-    "jobshop": lambda: _run(_shop(flexible=False), "tabu"),
-    "flexible": lambda: _run(_shop(flexible=True), "tabu"),
+    "jobshop": lambda: _search(_shop(flexible=False), "tabu"),
+    "flexible": lambda: _search(_shop(flexible=True), "tabu"),
     "project": _compile_project,
     "bounds": _compile_bounds,
 }
-"""What compiles each group: a tiny problem, solved once."""
+"""What compiles each group: a tiny problem, worked on once."""
