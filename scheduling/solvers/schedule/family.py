@@ -100,5 +100,6 @@ FAMILY: Family[Candidate] = Family(
         "tabu": f"{_HERE}.tabu:Tabu",
         "genetic": f"{_HERE}.genetic:Genetic",
         "lns": f"{_HERE}.lns:Lns",
+        "tardiness": f"{_HERE}.tardiness.solver:Tardiness",
     },
 )
