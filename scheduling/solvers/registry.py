@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from importlib import import_module
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar, runtime_checkable
 
 from scheduling.errors import UnsupportedError
 from scheduling.models.base import Problem, Solution, TierValue, Violation
@@ -60,6 +60,15 @@ class Solver(Protocol[D, C]):
         Candidates and bounds are posted as they are found. The search ends by itself soon after
         ``board.stopped`` is set or ``budget.deadline`` has passed.
         """
+        ...
+
+
+@runtime_checkable
+class Prepares(Protocol):
+    """A solver that has something to do once on each machine, such as compiling kernels."""
+
+    def prepare(self, data: Any) -> None:
+        """Get ready for problems like this one; not part of any time limit."""
         ...
 
 

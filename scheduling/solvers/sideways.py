@@ -1,8 +1,7 @@
-"""Running searches side by side: threads whose failures surface and whose priority is stated."""
+"""Running searches side by side: threads whose failures surface."""
 
 from __future__ import annotations
 
-import os
 import threading
 from collections.abc import Callable
 from typing import Self
@@ -24,17 +23,11 @@ class Sideways:
         self._threads: list[threading.Thread] = []
         self._failures: list[BaseException] = []
 
-    def start(self, name: str, work: Callable[[], None], *, yielding: bool = False) -> None:
-        """Run ``work`` beside the caller.
-
-        With ``yielding`` the thread and those it starts give way to others on a busy machine.
-        Where the system has no priorities for threads, all run alike.
-        """
+    def start(self, name: str, work: Callable[[], None]) -> None:
+        """Run ``work`` beside the caller."""
 
         def body() -> None:
             try:
-                if yielding:
-                    _give_way()
                 work()
             except BaseException as error:  # noqa: BLE001 - raised again by finish
                 self._failures.append(error)
@@ -57,16 +50,3 @@ class Sideways:
     def __exit__(self, kind: object, error: object, trace: object) -> None:
         """Wait for all searches."""
         self.finish()
-
-
-_NICENESS = 10
-"""Ten steps of niceness weigh a thread at about a ninth: eight of them share one processor with
-one thread of normal priority about evenly."""
-
-
-def _give_way() -> None:
-    if hasattr(os, "setpriority"):
-        try:
-            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICENESS)
-        except OSError:
-            return

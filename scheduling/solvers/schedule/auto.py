@@ -10,19 +10,24 @@ from __future__ import annotations
 import time
 from dataclasses import replace
 from functools import partial
+from typing import TYPE_CHECKING
 
 from scheduling.solvers.board import Board, Budget
-from scheduling.solvers.registry import READY, Availability, Solver
-from scheduling.solvers.schedule.cpsat.solver import CpSat
+from scheduling.solvers.registry import READY, Availability, Prepares, Solver
+from scheduling.solvers.schedule.cpsat.solver import CpSat, bounding
 from scheduling.solvers.schedule.dispatch import Dispatch
 from scheduling.solvers.schedule.family import Candidate, CompiledSchedule
 from scheduling.solvers.schedule.genetic import Genetic
 from scheduling.solvers.schedule.insertion import Insertion
+from scheduling.solvers.schedule.kernels.warmup import ensure_compiled
 from scheduling.solvers.schedule.lns import Lns
 from scheduling.solvers.schedule.rules import dense_ranks, task_features
 from scheduling.solvers.schedule.sgs import out_of_time, post_greedy, rules_for
 from scheduling.solvers.schedule.tabu import Tabu
 from scheduling.solvers.sideways import Sideways
+
+if TYPE_CHECKING:
+    from scheduling.solvers.cpsat_engine import Settings
 
 Part = Solver[CompiledSchedule, Candidate]
 
@@ -30,7 +35,7 @@ _CONSTRUCTION_SHARE = 0.05
 _CONSTRUCTION_SECONDS = 0.2
 _LARGEST_DISPATCHED = 4_000
 _SPRINT_SHARE = 0.2
-_BOUND_WORKERS = 8
+_MANY_WORKERS = 8
 _LARGEST_EXACT = 40_000
 
 
@@ -52,6 +57,13 @@ class Auto:
     def refusal(self, data: CompiledSchedule) -> str | None:
         """Refuse what its exact part refuses."""
         return CpSat().refusal(data)
+
+    def prepare(self, data: CompiledSchedule) -> None:
+        """Compile what the parts will use."""
+        improver = self._improver(data)
+        if isinstance(improver, Prepares):
+            improver.prepare(data)
+        ensure_compiled("bounds")
 
     def search(
         self,
@@ -117,8 +129,8 @@ class Auto:
         calm = budget.part(1.0, workers=max(1, budget.workers // 2))
         with Sideways() as side:
             if exact:
-                prove = partial(_prove, data, board, budget, hint)
-                side.start("cp-sat", prove, yielding=True)
+                side.start("cp-sat", partial(_prove, data, board, budget, hint, improver))
+                side.start("relaxations", partial(_relax, data, board, sprint))
             improver.search(data, board, sprint, hint)
             if exact and not board.stopped:
                 improver.search(data, board, calm, hint)
@@ -146,12 +158,35 @@ def _fits_exact(data: CompiledSchedule) -> bool:
 
 
 def _prove(
-    data: CompiledSchedule, board: Board[Candidate], budget: Budget, hint: Candidate | None
+    data: CompiledSchedule,
+    board: Board[Candidate],
+    budget: Budget,
+    hint: Candidate | None,
+    improver: Part,
 ) -> None:
-    """Run CP-SAT for the sprint, then again from the best schedule of all."""
-    from scheduling.solvers.cpsat_engine import Settings
+    """Run CP-SAT for the sprint, then again from the best schedule of all.
 
-    settings = Settings(workers=max(_BOUND_WORKERS, budget.workers))
+    Beside a strong local search it only has to raise the bound; otherwise, and where there are
+    processors enough, it searches in all its ways.
+    """
+    narrow = isinstance(improver, Tabu) and budget.workers < _MANY_WORKERS
+    settings = bounding(data.arrays) if narrow else _widest(budget.workers)
     CpSat(settings).search(data, board, budget.part(_SPRINT_SHARE), hint)
     if not board.stopped:
         CpSat(settings).search(data, board, budget, hint)
+
+
+def _widest(workers: int) -> Settings:
+    """Return settings with threads enough for every kind of CP-SAT's searches."""
+    from scheduling.solvers.cpsat_engine import Settings
+
+    return Settings(workers=max(_MANY_WORKERS, workers))
+
+
+def _relax(data: CompiledSchedule, board: Board[Candidate], budget: Budget) -> None:
+    """Raise the bound by relaxations: destructive improvement, prices of capacity."""
+    from scheduling.solvers.schedule.mip.destructive import destructive_bound
+    from scheduling.solvers.schedule.mip.relaxation import lp_bound
+
+    destructive_bound(data, board, budget)
+    lp_bound(data, board, budget)

@@ -105,5 +105,6 @@ FAMILY: Family[Candidate] = Family(
         "cpop": f"{_HERE}.listing.solvers:Cpop",
         "peft": f"{_HERE}.listing.solvers:Peft",
         "insertion": f"{_HERE}.insertion:Insertion",
+        "tardiness": f"{_HERE}.tardiness.solver:Tardiness",
     },
 )

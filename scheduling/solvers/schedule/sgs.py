@@ -14,6 +14,7 @@ from scheduling.solvers.registry import READY, Availability
 from scheduling.solvers.schedule.family import Candidate, CompiledSchedule
 from scheduling.solvers.schedule.features import feature_refusal
 from scheduling.solvers.schedule.greedy import greedy_schedule, respects_limits
+from scheduling.solvers.schedule.kernels.warmup import ensure_compiled
 from scheduling.solvers.schedule.rules import (
     DUE_RULES,
     RULES,
@@ -82,6 +83,10 @@ class ScheduleGeneration:
     def refusal(self, data: CompiledSchedule) -> str | None:
         """Refuse what goes beyond modes, resources, calendars, windows and lags."""
         return feature_refusal(data.arrays)
+
+    def prepare(self, data: CompiledSchedule) -> None:  # noqa: ARG002 - one group serves all
+        """Compile the kernels of schedule generation."""
+        ensure_compiled("project")
 
     def search(
         self,

@@ -21,6 +21,7 @@ from scheduling.solvers.board import Board, Budget
 from scheduling.solvers.registry import READY, Availability
 from scheduling.solvers.schedule.dispatch import Dispatch
 from scheduling.solvers.schedule.family import Candidate, CompiledSchedule
+from scheduling.solvers.schedule.kernels.warmup import ensure_compiled
 from scheduling.solvers.schedule.shop import shop_refusal
 
 WORK_UNIT = 20_000
@@ -76,6 +77,11 @@ class Tabu:
         if not _is_maximum(arrays, 0):
             return f"minimises one of {', '.join(_MAXIMA)} only; use lns"
         return None
+
+    def prepare(self, data: CompiledSchedule) -> None:
+        """Compile the kernels of the problem's kind of shop."""
+        simple = data.arrays.single_mode and _chain_delays(data.arrays) is not None
+        ensure_compiled("jobshop" if simple else "flexible")
 
     def search(
         self,

@@ -13,6 +13,7 @@ import numpy as np
 from scheduling.solvers.schedule.kernels.jobshop_dispatch import RULES, dispatch_order
 from scheduling.solvers.schedule.kernels.jobshop_graph import (
     GRAPH_ROWS,
+    MACHINE,
     MINUS_INFINITY,
     ORDER,
     IntArray,
@@ -26,8 +27,19 @@ from scheduling.solvers.schedule.kernels.jobshop_tabu import load_order, tabu_st
 
 #: Entries of ``Search.counters``: iterations made, current objective, best of the present walk,
 #: best of all, iterations since the walk improved, whether a new walk must be started, members
-#: in the pool, walks started, patience, least tenure.
+#: in the pool, walks started, patience, least tenure, rows of the pool in use, walks since one
+#: entered the pool.
 ITERATION, CURRENT, WALK_BEST, BEST, STALL, FINISHED, MEMBERS, WALKS, PATIENCE, TENURE = range(10)
+CAPACITY, FAILURES = 10, 11
+
+#: Two solutions are close if at most one operation in this many has another place.
+CLOSE = 20
+
+#: Rows of the pool in use at first.
+FIRST_MEMBERS = 3
+
+#: The pool grows by a row after this many vain walks per row.
+STAGNATION = 2
 
 _RULE_COUNT = len(RULES)
 
@@ -64,7 +76,7 @@ class Search(NamedTuple):
     rng: WordArray
 
 
-def make_search(shop: Shop, seed: int, population: int = 10, patience: int = 12500) -> Search:
+def make_search(shop: Shop, seed: int, population: int = 30, patience: int = 8000) -> Search:
     """Allocate a search that has not yet looked at any solution.
 
     Parameters
@@ -72,17 +84,18 @@ def make_search(shop: Shop, seed: int, population: int = 10, patience: int = 125
     seed
         Any integer; equal seeds give equal searches.
     population
-        Members of the pool.
+        Most members that the pool grows to.
     patience
         Iterations without improvement after which a walk ends.
     """
     n = shop.ops.shape[1] - 1
     widest = int(np.diff(shop.machine_ptr).max(initial=1))
     slots = 1 << min(max(n * widest - 1, 1).bit_length(), 22)
-    counters = np.zeros(10, dtype=np.int64)
+    counters = np.zeros(12, dtype=np.int64)
     counters[[CURRENT, WALK_BEST, BEST]] = -MINUS_INFINITY
     counters[FINISHED] = 1
     counters[PATIENCE] = patience
+    counters[CAPACITY] = min(FIRST_MEMBERS, population)
     jobs = len(shop.job_ptr) - 1
     machines = max(len(shop.machine_ptr) - 1, 1)
     counters[TENURE] = 10 + jobs // machines
@@ -148,7 +161,7 @@ def _start_walk(shop: Shop, search: Search) -> None:
     counters, pool, rng = search.counters, search.pool, search.rng
     order = search.walk_order
     members = counters[MEMBERS]
-    if members < pool.shape[0]:
+    if members < counters[CAPACITY]:
         walk = counters[WALKS]
         noise = 0.0 if walk == 0 else 0.5
         dispatch_order(
@@ -157,38 +170,73 @@ def _start_walk(shop: Shop, search: Search) -> None:
     else:
         a = random_below(rng, members)
         b = (a + 1 + random_below(rng, members - 1)) % members
-        merge_orders(pool[a], pool[b], 32, order, rng)
+        merge_orders(pool[a], pool[b], 8 + random_below(rng, 25), order, rng)
     _enter_walk(shop, search)
 
 
 @njit.inner
-def _end_walk(search: Search) -> None:
-    """Put the best solution of the walk into the pool if there is room or it beats the worst."""
+def _differences(shop: Shop, one: IntArray, two: IntArray) -> int:
+    """Count the operations whose places on their machines differ in two linear orders."""
+    n = one.shape[0]
+    place = np.empty(n, np.int64)
+    filled = shop.machine_ptr.copy()
+    for k in range(n):
+        m = shop.ops[MACHINE, one[k]]
+        place[one[k]] = filled[m]
+        filled[m] += 1
+    filled[:] = shop.machine_ptr
+    count = 0
+    for k in range(n):
+        m = shop.ops[MACHINE, two[k]]
+        count += place[two[k]] != filled[m]
+        filled[m] += 1
+    return count
+
+
+@njit.inner
+def _slot_for(shop: Shop, search: Search) -> int:
+    """Row of the pool that the walk's best solution shall take, -1 if none.
+
+    A solution close to a member may only replace that member; any other takes a free row or
+    that of the worst member, and it must beat whom it replaces.
+    """
     counters, pool, values = search.counters, search.pool, search.pool_value
-    counters[FINISHED] = 1
-    value = counters[WALK_BEST]
     members = counters[MEMBERS]
-    if members < pool.shape[0]:
-        pool[members] = search.walk_order
-        values[members] = value
-        counters[MEMBERS] = members + 1
-        return
+    value = counters[WALK_BEST]
     worst = 0
     for k in range(members):
-        if values[k] == value:
-            return
+        if _differences(shop, pool[k], search.walk_order) * CLOSE <= pool.shape[1]:
+            return k if value < values[k] else -1
         if values[k] > values[worst]:
             worst = k
-    if value < values[worst]:
-        pool[worst] = search.walk_order
-        values[worst] = value
+    if members < counters[CAPACITY]:
+        return members
+    return worst if value < values[worst] else -1
+
+
+@njit.inner
+def _end_walk(shop: Shop, search: Search) -> None:
+    """Offer the best solution of the walk to the pool; let a stagnant pool grow."""
+    counters = search.counters
+    counters[FINISHED] = 1
+    slot = _slot_for(shop, search)
+    if slot >= 0:
+        search.pool[slot] = search.walk_order
+        search.pool_value[slot] = counters[WALK_BEST]
+        counters[MEMBERS] = max(counters[MEMBERS], slot + 1)
+        counters[FAILURES] = 0
+        return
+    counters[FAILURES] += 1
+    if counters[FAILURES] >= STAGNATION * counters[CAPACITY]:
+        counters[FAILURES] = 0
+        counters[CAPACITY] = min(counters[CAPACITY] + 1, search.pool.shape[0])
 
 
 @njit.entry
 def start_from(shop: Shop, search: Search, order: IntArray) -> int:
     """Close the present walk and begin one at a given linear order; return its objective."""
     if not search.counters[FINISHED]:
-        _end_walk(search)
+        _end_walk(shop, search)
     search.walk_order[:] = order
     return _enter_walk(shop, search)
 
@@ -232,7 +280,7 @@ def advance(shop: Shop, search: Search, max_iterations: int, target: int) -> tup
             search.rng,
         )
         if value == MINUS_INFINITY:
-            _end_walk(search)
+            _end_walk(shop, search)
             continue
         counters[CURRENT] = value
         counters[STALL] += 1
@@ -244,5 +292,5 @@ def advance(shop: Shop, search: Search, max_iterations: int, target: int) -> tup
                 counters[BEST] = value
                 search.best_order[:] = graph[ORDER, :n]
         elif counters[STALL] >= counters[PATIENCE]:
-            _end_walk(search)
+            _end_walk(shop, search)
     return counters[BEST], counters[ITERATION]

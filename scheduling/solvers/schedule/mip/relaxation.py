@@ -36,7 +36,8 @@ MAX_CELLS = 20_000_000
 
 _SUMS = ("total_completion", "total_flow", "total_tardiness", "late_jobs")
 _NAME = "relaxation"
-_PATIENCE = 20
+_PATIENCE = 60
+_DEFLECTION = 0.95
 _SMALLEST_STEP = 1e-3
 _ITERATIONS_PER_UNIT = 100
 _HOPE = 0.01
@@ -84,7 +85,7 @@ def _ascend(pricing: _Pricing, board: Board[Candidate], budget: Budget, limit: f
             scale, stale, prices = scale / 2, 0, best_prices
             direction[:] = 0
             continue
-        direction = excess + 0.7 * direction
+        direction = excess + _DEFLECTION * direction
         norm = float((direction * direction).sum())
         if norm == 0:
             return

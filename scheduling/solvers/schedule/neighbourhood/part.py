@@ -213,7 +213,9 @@ def _close_in(
         np.maximum.at(release, task, early)
         np.minimum.at(deadline, task, late)
     outside = np.flatnonzero(~inside & (end > whole.start))
-    first = int(min(release.min(), whole.start[visible].min()))
+    # No task moves before the stretch that is visible: what runs there need not be looked at.
+    first = int(whole.start[visible].min())
+    np.maximum(release, first, out=release)
     near = outside[(end[outside] > first) & (whole.start[outside] < last)]
     left = _residual(arrays, whole, end, near, ~inside)
     return replace(

@@ -1,0 +1,1 @@
+"""Total tardiness on one machine: heuristics, exact decomposition, bounds by relaxation."""
