@@ -131,7 +131,7 @@ def run_one(run: _Run) -> Record:
 
     record = run.blank()
     try:
-        problem = read(run.case.path)
+        problem = read(run.case.path, run.case.format)
         answer = solve(
             problem, run.solver, time_limit=run.time_limit, workers=run.workers, seed=run.seed
         )

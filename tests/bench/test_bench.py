@@ -45,6 +45,87 @@ def test_suites_know_the_best_values(suite: Path) -> None:
         cases("no such suite")
 
 
+def test_tables_of_other_shapes(tmp_path: Path) -> None:
+    folder = tmp_path / "graphs"
+    (folder / "osp").mkdir(parents=True)
+    (folder / "osp" / "1.txt").write_text("1\n1\n5\n")
+    (folder / "g.json").write_text('{"kind": "heterogeneous", "processors": 1, "cost": [[4]]}')
+    (folder / "s.stg").write_text("1\n0 0 0\n1 5 1 0\n2 0 1 1\n")
+    (folder / "notes.json").write_text("{}")
+    known = {
+        "osp/1.txt": {"best": 5, "cpsat_900s": {"obj": 5, "lb": 4.0}},
+        "g": {"heft": 4},
+        "s": {"identical_processors": {"2": 5, "4": 5}},
+    }
+    (folder / "best_known.json").write_text(json.dumps(known))
+    found = [(c.name, c.lower, c.upper, c.format) for c in cases(str(folder))]
+    assert found == [
+        ("graphs/g.json", None, 4, None),
+        ("graphs/osp/1.txt", 4.0, 5, "osp"),
+        ("graphs/s.stg:2", 5, 5, "stg:2"),
+        ("graphs/s.stg:4", 5, 5, "stg:4"),
+    ]
+    plan = Plan((str(folder),), ("cp-sat",), (0,), 5.0, 1)
+    assert [r.objective for r in run_plan(plan)] == [4, 5, 5, 5]
+
+
+def test_suites_that_read_the_files_of_another(tmp_path: Path) -> None:
+    for name in ("jsp", "bjsp", "jsp_operators"):
+        (tmp_path / name).mkdir()
+    for name in ("a1", "b1"):
+        (tmp_path / "jsp" / f"{name}.txt").write_text("2 2\n0 3 1 2\n1 4 0 1\n")
+    blocking = {"b1": {"lb": 6, "ub": 6}, "a1": {"lb": 5, "ub": 7}, "lost": {"lb": 1, "ub": 1}}
+    (tmp_path / "bjsp" / "best_known_swap.json").write_text(json.dumps(blocking))
+    crowds = {"a1": {"1": {"lb": 10, "ub": 10}, "2": {"lb": 6, "ub": 6}}}
+    (tmp_path / "jsp_operators" / "best_known.json").write_text(json.dumps(crowds))
+    found = [(c.name, c.lower, c.upper, c.format) for c in cases(str(tmp_path / "bjsp"))]
+    assert found == [
+        ("bjsp/a1", 5, 7, "jsplib-blocking"),
+        ("bjsp/b1", 6, 6, "jsplib-blocking"),
+    ]
+    crowded = cases(str(tmp_path / "jsp_operators"))
+    assert [c.format for c in crowded] == ["jsplib-operators:1", "jsplib-operators:2"]
+    assert [c.name for c in cases(str(tmp_path / "jsp_operators" / "a1:2"))] == [
+        "jsp_operators/a1:2"
+    ]
+    plan = Plan((str(tmp_path / "jsp_operators"),), ("cp-sat",), (0,), 5.0, 1)
+    assert [r.objective for r in run_plan(plan)] == [10, 6]
+    with pytest.raises(InputError, match="without instances"):
+        cases(str(tmp_path / "bjsp" / "c"))
+
+
+def test_broken_tables_are_refused(tmp_path: Path) -> None:
+    for text in ("[]", "{"):
+        folder = tmp_path / f"case {text}"
+        folder.mkdir()
+        (folder / "a.jsp").write_text("1 1\n0 3\n")
+        (folder / "best_known.json").write_text(text)
+        with pytest.raises(InputError, match=r"best_known\.json: document"):
+            cases(str(folder))
+
+
+@pytest.mark.shared
+@pytest.mark.parametrize(
+    ("suite", "count", "with_bounds"),
+    [
+        ("variants", 94, 94),
+        ("dag", 34, 34),
+        ("bjsp", 121, 121),
+        ("jsp_operators", 203, 203),
+        ("rcpsp_cpr", 40, 30),
+    ],
+)
+def test_suites_of_the_public_data(
+    suite: str, count: int, with_bounds: int, shared_data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SCHEDULING_DATA", str(shared_data))
+    found = cases(suite)
+    assert len({case.name for case in found}) == len(found) == count
+    assert sum(case.upper is not None for case in found) >= with_bounds
+    for case in found:
+        assert case.lower is None or case.upper is None or case.lower <= case.upper, case
+
+
 def test_runs_are_resumed(suite: Path, tmp_path: Path) -> None:
     results = tmp_path / "run.jsonl"
     plan = Plan((str(suite),), ("dispatch", "cp-sat"), (0,), 5.0, 1)
