@@ -130,7 +130,8 @@ class Auto:
         with Sideways() as side:
             if exact:
                 side.start("cp-sat", partial(_prove, data, board, budget, hint, improver))
-                side.start("relaxations", partial(_relax, data, board, sprint))
+                if not data.arrays.features:
+                    side.start("relaxations", partial(_relax, data, board, sprint))
             improver.search(data, board, sprint, hint)
             if exact and not board.stopped:
                 improver.search(data, board, calm, hint)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Literal
 
 from scheduling.models.schedule.problem import (
@@ -14,6 +15,7 @@ from scheduling.models.schedule.problem import (
     Precedence,
     PrecedenceKind,
     Renewable,
+    Reservoir,
     ScheduleProblem,
     Task,
 )
@@ -45,7 +47,11 @@ class Rule:
     relation
         Kind of a precedence.
     sense
-        Which side of a precedence.
+        Which side of a precedence or of a reservoir's level.
+    states
+        Indices of the states before and after a setup; -1 before: none.
+    machines
+        Indices of the machines of a transport or of a common order.
     """
 
     label: Label
@@ -58,6 +64,8 @@ class Rule:
     amount: int = 0
     relation: PrecedenceKind = "end-start"
     sense: Sense = "min"
+    states: tuple[int, int] = (-1, -1)
+    machines: tuple[int, ...] = ()
 
 
 def rules_of(problem: ScheduleProblem) -> list[Rule]:
@@ -68,11 +76,14 @@ def rules_of(problem: ScheduleProblem) -> list[Rule]:
         found += _job_rules(job, index)
     for link in problem.precedences:
         found += _link_rules(link, index)
+    found += _transport_rules(problem, index)
+    found += _order_rules(problem)
     return found
 
 
 def _resource_rules(problem: ScheduleProblem) -> Iterator[Rule]:
     calendars = {calendar.id: calendar for calendar in problem.calendars}
+    states = _states(problem)
     for number, resource in enumerate(problem.resources):
         group, name = f"resource {number}", resource.id
         if isinstance(resource, Consumable):
@@ -80,9 +91,13 @@ def _resource_rules(problem: ScheduleProblem) -> Iterator[Rule]:
             label = Label("consumable", (name,), sentence)
             yield Rule(label, group, resource=number, amount=resource.capacity)
             continue
+        if isinstance(resource, Reservoir):
+            yield from _level_rules(number, resource)
+            continue
         if isinstance(resource, Machine):
             label = Label("machine", (name,), f"machine {name!r} runs one task at a time")
             yield Rule(label, group, resource=number, amount=1)
+            yield from _setup_rules(number, resource, states)
         else:
             yield from _capacity_rules(number, resource)
         if resource.calendar is not None:
@@ -95,6 +110,59 @@ def _resource_rules(problem: ScheduleProblem) -> Iterator[Rule]:
                 label = Label("break", (name, resource.calendar), sentence)
                 window = (rest.start, rest.end)
                 yield Rule(label, group, (), number, False, *window)
+
+
+def _states(problem: ScheduleProblem) -> dict[str | None, int]:
+    """Indices of states, as in the arrays."""
+    names = (mode.state for task in problem.tasks for mode in task.modes)
+    known = dict.fromkeys(name for name in names if name is not None)
+    return {None: -1, **{name: number for number, name in enumerate(known)}}
+
+
+def _setup_rules(
+    number: int, machine: Machine, states: dict[str | None, int]
+) -> Iterator[Rule]:
+    for entry in machine.setups:
+        if entry.time == 0 or entry.before not in states or entry.after not in states:
+            continue
+        origin = "before its first task" if entry.before is None else f"from {entry.before!r}"
+        sentence = f"machine {machine.id!r} needs {entry.time} {origin} to {entry.after!r}"
+        entities = tuple(name for name in (machine.id, entry.before, entry.after) if name)
+        pair = states[entry.before], states[entry.after]
+        label = Label("setup", entities, sentence)
+        yield Rule(label, f"resource {number}", (), number, amount=entry.time, states=pair)
+
+
+def _level_rules(number: int, reservoir: Reservoir) -> Iterator[Rule]:
+    group, name = f"resource {number}", reservoir.id
+    sentence = f"reservoir {name!r} starts with {_units(reservoir.initial)} and never runs empty"
+    yield Rule(Label("reservoir", (name,), sentence), group, resource=number)
+    if reservoir.maximum is not None:
+        sentence = f"reservoir {name!r} never holds more than {_units(reservoir.maximum)}"
+        label = Label("reservoir", (name,), sentence)
+        yield Rule(label, group, (), number, amount=reservoir.maximum, sense="max")
+
+
+def _transport_rules(problem: ScheduleProblem, index: dict[str, int]) -> Iterator[Rule]:
+    machines = {resource.id: number for number, resource in enumerate(problem.resources)}
+    members = tuple(index[task.id] for job in problem.jobs if job.chain for task in job.tasks)
+    for entry in problem.transports:
+        if entry.time > 0:
+            sentence = (
+                f"moving a job from machine {entry.origin!r} to {entry.destination!r} "
+                f"takes {entry.time}"
+            )
+            label = Label("transport", (entry.origin, entry.destination), sentence)
+            pair = machines[entry.origin], machines[entry.destination]
+            yield Rule(label, "transports", members, amount=entry.time, machines=pair)
+
+
+def _order_rules(problem: ScheduleProblem) -> Iterator[Rule]:
+    machines = {resource.id: number for number, resource in enumerate(problem.resources)}
+    for group in problem.same_order:
+        names = ", ".join(repr(name) for name in group)
+        label = Label("same order", group, f"machines {names} serve the jobs in the same order")
+        yield Rule(label, "orders", machines=tuple(machines[name] for name in group))
 
 
 def _capacity_rules(number: int, resource: Renewable) -> Iterator[Rule]:
@@ -133,6 +201,24 @@ def _job_rules(job: Job, index: dict[str, int]) -> Iterator[Rule]:
             )
             label = Label("chain", (job.id, before.id, after.id), sentence)
             yield Rule(label, group, (index[before.id], index[after.id]))
+    yield from _whole_job_rules(job, index, group)
+
+
+def _whole_job_rules(job: Job, index: dict[str, int], group: str) -> Iterator[Rule]:
+    members = tuple(index[task.id] for task in job.tasks)
+    if job.no_wait:
+        for before, after in pairwise(job.tasks):
+            sentence = (
+                f"in job {job.id!r} task {after.id!r} starts no later than task {before.id!r} ends"
+            )
+            label = Label("no-wait", (job.id, before.id, after.id), sentence)
+            yield Rule(label, group, (index[before.id], index[after.id]), sense="max")
+    if job.blocking and len(members) > 1:
+        sentence = f"job {job.id!r} keeps each machine until its next task starts"
+        yield Rule(Label("blocking", (job.id,), sentence), group, members)
+    if job.same_mode and len(members) > 1:
+        sentence = f"all tasks of job {job.id!r} run in the mode of the same index"
+        yield Rule(Label("same mode", (job.id,), sentence), group, members)
 
 
 def _task_rules(task: Task, number: int, group: str) -> Iterator[Rule]:
@@ -156,8 +242,12 @@ def _mode(mode: Mode) -> str:
     text = str(mode.duration) if mode.duration else "no time"
     if mode.machine is not None:
         text += f" on machine {mode.machine!r}"
+    if mode.state is not None:
+        text += f" in state {mode.state!r}"
     needs = [f"{amount} of {name!r}" for name, amount in mode.demands.items() if amount > 0]
-    return text + (f" with {', '.join(needs)}" if needs else "")
+    gives = [f"{amount} of {name!r}" for name, amount in mode.supplies.items() if amount > 0]
+    text += f" with {', '.join(needs)}" if needs else ""
+    return text + (f" and gives {', '.join(gives)}" if gives else "")
 
 
 def _link_rules(link: Precedence, index: dict[str, int]) -> Iterator[Rule]:
@@ -168,6 +258,11 @@ def _link_rules(link: Precedence, index: dict[str, int]) -> Iterator[Rule]:
             sentence = _relation(link, sense, lag)
             label = Label("precedence", (link.before, link.after), sentence)
             yield Rule(label, "precedences", pair, amount=lag, relation=link.kind, sense=sense)
+    if link.transfer and link.min_lag is not None:
+        least = link.min_lag + link.transfer
+        sentence = _relation(link, "min", least) + ", unless both run on the same machine"
+        label = Label("transfer", (link.before, link.after), sentence)
+        yield Rule(label, "precedences", pair, amount=least)
 
 
 def _relation(link: Precedence, sense: Sense, lag: int) -> str:

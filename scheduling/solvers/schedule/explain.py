@@ -114,7 +114,7 @@ class ScheduleConflict:
                 for task in rule.tasks:
                     weight = low[task] - rule.amount
                     arcs.append(Arc(task + 1, _SOURCE, weight, (number, takes[task])))
-            elif rule.label.kind in ("chain", "precedence"):
+            elif rule.label.kind in ("chain", "precedence", "no-wait"):
                 arcs.append(self._arc(rule, number, takes, low, high))
         arcs += [Arc(_SOURCE, task + 1, 0, ()) for task in range(arrays.n_tasks)]
         return arcs

@@ -13,6 +13,7 @@ from scheduling.models.schedule.arrays import NEVER, Ints
 from scheduling.solvers.board import Board, Budget
 from scheduling.solvers.registry import READY, Availability
 from scheduling.solvers.schedule.family import Candidate, CompiledSchedule
+from scheduling.solvers.schedule.features import feature_refusal
 from scheduling.solvers.schedule.kernels.warmup import ensure_compiled
 from scheduling.solvers.schedule.rules import dense_ranks, task_features
 from scheduling.solvers.schedule.sgs import first_modes, out_of_time, post_greedy, rules_for
@@ -47,9 +48,9 @@ class Genetic:
             return Availability(False, "numba is missing; install it with: pip install numba")
         return READY
 
-    def refusal(self, data: CompiledSchedule) -> str | None:  # noqa: ARG002 - it takes everything
-        """Tell that it takes every problem of the family."""
-        return None
+    def refusal(self, data: CompiledSchedule) -> str | None:
+        """Refuse what goes beyond modes, resources, calendars, windows and lags."""
+        return feature_refusal(data.arrays)
 
     def prepare(self, data: CompiledSchedule) -> None:  # noqa: ARG002 - one group serves all
         """Compile the kernels of schedule generation."""

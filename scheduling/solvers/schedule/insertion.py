@@ -13,6 +13,7 @@ from scheduling.models.schedule.check import check_schedule
 from scheduling.solvers.board import Board, Budget
 from scheduling.solvers.registry import READY, Availability
 from scheduling.solvers.schedule.family import Candidate, CompiledSchedule
+from scheduling.solvers.schedule.features import EVERYTHING, feature_refusal
 from scheduling.solvers.schedule.placing import Placing, Shop
 from scheduling.solvers.schedule.rules import dense_ranks, task_features
 from scheduling.solvers.schedule.sgs import out_of_time, rules_for
@@ -49,6 +50,9 @@ class Insertion:
     def refusal(self, data: CompiledSchedule) -> str | None:
         """Refuse maximal lags other than those of jobs without waiting."""
         arrays = data.arrays
+        reason = feature_refusal(arrays, EVERYTHING)
+        if reason is not None:
+            return reason
         limited = arrays.link_max < NEVER
         tight = arrays.chained & (arrays.link_kind == END_START) & (arrays.link_max == 0)
         if np.any(limited & ~tight):

@@ -10,7 +10,9 @@ from scheduling.models.schedule.check import check_schedule
 from scheduling.models.schedule.problem import ScheduleProblem
 from scheduling.solvers.board import Budget
 from scheduling.solvers.cpsat_engine import Outcome, run, sat_parameters
+from scheduling.solvers.explain import explain
 from scheduling.solvers.schedule.cpsat.model import Formulation
+from scheduling.solvers.schedule.explain import ScheduleConflict
 from scheduling.solvers.schedule.family import CompiledSchedule
 from tests.brute_force import TooLargeError, brute_force
 from tests.strategies import full_problems
@@ -87,3 +89,26 @@ def test_hints_are_complete(problem: ScheduleProblem) -> None:
     for index, value in enumerate(values):
         model.add(model.get_int_var_from_proto_index(index) == value)
     assert run(model, sat_parameters(Budget(None, 10.0, 1, 0))).outcome is Outcome.OPTIMAL
+
+
+@given(full_problems())
+@settings(max_examples=150)
+def test_all_rules_together_are_the_problem(problem: ScheduleProblem) -> None:
+    conflict = ScheduleConflict(problem)
+    holds = conflict.holds(range(len(conflict.labels)), Budget(None, 50.0, 1, 0))
+    assert holds == (optimum(problem) is not None)
+
+
+@given(full_problems(max_jobs=2, deadlines=True, tiers=1, measures=("makespan",)))
+@settings(max_examples=200)
+def test_conflicts_are_real_and_minimal(problem: ScheduleProblem) -> None:
+    assume(optimum(problem) is None)
+    found = explain(problem, 60.0, workers=1)
+    assert found.status is Status.INFEASIBLE
+    assert found.is_minimal
+    conflict = ScheduleConflict(problem)
+    members = [index for index, label in enumerate(conflict.labels) if label in found.conflict]
+    budget = Budget(None, 50.0, 1, 0)
+    assert conflict.holds(members, budget) is False
+    for member in members:
+        assert conflict.holds([index for index in members if index != member], budget) is True

@@ -10,6 +10,7 @@ from scheduling.models.schedule.windows import horizon
 from scheduling.solvers.board import Board, Budget
 from scheduling.solvers.registry import READY, Availability
 from scheduling.solvers.schedule.family import Candidate, CompiledSchedule
+from scheduling.solvers.schedule.features import EVERYTHING, feature_refusal
 
 if TYPE_CHECKING:
     from scheduling.solvers.cpsat_engine import Settings
@@ -62,7 +63,10 @@ class CpSat:
         return READY
 
     def refusal(self, data: CompiledSchedule) -> str | None:
-        """Refuse only numbers that 64 bits cannot hold."""
+        """Refuse only numbers that 64 bits cannot hold, and rules that it does not know."""
+        reason = feature_refusal(data.arrays, EVERYTHING)
+        if reason is not None:
+            return reason
         size = _magnitude(data.arrays)
         if size >= LARGEST:
             return f"numbers reach {size:.1e}, above {LARGEST:.1e}; use a coarser unit of time"

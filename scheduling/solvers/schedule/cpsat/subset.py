@@ -14,6 +14,7 @@ from ortools.sat.python import cp_model
 
 from scheduling.models.schedule.arrays import ScheduleArrays
 from scheduling.solvers.schedule.constraints import Rule
+from scheduling.solvers.schedule.cpsat.subset_shop import KINDS, ShopRules, Subset, modes_needed
 
 
 class SubsetModel:
@@ -55,15 +56,38 @@ class SubsetModel:
         self._starts: dict[int, Any] = {}
         self._chosen: dict[int, Any] = {}
         self._ends: dict[int, Any] = {}
-        taking = {rule.tasks[0] for rule in rules.values() if rule.label.kind == "task"}
+        self._demanded = {
+            rule.tasks[0]: [] if guards is None else [self.literals[guards[number]]]
+            for number, rule in rules.items()
+            if rule.label.kind == "task"
+        }
+        taking = modes_needed(arrays, list(rules.values())) | {rule.tasks[0] for rule in rules.values() if rule.label.kind == "task"}
         named = {task for rule in rules.values() for task in rule.tasks}
-        for task in sorted(named):
+        for task in sorted(named | taking):
             self._add_task(task, taking=task in taking)
         self._users = self._find_users()
         self._intervals: dict[int, Any] = {}
+        shop: list[tuple[Rule, list[Any]]] = []
         for number, rule in rules.items():
-            literal = None if guards is None else self.literals[guards[number]]
-            self._add(rule, literal)
+            guard = [] if guards is None else [self.literals[guards[number]]]
+            if rule.label.kind in KINDS:
+                shop.append((rule, guard))
+            else:
+                self._add(rule, guard)
+        ShopRules(self._subset(), shop).add()
+
+    def _subset(self) -> Subset:
+        return Subset(
+            self.model,
+            self._arrays,
+            self._end,
+            self._starts,
+            self._ends,
+            self._chosen,
+            self._owner,
+            self._demanded.get,
+            self._interval,
+        )
 
     def part_of(self, literal: int) -> int:
         """Return the part that a literal's index belongs to."""
@@ -96,7 +120,7 @@ class SubsetModel:
                 users.setdefault(resource, []).append((mode, amount))
         return users
 
-    def _add(self, rule: Rule, literal: Any) -> None:
+    def _add(self, rule: Rule, guard: list[Any]) -> None:
         match rule.label.kind:
             case "task":
                 modes = self._modes(rule.tasks[0])
@@ -105,7 +129,7 @@ class SubsetModel:
                 posted = [self.model.add(self._starts[task] >= rule.amount) for task in rule.tasks]
             case "deadline":
                 posted = [self.model.add(self._ends[task] <= rule.amount) for task in rule.tasks]
-            case "chain" | "precedence":
+            case "chain" | "precedence" | "no-wait":
                 posted = [self._relate(rule)]
             case "consumable":
                 users = self._users.get(rule.resource, [])
@@ -115,9 +139,8 @@ class SubsetModel:
                 posted = [self.model.add(total <= rule.amount)] if users else []
             case _:
                 posted = self._occupy(rule)
-        if literal is not None:
-            for constraint in posted:
-                constraint.only_enforce_if(literal)
+        for constraint in posted:
+            constraint.only_enforce_if(guard)
 
     def _relate(self, rule: Rule) -> Any:
         before, after = rule.tasks
@@ -138,8 +161,6 @@ class SubsetModel:
             return []
         intervals = [self._interval(mode) for mode, _ in users]
         amounts = [amount for _, amount in users]
-        if rule.label.kind == "machine":
-            return [self.model.add_no_overlap(intervals)]
         if rule.label.kind == "capacity" and rule.always:
             return [self.model.add_cumulative(intervals, amounts, rule.amount)]
         stop = max(self._end, rule.start + 1) if rule.end is None else rule.end

@@ -1,0 +1,330 @@
+"""Rules of machines, jobs and reservoirs in a model of some of a problem's rules.
+
+A rule that only means something together with another, as setups do where a machine runs one task
+at a time, holds when the literals of both are true.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import combinations
+from typing import Any
+
+from scheduling.models.schedule.arrays import Ints, ScheduleArrays
+from scheduling.solvers.schedule.constraints import Rule
+
+KINDS = frozenset(
+    (
+        "machine",
+        "setup",
+        "blocking",
+        "same order",
+        "same mode",
+        "transport",
+        "transfer",
+        "reservoir",
+    )
+)
+"""Kinds of rules that are added here."""
+
+_Guarded = tuple[Rule, list[Any]]
+"""A rule and its literal, if it has one."""
+
+
+@dataclass(frozen=True, eq=False)
+class Subset:
+    """Variables of the model.
+
+    Attributes
+    ----------
+    model : cp_model.CpModel
+        The model.
+    arrays : ScheduleArrays
+        The problem.
+    end : int
+        The horizon.
+    starts, ends : dict
+        Of each task in the model.
+    chosen : dict
+        Literal of each mode in the model.
+    owner : (M,) array
+        Task of each mode.
+    demanded : callable
+        From a task to the literals of the rule that it is done at all; ``None`` without that rule.
+    interval : callable
+        Interval in which a mode runs.
+    """
+
+    model: Any
+    arrays: ScheduleArrays
+    end: int
+    starts: dict[int, Any]
+    ends: dict[int, Any]
+    chosen: dict[int, Any]
+    owner: Ints
+    demanded: Callable[[int], list[Any] | None]
+    interval: Callable[[int], Any]
+
+    def task(self, mode: int) -> int:
+        """Task of a mode."""
+        return int(self.owner[mode])
+
+    def on(self, machine: int) -> list[int]:
+        """Modes in the model that run on a machine."""
+        return [mode for mode in self.chosen if self.arrays.machine[mode] == machine]
+
+
+def modes_needed(arrays: ScheduleArrays, rules: list[Rule]) -> set[int]:
+    """Tasks that may stand between others where setups are looked at, asked for or not."""
+    machines = {rule.resource for rule in rules if rule.label.kind == "setup"}
+    pointer = arrays.mode_ptr.tolist()
+    return {
+        task
+        for task, (first, stop) in enumerate(zip(pointer, pointer[1:], strict=False))
+        if machines.intersection(arrays.machine[first:stop].tolist())
+    }
+
+
+class ShopRules:
+    """Adds rules of :data:`KINDS` to a model."""
+
+    def __init__(self, subset: Subset, rules: list[_Guarded]) -> None:
+        self._subset = subset
+        self._rules: dict[str, list[_Guarded]] = {}
+        for rule, guard in rules:
+            self._rules.setdefault(rule.label.kind, []).append((rule, guard))
+        self._held: dict[int, Any] = {}
+        self._occupied: dict[int, Any] = {}
+
+    def add(self) -> None:
+        """Add all rules."""
+        for rule, guard in self._of("blocking"):
+            self._hold(rule, guard)
+        for rule, guard in self._of("machine"):
+            self._separate(rule.resource, guard)
+        for kind, add in (
+            ("same order", self._keep_order),
+            ("same mode", self._share_mode),
+            ("transport", self._move),
+            ("transfer", self._transfer),
+            ("reservoir", self._keep_level),
+        ):
+            for rule, guard in self._of(kind):
+                add(rule, guard)
+
+    def _of(self, kind: str) -> list[_Guarded]:
+        return self._rules.get(kind, [])
+
+    def _hold(self, rule: Rule, guard: list[Any]) -> None:
+        """Let each task of a job hold on until the next one starts, or longer."""
+        subset, model = self._subset, self._subset.model
+        for before, after in zip(rule.tasks, rule.tasks[1:], strict=False):
+            held = self._held[before] = model.new_int_var(0, subset.end, "")
+            model.add(held >= subset.ends[before])
+            model.add(held >= subset.starts[after]).only_enforce_if(guard)
+
+    def _left(self, mode: int) -> Any:
+        task = self._subset.task(mode)
+        return self._held.get(task, self._subset.ends[task])
+
+    def _occupying(self, machine: int) -> list[int]:
+        """Modes that may occupy a machine for some time."""
+        subset = self._subset
+        duration = subset.arrays.duration
+        return [
+            mode
+            for mode in subset.on(machine)
+            if duration[mode] > 0 or subset.task(mode) in self._held
+        ]
+
+    def _presence(self, mode: int) -> Any:
+        """Literal that must be true when a mode occupies its machine."""
+        subset, model = self._subset, self._subset.model
+        if subset.arrays.duration[mode] > 0:
+            return subset.chosen[mode]
+        if mode not in self._occupied:
+            present = self._occupied[mode] = model.new_bool_var("")
+            start = subset.starts[subset.task(mode)]
+            model.add_implication(present, subset.chosen[mode])
+            model.add(self._left(mode) >= start + 1).only_enforce_if(present)
+            model.add(self._left(mode) <= start).only_enforce_if(subset.chosen[mode], ~present)
+        return self._occupied[mode]
+
+    def _separate(self, machine: int, guard: list[Any]) -> None:
+        """Let a machine run one task at a time, with its setups."""
+        subset, model = self._subset, self._subset.model
+        modes = self._occupying(machine)
+        intervals = []
+        for mode in modes:
+            task = subset.task(mode)
+            if task not in self._held:
+                intervals.append(subset.interval(mode))
+                continue
+            start, held = subset.starts[task], self._held[task]
+            size = model.new_int_var(0, subset.end, "")
+            presence = self._presence(mode)
+            intervals.append(model.new_optional_interval_var(start, size, held, presence, ""))
+        if intervals:
+            model.add_no_overlap(intervals).only_enforce_if(guard)
+        setups = [entry for entry in self._of("setup") if entry[0].resource == machine]
+        if setups and modes:
+            self._chain(modes, setups, guard)
+
+    def _chain(self, modes: list[int], setups: list[_Guarded], guard: list[Any]) -> None:
+        """Order the modes of a machine by a circuit; each setup holds between neighbours."""
+        subset, model = self._subset, self._subset.model
+        times = {rule.states: (rule.amount, own) for rule, own in setups}
+        state = subset.arrays.state
+        arcs: list[tuple[int, int, Any]] = [(0, 0, model.new_bool_var(""))]
+        for node, mode in enumerate(modes, 1):
+            start, after = subset.starts[subset.task(mode)], int(state[mode])
+            arcs += [(node, node, ~self._presence(mode)), (node, 0, model.new_bool_var(""))]
+            for other_node, other in enumerate([-1, *modes]):
+                if other_node == node or (other >= 0 and subset.task(other) == subset.task(mode)):
+                    continue
+                arc = model.new_bool_var("")
+                arcs.append((other_node, node, arc))
+                left = 0 if other < 0 else self._left(other)
+                before = -1 if other < 0 else int(state[other])
+                model.add(start >= left).only_enforce_if(arc, *guard)
+                amount, own = times.get((before, after), (0, []))
+                if amount and after >= 0 and (other < 0 or before >= 0):
+                    model.add(start >= left + amount).only_enforce_if(arc, *guard, *own)
+        model.add_circuit(arcs)
+
+    def _keep_order(self, rule: Rule, guard: list[Any]) -> None:
+        """Let one of any two jobs start no later than the other on all machines."""
+        subset, model = self._subset, self._subset.model
+        job = subset.arrays.job
+        first_of: dict[tuple[int, int], Any] = {}
+        for machine in rule.machines:
+            for one, other in combinations(subset.on(machine), 2):
+                here, there = subset.task(one), subset.task(other)
+                if job[here] == job[there]:
+                    continue
+                if job[here] > job[there]:
+                    one, other, here, there = other, one, there, here
+                pair = int(job[here]), int(job[there])
+                if pair not in first_of:
+                    first_of[pair] = model.new_bool_var("")
+                both = [subset.chosen[one], subset.chosen[other], *guard]
+                first, start = first_of[pair], subset.starts
+                model.add(start[here] <= start[there]).only_enforce_if(first, *both)
+                model.add(start[there] <= start[here]).only_enforce_if(~first, *both)
+
+    def _share_mode(self, rule: Rule, guard: list[Any]) -> None:
+        subset, model = self._subset, self._subset.model
+        pointer = subset.arrays.mode_ptr
+        count = int(pointer[rule.tasks[0] + 1] - pointer[rule.tasks[0]])
+        shared = [model.new_bool_var("") for _ in range(count)]
+        model.add_exactly_one(shared)
+        for task in rule.tasks:
+            for local, literal in enumerate(shared):
+                chosen = subset.chosen.get(int(pointer[task]) + local)
+                if chosen is not None:
+                    model.add_implication(chosen, literal).only_enforce_if(guard)
+
+    def _move(self, rule: Rule, guard: list[Any]) -> None:
+        """Let a time pass between chained tasks on two machines."""
+        subset = self._subset
+        arrays = subset.arrays
+        origin, destination = rule.machines
+        links = zip(arrays.link_before.tolist(), arrays.link_after.tolist(), strict=True)
+        for (before, after), chained in zip(links, arrays.chained.tolist(), strict=True):
+            if chained:
+                self._pass(before, after, rule.amount, guard, lambda one, other: (
+                    arrays.machine[one] == origin and arrays.machine[other] == destination
+                ))
+
+    def _transfer(self, rule: Rule, guard: list[Any]) -> None:
+        machine = self._subset.arrays.machine
+        before, after = rule.tasks
+        self._pass(
+            before, after, rule.amount, guard, lambda one, other: machine[one] != machine[other]
+        )
+
+    def _pass(
+        self,
+        before: int,
+        after: int,
+        lag: int,
+        guard: list[Any],
+        applies: Callable[[int, int], Any],
+    ) -> None:
+        subset = self._subset
+        chosen = subset.chosen
+        for one in (mode for mode in self._modes(before) if mode in chosen):
+            for other in (mode for mode in self._modes(after) if mode in chosen):
+                if applies(one, other):
+                    gap = subset.model.add(subset.starts[after] >= subset.ends[before] + lag)
+                    gap.only_enforce_if(chosen[one], chosen[other], *guard)
+
+    def _modes(self, task: int) -> range:
+        return range(*self._subset.arrays.mode_ptr[task : task + 2].tolist())
+
+    def _keep_level(self, rule: Rule, guard: list[Any]) -> None:
+        """Keep a reservoir from running empty, or from running over, by its cumulative form.
+
+        A task without the rule that it is done may still help, and takes no time for it.
+        """
+        subset, model = self._subset, self._subset.model
+        arrays, end = subset.arrays, subset.end + 1
+        level = int(arrays.capacity[rule.resource])
+        taken, given = _amounts(arrays, rule.resource)
+        users, helpers = (taken, given) if rule.sense == "min" else (given, taken)
+        spare = level if rule.sense == "min" else rule.amount - level
+        intervals: list[Any] = []
+        amounts: list[int] = []
+        for mode, amount in users.items():
+            if mode in subset.chosen:
+                time = self._moment(mode, ended=rule.sense == "max")
+                literal = subset.chosen[mode]
+                intervals.append(
+                    model.new_optional_interval_var(time, end - time, end, literal, "")
+                )
+                amounts.append(amount)
+        for mode, amount in helpers.items():
+            for literal, time in self._helps(mode, ended=rule.sense == "min"):
+                intervals += [
+                    model.new_optional_interval_var(0, time, time, literal, ""),
+                    model.new_optional_fixed_size_interval_var(0, end, ~literal, ""),
+                ]
+                amounts += [amount, amount]
+                spare += amount
+        if intervals:
+            model.add_cumulative(intervals, amounts, spare).only_enforce_if(guard)
+
+    def _moment(self, mode: int, *, ended: bool) -> Any:
+        start = self._subset.starts[self._subset.task(mode)]
+        return start + int(self._subset.arrays.duration[mode]) if ended else start
+
+    def _helps(self, mode: int, *, ended: bool) -> list[tuple[Any, Any]]:
+        """Ways in which a mode changes a level to the good: a literal and a moment each."""
+        subset, model = self._subset, self._subset.model
+        task = subset.task(mode)
+        ways: list[tuple[Any, Any]] = []
+        if mode in subset.chosen:
+            ways.append((subset.chosen[mode], self._moment(mode, ended=ended)))
+        demanded = subset.demanded(task)
+        if demanded is None or demanded:
+            free = model.new_bool_var("")
+            ways.append((free, subset.starts.get(task, 0)))
+            if demanded:
+                model.add_implication(free, ~demanded[0])
+        return ways
+
+
+def _amounts(arrays: ScheduleArrays, resource: int) -> tuple[dict[int, int], dict[int, int]]:
+    """What each mode takes from a reservoir, and what it gives."""
+    taken: dict[int, int] = {}
+    given: dict[int, int] = {}
+    for mode in range(len(arrays.duration)):
+        amount = dict(arrays.demands(mode)).get(resource)
+        if amount:
+            taken[mode] = amount
+        rows = slice(arrays.supply_ptr[mode], arrays.supply_ptr[mode + 1])
+        for r, n in zip(arrays.supply_resource[rows], arrays.supply_amount[rows], strict=True):
+            if r == resource:
+                given[mode] = int(n)
+    return taken, given
