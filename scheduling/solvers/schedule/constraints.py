@@ -113,15 +113,13 @@ def _resource_rules(problem: ScheduleProblem) -> Iterator[Rule]:
 
 
 def _states(problem: ScheduleProblem) -> dict[str | None, int]:
-    """Indices of states, as in the arrays."""
+    """Number the states as the arrays do."""
     names = (mode.state for task in problem.tasks for mode in task.modes)
     known = dict.fromkeys(name for name in names if name is not None)
     return {None: -1, **{name: number for number, name in enumerate(known)}}
 
 
-def _setup_rules(
-    number: int, machine: Machine, states: dict[str | None, int]
-) -> Iterator[Rule]:
+def _setup_rules(number: int, machine: Machine, states: dict[str | None, int]) -> Iterator[Rule]:
     for entry in machine.setups:
         if entry.time == 0 or entry.before not in states or entry.after not in states:
             continue

@@ -12,15 +12,11 @@ BLOCKING = "blocking"
 SAME_MODE = "same mode"
 SAME_ORDER = "same order"
 
-EVERYTHING = frozenset(
-    (RESERVOIRS, SETUPS, TRANSFERS, TRANSPORTS, BLOCKING, SAME_MODE, SAME_ORDER)
-)
+EVERYTHING = frozenset((RESERVOIRS, SETUPS, TRANSFERS, TRANSPORTS, BLOCKING, SAME_MODE, SAME_ORDER))
 """Every name in :attr:`ScheduleArrays.features`."""
 
 
-def feature_refusal(
-    arrays: ScheduleArrays, handled: frozenset[str] = frozenset()
-) -> str | None:
+def feature_refusal(arrays: ScheduleArrays, handled: frozenset[str] = frozenset()) -> str | None:
     """Tell which constraints of a problem a solver cannot take; ``None`` when it takes all.
 
     Parameters

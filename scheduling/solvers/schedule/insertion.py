@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from heapq import heapify, heappop, heappush
+from itertools import pairwise
 
 import numpy as np
 
@@ -95,7 +96,7 @@ class _Units:
         whole[arrays.job[owner[np.isin(arrays.machine, grouped)]]] = True
         self.tasks: list[list[int]] = []
         pointer = arrays.job_ptr.tolist()
-        for job, (first, stop) in enumerate(zip(pointer, pointer[1:], strict=False)):
+        for job, (first, stop) in enumerate(pairwise(pointer)):
             members = list(range(first, stop))
             self.tasks += [members] if whole[job] else [[task] for task in members]
         self.job = [int(arrays.job[tasks[0]]) for tasks in self.tasks]
@@ -293,7 +294,7 @@ class _Search:
 
 
 def _net_use(arrays: ScheduleArrays, units: list[list[int]]) -> list[float]:
-    """What each unit takes from reservoirs for good, in its first modes."""
+    """Return what each unit takes from reservoirs for good, in its first modes."""
     owner = np.arange(len(arrays.duration))
     taken: Ints = np.zeros(len(owner), np.int64)
     stocked = np.isin(arrays.demand_resource, np.unique(arrays.supply_resource))

@@ -12,6 +12,7 @@ from __future__ import annotations
 from bisect import insort
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -56,7 +57,7 @@ class Shop:
         self.release: list[int] = arrays.release.tolist()
         self.deadline: list[int] = arrays.deadline.tolist()
         pointer = arrays.mode_ptr.tolist()
-        self.modes = [range(*pair) for pair in zip(pointer, pointer[1:], strict=False)]
+        self.modes = [range(*pair) for pair in pairwise(pointer)]
         self.duration: list[int] = arrays.duration.tolist()
         self.machine: list[int] = arrays.machine.tolist()
         self.state: list[int] = arrays.state.tolist()
@@ -65,10 +66,14 @@ class Shop:
         modes = range(len(self.duration))
         demands = [arrays.demands(mode) for mode in modes]
         self.needs = [[row for row in rows if self.kind[row[0]] == RENEWABLE] for rows in demands]
-        self.uses = [dict(row for row in rows if self.kind[row[0]] == CONSUMABLE) for rows in demands]
+        self.uses = [
+            dict(row for row in rows if self.kind[row[0]] == CONSUMABLE) for rows in demands
+        ]
         self.stores = [_exchanges(arrays, mode) for mode in modes]
         self.changing = {
-            r for r in range(arrays.n_resources) if self.kind[r] == MACHINE and not arrays.constant(r)
+            r
+            for r in range(arrays.n_resources)
+            if self.kind[r] == MACHINE and not arrays.constant(r)
         }
         self.links = _links_into(arrays)
         self.transport: list[list[int]] = arrays.transport.tolist()

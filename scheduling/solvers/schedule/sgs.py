@@ -38,9 +38,10 @@ _PARALLEL_LIMIT = 20_000
 class ScheduleGeneration:
     """Serial and parallel schedule generation (Kolisch, 1996) with justification.
 
-    Takes modes, calendars, consumables, all lags and all objectives. Every rule is run through both schemes and each schedule shifted right and left while that helps;
-    then rules are drawn at random and their priorities blurred until the budget is spent. A unit
-    of work is 1,000 generated schedules.
+    Takes modes, calendars, consumables, all lags and all objectives. Every rule is run through
+    both schemes and each schedule shifted right and left while that helps; then rules are drawn at
+    random and their priorities blurred until the budget is spent. A unit of work is 1,000
+    generated schedules.
 
     Parameters
     ----------

@@ -27,7 +27,7 @@ class Reading:
         self.start: list[int] = candidate.start.tolist()
         self.mode: list[int] = candidate.mode.tolist()
         self.end: list[int] = (candidate.start + arrays.duration[candidate.mode]).tolist()
-        self.held = list(self.end)
+        self.held: list[int] = list(self.end)
         for task in holding_tasks(arrays):
             self.held[task] = self.start[task + 1]
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from scheduling.solvers.schedule.cpsat.core import Core, Reading, holding_tasks
+from scheduling.solvers.schedule.cpsat.core import Core, Hint, Reading, holding_tasks
 
 
 class Holding:
@@ -78,14 +78,14 @@ class Holding:
         return waits
 
 
-def _size_of(task: int) -> Any:
+def _size_of(task: int) -> Hint:
     def size(reading: Reading) -> int:
         return reading.held[task] - reading.start[task]
 
     return size
 
 
-def _occupies(task: int, mode: int) -> Any:
+def _occupies(task: int, mode: int) -> Hint:
     def occupies(reading: Reading) -> int:
         return reading.mode[task] == mode and reading.held[task] > reading.start[task]
 

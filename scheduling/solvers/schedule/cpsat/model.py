@@ -34,7 +34,6 @@ from scheduling.solvers.schedule.cpsat.objective import ObjectivePart
 from scheduling.solvers.schedule.cpsat.orders import Orders
 from scheduling.solvers.schedule.cpsat.reservoirs import add_reservoir
 from scheduling.solvers.schedule.cpsat.windows import (
-    Level,
     Windows,
     changing_profiles,
     forbidden_starts,
@@ -311,7 +310,7 @@ class Formulation:
             self.model.add_no_overlap(intervals)
 
     def _breaks(self, machine: int, modes: list[int]) -> list[Any]:
-        """Fixed intervals of a machine's breaks, unless all tasks have them in their domains."""
+        """Make intervals of a machine's breaks, unless all tasks have them in their domains."""
         if all(int(self._task_of_mode[mode]) in self._folded for mode in modes):
             return []
         profile = levels(self.arrays, machine, self._windows.horizon)

@@ -1,4 +1,4 @@
-"""Times between tasks that depend on their machines, and common modes, in the CP-SAT formulation."""
+"""Times between machines, and common modes, in the CP-SAT formulation."""
 
 from __future__ import annotations
 

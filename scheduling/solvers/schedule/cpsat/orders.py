@@ -99,7 +99,7 @@ class Orders:
         return self._pairs[key]
 
     def _setup(self, table: Any, first: int, second: int) -> int:
-        """Setup between two modes; the first may be ``_START``."""
+        """Look up the setup between two modes; the first may be ``_START``."""
         state = self._core.arrays.state
         after = int(state[second])
         before = _START if first == _START else int(state[first])

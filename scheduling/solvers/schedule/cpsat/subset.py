@@ -61,7 +61,9 @@ class SubsetModel:
             for number, rule in rules.items()
             if rule.label.kind == "task"
         }
-        taking = modes_needed(arrays, list(rules.values())) | {rule.tasks[0] for rule in rules.values() if rule.label.kind == "task"}
+        taking = modes_needed(arrays, list(rules.values())) | {
+            rule.tasks[0] for rule in rules.values() if rule.label.kind == "task"
+        }
         named = {task for rule in rules.values() for task in rule.tasks}
         for task in sorted(named | taking):
             self._add_task(task, taking=task in taking)

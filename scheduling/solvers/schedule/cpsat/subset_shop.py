@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from itertools import combinations
+from itertools import combinations, pairwise
 from typing import Any
 
 from scheduling.models.schedule.arrays import Ints, ScheduleArrays
@@ -119,7 +119,7 @@ class ShopRules:
     def _hold(self, rule: Rule, guard: list[Any]) -> None:
         """Let each task of a job hold on until the next one starts, or longer."""
         subset, model = self._subset, self._subset.model
-        for before, after in zip(rule.tasks, rule.tasks[1:], strict=False):
+        for before, after in pairwise(rule.tasks):
             held = self._held[before] = model.new_int_var(0, subset.end, "")
             model.add(held >= subset.ends[before])
             model.add(held >= subset.starts[after]).only_enforce_if(guard)
@@ -199,13 +199,12 @@ class ShopRules:
         job = subset.arrays.job
         first_of: dict[tuple[int, int], Any] = {}
         for machine in rule.machines:
-            for one, other in combinations(subset.on(machine), 2):
+            # Modes rise with tasks and tasks with jobs, so the first of a pair is of a lower job.
+            for one, other in combinations(sorted(subset.on(machine)), 2):
                 here, there = subset.task(one), subset.task(other)
-                if job[here] == job[there]:
-                    continue
-                if job[here] > job[there]:
-                    one, other, here, there = other, one, there, here
                 pair = int(job[here]), int(job[there])
+                if pair[0] == pair[1]:
+                    continue
                 if pair not in first_of:
                     first_of[pair] = model.new_bool_var("")
                 both = [subset.chosen[one], subset.chosen[other], *guard]
@@ -233,9 +232,15 @@ class ShopRules:
         links = zip(arrays.link_before.tolist(), arrays.link_after.tolist(), strict=True)
         for (before, after), chained in zip(links, arrays.chained.tolist(), strict=True):
             if chained:
-                self._pass(before, after, rule.amount, guard, lambda one, other: (
-                    arrays.machine[one] == origin and arrays.machine[other] == destination
-                ))
+                self._pass(
+                    before,
+                    after,
+                    rule.amount,
+                    guard,
+                    lambda one, other: (
+                        arrays.machine[one] == origin and arrays.machine[other] == destination
+                    ),
+                )
 
     def _transfer(self, rule: Rule, guard: list[Any]) -> None:
         machine = self._subset.arrays.machine
@@ -316,7 +321,7 @@ class ShopRules:
 
 
 def _amounts(arrays: ScheduleArrays, resource: int) -> tuple[dict[int, int], dict[int, int]]:
-    """What each mode takes from a reservoir, and what it gives."""
+    """Return what each mode takes from a reservoir, and what it gives."""
     taken: dict[int, int] = {}
     given: dict[int, int] = {}
     for mode in range(len(arrays.duration)):

@@ -10,6 +10,7 @@ problem has any, all its tasks must be visible.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -110,7 +111,7 @@ def _pointer(counts: Ints) -> Ints:
     return np.concatenate([np.zeros(1, np.int64), np.cumsum(counts, dtype=np.int64)])
 
 
-def _modes_of(arrays: ScheduleArrays, modes: Ints, visible: Ints) -> dict[str, Ints]:
+def _modes_of(arrays: ScheduleArrays, modes: Ints, visible: Ints) -> dict[str, Any]:
     owner = np.repeat(np.arange(arrays.n_tasks), np.diff(arrays.mode_ptr))
     counts = np.bincount(owner[modes], minlength=arrays.n_tasks)[visible]
     sizes = np.diff(arrays.demand_ptr)[modes]
@@ -139,7 +140,7 @@ def _supplies_of(arrays: ScheduleArrays, modes: Ints) -> dict[str, Ints]:
     }
 
 
-def _jobs_of(arrays: ScheduleArrays, visible: Ints) -> dict[str, Ints]:
+def _jobs_of(arrays: ScheduleArrays, visible: Ints) -> dict[str, Any]:
     jobs, first, job = np.unique(arrays.job[visible], return_index=True, return_inverse=True)
     return {
         "job": job,
@@ -154,7 +155,7 @@ def _jobs_of(arrays: ScheduleArrays, visible: Ints) -> dict[str, Ints]:
 
 def _links_of(
     arrays: ScheduleArrays, whole: Candidate, local: Ints, inside: Ints, ordered: Ints
-) -> dict[str, Ints]:
+) -> dict[str, Any]:
     """Links between visible tasks, and the order of those that keep it."""
     both = inside[arrays.link_before] & inside[arrays.link_after]
     pairs = np.array(order_links(arrays, whole, ordered), np.int64).reshape(-1, 2)

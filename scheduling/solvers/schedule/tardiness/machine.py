@@ -9,12 +9,16 @@ import numpy as np
 from scheduling.models.schedule.arrays import NEVER, Ints, ScheduleArrays
 from scheduling.models.schedule.objective import MEASURES
 from scheduling.solvers.schedule.family import Candidate
+from scheduling.solvers.schedule.features import feature_refusal
 
 _TARDINESS = MEASURES.index("total_tardiness")
 
 
 def machine_refusal(arrays: ScheduleArrays) -> str | None:
     """Tell why a problem is not weighted tardiness on one machine; ``None`` when it is."""
+    reason = feature_refusal(arrays)
+    if reason is not None:
+        return reason
     if len(arrays.weights) > 1 or np.any(np.delete(arrays.weights[0], _TARDINESS)):
         return "minimises total_tardiness alone; use auto"
     if len(arrays.demand_resource) or len(np.unique(arrays.machine)) > 1 or arrays.machine[0] < 0:
