@@ -11,10 +11,10 @@ from scheduling.models.schedule.arrays import (
     END_START,
     NEVER,
     START_END,
-    compile_arrays,
 )
 from scheduling.models.schedule.builder import ScheduleModel
 from scheduling.models.schedule.check import objective_values
+from scheduling.models.schedule.compiling import compile_arrays
 from scheduling.models.schedule.problem import ScheduleProblem
 from scheduling.models.schedule.solution import ScheduledTask, ScheduleSolution
 from scheduling.report.schedule.usage import level

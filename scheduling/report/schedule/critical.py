@@ -3,7 +3,9 @@
 An arc leads from task i to task j when j starts as early as i lets it: i precedes j by a relation
 that is tight, or i hands over units of a resource without which j could not have started earlier.
 Breaks do not loosen an arc: j may start later than i allows when every start in between would
-run into a time at which one of j's resources is closed.
+run into a time at which one of j's resources is closed. On machines with setups or blocking jobs
+the arc goes from the neighbour before, after its setup, or from the task whose start freed the
+machine; at a reservoir from the tasks that fill it at the moment j takes what was not there.
 
 A task is critical when a chain of such arcs leads from it to a task that ends at the makespan:
 without breaks these are the tasks with zero slack in the graph of precedences and resource
@@ -14,20 +16,32 @@ Sussmann's disjunctive graph, 1964).
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
+from itertools import pairwise
 from typing import NamedTuple
 
 import networkx as nx
+import numpy as np
 
 from scheduling.models.schedule.arrays import (
     CONSUMABLE,
     END_END,
     END_START,
+    MACHINE,
     NEVER,
+    RESERVOIR,
     START_END,
+    Ints,
     ScheduleArrays,
 )
+from scheduling.report.schedule.occupation import held_until, machine_order, setup_time
 from scheduling.report.schedule.placement import Placement
-from scheduling.report.schedule.usage import Use, level, usage_steps
+from scheduling.report.schedule.usage import (
+    Use,
+    level,
+    reservoir_level,
+    reservoir_users,
+    usage_steps,
+)
 
 _END = "end"
 
@@ -53,7 +67,16 @@ def critical_path(
     graph.add_nodes_from(tasks)
     idle_since = _latest_other_starts(arrays, placement)
     _add_precedences(graph, arrays, placement, idle_since)
-    _add_successions(graph, placement, uses, idle_since, arrays)
+    held = held_until(arrays, placement)
+    direct = _direct_machines(arrays, placement, uses, held)
+    others = [[] if number in direct else users for number, users in enumerate(uses)]
+    _add_successions(graph, placement, others, idle_since, arrays)
+    for machine in direct:
+        order = machine_order(uses[machine], placement, held)
+        _add_neighbours(graph, arrays, placement, (machine, order), idle_since, held)
+    for resource in range(arrays.n_resources):
+        if arrays.resource_type[resource] == RESERVOIR:
+            _add_refills(graph, arrays, placement, resource)
     last = max(int(placement.end[task]) for task in tasks)
     graph.add_edges_from((task, _END) for task in tasks if placement.end[task] == last)
     critical = frozenset(node for node in nx.ancestors(graph, _END) if isinstance(node, int))
@@ -124,7 +147,7 @@ def _add_precedences(
         arrays.link_before.tolist(),
         arrays.link_after.tolist(),
         arrays.link_kind.tolist(),
-        arrays.link_min.tolist(),
+        (arrays.link_min + _moves(arrays, placement)).tolist(),
         arrays.link_max.tolist(),
         strict=True,
     )
@@ -148,7 +171,7 @@ def _add_successions(
 ) -> None:
     """Join tasks that end with those that wait for their units, by one node per moment."""
     for resource, users in enumerate(uses):
-        if arrays.resource_type[resource] == CONSUMABLE:
+        if arrays.resource_type[resource] in (CONSUMABLE, RESERVOIR):
             continue
         lasting = [use for use in users if placement.end[use.task] > placement.start[use.task]]
         usage = usage_steps(lasting, placement)
@@ -167,3 +190,66 @@ def _add_successions(
                     if hub not in graph:
                         graph.add_edges_from((task, hub) for task in releases[moment])
                     graph.add_edge(hub, use.task)
+
+
+def _moves(arrays: ScheduleArrays, placement: Placement) -> Ints:
+    """Time between the machines of the two tasks of each link: its transfer or a transport."""
+    machine = arrays.machine[placement.mode]
+    origin, target = machine[arrays.link_before], machine[arrays.link_after]
+    moves: Ints = np.where(origin != target, arrays.link_transfer, 0)
+    if arrays.transport.size:
+        paid = arrays.chained & (origin >= 0) & (target >= 0)
+        moves[paid] += arrays.transport[origin[paid], target[paid]]
+    return moves
+
+
+def _direct_machines(
+    arrays: ScheduleArrays, placement: Placement, uses: list[list[Use]], held: Ints
+) -> list[int]:
+    """Machines on which a task waits for its neighbour's setup, or for it to leave."""
+    return [
+        resource
+        for resource, users in enumerate(uses)
+        if arrays.resource_type[resource] == MACHINE
+        and (
+            resource in arrays.setups
+            or any(held[use.task] > placement.end[use.task] for use in users)
+        )
+    ]
+
+
+def _add_neighbours(
+    graph: nx.DiGraph[Node],
+    arrays: ScheduleArrays,
+    placement: Placement,
+    served: tuple[int, list[int]],
+    idle_since: dict[int, int],
+    held: Ints,
+) -> None:
+    """Join neighbours of a machine, given with its tasks in order."""
+    machine, order = served
+    for before, after in pairwise(order):
+        setup = setup_time(arrays, placement, machine, before, after)
+        earliest = int(held[before]) + setup
+        if idle_since[after] < earliest <= placement.start[after]:
+            # A job that kept the machine left it by starting its next task.
+            left = before + 1 if held[before] > placement.end[before] else before
+            graph.add_edge(left, after)
+
+
+def _add_refills(
+    graph: nx.DiGraph[Node], arrays: ScheduleArrays, placement: Placement, resource: int
+) -> None:
+    """Join tasks that fill a reservoir with those that take the units at the same moment."""
+    levels = reservoir_level(arrays, resource, placement)
+    given: dict[int, list[tuple[int, int]]] = {}
+    takers: dict[int, list[int]] = {}
+    for task, taken, put in reservoir_users(arrays, resource, placement):
+        if taken:
+            takers.setdefault(int(placement.start[task]), []).append(task)
+        if put:
+            given.setdefault(int(placement.end[task]), []).append((task, put))
+    for moment, tasks in takers.items():
+        arrived = given.get(moment, [])
+        if level(levels, moment) < sum(put for _, put in arrived):
+            graph.add_edges_from((source, task) for source, _ in arrived for task in tasks)

@@ -26,6 +26,8 @@ _PROFILES = 6
 _BAR = 0.86
 _GRID = "#d5dbe1"
 _CLOSED = "#e3e7eb"
+_FADED = 0.35
+_SETUP = {"facecolors": "white", "edgecolors": INK, "hatch": "....", "linewidths": 0.6}
 
 
 def plot_gantt(
@@ -37,7 +39,8 @@ def plot_gantt(
 ) -> Axes:
     """Draw a Gantt chart.
 
-    Colours stand for jobs (for tasks when there is a single job). Critical tasks have a dark
+    Colours stand for jobs (for tasks when there is a single job). Setups are dotted, and where a
+    blocking job keeps a machine its colour is faded. Critical tasks have a dark
     outline and a line joins one critical path; breaks are grey; what runs past its job's due date
     is underlined in vermillion. By job, a triangle marks each due date.
 
@@ -68,6 +71,8 @@ def plot_profile(
     ax: Axes | None = None,
 ) -> Axes:
     """Draw the usage of a renewable or consumable resource against its capacity over time.
+
+    Of a reservoir, the level is drawn against its maximum, if it has one.
 
     ``"machines at work"`` names all machines together, where there are at least two.
 
@@ -140,6 +145,7 @@ def draw_gantt(chart: ScheduleChart, ax: Axes, by: By) -> Axes:
     ax.grid(axis="x", color=_GRID, linewidth=0.6)
     _row_labels(ax, rows, tops)
     _breaks(ax, rows, tops)
+    _spans(ax, chart, rows, tops)
     _bars(ax, chart, rows, tops)
     _path(ax, chart, rows, tops)
     if by == "job":
@@ -155,11 +161,16 @@ def draw_profile(chart: ScheduleChart, profile: Profile, ax: Axes) -> Axes:
     first, last = chart.limits
     times, usage = _stairs(profile.usage, first, last)
     ax.fill_between(times, usage, step="post", color=SERIES[0], linewidth=0, label="usage")
-    times, capacity = _stairs(profile.capacity, first, last)
-    ax.step(times, capacity, where="post", color=INK, linewidth=1.2, label="capacity")
+    capacity: list[int] = []
+    if profile.capacity:
+        times, capacity = _stairs(profile.capacity, first, last)
+        ax.step(times, capacity, where="post", color=INK, linewidth=1.2, label="capacity")
     top = max([1, *usage, *capacity])
-    ax.set(xlim=_margins(first, last), ylim=(0, 1.12 * top), xlabel="time")
-    share = "" if profile.share is None else f", {100 * profile.share:.0f} % used"
+    low = min([0, *usage])
+    ax.set(xlim=_margins(first, last), ylim=(1.12 * low, 1.12 * top), xlabel="time")
+    share = ", level" if profile.kind == "reservoir" else ""
+    if profile.share is not None:
+        share = f", {100 * profile.share:.0f} % used"
     ax.set_title(f"{_plain(profile.label)}{share}", fontsize=9, loc="left")
     ax.yaxis.set_major_locator(MaxNLocator(integer=True, nbins=4))
     _tidy(ax)
@@ -259,6 +270,22 @@ def _breaks(ax: Axes, rows: tuple[Row, ...], tops: list[int]) -> None:
         for start, end in row.closed
     ]
     _boxes(ax, shapes, facecolors=_CLOSED, edgecolors="#c3cad1", hatch="////", linewidths=0.0)
+
+
+def _spans(ax: Axes, chart: ScheduleChart, rows: tuple[Row, ...], tops: list[int]) -> None:
+    """Draw how long jobs keep machines, in a faded colour, and setups, dotted."""
+    margin = (1 - _BAR) / 2
+    holds, colours, setups = [], [], []
+    for row, top in zip(rows, tops, strict=False):
+        for span in row.holds:
+            upper, lower = top + span.lane + margin, top + span.lane + 1 - margin
+            holds.append(_box(span.start, span.end, upper, lower))
+            colours.append(series_colour(chart.colour(span.task)))
+        for span in row.setups:
+            upper, lower = top + span.lane + margin, top + span.lane + 1 - margin
+            setups.append(_box(span.start, span.end, upper, lower))
+    _boxes(ax, holds, facecolors=colours, edgecolors="white", linewidths=0.4, alpha=_FADED)
+    _boxes(ax, setups, **_SETUP)
 
 
 def _box(start: float, end: float, top: float, bottom: float) -> list[tuple[float, float]]:
@@ -361,6 +388,10 @@ def _legend(ax: Axes, chart: ScheduleChart, rows: tuple[Row, ...], by: By) -> No
     entries: list[Line2D | Patch] = [Patch(fc="none", ec=INK, lw=1.3, label="critical")]
     if any(row.closed for row in rows):
         entries.append(Patch(fc=_CLOSED, ec="#c3cad1", hatch="////", lw=0, label="closed"))
+    if any(row.holds for row in rows):
+        entries.append(Patch(fc=SERIES[0], alpha=_FADED, label="machine kept"))
+    if any(row.setups for row in rows):
+        entries.append(Patch(fc="white", ec=INK, hatch="....", lw=0.6, label="setup"))
     if any(task.late_from is not None for task in chart.tasks):
         entries.append(Patch(fc=LATE, label="past the due date"))
     if by == "job" and any(job.due is not None for job in chart.jobs):

@@ -12,11 +12,12 @@ from typing import Literal, NamedTuple
 
 from scheduling.errors import InputError
 from scheduling.models.base import Number
-from scheduling.models.schedule.arrays import CONSUMABLE, MACHINE, ScheduleArrays
+from scheduling.models.schedule.arrays import CONSUMABLE, MACHINE, RESERVOIR, ScheduleArrays
 from scheduling.models.schedule.compiling import compile_arrays
 from scheduling.models.schedule.problem import ScheduleProblem
 from scheduling.models.schedule.solution import ScheduleSolution
 from scheduling.report.schedule.critical import critical_path
+from scheduling.report.schedule.occupation import held_until, setups_of
 from scheduling.report.schedule.placement import Placement, read_placement
 from scheduling.report.schedule.sentence import certificate_sentence
 from scheduling.report.schedule.usage import Profile, Use, build_profiles, resource_uses
@@ -44,7 +45,8 @@ class TaskMark(NamedTuple):
     """A placed task; ``job`` is an index into the chart's jobs.
 
     ``late_from`` is the moment from which it runs past its job's due date, ``None`` if it does not.
-    ``uses`` are pairs of a resource's name and an amount (1 for its machine).
+    ``uses`` are pairs of a resource's name and an amount (1 for its machine). ``held`` is when it
+    leaves its machine, ``None`` when that is its end; ``setup`` is the time its machine is set up.
     """
 
     id: str
@@ -56,6 +58,17 @@ class TaskMark(NamedTuple):
     uses: tuple[tuple[str, int], ...]
     late_from: int | None
     critical: bool
+    held: int | None = None
+    setup: int = 0
+
+
+class Span(NamedTuple):
+    """A time ``[start, end)`` in the lane of a task, beside the task's own bar."""
+
+    task: int
+    lane: int
+    start: int
+    end: int
 
 
 class Bar(NamedTuple):
@@ -83,6 +96,10 @@ class Row(NamedTuple):
         Times ``[start, end)`` at which the resource has capacity 0.
     job
         Index of the job whose due date belongs to this row.
+    holds
+        After tasks of blocking jobs: the machine is kept until the job's next task starts.
+    setups
+        Before tasks: the machine is set up for them.
     """
 
     label: str
@@ -91,6 +108,8 @@ class Row(NamedTuple):
     bars: tuple[Bar, ...]
     closed: tuple[tuple[int, int], ...] = ()
     job: int | None = None
+    holds: tuple[Span, ...] = ()
+    setups: tuple[Span, ...] = ()
 
 
 class HistoryPoint(NamedTuple):
@@ -175,7 +194,21 @@ def build_chart(problem: ScheduleProblem, solution: ScheduleSolution) -> Schedul
     critical = critical_path(arrays, placement, uses)
     names = [resource.id for resource in problem.resources]
     jobs = _job_marks(problem, arrays, placement)
-    tasks = _task_marks(problem, arrays, placement, critical.tasks)
+    held = held_until(arrays, placement)
+    setups = {
+        setup.task: setup.end - setup.start
+        for machine in arrays.setups
+        for setup in setups_of(arrays, placement, machine, uses[machine], held)
+    }
+    tasks = tuple(
+        mark._replace(
+            held=int(held[task]) if held[task] > placement.end[task] else None,
+            setup=setups.get(task, 0),
+        )
+        for task, mark in zip(
+            placed, _task_marks(problem, arrays, placement, critical.tasks), strict=True
+        )
+    )
     end = max((task.end for task in tasks), default=0)
     renumbered = [[Use(number[use.task], use.amount) for use in users] for users in uses]
     return ScheduleChart(
@@ -266,17 +299,31 @@ def _resource_rows(
     rows = []
     without = set(range(len(tasks)))
     for resource, name in enumerate(names):
-        if arrays.resource_type[resource] == CONSUMABLE:
+        if arrays.resource_type[resource] in (CONSUMABLE, RESERVOIR):
             continue
         users = [use.task for use in uses[resource]]
         without.difference_update(users)
-        lanes, bars = pack_lanes(tasks, users)
-        kind = "machine" if arrays.resource_type[resource] == MACHINE else "renewable"
-        rows.append(Row(name, kind, lanes, bars, _closed(arrays.steps(resource), until)))
+        machine = arrays.resource_type[resource] == MACHINE
+        lanes, bars = pack_lanes(tasks, users, held=bool(machine))
+        closed = _closed(arrays.steps(resource), until)
+        row = Row(name, "machine" if machine else "renewable", lanes, bars, closed)
+        rows.append(_with_spans(row, tasks) if machine else row)
     if without:
         lanes, bars = pack_lanes(tasks, sorted(without))
         rows.append(Row(NO_RESOURCE, "none", lanes, bars))
     return tuple(rows)
+
+
+def _with_spans(row: Row, tasks: tuple[TaskMark, ...]) -> Row:
+    """Add to a machine's row how long jobs keep it and when it is set up."""
+    holds, setups = [], []
+    for task, lane in row.bars:
+        mark = tasks[task]
+        if mark.held is not None:
+            holds.append(Span(task, lane, mark.end, mark.held))
+        if mark.setup:
+            setups.append(Span(task, lane, mark.start - mark.setup, mark.start))
+    return row._replace(holds=tuple(holds), setups=tuple(setups))
 
 
 def _closed(steps: list[tuple[int, int]], until: int) -> tuple[tuple[int, int], ...]:
@@ -301,8 +348,12 @@ def _job_rows(jobs: tuple[JobMark, ...], tasks: tuple[TaskMark, ...]) -> tuple[R
     return tuple(rows)
 
 
-def pack_lanes(tasks: tuple[TaskMark, ...], members: list[int]) -> tuple[int, tuple[Bar, ...]]:
+def pack_lanes(
+    tasks: tuple[TaskMark, ...], members: list[int], *, held: bool = False
+) -> tuple[int, tuple[Bar, ...]]:
     """Spread tasks over the fewest lanes in which they do not overlap.
+
+    With ``held`` a task takes its lane until it leaves its machine.
 
     Taking tasks by start and giving each the lowest free lane needs as many lanes as tasks run at
     the same time at most, which no packing can undercut (colouring of interval graphs).
@@ -318,6 +369,8 @@ def pack_lanes(tasks: tuple[TaskMark, ...], members: list[int]) -> tuple[int, tu
     lanes, bars = 0, []
     for task in order:
         start, end = tasks[task].start, tasks[task].end
+        if held:
+            end = tasks[task].held or end
         if start == end:
             bars.append(Bar(task, 0))
             continue

@@ -6,7 +6,7 @@ from typing import Any
 
 from scheduling.report.html import fill_template
 from scheduling.report.palette import SERIES, text_colour
-from scheduling.report.schedule.layout import By, Row, ScheduleChart
+from scheduling.report.schedule.layout import By, Row, ScheduleChart, Span
 from scheduling.report.schedule.sentence import format_number
 from scheduling.report.schedule.usage import Steps
 
@@ -118,6 +118,8 @@ def _tasks(chart: ScheduleChart, index: dict[str, int]) -> dict[str, Any]:
         "modes": [task.modes for task in tasks],
         "late": [(i, task.late_from) for i, task in enumerate(tasks) if task.late_from is not None],
         "critical": [i for i, task in enumerate(tasks) if task.critical],
+        "held": [(i, task.held) for i, task in enumerate(tasks) if task.held is not None],
+        "setup": [(i, task.setup) for i, task in enumerate(tasks) if task.setup],
         "useCounts": [len(task.uses) for task in tasks],
         "useResource": [index[name] for task in tasks for name, _ in task.uses],
         "useAmount": [amount for task in tasks for _, amount in task.uses],
@@ -154,11 +156,17 @@ def _view(chart: ScheduleChart, rows: tuple[Row, ...]) -> dict[str, Any]:
         "lanes": [row.lanes for row in rows],
         "closed": [[time for pair in closed for time in pair] for closed in closures],
         "closedOf": [closure[row.closed] for row in rows],
+        "holds": [_flat(row.holds) for row in rows],
+        "setups": [_flat(row.setups) for row in rows],
         "bars": bars,
         "barCounts": counts,
         "moments": moments,
         "momentCounts": moment_counts,
     }
+
+
+def _flat(spans: tuple[Span, ...]) -> list[int]:
+    return [value for span in spans for value in span]
 
 
 def _differences(steps: Steps) -> list[int]:

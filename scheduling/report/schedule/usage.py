@@ -11,7 +11,9 @@ import numpy as np
 from scheduling.models.schedule.arrays import (
     CONSUMABLE,
     MACHINE,
+    NEVER,
     RENEWABLE,
+    RESERVOIR,
     Ints,
     ScheduleArrays,
 )
@@ -37,12 +39,13 @@ class Profile(NamedTuple):
         The resource's name.
     kind
         ``"renewable"``, ``"consumable"`` (usage is what has been taken so far, each task taking
-        its amount when it starts) or ``"machines"`` (number of machines that work, of those open).
+        its amount when it starts), ``"reservoir"`` (usage is the level) or ``"machines"`` (number
+        of machines that work, of those open).
     usage, capacity
-        Step functions.
+        Step functions; a reservoir without a maximum has no step in ``capacity``.
     share
         Used part of what was available until the schedule's end, from 0 to 1; ``None`` when
-        nothing was available or the resource is consumable.
+        nothing was available or the resource is consumable or a reservoir.
     """
 
     label: str
@@ -75,6 +78,31 @@ def usage_steps(uses: list[Use], placement: Placement) -> Steps:
     return _sum(np.concatenate([start, end]), np.concatenate([amounts, -amounts]))
 
 
+def reservoir_level(arrays: ScheduleArrays, resource: int, placement: Placement) -> Steps:
+    """Level of a reservoir over time: tasks take at their start and put back at their end."""
+    moments, changes = [0], [int(arrays.capacity[resource])]
+    for task, taken, given in reservoir_users(arrays, resource, placement):
+        moments += [int(placement.start[task]), int(placement.end[task])]
+        changes += [-taken, given]
+    return _sum(np.array(moments, np.int64), np.array(changes, np.int64))
+
+
+def reservoir_users(
+    arrays: ScheduleArrays, resource: int, placement: Placement
+) -> list[tuple[int, int, int]]:
+    """Return the placed tasks that use a reservoir, with what each takes and puts back."""
+    modes = placement.mode
+    found = []
+    for task in placement.tasks:
+        mode = int(modes[task])
+        rows = slice(arrays.supply_ptr[mode], arrays.supply_ptr[mode + 1])
+        put = arrays.supply_amount[rows][arrays.supply_resource[rows] == resource]
+        taken = sum(amount for other, amount in arrays.demands(mode) if other == resource)
+        if taken or put.size:
+            found.append((task, taken, int(put.sum())))
+    return found
+
+
 def level(steps: Steps, time: int) -> int:
     """Value of a step function at a moment."""
     at = bisect_right(steps, time, key=lambda step: step[0]) - 1
@@ -90,7 +118,7 @@ def build_profiles(
 ) -> tuple[Profile, ...]:
     """Return the profiles worth a chart of their own.
 
-    That is every renewable and consumable resource and, from two machines on, all machines
+    That is every renewable, consumable and reservoir and, from two machines on, all machines
     together (a single machine is either busy or not, which the Gantt chart shows).
     """
     profiles = []
@@ -113,6 +141,11 @@ def build_profiles(
             amounts = np.array([use.amount for use in uses[resource]], np.int64)
             taken = _sum(placement.start[tasks], amounts)
             profiles.append(Profile(name, "consumable", taken, capacity, None))
+        elif arrays.resource_type[resource] == RESERVOIR:
+            largest = int(arrays.maximum[resource])
+            limit = ((0, largest),) if largest < NEVER else ()
+            levels = reservoir_level(arrays, resource, placement)
+            profiles.append(Profile(name, "reservoir", levels, limit, None))
     return tuple(profiles)
 
 

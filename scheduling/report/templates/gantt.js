@@ -52,6 +52,7 @@ class Gantt {
     ctx.rect(this.box.left, this.box.top, this.box.width, this.box.height);
     ctx.clip();
     this.drawClosed(ctx, theme);
+    this.drawSpans(ctx, theme);
     const { wide, marked, painted } = paintBars(ctx, state.scene, this.box, theme);
     if (state.critical) this.drawPath(ctx, theme);
     paintMarks(ctx, state.model, marked, this.box, theme, state.critical);
@@ -159,6 +160,42 @@ class Gantt {
         covered = x1;
       }
     });
+  }
+
+  /** Machines kept by blocking jobs, in the job's colour but faded, and setups, hatched. */
+  drawSpans(ctx, theme) {
+    const { box, lane } = this;
+    const { model } = this.state;
+    const gap = lane >= 14 ? 3 : lane >= 8 ? 2 : lane >= 4 ? 1 : 0;
+    const pattern = hatch(ctx, theme);
+    let drawn = 0;
+    const each = (flat, top, paint) => {
+      for (let i = 0; i < flat.length; i += 4) {
+        const [task, at, from, to] = flat.slice(i, i + 4);
+        if (to <= box.from || from >= box.to) continue;
+        const x0 = Math.max(this.x(from), box.left);
+        const x1 = Math.max(Math.min(this.x(to), box.left + box.width), x0 + 0.5);
+        paint(task, x0, top + at * lane + gap / 2, x1 - x0, Math.max(1, lane - gap));
+        drawn++;
+      }
+    };
+    this.forRows((row, top, height, _, view) => {
+      each(view.holds[row], top, (task, x, y, width, tall) => {
+        ctx.globalAlpha = this.state.scene.emphasis[task] ? 0.4 : 0.4 * Number(theme.fade);
+        ctx.fillStyle = model.palette[model.colour(task)];
+        ctx.fillRect(x, y, width, tall);
+      });
+      ctx.globalAlpha = 1;
+      each(view.setups[row], top, (task, x, y, width, tall) => {
+        ctx.fillStyle = width < 3 ? theme.muted : pattern;
+        ctx.fillRect(x, y, width, tall);
+        if (width < 4 || tall < 4) return;
+        ctx.strokeStyle = theme.muted;
+        ctx.lineWidth = 1;
+        ctx.strokeRect(x + 0.5, y + 0.5, width - 1, tall - 1);
+      });
+    });
+    this.canvas.dataset.spans = drawn;
   }
 
   /** Where a task is drawn in this view: ordinate of its lane's middle, or null. */

@@ -49,6 +49,8 @@ function readView(view, taskCount) {
     kinds: view.kinds,
     jobs: view.jobs,
     closed: view.closedOf.map((number) => view.closed[number]),
+    holds: view.holds,
+    setups: view.setups,
     lanePtr: lanes,
     barPtr: bars,
     barTask: Int32Array.from(view.bars),
@@ -65,6 +67,8 @@ function readModel(data) {
   const end = start.map((time, task) => time + data.tasks.duration[task]);
   const lateFrom = new Float64Array(count).fill(Infinity);
   data.tasks.late.forEach(([task, time]) => { lateFrom[task] = time; });
+  const held = new Map(data.tasks.held);
+  const setup = new Map(data.tasks.setup);
   const critical = new Uint8Array(count);
   for (const task of data.tasks.critical) critical[task] = 1;
   const single = data.jobs.id.length === 1;
@@ -80,6 +84,8 @@ function readModel(data) {
     end,
     lateFrom,
     critical,
+    held,
+    setup,
     id: data.tasks.id,
     job: Int32Array.from(data.tasks.job),
     colour: (task) => (single ? task : data.tasks.job[task]) % data.palette.length,

@@ -35,6 +35,8 @@ function taskDetails(model, task) {
     model.tasks.modes[task] > 1 && ["mode", `${model.tasks.mode[task]} (of 0 to ${model.tasks.modes[task] - 1})`],
     ["time", `${formatNumber(model.start[task])} to ${formatNumber(model.end[task])}`],
     ["duration", formatNumber(model.end[task] - model.start[task])],
+    model.setup.has(task) && ["setup before", formatNumber(model.setup.get(task))],
+    model.held.has(task) && ["keeps its machine until", formatNumber(model.held.get(task))],
     due !== null && ["due", formatNumber(due)],
     late > 0 && ["late by", formatNumber(late), "late"],
     model.critical[task] && ["critical", "a delay delays the whole schedule"],
@@ -52,6 +54,8 @@ function fillLegend(model, state) {
   };
   add("critical", "critical path");
   if (model.byResource.closed.some((flat) => flat.length)) add("closed", "closed");
+  if (model.held.size) add("kept", "machine kept");
+  if (model.setup.size) add("setup", "setup");
   if (model.tasks.late.length) add("late", "past the due date");
   if (model.jobs.due.some((due) => due !== null)) add("due", "due date");
   if (model.single || model.jobs.id.length > 18) {
@@ -84,7 +88,12 @@ function buildProfiles(model, state, gantt) {
     const share = profile.share === null ? "" : `, ${formatNumber(Math.round(100 * profile.share))} % used`;
     canvas.setAttribute("role", "img");
     canvas.setAttribute("aria-label", `Usage of ${profile.label} over time${share}`);
-    const plain = `${profile.kind === "consumable" ? " taken so far, of the stock" : " in use, of the capacity"}${share}`;
+    const limited = profile.capacity.time.length > 0;
+    const what = {
+      consumable: " taken so far, of the stock",
+      reservoir: limited ? " level, of the maximum" : " level",
+    }[profile.kind] ?? " in use, of the capacity";
+    const plain = `${what}${share}`;
     note.textContent = plain;
     caption.append(profile.label, note);
     figure.append(caption, canvas);
@@ -101,7 +110,8 @@ function buildProfiles(model, state, gantt) {
       hover = inside ? x : null;
       const time = Math.floor(gantt.time(x));
       const [used, most] = [profile.usage, profile.capacity].map((steps) => formatNumber(levelAt(steps, time)));
-      note.textContent = inside ? `: ${used} of ${most} at time ${formatNumber(time)}` : plain;
+      const limit = limited ? ` of ${most}` : "";
+      note.textContent = inside ? `: ${used}${limit} at time ${formatNumber(time)}` : plain;
       draw(readTheme());
     };
     canvas.addEventListener("pointermove", point);

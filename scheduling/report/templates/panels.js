@@ -17,10 +17,12 @@ function drawProfile(canvas, profile, box, theme, model, hover) {
   ctx.globalAlpha = 0.75;
   ctx.fill();
   ctx.globalAlpha = 1;
-  trace(ctx, profile.capacity, box, x, y, profile.capacity.level[0]);
-  ctx.strokeStyle = theme.ink;
-  ctx.lineWidth = 1.5;
-  ctx.stroke();
+  if (profile.capacity.time.length) {
+    trace(ctx, profile.capacity, box, x, y, profile.capacity.level[0]);
+    ctx.strokeStyle = theme.ink;
+    ctx.lineWidth = 1.5;
+    ctx.stroke();
+  }
   crosshair(ctx, hover, plot, theme);
   ctx.restore();
   canvas.dataset.steps = profile.usage.time.length;
