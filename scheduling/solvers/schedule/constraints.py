@@ -113,7 +113,7 @@ def _resource_rules(problem: ScheduleProblem) -> Iterator[Rule]:
 
 
 def _states(problem: ScheduleProblem) -> dict[str | None, int]:
-    """Number the states as the arrays do."""
+    """Give each state the number that it has in the arrays."""
     names = (mode.state for task in problem.tasks for mode in task.modes)
     known = dict.fromkeys(name for name in names if name is not None)
     return {None: -1, **{name: number for number, name in enumerate(known)}}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from hypothesis import assume, given, settings
+from hypothesis import strategies as st
 
 import scheduling as sch
 from scheduling.models.base import Status
@@ -29,7 +30,7 @@ def optimum(problem: ScheduleProblem) -> tuple[int, ...] | None:
 
 
 @given(full_problems())
-@settings(max_examples=200)
+@settings(max_examples=120)
 def test_cp_sat_finds_the_optimum(problem: ScheduleProblem) -> None:
     best = optimum(problem)
     solution = sch.solve(problem, "cp-sat", work_limit=20.0, workers=1)
@@ -42,7 +43,7 @@ def test_cp_sat_finds_the_optimum(problem: ScheduleProblem) -> None:
 
 
 @given(full_problems())
-@settings(max_examples=100)
+@settings(max_examples=60)
 def test_bounds_by_formula_hold(problem: ScheduleProblem) -> None:
     best = optimum(problem)
     bounds = CompiledSchedule(problem).bounds()
@@ -53,7 +54,7 @@ def test_bounds_by_formula_hold(problem: ScheduleProblem) -> None:
 
 
 @given(full_problems(max_lags=False))
-@settings(max_examples=150)
+@settings(max_examples=80)
 def test_insertion_is_valid_and_no_better_than_the_optimum(problem: ScheduleProblem) -> None:
     best = optimum(problem)
     solution = sch.solve(problem, "insertion", work_limit=0.2, workers=1)
@@ -63,7 +64,7 @@ def test_insertion_is_valid_and_no_better_than_the_optimum(problem: ScheduleProb
 
 
 @given(full_problems())
-@settings(max_examples=100)
+@settings(max_examples=50)
 def test_lns_stays_valid_and_proves_small_problems(problem: ScheduleProblem) -> None:
     best = optimum(problem)
     solution = sch.solve(problem, "lns", work_limit=2.0, workers=1)
@@ -75,7 +76,7 @@ def test_lns_stays_valid_and_proves_small_problems(problem: ScheduleProblem) -> 
 
 
 @given(full_problems())
-@settings(max_examples=100)
+@settings(max_examples=60)
 def test_hints_are_complete(problem: ScheduleProblem) -> None:
     data = CompiledSchedule(problem)
     solution = sch.solve(problem, "cp-sat", work_limit=20.0, workers=1)
@@ -92,7 +93,7 @@ def test_hints_are_complete(problem: ScheduleProblem) -> None:
 
 
 @given(full_problems())
-@settings(max_examples=150)
+@settings(max_examples=60)
 def test_all_rules_together_are_the_problem(problem: ScheduleProblem) -> None:
     conflict = ScheduleConflict(problem)
     holds = conflict.holds(range(len(conflict.labels)), Budget(None, 50.0, 1, 0))
@@ -100,15 +101,45 @@ def test_all_rules_together_are_the_problem(problem: ScheduleProblem) -> None:
 
 
 @given(full_problems(max_jobs=2, deadlines=True, tiers=1, measures=("makespan",)))
-@settings(max_examples=200)
+@settings(max_examples=100)
 def test_conflicts_are_real_and_minimal(problem: ScheduleProblem) -> None:
     assume(optimum(problem) is None)
     found = explain(problem, 60.0, workers=1)
     assert found.status is Status.INFEASIBLE
     assert found.is_minimal
     conflict = ScheduleConflict(problem)
-    members = [index for index, label in enumerate(conflict.labels) if label in found.conflict]
+    members = sorted({conflict.labels.index(label) for label in found.conflict})
     budget = Budget(None, 50.0, 1, 0)
     assert conflict.holds(members, budget) is False
     for member in members:
         assert conflict.holds([index for index in members if index != member], budget) is True
+
+
+@st.composite
+def no_wait_shops(draw: st.DrawFn) -> ScheduleProblem:
+    """Flow shops without waiting, in which every two jobs share a machine."""
+    model = sch.ScheduleModel()
+    machines = [model.add_machine() for _ in range(draw(st.integers(1, 3)))]
+    for _ in range(draw(st.integers(2, 4))):
+        job = model.add_job(chain=True, no_wait=True, due=4, release=draw(st.integers(0, 3)))
+        for machine in machines:
+            model.add_task(job, duration=draw(st.integers(1, 5)), machine=machine)
+    model.minimize(draw(st.sampled_from(["makespan", "total_completion", "total_tardiness"])))
+    return model.build()
+
+
+@given(no_wait_shops())
+@settings(max_examples=40)
+def test_tours_through_jobs_without_waiting(problem: ScheduleProblem) -> None:
+    best = optimum(problem)
+    data = CompiledSchedule(problem)
+    formulation = Formulation(data.arrays, 0)
+    assert any(constraint.has_circuit() for constraint in formulation.model.proto.constraints)
+    result = run(formulation.model, sat_parameters(Budget(None, 20.0, 1, 0)))
+    assert result.values is not None
+    candidate = formulation.decode(result.values)
+    assert data.values(candidate) == best
+    fixed = Formulation(data.arrays, 0)
+    for index, value in enumerate(fixed.encode(candidate)):
+        fixed.model.add(fixed.model.get_int_var_from_proto_index(index) == value)
+    assert run(fixed.model, sat_parameters(Budget(None, 10.0, 1, 0))).outcome is Outcome.OPTIMAL

@@ -20,6 +20,8 @@ class Reading:
         Of each task.
     held : list of int
         When each task leaves its machine: its end, or in a blocking job the start of the next.
+    tour : set of pairs, or None
+        Pairs of jobs that start one after the other, once somebody has asked for them.
     """
 
     def __init__(self, arrays: ScheduleArrays, candidate: Candidate) -> None:
@@ -28,6 +30,7 @@ class Reading:
         self.mode: list[int] = candidate.mode.tolist()
         self.end: list[int] = (candidate.start + arrays.duration[candidate.mode]).tolist()
         self.held: list[int] = list(self.end)
+        self.tour: set[tuple[int, int]] | None = None
         for task in holding_tasks(arrays):
             self.held[task] = self.start[task + 1]
 

@@ -27,6 +27,7 @@ from scheduling.models.schedule.arrays import (
     Ints,
     ScheduleArrays,
 )
+from scheduling.solvers.schedule.cpsat.blocks import add_tour
 from scheduling.solvers.schedule.cpsat.core import Core
 from scheduling.solvers.schedule.cpsat.holding import Holding
 from scheduling.solvers.schedule.cpsat.moves import add_common_modes, add_moves
@@ -113,9 +114,12 @@ class Formulation:
         add_common_modes(self._core)
         self._holding = Holding(self._core)
         self._add_resources()
+        tour = add_tour(self._core)
         self._objective = ObjectivePart(self.model, arrays, windows, self.ends)
         self._objective.limit(caps)
         self._objective.minimize(tier, floor, ceiling)
+        if tour is not None:
+            self._objective.bound_makespan(tour)
 
     def decode(self, values: list[int]) -> Candidate:
         """Read the schedule from the values of all variables."""

@@ -54,6 +54,12 @@ class ObjectivePart:
         if floor is not None or ceiling is not None:
             objective.domain.extend([low, high])
 
+    def bound_makespan(self, least: Any) -> None:
+        """Keep the makespan, where it counts, at or above an expression."""
+        makespan = self._known.get(("makespan", 0))
+        if makespan is not None:
+            self._model.add(makespan >= least)
+
     def values(self, completion: Ints) -> list[int]:
         """Values of the variables made here, in their order, from job completions."""
         return [int(hint(completion)) for hint in self._hints]

@@ -81,7 +81,7 @@ def modes_needed(arrays: ScheduleArrays, rules: list[Rule]) -> set[int]:
     pointer = arrays.mode_ptr.tolist()
     return {
         task
-        for task, (first, stop) in enumerate(zip(pointer, pointer[1:], strict=False))
+        for task, (first, stop) in enumerate(pairwise(pointer))
         if machines.intersection(arrays.machine[first:stop].tolist())
     }
 
