@@ -17,6 +17,8 @@ from scheduling.report.schedule.layout import build_chart
 from scheduling.report.schedule.usage import level
 from tests.report import instances
 from tests.report.chromium import ADVICE, Browser, find_chromium
+from tests.report.test_shop_rules_layout import CASES as RULES
+from tests.report.test_shop_rules_layout import schedule
 
 pytestmark = pytest.mark.browser
 
@@ -42,6 +44,10 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     project = instances.project()
     write_gantt(project, instances.greedy(project), found["project"])
     write_gantt(*instances.quick_job_shop(50, 100), found["large"])
+    for name, (make, starts) in RULES.items():
+        write_gantt(
+            make(), schedule(make(), *starts), found.setdefault(name, folder / f"{name}.html")
+        )
     write_gantt(shop, ScheduleSolution(status=Status.INFEASIBLE, solver="cp-sat"), found["none"])
     return found
 
@@ -411,3 +417,21 @@ def test_pictures_agree_between_window_sizes(page: Page, pages: dict[str, Path])
     picture = Image.open(io.BytesIO(page.browser.screenshot())).convert("RGB")
     x, y = page.point(1, 3)
     assert picture.getpixel((int(x), int(y) + 7)) == GREEN
+
+
+def test_setups_and_kept_machines_are_drawn_and_named(page: Page, pages: dict[str, Path]) -> None:
+    page.browser.open(pages["swap"])
+    assert page.chart()["spans"] == 1
+    assert "machine kept" in page.text("legend")
+    page.browser.open(pages["colours"])
+    assert page.chart()["spans"] == 1
+    assert "setup" in page.text("legend")
+
+
+def test_a_reservoir_without_maximum_is_drawn(page: Page, pages: dict[str, Path]) -> None:
+    page.browser.open(pages["tank"])
+    captions = page.browser.evaluate(
+        "[...document.querySelectorAll('figcaption')].map(node => node.textContent)"
+    )
+    assert "store level, of the maximum" in captions
+    assert "endless level" in captions
