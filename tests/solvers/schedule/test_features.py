@@ -57,7 +57,7 @@ def test_bounds_by_formula_hold(problem: ScheduleProblem) -> None:
 @settings(max_examples=80)
 def test_insertion_is_valid_and_no_better_than_the_optimum(problem: ScheduleProblem) -> None:
     best = optimum(problem)
-    solution = sch.solve(problem, "insertion", work_limit=0.2, workers=1)
+    solution = sch.solve(problem, "insertion", work_limit=0.1, workers=1)
     if solution.tasks:
         assert best is not None
         assert tuple(tier.objective for tier in solution.tiers) >= best

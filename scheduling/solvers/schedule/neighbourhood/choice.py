@@ -103,7 +103,7 @@ class Chooser:
         """Return the whole jobs of some tasks, about as many tasks: only wholes can move far."""
         jobs = self._rng.permutation(np.unique(self._arrays.job[free]))
         counts = np.diff(self._arrays.job_ptr)[jobs]
-        chosen = jobs[: max(2, int(np.searchsorted(np.cumsum(counts), size)))]
+        chosen = jobs[: max(2, 1 + int(np.searchsorted(np.cumsum(counts), size)))]
         return np.flatnonzero(np.isin(self._arrays.job, chosen))
 
     def _window(self, whole: Candidate, visible: Ints, size: int) -> Ints:  # noqa: ARG002
