@@ -112,6 +112,7 @@ FAULTS: dict[str, tuple[str, str, str]] = {
     "dues": ("tt-pfsp", SHEET, "line 3: found 2 entries, expected 3 numbers: a due"),
     "stage without machine": ("hfsp", SHEETS["hfsp"].replace("2 1", "2 0"), "line 3: found '0'"),
     "factories": ("dpfsp", SHEET, "line 3: found 2 entries, expected 1 numbers"),
+    "too many factories": ("dpfsp", "10\n10\n10001\n", "line 3: found '10001'.* from 1 to 10000"),
     "setup row": (
         "sdst-pfsp",
         SETUP_SHEET.replace("9 0 10\n", ""),

@@ -90,7 +90,8 @@ def _read(lines: Lines, extra: str) -> Sheet:
     width = _one(lines, "the number of machines")
     factories, stages, dues = 1, [], []
     if extra == "factories":
-        factories = _one(lines, "the number of factories")
+        most = max(1, MAX_COUNT // (jobs * width))  # each operation has a mode per factory
+        factories = _one(lines, "the number of factories", most)
     elif extra == "stages":
         row = lines.take("the machines of each stage")
         stages = lines.integers(row, "machines of each stage", count=width, low=1, high=10**9)
@@ -104,9 +105,9 @@ def _read(lines: Lines, extra: str) -> Sheet:
     return Sheet(durations, factories, stages, dues, setups)
 
 
-def _one(lines: Lines, what: str) -> int:
+def _one(lines: Lines, what: str, most: int = MAX_COUNT) -> int:
     row = lines.take(what)
-    return lines.integers(row, what, count=1, low=1, high=MAX_COUNT)[0]
+    return lines.integers(row, what, count=1, low=1, high=most)[0]
 
 
 def _table(lines: Lines, rows: int, width: int, what: str) -> list[list[int]]:
