@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
@@ -14,7 +15,8 @@ from scheduling.solvers.cpsat_engine import Outcome, run, sat_parameters
 from scheduling.solvers.explain import explain
 from scheduling.solvers.schedule.cpsat.model import Formulation
 from scheduling.solvers.schedule.explain import ScheduleConflict
-from scheduling.solvers.schedule.family import CompiledSchedule
+from scheduling.solvers.schedule.family import FAMILY, CompiledSchedule
+from scheduling.solvers.schedule.features import EVERYTHING
 from tests.brute_force import TooLargeError, brute_force
 from tests.strategies import full_problems
 
@@ -143,3 +145,67 @@ def test_tours_through_jobs_without_waiting(problem: ScheduleProblem) -> None:
     for index, value in enumerate(fixed.encode(candidate)):
         fixed.model.add(fixed.model.get_int_var_from_proto_index(index) == value)
     assert run(fixed.model, sat_parameters(Budget(None, 10.0, 1, 0))).outcome is Outcome.OPTIMAL
+
+
+def one_of_each() -> dict[str, ScheduleProblem]:
+    """One feasible problem for each feature."""
+    found: dict[str, ScheduleProblem] = {}
+    for feature in sorted(EVERYTHING):
+        model = sch.ScheduleModel()
+        setups = {("red", "blue"): 2, ("blue", "red"): 3} if feature == "setups" else None
+        machines = [model.add_machine(setups=setups) for _ in range(2)]
+        tank = {model.add_reservoir(0): 1} if feature == "reservoirs" else {}
+        whole = {"blocking": feature == "blocking", "same_mode": feature == "same mode"}
+        tasks = []
+        for number, path in enumerate((machines, machines, machines[::-1])):
+            job = model.add_job(chain=True, **whole)
+            for position, machine in enumerate(path):
+                task = model.add_task(job)
+                tasks.append(task)
+                state = ("red", "blue")[number % 2]
+                changes = {"supplies" if position else "demands": tank} if number else {}
+                changes = changes or {"supplies": tank}
+                model.add_mode(task, duration=3, machine=machine, state=state, **changes)
+                model.add_mode(task, duration=4, machine=machine, state=state, **changes)
+        if feature == "transfers":
+            model.add_precedence(tasks[0], tasks[3], transfer=9)
+        if feature == "transports":
+            model.add_transport(machines[0], machines[1], 4)
+        if feature == "same order":
+            model.keep_order(machines)
+        found[feature] = model.build()
+    return found
+
+
+@pytest.mark.parametrize("feature", sorted(EVERYTHING))
+def test_each_feature_is_solved_or_refused(feature: str) -> None:
+    problem = one_of_each()[feature]
+    data = CompiledSchedule(problem)
+    assert data.arrays.features == {feature}
+    best = sch.solve(problem, "cp-sat", work_limit=20.0, workers=1)
+    assert best.status is Status.OPTIMAL
+    for name in FAMILY.solvers:
+        solver = FAMILY.solver(name)
+        refusal = solver.refusal(data)
+        if name in ("cp-sat", "lns", "insertion", "auto"):
+            assert refusal is None
+            solution = sch.solve(problem, name, work_limit=1.0, workers=1)
+            assert solution.tasks
+            assert solution.objective >= best.objective
+        elif name not in ("heft", "cpop", "peft"):
+            assert refusal is not None
+
+
+@pytest.mark.parametrize("feature", ["setups", "reservoirs", "blocking", "transports"])
+def test_schedules_moved_too_early_are_caught(feature: str) -> None:
+    problem = one_of_each()[feature]
+    best = sch.solve(problem, "cp-sat", work_limit=20.0, workers=1)
+    last = max(best.tasks, key=lambda entry: entry.end)
+    moved = [
+        entry.model_copy(update={"start": entry.start - 1, "end": entry.end - 1})
+        if entry.task == last.task
+        else entry
+        for entry in best.tasks
+    ]
+    changed = best.model_copy(update={"tasks": tuple(moved)})
+    assert check_schedule(problem, changed)
