@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from scheduling.errors import Fault, InputError
+from scheduling.instances.schedule.constraint_mix import constraint_mix
 from scheduling.instances.schedule.random_projects import (
     multi_mode_project,
     project,
@@ -20,6 +21,7 @@ from scheduling.instances.schedule.random_shops import (
     job_shop,
 )
 from scheduling.instances.schedule.taillard import MODULUS, taillard_job_shop
+from scheduling.instances.schedule.tardiness import random_tardiness
 from scheduling.models.base import Problem
 
 Value = int | float
@@ -183,6 +185,14 @@ _RANGES: dict[str, tuple[Value, Value, str]] = {
     "stock": (*_SHARE, "stocks of consumables, from 0 (scarce) to 1 (enough for any mode)"),
     "cycles": (0.0, 100.0, "maximal lags per task"),
     "slack": (0.0, 100.0, "by what share a maximal lag exceeds the longest path"),
+    "layers": (1, 2000, "layers of tasks; precedences lead from earlier to later ones"),
+    "level": (0, 10**6, "number of precedences, none implied by those before it"),
+    "downtime": (*_SHARE, "probability of a resource to be down for a while"),
+    "windows": (*_SHARE, "probability of a task to have a time window"),
+    "disjunctions": (0.0, 100.0, "pairs of tasks that may not overlap, per task"),
+    "infeasible": (0, 1, "1: no schedule exists, by construction"),
+    "due_range": (*_SHARE, "width of the range of due dates, as a share of all work (RDD)"),
+    "lateness": (*_SHARE, "about the share of late jobs (TF)"),
     "seed": (0, 2**63 - 1, "seed of the random numbers"),
     "time_seed": (1, MODULUS - 1, "seed of the durations"),
     "machine_seed": (1, MODULUS - 1, "seed of the machine orders"),
@@ -198,6 +208,8 @@ GENERATORS: dict[str, Generator] = {
         _generator("project", project, _RANGES),
         _generator("multi-mode-project", multi_mode_project, _RANGES),
         _generator("project-with-lags", project_with_lags, _RANGES),
+        _generator("constraint-mix", constraint_mix, _RANGES),
+        _generator("tardiness", random_tardiness, _RANGES),
     )
 }
 """All generators by name."""

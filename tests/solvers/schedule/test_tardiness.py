@@ -12,13 +12,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import scheduling as sch
-from scheduling.instances.schedule.tardiness import Jobs
+from scheduling.instances.schedule.tardiness import Jobs, random_tardiness
 from scheduling.models.base import Status
 from scheduling.models.schedule.problem import ScheduleProblem
 from scheduling.solvers.board import Board, Budget
 from scheduling.solvers.schedule.family import Candidate, CompiledSchedule
-from scheduling.solvers.schedule.tardiness import exact, heuristics
+from scheduling.solvers.schedule.tardiness import exact, heuristics, solver
 from scheduling.solvers.schedule.tardiness.kernels import decomposition, dynasearch
+from scheduling.solvers.schedule.tardiness.kernels.precedence import find_precedences
 from scheduling.solvers.schedule.tardiness.machine import OneMachine
 from scheduling.solvers.schedule.tardiness.meter import Meter
 from scheduling.solvers.schedule.tardiness.post import Post
@@ -118,6 +119,33 @@ def test_dynasearch_in_slices_is_the_same_search() -> None:
     assert np.array_equal(whole.row, parts.row)
 
 
+def least_within(rows: Triples, before: np.ndarray) -> int | None:
+    """Optimum among the orders that keep precedences."""
+    table: dict[int, int] = {0: 0}
+    for done in range(1, 1 << len(rows)):
+        end = sum(row[0] for j, row in enumerate(rows) if done >> j & 1)
+        values = [
+            table[done & ~(1 << j)] + weight * max(0, end - due)
+            for j, (_, due, weight) in enumerate(rows)
+            if done >> j & 1
+            and done & ~(1 << j) in table
+            and all(done >> i & 1 for i in np.flatnonzero(before[:, j]).tolist())
+        ]
+        if values:
+            table[done] = min(values)
+    return table.get((1 << len(rows)) - 1)
+
+
+@settings(max_examples=300)
+@given(weighted)
+def test_some_optimal_order_keeps_all_precedences(rows: Triples) -> None:
+    duration, due, weight = (np.array(column, np.int64) for column in zip(*rows, strict=True))
+    before = find_precedences(duration, due, weight)
+    assert not np.any(before & before.T)
+    assert not np.any((before.astype(int) @ before.astype(int) > 0) & ~before)
+    assert least_within(rows, before) == least(rows)
+
+
 def proof(rows: Triples, start: list[int]) -> tuple[Board[Candidate], int | None]:
     """Run the relaxations alone from a given order."""
     data = CompiledSchedule(single(rows))
@@ -208,6 +236,14 @@ def test_horizons_too_long_for_relaxations_still_get_an_answer() -> None:
     rows = [(10**9 * (1 + j % 7), 10**9 * j, 1 + j % 3) for j in range(30)]
     solution = sch.solve(single(rows), "tardiness", work_limit=0.2, workers=1)
     assert solution.status in (Status.FEASIBLE, Status.OPTIMAL)
+
+
+def test_a_large_instance_left_open_has_a_close_bound(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(solver, "_DECOMPOSED_SHARE", 0.0)
+    problem = random_tardiness(jobs=150, due_range=0.2, lateness=0.6, seed=2)
+    solution = sch.solve(problem, "tardiness", work_limit=30, workers=1)
+    assert solution.gap is not None
+    assert solution.gap < 0.02
 
 
 REFUSED: dict[str, tuple[dict[str, object], str]] = {

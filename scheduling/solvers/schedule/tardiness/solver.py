@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from importlib.util import find_spec
 
 from scheduling.solvers.board import Board, Budget
@@ -14,7 +15,8 @@ from scheduling.solvers.schedule.tardiness.post import Post
 
 _LARGEST_RULED = 300
 _LARGEST_QUADRATIC = 3_000
-_DECOMPOSED_SHARE = 0.6
+_DECOMPOSED_SHARE = 0.4
+_IMPROVED_SHARE = 0.2
 _PATIENCE = 2_000
 
 
@@ -62,10 +64,10 @@ class Tardiness:
         if decompose(machine, post, meter, _DECOMPOSED_SHARE) or meter.over:
             return
         improvement = Improvement(machine, post, meter, budget.seed)
-        improvement.run(_PATIENCE)
+        improvement.run(_PATIENCE, meter.used + _IMPROVED_SHARE)
         if not meter.over:
             prove(machine, post, meter)
-        improvement.run(None)
+        improvement.run(math.inf, 1.0)
 
 
 def _construct(machine: OneMachine, post: Post, meter: Meter, hint: Candidate | None) -> None:
