@@ -122,7 +122,7 @@ class _Island:
         from scheduling.solvers.schedule.kernels.project_genetic import evolve
 
         limit = None if work is None else WORK_UNIT * work
-        made, slice_size = 0, 16
+        made, slice_size = 0, 1
         self._take()
         while not out_of_time(self.board, self.budget) and (limit is None or made < limit):
             bound = self.board.bound

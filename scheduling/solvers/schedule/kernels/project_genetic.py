@@ -37,15 +37,20 @@ from scheduling.solvers.schedule.kernels.project_lists import (
     rate,
     uniform,
 )
-from scheduling.solvers.schedule.kernels.project_passes import PARALLEL, SERIAL, complete
+from scheduling.solvers.schedule.kernels.project_passes import (
+    PARALLEL,
+    PARALLEL_LIMIT,
+    SERIAL,
+    complete,
+)
 from scheduling.solvers.schedule.kernels.project_profile import Profile
 
 SIZE, FILLED, STALE, EPOCH, MOTHER = range(5)
 """Entries of ``Pool.state``: individuals wanted and there; children since the epoch's last
 improvement; restarts so far; mother of the child."""
 
-FIRST_SIZE = 50
-_PATIENCE = 150
+FIRST_SIZE = 150
+_PATIENCE = 300
 """Children without improvement, per individual, after which a population is given up."""
 
 _UNRATED = 1 << 62
@@ -246,7 +251,8 @@ def _breed(project: Project, space: Space, pool: Pool, child: int) -> None:
         father = other
     pool.state[MOTHER] = mother
     _cross(space, pool, child, mother, father)
-    _mutate(project, pool, child, np.float64(1 << below(pool.rng, 4)) / pool.order.shape[1])
+    moved = 4.0 if below(pool.rng, 2) else 8.0
+    _mutate(project, pool, child, min(0.3, moved / pool.order.shape[1]))
 
 
 @njit
@@ -297,6 +303,7 @@ def evolve(
     best = pool.order.shape[0] - 1
     child = best - 2
     several = project.task[MODES, -1] >= project.task.shape[1]
+    parallel_too = not project.facts[LAGGED] and pool.order.shape[1] <= PARALLEL_LIMIT
     made = 0
     while made < amount and not (pool.score[best, 0] == 0 and pool.score[best, 1] <= goal):
         scheme = SERIAL
@@ -306,7 +313,7 @@ def evolve(
         if pool.state[FILLED] < pool.state[SIZE]:
             around = best if pool.state[EPOCH] > 0 and below(pool.rng, 4) == 0 else -1
             _sample(project, space, pool, child, around)
-            if not project.facts[LAGGED] and below(pool.rng, 2):
+            if parallel_too and below(pool.rng, 2):
                 scheme = PARALLEL
             eager = max(eager, 0.5) if several else 0.0
         else:
