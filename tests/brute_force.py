@@ -96,12 +96,14 @@ class _Search:
         self.nodes += 1
         if self.limit is not None and self.nodes > self.limit:
             raise TooLargeError
-        if not self._propagate(start, low) or not self._may_hold(start, low):
-            return
-        if len(start) == len(low) and not (self._levels_hold(low) and self._setups_hold(low)):
+        if not self._propagate(start, low):
             return
         values = self._values(low)
         if self.best is not None and values >= self.best:
+            return
+        if not self._may_hold(start, low):
+            return
+        if len(start) == len(low) and not (self._levels_hold(low) and self._setups_hold(low)):
             return
         if len(start) == len(low):
             self.best = values
@@ -142,7 +144,7 @@ class _Search:
 
     def _may_hold(self, start: dict[int, int], low: list[int]) -> bool:
         """Whether the placed tasks keep their machines apart and the common orders."""
-        for i, j in combinations(start, 2):
+        for i, j in combinations(start, 2) if self.next else ():
             if self.modes[i].machine is None or self.modes[i].machine != self.modes[j].machine:
                 continue
             (a, b), (c, d) = self._kept(i, low), self._kept(j, low)

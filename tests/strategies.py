@@ -199,7 +199,7 @@ def _draw_resources(
     for number in range(draw(st.integers(0, features.consumables))):
         capacity = draw(st.integers(0, 6))
         resources.append({"type": "consumable", "id": f"s{number}", "capacity": capacity})
-    for number in range(draw(st.integers(0, features.reservoirs))):
+    for number in range(draw(st.integers(0, features.reservoirs)) if features.reservoirs else 0):
         initial = draw(st.integers(0, 3))
         maximum = draw(st.none() | st.integers(initial, 4))
         entry = {"type": "reservoir", "id": f"v{number}", "initial": initial, "maximum": maximum}

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from scheduling.cli import bench, check, explain, files, generate, solve
+from scheduling.cli import bench, check, explain, files, generate, reproduce, solve
 from scheduling.cli.output import fail
 from scheduling.errors import CheckError, SchedulingError, SolverError
 
@@ -31,6 +31,7 @@ app.command("convert", epilog=files.CONVERT_EXAMPLE)(files.convert)
 app.command("schema", epilog=files.SCHEMA_EXAMPLE)(files.schema)
 app.command("generate", epilog=generate.EXAMPLE)(generate.generate)
 app.command("bench", epilog=bench.EXAMPLE)(bench.bench)
+app.command("reproduce", epilog=reproduce.EXAMPLE)(reproduce.reproduce)
 
 
 def _version(wanted: bool) -> None:

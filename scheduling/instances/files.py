@@ -9,7 +9,7 @@ from pathlib import Path
 
 from scheduling.errors import InputError
 from scheduling.instances import documents, formats
-from scheduling.instances.text import MAX_BYTES, STANDARD_INPUT, decode
+from scheduling.instances.text import MAX_BYTES, STANDARD_INPUT, decode, split_fragment
 from scheduling.models.base import Problem, Solution
 from scheduling.storage import write_whole
 
@@ -23,7 +23,8 @@ def read(path: str | PathLike[str], format: str | None = None) -> Problem:  # no
     Parameters
     ----------
     path
-        A file, ``"-"`` for standard input, or ``"bundled:NAME"`` for a bundled instance.
+        A file, ``"-"`` for standard input, or ``"bundled:NAME"`` for a bundled instance. One of
+        several instances in a file is named behind it: ``"wt40.txt#17"``.
     format
         Name of the file's format; by default it is found from the name's ending and the content.
 
@@ -110,13 +111,19 @@ def _text(source: str) -> str:
         if source == "-":
             data = sys.stdin.buffer.read(MAX_BYTES + 1)
         else:
-            with Path(source).open("rb") as file:
+            with _file(source).open("rb") as file:
                 data = file.read(MAX_BYTES + 1)
     except OSError as error:
         raise _failure(source, error, "a file that can be read") from None
     except ValueError as error:
         raise InputError.single("file name", str(error), "a file name", repr(source)) from None
     return decode(data, _shown(source))
+
+
+def _file(source: str) -> Path:
+    """Return the file that ``source`` names, with or without an instance in it."""
+    whole = Path(source)
+    return whole if whole.exists() else Path(split_fragment(source)[0])
 
 
 def _failure(source: str, error: OSError, expected: str) -> InputError:

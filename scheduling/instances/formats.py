@@ -20,10 +20,11 @@ from scheduling.instances.schedule import (
     project_writers,
     psplib,
     reservoirs,
+    tardiness,
     task_graphs,
 )
 from scheduling.instances.schedule.shop_sheets import VARIANTS
-from scheduling.instances.text import MAX_COUNT, is_integer
+from scheduling.instances.text import MAX_COUNT, is_integer, split_fragment
 from scheduling.models.base import Problem
 
 
@@ -226,6 +227,36 @@ FORMATS: tuple[Format, ...] = (
         )
         for variant in VARIANTS
     ),
+    Format(
+        "wt",
+        "schedule",
+        (),
+        "weighted tardiness of one machine as in the OR-Library; wt40.txt#17 is its 17th instance",
+        tardiness.sniff_wt,
+        tardiness.read_wt,
+        tardiness.write_wt,
+        "https://people.brunel.ac.uk/~mastjjb/jeb/orlib/wtinfo.html",
+    ),
+    Format(
+        "sdt",
+        "schedule",
+        (),
+        "total tardiness of one machine, a line with duration and due date a job",
+        tardiness.sniff_sdt,
+        tardiness.read_sdt,
+        tardiness.write_sdt,
+        "https://github.com/vtkindt/1-dj-Sum-Tj",
+    ),
+    Format(
+        "tardiness-jsonl",
+        "schedule",
+        (".jsonl",),
+        "tardiness of one machine, an instance a line with name, n, p, d and w",
+        tardiness.sniff_jsonl,
+        tardiness.read_jsonl,
+        tardiness.write_jsonl,
+        "fields of a line: name, n, p (durations), d (due dates), w (weights, 1 unless given)",
+    ),
 )
 
 
@@ -300,7 +331,7 @@ def for_writing(source: str) -> Format:
 
 def by_suffix(source: str) -> tuple[Format, ...]:
     """Return the formats that a file name's ending stands for."""
-    suffix = PurePath(source).suffix.lower()
+    suffix = PurePath(split_fragment(source)[0]).suffix.lower()
     return tuple(candidate for candidate in FORMATS if suffix in candidate.suffixes)
 
 

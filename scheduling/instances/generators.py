@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from scheduling.errors import Fault, InputError
+from scheduling.instances.schedule.constraint_mix import constraint_mix
 from scheduling.instances.schedule.random_graphs import random_task_graph, soc_stream
 from scheduling.instances.schedule.random_projects import (
     multi_mode_project,
@@ -28,6 +29,7 @@ from scheduling.instances.schedule.random_variants import (
     setup_job_shop,
 )
 from scheduling.instances.schedule.taillard import MODULUS, taillard_job_shop
+from scheduling.instances.schedule.tardiness import random_tardiness
 from scheduling.models.base import Problem
 
 Value = int | float
@@ -201,6 +203,14 @@ _RANGES: dict[str, tuple[Value, Value, str]] = {
     "degree": (1, 1000, "most successors that a task draws"),
     "mean": (1, 10**6, "mean cost of a task"),
     "gap": (0.0, 10.0**9, "mean time between two jobs"),
+    "layers": (1, 2000, "layers of tasks; precedences lead from earlier to later ones"),
+    "level": (0, 10**6, "number of precedences, none implied by those before it"),
+    "downtime": (*_SHARE, "probability of a resource to be down for a while"),
+    "windows": (*_SHARE, "probability of a task to have a time window"),
+    "disjunctions": (0.0, 100.0, "pairs of tasks that may not overlap, per task"),
+    "infeasible": (0, 1, "1: no schedule exists, by construction"),
+    "due_range": (*_SHARE, "width of the range of due dates, as a share of all work (RDD)"),
+    "lateness": (*_SHARE, "about the share of late jobs (TF)"),
     "seed": (0, 2**63 - 1, "seed of the random numbers"),
     "time_seed": (1, MODULUS - 1, "seed of the durations"),
     "machine_seed": (1, MODULUS - 1, "seed of the machine orders"),
@@ -223,6 +233,8 @@ GENERATORS: dict[str, Generator] = {
         _generator("permutation-flow-shop", permutation_flow_shop, _RANGES),
         _generator("task-graph", random_task_graph, _RANGES),
         _generator("soc-stream", soc_stream, _RANGES),
+        _generator("constraint-mix", constraint_mix, _RANGES),
+        _generator("tardiness", random_tardiness, _RANGES),
     )
 }
 """All generators by name."""

@@ -17,6 +17,9 @@ MAX_COUNT = 10**6
 STANDARD_INPUT = "standard input"
 """What faults call a text that comes from no file."""
 
+FRAGMENT = "#"
+"""Stands between a file's name and the name or number of one of several instances in it."""
+
 _DOS_END = "\x1a"
 
 
@@ -43,6 +46,12 @@ def decode(data: bytes, source: str) -> str:
         raise InputError.single(place, found, "text in UTF-8", source) from None
     text = text.replace("\r\n", "\n").replace("\r", "\n")
     return text.removesuffix("\n").removesuffix(_DOS_END)
+
+
+def split_fragment(source: str) -> tuple[str, str | None]:
+    """Split ``file#instance`` into the file's name and the instance, ``None`` without one."""
+    file, mark, instance = source.rpartition(FRAGMENT)
+    return (file, instance) if mark and file else (source, None)
 
 
 def _line(data: bytes, position: int) -> str:

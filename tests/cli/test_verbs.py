@@ -202,9 +202,7 @@ def test_missing_file_and_bad_options(cli: Cli, shop: Path, tmp_path: Path) -> N
 
 def test_module_runs_as_a_command(shop: Path) -> None:
     command = [sys.executable, "-m", "scheduling.cli", "solve", "-", "--json"]
-    done = subprocess.run(
-        command, input=SHOP, capture_output=True, text=True, check=False
-    )
+    done = subprocess.run(command, input=SHOP, capture_output=True, text=True, check=False)
     assert done.returncode == 0
     assert json.loads(done.stdout)["objective"] == 6
 

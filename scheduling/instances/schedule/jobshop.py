@@ -34,7 +34,11 @@ def sniff_jsplib(text: str) -> bool:
     jobs, count = map(int, rows[0])
     pairs = len(job) - 2 if job[-2:] == _END else len(job)
     inside = all(0 <= machine < count for machine in job[:pairs:2])
-    return jobs > 0 and pairs > 0 and pairs % 2 == 0 and inside
+    if not (jobs > 0 and pairs > 0 and pairs % 2 == 0 and inside):
+        return False
+    # Lines of two numbers throughout are a shop only where the first announces as many jobs.
+    lines = head(text, min(jobs, MAX_COUNT) + 2, "#")
+    return len(lines) == jobs + 1 or any(len(line.split()) != 2 for line in lines)
 
 
 def read_jsplib(text: str, source: str | None) -> ScheduleProblem:

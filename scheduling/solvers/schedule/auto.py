@@ -20,10 +20,12 @@ from scheduling.solvers.schedule.family import Candidate, CompiledSchedule
 from scheduling.solvers.schedule.genetic import Genetic
 from scheduling.solvers.schedule.insertion import Insertion
 from scheduling.solvers.schedule.kernels.warmup import ensure_compiled
+from scheduling.solvers.schedule.listing.solvers import Heft, Peft
 from scheduling.solvers.schedule.lns import Lns
 from scheduling.solvers.schedule.rules import dense_ranks, task_features
 from scheduling.solvers.schedule.sgs import out_of_time, post_greedy, rules_for
 from scheduling.solvers.schedule.tabu import Tabu
+from scheduling.solvers.schedule.tardiness.solver import Tardiness
 from scheduling.solvers.sideways import Sideways
 
 if TYPE_CHECKING:
@@ -60,10 +62,12 @@ class Auto:
 
     def prepare(self, data: CompiledSchedule) -> None:
         """Compile what the parts will use."""
-        improver = self._improver(data)
+        special = _specialist(data)
+        improver = special or self._improver(data)
         if isinstance(improver, Prepares):
             improver.prepare(data)
-        ensure_compiled("bounds")
+        if special is None:
+            ensure_compiled("bounds")
 
     def search(
         self,
@@ -75,9 +79,12 @@ class Auto:
         """Improve value and bound side by side."""
         if board.best is None:
             self._construct(data, board, _brief(budget))
+        special = _specialist(data)
         if board.stopped:
             return
-        if budget.work is not None:
+        if special is not None:
+            special.search(data, board, budget, hint)
+        elif budget.work is not None:
             self._in_turn(data, board, budget, hint)
         else:
             self._side_by_side(data, board, budget, hint)
@@ -89,8 +96,8 @@ class Auto:
         """
         arrays = data.arrays
         if arrays.features:
-            if Insertion().refusal(data) is None:
-                Insertion().search(data, board, budget, None)
+            for part in _usable([Heft(), Peft(), Insertion()], data):
+                part.search(data, board, budget, None)
             return
         if Dispatch().refusal(data) is None:
             if arrays.n_tasks <= _LARGEST_DISPATCHED:
@@ -139,6 +146,11 @@ class Auto:
     def _improver(self, data: CompiledSchedule) -> Part:
         """Pick the local search that knows most about the problem's structure."""
         return next(iter(_usable([Tabu(), Genetic(), Lns()], data)))
+
+
+def _specialist(data: CompiledSchedule) -> Part | None:
+    """Return the solver that settles this kind of problem better than the portfolio, if any."""
+    return next(iter(_usable([Tardiness()], data)), None)
 
 
 def _usable(parts: list[Part], data: CompiledSchedule) -> list[Part]:

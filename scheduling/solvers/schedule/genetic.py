@@ -1,51 +1,52 @@
-"""Solver ``genetic``: evolution of activity lists and modes for any scheduling problem."""
+"""Genetic search over activity lists and modes for any problem of the family."""
 
 from __future__ import annotations
 
 import threading
-import time
-from importlib.util import find_spec
+from time import perf_counter
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from scheduling.models.schedule.arrays import NEVER, Ints
+from scheduling.models.schedule.arrays import Ints
 from scheduling.solvers.board import Board, Budget
 from scheduling.solvers.registry import READY, Availability
 from scheduling.solvers.schedule.family import Candidate, CompiledSchedule
 from scheduling.solvers.schedule.features import feature_refusal
 from scheduling.solvers.schedule.kernels.warmup import ensure_compiled
 from scheduling.solvers.schedule.rules import dense_ranks, task_features
-from scheduling.solvers.schedule.sgs import first_modes, out_of_time, post_greedy, rules_for
+from scheduling.solvers.schedule.sgs import (
+    WORK_UNIT,
+    first_modes,
+    out_of_time,
+    post_greedy,
+    rules_for,
+)
 
 if TYPE_CHECKING:
     from scheduling.solvers.schedule.kernels.project import Project
 
-WORK_UNIT = 1000
-"""Schedules that make one unit of work."""
-
-_POPULATION = 50
-_PATIENCE = 4_000
-_SLICE_SECONDS = 0.05
-_FIRST_SLICE = 50
+_ROOM = 1600
+_POOL_CELLS = 4_000_000
+_SLICE_SECONDS = 0.03
+_FIRST_RULES = 4
 
 
 class Genetic:
-    """Hybrid genetic algorithm (Valls, Ballestin and Quintanilla, 2008) over activity lists.
+    """Hybrid genetic search (Valls, Ballestin and Quintanilla, 2008) on schedule generation.
 
-    Children are decoded by serial generation and justified; modes evolve with the lists. Takes
-    every problem of the family; deadlines and maximal lags that are missed count as violation and
-    are bred out. With several workers as many populations evolve side by side and take over the
-    board's best schedule. A unit of work is 1,000 generated schedules of every worker.
+    Takes any problem of the family. Individuals are activity lists with a mode per task; children
+    come from two-point crossover and are justified; schedules that break a maximal lag, a deadline
+    or a stock are kept with their violation and rank behind the valid ones. Better schedules that
+    other solvers post join the population. With several workers each runs a population of its own.
+    A unit of work is 1,000 generated schedules.
     """
 
     name = "genetic"
-    summary = "genetic search over activity lists and modes, with justification"
+    summary = "genetic search on activity lists with justification (any project)"
 
     def availability(self) -> Availability:
-        """Tell whether numba is installed."""
-        if find_spec("numba") is None:
-            return Availability(False, "numba is missing; install it with: pip install numba")
+        """Tell that it is always ready: numba comes with the package."""
         return READY
 
     def refusal(self, data: CompiledSchedule) -> str | None:
@@ -61,17 +62,17 @@ class Genetic:
         data: CompiledSchedule,
         board: Board[Candidate],
         budget: Budget,
-        hint: Candidate | None,  # noqa: ARG002 - a valid hint is on the board already
+        hint: Candidate | None,  # noqa: ARG002 - a valid one is on the board
     ) -> None:
-        """Evolve until the board stops or the budget is spent."""
+        """Evolve populations in slices of some hundredths of a second."""
         features = task_features(data.arrays)
         if features is None:
             board.prove_infeasible(self.name)
             return
-        rules = rules_for(data.arrays, board.tier).values()
-        ranks = np.stack([dense_ranks(rule(features)) for rule in rules])
+        rules = list(rules_for(data.arrays, board.tier).values())[:_FIRST_RULES]
+        keys = np.stack([dense_ranks(rule(features)) for rule in rules])
         if board.best is None:
-            post_greedy(data, board, features, ranks[0], self.name)
+            post_greedy(data, board, features, keys[0], self.name)
         if out_of_time(board, budget):
             return
         from scheduling.solvers.schedule.kernels.project import make_project
@@ -80,23 +81,23 @@ class Genetic:
         if project is None:
             board.prove_infeasible(self.name)
             return
-        populations = [
-            _Population(data, board, budget, project, ranks, budget.seed + number)
-            for number in range(budget.workers)
+        share = None if budget.work is None else budget.work / budget.workers
+        islands = [
+            _Island(data, board, budget, project, keys, number) for number in range(budget.workers)
         ]
         threads = [
-            threading.Thread(target=population.run, args=(self.name,), daemon=True)
-            for population in populations[1:]
+            threading.Thread(target=island.run, args=(self.name, share), daemon=True)
+            for island in islands[1:]
         ]
         for thread in threads:
             thread.start()
-        populations[0].run(self.name)
+        islands[0].run(self.name, share)
         for thread in threads:
             thread.join()
 
 
-class _Population:
-    """One population and its scratch memory."""
+class _Island:
+    """One population and its exchange with the board."""
 
     def __init__(
         self,
@@ -104,8 +105,8 @@ class _Population:
         board: Board[Candidate],
         budget: Budget,
         project: Project,
-        ranks: Ints,
-        seed: int,
+        keys: Ints,
+        number: int,
     ) -> None:
         from scheduling.solvers.schedule.kernels.project import ORIGIN, mirror_project
         from scheduling.solvers.schedule.kernels.project_genetic import make_pool
@@ -115,22 +116,25 @@ class _Population:
         self.data, self.board, self.budget = data, board, budget
         self.project, self.mirror = project, mirror_project(project)
         self.profile, self.space = make_profile(project), make_space(project)
-        self.pool = make_pool(ranks, first_modes(project), _POPULATION, seed)
+        room = max(8, min(_ROOM, _POOL_CELLS // keys.shape[1]))
+        seed = (budget.seed * 1_000_003 + number * 7919 + 1) % 2**63
+        self.pool = make_pool(keys, first_modes(project), room, seed)
         self.caps = np.array(board.caps, np.int64)
-        self.origin = project.mode[ORIGIN]
-        self.known: int | None = None
+        self.origin = project.mode[ORIGIN, :-1]
+        self.seen: Candidate | None = None
 
-    def run(self, name: str) -> None:
-        """Evolve in slices; take over what others found, post what is better."""
+    def run(self, name: str, work: float | None) -> None:
+        """Alternate slices of the search with the exchange."""
         from scheduling.solvers.schedule.kernels.project_genetic import evolve
 
-        best = _POPULATION + 1
-        amount, made = _FIRST_SLICE, 0
-        while not out_of_time(self.board, self.budget) and not self._out_of_work(made):
-            self._adopt()
-            goal = -NEVER if self.board.bound is None else self.board.bound
-            began = time.monotonic()
-            made += evolve(
+        limit = None if work is None else WORK_UNIT * work
+        made, slice_size = 0, 1
+        self._take()
+        while not out_of_time(self.board, self.budget) and (limit is None or made < limit):
+            bound = self.board.bound
+            amount = slice_size if limit is None else int(min(slice_size, limit - made)) or 1
+            began = perf_counter()
+            done = evolve(
                 self.project,
                 self.mirror,
                 self.profile,
@@ -138,42 +142,38 @@ class _Population:
                 self.pool,
                 self.caps,
                 amount,
-                goal,
-                _PATIENCE,
+                -(2**62) if bound is None else bound,
             )
-            if self.budget.work is None:
-                scale = _SLICE_SECONDS / max(time.monotonic() - began, 1e-4)
-                amount = max(2, int(amount * min(2.0, max(0.25, scale))))
-            if self.pool.score[best, 0] == 0:
-                self._post(name, best)
+            made += done
+            spent = perf_counter() - began
+            factor = _SLICE_SECONDS / max(spent, 1e-6)
+            slice_size = max(1, int(slice_size * min(4.0, max(0.25, factor))))
+            self._post(name)
+            self._take()
 
-    def _post(self, name: str, row: int) -> None:
-        value = int(self.pool.score[row, 1])
-        if self.known is None or value < self.known or self.board.best is None:
-            start, mode = self.pool.start[row].copy(), self.origin[self.pool.mode[row]]
-            candidate = Candidate(start, mode)
-            self.board.offer(candidate, self.data.values(candidate), name)
-            self.known = value
-
-    def _adopt(self) -> None:
-        """Let a better schedule from the board join the population."""
-        from scheduling.solvers.schedule.kernels.project_genetic import admit
-
-        candidate, values = self.board.best, self.board.values
-        if candidate is None or values is None:
+    def _post(self, name: str) -> None:
+        """Post the best of the population if it is valid and better than the board's."""
+        score, values = self.pool.score[-1], self.board.values
+        if score[0] != 0:
             return
         tier = self.board.tier
-        if self.known is not None and values[tier] >= self.known:
+        if values is not None and tuple(score[1:].tolist()) >= (*values[tier:], 0, 0)[:2]:
             return
-        self.known = values[tier]
-        local = np.searchsorted(self.origin[: self.project.mode.shape[1] - 1], candidate.mode)
-        if not np.array_equal(self.origin[local], candidate.mode):
-            return
-        child, pool = _POPULATION, self.pool
-        pool.order[child] = np.lexsort((np.arange(len(local)), candidate.start))
-        pool.mode[child], pool.start[child] = local, candidate.start
-        pool.score[child] = (0, values[tier], values[tier + 1] if tier + 1 < len(values) else 0)
-        admit(pool, child)
+        candidate = Candidate(self.pool.start[-1].copy(), self.origin[self.pool.mode[-1]])
+        if self.board.offer(candidate, self.data.values(candidate), name):
+            self.seen = candidate
 
-    def _out_of_work(self, made: int) -> bool:
-        return self.budget.work is not None and made >= WORK_UNIT * self.budget.work
+    def _take(self) -> None:
+        """Take a better schedule of another solver into the population."""
+        from scheduling.solvers.schedule.kernels.project_genetic import welcome
+
+        best = self.board.best
+        if best is None or best is self.seen:
+            return
+        self.seen = best
+        mode = np.searchsorted(self.origin, best.mode)
+        mode = np.minimum(mode, len(self.origin) - 1)
+        if np.array_equal(self.origin[mode], best.mode):
+            row = len(self.pool.order) - 3
+            self.pool.start[row], self.pool.mode[row] = best.start, mode
+            welcome(self.project, self.space, self.pool, self.caps, row)

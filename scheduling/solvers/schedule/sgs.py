@@ -32,7 +32,7 @@ WORK_UNIT = 1000
 """Schedules that make one unit of work."""
 
 _JUSTIFICATIONS = 20
-_PARALLEL_LIMIT = 20_000
+_JUSTIFIED_TASKS = 200_000
 
 
 class ScheduleGeneration:
@@ -188,6 +188,7 @@ class _Passes:
     ) -> None:
         from scheduling.solvers.schedule.kernels.project import LAGGED, MODES, mirror_project
         from scheduling.solvers.schedule.kernels.project_lists import SCORE, make_space
+        from scheduling.solvers.schedule.kernels.project_passes import PARALLEL_LIMIT
         from scheduling.solvers.schedule.kernels.project_profile import make_profile
 
         self.data, self.board, self.budget = data, board, budget
@@ -200,7 +201,8 @@ class _Passes:
         self.caps = np.array(board.caps, np.int64)
         self.mode, self.start = self.modes.copy(), np.zeros(n, np.int64)
         self.score = np.zeros(SCORE, np.int64)
-        self.schemes = 1 if project.facts[LAGGED] or n > _PARALLEL_LIMIT else 2
+        self.schemes = 1 if project.facts[LAGGED] or n > PARALLEL_LIMIT else 2
+        self.rounds = max(1, min(_JUSTIFICATIONS, _JUSTIFIED_TASKS // n))
         self.made = 0
 
     def run(self, name: str) -> None:
@@ -218,7 +220,7 @@ class _Passes:
                 self.mode,
                 self.several,
                 scheme,
-                _JUSTIFICATIONS,
+                self.rounds,
                 self.caps,
                 self.start,
                 self.score,

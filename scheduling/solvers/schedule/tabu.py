@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 from importlib.util import find_spec
 from typing import Protocol
 
@@ -17,6 +18,7 @@ import numpy as np
 from scheduling.errors import SolverError
 from scheduling.models.schedule.arrays import NEVER, Ints, ScheduleArrays
 from scheduling.models.schedule.objective import MEASURES
+from scheduling.models.schedule.windows import horizon
 from scheduling.solvers.board import Board, Budget
 from scheduling.solvers.registry import READY, Availability
 from scheduling.solvers.schedule.dispatch import Dispatch
@@ -29,12 +31,15 @@ WORK_UNIT = 20_000
 
 _SLICE_SECONDS = 0.05
 _FIRST_SLICE = 500
-_NO_TAIL = -(2**52)
 _MAXIMA = ("makespan", "max_lateness", "max_tardiness")
 
 
 class Walk(Protocol):
     """A tabu search in progress."""
+
+    def bound(self) -> int:
+        """Return a lower bound on the largest completion plus tail."""
+        ...
 
     def advance(self, moves: int, target: int) -> int:
         """Make some moves and return the best value so far."""
@@ -96,10 +101,12 @@ class Tabu:
         if board.best is None:
             Dispatch().search(data, board, budget.part(0.2), hint)
         make = _walk_maker(data.arrays, board.tier)
+        walk = make(budget.seed)
+        _post_bound(self.name, data.arrays, board, walk.bound())
         threads = [
             threading.Thread(
                 target=_explore,
-                args=(self.name, data, board, budget, make, budget.seed + number),
+                args=(self.name, data, board, budget, partial(make, budget.seed + number)),
                 name=f"tabu-{number}",
                 daemon=True,
             )
@@ -107,7 +114,7 @@ class Tabu:
         ]
         for thread in threads:
             thread.start()
-        _explore(self.name, data, board, budget, make, budget.seed)
+        _explore(self.name, data, board, budget, lambda: walk)
         for thread in threads:
             thread.join()
 
@@ -122,11 +129,10 @@ def _explore(
     data: CompiledSchedule,
     board: Board[Candidate],
     budget: Budget,
-    make: Callable[[int], Walk],
-    seed: int,
+    make: Callable[[], Walk],
 ) -> None:
     """Run one walk in slices until the board stops or the budget is spent."""
-    walk = make(seed)
+    walk = make()
     factor = int(data.arrays.weights[board.tier].max())
     moves_left = None if budget.work is None else int(budget.work * WORK_UNIT)
     slice_moves, known = _FIRST_SLICE, None
@@ -147,6 +153,12 @@ def _explore(
         known = board.objective
 
 
+def _post_bound(name: str, arrays: ScheduleArrays, board: Board[Candidate], bound: int) -> None:
+    row = arrays.weights[board.tier]
+    least = max(0, bound) if row[MEASURES.index("max_tardiness")] else bound
+    board.raise_bound(int(row.max()) * least, name)
+
+
 def _next_slice(moves: int, seconds: float) -> int:
     """Aim at slices of the same length, so that stops and exchanges come in time."""
     scale = _SLICE_SECONDS / max(seconds, 1e-4)
@@ -157,8 +169,9 @@ def _tails(arrays: ScheduleArrays, tier: int) -> Ints:
     """Delivery times that turn the tier's measure into a maximum of completion plus tail."""
     if arrays.weights[tier, MEASURES.index("makespan")]:
         return np.zeros(arrays.n_tasks, np.int64)
-    due = np.where(arrays.job_due < NEVER, -arrays.job_due, _NO_TAIL)
-    return due[arrays.job]
+    dated = arrays.job_due < NEVER
+    never_last = -2 * horizon(arrays) - int(arrays.job_due[dated].max(initial=0)) - 1
+    return np.where(dated, -arrays.job_due, never_last)[arrays.job]
 
 
 def _machines(arrays: ScheduleArrays) -> Ints:
@@ -209,6 +222,10 @@ class _JobShopWalk:
         )
         self._search = jobshop.make_search(self._shop, seed)
 
+    def bound(self) -> int:
+        """Return the best one-machine bound."""
+        return int(self._kernels.lower_bound(self._shop))
+
     def advance(self, moves: int, target: int) -> int:
         """Make some moves and return the best value so far."""
         return int(self._kernels.advance(self._shop, self._search, moves, target)[0])
@@ -233,7 +250,7 @@ class _FlexibleWalk:
         from scheduling.solvers.schedule.kernels import flexible
 
         self._kernels = flexible
-        shop = flexible.flexible_shop_from_arcs(
+        self._shop = flexible.flexible_shop_from_arcs(
             arrays.link_before,
             arrays.link_after,
             arrays.link_min,
@@ -243,7 +260,13 @@ class _FlexibleWalk:
             head=arrays.release,
             tail=_tails(arrays, tier),
         )
-        self._state = flexible.new_search(shop, seed=seed)
+        self._state = flexible.new_search(self._shop, seed=seed)
+
+    def bound(self) -> int:
+        """Return the bound by chains, machine sets and prices."""
+        from scheduling.solvers.schedule.kernels.flexible_bounds import lower_bound
+
+        return int(lower_bound(self._shop))
 
     def advance(self, moves: int, target: int) -> int:
         """Make some moves and return the best value so far."""

@@ -9,7 +9,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from scheduling.models.schedule.compiling import compile_arrays
 from scheduling.models.schedule.bounds import formula_bounds
 from scheduling.models.schedule.bounds.relaxations import (
     fewest_late,
@@ -19,6 +18,7 @@ from scheduling.models.schedule.bounds.relaxations import (
 )
 from scheduling.models.schedule.bounds.supply import Supply, first_fit, total
 from scheduling.models.schedule.builder import ScheduleModel
+from scheduling.models.schedule.compiling import compile_arrays
 from scheduling.models.schedule.objective import MEASURES
 from scheduling.models.schedule.problem import ScheduleProblem
 from tests.brute_force import brute_force

@@ -161,7 +161,7 @@ def test_conflicts_are_real_and_minimal(problem: ScheduleProblem) -> None:
     assert found.status is Status.INFEASIBLE
     assert found.is_minimal
     conflict = ScheduleConflict(problem)
-    members = [index for index, label in enumerate(conflict.labels) if label in found.conflict]
+    members = sorted({conflict.labels.index(label) for label in found.conflict})
     budget = Budget(None, 50.0, 1, 0)
     assert conflict.holds(members, budget) is False
     for member in members:

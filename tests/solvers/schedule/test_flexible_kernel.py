@@ -198,9 +198,8 @@ def test_search_stops_at_target() -> None:
 def test_schedule_survives_the_way_through_a_state(shop: Flexible, seed: int) -> None:
     compiled = shop.compile()
     given_schedule = flexible.construct(compiled, noise=1.0, seed=seed)
-    state = flexible.state_from_schedule(
-        compiled, given_schedule.starts, given_schedule.alternatives
-    )
+    state = flexible.new_search(compiled)
+    flexible.inject(state, given_schedule.starts, given_schedule.alternatives)
     best = flexible.schedule_from_state(state)
     shop.verify(best)
     assert best.objective <= given_schedule.objective
@@ -222,30 +221,13 @@ def test_injected_schedule_becomes_the_best() -> None:
     assert flexible.schedule_from_state(other).objective == best
 
 
-def test_jobs_are_chains_with_delays() -> None:
-    jobs = flexible.flexible_shop(
-        [0, 2, 2, 5],
-        range(6),
-        [0, 1, 0, 1, 0],
-        [3, 4, 2, 2, 2],
-        machines=3,
-        delay=[5, 9, 0, 1, 9],
-    )
-    arcs = flexible.flexible_shop_from_arcs(
-        [0, 2, 3], [1, 3, 4], [5, 0, 1], range(6), [0, 1, 0, 1, 0], [3, 4, 2, 2, 2], machines=3
-    )
-    for one, two in zip(jobs, arcs, strict=True):
-        assert np.array_equal(one, two)
-    assert lower_bound(jobs) == 12
-
-
 def test_cycle_is_refused() -> None:
     with pytest.raises(InputError, match="cycle"):
         flexible.flexible_shop_from_arcs([0, 1], [1, 0], [0, 0], [0, 1, 2], [0, 0], [1, 1])
 
 
 def test_shop_without_operations() -> None:
-    shop = flexible.flexible_shop([0], [0], [], [], machines=2)
+    shop = flexible.flexible_shop_from_arcs([], [], [], [0], [], [], machines=2)
     assert lower_bound(shop) == 0
     state = flexible.new_search(shop)
     assert flexible.advance(state, 10) == (0, 0)
@@ -254,7 +236,7 @@ def test_shop_without_operations() -> None:
 
 def test_prices_beat_equal_shares() -> None:
     """Six operations, 2 on one machine or 4 on the other: prices 2 to 1 prove 8, shares only 6."""
-    shop = flexible.flexible_shop(range(7), range(0, 14, 2), [0, 1] * 6, [2, 4] * 6)
+    shop = flexible.flexible_shop_from_arcs([], [], [], range(0, 14, 2), [0, 1] * 6, [2, 4] * 6)
     assert lower_bound(shop) == 8
 
 

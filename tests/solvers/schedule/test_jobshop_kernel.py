@@ -266,5 +266,5 @@ def test_known_optimum_is_reached(name: str, optimum: int) -> None:
     jobs = jsplib(name)
     shop = build(jobs)
     search = js.make_search(shop, 1)
-    value, _ = js.advance(shop, search, 200000, optimum)
+    value, _ = js.advance(shop, search, 2_000_000, optimum)
     assert value == optimum == checked_objective(jobs, best_of(shop, search)[1])

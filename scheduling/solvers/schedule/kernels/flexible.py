@@ -142,41 +142,6 @@ def flexible_shop_from_arcs(
     )
 
 
-def flexible_shop(
-    job_ptr: ArrayLike,
-    alt_ptr: ArrayLike,
-    alt_machine: ArrayLike,
-    alt_duration: ArrayLike,
-    *,
-    machines: int | None = None,
-    delay: ArrayLike | None = None,
-    head: ArrayLike | None = None,
-    tail: ArrayLike | None = None,
-) -> FlexibleShop:
-    """Lay out a flexible job shop: operations ``job_ptr[j]:job_ptr[j + 1]`` in a chain.
-
-    ``delay[v]``, 0 by default, is the least time from v's completion to the start of the next
-    operation of its job. The other parameters are those of `flexible_shop_from_arcs`.
-    """
-    jobs = _integers(job_ptr)
-    n = int(jobs[-1])
-    followed = np.ones(n, dtype=bool)
-    followed[jobs[1:][jobs[1:] > jobs[:-1]] - 1] = False
-    before = np.flatnonzero(followed)
-    gaps = np.zeros(n, dtype=np.int64) if delay is None else _integers(delay)
-    return flexible_shop_from_arcs(
-        before,
-        before + 1,
-        gaps[before],
-        alt_ptr,
-        alt_machine,
-        alt_duration,
-        machines=machines,
-        head=head,
-        tail=tail,
-    )
-
-
 def _schedule(shop: FlexibleShop, alternative: IntArray, position: IntArray) -> FlexibleSchedule:
     """Time a selection as early as possible and read it out."""
     state = _empty_search(shop, 1)
@@ -295,15 +260,6 @@ def inject(state: SearchState, starts: ArrayLike, alternatives: ArrayLike) -> in
     position[order] = np.arange(rank.size)
     start_round(search, chosen, position)
     return int(search.counter[VALUE])
-
-
-def state_from_schedule(
-    shop: FlexibleShop, starts: ArrayLike, alternatives: ArrayLike, *, seed: int = 0
-) -> SearchState:
-    """Start a tabu search from a given feasible schedule."""
-    state = new_search(shop, seed=seed)
-    inject(state, starts, alternatives)
-    return state
 
 
 def advance(state: SearchState, iterations: int, target: int = -FAR) -> tuple[int, int]:

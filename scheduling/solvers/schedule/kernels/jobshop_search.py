@@ -38,7 +38,7 @@ CLOSE = 20
 #: Rows of the pool in use at first.
 FIRST_MEMBERS = 3
 
-#: The pool grows by a row after this many vain walks per row.
+#: A pool is stagnant after this many vain walks per row in use.
 STAGNATION = 2
 
 _RULE_COUNT = len(RULES)
@@ -216,20 +216,39 @@ def _slot_for(shop: Shop, search: Search) -> int:
 
 @njit.inner
 def _end_walk(shop: Shop, search: Search) -> None:
-    """Offer the best solution of the walk to the pool; let a stagnant pool grow."""
-    counters = search.counters
+    """Offer the best solution of the walk to the pool and deal with a stagnant pool.
+
+    A stagnant pool first takes in the best solution of all, if it found only worse ones, and
+    then makes room for a larger new one.
+    """
+    counters, values = search.counters, search.pool_value
     counters[FINISHED] = 1
     slot = _slot_for(shop, search)
     if slot >= 0:
         search.pool[slot] = search.walk_order
-        search.pool_value[slot] = counters[WALK_BEST]
+        values[slot] = counters[WALK_BEST]
         counters[MEMBERS] = max(counters[MEMBERS], slot + 1)
         counters[FAILURES] = 0
         return
     counters[FAILURES] += 1
-    if counters[FAILURES] >= STAGNATION * counters[CAPACITY]:
-        counters[FAILURES] = 0
-        counters[CAPACITY] = min(counters[CAPACITY] + 1, search.pool.shape[0])
+    members = counters[MEMBERS]
+    if counters[FAILURES] < STAGNATION * counters[CAPACITY]:
+        return
+    counters[FAILURES] = 0
+    worst = 0
+    best = 0
+    for k in range(members):
+        if values[k] > values[worst]:
+            worst = k
+        if values[k] < values[best]:
+            best = k
+    if values[best] > counters[BEST]:
+        search.pool[worst] = search.best_order
+        values[worst] = counters[BEST]
+    else:
+        counters[MEMBERS] = 0
+        grown = counters[CAPACITY] + max(counters[CAPACITY] // 2, 1)
+        counters[CAPACITY] = min(grown, search.pool.shape[0])
 
 
 @njit.entry

@@ -13,22 +13,18 @@ import numpy as np
 from scheduling.solvers.schedule.kernels.jobshop_graph import (
     AFTER,
     BEFORE,
-    BUFFER,
     DURATION,
     HEAD,
     JOB_HEAD,
     JOB_TAIL,
     LAG,
     LOCAL,
-    MARK,
     MINUS_INFINITY,
     ORDER,
     PATH,
-    PLACE,
     PRED,
     RANK,
     REST,
-    SEQUENCE,
     START,
     SUCC,
     TAIL,
@@ -36,6 +32,7 @@ from scheduling.solvers.schedule.kernels.jobshop_graph import (
     WIDTH,
     IntArray,
     WordArray,
+    apply_move,
     compute_rests,
     compute_starts,
     link_order,
@@ -321,97 +318,6 @@ def _choose_move(
                 for j in range(low + 2 if back and high == low + 1 else low + 1, end):
                     _try_backward(ops, graph, tabu, move, low, j, now, aspiration, rng)
         low = end
-
-
-@njit.lean
-def _shift(graph: IntArray, forward: bool, u: int, v: int) -> None:
-    """Move ``u`` right after ``v`` (forward) or ``v`` right before ``u`` on their machine."""
-    n = graph.shape[1] - 1
-    low, high = graph[PLACE, u], graph[PLACE, v]
-    previous, following = graph[BEFORE, u], graph[AFTER, v]
-    if forward:
-        for k in range(low, high):
-            graph[SEQUENCE, k] = graph[SEQUENCE, k + 1]
-        graph[SEQUENCE, high] = u
-    else:
-        for k in range(high, low, -1):
-            graph[SEQUENCE, k] = graph[SEQUENCE, k - 1]
-        graph[SEQUENCE, low] = v
-    for k in range(low, high + 1):
-        w = graph[SEQUENCE, k]
-        graph[PLACE, w] = k
-        graph[BEFORE, w] = previous
-        graph[AFTER, previous] = w
-        previous = w
-    graph[AFTER, previous] = following
-    graph[BEFORE, following] = previous
-    graph[BEFORE, n] = n
-    graph[AFTER, n] = n
-
-
-@njit.lean
-def _reorder_forward(ops: IntArray, graph: IntArray, first: int, last: int) -> None:
-    """Repair the linear order after ``order[first]`` went behind ``order[last]``.
-
-    The operation and everything in the window that now follows from it moves behind the rest.
-    """
-    u = graph[ORDER, first]
-    graph[MARK, u] = 1
-    graph[BUFFER, 0] = u
-    moved = 1
-    for k in range(first + 1, last + 1):
-        v = graph[ORDER, k]
-        if graph[MARK, ops[PRED, v]] | graph[MARK, graph[BEFORE, v]]:
-            graph[MARK, v] = 1
-            graph[BUFFER, moved] = v
-            moved += 1
-        else:
-            graph[ORDER, k - moved] = v
-            graph[RANK, v] = k - moved
-    for k in range(moved):
-        v = graph[BUFFER, k]
-        graph[MARK, v] = 0
-        graph[ORDER, last + 1 - moved + k] = v
-        graph[RANK, v] = last + 1 - moved + k
-
-
-@njit.lean
-def _reorder_backward(ops: IntArray, graph: IntArray, first: int, last: int) -> None:
-    """Repair the linear order after ``order[last]`` went in front of ``order[first]``."""
-    v = graph[ORDER, last]
-    graph[MARK, v] = 1
-    graph[BUFFER, 0] = v
-    moved = 1
-    for k in range(last - 1, first - 1, -1):
-        u = graph[ORDER, k]
-        if graph[MARK, ops[SUCC, u]] | graph[MARK, graph[AFTER, u]]:
-            graph[MARK, u] = 1
-            graph[BUFFER, moved] = u
-            moved += 1
-        else:
-            graph[ORDER, k + moved] = u
-            graph[RANK, u] = k + moved
-    for k in range(moved):
-        u = graph[BUFFER, k]
-        graph[MARK, u] = 0
-        graph[ORDER, first + moved - 1 - k] = u
-        graph[RANK, u] = first + moved - 1 - k
-
-
-@njit.lean
-def apply_move(
-    ops: IntArray, sinks: IntArray, graph: IntArray, forward: bool, u: int, v: int
-) -> int:
-    """Carry out a feasible move of ``u`` and ``v`` exactly and return the new objective."""
-    first, last = graph[RANK, u], graph[RANK, v]
-    _shift(graph, forward, u, v)
-    if forward:
-        _reorder_forward(ops, graph, first, last)
-    else:
-        _reorder_backward(ops, graph, first, last)
-    compute_starts(ops, graph, first)
-    compute_rests(ops, graph, last)
-    return objective_of(ops, sinks, graph)
 
 
 @njit.lean

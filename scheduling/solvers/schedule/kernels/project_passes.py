@@ -48,6 +48,9 @@ from scheduling.solvers.schedule.kernels.project_sgs import HOPELESS, choose_mod
 
 SERIAL, PARALLEL = range(2)
 
+PARALLEL_LIMIT = 5000
+"""Most tasks for the parallel scheme: it looks at every waiting task at every decision."""
+
 _NEVER = 1 << 60
 
 

@@ -25,6 +25,7 @@ _LOG = logging.getLogger("scheduling")
 _LOCK = threading.Lock()
 _DONE: set[str] = set()
 _HERE = Path(__file__).parent
+_KERNELS = (_HERE, _HERE.parent / "mip" / "kernels", _HERE.parent / "tardiness" / "kernels")
 _WORK = 0.01
 
 
@@ -34,7 +35,7 @@ def ensure_compiled(group: str) -> None:
     Parameters
     ----------
     group
-        A key of :data:`GROUPS`: ``"jobshop"``, ``"flexible"``, ``"project"`` or ``"bounds"``.
+        A key of :data:`GROUPS`, such as ``"jobshop"`` or ``"project"``.
 
     Notes
     -----
@@ -46,6 +47,7 @@ def ensure_compiled(group: str) -> None:
             return
         marker = _marker(group)
         if not marker.exists():
+            _drop_stale(group)
             _LOG.warning("compiling the %s kernels, once; this takes up to a minute", group)
             began = time.monotonic()
             GROUPS[group]()
@@ -62,14 +64,22 @@ def compile_all() -> None:
 
 def _marker(group: str) -> Path:
     """Return the file that stands for compiled kernels of exactly these sources."""
-    folders = (_HERE, _HERE.parent / "mip" / "kernels")
-    sources = sorted(path for folder in folders for path in folder.glob("*.py"))
+    sources = sorted(path for folder in _KERNELS for path in folder.glob("*.py"))
     stamp = hashlib.sha256()
     for path in sources:
         facts = path.stat()
         stamp.update(f"{path.name} {facts.st_mtime_ns} {facts.st_size}\n".encode())
     stamp.update(f"{version('numba')} {platform.python_version()} {platform.machine()}".encode())
     return _folder() / f"compiled-{group}-{stamp.hexdigest()[:16]}"
+
+
+def _drop_stale(group: str) -> None:
+    """Remove machine code of other sources: numba looks only at the file of each kernel itself."""
+    stale = list(_folder().glob(f"compiled-{group}-*"))
+    if stale:
+        code = [path for folder in _KERNELS for path in (folder / "__pycache__").glob("*.nb?")]
+        for path in (*code, *_folder().glob("compiled-*")):
+            path.unlink(missing_ok=True)
 
 
 def _folder() -> Path:
@@ -114,6 +124,16 @@ def _project(objective: str) -> ScheduleProblem:
     return model.build()
 
 
+def _single_machine(weights: tuple[int, ...]) -> ScheduleProblem:
+    model = ScheduleModel()
+    machine = model.add_machine()
+    for number, weight in enumerate(weights):
+        job = model.add_job(due=2 + number, weight=weight)
+        model.add_task(job, duration=3 + number % 3, machine=machine)
+    model.minimize("total_tardiness")
+    return model.build()
+
+
 def _search(problem: ScheduleProblem, name: str) -> None:
     """Let a solver work on a board without bounds, so that nothing ends it before its kernels."""
     data = CompiledSchedule(problem)
@@ -124,6 +144,11 @@ def _search(problem: ScheduleProblem, name: str) -> None:
 def _compile_project() -> None:
     _search(_project("makespan"), "sgs")
     _search(_project("makespan"), "genetic")
+
+
+def _compile_tardiness() -> None:
+    for weights in ((1,) * 6, (3, 1, 4, 1, 5, 2)):
+        _search(_single_machine(weights), "tardiness")
 
 
 def _compile_bounds() -> None:
@@ -144,5 +169,6 @@ GROUPS: dict[str, Callable[[], None]] = {
     "flexible": lambda: _search(_shop(flexible=True), "tabu"),
     "project": _compile_project,
     "bounds": _compile_bounds,
+    "tardiness": _compile_tardiness,
 }
 """What compiles each group: a tiny problem, worked on once."""

@@ -26,11 +26,19 @@ class Improvement:
         self._looks = machine.size * self._search.reach
         self._steps = max(1, min(1000, SLICE // (8 * self._looks)))
 
-    def run(self, patience: int | None) -> None:
-        """Go on until nothing better came for ``patience`` steps, or the budget is spent."""
+    def run(self, patience: float, share: float) -> None:
+        """Go on until nothing better came for ``patience`` steps, or a share is spent.
+
+        Parameters
+        ----------
+        patience
+            Steps without a better order.
+        share
+            Share of the whole budget that may be spent by then.
+        """
         search = self._search
         quiet = 0
-        while not self._meter.over and (patience is None or quiet < patience):
+        while not self._meter.over and quiet < patience and self._meter.used < share:
             before = int(search.counter[dynasearch.BEST_VALUE])
             made = dynasearch.advance(search, self._steps, 0)
             self._meter.spend(8 * self._looks * max(1, made))

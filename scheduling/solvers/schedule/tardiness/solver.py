@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from importlib.util import find_spec
 
 from scheduling.solvers.board import Board, Budget
 from scheduling.solvers.registry import READY, Availability
 from scheduling.solvers.schedule.family import Candidate, CompiledSchedule
+from scheduling.solvers.schedule.features import feature_refusal
+from scheduling.solvers.schedule.kernels.warmup import ensure_compiled
 from scheduling.solvers.schedule.tardiness import heuristics
 from scheduling.solvers.schedule.tardiness.machine import OneMachine, machine_refusal
 from scheduling.solvers.schedule.tardiness.meter import SLICE, Meter
@@ -14,7 +17,8 @@ from scheduling.solvers.schedule.tardiness.post import Post
 
 _LARGEST_RULED = 300
 _LARGEST_QUADRATIC = 3_000
-_DECOMPOSED_SHARE = 0.6
+_DECOMPOSED_SHARE = 0.4
+_IMPROVED_SHARE = 0.2
 _PATIENCE = 2_000
 
 
@@ -37,7 +41,11 @@ class Tardiness:
 
     def refusal(self, data: CompiledSchedule) -> str | None:
         """Tell why the problem is not weighted tardiness on one machine."""
-        return machine_refusal(data.arrays)
+        return feature_refusal(data.arrays) or machine_refusal(data.arrays)
+
+    def prepare(self, data: CompiledSchedule) -> None:  # noqa: ARG002 - one group serves all
+        """Compile the kernels."""
+        ensure_compiled("tardiness")
 
     def search(
         self,
@@ -62,10 +70,10 @@ class Tardiness:
         if decompose(machine, post, meter, _DECOMPOSED_SHARE) or meter.over:
             return
         improvement = Improvement(machine, post, meter, budget.seed)
-        improvement.run(_PATIENCE)
+        improvement.run(_PATIENCE, meter.used + _IMPROVED_SHARE)
         if not meter.over:
             prove(machine, post, meter)
-        improvement.run(None)
+        improvement.run(math.inf, 1.0)
 
 
 def _construct(machine: OneMachine, post: Post, meter: Meter, hint: Candidate | None) -> None:

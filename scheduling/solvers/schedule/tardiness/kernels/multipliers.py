@@ -17,6 +17,8 @@ SCALE = 256
 
 INFINITE = 1 << 60
 
+_FIRST_LENGTH = 0.3
+
 BOUND, STALLED, FINISHED = range(3)
 """Entries of ``Multipliers.state``: best scaled bound so far, steps since it improved, whether the
 last path visited each job once."""
@@ -55,7 +57,7 @@ def make_multipliers(price: Ints) -> Multipliers:
         best_price=price.copy(),
         visits=np.zeros(n, np.int64),
         direction=np.zeros(n),
-        length=np.ones(1),
+        length=np.full(1, _FIRST_LENGTH),
         state=state,
     )
 

@@ -23,9 +23,13 @@ from scheduling.solvers.schedule.tardiness.kernels.multipliers import (
     Multipliers,
     settle,
 )
-from scheduling.solvers.schedule.tardiness.kernels.relaxation import Relaxation
+from scheduling.solvers.schedule.tardiness.kernels.relaxation import Bools, Relaxation
 
 Ints32 = NDArray[np.int32]
+Words = NDArray[np.uint64]
+
+ADDS, NEEDS, BARS = range(3)
+"""Columns of the rules by which nodes are split."""
 
 _SLOTS = 1 << 16
 _FULL = -1
@@ -56,7 +60,7 @@ class Buffer(NamedTuple):
     """Room for a network in the making: columns as in :class:`Network`, and each node's origin."""
 
     origin: Ints32
-    bits: NDArray[np.uint64]
+    bits: Words
     ahead: Ints
     pointer: Ints
     source: Ints32
@@ -96,7 +100,7 @@ def make_network(relaxation: Relaxation, most_arcs: int) -> Network | None:
 @njit
 def _may_follow(relaxation: Relaxation, i: int, j: int, time: int) -> bool:
     """Whether i completing at ``time`` and then j is the cheaper order of the two."""
-    if i == j:
+    if i == j or relaxation.before[j, i]:
         return False
     duration, due, weight = relaxation.duration, relaxation.due, relaxation.weight
     end = time + duration[j]
@@ -261,7 +265,9 @@ def copy_kept(
         pointer[number[v] + 1] = arcs
 
 
-def refined(network: Network, price: Ints, ceiling: int, jobs: Ints, room: int) -> Network | None:
+def refined(
+    network: Network, price: Ints, ceiling: int, jobs: Ints, before: Bools, room: int
+) -> Network | None:
     """Split the nodes by which of some jobs have run; ``None`` when that takes too much room.
 
     Parameters
@@ -271,12 +277,13 @@ def refined(network: Network, price: Ints, ceiling: int, jobs: Ints, room: int) 
     price, ceiling
         As in :func:`thinned`.
     jobs
-        At most 60 jobs that no path may run twice from now on.
+        At most 60 jobs that every path runs once from now on, in the order of the precedences.
+    before
+        Which jobs come before which.
     room
         Most arcs of the result; a third of it most nodes.
     """
-    bit = np.full(len(price), -1, np.int64)
-    bit[jobs] = np.arange(len(jobs))
+    rules = _rules(jobs, before)
     nodes = len(network.job)
     buffer = Buffer(
         origin=np.zeros(room // 3, np.int32),
@@ -287,7 +294,7 @@ def refined(network: Network, price: Ints, ceiling: int, jobs: Ints, room: int) 
         first=np.zeros(nodes + 1, np.int64),
         slot=np.full(_SLOTS, -1, np.int32),
     )
-    count = split_nodes(network, price, ceiling, bit, len(jobs), buffer)
+    count = split_nodes(network, price, ceiling, rules, buffer)
     if count < 0:
         return None
     origin = buffer.origin[:count]
@@ -300,24 +307,34 @@ def refined(network: Network, price: Ints, ceiling: int, jobs: Ints, room: int) 
     )
 
 
+def _rules(jobs: Ints, before: Bools) -> Words:
+    """Return as bits, by job and for the end, which jobs a run adds, needs and must not find."""
+    n = len(before)
+    rules = np.zeros((n + 1, 3), np.uint64)
+    for number, job in enumerate(jobs.tolist()):
+        bit = np.uint64(1 << number)
+        rules[job, ADDS] |= bit
+        rules[job, BARS] |= bit
+        rules[:n, NEEDS][before[job]] |= bit
+        rules[:n, BARS][before[:, job]] |= bit
+        rules[n, NEEDS] |= bit
+    return rules
+
+
 @njit
-def split_nodes(
-    network: Network, price: Ints, ceiling: int, bit: Ints, number: int, buffer: Buffer
-) -> int:
+def split_nodes(network: Network, price: Ints, ceiling: int, rules: Words, buffer: Buffer) -> int:
     """Write the refined network into the buffer; return its nodes, -1 without enough room."""
     nodes = network.job.shape[0]
-    every = (np.uint64(1) << np.uint64(number)) - np.uint64(1)
+    end = rules.shape[0] - 1
     buffer.first[1] = 1
     buffer.pointer[1] = 0
     count = 1
     for v in range(1, nodes):
         job = network.job[v]
-        own = np.uint64(0)
-        if job >= 0 and bit[job] >= 0:
-            own = np.uint64(1) << np.uint64(bit[job])
         fixed = network.cost[v] - price[job] if job >= 0 else 0
         limit = ceiling - network.after[v] - fixed
-        count = _split_node(network, v, own, every, fixed, limit, buffer)
+        rule = rules[job if job >= 0 else end]
+        count = _split_node(network, v, rule, fixed, limit, buffer)
         if count < 0:
             return _FULL
         buffer.first[v + 1] = count
@@ -330,8 +347,7 @@ def split_nodes(
 def _split_node(
     network: Network,
     v: int,
-    own: np.uint64,
-    every: np.uint64,
+    rule: Words,
     fixed: int,
     limit: int,
     buffer: Buffer,
@@ -345,16 +361,15 @@ def _split_node(
     mask = buffer.slot.shape[0] - 1
     base = buffer.pointer[start]
     total = 0
-    last = v == network.job.shape[0] - 1
     for step in range(2):
         for arc in range(network.pointer[v], network.pointer[v + 1]):
             u = network.source[arc]
             for copy in range(buffer.first[u], buffer.first[u + 1]):
                 bits = buffer.bits[copy]
-                unfit = bits != every if last else bits & own != 0
+                unfit = bits & rule[BARS] != 0 or bits & rule[NEEDS] != rule[NEEDS]
                 if unfit or buffer.ahead[copy] > limit:
                     continue
-                bits |= own
+                bits |= rule[ADDS]
                 slot = np.int64((bits * np.uint64(0x9E3779B97F4A7C15)) >> np.uint64(44)) & mask
                 while buffer.slot[slot] >= 0 and buffer.bits[buffer.slot[slot]] != bits:
                     slot = (slot + 1) & mask

@@ -23,6 +23,7 @@ from scheduling.solvers.schedule.tardiness.kernels.multipliers import (
 )
 
 Bytes = NDArray[np.uint8]
+Bools = NDArray[np.bool_]
 
 
 class Relaxation(NamedTuple):
@@ -32,6 +33,8 @@ class Relaxation(NamedTuple):
     ----------
     duration, due, weight
         By job; durations are positive.
+    before
+        Which jobs come before which; jobs are numbered so that only lower ones precede higher.
     open
         Jobs by completion times: 1 where the job may still complete then.
     ahead, after
@@ -44,6 +47,7 @@ class Relaxation(NamedTuple):
     duration: Ints
     due: Ints
     weight: Ints
+    before: Bools
     open: Bytes
     ahead: Ints
     after: Ints
@@ -51,15 +55,17 @@ class Relaxation(NamedTuple):
     after_job: Ints
 
 
-def make_relaxation(durations: Ints, dues: Ints, weights: Ints) -> Relaxation:
-    """Prepare the relaxation with every run open that fits."""
+def make_relaxation(durations: Ints, dues: Ints, weights: Ints, before: Bools) -> Relaxation:
+    """Prepare the relaxation with every run open that the precedences leave time for."""
     n, horizon = len(durations), int(durations.sum())
-    allowed = np.ones((n, horizon + 1), np.uint8)
+    soonest = durations + before.T @ durations
+    latest = horizon - before @ durations
+    allowed = np.zeros((n, horizon + 1), np.uint8)
     for job in range(n):
-        allowed[job, : durations[job]] = 0
+        allowed[job, soonest[job] : latest[job] + 1] = 1
     labels = [np.full((2, horizon + 1), INFINITE, np.int64) for _ in range(2)]
     jobs = [np.full((2, horizon + 1), -1, np.int64) for _ in range(2)]
-    return Relaxation(durations, dues, weights, allowed, *labels, *jobs)
+    return Relaxation(durations, dues, weights, before, allowed, *labels, *jobs)
 
 
 @njit

@@ -1,0 +1,1 @@
+"""The atlas: one small module a published system, run by ``scheduling reproduce``."""

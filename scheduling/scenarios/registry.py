@@ -1,0 +1,34 @@
+"""The registry of scenarios; each loads when it is run."""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+from importlib import import_module
+
+from scheduling.errors import InputError
+from scheduling.scenarios.scenario import Scenario
+
+_HERE = "scheduling.scenarios"
+
+SCENARIOS = {
+    "smtt": f"{_HERE}.smtt",
+    "r-constraint": f"{_HERE}.r_constraint",
+}
+"""Name to the module that has it as ``SCENARIO``."""
+
+
+def scenario(name: str) -> Scenario:
+    """Load a scenario by name.
+
+    Raises
+    ------
+    InputError
+        When there is none of that name; it lists those there are.
+    """
+    if name not in SCENARIOS:
+        close = get_close_matches(name, SCENARIOS, n=1)
+        guess = f" (did you mean {close[0]!r}?)" if close else ""
+        expected = f"one of: {', '.join(SCENARIOS)}{guess}"
+        raise InputError.single("scenario", repr(name), expected)
+    found: Scenario = import_module(SCENARIOS[name]).SCENARIO
+    return found

@@ -1,0 +1,144 @@
+"""Scenarios: what they print, what they want, and that their generators keep their word."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+import scheduling as sch
+from scheduling.cli import main
+from scheduling.errors import InputError
+from scheduling.instances.schedule.constraint_mix import constraint_mix
+from scheduling.models.base import Status
+from scheduling.scenarios import r_constraint, smtt
+from scheduling.scenarios.registry import SCENARIOS, scenario
+from scheduling.scenarios.scenario import DATA_VARIABLE, Row, Run
+
+Call = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def call(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Call:
+    """Call ``scheduling reproduce`` and return exit code and output."""
+
+    def run(*arguments: object) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["scheduling", "reproduce", *map(str, arguments)])
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as stop:
+            main()
+        texts = capsys.readouterr()
+        return int(stop.value.code or 0), texts.out, texts.err
+
+    return run
+
+
+def test_every_scenario_loads_under_its_name() -> None:
+    for name in SCENARIOS:
+        entry = scenario(name)
+        assert entry.name == name
+        assert entry.command == f"scheduling reproduce {name}"
+        assert entry.system
+        assert entry.wants
+
+
+def test_unknown_scenarios_list_the_known_ones(call: Call) -> None:
+    code, _, text = call("smt")
+    assert code == 2
+    assert "found 'smt', expected one of: smtt" in text
+    assert "did you mean 'smtt'?" in text
+    code, _, text = call("smtt", "--time-limit", 0)
+    assert code == 2
+    assert "positive finite" in text
+
+
+def test_missing_data_is_one_message_that_names_the_file(
+    call: Call, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv(DATA_VARIABLE, str(tmp_path))
+    code, out, text = call("smtt", "--json")
+    assert code == 2
+    assert json.loads(out) == []
+    assert text.count("error:") == 1
+    assert "smtt/instances.jsonl" in text
+    with pytest.raises(
+        InputError, match=r"SCHEDULING_DATA unset, expected the folder that holds x"
+    ):
+        Run(1.0).file("smtt", "x")
+
+
+def small(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(DATA_VARIABLE, raising=False)
+    monkeypatch.setattr(smtt, "_JOBS", 12)
+    monkeypatch.setattr(smtt, "_RANGES", (0.2, 0.6))
+
+
+def test_smtt_without_data_sets(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+    small(monkeypatch)
+    code, out, text = call("smtt", "--json", "--time-limit", 60)
+    assert code == 0
+    assert text == ""
+    (record,) = json.loads(out)
+    assert record["command"] == "scheduling reproduce smtt"
+    rules = {row["method"]: row for row in record["rows"]}
+    assert list(rules) == ["EDD", "EDDC", "MDD", "PSK", "MDDC", "tardiness"]
+    assert rules["EDD"]["ratio"] == 1.0
+    for name in ("EDDC", "MDD", "PSK", "MDDC"):
+        assert 0 <= rules[name]["value"] < rules["EDD"]["value"]
+        assert rules[name]["gap"] == 0.0
+        assert "all 200" in rules[name]["published"]
+    assert rules["tardiness"]["verdict"] == "16 of 16 proven optimal"
+
+
+def test_table(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+    small(monkeypatch)
+    code, out, text = call("smtt")
+    assert code == 0
+    assert "published" in out
+    assert "MDDC" in out
+    assert "arXiv 2510.24013" in text
+
+
+def test_r_constraint_answers_everything(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(r_constraint, "_LEVELS", (4, 12))
+    monkeypatch.setattr(r_constraint, "_SEEDS", 1)
+    monkeypatch.setattr(r_constraint, "_TASKS", 12)
+    rows: list[Row] = scenario("r-constraint").run(Run(60.0))
+    assert [row.value for row in rows] == [1.0, 1.0, 1.0]
+    assert rows[1].baseline_value is not None
+    assert rows[2].verdict == "2 of 2 proven"
+
+
+def test_weighted_area() -> None:
+    assert r_constraint.weighted_area({5: 1.0, 15: 0.5}) == pytest.approx(0.625)
+    assert r_constraint.weighted_area({1: 0.0, 2: 0.0}) == 0.0
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_constraint_mix_has_a_schedule_or_none(seed: int) -> None:
+    problem = constraint_mix(tasks=14, level=12, seed=seed)
+    assert len(problem.precedences) == 12
+    solution = sch.solve(problem, "cp-sat", time_limit=60)
+    assert solution.status in (Status.OPTIMAL, Status.FEASIBLE)
+    assert sch.check(problem, solution) == []
+    broken = constraint_mix(tasks=14, level=12, infeasible=1, seed=seed)
+    assert sch.solve(broken, "cp-sat", time_limit=60).status is Status.INFEASIBLE
+
+
+def test_constraint_mix_has_every_kind_and_no_redundant_precedence() -> None:
+    problem = constraint_mix(tasks=20, level=25, downtime=1.0, windows=1.0, seed=5)
+    assert all(calendar.breaks for calendar in problem.calendars)
+    assert all(task.deadline is not None for task in problem.tasks)
+    assert sum(resource.id.startswith("apart") for resource in problem.resources) == 15
+    pairs = {(link.before, link.after) for link in problem.precedences}
+    assert len(pairs) == 25
+    plain = constraint_mix(level=3, downtime=0.0, windows=0.0, disjunctions=0.0)
+    assert not any(calendar.breaks for calendar in plain.calendars)
+    assert [resource.id for resource in plain.resources] == ["R1", "R2"]
+    with pytest.raises(InputError, match="level: found 500 precedences among 20 tasks"):
+        constraint_mix(level=500)
+    with pytest.raises(InputError, match="at least 4 when infeasible"):
+        constraint_mix(tasks=3, level=0, infeasible=1)
