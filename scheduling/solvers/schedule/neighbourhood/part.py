@@ -317,5 +317,7 @@ def _shift_objective(
         job_release=part.job_release[part.job],
         job_due=-tails[visible],
         job_weight=part.job_weight[part.job],
+        blocking=part.blocking[part.job],
+        same_mode=part.same_mode[part.job],
         weights=weights,
     )
