@@ -188,7 +188,9 @@ class _Search:
         for machine in self.problem.resources:
             if not isinstance(machine, Machine) or not machine.setups:
                 continue
-            times = {(entry.before, entry.after): entry.time for entry in machine.setups}
+            times: dict[tuple[str | None, str | None], int] = {
+                (entry.before, entry.after): entry.time for entry in machine.setups
+            }
             users = [i for i, mode in enumerate(self.modes) if mode.machine == machine.id]
             kept = sorted((*self._kept(i, start), i) for i in users)
             kept = [(a, b, i) for a, b, i in kept if b > a]

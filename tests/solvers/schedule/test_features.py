@@ -152,13 +152,15 @@ def one_of_each() -> dict[str, ScheduleProblem]:
     found: dict[str, ScheduleProblem] = {}
     for feature in sorted(EVERYTHING):
         model = sch.ScheduleModel()
-        setups = {("red", "blue"): 2, ("blue", "red"): 3} if feature == "setups" else None
+        setups: dict[tuple[str | None, str], int] = {}
+        if feature == "setups":
+            setups = {("red", "blue"): 2, ("blue", "red"): 3}
         machines = [model.add_machine(setups=setups) for _ in range(2)]
         tank = {model.add_reservoir(0): 1} if feature == "reservoirs" else {}
-        whole = {"blocking": feature == "blocking", "same_mode": feature == "same mode"}
+        blocking, same_mode = feature == "blocking", feature == "same mode"
         tasks = []
         for number, path in enumerate((machines, machines, machines[::-1])):
-            job = model.add_job(chain=True, **whole)
+            job = model.add_job(chain=True, blocking=blocking, same_mode=same_mode)
             for position, machine in enumerate(path):
                 task = model.add_task(job)
                 tasks.append(task)
