@@ -98,16 +98,14 @@ def _magnitude(arrays: ScheduleArrays) -> int:
 def bounding(arrays: ScheduleArrays) -> Settings:
     """Choose the searches that raise the lower bound most per second of processor time.
 
-    Measured at 12 CPU-seconds on two cores with a known value 2 % above the best: on job shops
-    three searches without relaxations reach 1435 on swv04 (eight default threads 1412) and close
-    la39 in 8 CPU-seconds (11). On flexible shops only relaxations of the whole model move the
-    bound, and two threads reach what eight reach. On projects none beats the default eight.
+    Measured on two cores beside a local search: on job shops three searches without relaxations
+    reach 1435 on swv04 (eight default threads 1412) and close la39 in 8 CPU-seconds (11). On
+    flexible shops eight default threads reach 918 on setb4xxx in 30 seconds (relaxations of the
+    whole model alone 892), and on projects nothing beats them either.
     """
     from scheduling.solvers.cpsat_engine import Settings
 
-    if arrays.demand_amount.size:
+    if arrays.demand_amount.size or not arrays.single_mode:
         return Settings(workers=8)
-    if arrays.single_mode:
-        names = ("quick_restart_no_lp", "objective_lb_search_no_lp", "objective_lb_search_max_lp")
-        return Settings(workers=3, subsolvers=names)
-    return Settings(workers=2, subsolvers=("max_lp", "pseudo_costs"))
+    names = ("quick_restart_no_lp", "objective_lb_search_no_lp", "objective_lb_search_max_lp")
+    return Settings(workers=3, subsolvers=names)
