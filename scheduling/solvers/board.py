@@ -144,13 +144,6 @@ class Board(Generic[C]):
         self._stop_if_closed()
         return True
 
-    def prove_optimal(self, solver: str) -> None:
-        """Post that no candidate better than the best one exists."""
-        value = self.objective
-        if value is None:
-            raise SolverError(f"{solver} claims optimality without a candidate")
-        self.raise_bound(value, solver)
-
     def prove_infeasible(self, solver: str) -> None:
         """Post that no candidate exists."""
         with self._changed:
@@ -183,10 +176,6 @@ class Board(Generic[C]):
             if not self.stopped and not self.reports:
                 self._changed.wait(seconds)
         return self.stopped
-
-    def sleep(self, seconds: float) -> bool:
-        """Sleep until the board stops, at most ``seconds``; True when it has stopped."""
-        return self._stopped.wait(seconds)
 
     def take_reports(self) -> list[Progress]:
         """Return the reports that came since the last call."""

@@ -356,10 +356,6 @@ class BoardRun(Generic[C]):
             self._post_bound(result.bound)
         return result
 
-    def part(self, model: cp_model.CpModel, parameters: Any) -> Result:
-        """Run a model of a part of the problem: only its solutions are posted."""
-        return run(model, parameters, switch=self._switch, on_solution=self.post)
-
     def post(self, values: list[int]) -> None:
         """Offer the board the candidate that ``values`` describe."""
         candidate = self._decode(values)

@@ -55,11 +55,6 @@ def test_contradictions_are_errors() -> None:
         wall.prove_infeasible("prover")
 
 
-def test_optimality_needs_a_candidate() -> None:
-    with pytest.raises(SolverError, match="without a candidate"):
-        board().prove_optimal("prover")
-
-
 def test_budget_parts() -> None:
     whole = Budget(deadline=None, work=10.0, workers=4, seed=1)
     part = whole.part(0.25, workers=2)

@@ -53,7 +53,8 @@ class Idle:
         budget: Budget,
         hint: Candidate | None,
     ) -> None:
-        board.sleep(60.0)
+        while not board.stopped:
+            time.sleep(0.01)
 
 
 class Liar(Idle):

@@ -174,7 +174,7 @@ def test_stopping_the_board_ends_the_search() -> None:
     )
     thread.start()
     while board.best is None and thread.is_alive():
-        board.sleep(0.01)
+        time.sleep(0.01)
     board.stop()
     thread.join(20)
     assert not thread.is_alive()

@@ -195,7 +195,7 @@ def test_two_threads_stop_with_the_board() -> None:
     )
     thread.start()
     while len(board.history) < 3 and thread.is_alive():
-        board.sleep(0.01)
+        time.sleep(0.01)
     board.stop()
     thread.join(20)
     assert not thread.is_alive()

@@ -177,7 +177,7 @@ def test_the_board_hears_solutions_and_bounds_while_it_runs_and_can_stop_it() ->
     solver = threading.Thread(target=Mip().search, args=(data, board, budget, None))
     solver.start()
     while solver.is_alive() and (board.best is None or board.bound is None):
-        board.sleep(0.01)
+        time.sleep(0.01)
     assert board.best is not None
     assert board.bound is not None
     assert board.bound <= data.values(board.best)[0]
