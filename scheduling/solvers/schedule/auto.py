@@ -24,7 +24,7 @@ from scheduling.solvers.schedule.listing.solvers import Heft, Peft
 from scheduling.solvers.schedule.lns import Lns
 from scheduling.solvers.schedule.rules import dense_ranks, task_features
 from scheduling.solvers.schedule.sgs import out_of_time, post_greedy, rules_for
-from scheduling.solvers.schedule.tabu import Tabu
+from scheduling.solvers.schedule.tabu import LARGEST_DISPATCHED, Tabu
 from scheduling.solvers.schedule.tardiness.solver import Tardiness
 from scheduling.solvers.sideways import Sideways
 
@@ -35,7 +35,6 @@ Part = Solver[CompiledSchedule, Candidate]
 
 _CONSTRUCTION_SHARE = 0.05
 _CONSTRUCTION_SECONDS = 0.2
-_LARGEST_DISPATCHED = 4_000
 _SPRINT_SHARE = 0.2
 _MANY_WORKERS = 8
 _LARGEST_EXACT = 40_000
@@ -100,7 +99,7 @@ class Auto:
                 part.search(data, board, budget, None)
             return
         if Dispatch().refusal(data) is None:
-            if arrays.n_tasks <= _LARGEST_DISPATCHED:
+            if arrays.n_tasks <= LARGEST_DISPATCHED:
                 Dispatch().search(data, board, budget, None)
             return
         features = task_features(arrays)

@@ -29,6 +29,9 @@ from scheduling.solvers.schedule.shop import shop_refusal
 WORK_UNIT = 20_000
 """Moves that make one unit of work."""
 
+LARGEST_DISPATCHED = 4_000
+"""Up to so many tasks, dispatching in plain Python answers before any kernel is loaded."""
+
 _SLICE_SECONDS = 0.05
 _FIRST_SLICE = 500
 _MAXIMA = ("makespan", "max_lateness", "max_tardiness")
@@ -95,10 +98,13 @@ class Tabu:
         budget: Budget,
         hint: Candidate | None,
     ) -> None:
-        """Walk from the board's best schedule, or from the best dispatched one."""
+        """Walk from the board's best schedule, or from the best dispatched one.
+
+        In large shops the kernels' own constructions are faster.
+        """
         if board.caps:
             return
-        if board.best is None:
+        if board.best is None and data.arrays.n_tasks <= LARGEST_DISPATCHED:
             Dispatch().search(data, board, budget.part(0.2), hint)
         make = _walk_maker(data.arrays, board.tier)
         walk = make(budget.seed)
