@@ -8,7 +8,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from scheduling.models.schedule.objective import DUE_MEASURES, MEASURES
+from scheduling.models.schedule.objective import DUE_MEASURES, JOB_MEASURES
 from scheduling.models.schedule.problem import ScheduleProblem
 
 STATES = ("red", "blue")
@@ -68,7 +68,7 @@ def schedule_problems(
     due_dates: bool = True,
     weights: bool = True,
     zero_durations: bool = True,
-    measures: Sequence[str] = MEASURES,
+    measures: Sequence[str] = JOB_MEASURES,
     tiers: int = 2,
     feasible: bool = False,
     setups: bool = False,

@@ -8,9 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+
+from scheduling.models.schedule.objective import JOB_MEASURES, MEASURES
+from scheduling.models.schedule.occupation import usage_measures
 
 Ints = NDArray[np.int64]
 Flags = NDArray[np.bool_]
@@ -20,6 +25,15 @@ NEVER = 2**60
 
 END_START, START_START, END_END, START_END = range(4)
 MACHINE, RENEWABLE, CONSUMABLE, RESERVOIR = range(4)
+
+_USAGE = MEASURES[len(JOB_MEASURES) :]
+
+
+class Fork(NamedTuple):
+    """Routes of tasks of which one is taken when ``within`` runs; -1 stands for always."""
+
+    routes: tuple[tuple[int, ...], ...]
+    within: int
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,6 +48,12 @@ class ScheduleArrays:
     duration, machine : (M,) of each mode; machine is a resource index or -1.
     demand_ptr, demand_resource, demand_amount : CSR over modes, positive amounts, machines apart.
     supply_ptr, supply_resource, supply_amount : CSR over modes, what reservoirs get at the end.
+    absent : (M,) whether a mode stands for skipping its task: the last mode of optional tasks, of
+        duration 0, without machine and demands. A skipped task starts at 0.
+    cost, energy : (M,) of each mode; the cost of skipping is that of the absent mode.
+    banned : (K, 2) pairs of modes that do not go together.
+    forks : alternatives among optional tasks.
+    idle_power : (R,) energy that an idle machine takes per unit of time.
     state : (M,) state that a mode puts its machine into, an index, or -1.
     setups : machine to ``{(state before or -1, state after): time}``, for machines that have any.
     resource_type : (R,) ``MACHINE``, ``RENEWABLE``, ``CONSUMABLE`` or ``RESERVOIR``.
@@ -43,7 +63,9 @@ class ScheduleArrays:
         is ``step_capacity``. Calendars are folded in: breaks have capacity 0. The first step of
         each resource starts at 0 and consecutive capacities differ.
     link_before, link_after, link_kind, link_min, link_max : (L,) precedences, chains included;
-        ``-NEVER`` / ``NEVER`` stand for absent lags. No-wait chains have a maximal lag of 0.
+        ``-NEVER`` / ``NEVER`` stand for absent lags. No-wait chains have a maximal lag of 0. A link
+        binds when both its tasks run; one of a chain that passes over optional tasks, when all
+        tasks between are skipped too.
     link_transfer : (L,) added to ``link_min`` when the two tasks run on different machines.
     transport : (R, R) least time between chained tasks by their machines; (0, 0) without any.
     chained : (L,) whether a link belongs to a chain.
@@ -68,6 +90,12 @@ class ScheduleArrays:
     supply_ptr: Ints
     supply_resource: Ints
     supply_amount: Ints
+    absent: Flags
+    cost: Ints
+    energy: Ints
+    banned: Ints
+    forks: tuple[Fork, ...]
+    idle_power: Ints
     state: Ints
     setups: Mapping[int, Mapping[tuple[int, int], int]]
     resource_type: Ints
@@ -123,8 +151,32 @@ class ScheduleArrays:
             "blocking": bool(np.any(self.blocking)),
             "same mode": bool(np.any(self.same_mode)),
             "same order": bool(self.same_order),
+            "optional tasks": bool(np.any(self.absent)),
+            "mode rules": bool(self.banned.size),
+            **{f"{name.replace('_', ' ')} in the objective": self.weighs(name) for name in _USAGE},
         }
         return frozenset(name for name, found in present.items() if found)
+
+    @cached_property
+    def optional(self) -> Flags:
+        """(n,) whether each task may be skipped."""
+        found: Flags = np.logical_or.reduceat(self.absent, self.mode_ptr[:-1])
+        return found
+
+    @cached_property
+    def firm(self) -> Flags:
+        """(L,) whether the minimal lag of each link holds in every schedule."""
+        firm: Flags = ~(self.optional[self.link_before] | self.optional[self.link_after])
+        return firm
+
+    @cached_property
+    def passing(self) -> Flags:
+        """(L,) whether a link of a chain passes over optional tasks."""
+        return self.chained & (self.link_after > self.link_before + 1)
+
+    def weighs(self, measure: str) -> bool:
+        """Whether a measure has a weight in some tier."""
+        return bool(np.any(self.weights[:, MEASURES.index(measure)]))
 
     def min_duration(self) -> Ints:
         """Shortest duration of each task over its modes."""
@@ -152,21 +204,39 @@ class ScheduleArrays:
 
     def values(self, start: Ints, mode: Ints) -> tuple[int, ...]:
         """Value of each tier when task i starts at ``start[i]`` in global mode ``mode[i]``."""
-        end = start + self.duration[mode]
-        completion = np.maximum.reduceat(end, self.job_ptr[:-1])
-        return tuple(int(value) for value in self.weights @ self.measures(completion))
+        measures = [*self.job_measures(self.completions(start, mode))]
+        measures += usage_measures(self, start, mode)
+        return tuple(int(value) for value in self.weights @ np.array(measures, np.int64))
 
-    def measures(self, completion: Ints) -> Ints:
-        """Values of all measures, in the order of ``MEASURES``, from job completion times."""
-        due = self.job_due < NEVER
+    def completions(self, start: Ints, mode: Ints) -> Ints:
+        """Completion of each job; -1 for a job none of whose tasks runs."""
+        end = start + self.duration[mode]
+        found: Ints = np.maximum.reduceat(end, self.job_ptr[:-1])
+        if np.any(self.absent):
+            runs = np.logical_or.reduceat(~self.absent[mode], self.job_ptr[:-1])
+            found = np.where(runs, found, -1)
+        return found
+
+    def held(self, start: Ints, mode: Ints) -> Ints:
+        """When each task leaves its machine: its end, or in blocking jobs the next one's start."""
+        held = start + self.duration[mode]
+        holding = self.blocking[self.job[:-1]] & (self.job[1:] == self.job[:-1])
+        held[:-1][holding] = start[1:][holding]
+        return held
+
+    def job_measures(self, completion: Ints) -> Ints:
+        """Values of ``JOB_MEASURES`` from job completion times."""
+        here = completion >= 0
+        done = np.maximum(completion, 0)
+        due = here & (self.job_due < NEVER)
         late = (completion - self.job_due)[due]
         weight = self.job_weight[due]
         tardy = np.maximum(late, 0)
         return np.array(
             [
-                completion.max(),
-                self.job_weight @ completion,
-                self.job_weight @ (completion - self.job_release),
+                done.max(),
+                self.job_weight @ done,
+                self.job_weight @ np.where(here, completion - self.job_release, 0),
                 weight @ tardy,
                 tardy.max(initial=0),
                 late.max() if late.size else 0,

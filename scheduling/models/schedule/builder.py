@@ -45,6 +45,8 @@ class ScheduleModel:
         self._links: list[dict[str, Any]] = []
         self._transports: list[dict[str, Any]] = []
         self._orders: list[list[str]] = []
+        self._alternatives: list[dict[str, Any]] = []
+        self._mode_rules: list[dict[str, Any]] = []
         self._objective: Any = "makespan"
 
     def add_calendar(self, breaks: Sequence[tuple[int, int]], *, name: str | None = None) -> str:
@@ -60,16 +62,20 @@ class ScheduleModel:
         *,
         calendar: str | None = None,
         setups: Mapping[tuple[str | None, str], int] | None = None,
+        idle_power: int = 0,
     ) -> str:
         """Add a machine: at most one task at a time.
 
         ``setups`` are times by ``(state before, state after)``, ``None`` for the first task.
+        ``idle_power`` is the energy that it takes per unit of time while it is on and runs nothing.
         """
         rows = [
             {"before": before, "after": after, "time": time}
             for (before, after), time in (setups or {}).items()
         ]
-        return self._resource("machine", name, calendar=calendar, setups=rows)
+        return self._resource(
+            "machine", name, calendar=calendar, setups=rows, idle_power=idle_power
+        )
 
     def add_renewable(
         self,
@@ -141,15 +147,31 @@ class ScheduleModel:
         demands: Mapping[str, int] | None = None,
         supplies: Mapping[str, int] | None = None,
         state: str | None = None,
+        cost: int = 0,
+        energy: int = 0,
         release: int = 0,
         deadline: int | None = None,
+        optional: bool = False,
+        skip_cost: int = 0,
         name: str | None = None,
     ) -> str:
-        """Add a task to a job; with a duration also its first mode (see :meth:`add_mode`)."""
+        """Add a task to a job; with a duration also its first mode (see :meth:`add_mode`).
+
+        An ``optional`` task may be skipped, for ``skip_cost``.
+        """
         tasks = _added(self._tasks, job, "job")
         key = name or f"{job}.{len(tasks) + 1}"
         modes = self._modes.setdefault(key, [])
-        tasks.append({"id": key, "modes": modes, "release": release, "deadline": deadline})
+        tasks.append(
+            {
+                "id": key,
+                "modes": modes,
+                "release": release,
+                "deadline": deadline,
+                "optional": optional,
+                "skip_cost": skip_cost,
+            }
+        )
         if duration is not None:
             self.add_mode(
                 key,
@@ -158,6 +180,8 @@ class ScheduleModel:
                 demands=demands,
                 supplies=supplies,
                 state=state,
+                cost=cost,
+                energy=energy,
             )
         return key
 
@@ -170,6 +194,8 @@ class ScheduleModel:
         demands: Mapping[str, int] | None = None,
         supplies: Mapping[str, int] | None = None,
         state: str | None = None,
+        cost: int = 0,
+        energy: int = 0,
     ) -> None:
         """Add one more way to carry out a task."""
         mode = {
@@ -178,6 +204,8 @@ class ScheduleModel:
             "demands": dict(demands or {}),
             "supplies": dict(supplies or {}),
             "state": state,
+            "cost": cost,
+            "energy": energy,
         }
         _added(self._modes, task, "task").append(mode)
 
@@ -215,6 +243,17 @@ class ScheduleModel:
         """Let the jobs pass all these machines in the same order."""
         self._orders.append(list(machines))
 
+    def add_alternative(
+        self, routes: Sequence[Sequence[str]], *, within: str | None = None
+    ) -> None:
+        """Let exactly one of several routes of optional tasks run, if ``within`` does."""
+        self._alternatives.append({"routes": [list(route) for route in routes], "within": within})
+
+    def add_mode_rule(self, task: str, mode: int, other: str, modes: Sequence[int]) -> None:
+        """Let ``other`` run in one of ``modes`` if ``task`` runs in ``mode`` (indices from 0)."""
+        rule = {"task": task, "mode": mode, "other": other, "modes": list(modes)}
+        self._mode_rules.append(rule)
+
     def minimize(self, objective: str | Mapping[str, int] | Sequence[Any]) -> None:
         """Set the objective: a measure, ``{measure: weight}``, or a list of either (tiers)."""
         self._objective = objective
@@ -236,6 +275,8 @@ class ScheduleModel:
                 "precedences": self._links,
                 "transports": self._transports,
                 "same_order": self._orders,
+                "alternatives": self._alternatives,
+                "mode_rules": self._mode_rules,
                 "objective": self._objective,
             }
         )

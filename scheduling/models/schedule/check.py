@@ -9,7 +9,9 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 from scheduling.models.base import Status, TierValue, Violation, relative_gap
+from scheduling.models.schedule.check_choices import choice_violations
 from scheduling.models.schedule.check_jobs import job_violations
+from scheduling.models.schedule.check_measures import usage_value
 from scheduling.models.schedule.check_resources import Placed, resource_violations
 from scheduling.models.schedule.objective import Tier
 from scheduling.models.schedule.problem import Job, Precedence, ScheduleProblem
@@ -32,7 +34,8 @@ def check_schedule(problem: ScheduleProblem, solution: ScheduleSolution) -> list
     violations += _links(problem, placed)
     violations += resource_violations(problem, placed)
     violations += job_violations(problem, placed)
-    if len(placed) == len(problem.tasks):
+    violations += choice_violations(problem, placed)
+    if all(task.optional or task.id in placed for task in problem.tasks):
         violations += _certificate(problem, placed, solution)
     return violations
 
@@ -74,7 +77,8 @@ def _place(
             if excess:
                 violations.append(Violation("duration", f"task {entry.task!r}", excess, "time"))
     named = {entry.task for entry in entries}
-    missing = [name for name in tasks if name not in named]
+    skippable = {name for name, (_, task) in tasks.items() if task.optional}
+    missing = [name for name in tasks if name not in named and name not in skippable]
     violations += [Violation("task", f"task {name!r} is not placed") for name in missing]
     return placed, violations
 
@@ -159,9 +163,20 @@ def _tier_claims(tier: Tier, value: int, stated: TierValue) -> Iterator[Violatio
 
 
 def _tier_value(problem: ScheduleProblem, tier: Tier, placed: dict[str, Placed]) -> int:
-    completions = {job.id: max(placed[task.id].end for task in job.tasks) for job in problem.jobs}
+    ends = {
+        job.id: [placed[task.id].end for task in job.tasks if task.id in placed]
+        for job in problem.jobs
+    }
+    completions = {name: max(times) for name, times in ends.items() if times}
+    jobs = tuple(job for job in problem.jobs if job.id in completions)
     return sum(
-        term.weight * _measure(term.measure, problem.jobs, completions) for term in tier.terms
+        term.weight
+        * (
+            _measure(term.measure, jobs, completions)
+            if term.measure not in ("cost", "energy", "total_setup")
+            else usage_value(term.measure, problem, placed)
+        )
+        for term in tier.terms
     )
 
 
@@ -169,7 +184,7 @@ def _measure(measure: str, jobs: tuple[Job, ...], completions: dict[str, int]) -
     late = [(job.weight, completions[job.id] - job.due) for job in jobs if job.due is not None]
     match measure:
         case "makespan":
-            return max(completions.values())
+            return max(completions.values(), default=0)
         case "total_completion":
             return sum(job.weight * completions[job.id] for job in jobs)
         case "total_flow":
@@ -177,9 +192,9 @@ def _measure(measure: str, jobs: tuple[Job, ...], completions: dict[str, int]) -
         case "total_tardiness":
             return sum(weight * max(0, lateness) for weight, lateness in late)
         case "max_tardiness":
-            return max(0, *(lateness for _, lateness in late))
+            return max([0, *(lateness for _, lateness in late)])
         case "max_lateness":
-            return max(lateness for _, lateness in late)
+            return max((lateness for _, lateness in late), default=0)
         case "late_jobs":
             return sum(weight for weight, lateness in late if lateness > 0)
     raise ValueError(f"unknown measure {measure!r}")

@@ -17,7 +17,8 @@ def job_violations(problem: ScheduleProblem, placed: dict[str, Placed]) -> Itera
     times: Times = {(entry.origin, entry.destination): entry.time for entry in problem.transports}
     for job in problem.jobs:
         items = [placed[task.id] for task in job.tasks if task.id in placed]
-        if job.chain and len(items) == len(job.tasks):
+        there = all(task.optional or task.id in placed for task in job.tasks)
+        if job.chain and there:
             yield from _chain(job, items, times)
         if job.same_mode and len({item.index for item in items}) > 1:
             yield Violation("same mode", f"job {job.id!r}")

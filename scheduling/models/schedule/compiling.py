@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from itertools import chain
 from typing import Any
 
@@ -17,6 +18,7 @@ from scheduling.models.schedule.arrays import (
     RESERVOIR,
     START_END,
     START_START,
+    Fork,
     Ints,
     ScheduleArrays,
 )
@@ -24,6 +26,7 @@ from scheduling.models.schedule.objective import MEASURES
 from scheduling.models.schedule.problem import (
     Consumable,
     Machine,
+    Mode,
     Reservoir,
     ScheduleProblem,
 )
@@ -51,6 +54,8 @@ def compile_arrays(problem: ScheduleProblem) -> ScheduleArrays:
         transport=_transport(problem),
         **_flags(problem),
         same_order=_same_order(problem),
+        banned=_banned(problem),
+        forks=_forks(problem),
         weights=_weights(problem),
     )
 
@@ -80,7 +85,16 @@ def _task_arrays(problem: ScheduleProblem) -> Fields:
 
 def _mode_arrays(problem: ScheduleProblem) -> Fields:
     index = {resource.id: number for number, resource in enumerate(problem.resources)}
-    modes = [mode for task in problem.tasks for mode in task.modes]
+    modes, counts = [], []
+    for task in problem.tasks:
+        own = list(task.modes)
+        if task.optional:
+            own.append(Mode(duration=0, cost=task.skip_cost))
+        modes += own
+        counts.append(len(own))
+    pointer = _pointer(counts)
+    absent = np.zeros(len(modes), np.bool_)
+    absent[pointer[1:][[task.optional for task in problem.tasks]] - 1] = True
     demands = [
         [(index[name], amount) for name, amount in mode.demands.items() if amount > 0]
         for mode in modes
@@ -95,13 +109,44 @@ def _mode_arrays(problem: ScheduleProblem) -> Fields:
         "supply_resource": _ints(resource for entry in supplies for resource, _ in entry),
         "supply_amount": _ints(amount for entry in supplies for _, amount in entry),
         "state": _ints(-1 if mode.state is None else states[mode.state] for mode in modes),
-        "mode_ptr": _pointer([len(task.modes) for task in problem.tasks]),
+        "mode_ptr": pointer,
+        "absent": absent,
+        "cost": _ints(mode.cost for mode in modes),
+        "energy": _ints(mode.energy for mode in modes),
         "duration": _ints(mode.duration for mode in modes),
         "machine": _ints(-1 if mode.machine is None else index[mode.machine] for mode in modes),
         "demand_ptr": _pointer([len(entry) for entry in demands]),
         "demand_resource": _ints(resource for entry in demands for resource, _ in entry),
         "demand_amount": _ints(amount for entry in demands for _, amount in entry),
     }
+
+
+def _banned(problem: ScheduleProblem) -> Ints:
+    """Pairs of modes that a rule excludes; skipping a task goes with everything."""
+    if not problem.mode_rules:
+        return np.zeros((0, 2), np.int64)
+    index, base = {}, 0
+    for task in problem.tasks:
+        index[task.id] = (base, len(task.modes))
+        base += len(task.modes) + task.optional
+    pairs = {
+        (index[rule.task][0] + rule.mode, index[rule.other][0] + mode)
+        for rule in problem.mode_rules
+        for mode in range(index[rule.other][1])
+        if mode not in rule.modes
+    }
+    return np.array(sorted(pairs), np.int64).reshape(-1, 2)
+
+
+def _forks(problem: ScheduleProblem) -> tuple[Fork, ...]:
+    index = {task.id: number for number, task in enumerate(problem.tasks)}
+    return tuple(
+        Fork(
+            tuple(tuple(index[name] for name in route) for route in entry.routes),
+            -1 if entry.within is None else index[entry.within],
+        )
+        for entry in problem.alternatives
+    )
 
 
 def _states(problem: ScheduleProblem) -> dict[str, int]:
@@ -138,9 +183,7 @@ def _transport(problem: ScheduleProblem) -> Ints:
 
 
 def _flags(problem: ScheduleProblem) -> Fields:
-    chained = sum(len(job.tasks) - 1 for job in problem.jobs if job.chain)
     return {
-        "chained": np.arange(chained + len(problem.precedences)) < chained,
         "blocking": np.array([job.blocking for job in problem.jobs]),
         "same_mode": np.array([job.same_mode for job in problem.jobs]),
     }
@@ -177,6 +220,10 @@ def _resource_arrays(problem: ScheduleProblem) -> Fields:
     return {
         "resource_type": _ints(types),
         "capacity": _ints(capacities),
+        "idle_power": _ints(
+            resource.idle_power if isinstance(resource, Machine) else 0
+            for resource in problem.resources
+        ),
         "maximum": _ints(
             _limit(resource.maximum) if isinstance(resource, Reservoir) else NEVER
             for resource in problem.resources
@@ -208,18 +255,11 @@ def _profile(
 
 def _link_arrays(problem: ScheduleProblem) -> Fields:
     index = {task.id: number for number, task in enumerate(problem.tasks)}
-    before, after = _chains(problem)
+    before, after, upper = _chains(problem)
     links = problem.precedences
     fixed = np.zeros(len(before), np.int64)
-    upper = np.concatenate(
-        [
-            np.full(len(job.tasks) - 1, 0 if job.no_wait else NEVER)
-            for job in problem.jobs
-            if job.chain
-        ]
-        or [fixed]
-    )
     return {
+        "chained": np.arange(len(before) + len(links)) < len(before),
         "link_before": np.concatenate([before, _ints(index[link.before] for link in links)]),
         "link_after": np.concatenate([after, _ints(index[link.after] for link in links)]),
         "link_kind": np.concatenate([fixed, _ints(_KINDS[link.kind] for link in links)]),
@@ -231,15 +271,32 @@ def _link_arrays(problem: ScheduleProblem) -> Fields:
     }
 
 
-def _chains(problem: ScheduleProblem) -> tuple[Ints, Ints]:
+def _chains(problem: ScheduleProblem) -> tuple[Ints, Ints, Ints]:
+    """Tasks before and after of the links of all chains, and their largest lags."""
     pointer = _pointer([len(job.tasks) for job in problem.jobs])
-    heads = [
-        np.arange(pointer[number], pointer[number + 1] - 1)
-        for number, job in enumerate(problem.jobs)
-        if job.chain
-    ]
-    before = np.concatenate(heads) if heads else np.zeros(0, np.int64)
-    return before, before + 1
+    found = [np.zeros((3, 0), np.int64)]
+    for number, job in enumerate(problem.jobs):
+        if job.chain:
+            first = int(pointer[number])
+            upper = 0 if job.no_wait else NEVER
+            skippable = [task.optional for task in job.tasks]
+            if any(skippable):
+                rows = [(first + i, first + j, upper) for i, j in _steps_of(skippable)]
+                found.append(np.array(rows, np.int64).reshape(-1, 3).T)
+            else:
+                before = np.arange(first, first + len(job.tasks) - 1)
+                found.append(np.stack([before, before + 1, np.full(len(before), upper)]))
+    before, after, most = np.concatenate(found, axis=1)
+    return before, after, most
+
+
+def _steps_of(skippable: list[bool]) -> Iterator[tuple[int, int]]:
+    """Pairs of places in a chain that are neighbours when what may be skipped between them is."""
+    for first in range(len(skippable)):
+        for second in range(first + 1, len(skippable)):
+            yield first, second
+            if not skippable[second]:
+                break
 
 
 def _job_arrays(problem: ScheduleProblem) -> Fields:

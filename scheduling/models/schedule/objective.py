@@ -10,9 +10,15 @@ With completion C_j (end of job j's last task), release r_j, due date d_j and we
 ``max_tardiness``      max of max(0, C_j - d_j)
 ``max_lateness``       max of C_j - d_j
 ``late_jobs``          sum of w_j [C_j > d_j]
+``cost``               sum of the costs of modes and of skipped tasks
+``energy``             sum of the energies of modes and of idle machines
+``total_setup``        sum of the setup times on all machines
 =====================  ==========================================
 
-The measures of tardiness and lateness run over the jobs that have a due date.
+The measures of tardiness and lateness run over the jobs that have a due date. A job none of whose
+tasks runs counts in no measure; a maximum over no jobs is 0. A machine takes its ``idle_power`` in
+every unit of time between its first start and its last release in which it runs nothing. Setup
+times are those between tasks that directly follow each other on a machine, and before its first.
 """
 
 from __future__ import annotations
@@ -31,8 +37,14 @@ Measure = Literal[
     "max_tardiness",
     "max_lateness",
     "late_jobs",
+    "cost",
+    "energy",
+    "total_setup",
 ]
 MEASURES: tuple[str, ...] = get_args(Measure)
+JOB_MEASURES = MEASURES[: MEASURES.index("cost")]
+"""Measures that the completion times of jobs decide."""
+
 DUE_MEASURES = frozenset({"total_tardiness", "max_tardiness", "max_lateness", "late_jobs"})
 
 

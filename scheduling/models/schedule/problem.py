@@ -60,6 +60,11 @@ class Machine(Frozen):
     id: Name
     calendar: Name | None = Field(default=None, description="Calendar whose breaks close it.")
     setups: Many[Setup] = ()
+    idle_power: Amount = Field(
+        default=0,
+        description="Energy per unit of time in which it runs nothing, between its first start "
+        "and its last release.",
+    )
 
 
 class Step(Frozen):
@@ -121,6 +126,8 @@ class Mode(Frozen):
     state: Name | None = Field(
         default=None, description="State it puts its machine into, for setups."
     )
+    cost: Amount = Field(default=0, description="Cost of the mode, for the measure cost.")
+    energy: Amount = Field(default=0, description="Energy of the mode, for the measure energy.")
 
 
 class Task(Frozen):
@@ -130,6 +137,10 @@ class Task(Frozen):
     modes: Many[Mode]
     release: Time = Field(default=0, description="Earliest start.")
     deadline: Time | None = Field(default=None, description="Latest end (hard).")
+    optional: bool = Field(
+        default=False, description="Whether it may be skipped; a skipped task binds nothing."
+    )
+    skip_cost: Amount = Field(default=0, description="Cost of skipping it, for the measure cost.")
 
 
 class Job(Frozen):
@@ -186,6 +197,26 @@ class Transport(Frozen):
     time: Time
 
 
+class Alternative(Frozen):
+    """Routes of optional tasks, of which exactly one is taken.
+
+    All tasks of the route that is taken run, those of the others are skipped. With ``within`` this
+    holds when that task runs; when it is skipped, so are all routes.
+    """
+
+    routes: Many[Many[Name]]
+    within: Name | None = Field(default=None, description="Task that the choice belongs to.")
+
+
+class ModeRule(Frozen):
+    """If ``task`` runs in mode ``mode``, ``other``, if it runs, does so in one of ``modes``."""
+
+    task: Name
+    mode: Annotated[int, Field(ge=0)]
+    other: Name
+    modes: Many[Annotated[int, Field(ge=0)]]
+
+
 class ScheduleProblem(Problem):
     """A scheduling problem: minimise an objective over start times and modes of all tasks.
 
@@ -205,6 +236,12 @@ class ScheduleProblem(Problem):
     )
     same_order: Many[Many[Name]] = Field(
         default=(), description="Groups of machines that all serve the jobs in the same order."
+    )
+    alternatives: Many[Alternative] = Field(
+        default=(), description="Choices between routes of optional tasks."
+    )
+    mode_rules: Many[ModeRule] = Field(
+        default=(), description="Modes of a task that others' modes demand."
     )
     objective: Objective = Field(default_factory=makespan)
 

@@ -10,6 +10,7 @@ import networkx as nx
 
 from scheduling.errors import Fault
 from scheduling.models.schedule.objective import DUE_MEASURES
+from scheduling.models.schedule.validation_choices import choice_faults
 
 if TYPE_CHECKING:
     from scheduling.models.schedule.problem import (
@@ -32,6 +33,7 @@ def find_faults(problem: ScheduleProblem) -> list[Fault]:
         *_jobs(problem),
         *_precedences(problem),
         *_machine_names(problem),
+        *choice_faults(problem),
         *_objective(problem),
     ]
 
@@ -154,10 +156,12 @@ def _mode(place: str, mode: Mode, types: dict[str, str]) -> Iterator[Fault]:
 
 def _precedences(problem: ScheduleProblem) -> Iterator[Fault]:
     tasks = {task.id for task in problem.tasks}
+    optional = {task.id for task in problem.tasks if task.optional}
     graph: nx.DiGraph[str] = nx.DiGraph()
     for index, link in enumerate(problem.precedences):
         place = f"precedences[{index}]"
-        missing = [name for name in (link.before, link.after) if name not in tasks]
+        ends = link.before, link.after
+        missing = [name for name in ends if name not in tasks]
         for name in missing:
             yield Fault(place, repr(name), "the id of a task")
         if link.before == link.after:
@@ -169,7 +173,7 @@ def _precedences(problem: ScheduleProblem) -> Iterator[Fault]:
         elif link.transfer and (link.kind != "end-start" or link.min_lag is None):
             expected = "an end-start precedence with a min_lag"
             yield Fault(f"{place}.transfer", f"transfer {link.transfer}", expected)
-        elif not missing and _orders(link.kind, link.min_lag):
+        elif not missing and _orders(link.kind, link.min_lag) and not optional & {*ends}:
             graph.add_edge(link.before, link.after)
     yield from _cycle(problem, graph)
 
@@ -183,7 +187,7 @@ def _cycle(problem: ScheduleProblem, graph: nx.DiGraph[str]) -> Iterator[Fault]:
         return
     for job in problem.jobs:
         if job.chain:
-            nx.add_path(graph, [task.id for task in job.tasks])
+            nx.add_path(graph, [task.id for task in job.tasks if not task.optional])
     try:
         names = [edge[0] for edge in nx.find_cycle(graph)]
     except nx.NetworkXNoCycle:

@@ -30,13 +30,15 @@ def difference_edges(arrays: ScheduleArrays) -> Edges:
 
     With d the shortest and D the longest duration: an end-start minimal lag l gives
     ``s_j >= s_i + d_i + l``; an end-end one ``s_j >= s_i + d_i + l - D_j``; a maximal lag is a
-    minimal lag in the other direction.
+    minimal lag in the other direction. Links of tasks that may be skipped bind only sometimes and
+    are left out.
     """
     low, high = arrays.min_duration(), arrays.max_duration()
     before, after, kind = arrays.link_before, arrays.link_after, arrays.link_kind
     from_end = (kind == END_START) | (kind == END_END)
     to_end = (kind == END_END) | (kind == START_END)
-    has_min, has_max = arrays.link_min > -NEVER, arrays.link_max < NEVER
+    has_min = arrays.firm & (arrays.link_min > -NEVER)
+    has_max = arrays.firm & ~arrays.passing & (arrays.link_max < NEVER)
     forward = arrays.link_min + from_end * low[before] - to_end * high[after]
     backward = -arrays.link_max + to_end * low[after] - from_end * high[before]
     return Edges(
@@ -102,7 +104,8 @@ def earliest_starts(arrays: ScheduleArrays, edges: Edges | None = None) -> Ints 
     Ints or None
         ``None`` when the precedences contradict each other.
     """
-    return longest_paths(arrays.n_tasks, edges or difference_edges(arrays), arrays.release)
+    release = np.where(arrays.optional, 0, arrays.release)
+    return longest_paths(arrays.n_tasks, edges or difference_edges(arrays), release)
 
 
 def tails(arrays: ScheduleArrays, edges: Edges | None = None) -> Ints | None:

@@ -49,17 +49,21 @@ class CompiledSchedule:
         return self.arrays.values(candidate.start, candidate.mode)
 
     def candidate(self, solution: ScheduleSolution) -> Candidate | None:
-        """Translate a solution; tasks that it does not place make it no candidate."""
+        """Translate a solution; one that leaves out a task that must run is no candidate."""
         placed = {entry.task: entry for entry in solution.tasks}
         arrays = self.arrays
-        if any(name not in placed for name in arrays.task_ids):
-            return None
-        entries = [placed[name] for name in arrays.task_ids]
-        local = np.array([entry.mode for entry in entries], np.int64)
-        if np.any(local >= np.diff(arrays.mode_ptr)):
-            return None
-        start = np.array([entry.start for entry in entries], np.int64)
-        return Candidate(start, arrays.mode_ptr[:-1] + local)
+        counts, optional = np.diff(arrays.mode_ptr) - arrays.optional, arrays.optional.tolist()
+        start, local = [], []
+        rows = zip(arrays.task_ids, counts.tolist(), optional, strict=True)
+        for name, count, may_skip in rows:
+            entry = placed.get(name)
+            if entry is None and not may_skip:
+                return None
+            if entry is not None and entry.mode >= count:
+                return None
+            start.append(0 if entry is None else entry.start)
+            local.append(count if entry is None else entry.mode)
+        return Candidate(np.array(start, np.int64), arrays.mode_ptr[:-1] + np.array(local))
 
     def answer(
         self, candidate: Candidate | None, certificate: Mapping[str, Any]
@@ -80,9 +84,14 @@ class CompiledSchedule:
             local.tolist(),
             candidate.start.tolist(),
             end.tolist(),
+            arrays.absent[candidate.mode].tolist(),
             strict=True,
         )
-        return tuple(ScheduledTask(task=t, mode=m, start=s, end=e) for t, m, s, e in rows)
+        return tuple(
+            ScheduledTask(task=t, mode=m, start=s, end=e)
+            for t, m, s, e, skipped in rows
+            if not skipped
+        )
 
 
 _HERE = "scheduling.solvers.schedule"

@@ -11,8 +11,23 @@ TRANSPORTS = "transports"
 BLOCKING = "blocking"
 SAME_MODE = "same mode"
 SAME_ORDER = "same order"
+OPTIONAL_TASKS = "optional tasks"
+MODE_RULES = "mode rules"
+COST = "cost in the objective"
+ENERGY = "energy in the objective"
+TOTAL_SETUP = "total setup in the objective"
 
-EVERYTHING = frozenset((RESERVOIRS, SETUPS, TRANSFERS, TRANSPORTS, BLOCKING, SAME_MODE, SAME_ORDER))
+EVERYTHING = frozenset(
+    (
+        RESERVOIRS,
+        SETUPS,
+        TRANSFERS,
+        TRANSPORTS,
+        BLOCKING,
+        SAME_MODE,
+        SAME_ORDER,
+    )
+)
 """Every name in :attr:`ScheduleArrays.features`."""
 
 

@@ -19,7 +19,7 @@ from scheduling.models.schedule.bounds.relaxations import (
 from scheduling.models.schedule.bounds.supply import Supply, first_fit, total
 from scheduling.models.schedule.builder import ScheduleModel
 from scheduling.models.schedule.compiling import compile_arrays
-from scheduling.models.schedule.objective import MEASURES
+from scheduling.models.schedule.objective import JOB_MEASURES
 from scheduling.models.schedule.problem import ScheduleProblem
 from tests.brute_force import brute_force
 from tests.strategies import schedule_problems
@@ -171,14 +171,15 @@ def random_shop(jobs: int, machines: int, measure: str = "makespan") -> Schedule
     return model.build()
 
 
-@pytest.mark.parametrize("measure", MEASURES)
+@pytest.mark.parametrize("measure", JOB_MEASURES)
 def test_bounds_of_shops_see_the_machines(measure: str) -> None:
     problem = random_shop(15, 5, measure)
     arrays = compile_arrays(problem)
     bounds = formula_bounds(arrays)
     alone = max(np.add.reduceat(arrays.duration, arrays.job_ptr[:-1]))
     finish = np.add.reduceat(arrays.duration, arrays.job_ptr[:-1])
-    without_machines = (arrays.weights @ arrays.measures(finish))[0]
+    weights = arrays.weights[0, : len(JOB_MEASURES)]
+    without_machines = weights @ arrays.job_measures(finish)
     assert bounds is not None
     assert bounds[0] is not None
     assert bounds[0] > without_machines

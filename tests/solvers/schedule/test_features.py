@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
@@ -165,7 +167,8 @@ def one_of_each() -> dict[str, ScheduleProblem]:
                 task = model.add_task(job)
                 tasks.append(task)
                 state = ("red", "blue")[number % 2]
-                changes = {"supplies" if position else "demands": tank} if number else {}
+                changes: dict[str, Any] = {"supplies" if position else "demands": tank}
+                changes = changes if number else {}
                 changes = changes or {"supplies": tank}
                 model.add_mode(task, duration=3, machine=machine, state=state, **changes)
                 model.add_mode(task, duration=4, machine=machine, state=state, **changes)

@@ -13,7 +13,8 @@ from scheduling.models.schedule.bounds.pools import Pool, pools
 from scheduling.models.schedule.bounds.pruning import open_starts, usable_modes
 from scheduling.models.schedule.bounds.relaxations import largest_tail_first
 from scheduling.models.schedule.bounds.tails import Tails
-from scheduling.models.schedule.objective import MEASURES
+from scheduling.models.schedule.bounds.usage import least_usage
+from scheduling.models.schedule.objective import JOB_MEASURES, MEASURES
 from scheduling.models.schedule.windows import Edges, difference_edges, earliest_starts
 
 _NO_TAIL = -(2**61)
@@ -26,7 +27,8 @@ def formula_bounds(arrays: ScheduleArrays) -> list[int | None] | None:
     schedule of every machine, of every set of alternative machines and of the energy of every
     renewable resource; sums over jobs by heads and, per pool, by the preemptive rules of
     :mod:`~scheduling.models.schedule.bounds.jobs`. A weighted sum of measures is bounded by the
-    weighted sum of their bounds.
+    weighted sum of their bounds. Costs, energy and setups are bounded mode by mode, see
+    :mod:`~scheduling.models.schedule.bounds.usage`.
 
     Returns
     -------
@@ -47,7 +49,10 @@ def formula_bounds(arrays: ScheduleArrays) -> list[int | None] | None:
         return None
     needed = usable.weights.sum(axis=0).tolist()
     values = [
-        relaxation.measure(name) if used else 0 for name, used in zip(MEASURES, needed, strict=True)
+        (relaxation.measure(name) if name in JOB_MEASURES else least_usage(usable, name))
+        if used
+        else 0
+        for name, used in zip(MEASURES, needed, strict=True)
     ]
     return [
         sum(weight * value for weight, value in zip(row, values, strict=True))
@@ -76,7 +81,11 @@ class _Relaxation:
     @cached_property
     def lateness(self) -> int:
         """Bound of the largest lateness of a job with a due date."""
-        return self._largest(self.low - self.arrays.job_due[self.arrays.job])
+        arrays = self.arrays
+        source = self.low - arrays.job_due[arrays.job]
+        found = self._largest(np.where(arrays.optional, _NO_TAIL, source))
+        # Where every job with a due date may be left out, 0 is possible, and no end lies before 0.
+        return max(found, -int(arrays.job_due[arrays.job_due < NEVER].max()))
 
     def contradiction(self) -> bool:
         """Whether a supply is too small or a deadline too early."""
@@ -85,10 +94,11 @@ class _Relaxation:
             return True
         if int(self.arrays.deadline.min()) == NEVER:
             return False
-        return self._largest(self.low - self.arrays.deadline) > 0
+        source = self.low - self.arrays.deadline
+        return self._largest(np.where(self.arrays.optional, _NO_TAIL, source)) > 0
 
     def measure(self, name: str) -> int:
-        """Bound of one measure."""
+        """Bound of one measure of job completions."""
         match name:
             case "makespan":
                 return self._largest(self.low)

@@ -64,7 +64,18 @@ def with_modes(
         supply_resource=arrays.supply_resource[given],
         supply_amount=arrays.supply_amount[given],
         state=arrays.state[keep],
+        absent=arrays.absent[keep],
+        cost=arrays.cost[keep],
+        energy=arrays.energy[keep],
+        banned=kept_pairs(arrays.banned, keep),
     )
+
+
+def kept_pairs(banned: Ints, keep: np.ndarray[tuple[int], np.dtype[np.bool_]]) -> Ints:
+    """Return the pairs of kept modes, in their new numbers."""
+    number = np.cumsum(keep) - 1
+    pairs: Ints = number[banned[keep[banned].all(axis=1)]]
+    return pairs
 
 
 def _pointer(counts: Ints) -> Ints:

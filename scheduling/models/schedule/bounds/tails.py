@@ -51,7 +51,7 @@ class Tails:
         low = arrays.min_duration()
         end = np.maximum(start - arrays.max_duration(), source - low)
         before, after = arrays.link_before, arrays.link_after
-        direct = (arrays.link_kind == END_START) & (arrays.link_min > -NEVER)
+        direct = arrays.firm & (arrays.link_kind == END_START) & (arrays.link_min > -NEVER)
         if inside_jobs:
             direct &= arrays.job[before] == arrays.job[after]
         np.maximum.at(end, before[direct], arrays.link_min[direct] + start[after[direct]])

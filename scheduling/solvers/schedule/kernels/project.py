@@ -24,7 +24,7 @@ from scheduling.models.schedule.arrays import (
     START_END,
     ScheduleArrays,
 )
-from scheduling.models.schedule.objective import MEASURES
+from scheduling.models.schedule.objective import JOB_MEASURES
 from scheduling.models.schedule.windows import difference_edges, earliest_starts, horizon
 
 Ints = NDArray[np.int64]
@@ -53,7 +53,7 @@ STEPS, ROOM = range(2)
 TASKS, READY, DUE, WEIGHT = range(4)
 """Rows of ``Project.job``: first task, release date, due date, weight."""
 
-MEASURE_COUNT = len(MEASURES)
+MEASURE_COUNT = len(JOB_MEASURES)
 
 _PACKED_LENGTH = 24
 _PACKED_HORIZON = 1 << 16
@@ -190,7 +190,7 @@ def _facts(arrays: ScheduleArrays) -> Ints:
     facts[TIERS] = len(arrays.weights)
     facts[STOCKS] = len(stock)
     facts[WEIGHTS] = FIRST_STOCK + len(stock)
-    return np.concatenate([facts, stock, arrays.weights.ravel()])
+    return np.concatenate([facts, stock, arrays.weights[:, :MEASURE_COUNT].ravel()])
 
 
 def _task_table(arrays: ScheduleArrays, owner: Ints, into: Ints, out: Ints) -> Ints:

@@ -23,6 +23,7 @@ from scheduling.models.schedule.arrays import (
     Ints,
     ScheduleArrays,
 )
+from scheduling.models.schedule.bounds.pruning import kept_pairs
 from scheduling.models.schedule.objective import MEASURES
 from scheduling.solvers.schedule.family import Candidate
 from scheduling.solvers.schedule.neighbourhood.compaction import order_links
@@ -114,6 +115,8 @@ def _pointer(counts: Ints) -> Ints:
 def _modes_of(arrays: ScheduleArrays, modes: Ints, visible: Ints) -> dict[str, Any]:
     owner = np.repeat(np.arange(arrays.n_tasks), np.diff(arrays.mode_ptr))
     counts = np.bincount(owner[modes], minlength=arrays.n_tasks)[visible]
+    kept = np.zeros(len(arrays.duration), np.bool_)
+    kept[modes] = True
     sizes = np.diff(arrays.demand_ptr)[modes]
     pointer = _pointer(sizes)
     rows = np.repeat(arrays.demand_ptr[modes] - pointer[:-1], sizes) + np.arange(pointer[-1])
@@ -125,6 +128,10 @@ def _modes_of(arrays: ScheduleArrays, modes: Ints, visible: Ints) -> dict[str, A
         "demand_resource": arrays.demand_resource[rows],
         "demand_amount": arrays.demand_amount[rows],
         "state": arrays.state[modes],
+        "absent": arrays.absent[modes],
+        "cost": arrays.cost[modes],
+        "energy": arrays.energy[modes],
+        "banned": kept_pairs(arrays.banned, kept),
         **_supplies_of(arrays, modes),
     }
 
