@@ -13,6 +13,7 @@ from scheduling.models.schedule.problem import (
     Consumable,
     Machine,
     Mode,
+    Pool,
     Renewable,
     Reservoir,
     Resource,
@@ -68,8 +69,9 @@ class _Search:
         self.capacity = {
             resource.id: [_capacity(problem, resource, t) for t in range(self.horizon)]
             for resource in problem.resources
-            if isinstance(resource, Machine | Renewable)
+            if isinstance(resource, Machine | Pool | Renewable)
         }
+        self.groups = [{self.index[name] for name in group} for group in problem.disjunctions]
         self.next = {
             self.index[before.id]: self.index[after.id]
             for job in problem.jobs
@@ -144,6 +146,11 @@ class _Search:
 
     def _may_hold(self, start: dict[int, int], low: list[int]) -> bool:
         """Whether the placed tasks keep their machines apart and the common orders."""
+        for i, j in combinations(start, 2) if self.groups else ():
+            if any({i, j} <= group for group in self.groups):
+                spans = [range(start[k], start[k] + self.modes[k].duration) for k in (i, j)]
+                if set(spans[0]) & set(spans[1]):
+                    return False
         for i, j in combinations(start, 2) if self.next else ():
             if self.modes[i].machine is None or self.modes[i].machine != self.modes[j].machine:
                 continue
@@ -254,13 +261,15 @@ class _Search:
 
 
 def _capacity(problem: ScheduleProblem, resource: Resource, time: int) -> int:
-    assert isinstance(resource, Machine | Renewable)
+    assert isinstance(resource, Machine | Pool | Renewable)
     for calendar in problem.calendars:
         closed = any(rest.start <= time < rest.end for rest in calendar.breaks)
         if closed and calendar.id == resource.calendar:
             return 0
     if isinstance(resource, Machine):
         return 1
+    if isinstance(resource, Pool):
+        return resource.count
     level = resource.capacity
     for step in resource.steps:
         if step.start <= time:

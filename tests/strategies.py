@@ -46,6 +46,8 @@ class _Features:
     transports: bool
     same_mode: bool
     same_order: bool
+    disjunctions: bool
+    pools: int
 
 
 def schedule_problems(
@@ -79,6 +81,8 @@ def schedule_problems(
     transports: bool = False,
     same_mode: bool = False,
     same_order: bool = False,
+    disjunctions: bool = True,
+    pools: int = 1,
 ) -> st.SearchStrategy[ScheduleProblem]:
     """Random small schedule problems; every keyword switches a feature or caps its size.
 
@@ -87,7 +91,8 @@ def schedule_problems(
     links (besides chains), ``tiers`` the lexicographic levels. With ``feasible`` limits are
     loosened to admit a reference schedule (all tasks one after the other once everything is open);
     without it infeasible problems occur too. The keywords behind ``feasible`` switch on rules
-    that the reference schedule does not know.
+    that the reference schedule does not know. Pools and disjunctive groups are resources with
+    units too, so they occur only where ``renewables`` do.
     """
     features = _Features(
         max_jobs,
@@ -119,6 +124,8 @@ def schedule_problems(
         transports,
         same_mode,
         same_order,
+        disjunctions,
+        pools,
     )
     return _problems(features)
 
@@ -153,6 +160,8 @@ def _problems(draw: st.DrawFn, features: _Features) -> ScheduleProblem:
     if features.feasible:
         _admit_reference(jobs, links, resources, calendars)
     machines = [entry for entry in resources if entry["type"] == "machine"]
+    pools = [entry["id"] for entry in resources if entry["type"] == "pool"]
+    _keep_transfers_off(pools, jobs, links)
     _draw_chain_rules(draw, features, jobs, [entry["id"] for entry in machines])
     for machine in machines if features.setups else ():
         machine["setups"] = _draw_setups(draw)
@@ -164,6 +173,7 @@ def _problems(draw: st.DrawFn, features: _Features) -> ScheduleProblem:
             "precedences": links,
             "transports": _draw_transports(draw, features, jobs, machines),
             "same_order": _draw_orders(draw, features, jobs, machines),
+            "disjunctions": _draw_disjunctions(draw, features, jobs),
             "objective": _draw_objective(draw, features, jobs),
         }
     )
@@ -183,6 +193,10 @@ def _draw_resources(
         {"type": "machine", "id": f"m{number}", "calendar": draw(chosen)}
         for number in range(draw(st.integers(0, features.machines)))
     ]
+    for number in range(draw(st.integers(0, features.pools)) if features.renewables else 0):
+        count = draw(st.integers(1, 2))
+        entry = {"type": "pool", "id": f"p{number}", "count": count, "calendar": draw(chosen)}
+        resources.append(entry)
     for number in range(draw(st.integers(0, features.renewables))):
         capacity = draw(st.integers(1, 3))
         moments = sorted(draw(st.sets(st.integers(1, 12), max_size=2))) if features.steps else []
@@ -249,9 +263,10 @@ def _draw_mode(
     draw: st.DrawFn, features: _Features, resources: list[dict[str, Any]]
 ) -> dict[str, Any]:
     shortest = 0 if features.zero_durations else 1
-    machines = [entry["id"] for entry in resources if entry["type"] == "machine"]
+    places = ("machine", "pool")
+    machines = [entry["id"] for entry in resources if entry["type"] in places]
     demands = {
-        entry["id"]: draw(st.integers(0, 2)) for entry in resources if entry["type"] != "machine"
+        entry["id"]: draw(st.integers(0, 2)) for entry in resources if entry["type"] not in places
     }
     stocks = [entry["id"] for entry in resources if entry["type"] == "reservoir"]
     return {
@@ -273,7 +288,7 @@ def _draw_chain_rules(
         job["no_wait"] = features.no_wait and draw(st.booleans())
         job["blocking"] = features.blocking and bool(machines) and draw(st.booleans())
         for mode in (mode for task in job["tasks"] for mode in task["modes"]):
-            if job["blocking"] and mode["machine"] is None:
+            if job["blocking"] and mode["machine"] not in machines:
                 mode["machine"] = draw(st.sampled_from(machines))
 
 
@@ -318,6 +333,32 @@ def _draw_orders(
     if not features.same_order or len(names) < 2 or not draw(st.booleans()):
         return []
     return [names]
+
+
+def _draw_disjunctions(
+    draw: st.DrawFn, features: _Features, jobs: list[dict[str, Any]]
+) -> list[list[str]]:
+    """Draw at most one group of tasks."""
+    names = [task["id"] for job in jobs for task in job["tasks"]]
+    wanted = features.disjunctions and features.renewables
+    if not wanted or len(names) < 2 or not draw(st.booleans()):
+        return []
+    return [draw(st.lists(st.sampled_from(names), min_size=2, max_size=3, unique=True))]
+
+
+def _keep_transfers_off(
+    pools: list[str], jobs: list[dict[str, Any]], links: list[dict[str, Any]]
+) -> None:
+    """Let no time pass between machines where a task runs in a pool."""
+    pooled = {
+        task["id"]
+        for job in jobs
+        for task in job["tasks"]
+        if any(mode["machine"] in pools for mode in task["modes"])
+    }
+    for link in links:
+        if pooled & {link["before"], link["after"]}:
+            link["transfer"] = 0
 
 
 def _draw_links(

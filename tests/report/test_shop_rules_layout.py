@@ -89,6 +89,25 @@ def test_a_kept_machine_that_another_task_takes_gets_a_second_lane() -> None:
     assert chart.by_resource[0].lanes == 2
 
 
+def test_pools_have_a_lane_for_each_machine_and_groups_a_row() -> None:
+    model = ScheduleModel("ovens")
+    pool = model.add_pool(2, name="ovens")
+    names = [
+        model.add_task(model.add_job(), duration=time, machine=pool, name=name)
+        for name, time in (("a", 4), ("b", 2), ("c", 3))
+    ]
+    model.keep_apart(names[:2])
+    problem = model.build()
+    chart = build_chart(problem, schedule(problem, 0, 4, 0))
+    pool_row, group_row = chart.by_resource
+    assert (pool_row.label, pool_row.kind, pool_row.lanes) == ("ovens", "pool", 2)
+    assert {(bar.task, bar.lane) for bar in pool_row.bars} == {(0, 1), (1, 0), (2, 0)}
+    assert (group_row.label, group_row.kind, group_row.lanes) == ("disjunction 1", "disjunction", 1)
+    assert [bar.task for bar in group_row.bars] == [0, 1]
+    assert [profile.label for profile in chart.profiles] == ["ovens"]
+    assert critical(chart) == ["a", "b"]
+
+
 def test_setups_stand_before_the_task_they_are_for() -> None:
     problem = colours()
     chart = build_chart(problem, schedule(problem, 0, 8, 11))

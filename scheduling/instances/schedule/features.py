@@ -11,6 +11,7 @@ from scheduling.models.schedule.problem import Mode, Precedence, ScheduleProblem
 
 _PLURALS = {
     "machine": "machines",
+    "pool": "pools of machines",
     "renewable": "renewables",
     "consumable": "consumables",
     "reservoir": "reservoirs",
@@ -46,10 +47,10 @@ def require(problem: Problem, name: str, holds: frozenset[str]) -> ScheduleProbl
 def features(problem: ScheduleProblem) -> Iterator[tuple[str, str]]:
     """Yield each feature that the problem uses, with an example of where.
 
-    The features are: machines, renewables, consumables, reservoirs, calendars, capacity steps,
-    setups, several modes, modes without a machine, parallel tasks in a job, no-wait, blocking, same
-    mode, precedences, time lags, transfers, transports, same order, release dates, deadlines, due
-    dates, weights, objectives other than makespan.
+    The features are: machines, pools of machines, renewables, consumables, reservoirs, calendars,
+    capacity steps, setups, several modes, modes without a machine, parallel tasks in a job,
+    no-wait, blocking, same mode, precedences, time lags, transfers, transports, same order,
+    disjunctions, release dates, deadlines, due dates, weights, objectives other than makespan.
     """
     yield from _resources(problem)
     yield from _jobs(problem)
@@ -62,6 +63,8 @@ def features(problem: ScheduleProblem) -> Iterator[tuple[str, str]]:
         yield "transports", f"{move.origin!r} to {move.destination!r}"
     for group in problem.same_order:
         yield "same order", ", ".join(map(repr, group))
+    for group in problem.disjunctions:
+        yield "disjunctions", ", ".join(map(repr, group))
     if problem.objective != makespan():
         yield "objectives other than makespan", problem.objective.tiers[0].name
 
@@ -80,7 +83,7 @@ def _resources(problem: ScheduleProblem) -> Iterator[tuple[str, str]]:
     breaks = {calendar.id for calendar in problem.calendars if calendar.breaks}
     for resource in problem.resources:
         yield _PLURALS[resource.type], repr(resource.id)
-        if resource.type in ("machine", "renewable") and resource.calendar in breaks:
+        if resource.type in ("machine", "pool", "renewable") and resource.calendar in breaks:
             yield "calendars", repr(resource.id)
         if resource.type == "machine" and any(entry.time for entry in resource.setups):
             yield "setups", repr(resource.id)

@@ -108,9 +108,11 @@ def ordered_resources(schedule: ScheduleProblem) -> list[Resource]:
 
 
 def capacity(resource: Resource) -> int:
-    """Return the units of a resource: one of a machine, the first level of a reservoir."""
+    """Return the units of a resource: one a machine, the first level of a reservoir."""
     if resource.type == "machine":
         return 1
+    if resource.type == "pool":
+        return resource.count
     return resource.initial if resource.type == "reservoir" else resource.capacity
 
 

@@ -1,7 +1,8 @@
 """The dense form of a scheduling problem: integer indices in numpy arrays, for solvers.
 
 Names are for people; solvers work on these arrays. Tasks are numbered job by job in the order of
-the document, modes task by task, resources as listed.
+the document, modes task by task, resources as listed; behind them stands one renewable of capacity
+1 for each disjunctive group. A pool of machines is a renewable that its tasks take one unit of.
 """
 
 from __future__ import annotations
@@ -42,6 +43,7 @@ class ScheduleArrays:
 
     Attributes
     ----------
+    resource_ids : names of the resources; those of disjunctive groups say what they are.
     job : (n,) job of each task; tasks of job j are ``job_ptr[j]:job_ptr[j + 1]``.
     release, deadline : (n,) windows of tasks, those of their jobs included (``NEVER``: none).
     mode_ptr : (n + 1,) modes of task i are ``mode_ptr[i]:mode_ptr[i + 1]``.
@@ -77,6 +79,7 @@ class ScheduleArrays:
     """
 
     task_ids: tuple[str, ...]
+    resource_ids: tuple[str, ...]
     job: Ints
     job_ptr: Ints
     release: Ints

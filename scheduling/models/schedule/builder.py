@@ -47,6 +47,7 @@ class ScheduleModel:
         self._orders: list[list[str]] = []
         self._alternatives: list[dict[str, Any]] = []
         self._mode_rules: list[dict[str, Any]] = []
+        self._disjunctions: list[list[str]] = []
         self._objective: Any = "makespan"
 
     def add_calendar(self, breaks: Sequence[tuple[int, int]], *, name: str | None = None) -> str:
@@ -76,6 +77,10 @@ class ScheduleModel:
         return self._resource(
             "machine", name, calendar=calendar, setups=rows, idle_power=idle_power
         )
+
+    def add_pool(self, count: int, *, calendar: str | None = None, name: str | None = None) -> str:
+        """Add identical machines; a task whose machine is the pool occupies one of them."""
+        return self._resource("pool", name, count=count, calendar=calendar)
 
     def add_renewable(
         self,
@@ -254,6 +259,10 @@ class ScheduleModel:
         rule = {"task": task, "mode": mode, "other": other, "modes": list(modes)}
         self._mode_rules.append(rule)
 
+    def keep_apart(self, tasks: Sequence[str]) -> None:
+        """Let no two of these tasks run at the same time."""
+        self._disjunctions.append(list(tasks))
+
     def minimize(self, objective: str | Mapping[str, int] | Sequence[Any]) -> None:
         """Set the objective: a measure, ``{measure: weight}``, or a list of either (tiers)."""
         self._objective = objective
@@ -277,6 +286,7 @@ class ScheduleModel:
                 "same_order": self._orders,
                 "alternatives": self._alternatives,
                 "mode_rules": self._mode_rules,
+                "disjunctions": self._disjunctions,
                 "objective": self._objective,
             }
         )

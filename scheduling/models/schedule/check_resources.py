@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from heapq import heappop, heappush
 from itertools import pairwise
 
 from scheduling.models.base import Violation
@@ -12,6 +13,7 @@ from scheduling.models.schedule.problem import (
     Job,
     Machine,
     Mode,
+    Pool,
     Renewable,
     Reservoir,
     ScheduleProblem,
@@ -39,6 +41,8 @@ def resource_violations(problem: ScheduleProblem, placed: dict[str, Placed]) -> 
     """Yield every overload, overlap, break, missing setup and level out of range."""
     yield from _machines(problem, placed)
     yield from _renewables(problem, placed)
+    yield from _pools(problem, placed)
+    yield from _disjunctions(problem, placed)
     yield from _consumables(problem, placed)
     yield from _reservoirs(problem, placed)
 
@@ -141,6 +145,41 @@ def _overload(resource: Renewable, users: list[Placed]) -> Iterator[Violation]:
             position += 1
         if usage > capacity:
             yield Violation("capacity", f"{resource.id!r} at {now}", usage - capacity, "units")
+
+
+def _pools(problem: ScheduleProblem, placed: dict[str, Placed]) -> Iterator[Violation]:
+    for resource in problem.resources:
+        if not isinstance(resource, Pool):
+            continue
+        users = [
+            item
+            for item in placed.values()
+            if item.mode.machine == resource.id and item.end > item.start
+        ]
+        users.sort(key=lambda item: item.start)
+        yield from _closed(resource.id, _breaks(problem, resource.calendar), users)
+        ends: list[int] = []
+        for item in users:
+            while ends and ends[0] <= item.start:
+                heappop(ends)
+            heappush(ends, item.end)
+            if len(ends) > resource.count:
+                where = f"{resource.id!r} at {item.start}"
+                yield Violation("pool", where, len(ends) - resource.count, "machines")
+
+
+def _disjunctions(problem: ScheduleProblem, placed: dict[str, Placed]) -> Iterator[Violation]:
+    for group in problem.disjunctions:
+        members = [placed[name] for name in group if name in placed]
+        running = [item for item in members if item.end > item.start]
+        running.sort(key=lambda item: item.start)
+        last: Placed | None = None
+        for item in running:
+            if last is not None and item.start < last.end:
+                where = f"{last.task.id!r} and {item.task.id!r}"
+                yield Violation("disjunction", where, last.end - item.start, "time")
+            if last is None or item.end > last.end:
+                last = item
 
 
 def _consumables(problem: ScheduleProblem, placed: dict[str, Placed]) -> Iterator[Violation]:

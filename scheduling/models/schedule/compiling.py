@@ -27,6 +27,7 @@ from scheduling.models.schedule.problem import (
     Consumable,
     Machine,
     Mode,
+    Pool,
     Reservoir,
     ScheduleProblem,
 )
@@ -45,6 +46,7 @@ def compile_arrays(problem: ScheduleProblem) -> ScheduleArrays:
     """Translate a problem into arrays."""
     return ScheduleArrays(
         task_ids=tuple(task.id for task in problem.tasks),
+        resource_ids=tuple(_resource_names(problem)),
         **_task_arrays(problem),
         **_mode_arrays(problem),
         setups=_setups(problem),
@@ -95,10 +97,9 @@ def _mode_arrays(problem: ScheduleProblem) -> Fields:
     pointer = _pointer(counts)
     absent = np.zeros(len(modes), np.bool_)
     absent[pointer[1:][[task.optional for task in problem.tasks]] - 1] = True
-    demands = [
-        [(index[name], amount) for name, amount in mode.demands.items() if amount > 0]
-        for mode in modes
-    ]
+    pools = {resource.id for resource in problem.resources if isinstance(resource, Pool)}
+    demands = _demands(problem, index, pools)
+    machines = [None if mode.machine in pools else mode.machine for mode in modes]
     supplies = [
         [(index[name], amount) for name, amount in mode.supplies.items() if amount > 0]
         for mode in modes
@@ -114,7 +115,7 @@ def _mode_arrays(problem: ScheduleProblem) -> Fields:
         "cost": _ints(mode.cost for mode in modes),
         "energy": _ints(mode.energy for mode in modes),
         "duration": _ints(mode.duration for mode in modes),
-        "machine": _ints(-1 if mode.machine is None else index[mode.machine] for mode in modes),
+        "machine": _ints(-1 if name is None else index[name] for name in machines),
         "demand_ptr": _pointer([len(entry) for entry in demands]),
         "demand_resource": _ints(resource for entry in demands for resource, _ in entry),
         "demand_amount": _ints(amount for entry in demands for _, amount in entry),
@@ -147,6 +148,36 @@ def _forks(problem: ScheduleProblem) -> tuple[Fork, ...]:
         )
         for entry in problem.alternatives
     )
+
+
+def _demands(
+    problem: ScheduleProblem, index: dict[str, int], pools: set[str]
+) -> list[list[tuple[int, int]]]:
+    """Return what each mode takes: its demands, its pool and the disjunctions of its task."""
+    groups: dict[str, list[tuple[int, int]]] = {}
+    for row, group in enumerate(problem.disjunctions, len(problem.resources)):
+        for name in group:
+            groups.setdefault(name, []).append((row, 1))
+
+    def taken(mode: Mode) -> list[tuple[int, int]]:
+        rows = [(index[name], amount) for name, amount in mode.demands.items() if amount > 0]
+        return [*rows, (index[mode.machine], 1)] if mode.machine in pools else rows
+
+    rows: list[list[tuple[int, int]]] = []
+    for task in problem.tasks:
+        rows += [[*taken(mode), *groups.get(task.id, ())] for mode in task.modes]
+        rows += [[]] if task.optional else []
+    return rows
+
+
+def _resource_names(problem: ScheduleProblem) -> list[str]:
+    names = [resource.id for resource in problem.resources]
+    return names + [disjunction_name(number) for number in range(len(problem.disjunctions))]
+
+
+def disjunction_name(number: int) -> str:
+    """Name of the disjunctive group with that index, as charts and explanations call it."""
+    return f"disjunction {number + 1}"
 
 
 def _states(problem: ScheduleProblem) -> dict[str, int]:
@@ -211,23 +242,33 @@ def _resource_arrays(problem: ScheduleProblem) -> Fields:
             if isinstance(resource, Machine):
                 types.append(MACHINE)
                 base = 1
+            elif isinstance(resource, Pool):
+                types.append(RENEWABLE)
+                base = resource.count
             else:
                 types.append(RENEWABLE)
                 base = resource.capacity
                 steps = [(step.start, step.capacity) for step in resource.steps]
         capacities.append(base)
         profiles.append(_profile(base, steps, closed))
+    groups = len(problem.disjunctions)
+    types += [RENEWABLE] * groups
+    capacities += [1] * groups
+    profiles += [[(0, 1)]] * groups
+    largest = [
+        _limit(resource.maximum) if isinstance(resource, Reservoir) else NEVER
+        for resource in problem.resources
+    ]
     return {
         "resource_type": _ints(types),
         "capacity": _ints(capacities),
         "idle_power": _ints(
-            resource.idle_power if isinstance(resource, Machine) else 0
-            for resource in problem.resources
+            [
+                *(r.idle_power if isinstance(r, Machine) else 0 for r in problem.resources),
+                *[0] * groups,
+            ]
         ),
-        "maximum": _ints(
-            _limit(resource.maximum) if isinstance(resource, Reservoir) else NEVER
-            for resource in problem.resources
-        ),
+        "maximum": _ints([*largest, *[NEVER] * groups]),
         "step_ptr": _pointer([len(profile) for profile in profiles]),
         "step_start": _ints(start for profile in profiles for start, _ in profile),
         "step_capacity": _ints(level for profile in profiles for _, level in profile),

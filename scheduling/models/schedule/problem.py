@@ -67,6 +67,19 @@ class Machine(Frozen):
     )
 
 
+class Pool(Frozen):
+    """``count`` identical machines: a task that names the pool occupies one of them.
+
+    For all t: ``|{tasks i in the pool with start_i <= t < end_i}| <= count``. Which of the machines
+    a task gets does not matter, so no solver distinguishes them.
+    """
+
+    type: Literal["pool"] = "pool"
+    id: Name
+    count: Annotated[int, Field(ge=1, le=10**9)]
+    calendar: Name | None = Field(default=None, description="Calendar whose breaks close it.")
+
+
 class Step(Frozen):
     """From ``start`` on, the capacity is ``capacity`` (until the next step)."""
 
@@ -108,14 +121,18 @@ class Reservoir(Frozen):
     maximum: Amount | None = None
 
 
-Resource = Annotated[Machine | Renewable | Consumable | Reservoir, Field(discriminator="type")]
+Resource = Annotated[
+    Machine | Pool | Renewable | Consumable | Reservoir, Field(discriminator="type")
+]
 
 
 class Mode(Frozen):
     """One way to carry out a task: how long, on which machine, with which demands."""
 
     duration: Time
-    machine: Name | None = Field(default=None, description="Machine it occupies while it runs.")
+    machine: Name | None = Field(
+        default=None, description="Machine, or one of a pool, that it occupies while it runs."
+    )
     demands: dict[Name, Amount] = Field(
         default_factory=dict,
         description="Units of renewables, consumables or (at the start) reservoirs, by id.",
@@ -242,6 +259,9 @@ class ScheduleProblem(Problem):
     )
     mode_rules: Many[ModeRule] = Field(
         default=(), description="Modes of a task that others' modes demand."
+    )
+    disjunctions: Many[Many[Name]] = Field(
+        default=(), description="Groups of tasks of which no two run at the same time."
     )
     objective: Objective = Field(default_factory=makespan)
 

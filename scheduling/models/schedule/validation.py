@@ -11,6 +11,7 @@ import networkx as nx
 from scheduling.errors import Fault
 from scheduling.models.schedule.objective import DUE_MEASURES
 from scheduling.models.schedule.validation_choices import choice_faults
+from scheduling.models.schedule.validation_groups import group_faults
 
 if TYPE_CHECKING:
     from scheduling.models.schedule.problem import (
@@ -34,6 +35,7 @@ def find_faults(problem: ScheduleProblem) -> list[Fault]:
         *_precedences(problem),
         *_machine_names(problem),
         *choice_faults(problem),
+        *group_faults(problem),
         *_objective(problem),
     ]
 
@@ -142,11 +144,11 @@ def _chain_rules(place: str, job: Job, *, paid: bool) -> Iterator[Fault]:
 
 
 def _mode(place: str, mode: Mode, types: dict[str, str]) -> Iterator[Fault]:
-    if mode.machine is not None and types.get(mode.machine) != "machine":
-        yield Fault(f"{place}.machine", repr(mode.machine), "the id of a machine")
+    if mode.machine is not None and types.get(mode.machine) not in ("machine", "pool"):
+        yield Fault(f"{place}.machine", repr(mode.machine), "the id of a machine or a pool")
     for name in mode.demands:
         kind = types.get(name)
-        if kind in (None, "machine"):
+        if kind in (None, "machine", "pool"):
             expected = "the id of a renewable, consumable or reservoir"
             yield Fault(f"{place}.demands", repr(name), expected)
     for name in mode.supplies:

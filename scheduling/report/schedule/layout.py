@@ -86,8 +86,9 @@ class Row(NamedTuple):
     label
         Name of the resource, job or task.
     kind
-        ``"machine"``, ``"renewable"``, ``"job"``, ``"task"`` or ``"none"`` (tasks that use no
-        machine and no renewable resource).
+        ``"machine"``, ``"pool"`` (a lane is one of its machines; those that no task needs have
+        none), ``"renewable"``, ``"disjunction"``, ``"job"``, ``"task"`` or ``"none"`` (tasks that
+        use no machine and no renewable resource).
     lanes
         Number of lanes; tasks that overlap in time stand in different lanes.
     bars
@@ -216,7 +217,7 @@ def build_chart(problem: ScheduleProblem, solution: ScheduleSolution) -> Schedul
         sentence=certificate_sentence(problem, solution),
         jobs=jobs,
         tasks=tasks,
-        by_resource=_resource_rows(arrays, names, tasks, renumbered, end),
+        by_resource=_resource_rows(problem, arrays, tasks, renumbered, end),
         by_job=_job_rows(jobs, tasks),
         path=tuple(number[task] for task in critical.path),
         profiles=build_profiles(arrays, names, uses, placement, end),
@@ -265,7 +266,7 @@ def _task_marks(
     placement: Placement,
     critical: frozenset[int],
 ) -> tuple[TaskMark, ...]:
-    names = [resource.id for resource in problem.resources]
+    names = arrays.resource_ids
     marks = []
     for task in placement.tasks:
         job, mode = int(arrays.job[task]), int(placement.mode[task])
@@ -290,15 +291,17 @@ def _task_marks(
 
 
 def _resource_rows(
+    problem: ScheduleProblem,
     arrays: ScheduleArrays,
-    names: list[str],
     tasks: tuple[TaskMark, ...],
     uses: list[list[Use]],
     until: int,
 ) -> tuple[Row, ...]:
+    kinds: list[str] = [resource.type for resource in problem.resources]
+    kinds += ["disjunction"] * len(problem.disjunctions)
     rows = []
     without = set(range(len(tasks)))
-    for resource, name in enumerate(names):
+    for resource, (name, kind) in enumerate(zip(arrays.resource_ids, kinds, strict=True)):
         if arrays.resource_type[resource] in (CONSUMABLE, RESERVOIR):
             continue
         users = [use.task for use in uses[resource]]
@@ -306,7 +309,7 @@ def _resource_rows(
         machine = arrays.resource_type[resource] == MACHINE
         lanes, bars = pack_lanes(tasks, users, held=bool(machine))
         closed = _closed(arrays.steps(resource), until)
-        row = Row(name, "machine" if machine else "renewable", lanes, bars, closed)
+        row = Row(name, kind, lanes, bars, closed)
         rows.append(_with_spans(row, tasks) if machine else row)
     if without:
         lanes, bars = pack_lanes(tasks, sorted(without))

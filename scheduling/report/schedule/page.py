@@ -50,7 +50,7 @@ def facts(chart: ScheduleChart) -> str:
     """Describe the size of a schedule and its lateness, for people who do not see the chart."""
     if not chart.tasks:
         return f"{_count(chart.missing, 'task')} of {_count(len(chart.jobs), 'job')}, none placed."
-    resources = sum(1 for row in chart.by_resource if row.kind != "none")
+    resources = sum(1 for row in chart.by_resource if row.kind not in ("none", "disjunction"))
     members = f"{_count(len(chart.tasks), 'task')} of {_count(len(chart.jobs), 'job')}"
     times = f"from {format_number(chart.start)} to {format_number(chart.end)}"
     parts = [f"{members} on {_count(resources, 'resource')}, {times}."]

@@ -12,6 +12,7 @@ from scheduling.models.schedule.problem import (
     Job,
     Machine,
     Mode,
+    Pool,
     Precedence,
     PrecedenceKind,
     Renewable,
@@ -22,6 +23,8 @@ from scheduling.models.schedule.problem import (
 from scheduling.solvers.explain import Label
 
 Sense = Literal["min", "max"]
+
+_KINDS = {"machine": "machine", "pool": "pool"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +81,7 @@ def rules_of(problem: ScheduleProblem) -> list[Rule]:
         found += _link_rules(link, index)
     found += _transport_rules(problem, index)
     found += _order_rules(problem)
+    found += _disjunction_rules(problem, index)
     return found
 
 
@@ -98,10 +102,14 @@ def _resource_rules(problem: ScheduleProblem) -> Iterator[Rule]:
             label = Label("machine", (name,), f"machine {name!r} runs one task at a time")
             yield Rule(label, group, resource=number, amount=1)
             yield from _setup_rules(number, resource, states)
+        elif isinstance(resource, Pool):
+            machines = "1 machine" if resource.count == 1 else f"{resource.count} machines"
+            label = Label("pool", (name,), f"pool {name!r} has {machines}")
+            yield Rule(label, group, resource=number, amount=resource.count)
         else:
             yield from _capacity_rules(number, resource)
         if resource.calendar is not None:
-            what = "machine" if isinstance(resource, Machine) else "resource"
+            what = _KINDS.get(resource.type, "resource")
             for rest in calendars[resource.calendar].breaks:
                 sentence = (
                     f"{what} {name!r} is closed from {rest.start} to {rest.end} "
@@ -161,6 +169,14 @@ def _order_rules(problem: ScheduleProblem) -> Iterator[Rule]:
         names = ", ".join(repr(name) for name in group)
         label = Label("same order", group, f"machines {names} serve the jobs in the same order")
         yield Rule(label, "orders", machines=tuple(machines[name] for name in group))
+
+
+def _disjunction_rules(problem: ScheduleProblem, index: dict[str, int]) -> Iterator[Rule]:
+    for row, group in enumerate(problem.disjunctions, len(problem.resources)):
+        names = ", ".join(repr(name) for name in group)
+        label = Label("disjunction", group, f"no two of the tasks {names} run at the same time")
+        members = tuple(index[name] for name in group)
+        yield Rule(label, "disjunctions", members, row, amount=1)
 
 
 def _capacity_rules(number: int, resource: Renewable) -> Iterator[Rule]:

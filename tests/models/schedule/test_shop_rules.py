@@ -125,6 +125,50 @@ def test_common_orders() -> None:
     assert broken(problem, 0, 6, 2, 4) == {"same order"}
 
 
+def test_groups_of_tasks_are_kept_apart() -> None:
+    model = sch.ScheduleModel()
+    tasks = [model.add_task(model.add_job(), duration=time) for time in (2, 3, 0)]
+    model.keep_apart(tasks)
+    problem = model.build()
+    assert broken(problem, 0, 2, 1) == set()
+    assert broken(problem, 0, 1, 0) == {"disjunction"}
+
+
+def test_pools_hold_as_many_tasks_as_they_have_machines() -> None:
+    model = sch.ScheduleModel()
+    pool = model.add_pool(2, calendar=model.add_calendar([(9, 10)]))
+    for _ in range(3):
+        model.add_task(model.add_job(), duration=2, machine=pool)
+    problem = model.build()
+    assert broken(problem, 0, 0, 2) == set()
+    assert broken(problem, 0, 0, 1) == {"pool"}
+    assert broken(problem, 0, 0, 8) == {"break"}
+
+
+def test_groups_and_pools_name_their_faults() -> None:
+    model = sch.ScheduleModel()
+    pool, machine = model.add_pool(2), model.add_machine()
+    job = model.add_job(chain=True, blocking=True)
+    one = model.add_task(job, duration=1, machine=pool)
+    other = model.add_task(job, duration=1, machine=machine, demands={pool: 1})
+    model.add_precedence(one, other, transfer=2)
+    model.keep_apart([one, one, "nobody"])
+    model.keep_apart([one])
+    model.keep_order([pool, machine])
+    model.add_transport(pool, machine, 3)
+    with pytest.raises(sch.InputError) as caught:
+        model.build()
+    assert {fault.place for fault in caught.value.faults} == {
+        "jobs[0].tasks[1].modes[0].demands",
+        "jobs[0].blocking",
+        "precedences[0].transfer",
+        "disjunctions[0]",
+        "disjunctions[1]",
+        "same_order[0]",
+        "transports[0].origin",
+    }
+
+
 @pytest.mark.parametrize(
     ("changes", "place"),
     [

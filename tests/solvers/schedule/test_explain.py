@@ -113,6 +113,27 @@ def test_every_resource_rule_has_words() -> None:
     assert "task 'b' may not start before 1" in texts
 
 
+def test_groups_and_pools_have_words() -> None:
+    model = sch.ScheduleModel()
+    pool = model.add_pool(1, name="ovens", calendar=model.add_calendar([(9, 10)], name="week"))
+    names = [
+        model.add_task(model.add_job(deadline=5), duration=3, machine=pool, name=name)
+        for name in ("a", "b")
+    ]
+    sentence = "pool 'ovens' has 1 machine"
+    assert sentence in sentences(explain(model.build(), 20.0))
+    problem = model.build()
+    assert "pool 'ovens' is closed from 9 to 10 (calendar 'week')" in [
+        label.sentence for label in ScheduleConflict(problem).labels
+    ]
+    model = sch.ScheduleModel()
+    for name in names:
+        model.add_task(model.add_job(deadline=5), duration=3, name=name)
+    model.keep_apart(names)
+    sentence = "no two of the tasks 'a', 'b' run at the same time"
+    assert sentence in sentences(explain(model.build(), 20.0))
+
+
 def test_zero_and_negative_lags_in_words() -> None:
     model = sch.ScheduleModel()
     job = model.add_job("j")

@@ -333,7 +333,10 @@ class Formulation:
             if level.capacity < full:
                 intervals.append(self._fixed(level.start, level.end))
                 demands.append(full - level.capacity)
-        self.model.add_cumulative(intervals, demands, full)
+        if full == 1 and max(demands) == 1:
+            self._no_overlap(intervals)
+        else:
+            self.model.add_cumulative(intervals, demands, full)
 
     def _occupations(self, users: list[tuple[int, int]]) -> list[tuple[Any, int]]:
         """Intervals and amounts of a resource's users.

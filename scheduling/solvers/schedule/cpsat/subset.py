@@ -163,7 +163,7 @@ class SubsetModel:
             return []
         intervals = [self._interval(mode) for mode, _ in users]
         amounts = [amount for _, amount in users]
-        if rule.label.kind == "capacity" and rule.always:
+        if rule.label.kind != "break" and rule.always:
             return [self.model.add_cumulative(intervals, amounts, rule.amount)]
         stop = max(self._end, rule.start + 1) if rule.end is None else rule.end
         everything = max(sum(amounts), rule.amount)
