@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from scheduling.errors import (
         CheckError,
         InputError,
+        PolicyError,
         SchedulingError,
         SolverError,
         UnsupportedError,
@@ -15,14 +16,18 @@ if TYPE_CHECKING:
     from scheduling.instances.files import read, read_solution, write, write_solution
     from scheduling.models.checking import check
     from scheduling.models.schedule.builder import ScheduleModel
+    from scheduling.models.schedule.online import OnlineSchedule
     from scheduling.models.schedule.problem import ScheduleProblem
     from scheduling.models.schedule.solution import ScheduleSolution
+    from scheduling.simulator.schedule.simulate import simulate
     from scheduling.solvers.driver import solve
     from scheduling.solvers.explain import explain
 
 _HOMES = {
     "CheckError": "scheduling.errors",
     "InputError": "scheduling.errors",
+    "OnlineSchedule": "scheduling.models.schedule.online",
+    "PolicyError": "scheduling.errors",
     "ScheduleModel": "scheduling.models.schedule.builder",
     "ScheduleProblem": "scheduling.models.schedule.problem",
     "ScheduleSolution": "scheduling.models.schedule.solution",
@@ -33,6 +38,7 @@ _HOMES = {
     "explain": "scheduling.solvers.explain",
     "read": "scheduling.instances.files",
     "read_solution": "scheduling.instances.files",
+    "simulate": "scheduling.simulator.schedule.simulate",
     "solve": "scheduling.solvers.driver",
     "write": "scheduling.instances.files",
     "write_solution": "scheduling.instances.files",
@@ -41,6 +47,8 @@ _HOMES = {
 __all__ = [
     "CheckError",
     "InputError",
+    "OnlineSchedule",
+    "PolicyError",
     "ScheduleModel",
     "ScheduleProblem",
     "ScheduleSolution",
@@ -51,6 +59,7 @@ __all__ = [
     "explain",
     "read",
     "read_solution",
+    "simulate",
     "solve",
     "write",
     "write_solution",

@@ -85,6 +85,10 @@ class UnsupportedError(SchedulingError):
     """A solver, format or option cannot handle this problem; the message names the way out."""
 
 
+class PolicyError(SchedulingError):
+    """An online policy does what the problem does not allow, or waits for ever."""
+
+
 class SolverError(SchedulingError):
     """An engine misbehaved: it is missing, failed, or returned something outside its contract."""
 

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from scheduling.cli import bench, check, explain, files, generate, reproduce, solve
+from scheduling.cli import bench, check, explain, files, generate, reproduce, simulate, solve
 from scheduling.cli.output import fail
 from scheduling.errors import CheckError, SchedulingError, SolverError
 
@@ -30,6 +30,7 @@ app.command("info", epilog=files.INFO_EXAMPLE)(files.info)
 app.command("convert", epilog=files.CONVERT_EXAMPLE)(files.convert)
 app.command("schema", epilog=files.SCHEMA_EXAMPLE)(files.schema)
 app.command("generate", epilog=generate.EXAMPLE)(generate.generate)
+app.command("simulate", epilog=simulate.EXAMPLE)(simulate.simulate)
 app.command("bench", epilog=bench.EXAMPLE)(bench.bench)
 app.command("reproduce", epilog=reproduce.EXAMPLE)(reproduce.reproduce)
 

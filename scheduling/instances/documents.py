@@ -114,6 +114,10 @@ def compact(problem: Problem) -> dict[str, Any]:
     data = problem.model_dump(mode="json", exclude_defaults=True)
     fields: dict[str, Any] = {"kind": problem.kind}
     fields.update((key, value) for key, value in data.items() if key != "kind")
+    for key in fields:
+        inner = getattr(problem, key)
+        if isinstance(inner, Problem):
+            fields[key] = compact(inner)
     resources = getattr(problem, "resources", ())
     for row, resource in zip(fields.get("resources", ()), resources, strict=True):
         described = dict(row)

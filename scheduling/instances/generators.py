@@ -9,7 +9,11 @@ from dataclasses import dataclass
 
 from scheduling.errors import Fault, InputError
 from scheduling.instances.schedule.constraint_mix import constraint_mix
-from scheduling.instances.schedule.random_graphs import random_task_graph, soc_stream
+from scheduling.instances.schedule.random_graphs import (
+    graph_stream,
+    random_task_graph,
+    soc_stream,
+)
 from scheduling.instances.schedule.random_projects import (
     multi_mode_project,
     project,
@@ -145,7 +149,9 @@ def generate(name: str, parameters: Mapping[str, str | Value] | None = None) -> 
 
 
 def _generator(
-    name: str, make: Callable[..., Problem], ranges: Mapping[str, tuple[Value, Value, str]]
+    name: str,
+    make: Callable[..., Problem],
+    ranges: Mapping[str, tuple[Value, Value, str]],
 ) -> Generator:
     """Describe a generator; defaults and summary are those of its function."""
     defaults = {
@@ -233,6 +239,7 @@ GENERATORS: dict[str, Generator] = {
         _generator("permutation-flow-shop", permutation_flow_shop, _RANGES),
         _generator("task-graph", random_task_graph, _RANGES),
         _generator("soc-stream", soc_stream, _RANGES),
+        _generator("graph-stream", graph_stream, _RANGES),
         _generator("constraint-mix", constraint_mix, _RANGES),
         _generator("tardiness", random_tardiness, _RANGES),
     )

@@ -13,6 +13,10 @@ _HOMES = {
         "scheduling.models.schedule.problem:ScheduleProblem",
         "scheduling.models.schedule.solution:ScheduleSolution",
     ),
+    "online-schedule": (
+        "scheduling.models.schedule.online:OnlineSchedule",
+        "scheduling.models.schedule.solution:ScheduleSolution",
+    ),
 }
 
 

@@ -31,8 +31,9 @@ def json_schema(kind: str) -> dict[str, Any]:
     for definition in schema.get("$defs", {}).values():
         if "type" in definition.get("properties", {}):
             definition["required"] = sorted({"type", *definition.get("required", ())})
-    if "objective" in schema["properties"]:
-        schema["properties"]["objective"] = _objective(schema["properties"]["objective"])
+    for owner in (schema, *schema.get("$defs", {}).values()):
+        if "objective" in owner.get("properties", {}):
+            owner["properties"]["objective"] = _objective(owner["properties"]["objective"])
     return {"$schema": _DRAFT, "title": f"Problem of kind {kind}", **schema}
 
 

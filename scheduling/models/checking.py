@@ -5,6 +5,7 @@ from __future__ import annotations
 from scheduling.errors import InputError
 from scheduling.models.base import Problem, Solution, Violation
 from scheduling.models.schedule.check import check_schedule
+from scheduling.models.schedule.online import OnlineSchedule
 from scheduling.models.schedule.problem import ScheduleProblem
 from scheduling.models.schedule.solution import ScheduleSolution
 
@@ -15,7 +16,8 @@ def check(problem: Problem, solution: Solution) -> list[Violation]:
     Parameters
     ----------
     problem
-        Any typed problem of the library.
+        Any typed problem of the library; of one that is revealed in time, its offline problem
+        counts.
     solution
         An answer to it, from whatever source.
 
@@ -29,6 +31,8 @@ def check(problem: Problem, solution: Solution) -> list[Violation]:
     InputError
         When the two are not of the same family.
     """
+    if isinstance(problem, OnlineSchedule):
+        return check(problem.truth, solution)
     if isinstance(problem, ScheduleProblem) and isinstance(solution, ScheduleSolution):
         return check_schedule(problem, solution)
     raise InputError.single("solution", f"kind {solution.kind!r}", f"kind {problem.kind!r}")

@@ -10,9 +10,16 @@ from dataclasses import replace
 from typing import Any
 
 from scheduling.errors import CheckError, InputError, UnsupportedError
-from scheduling.models.base import Problem, Solution, Status, TierValue, relative_gap
+from scheduling.models.base import Problem, Solution, Status
 from scheduling.solvers.board import Board, Budget, Progress
-from scheduling.solvers.registry import Family, Prepares, Solver, certificate_fields, family_of
+from scheduling.solvers.registry import (
+    Family,
+    Prepares,
+    Solver,
+    certificate_fields,
+    family_of,
+    tier_values,
+)
 
 DEFAULT_TIME_LIMIT = 60.0
 OnProgress = Callable[[Progress], None]
@@ -135,7 +142,7 @@ class _Run:
         candidate = data.candidate(hint)
         if candidate is None:
             return None, False
-        tiers = _tier_values(data.tiers, data.values(candidate), [None] * len(data.tiers))
+        tiers = tier_values(data.tiers, data.values(candidate), [None] * len(data.tiers))
         fields = {"status": Status.FEASIBLE, **certificate_fields(tiers)}
         return candidate, not self.family.check(self.problem, data.answer(candidate, fields))
 
@@ -232,7 +239,7 @@ class _Run:
     def _with_schedule(self, data: Any) -> Solution:
         last = self.boards[-1]
         bounds = [board.bound for board in self.boards]
-        tiers = _tier_values(data.tiers, last.values or (), bounds)
+        tiers = tier_values(data.tiers, last.values or (), bounds)
         closed = all(tier.closed for tier in tiers)
         shown = next((k for k, tier in enumerate(tiers) if not tier.closed), 0)
         fields = {
@@ -266,16 +273,6 @@ class _Run:
             "seconds": time.monotonic() - self.started,
             "history": () if shown is None else tuple(shown.history),
         }
-
-
-def _tier_values(
-    names: tuple[str, ...], values: tuple[int, ...], bounds: list[int | None]
-) -> list[TierValue]:
-    rows = zip(names, values, bounds, strict=True)
-    return [
-        TierValue(name=name, objective=value, bound=bound, gap=relative_gap(value, bound))
-        for name, value, bound in rows
-    ]
 
 
 def _check_limits(time_limit: float | None, work_limit: float | None, workers: int | None) -> None:

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from importlib import import_module
 from typing import Any, Generic, Protocol, TypeVar, runtime_checkable
 
 from scheduling.errors import UnsupportedError
-from scheduling.models.base import Problem, Solution, TierValue, Violation
+from scheduling.models.base import (
+    Number,
+    Problem,
+    Solution,
+    TierValue,
+    Violation,
+    relative_gap,
+)
 from scheduling.solvers.board import Board, Budget
 
 C = TypeVar("C")
@@ -139,10 +146,31 @@ _FAMILIES = {"schedule": "scheduling.solvers.schedule.family:FAMILY"}
 
 
 def family_of(problem: Problem) -> Family[Any]:
-    """Return the family that solves ``problem``."""
+    """Return the family that solves ``problem``.
+
+    Raises
+    ------
+    UnsupportedError
+        When problems of its kind are revealed in time, so that only a simulation answers them.
+    """
+    if problem.kind not in _FAMILIES:
+        raise UnsupportedError(
+            f"problems of kind {problem.kind!r} have no solvers; run policies on them: simulate"
+        )
     module, _, attribute = _FAMILIES[problem.kind].partition(":")
     family: Family[Any] = getattr(import_module(module), attribute)
     return family
+
+
+def tier_values(
+    names: Sequence[str], values: Sequence[Number], bounds: Sequence[Number | None]
+) -> list[TierValue]:
+    """Put together what is known of each tier: its value, its bound and the gap between them."""
+    rows = zip(names, values, bounds, strict=True)
+    return [
+        TierValue(name=name, objective=value, bound=bound, gap=relative_gap(value, bound))
+        for name, value, bound in rows
+    ]
 
 
 def certificate_fields(tiers: list[TierValue]) -> dict[str, Any]:

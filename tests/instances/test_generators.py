@@ -31,6 +31,9 @@ LOADS = """
 """
 
 
+SCHEDULES = [name for name, entry in GENERATORS.items() if entry.family == "schedule"]
+
+
 def make(name: str, **values: float) -> ScheduleProblem:
     problem = generate(name, values)
     assert isinstance(problem, ScheduleProblem)
@@ -74,7 +77,7 @@ def test_taillard_instances_equal_the_published_files(shared_data: Path) -> None
     assert found >= 40
 
 
-@pytest.mark.parametrize("name", GENERATORS)
+@pytest.mark.parametrize("name", SCHEDULES)
 def test_a_seed_gives_one_instance(name: str) -> None:
     seed = "time_seed" if name == "taillard" else "seed"
     one, again, other = (make(name, **{seed: value}) for value in (5, 5, 6))
@@ -83,7 +86,7 @@ def test_a_seed_gives_one_instance(name: str) -> None:
     assert one.name
 
 
-@pytest.mark.parametrize("name", GENERATORS)
+@pytest.mark.parametrize("name", SCHEDULES)
 def test_smallest_and_largest_shares(name: str) -> None:
     generator = GENERATORS[name]
     assert generator.summary

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from scheduling.instances.schedule.assemble import machines, task_graph
+from scheduling.instances.schedule.assemble import task_graph
 from scheduling.instances.schedule.random_shops import check_count
 from scheduling.models.schedule.problem import ScheduleProblem
 
@@ -71,14 +71,29 @@ def random_task_graph(
     """
     check_count("tasks", f"{tasks} x {processors} modes", tasks * processors)
     rng = np.random.default_rng(seed)
+    graph = _random_graph(rng, tasks, processors, alpha, ccr, beta, degree, mean)
+    name = f"task graph {tasks} on {processors} seed {seed}"
+    return ScheduleProblem.model_validate({"name": name, **graph})
+
+
+def _random_graph(
+    rng: np.random.Generator,
+    tasks: int,
+    processors: int,
+    alpha: float,
+    ccr: float,
+    beta: float,
+    degree: int,
+    mean: int,
+) -> dict[str, Any]:
+    """Draw the fields of one graph; parameters as of :func:`random_task_graph`."""
     base = rng.uniform(0, 2 * mean, tasks)
     spread = rng.uniform(1 - beta / 2, 1 + beta / 2, (tasks, processors))
     cost = np.maximum(1, np.rint(base[:, None] * spread)).astype(int).tolist()
     arcs = _arcs(rng, _levels(rng, tasks, alpha), degree)
     volumes = np.rint(rng.uniform(0, 2 * ccr * mean, len(arcs))).astype(int).tolist()
     edges = [(i, j, comm) for (i, j), comm in zip(arcs, volumes, strict=True)]
-    name = f"task graph {tasks} on {processors} seed {seed}"
-    return ScheduleProblem.model_validate({"name": name, **task_graph(cost, edges)})
+    return task_graph(cost, edges)
 
 
 def soc_stream(*, jobs: int = 10, gap: float = 50.0, seed: int = 0) -> ScheduleProblem:
@@ -98,29 +113,64 @@ def soc_stream(*, jobs: int = 10, gap: float = 50.0, seed: int = 0) -> ScheduleP
         Seed of the random numbers.
     """
     rng = np.random.default_rng(seed)
-    releases = np.rint(np.cumsum([0.0, *rng.exponential(gap, jobs - 1)])).astype(int).tolist()
+    graph = task_graph(TOPCUOGLU_COST, TOPCUOGLU_EDGES)
+    return _stream(f"SoC stream of {jobs} jobs seed {seed}", [graph] * jobs, gap, rng)
+
+
+def graph_stream(
+    *,
+    jobs: int = 10,
+    tasks: int = 12,
+    processors: int = 4,
+    ccr: float = 1.0,
+    beta: float = 1.0,
+    mean: int = 20,
+    gap: float = 100.0,
+    seed: int = 0,
+) -> ScheduleProblem:
+    """Generate a stream of random task graphs for heterogeneous processors.
+
+    Each job is a graph of :func:`random_task_graph` of its own; jobs come with exponential gaps
+    from time 0 on, and the total time between coming and completion is minimised.
+
+    Parameters
+    ----------
+    jobs
+        Number of jobs.
+    tasks, processors, ccr, beta, mean
+        Of each graph, see :func:`random_task_graph`.
+    gap
+        Mean time between two jobs.
+    seed
+        Seed of the random numbers.
+    """
+    check_count("jobs", f"{jobs} x {tasks} x {processors} modes", jobs * tasks * processors)
+    rng = np.random.default_rng(seed)
+    graphs = [_random_graph(rng, tasks, processors, 1.0, ccr, beta, 3, mean) for _ in range(jobs)]
+    return _stream(f"stream of {jobs} task graphs seed {seed}", graphs, gap, rng)
+
+
+def _stream(
+    name: str, graphs: list[dict[str, Any]], gap: float, rng: np.random.Generator
+) -> ScheduleProblem:
+    """Put graphs, one a job, on the machines of the first; they come with exponential gaps."""
+    gaps = rng.exponential(gap, len(graphs) - 1)
+    releases = np.rint(np.cumsum([0.0, *gaps])).astype(int).tolist()
     rows: list[dict[str, Any]] = []
     links: list[dict[str, Any]] = []
-    for number, release in enumerate(releases, start=1):
-        tasks = [
-            {
-                "id": f"J{number}.{position}",
-                "modes": [
-                    {"duration": duration, "machine": f"M{machine}"}
-                    for machine, duration in enumerate(row, start=1)
-                ],
-            }
-            for position, row in enumerate(TOPCUOGLU_COST, start=1)
-        ]
+    for number, (graph, release) in enumerate(zip(graphs, releases, strict=True), start=1):
+        (inner,) = graph["jobs"]
+        names = {task["id"]: f"J{number}.{k}" for k, task in enumerate(inner["tasks"], start=1)}
+        tasks = [{**task, "id": names[task["id"]]} for task in inner["tasks"]]
         rows.append({"id": f"J{number}", "release": release, "tasks": tasks})
         links += [
-            {"before": f"J{number}.{i + 1}", "after": f"J{number}.{j + 1}", "transfer": comm}
-            for i, j, comm in TOPCUOGLU_EDGES
+            {**link, "before": names[link["before"]], "after": names[link["after"]]}
+            for link in graph["precedences"]
         ]
     return ScheduleProblem.model_validate(
         {
-            "name": f"SoC stream of {jobs} jobs seed {seed}",
-            "resources": machines(len(TOPCUOGLU_COST[0])),
+            "name": name,
+            "resources": graphs[0]["resources"],
             "jobs": rows,
             "precedences": links,
             "objective": "total_flow",

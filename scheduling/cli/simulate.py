@@ -1,0 +1,117 @@
+"""``scheduling simulate``: policies side by side on a problem that is revealed in time."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from scheduling.cli import options
+from scheduling.cli.output import emit_json, note, number, percent, table
+
+if TYPE_CHECKING:
+    from scheduling.simulator.schedule.simulate import PolicyRun, Simulation
+
+EXAMPLE = "Example: scheduling simulate bundled:ft06 --policy MWKR --policy resolve"
+
+
+def simulate(
+    file: options.InstanceFile,
+    format_: options.FormatName = None,
+    policy: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--policy",
+            metavar="P",
+            help="A dispatching rule (FIFO, SPT, LPT, MWKR, MOPNR, ATC, …), random, priority, "
+            "sequential, heft, eft, etf, stf, met, round-robin, resolve (plan anew at unforeseen "
+            "events) or resolve:PERIOD; repeatable. Default: six of them.",
+        ),
+    ] = None,
+    time_limit: Annotated[
+        float | None,
+        typer.Option(
+            "--time-limit", metavar="SECONDS", help="For the bound of the offline problem: 10."
+        ),
+    ] = None,
+    work_limit: options.Work = None,
+    workers: options.Workers = None,
+    seed: options.Seed = 0,
+    output: options.Output = None,
+    json: options.Json = False,
+) -> None:
+    """Run policies that see jobs, durations and stops only as time passes.
+
+    Each schedule is checked as a solution of the offline problem, in which everything is known
+    from the start, and stands beside that problem's bound: its gap bounds its regret. The output
+    file gets the schedule of the best policy.
+    """
+    import scheduling as sch
+    from scheduling.instances.files import read, write_solution
+    from scheduling.simulator.schedule.simulate import DEFAULT_POLICIES
+
+    problem = read(file, format=format_)
+    found = sch.simulate(
+        problem,
+        policy or DEFAULT_POLICIES,
+        time_limit=time_limit,
+        work_limit=work_limit,
+        workers=workers,
+        seed=seed,
+        on_run=None if json else _progress,
+    )
+    if output is not None:
+        write_solution(found.best.solution, output)
+    if json:
+        emit_json(_record(found))
+        return
+    _show(found, problem.name or file)
+    if output is not None:
+        note(f"  solution of {found.best.policy}: {output}")
+
+
+def _progress(run: PolicyRun) -> None:
+    note(f"{run.policy}: {number(run.solution.tiers[0].objective)}")
+
+
+def _ratio(run: PolicyRun, best: PolicyRun) -> float | None:
+    """First tier's value over that of the best policy; ``None`` when that is 0."""
+    value, least = run.solution.tiers[0].objective, best.solution.tiers[0].objective
+    return None if value is None or not least else value / least
+
+
+def _record(found: Simulation) -> dict[str, Any]:
+    best = found.best
+    return {
+        "problem": found.problem.name,
+        "best": best.policy,
+        "runs": [
+            {
+                "policy": run.policy,
+                "summary": run.summary,
+                "relaxation": run.relaxation,
+                "ratio": _ratio(run, best),
+                "solution": run.solution.model_dump(mode="json"),
+            }
+            for run in found.runs
+        ],
+        "offline": found.offline.model_dump(mode="json"),
+    }
+
+
+def _show(found: Simulation, title: str) -> None:
+    tiers = found.offline.tiers
+    headers = ["policy", *(tier.name for tier in tiers), "to best", "gap", "seconds"]
+    rows = []
+    for run in found.runs:
+        ratio = _ratio(run, found.best)
+        values = [number(tier.objective) for tier in run.solution.tiers]
+        shown = "-" if ratio is None else f"{ratio:.3f}"
+        gap = percent(run.solution.tiers[0].gap)
+        rows.append([run.policy, *values, shown, gap, f"{run.solution.seconds:.2f}"])
+    values = [number(tier.objective) for tier in tiers]
+    gap = percent(tiers[0].gap)
+    rows.append(["(offline)", *values, "-", gap, f"{found.offline.seconds:.2f}"])
+    table(headers, rows, title)
+    bound = number(tiers[0].bound)
+    print(f"  no schedule has {tiers[0].name} below {bound}, even if all is known from the start")

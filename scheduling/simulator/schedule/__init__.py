@@ -1,0 +1,1 @@
+"""Online schedules: executor, policies, and their distance from the offline optimum."""

@@ -1,0 +1,1 @@
+"""Policies of online schedules."""

@@ -1,0 +1,219 @@
+"""``simulate``: policies side by side, each with its distance from the offline optimum."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from scheduling.errors import CheckError, InputError
+from scheduling.models.base import Number, Problem, Status
+from scheduling.models.schedule.bounds import formula_bounds
+from scheduling.models.schedule.check import check_schedule, objective_values
+from scheduling.models.schedule.compiling import compile_arrays
+from scheduling.models.schedule.online import OnlineSchedule, as_online
+from scheduling.models.schedule.problem import ScheduleProblem
+from scheduling.models.schedule.solution import ScheduledTask, ScheduleSolution
+from scheduling.simulator.schedule.execute import execute
+from scheduling.simulator.schedule.policy import Policy
+from scheduling.simulator.schedule.registry import policy as make_policy
+from scheduling.simulator.schedule.support import check_support
+from scheduling.solvers.driver import solve
+from scheduling.solvers.registry import certificate_fields, tier_values
+
+DEFAULT_POLICIES = ("FIFO", "SPT", "MWKR", "eft", "heft", "resolve")
+DEFAULT_TIME_LIMIT = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyRun:
+    """What one policy did.
+
+    Parameters
+    ----------
+    policy, summary
+        Its name, and one line about it.
+    relaxation
+        Why the offline problem's bound holds for it.
+    solution
+        Its schedule, a solution of the offline problem; ``gap`` bounds the regret: the value
+        exceeds the offline optimum by at most that share of itself.
+    """
+
+    policy: str
+    summary: str
+    relaxation: str
+    solution: ScheduleSolution
+
+
+@dataclass(frozen=True, slots=True)
+class Simulation:
+    """Policies on one online schedule.
+
+    Parameters
+    ----------
+    problem
+        What was run.
+    runs
+        One a policy, in the order in which they were asked for.
+    offline
+        The best answer to the offline problem, with the bound that all runs are measured by.
+    """
+
+    problem: OnlineSchedule
+    runs: tuple[PolicyRun, ...]
+    offline: ScheduleSolution
+
+    @property
+    def best(self) -> PolicyRun:
+        """The run of least value, the first of several."""
+        return min(self.runs, key=lambda run: [tier.objective or 0 for tier in run.solution.tiers])
+
+
+def simulate(
+    problem: Problem,
+    policy: str | Policy | Sequence[str | Policy] = DEFAULT_POLICIES,
+    *,
+    time_limit: float | None = None,
+    work_limit: float | None = None,
+    workers: int | None = None,
+    seed: int = 0,
+    on_run: Callable[[PolicyRun], None] | None = None,
+) -> Simulation:
+    """Run policies on a schedule that is revealed in time and bound their regret.
+
+    Parameters
+    ----------
+    problem
+        An online schedule, or a scheduling problem: its durations are then known beforehand, its
+        jobs come at their releases, and a stop's end is known when it begins.
+    policy
+        Policies by name (see :data:`~scheduling.simulator.schedule.registry.POLICIES`) or as
+        objects, one or several.
+    time_limit
+        Seconds for the bound of the offline problem; default: 10 without a ``work_limit``.
+    work_limit, workers
+        As of :func:`~scheduling.solvers.driver.solve`, for the offline problem.
+    seed
+        Seed of the random choices of policies made from names, and of the offline problem's
+        solver.
+    on_run
+        Called after each policy, before its bound is known.
+
+    Returns
+    -------
+    Simulation
+        Every schedule has passed the independent check as a solution of the offline problem. Bounds
+        of lexicographic objectives hold given the values reached in the tiers before; where a
+        policy's differ from the offline answer's, a later tier has only its bound by formula.
+
+    Raises
+    ------
+    InputError
+        When the problem is of another kind, no policy is named, or the offline problem has no
+        solution.
+    UnsupportedError
+        When there is no such policy, or the problem has rules that cannot be kept step by step.
+    PolicyError
+        When a policy does what the problem does not allow, or waits for ever.
+    CheckError
+        When a schedule fails the independent check (a defect of the library).
+
+    Examples
+    --------
+    >>> import scheduling as sch
+    >>> shop = sch.read("bundled:ft06")
+    >>> found = sch.simulate(shop, ["SPT", "MWKR"], work_limit=5, workers=1)
+    >>> [run.solution.objective for run in found.runs], found.offline.bound
+    ([88, 61], 55)
+    """
+    online = as_online(problem)
+    named = [policy] if isinstance(policy, str) or not isinstance(policy, Sequence) else policy
+    if not named:
+        raise InputError.single("policy", "none", "at least one policy")
+    chosen = [make_policy(entry, seed) if isinstance(entry, str) else entry for entry in named]
+    arrays = compile_arrays(online.truth)
+    check_support(online.truth, arrays)
+    floors = formula_bounds(arrays)
+    if floors is None:
+        raise InputError.single("truth", "contradicting constraints", "a problem with a solution")
+    runs = []
+    for entry in chosen:
+        began = time.monotonic()
+        tasks = execute(online, entry)
+        solution = _solution(online, entry, tasks, floors, time.monotonic() - began)
+        runs.append(PolicyRun(entry.name, entry.summary, entry.relaxation, solution))
+        if on_run is not None:
+            on_run(runs[-1])
+    best = Simulation(online, tuple(runs), runs[0].solution).best
+    if time_limit is None and work_limit is None:
+        time_limit = DEFAULT_TIME_LIMIT
+    offline: ScheduleSolution = solve(
+        online.truth,
+        time_limit=time_limit,
+        work_limit=work_limit,
+        workers=workers,
+        seed=seed,
+        hint=best.solution,
+    )
+    bounded = tuple(_bounded(online.truth, run, offline, floors) for run in runs)
+    return Simulation(online, bounded, offline)
+
+
+def _solution(
+    problem: OnlineSchedule,
+    policy: Policy,
+    tasks: tuple[ScheduledTask, ...],
+    floors: Sequence[Number | None],
+    seconds: float,
+) -> ScheduleSolution:
+    """State a policy's schedule as a solution, with bounds by formula."""
+    bare = ScheduleSolution(status=Status.FEASIBLE, tasks=tasks)
+    values = objective_values(problem.truth, bare)
+    named = ScheduleSolution(
+        status=Status.FEASIBLE,
+        problem=problem.truth.name,
+        solver=policy.name,
+        seconds=seconds,
+        tasks=tasks,
+    )
+    return _certified(problem.truth, named, values, floors)
+
+
+def _certified(
+    problem: ScheduleProblem,
+    solution: ScheduleSolution,
+    values: Sequence[Number],
+    bounds: Sequence[Number | None],
+) -> ScheduleSolution:
+    names = [tier.name for tier in problem.objective.tiers]
+    tiers = tier_values(names, values, bounds)
+    closed = all(tier.closed for tier in tiers)
+    fields = {
+        "status": Status.OPTIMAL if closed else Status.FEASIBLE,
+        **certificate_fields(tiers),
+    }
+    stated = solution.model_copy(update=fields)
+    violations = check_schedule(problem, stated)
+    if violations:
+        text = "; ".join(str(violation) for violation in violations[:5])
+        raise CheckError(f"the schedule of {solution.solver} failed the check: {text}")
+    return stated
+
+
+def _bounded(
+    problem: ScheduleProblem,
+    run: PolicyRun,
+    offline: ScheduleSolution,
+    floors: Sequence[Number | None],
+) -> PolicyRun:
+    """Give a run the offline problem's bounds, as far as they hold for it."""
+    values = [tier.objective for tier in run.solution.tiers if tier.objective is not None]
+    bounds: list[Number | None] = []
+    alike = True
+    for value, tier, floor in zip(values, offline.tiers, floors, strict=True):
+        known = [bound for bound in (floor, tier.bound if alike else None) if bound is not None]
+        bounds.append(max(known, default=None))
+        alike = alike and value == tier.objective
+    solution = _certified(problem, run.solution, values, bounds)
+    return PolicyRun(run.policy, run.summary, run.relaxation, solution)

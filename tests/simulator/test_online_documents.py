@@ -1,0 +1,113 @@
+"""Online schedules as files and on the command line."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+import scheduling as sch
+from scheduling.errors import InputError, UnsupportedError
+from scheduling.instances.schedule.online import with_arrivals, with_noise
+from scheduling.instances.schema import json_schema
+from tests.cli.conftest import Cli, cli
+from tests.instances.validator import errors
+
+__all__ = ["cli"]
+
+SURPRISE = """
+kind: online-schedule
+name: surprise
+truth:
+  resources: [{type: machine, id: saw}]
+  jobs:
+    - {id: a, tasks: [{id: a1, modes: [{duration: 9, machine: saw}]}]}
+    - {id: b, tasks: [{id: b1, modes: [{duration: 2, machine: saw}]}]}
+  objective: total_completion
+expected: {a1: [1]}
+"""
+
+
+@pytest.fixture
+def surprise(tmp_path: Path) -> Path:
+    path = tmp_path / "surprise.yaml"
+    path.write_text(SURPRISE, encoding="utf-8")
+    return path
+
+
+@pytest.mark.parametrize("ending", [".yaml", ".json"])
+def test_documents_come_back_as_they_were(tmp_path: Path, ending: str) -> None:
+    problem = with_noise(with_arrivals(sch.read("bundled:ft06"), gap=7.0), noise=0.5, seed=3)
+    path = tmp_path / f"shop{ending}"
+    sch.write(problem, path)
+    assert sch.read(path) == problem
+    document = json.loads(path.read_text()) if ending == ".json" else None
+    if document is not None:
+        assert errors(json_schema("online-schedule"), document) == []
+        assert "type" in document["truth"]["resources"][0]
+
+
+def test_short_objectives_fit_the_schema(surprise: Path) -> None:
+    problem = sch.read(surprise)
+    sch.write(problem, surprise.with_suffix(".json"))
+    document = json.loads(surprise.with_suffix(".json").read_text())
+    assert document["truth"]["objective"] == "total_completion"
+    assert errors(json_schema("online-schedule"), document) == []
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("{a1: [1]}", "{a2: [1]}", r"line 10, expected.a2: found 'a2', expected the id of a task"),
+        ("{a1: [1]}", "{a1: [1, 2]}", "found 2 durations, expected one for each of 1 modes"),
+        ("machine: saw}]}]}\n    - {id: b", "machine: jig}]}]}\n    - {id: b", "truth.jobs"),
+        ("truth:", "truths:", "truth: found nothing"),
+        ("kind: online-schedule", "kind: online-schedule\narrivals: never", "arrivals"),
+    ],
+)
+def test_faults_name_their_place(surprise: Path, old: str, new: str, message: str) -> None:
+    surprise.write_text(SURPRISE.replace(old, new), encoding="utf-8")
+    with pytest.raises(InputError, match=message):
+        sch.read(surprise)
+
+
+def test_other_formats_refuse_it(surprise: Path, tmp_path: Path) -> None:
+    with pytest.raises(UnsupportedError):
+        sch.write(sch.read(surprise), tmp_path / "shop.fjs")
+
+
+def test_policies_side_by_side(cli: Cli, surprise: Path, tmp_path: Path) -> None:
+    answer = tmp_path / "best.json"
+    call = cli("simulate", surprise, "--policy", "SPT", "--policy", "LPT", "--output", answer)
+    assert call.code == 0
+    assert "(offline)" in call.out
+    assert "no schedule has total_completion below 13" in call.out
+    assert "SPT: 20" in call.err
+    found = json.loads(answer.read_text())
+    assert (found["solver"], found["objective"], found["bound"]) == ("LPT", 13, 13)
+    assert cli("check", surprise, answer).out == "valid\n"
+
+
+def test_json_alone_and_repeatable(cli: Cli, surprise: Path) -> None:
+    limits = ("--work-limit", 1, "--workers", 1, "--json", "--policy", "resolve")
+    call = cli("simulate", surprise, *limits)
+    assert call.err == ""
+    (run,) = call.json["runs"]
+    assert call.json["best"] == run["policy"] == "resolve"
+    assert run["ratio"] == 1.0
+    assert run["solution"]["objective"] == 20
+    assert run["solution"]["bound"] == call.json["offline"]["bound"] == 13
+    assert run["relaxation"]
+
+
+def test_bad_input_is_one_message(cli: Cli, surprise: Path, tmp_path: Path) -> None:
+    call = cli("simulate", surprise, "--policy", "SPTT")
+    assert call.code == 2
+    assert "did you mean 'SPT'?" in call.err
+    assert cli("simulate", tmp_path / "none.yaml").code == 2
+    call = cli("solve", surprise)
+    assert call.code == 2
+    assert "simulate" in call.err
+    assert cli("info", surprise).code == 2
+    assert cli("explain", surprise).code == 2
