@@ -34,12 +34,16 @@ class _Rest:
     def problem(self) -> ScheduleProblem:
         """Put it together."""
         jobs = [entry for job in self.view.jobs for entry in self._job(job)]
+        groups = [
+            tuple(name for name in group if name in self.kept) for group in self.view.disjunctions()
+        ]
         links = [link for link in self.links if {link.before, link.after} <= self.kept]
         return ScheduleProblem.model_validate(
             {
                 "resources": tuple(self.view.resources()),
                 "jobs": (*jobs, *self._stops()),
                 "precedences": tuple(links),
+                "disjunctions": tuple(group for group in groups if len(group) > 1),
                 "transports": self.view.transports(),
                 "objective": _objective(self.view.objective(), jobs),
             }

@@ -200,6 +200,12 @@ class View:
         links = self._world.problem.truth.precedences
         return [link for link in links if link.before in names and link.after in names]
 
+    def disjunctions(self) -> list[tuple[str, ...]]:
+        """Return the groups of known tasks of which no two run at the same time."""
+        names = {self.name(task) for job in self.jobs for task in self.tasks(job)}
+        groups = self._world.problem.truth.disjunctions
+        return [tuple(name for name in group if name in names) for group in groups]
+
     def resources(self) -> list[Resource]:
         """Return all resources, without the calendars of machines."""
         return [
