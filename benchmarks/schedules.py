@@ -80,7 +80,7 @@ def run_case(case: Case, lines: dict[str, list[str]]) -> list[dict[str, Any]]:
     rows = []
     with tempfile.TemporaryDirectory() as folder:
         document = Path(folder) / "document.json"
-        document.write_text(read(case.path).model_dump_json(), encoding="utf-8")
+        document.write_text(read(case.path, case.format).model_dump_json(), encoding="utf-8")
         for name, line in lines.items():
             began = time.perf_counter()
             done = subprocess.run(

@@ -10,6 +10,17 @@ from pathlib import Path
 import pytest
 
 FOLDER = Path(__file__).resolve().parents[2] / "benchmarks"
+TASKS = {
+    "1": [
+        {"id": "1a", "modes": [{"duration": 3, "machine": "A", "demands": {"R": 1}}]},
+        {"id": "1b", "modes": [{"duration": 2, "machine": "B", "state": "x"}]},
+    ],
+    "2": [
+        {"id": "2a", "modes": [{"duration": 1, "machine": "A"}, {"duration": 2, "machine": "B"}]},
+        {"id": "2b", "modes": [{"duration": 2, "machine": "B", "state": "y"}]},
+    ],
+}
+"""Two jobs of two tasks."""
 
 
 def run(tmp_path: Path, script: str, *arguments: str) -> object:
@@ -28,6 +39,29 @@ def test_schedules(tmp_path: Path) -> None:
     assert isinstance(rows, list)
     assert {row["solver"] for row in rows} == {"scheduling", "cp-sat x8", "cp-sat x2"}
     assert {row["objective"] for row in rows} == {6}
+
+
+def test_variants(tmp_path: Path) -> None:
+    document = {
+        "kind": "schedule",
+        "resources": [
+            {"type": "machine", "id": "A"},
+            {"type": "machine", "id": "B", "setups": [{"before": "x", "after": "y", "time": 4}]},
+            {"type": "reservoir", "id": "R", "initial": 1},
+        ],
+        "jobs": [
+            {"id": "1", "chain": True, "blocking": True, "tasks": TASKS["1"]},
+            {"id": "2", "chain": True, "no_wait": True, "tasks": TASKS["2"]},
+        ],
+        "precedences": [{"before": "1a", "after": "2b", "transfer": 3}],
+    }
+    instance = tmp_path / "tiny.json"
+    instance.write_text(json.dumps(document))
+    rows = run(tmp_path, "variants.py", str(instance), "--time-limit", "5", "--peer-workers", "2")
+    assert isinstance(rows, list)
+    assert {row["solver"] for row in rows} == {"scheduling", "cp-sat x2"}
+    assert {row["status"] for row in rows} == {"optimal"}
+    assert len({row["objective"] for row in rows}) == 1
 
 
 def test_building(tmp_path: Path) -> None:
