@@ -7,7 +7,17 @@ from typing import Annotated
 
 import typer
 
-from scheduling.cli import bench, check, explain, files, generate, reproduce, simulate, solve
+from scheduling.cli import (
+    bench,
+    check,
+    explain,
+    files,
+    generate,
+    pods,
+    reproduce,
+    simulate,
+    solve,
+)
 from scheduling.cli.output import fail
 from scheduling.errors import CheckError, SchedulingError, SolverError
 
@@ -32,6 +42,7 @@ app.command("schema", epilog=files.SCHEMA_EXAMPLE)(files.schema)
 app.command("generate", epilog=generate.EXAMPLE)(generate.generate)
 app.command("simulate", epilog=simulate.EXAMPLE)(simulate.simulate)
 app.command("bench", epilog=bench.EXAMPLE)(bench.bench)
+app.command("pods", epilog=pods.EXAMPLE)(pods.pods)
 app.command("reproduce", epilog=reproduce.EXAMPLE)(reproduce.reproduce)
 
 

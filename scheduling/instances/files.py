@@ -46,7 +46,7 @@ def read(path: str | PathLike[str], format: str | None = None) -> Problem:  # no
         from scheduling.instances.bundled import load
 
         return load(source.removeprefix(BUNDLED))
-    return parse(_text(source), _shown(source), format)
+    return parse(*read_text(source), format)
 
 
 def parse(text: str, source: str, format: str | None = None) -> Problem:  # noqa: A002
@@ -88,7 +88,7 @@ def read_solution(path: str | PathLike[str]) -> Solution:
         When the file cannot be read or is not a valid solution.
     """
     source = os.fspath(path)
-    return documents.read_json_solution(_text(source), _shown(source))
+    return documents.read_json_solution(*read_text(source))
 
 
 def write_solution(solution: Solution, path: str | PathLike[str]) -> None:
@@ -102,11 +102,20 @@ def write_solution(solution: Solution, path: str | PathLike[str]) -> None:
     write_whole(Path(path), documents.write_json_solution(solution).encode())
 
 
-def _shown(source: str) -> str:
-    return STANDARD_INPUT if source == "-" else source
+def read_text(path: str | PathLike[str]) -> tuple[str, str]:
+    """Read the text of a file, or of standard input for ``"-"``.
 
+    Returns
+    -------
+    text, source : str
+        The text and the name to show for where it came from.
 
-def _text(source: str) -> str:
+    Raises
+    ------
+    InputError
+        When the file cannot be read, is too large or no text.
+    """
+    source = os.fspath(path)
     try:
         if source == "-":
             data = sys.stdin.buffer.read(MAX_BYTES + 1)
@@ -117,7 +126,8 @@ def _text(source: str) -> str:
         raise _failure(source, error, "a file that can be read") from None
     except ValueError as error:
         raise InputError.single("file name", str(error), "a file name", repr(source)) from None
-    return decode(data, _shown(source))
+    shown = STANDARD_INPUT if source == "-" else source
+    return decode(data, shown), shown
 
 
 def _file(source: str) -> Path:

@@ -9,6 +9,10 @@ from scheduling.errors import InputError
 from scheduling.models.base import Problem, Solution
 
 _HOMES = {
+    "placement": (
+        "scheduling.models.placement.problem:PlacementProblem",
+        "scheduling.models.placement.solution:PlacementSolution",
+    ),
     "schedule": (
         "scheduling.models.schedule.problem:ScheduleProblem",
         "scheduling.models.schedule.solution:ScheduleSolution",

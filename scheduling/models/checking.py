@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from scheduling.errors import InputError
 from scheduling.models.base import Problem, Solution, Violation
+from scheduling.models.placement.check import check_placement
+from scheduling.models.placement.problem import PlacementProblem
+from scheduling.models.placement.solution import PlacementSolution
 from scheduling.models.schedule.check import check_schedule
 from scheduling.models.schedule.online import OnlineSchedule
 from scheduling.models.schedule.problem import ScheduleProblem
@@ -35,4 +38,6 @@ def check(problem: Problem, solution: Solution) -> list[Violation]:
         return check(problem.truth, solution)
     if isinstance(problem, ScheduleProblem) and isinstance(solution, ScheduleSolution):
         return check_schedule(problem, solution)
+    if isinstance(problem, PlacementProblem) and isinstance(solution, PlacementSolution):
+        return check_placement(problem, solution)
     raise InputError.single("solution", f"kind {solution.kind!r}", f"kind {problem.kind!r}")

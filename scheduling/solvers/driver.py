@@ -22,6 +22,9 @@ from scheduling.solvers.registry import (
 )
 
 DEFAULT_TIME_LIMIT = 60.0
+_SHARE_OF_A_TIER = 0.75
+"""Share of what is left that a tier may take before those behind it, which matter less."""
+
 OnProgress = Callable[[Progress], None]
 
 
@@ -185,7 +188,7 @@ class _Run:
             self._report(board)
             return
         tiers_left = len(data.tiers) - board.tier
-        budget = self.budget.part(1.0 if tiers_left == 1 else 0.5)
+        budget = self.budget.part(1.0 if tiers_left == 1 else _SHARE_OF_A_TIER)
         failure: list[BaseException] = []
 
         def work() -> None:

@@ -142,7 +142,10 @@ class Family(Generic[C]):
         return found
 
 
-_FAMILIES = {"schedule": "scheduling.solvers.schedule.family:FAMILY"}
+_FAMILIES = {
+    "placement": "scheduling.solvers.placement.family:FAMILY",
+    "schedule": "scheduling.solvers.schedule.family:FAMILY",
+}
 
 
 def family_of(problem: Problem) -> Family[Any]:

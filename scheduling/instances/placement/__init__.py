@@ -1,0 +1,1 @@
+"""Placement problems from generators and formats."""

@@ -1,0 +1,1 @@
+"""Kubernetes clusters: snapshots as placement problems, and plans as actions."""

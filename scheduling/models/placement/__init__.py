@@ -1,0 +1,1 @@
+"""Placing items (pods, VMs, replicas) on nodes with any number of resources."""

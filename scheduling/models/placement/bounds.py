@@ -1,0 +1,68 @@
+"""Bounds by formula: how many items of a priority must stay unplaced."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from scheduling.models.placement.arrays import Ints, PlacementArrays
+
+
+def unplaced_bound(arrays: PlacementArrays, tier: int, caps: tuple[int, ...]) -> int:
+    """Least number of items of a priority that no placement can hold.
+
+    Resource by resource: of the capacity of all nodes that may be used, the items of higher
+    priority take at least the demands of the smallest of those that have to be placed; what is left
+    holds at most so many of the smallest items of this priority. Items that may go nowhere count
+    as unplaced.
+
+    Parameters
+    ----------
+    arrays
+        The problem.
+    tier
+        Tier of the priority.
+    caps
+        Most unplaced items in each tier before.
+    """
+    size = arrays.size()
+    usable = arrays.eligible | (arrays.running > 0)
+    homeless = ~usable.any(axis=1)
+    mine = arrays.tier == tier
+    lost = int(size[mine & homeless].sum())
+    live = mine & ~homeless
+    total = int(size[live].sum())
+    if total == 0:
+        return lost
+    reachable = usable[(arrays.tier <= tier) & ~homeless].any(axis=0)
+    worst = 0
+    for column in range(arrays.demand.shape[1]):
+        room = int(arrays.capacity[reachable, column].sum())
+        for before, cap in enumerate(caps[:tier]):
+            others = arrays.tier == before
+            count = int(size[others].sum()) - cap
+            room -= _least_sum(arrays.demand[others, column], size[others], count)
+        held = _most(arrays.demand[live, column], size[live], room)
+        worst = max(worst, total - held)
+    return lost + worst
+
+
+def _least_sum(demand: Ints, size: Ints, count: int) -> int:
+    """Sum of the ``count`` smallest demands."""
+    if count <= 0:
+        return 0
+    order = np.argsort(demand, kind="stable")
+    reach = np.cumsum(size[order])
+    taken = np.clip(count - (reach - size[order]), 0, size[order])
+    return int(demand[order] @ taken)
+
+
+def _most(demand: Ints, size: Ints, room: int) -> int:
+    """Largest number of items whose demands sum to at most ``room``."""
+    held = 0
+    for need, count in sorted(zip(demand.tolist(), size.tolist(), strict=True)):
+        fits = count if need == 0 else min(count, max(0, room) // need)
+        held += fits
+        room -= fits * need
+        if fits < count:
+            break
+    return held

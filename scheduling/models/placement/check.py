@@ -1,0 +1,141 @@
+"""Independent check of placements: recomputes everything from the problem's definition.
+
+Nothing here is shared with the formulations or the arrays that solvers use.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+
+from scheduling.models.base import Status, TierValue, Violation, relative_gap
+from scheduling.models.placement.check_neighbours import neighbour_violations, selects
+from scheduling.models.placement.check_nodes import node_violations
+from scheduling.models.placement.problem import Item, PlacementProblem
+from scheduling.models.placement.solution import PlacementSolution
+
+Placed = dict[str, str]
+"""Node of each placed item."""
+
+
+def check_placement(problem: PlacementProblem, solution: PlacementSolution) -> list[Violation]:
+    """Return every way in which ``solution`` breaks ``problem``; empty means valid."""
+    if solution.status in (Status.INFEASIBLE, Status.UNKNOWN):
+        return list(_claims_without_placement(solution))
+    placed, violations = _place(problem, solution)
+    violations += node_violations(problem, placed)
+    violations += neighbour_violations(problem, placed)
+    violations += _gangs(problem, placed)
+    violations += _disturbed(problem, placed)
+    violations += _quotas(problem, placed)
+    violations += _certificate(problem, placed, solution)
+    return violations
+
+
+def _claims_without_placement(solution: PlacementSolution) -> Iterator[Violation]:
+    if solution.placements:
+        yield Violation("status", f"{solution.status} although it places items")
+    if solution.objective is not None:
+        yield Violation("objective", f"{solution.objective} stated without a placement")
+
+
+def _place(
+    problem: PlacementProblem, solution: PlacementSolution
+) -> tuple[Placed, list[Violation]]:
+    items = {item.id for item in problem.items}
+    nodes = {node.id for node in problem.nodes}
+    placed: Placed = {}
+    violations: list[Violation] = []
+    for entry in solution.placements:
+        if entry.item not in items:
+            violations.append(Violation("item", f"unknown item {entry.item!r}"))
+        elif entry.node not in nodes:
+            violations.append(Violation("node", f"unknown node {entry.node!r}"))
+        elif entry.item in placed:
+            violations.append(Violation("item", f"item {entry.item!r} placed more than once"))
+        else:
+            placed[entry.item] = entry.node
+    return placed, violations
+
+
+def _gangs(problem: PlacementProblem, placed: Placed) -> Iterator[Violation]:
+    """Look for gangs of which only a part is new, or only a part of what ran is left."""
+    gangs: dict[str, list[Item]] = {}
+    for item in problem.items:
+        if item.gang is not None:
+            gangs.setdefault(item.gang, []).append(item)
+    for name, members in gangs.items():
+        missing = sum(item.id not in placed for item in members)
+        new = any(item.node is None and item.id in placed for item in members)
+        left = {item.id in placed for item in members if item.node is not None}
+        if (new and missing) or len(left) > 1:
+            yield Violation("gang", f"gang {name!r}", missing, "items")
+
+
+def _disturbed(problem: PlacementProblem, placed: Placed) -> Iterator[Violation]:
+    running = [item for item in problem.items if item.node is not None]
+    disturbed = [item for item in running if placed.get(item.id) != item.node]
+    if problem.max_moves is not None and len(disturbed) > problem.max_moves:
+        excess = len(disturbed) - problem.max_moves
+        yield Violation("max_moves", f"{len(disturbed)} items disturbed", excess, "items")
+    for budget in problem.budgets:
+        hit = sum(
+            item.namespace == budget.namespace and selects(budget.selector, item.labels)
+            for item in disturbed
+        )
+        if hit > budget.allowed:
+            yield Violation("budget", f"budget {budget.id!r}", hit - budget.allowed, "items")
+
+
+def _quotas(problem: PlacementProblem, placed: Placed) -> Iterator[Violation]:
+    for quota in problem.quotas:
+        members = [item for item in problem.items if item.namespace == quota.namespace]
+        for resource, limit in quota.limits.items():
+            now = sum(i.demands.get(resource, 0) for i in members if i.node is not None)
+            then = sum(i.demands.get(resource, 0) for i in members if i.id in placed)
+            if then > max(limit, now):
+                where = f"quota {quota.id!r}, {resource!r}"
+                yield Violation("quota", where, then - max(limit, now), "units")
+
+
+def _certificate(
+    problem: PlacementProblem, placed: Placed, solution: PlacementSolution
+) -> Iterator[Violation]:
+    values, names = _tier_values(problem, placed), problem.tier_names
+    if len(solution.tiers) != len(values):
+        where = f"{len(solution.tiers)} tiers instead of {len(values)}"
+        yield Violation("objective", where)
+        return
+    for name, value, stated in zip(names, values, solution.tiers, strict=True):
+        yield from _claims(name, value, stated)
+    if all(tier.closed for tier in solution.tiers) != (solution.status is Status.OPTIMAL):
+        yield Violation("status", f"{solution.status} does not follow from the bounds")
+    reported = next((tier for tier in solution.tiers if not tier.closed), solution.tiers[0])
+    summary = (solution.objective, solution.bound, solution.gap)
+    if summary != (reported.objective, reported.bound, reported.gap):
+        yield Violation("objective", f"summary differs from tier {reported.name!r}")
+
+
+def _claims(name: str, value: int, stated: TierValue) -> Iterator[Violation]:
+    if stated.objective != value:
+        amount = None if stated.objective is None else abs(stated.objective - value)
+        where = f"{name}: stated {stated.objective}, recomputed {value}"
+        yield Violation("objective", where, amount, "units")
+    if stated.bound is not None and stated.bound > value:
+        yield Violation("bound", f"{name}: {stated.bound} above {value}")
+    if stated.gap != relative_gap(stated.objective, stated.bound):
+        yield Violation("gap", f"{name}: {stated.gap}")
+
+
+def _tier_values(problem: PlacementProblem, placed: Placed) -> list[int]:
+    missing = Counter(item.priority for item in problem.items if item.id not in placed)
+    running = [item for item in problem.items if item.node is not None]
+    used = set(placed.values())
+    goals = {
+        "evictions": sum(item.eviction_cost for item in running if item.id not in placed),
+        "moves": sum(i.move_cost for i in running if placed.get(i.id, i.node) != i.node),
+        "nodes": len(used),
+        "cost": sum(node.cost for node in problem.nodes if node.id in used),
+    }
+    values = [missing[priority] for priority in problem.priorities]
+    return values + [goals[goal] for goal in problem.goals]

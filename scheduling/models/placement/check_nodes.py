@@ -1,0 +1,123 @@
+"""The part of the checker that looks at single nodes: capacity, ports, taints, selectors."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator
+
+from scheduling.models.base import Violation
+from scheduling.models.placement.problem import Item, Node, PlacementProblem
+from scheduling.models.placement.rules import NodeTerm, Requirement, Taint, Toleration
+
+
+def node_violations(problem: PlacementProblem, placed: dict[str, str]) -> Iterator[Violation]:
+    """Yield every overload, port conflict, lost pin, and node that an item may not go to."""
+    for item in problem.items:
+        if item.pinned and placed.get(item.id) != item.node:
+            yield Violation("pinned", f"item {item.id!r} left {item.node!r}")
+    nodes = {node.id: node for node in problem.nodes}
+    standing: dict[str, list[Item]] = defaultdict(list)
+    running: dict[str, list[Item]] = defaultdict(list)
+    for item in problem.items:
+        if item.id in placed:
+            standing[placed[item.id]].append(item)
+        if item.node is not None:
+            running[item.node].append(item)
+    for name, items in standing.items():
+        node = nodes[name]
+        arrivals = [item for item in items if item.node != name]
+        for item in arrivals:
+            for reason in obstacles(item, node):
+                yield Violation("node", f"item {item.id!r} on {name!r}: {reason}")
+        yield from _capacity(node, items, arrivals, running[name])
+        yield from _ports(node, items, arrivals)
+
+
+def obstacles(item: Item, node: Node) -> Iterator[str]:
+    """Yield why an item may not be put on a node, apart from what stands there."""
+    if node.closed:
+        yield "closed"
+    for taint in node.taints:
+        if taint.effect != "PreferNoSchedule" and not _tolerated(taint, item.tolerations):
+            yield f"taint {taint.key!r}"
+    for key, value in item.node_selector.items():
+        if node.labels.get(key) != value:
+            yield f"selector {key}={value}"
+    if item.node_affinity and not _any_term(item.node_affinity, node):
+        yield "node affinity"
+    for number, terms in enumerate(item.volumes):
+        if not _any_term(terms, node):
+            yield f"volume {number}"
+
+
+def _tolerated(taint: Taint, tolerations: Iterable[Toleration]) -> bool:
+    for entry in tolerations:
+        if entry.effect is not None and entry.effect != taint.effect:
+            continue
+        if entry.key is None and entry.operator == "Exists":
+            return True
+        if entry.key == taint.key and entry.operator == "Exists":
+            return True
+        if entry.key == taint.key and entry.value == taint.value:
+            return True
+    return False
+
+
+def _any_term(terms: Iterable[NodeTerm], node: Node) -> bool:
+    return any(
+        (term.nodes is None or node.id in term.nodes)
+        and all(meets(entry, node.labels) for entry in term.labels)
+        for term in terms
+    )
+
+
+def meets(requirement: Requirement, labels: dict[str, str]) -> bool:
+    """Tell whether labels meet a requirement."""
+    value = labels.get(requirement.key)
+    match requirement.operator:
+        case "In":
+            return value is not None and value in requirement.values
+        case "NotIn":
+            return value is None or value not in requirement.values
+        case "Exists":
+            return value is not None
+        case "DoesNotExist":
+            return value is None
+    if value is None:
+        return False
+    try:
+        number = int(value)
+    except ValueError:
+        return False
+    limit = int(requirement.values[0])
+    return number > limit if requirement.operator == "Gt" else number < limit
+
+
+def _capacity(
+    node: Node, items: list[Item], arrivals: list[Item], running: list[Item]
+) -> Iterator[Violation]:
+    """Check each resource: what is overcommitted now may go on, but takes nothing more."""
+    used: Counter[str] = Counter()
+    before: Counter[str] = Counter()
+    coming: Counter[str] = Counter()
+    for group, total in ((items, used), (running, before), (arrivals, coming)):
+        for item in group:
+            total.update(item.demands)
+    for resource, amount in used.items():
+        capacity = node.capacity.get(resource, 0)
+        limit = max(capacity, before[resource])
+        if amount > limit:
+            where = f"{resource!r} on {node.id!r}"
+            yield Violation("capacity", where, amount - limit, "units")
+        elif before[resource] > capacity and coming[resource] > 0:
+            where = f"{resource!r} on {node.id!r}, overcommitted"
+            yield Violation("capacity", where, coming[resource], "units")
+
+
+def _ports(node: Node, items: list[Item], arrivals: list[Item]) -> Iterator[Violation]:
+    taken = Counter((entry.port, entry.protocol) for item in items for entry in item.ports)
+    for item in arrivals:
+        for entry in item.ports:
+            if taken[entry.port, entry.protocol] > 1:
+                where = f"{entry.port}/{entry.protocol} on {node.id!r}: item {item.id!r}"
+                yield Violation("port", where)

@@ -1,0 +1,256 @@
+"""From typed placement problems to arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from scheduling.models.placement.arrays import (
+    NOWHERE,
+    Domains,
+    Flags,
+    Ints,
+    PlacementArrays,
+    Rule,
+)
+from scheduling.models.placement.eligibility import Eligibility, selects
+from scheduling.models.placement.problem import Item, PlacementProblem
+from scheduling.models.placement.rules import ItemTerm, Selector
+
+
+def compile_placement(problem: PlacementProblem) -> PlacementArrays:
+    """Translate a problem into arrays."""
+    return _Compiler(problem).arrays()
+
+
+@dataclass(frozen=True, slots=True)
+class _Class:
+    """A class of equal items: one of them, and all their indices."""
+
+    sample: Item
+    members: list[int]
+
+
+class _Compiler:
+    def __init__(self, problem: PlacementProblem) -> None:
+        self.problem = problem
+        self.node_index = {node.id: number for number, node in enumerate(problem.nodes)}
+        self.eligibility = Eligibility(problem.nodes, problem.items)
+        self.selectors = list({_frozen(s): s for s in self._all_selectors()}.values())
+        self.classes = self._find_classes()
+        self.domains: dict[str, int] = {}
+        self.resources = self._find_resources()
+
+    def arrays(self) -> PlacementArrays:
+        problem = self.problem
+        items, classes = problem.items, self.classes
+        of_class = np.empty(len(items), np.int64)
+        for number, entry in enumerate(classes):
+            of_class[entry.members] = number
+        now = np.array(
+            [NOWHERE if i.node is None else self.node_index[i.node] for i in items], np.int64
+        )
+        pinned = np.array([item.pinned for item in items], bool)
+        running = self._table(of_class, now, now >= 0)
+        demand = self._demand()
+        capacity, full = self._capacity(demand, running)
+        priorities = {priority: tier for tier, priority in enumerate(problem.priorities)}
+        samples = [entry.sample for entry in classes]
+        rules = {name: self._rules(name) for name in ("anti_affinity", "affinity", "spread")}
+        return PlacementArrays(
+            item_ids=tuple(item.id for item in items),
+            node_ids=tuple(node.id for node in problem.nodes),
+            now=now,
+            pinned=pinned,
+            of_class=of_class,
+            members=tuple(np.array(entry.members, np.int64) for entry in classes),
+            demand=demand,
+            tier=np.array([priorities[item.priority] for item in samples], np.int64),
+            eligible=self._eligible(demand, capacity, full),
+            running=running,
+            held=self._table(of_class, now, pinned),
+            capacity=capacity,
+            move_cost=np.array([item.move_cost for item in samples], np.int64),
+            eviction_cost=np.array([item.eviction_cost for item in samples], np.int64),
+            node_cost=np.array([node.cost for node in problem.nodes], np.int64),
+            apart=rules["anti_affinity"],
+            together=rules["affinity"],
+            even=rules["spread"],
+            spread_nodes=self._spread_nodes(),
+            domains=self._domains(),
+            gangs=self._gangs(),
+            budgets=self._budgets(),
+            quotas=self._quotas(running),
+            max_moves=problem.max_moves,
+            goals=tuple(problem.goals),
+            n_priorities=len(priorities),
+        )
+
+    def _all_selectors(self) -> Iterable[Selector]:
+        for item in self.problem.items:
+            yield from (term.selector for term in (*item.affinity, *item.anti_affinity))
+            yield from (spread.selector for spread in item.spread)
+        for budget in self.problem.budgets:
+            yield budget.selector
+
+    def _find_classes(self) -> list[_Class]:
+        """Group items that agree in all that matters to anybody."""
+        found: dict[Any, _Class] = {}
+        meant: dict[Any, tuple[bool, ...]] = {}
+        for number, item in enumerate(self.problem.items):
+            labels = tuple(sorted(item.labels.items()))
+            if labels not in meant:
+                meant[labels] = tuple(selects(s, item.labels) for s in self.selectors)
+            key = (
+                item.priority,
+                tuple(sorted(item.demands.items())),
+                item.namespace,
+                meant[labels],
+                id(self.eligibility.allowed(item)),
+                id(self.eligibility.allowed(item, taints=False)) if item.spread else None,
+                _frozen(item.affinity),
+                _frozen(item.anti_affinity),
+                _frozen(item.spread),
+                item.ports,
+                None if item.gang is None else (item.gang, item.node is None),
+                item.move_cost,
+                item.eviction_cost,
+            )
+            if key not in found:
+                found[key] = _Class(item, [])
+            found[key].members.append(number)
+        return list(found.values())
+
+    def _find_resources(self) -> dict[Any, int]:
+        """Give each resource that is asked for a number; a port is one of its own."""
+        found: dict[Any, int] = {}
+        for entry in self.classes:
+            for name, amount in entry.sample.demands.items():
+                if amount > 0:
+                    found.setdefault(name, len(found))
+            for port in entry.sample.ports:
+                found.setdefault((port.port, port.protocol), len(found))
+        return found
+
+    def _demand(self) -> Ints:
+        table = np.zeros((len(self.classes), len(self.resources)), np.int64)
+        for number, entry in enumerate(self.classes):
+            for name, amount in entry.sample.demands.items():
+                if amount > 0:
+                    table[number, self.resources[name]] = amount
+            for port in entry.sample.ports:
+                table[number, self.resources[port.port, port.protocol]] = 1
+        return table
+
+    def _capacity(self, demand: Ints, running: Ints) -> tuple[Ints, Flags]:
+        """Return capacities, and which of them are overcommitted now."""
+        table = np.zeros((len(self.problem.nodes), len(self.resources)), np.int64)
+        for name, column in self.resources.items():
+            for row, node in enumerate(self.problem.nodes):
+                table[row, column] = 1 if isinstance(name, tuple) else node.capacity.get(name, 0)
+        used = running.T @ demand
+        full = used > table
+        return np.maximum(table, used), full
+
+    def _eligible(self, demand: Ints, capacity: Ints, full: Flags) -> Flags:
+        rows = [self.eligibility.allowed(entry.sample) for entry in self.classes]
+        table = np.array(rows, bool).reshape(len(self.classes), len(self.problem.nodes))
+        for number, need in enumerate(demand):
+            table[number] &= np.all(need <= capacity, axis=1)
+            table[number] &= ~np.any(full[:, need > 0], axis=1)
+        return table
+
+    def _table(self, of_class: Ints, node: Ints, chosen: Flags) -> Ints:
+        table = np.zeros((len(self.classes), len(self.problem.nodes)), np.int64)
+        np.add.at(table, (of_class[chosen], node[chosen]), 1)
+        return table
+
+    def _meant(self, selector: Selector, namespaces: tuple[str, ...]) -> tuple[int, ...]:
+        """Classes that a selector means in some namespaces."""
+        return tuple(
+            number
+            for number, entry in enumerate(self.classes)
+            if entry.sample.namespace in namespaces and selects(selector, entry.sample.labels)
+        )
+
+    def _rules(self, name: str) -> tuple[Rule, ...]:
+        rules = []
+        for number, entry in enumerate(self.classes):
+            for term in getattr(entry.sample, name):
+                own = (entry.sample.namespace,)
+                spaces = (term.namespaces or own) if isinstance(term, ItemTerm) else own
+                domain = self.domains.setdefault(term.topology, len(self.domains))
+                rules.append(
+                    Rule(
+                        number,
+                        self._meant(term.selector, spaces),
+                        domain,
+                        getattr(term, "max_skew", 0),
+                        getattr(term, "min_domains", 0),
+                    )
+                )
+        return tuple(rules)
+
+    def _domains(self) -> tuple[Domains, ...]:
+        found = []
+        for key in self.domains:
+            values: dict[str, int] = {}
+            rows = [
+                values.setdefault(node.labels[key], len(values)) if key in node.labels else NOWHERE
+                for node in self.problem.nodes
+            ]
+            found.append(Domains(np.array(rows, np.int64), len(values)))
+        return tuple(found)
+
+    def _spread_nodes(self) -> dict[int, Flags]:
+        return {
+            number: self.eligibility.allowed(entry.sample, taints=False)
+            for number, entry in enumerate(self.classes)
+            if entry.sample.spread
+        }
+
+    def _gangs(self) -> tuple[tuple[tuple[int, ...], tuple[int, ...]], ...]:
+        found: dict[str, tuple[list[int], list[int]]] = {}
+        for number, entry in enumerate(self.classes):
+            if entry.sample.gang is not None:
+                pair = found.setdefault(entry.sample.gang, ([], []))
+                pair[entry.sample.node is None].append(number)
+        return tuple((tuple(ran), tuple(pending)) for ran, pending in found.values())
+
+    def _budgets(self) -> tuple[tuple[tuple[int, ...], int], ...]:
+        return tuple(
+            (self._meant(budget.selector, (budget.namespace,)), budget.allowed)
+            for budget in self.problem.budgets
+        )
+
+    def _quotas(self, running: Ints) -> tuple[tuple[Ints, int], ...]:
+        """Rows of quotas; what is exceeded now may stay as it is."""
+        present = running.sum(axis=1)
+        rows = []
+        for quota in self.problem.quotas:
+            for resource, limit in quota.limits.items():
+                need = np.array(
+                    [
+                        entry.sample.demands.get(resource, 0)
+                        if entry.sample.namespace == quota.namespace
+                        else 0
+                        for entry in self.classes
+                    ],
+                    np.int64,
+                )
+                rows.append((need, max(limit, int(need @ present))))
+        return tuple(rows)
+
+
+def _frozen(model: Any) -> Any:
+    """Return a hashable form of a model or of a tuple of models."""
+    if isinstance(model, tuple):
+        return tuple(map(_frozen, model))
+    if isinstance(model, Selector):
+        return (tuple(sorted(model.match.items())), model.requirements)
+    if hasattr(model, "model_fields_set"):
+        return tuple(_frozen(value) for _, value in model)
+    return model

@@ -1,0 +1,157 @@
+"""Typed placement problems: which item stands on which node, who moves and who is evicted."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from scheduling.errors import InputError
+from scheduling.models.base import Frozen, Many, Name, Problem
+from scheduling.models.placement.rules import (
+    ItemTerm,
+    Labels,
+    NodePreference,
+    NodeTerm,
+    Port,
+    Selector,
+    Spread,
+    Taint,
+    Toleration,
+)
+
+MAX_AMOUNT = 2**50
+"""Largest capacity and demand: sums over ten thousand nodes stay below 2**63."""
+
+Amount = Annotated[int, Field(ge=0, le=MAX_AMOUNT)]
+Demands = dict[Name, Amount]
+Priority = Annotated[int, Field(ge=-(2**31), le=2**31 - 1)]
+Cost = Annotated[int, Field(ge=0, le=10**6)]
+
+
+class Node(Frozen):
+    """A machine that items stand on.
+
+    For each resource r: ``sum(demand_i[r] for items i on the node) <= capacity[r]``; a resource
+    that is not named has capacity 0.
+    """
+
+    id: Name
+    capacity: Demands
+    labels: Labels = Field(default_factory=dict)
+    taints: Many[Taint] = ()
+    closed: bool = Field(default=False, description="Takes no further items (cordoned).")
+    cost: Cost = Field(default=0, description="Cost of the node when anything stands on it.")
+
+
+class Item(Frozen):
+    """What is placed: a pod, a VM, a replica; on exactly one node or nowhere."""
+
+    id: Name
+    demands: Demands = Field(default_factory=dict)
+    priority: Priority = 0
+    node: Name | None = Field(default=None, description="Where it runs now; none: it is pending.")
+    pinned: bool = Field(default=False, description="It stays where it runs.")
+    namespace: Name = "default"
+    labels: Labels = Field(default_factory=dict)
+    owner: Name | None = Field(
+        default=None, description="Controller that made it, such as a ReplicaSet."
+    )
+    tolerations: Many[Toleration] = ()
+    node_selector: Labels = Field(
+        default_factory=dict, description="Labels that its node must have."
+    )
+    node_affinity: Many[NodeTerm] = Field(
+        default=(), description="Its node meets one of these terms; empty: any node."
+    )
+    volumes: Many[Many[NodeTerm]] = Field(
+        default=(), description="For each volume: its node meets one of the terms."
+    )
+    preferences: Many[NodePreference] = ()
+    affinity: Many[ItemTerm] = Field(
+        default=(), description="For each term: such an item stands in its domain."
+    )
+    anti_affinity: Many[ItemTerm] = Field(
+        default=(), description="For each term: no other such item stands in its domain."
+    )
+    spread: Many[Spread] = ()
+    ports: Many[Port] = ()
+    gang: Name | None = Field(
+        default=None, description="Items of a gang are placed all or not at all."
+    )
+    move_cost: Cost = 1
+    eviction_cost: Cost = 1
+
+
+class Budget(Frozen):
+    """Disruption budget: of the items meant, at most ``allowed`` running ones are disturbed.
+
+    An item that is moved or evicted is disturbed.
+    """
+
+    id: Name
+    namespace: Name = "default"
+    selector: Selector
+    allowed: Annotated[int, Field(ge=0, le=10**9)]
+
+
+class Quota(Frozen):
+    """Sum of the demands of a namespace's placed items: at most ``limits``, by resource."""
+
+    id: Name
+    namespace: Name = "default"
+    limits: Demands
+
+
+Goal = Literal["evictions", "moves", "nodes", "cost"]
+GOALS: tuple[Goal, ...] = ("evictions", "moves", "nodes", "cost")
+
+
+class PlacementProblem(Problem):
+    """A placement problem, minimised in tiers.
+
+    The first tiers are the items left unplaced, one tier for each priority from high to low; the
+    others follow in the order of ``goals``: ``evictions`` (sum of eviction costs of items that ran
+    and no longer do), ``moves`` (sum of move costs of items that change their node), ``nodes``
+    (number of nodes in use), ``cost`` (their cost).
+
+    Rules bind what changes: an item that stays where it runs may go on breaking them, a resource
+    that is overcommitted now takes no further demand, and a quota exceeded now may not grow.
+
+    Raises
+    ------
+    InputError
+        With every fault of the input and its place.
+    """
+
+    kind: Literal["placement"] = "placement"
+    nodes: Many[Node]
+    items: Many[Item] = ()
+    budgets: Many[Budget] = ()
+    quotas: Many[Quota] = ()
+    max_moves: Annotated[int, Field(ge=0, le=10**9)] | None = Field(
+        default=None, description="Most items that may change their node or be evicted."
+    )
+    goals: Many[Goal] = ("evictions", "moves")
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        from scheduling.models.placement.validation import find_faults
+
+        faults = find_faults(self)
+        if faults:
+            raise InputError(faults)
+        return self
+
+    @property
+    def priorities(self) -> tuple[int, ...]:
+        """Priorities of the items, from high to low."""
+        return tuple(sorted({item.priority for item in self.items}, reverse=True))
+
+    @property
+    def tier_names(self) -> tuple[str, ...]:
+        """Names of the objective's tiers."""
+        if not self.items:
+            return tuple(self.goals) or ("unplaced",)
+        unplaced = (f"unplaced of priority {priority}" for priority in self.priorities)
+        return (*unplaced, *self.goals)

@@ -1,0 +1,64 @@
+"""Solver ``auto``: best fit, then search over parts beside CP-SAT on the whole."""
+
+from __future__ import annotations
+
+from scheduling.models.placement.arrays import Ints
+from scheduling.models.placement.bounds import unplaced_bound
+from scheduling.solvers.board import Board, Budget
+from scheduling.solvers.placement.cpsat.solver import CpSat
+from scheduling.solvers.placement.default_scheduler import DefaultScheduler
+from scheduling.solvers.placement.family import CompiledPlacement
+from scheduling.solvers.placement.greedy import BestFit
+from scheduling.solvers.placement.lns import Lns
+from scheduling.solvers.registry import READY, Availability
+from scheduling.solvers.sideways import Sideways
+
+_LARGEST_EXACT = 150_000
+
+
+class Auto:
+    """Portfolio of the family's solvers on one board.
+
+    The default scheduler's rule and best fit answer first, so that no answer is worse than theirs.
+    Then large neighbourhood search improves the placement while CP-SAT works on the bound of the
+    whole. With a work limit the two run one after the other.
+    """
+
+    name = "auto"
+    summary = "portfolio: best fit, large neighbourhood search and CP-SAT on one board"
+
+    def availability(self) -> Availability:
+        """Tell that it is always ready."""
+        return READY
+
+    def refusal(self, data: CompiledPlacement) -> str | None:  # noqa: ARG002
+        """Refuse nothing."""
+        return None
+
+    def search(
+        self,
+        data: CompiledPlacement,
+        board: Board[Ints],
+        budget: Budget,
+        hint: Ints | None,
+    ) -> None:
+        """Improve value and bound side by side."""
+        arrays = data.arrays
+        if board.best is None:
+            DefaultScheduler().search(data, board, budget, hint)
+        if board.tier < arrays.n_priorities:
+            BestFit().search(data, board, budget, hint)
+        if board.tier < arrays.n_priorities:
+            board.raise_bound(unplaced_bound(arrays, board.tier, board.caps), self.name)
+        if board.stopped:
+            return
+        exact = int(arrays.eligible.sum()) <= _LARGEST_EXACT
+        if budget.work is not None:
+            Lns().search(data, board, budget.part(0.5), hint)
+            if exact and not board.stopped:
+                CpSat().search(data, board, budget.part(0.5), hint)
+            return
+        with Sideways() as side:
+            if exact:
+                side.start("cp-sat", lambda: CpSat().search(data, board, budget, hint))
+            Lns().search(data, board, budget, hint)

@@ -1,0 +1,1 @@
+"""CP-SAT for the family ``placement``: numbers of equal items on nodes."""

@@ -1,0 +1,319 @@
+"""The CP-SAT formulation of a placement problem.
+
+One integer for each class of equal items and each node: how many of the class stand there; a second
+one, where some of them run there now, for those that stay. Equal items are thus never told apart,
+which takes out most symmetries. Rules over domains (anti-affinity, affinity, spread) hang on one
+literal for each class and domain that something arrives.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+from ortools.sat.python import cp_model
+
+from scheduling.models.placement.arrays import Ints, PlacementArrays, Rule
+
+Expression = Any
+
+
+class Formulation:
+    """CP-SAT model of a problem or of a part of it.
+
+    Parameters
+    ----------
+    arrays
+        The problem.
+    nodes
+        Nodes of the part; ``None``: all. Items on other nodes stay where ``fixed`` puts them.
+    fixed
+        Number of each class on each node, (K, m), for the nodes outside the part.
+    caps
+        Values that the first tiers may not exceed.
+    """
+
+    def __init__(
+        self,
+        arrays: PlacementArrays,
+        caps: tuple[int, ...],
+        nodes: Iterable[int] | None = None,
+        fixed: Ints | None = None,
+    ) -> None:
+        self.arrays = arrays
+        self.model = cp_model.CpModel()
+        self._fixed = np.zeros((arrays.n_classes, arrays.n_nodes), np.int64)
+        free = np.ones(arrays.n_nodes, bool)
+        if nodes is not None and fixed is not None:
+            free[:] = False
+            free[list(nodes)] = True
+            self._fixed[:, ~free] = fixed[:, ~free]
+        self._free = free
+        self.cells: list[tuple[int, int]] = []
+        self._count: dict[tuple[int, int], Expression] = {}
+        self._stay: dict[tuple[int, int], Expression] = {}
+        self._arrivals: dict[tuple[int, int, int], Expression] = {}
+        self._make_cells()
+        self._add_capacities()
+        self.placed = [self._sum((k, j) for j in range(arrays.n_nodes)) for k in self._classes()]
+        self.stayed = [self._stays(k) for k in self._classes()]
+        self._add_sizes()
+        self._add_rules()
+        self._add_gangs()
+        self._add_limits()
+        self.tiers = self._tiers()
+        for tier, cap in zip(self.tiers, caps, strict=False):
+            self.model.add(tier <= cap)
+
+    def _classes(self) -> range:
+        return range(self.arrays.n_classes)
+
+    def _make_cells(self) -> None:
+        """Make the numbers of items; nodes outside the part have constants."""
+        arrays, model = self.arrays, self.model
+        usable = (arrays.eligible | (arrays.running > 0)) & self._free
+        size = arrays.size()
+        for k, j in np.argwhere(usable).tolist():
+            running, held = int(arrays.running[k, j]), int(arrays.held[k, j])
+            most = int(size[k]) if arrays.eligible[k, j] else running
+            positive = arrays.demand[k] > 0
+            if positive.any():
+                fits = arrays.capacity[j, positive] // arrays.demand[k, positive]
+                most = min(most, max(int(fits.min()), held))
+            number = model.new_int_var(held, max(most, held), "")
+            self._count[k, j] = number
+            self.cells.append((k, j))
+            if running and not arrays.eligible[k, j]:
+                self._stay[k, j] = number
+            elif running:
+                stay = model.new_int_var(held, min(running, max(most, held)), "")
+                model.add(stay <= number)
+                self._stay[k, j] = stay
+
+    def count(self, k: int, j: int) -> Expression:
+        """Items of a class on a node."""
+        return self._count.get((k, j), int(self._fixed[k, j]))
+
+    def _staying(self, k: int, j: int) -> Expression:
+        if not self._free[j]:
+            return int(min(self._fixed[k, j], self.arrays.running[k, j]))
+        return self._stay.get((k, j), 0)
+
+    def _sum(self, cells: Iterable[tuple[int, int]]) -> Expression:
+        terms = [self.count(k, j) for k, j in cells]
+        constant = sum(term for term in terms if isinstance(term, int))
+        return cp_model.LinearExpr.sum([t for t in terms if not isinstance(t, int)]) + constant
+
+    def _stays(self, k: int) -> Expression:
+        terms = [self._staying(k, j) for j in np.flatnonzero(self.arrays.running[k]).tolist()]
+        constant = sum(term for term in terms if isinstance(term, int))
+        return cp_model.LinearExpr.sum([t for t in terms if not isinstance(t, int)]) + constant
+
+    def _add_capacities(self) -> None:
+        arrays = self.arrays
+        by_node: dict[int, list[int]] = {}
+        for k, j in self.cells:
+            by_node.setdefault(j, []).append(k)
+        for j, classes in by_node.items():
+            numbers = [self._count[k, j] for k in classes]
+            for column in range(arrays.demand.shape[1]):
+                needs = arrays.demand[classes, column].tolist()
+                if any(needs):
+                    used = cp_model.LinearExpr.weighted_sum(numbers, needs)
+                    self.model.add(used <= int(arrays.capacity[j, column]))
+
+    def _add_sizes(self) -> None:
+        for k, size in enumerate(self.arrays.size().tolist()):
+            self.model.add(self.placed[k] <= size)
+
+    # ------------------------------------------------------------------------------ rules
+
+    def _in_domain(self, classes: Iterable[int], domains: int, domain: int) -> Expression:
+        nodes = np.flatnonzero(self.arrays.domains[domains].of == domain).tolist()
+        return self._sum((k, j) for k in classes for j in nodes)
+
+    def _arrives(self, k: int, domains: int, domain: int) -> Any | None:
+        """Literal that is true when an item of a class arrives in a domain; ``None``: never."""
+        arrays, key = self.arrays, (k, domains, domain)
+        if key not in self._arrivals:
+            nodes = np.flatnonzero(arrays.domains[domains].of == domain).tolist()
+            coming = [
+                (self._count[k, j], self._stay.get((k, j), 0))
+                for j in nodes
+                if (k, j) in self._count and arrays.eligible[k, j]
+            ]
+            literal: Any = None
+            if (self._fixed[k, nodes] > arrays.running[k, nodes]).any():
+                literal = self.model.new_constant(1)
+            elif coming:
+                literal = self.model.new_bool_var("")
+                for number, stay in coming:
+                    self.model.add(number <= stay).only_enforce_if(~literal)
+            self._arrivals[key] = literal
+        return self._arrivals[key]
+
+    def _add_rules(self) -> None:
+        arrays = self.arrays
+        for rule in (*arrays.together, *arrays.even):
+            self._forbid_unlabelled(rule)
+        for rule in arrays.apart:
+            for domain in range(arrays.domains[rule.domains].count):
+                self._keep_apart(rule, domain)
+        for rule in arrays.together:
+            for domain in range(arrays.domains[rule.domains].count):
+                self._keep_together(rule, domain)
+        for rule in arrays.even:
+            self._keep_even(rule)
+
+    def _forbid_unlabelled(self, rule: Rule) -> None:
+        """Keep arrivals off nodes without the label, which have no domain."""
+        for j in np.flatnonzero(self.arrays.domains[rule.domains].of < 0).tolist():
+            number = self._count.get((rule.owner, j))
+            if number is not None:
+                self.model.add(number <= self._staying(rule.owner, j))
+
+    def _keep_apart(self, rule: Rule, domain: int) -> None:
+        model, owner = self.model, rule.owner
+        own = owner in rule.meant
+        arrival = self._arrives(owner, rule.domains, domain)
+        if arrival is not None:
+            meant = self._in_domain(rule.meant, rule.domains, domain)
+            model.add(meant <= int(own)).only_enforce_if(arrival)
+        standing = self._in_domain([owner], rule.domains, domain)
+        for other in rule.meant:
+            literal = self._arrives(other, rule.domains, domain)
+            if other != owner and literal is not None:
+                model.add(standing == 0).only_enforce_if(literal)
+
+    def _keep_together(self, rule: Rule, domain: int) -> None:
+        arrival = self._arrives(rule.owner, rule.domains, domain)
+        if arrival is None:
+            return
+        model, own = self.model, rule.owner in rule.meant
+        near = self._in_domain(rule.meant, rule.domains, domain)
+        if not own:
+            model.add(near >= 1).only_enforce_if(arrival)
+            return
+        everywhere = self._sum((k, j) for k in rule.meant for j in range(self.arrays.n_nodes))
+        alone = model.new_bool_var("")
+        model.add(everywhere <= 1).only_enforce_if(alone)
+        model.add(near >= 2).only_enforce_if(arrival, ~alone)
+
+    def _keep_even(self, rule: Rule) -> None:
+        arrays, model = self.arrays, self.model
+        of, allowed = arrays.domains[rule.domains].of, arrays.spread_nodes[rule.owner]
+        present = sorted({int(d) for d in of[allowed & (of >= 0)]})
+        if not present:
+            return
+        counts = {
+            d: self._sum(
+                (k, j) for k in rule.meant for j in np.flatnonzero(allowed & (of == d)).tolist()
+            )
+            for d in present
+        }
+        least: Expression = 0
+        if len(present) >= rule.min_domains:
+            least = model.new_int_var(0, int(arrays.size().sum()), "")
+            for expression in counts.values():
+                model.add(least <= expression)
+        for d in present:
+            arrival = self._arrives(rule.owner, rule.domains, d)
+            if arrival is not None:
+                model.add(counts[d] - least <= rule.max_skew).only_enforce_if(arrival)
+
+    def _add_gangs(self) -> None:
+        model, size = self.model, self.arrays.size().tolist()
+        for ran, pending in self.arrays.gangs:
+            kept, grown = model.new_bool_var(""), model.new_bool_var("")
+            model.add_implication(grown, kept)
+            for classes, literal in ((ran, kept), (pending, grown)):
+                for k in classes:
+                    model.add(self.placed[k] == size[k] * literal)
+
+    def _add_limits(self) -> None:
+        arrays, model = self.arrays, self.model
+        present = arrays.running.sum(axis=1).tolist()
+        disturbed = [present[k] - self.stayed[k] for k in self._classes()]
+        if arrays.max_moves is not None:
+            model.add(sum(disturbed) <= arrays.max_moves)
+        for classes, allowed in arrays.budgets:
+            if any(present[k] for k in classes):
+                model.add(sum(disturbed[k] for k in classes) <= allowed)
+        for need, limit in arrays.quotas:
+            rows = np.flatnonzero(need).tolist()
+            if rows:
+                model.add(sum(int(need[k]) * self.placed[k] for k in rows) <= limit)
+
+    # -------------------------------------------------------------------------- objective
+
+    def _tiers(self) -> list[Expression]:
+        arrays, size = self.arrays, self.arrays.size().tolist()
+        missing = [size[k] - self.placed[k] for k in self._classes()]
+        tiers = [
+            sum((missing[k] for k in np.flatnonzero(arrays.tier == tier).tolist()), start=0)
+            for tier in range(arrays.n_priorities)
+        ]
+        lost = self._evicted()
+        for goal in arrays.goals:
+            if goal == "evictions":
+                tiers.append(sum((int(arrays.eviction_cost[k]) * n for k, n in lost.items()), 0))
+            elif goal == "moves":
+                tiers.append(self._moved(lost))
+            else:
+                tiers.append(self._used(arrays.node_cost if goal == "cost" else None))
+        return tiers
+
+    def _evicted(self) -> dict[int, Expression]:
+        """Items of each class that ran and stand nowhere: those that the others cannot replace."""
+        arrays, model = self.arrays, self.model
+        found = {}
+        for k, present in enumerate(arrays.running.sum(axis=1).tolist()):
+            if present:
+                found[k] = model.new_int_var(0, present, "")
+                model.add_max_equality(found[k], [present - self.placed[k], 0])
+        return found
+
+    def _moved(self, lost: dict[int, Expression]) -> Expression:
+        arrays = self.arrays
+        present = arrays.running.sum(axis=1).tolist()
+        return sum(
+            (
+                int(arrays.move_cost[k]) * (present[k] - self.stayed[k] - lost[k])
+                for k in self._classes()
+                if present[k]
+            ),
+            0,
+        )
+
+    def _used(self, cost: Ints | None) -> Expression:
+        arrays, model = self.arrays, self.model
+        terms: list[Expression] = []
+        for j in range(arrays.n_nodes):
+            price = 1 if cost is None else int(cost[j])
+            numbers = [self._count[k, j] for k in self._classes() if (k, j) in self._count]
+            if not self._free[j]:
+                terms.append(price * int(self._fixed[:, j].any()))
+            elif numbers and price:
+                used = model.new_bool_var("")
+                for number in numbers:
+                    model.add(number == 0).only_enforce_if(~used)
+                terms.append(price * used)
+        return sum(terms, 0)
+
+    # ------------------------------------------------------------------------- hints, values
+
+    def hint(self, counts: Ints) -> None:
+        """Hint the numbers of a placement."""
+        for (k, j), number in self._count.items():
+            self.model.add_hint(number, int(counts[k, j]))
+            stay = self._stay.get((k, j))
+            if stay is not None and stay is not number:
+                self.model.add_hint(stay, int(min(counts[k, j], self.arrays.running[k, j])))
+
+    def counts(self, values: list[int]) -> Ints:
+        """Read the numbers of items from the values of all variables."""
+        table = self._fixed.copy()
+        for cell, number in self._count.items():
+            table[cell] = values[number.index]
+        return table

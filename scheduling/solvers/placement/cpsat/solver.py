@@ -1,0 +1,80 @@
+"""Solver ``cp-sat``: the whole placement as one CP-SAT model of numbers."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+from typing import TYPE_CHECKING
+
+from scheduling.models.placement.arrays import Ints
+from scheduling.solvers.board import Board, Budget
+from scheduling.solvers.placement.family import CompiledPlacement
+from scheduling.solvers.registry import READY, Availability
+
+if TYPE_CHECKING:
+    from scheduling.solvers.cpsat_engine import Settings
+
+LARGEST_VALUE = 2**50
+"""Values of tiers stay below this."""
+
+LARGEST_CELLS = 2_000_000
+"""Most pairs of class and node that one model may have."""
+
+
+class CpSat:
+    """CP-SAT of OR-Tools: exact, any problem of the family.
+
+    Parameters
+    ----------
+    settings
+        How to search; default: CP-SAT's own choice for the budget's workers. One work unit is one
+        unit of CP-SAT's deterministic time.
+    """
+
+    name = "cp-sat"
+    summary = "CP-SAT (OR-Tools) on numbers of equal items: exact, proves optimality"
+
+    def __init__(self, settings: Settings | None = None) -> None:
+        self.settings = settings
+
+    def availability(self) -> Availability:
+        """Tell whether OR-Tools is installed."""
+        if find_spec("ortools") is None:
+            return Availability(False, "OR-Tools is missing; install it with: pip install ortools")
+        return READY
+
+    def refusal(self, data: CompiledPlacement) -> str | None:
+        """Refuse models that would not fit into memory."""
+        cells = int(data.arrays.eligible.sum())
+        if cells > LARGEST_CELLS:
+            return f"{cells} pairs of item class and node, above {LARGEST_CELLS}; use lns"
+        return None
+
+    def search(
+        self,
+        data: CompiledPlacement,
+        board: Board[Ints],
+        budget: Budget,
+        hint: Ints | None,
+    ) -> None:
+        """Solve the tier of ``board``, starting from its best candidate or from ``hint``."""
+        from scheduling.solvers.cpsat_engine import BoardRun, sat_parameters
+        from scheduling.solvers.placement.cpsat.model import Formulation
+
+        arrays = data.arrays
+        formulation = Formulation(arrays, board.caps)
+        most = LARGEST_VALUE if board.objective is None else board.objective
+        # A variable from 0 on: CP-SAT states 0 as its bound until it has one.
+        value = formulation.model.new_int_var(board.bound or 0, most, "")
+        formulation.model.add(value >= formulation.tiers[board.tier])
+        formulation.model.minimize(value)
+        start = board.best if board.best is not None else hint
+        if start is not None:
+            formulation.hint(arrays.counts(start))
+        if board.stopped or budget.remaining() == 0:
+            return
+
+        def decode(values: list[int]) -> Ints:
+            return arrays.assign(formulation.counts(values))
+
+        run = BoardRun(board, self.name, decode, data.values)
+        run.exact(formulation.model, sat_parameters(budget, self.settings))

@@ -1,0 +1,86 @@
+"""The family ``placement`` as the driver sees it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from scheduling.models.placement.arrays import NOWHERE, Ints, PlacementArrays
+from scheduling.models.placement.bounds import unplaced_bound
+from scheduling.models.placement.check import check_placement
+from scheduling.models.placement.compiling import compile_placement
+from scheduling.models.placement.problem import PlacementProblem
+from scheduling.models.placement.solution import Placement, PlacementSolution
+from scheduling.solvers.registry import Family
+
+
+@dataclass(frozen=True, eq=False)
+class CompiledPlacement:
+    """A placement problem with its arrays; a candidate is the node of each item."""
+
+    problem: PlacementProblem
+    arrays: PlacementArrays = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "arrays", compile_placement(self.problem))
+
+    @property
+    def tiers(self) -> tuple[str, ...]:
+        """Names of the objective's tiers."""
+        return self.problem.tier_names
+
+    def bounds(self) -> list[int | None] | None:
+        """Bounds by formula: for the first priority by capacities, 0 for all others."""
+        arrays = self.arrays
+        first = [unplaced_bound(arrays, 0, ())] if arrays.n_priorities else []
+        return [*first, *([0] * (len(self.tiers) - len(first)))]
+
+    def values(self, candidate: Ints) -> tuple[int, ...]:
+        """Value of each tier."""
+        return self.arrays.values(candidate)
+
+    def candidate(self, solution: PlacementSolution) -> Ints | None:
+        """Translate a solution; one that names what is not there is none."""
+        nodes = {name: number for number, name in enumerate(self.arrays.node_ids)}
+        items = {name: number for number, name in enumerate(self.arrays.item_ids)}
+        found = np.full(self.arrays.n_items, NOWHERE, np.int64)
+        for entry in solution.placements:
+            if entry.item not in items or entry.node not in nodes:
+                return None
+            found[items[entry.item]] = nodes[entry.node]
+        return found
+
+    def answer(self, candidate: Ints | None, certificate: Mapping[str, Any]) -> PlacementSolution:
+        """Build the solution."""
+        return PlacementSolution(
+            problem=self.problem.name,
+            placements=() if candidate is None else self._entries(candidate),
+            **certificate,
+        )
+
+    def _entries(self, candidate: Ints) -> tuple[Placement, ...]:
+        arrays = self.arrays
+        return tuple(
+            Placement(item=arrays.item_ids[item], node=arrays.node_ids[node])
+            for item, node in enumerate(candidate.tolist())
+            if node != NOWHERE
+        )
+
+
+_HERE = "scheduling.solvers.placement"
+
+FAMILY: Family[Ints] = Family(
+    kind="placement",
+    compile=CompiledPlacement,
+    check=check_placement,
+    solvers={
+        "auto": f"{_HERE}.auto:Auto",
+        "cp-sat": f"{_HERE}.cpsat.solver:CpSat",
+        "lns": f"{_HERE}.lns:Lns",
+        "default-scheduler": f"{_HERE}.default_scheduler:DefaultScheduler",
+        "best-fit": f"{_HERE}.greedy:BestFit",
+    },
+)

@@ -1,0 +1,110 @@
+"""A placement that grows item by item: what fits where, with every rule of the family."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from scheduling.models.placement.arrays import NOWHERE, Flags, Ints, PlacementArrays, Rule
+
+
+class State:
+    """Numbers of items on nodes, and what they leave over.
+
+    Parameters
+    ----------
+    arrays
+        The problem.
+    node
+        Node of each item to begin with.
+    """
+
+    def __init__(self, arrays: PlacementArrays, node: Ints) -> None:
+        self.arrays = arrays
+        self.node = node.copy()
+        self.counts = arrays.counts(node)
+        self.free = arrays.capacity - self.counts.T @ arrays.demand
+        self._apart = _by_class(arrays.apart)
+        self._avoided = _by_meaning(arrays.apart)
+        self._together = _by_class(arrays.together)
+        self._even = _by_class(arrays.even)
+        self._quota_left = [
+            limit - int(need @ self.counts.sum(axis=1)) for need, limit in arrays.quotas
+        ]
+
+    def options(self, item: int) -> Flags:
+        """Nodes on which an item may be put now."""
+        arrays, k = self.arrays, int(self.arrays.of_class[item])
+        found: Flags = arrays.eligible[k] & np.all(self.free >= arrays.demand[k], axis=1)
+        for (need, _), left in zip(arrays.quotas, self._quota_left, strict=True):
+            if need[k] > left:
+                return np.zeros(arrays.n_nodes, bool)
+        for rule in self._apart.get(k, ()):
+            found &= ~self._meets(rule.meant, rule.domains)
+        for rule in self._avoided.get(k, ()):
+            found &= ~self._meets((rule.owner,), rule.domains)
+        for rule in self._together.get(k, ()):
+            near = self._meets(rule.meant, rule.domains)
+            own = k in rule.meant and not self.counts[list(rule.meant)].any()
+            found &= near | (own & (arrays.domains[rule.domains].of >= 0))
+        for rule in self._even.get(k, ()):
+            found &= self._keeps_even(rule)
+        return found
+
+    def put(self, item: int, node: int) -> None:
+        """Put an item on a node."""
+        self._change(item, node, 1)
+        self.node[item] = node
+
+    def take(self, item: int) -> int:
+        """Take an item off its node, and return which that was."""
+        node = int(self.node[item])
+        self._change(item, node, -1)
+        self.node[item] = NOWHERE
+        return node
+
+    def _change(self, item: int, node: int, sign: int) -> None:
+        arrays, k = self.arrays, int(self.arrays.of_class[item])
+        self.counts[k, node] += sign
+        self.free[node] -= sign * arrays.demand[k]
+        for index, (need, _) in enumerate(arrays.quotas):
+            self._quota_left[index] -= sign * int(need[k])
+
+    def _meets(self, classes: tuple[int, ...], domains: int) -> Flags:
+        """Nodes in whose domain an item of one of the classes stands."""
+        of = self.arrays.domains[domains]
+        present = np.zeros(of.count + 1, bool)
+        standing = self.counts[list(classes)].any(axis=0)
+        present[of.of[standing & (of.of >= 0)]] = True
+        found: Flags = present[of.of]
+        return found
+
+    def _keeps_even(self, rule: Rule) -> Flags:
+        arrays = self.arrays
+        of, allowed = arrays.domains[rule.domains], arrays.spread_nodes[rule.owner]
+        counted = allowed & (of.of >= 0)
+        standing = self.counts[list(rule.meant)].sum(axis=0)
+        numbers = np.bincount(of.of[counted], standing[counted], of.count).astype(np.int64)
+        present = np.zeros(of.count, bool)
+        present[of.of[counted]] = True
+        least = 0
+        if present.sum() >= rule.min_domains and present.any():
+            least = int(numbers[present].min())
+        grown = numbers + int(rule.owner in rule.meant)
+        fits = np.append(grown - least <= rule.max_skew, False)
+        even: Flags = fits[of.of]
+        return even
+
+
+def _by_class(rules: tuple[Rule, ...]) -> dict[int, list[Rule]]:
+    found: dict[int, list[Rule]] = {}
+    for rule in rules:
+        found.setdefault(rule.owner, []).append(rule)
+    return found
+
+
+def _by_meaning(rules: tuple[Rule, ...]) -> dict[int, list[Rule]]:
+    found: dict[int, list[Rule]] = {}
+    for rule in rules:
+        for k in rule.meant:
+            found.setdefault(k, []).append(rule)
+    return found

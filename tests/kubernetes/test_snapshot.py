@@ -1,0 +1,243 @@
+"""Snapshots as kubectl prints them: quantities, requests, rules, what is left out, bad input."""
+
+from __future__ import annotations
+
+import json
+from fractions import Fraction
+from typing import Any
+
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+
+import scheduling as sch
+from scheduling.errors import InputError
+from scheduling.kubernetes.advice import advise
+from scheduling.kubernetes.fields import Fields
+from scheduling.kubernetes.pods import requests
+from scheduling.kubernetes.quantities import amount, parse_quantity
+from scheduling.kubernetes.snapshot import read_snapshot
+from scheduling.models.placement.rules import ItemTerm, Selector, Spread
+
+
+def node(name: str, **changes: Any) -> dict[str, Any]:
+    return {
+        "apiVersion": "v1",
+        "kind": "Node",
+        "metadata": {"name": name, "labels": {"kubernetes.io/hostname": name}},
+        "spec": {},
+        "status": {"allocatable": {"cpu": "2", "memory": "4Gi", "pods": "110"}},
+    } | changes
+
+
+def pod(name: str, *, node_name: str | None = None, **spec: Any) -> dict[str, Any]:
+    container = {"name": "c", "resources": {"requests": {"cpu": "500m", "memory": "1Gi"}}}
+    placed = {"nodeName": node_name} if node_name else {}
+    return {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"name": name, "namespace": "shop", "labels": {"app": "web"}},
+        "spec": {"containers": [container], **placed, **spec},
+        "status": {"phase": "Running" if node_name else "Pending"},
+    }
+
+
+def listed(*objects: dict[str, Any]) -> str:
+    return json.dumps({"apiVersion": "v1", "kind": "List", "items": list(objects)})
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("250m", Fraction(1, 4)),
+        ("1.5Gi", Fraction(3 * 2**29)),
+        ("1e3", Fraction(1000)),
+        ("12E", Fraction(12 * 10**18)),
+        (".5", Fraction(1, 2)),
+        (2, Fraction(2)),
+        ("100n", Fraction(1, 10**7)),
+        ("1E-3", Fraction(1, 1000)),
+    ],
+)
+def test_quantities_are_exact(text: object, value: Fraction) -> None:
+    assert parse_quantity(text, "x") == value
+
+
+@pytest.mark.parametrize("text", ["", "1Q", "-1", "1 Gi", "NaN", "inf", True, None, [], "1e9999"])
+def test_what_is_no_quantity_is_named(text: object) -> None:
+    with pytest.raises(InputError, match=r"x: found .* expected a quantity"):
+        parse_quantity(text, "x")
+
+
+@given(st.integers(0, 10**15))
+def test_milli_units_round_up(number: int) -> None:
+    assert amount("memory", f"{number}m", "x") == -(-number // 1000)
+    assert amount("cpu", f"{number}m", "x") == number
+
+
+def test_requests_of_sidecars_and_init_containers() -> None:
+    def container(cpu: str, **fields: Any) -> dict[str, Any]:
+        return {"resources": {"requests": {"cpu": cpu}}, **fields}
+
+    spec = {
+        "containers": [container("100m"), container("200m")],
+        "initContainers": [
+            container("900m"),
+            container("50m", restartPolicy="Always"),
+            container("500m"),
+        ],
+        "overhead": {"cpu": "10m"},
+    }
+    # Running: 300 + 50; the peak is the first init container alone.
+    assert requests(Fields(spec, "spec")) == {"cpu": 910, "pods": 1}
+    spec["initContainers"] = [container("50m", restartPolicy="Always"), container("500m")]
+    assert requests(Fields(spec, "spec")) == {"cpu": 560, "pods": 1}
+
+
+def test_limits_stand_in_for_requests_and_pod_level_requests_come_first() -> None:
+    spec: dict[str, Any] = {"containers": [{"resources": {"limits": {"nvidia.com/gpu": 2}}}]}
+    assert requests(Fields(spec, "spec")) == {"nvidia.com/gpu": 2, "pods": 1}
+    spec["resources"] = {"requests": {"cpu": "1"}}
+    assert requests(Fields(spec, "spec")) == {"nvidia.com/gpu": 2, "cpu": 1000, "pods": 1}
+
+
+def test_rules_of_a_pod() -> None:
+    term = {"labelSelector": {"matchLabels": {"app": "web"}}, "topologyKey": "zone"}
+    required = "requiredDuringSchedulingIgnoredDuringExecution"
+    entry = pod(
+        "web-1",
+        tolerations=[{"operator": "Exists"}],
+        nodeSelector={"disk": "ssd"},
+        affinity={
+            "nodeAffinity": {
+                required: {
+                    "nodeSelectorTerms": [
+                        {"matchExpressions": [{"key": "gpu", "operator": "Gt", "values": ["1"]}]}
+                    ]
+                }
+            },
+            "podAntiAffinity": {required: [term]},
+        },
+        topologySpreadConstraints=[
+            {
+                "maxSkew": 2,
+                "topologyKey": "zone",
+                "whenUnsatisfiable": "DoNotSchedule",
+                "labelSelector": {"matchLabels": {"app": "web"}},
+            },
+            {"maxSkew": 1, "topologyKey": "host", "whenUnsatisfiable": "ScheduleAnyway"},
+        ],
+    )
+    item = read_snapshot(listed(node("n"), entry)).problem.items[0]
+    selector = Selector(match={"app": "web"})
+    assert item.anti_affinity == (ItemTerm(selector=selector, topology="zone"),)
+    assert item.spread == (Spread(selector=selector, topology="zone", max_skew=2),)
+    assert item.node_selector == {"disk": "ssd"}
+    assert item.node_affinity[0].labels[0].operator == "Gt"
+    assert item.tolerations[0].key is None
+
+
+def test_what_cannot_be_taken_is_left_out_and_named() -> None:
+    snapshot = read_snapshot(
+        listed(
+            node("n"),
+            pod("lost", node_name="gone"),
+            pod("gated", schedulingGates=[{"name": "wait"}]),
+            pod("claimed", resourceClaims=[{"name": "gpu"}]),
+            pod("kept"),
+        )
+    )
+    assert [item.id for item in snapshot.problem.items] == ["shop/kept"]
+    text = " ".join(snapshot.notes)
+    assert all(word in text for word in ("shop/lost", "'gone'", "shop/gated", "shop/claimed"))
+
+
+def test_priorities_budgets_quotas_volumes_and_daemons() -> None:
+    owner = {"kind": "DaemonSet", "name": "agent", "controller": True}
+    daemon = pod("agent-1", node_name="n", priorityClassName="high")
+    daemon["metadata"]["ownerReferences"] = [owner]
+    terms = [{"matchExpressions": [{"key": "zone", "operator": "In", "values": ["b"]}]}]
+    volume = {"persistentVolumeClaim": {"claimName": "data"}}
+    snapshot = read_snapshot(
+        listed(
+            node("n"),
+            daemon,
+            pod("db-1", volumes=[volume]),
+            {"kind": "PriorityClass", "metadata": {"name": "high"}, "value": 1000},
+            {
+                "kind": "PodDisruptionBudget",
+                "metadata": {"name": "web", "namespace": "shop"},
+                "spec": {"selector": {"matchLabels": {"app": "web"}}},
+                "status": {"disruptionsAllowed": 1},
+            },
+            {
+                "kind": "ResourceQuota",
+                "metadata": {"name": "q", "namespace": "shop"},
+                "spec": {"hard": {"requests.cpu": "4", "limits.cpu": "8", "pods": "10"}},
+            },
+            {
+                "kind": "PersistentVolumeClaim",
+                "metadata": {"name": "data", "namespace": "shop"},
+                "spec": {"volumeName": "pv"},
+            },
+            {
+                "kind": "PersistentVolume",
+                "metadata": {"name": "pv"},
+                "spec": {"nodeAffinity": {"required": {"nodeSelectorTerms": terms}}},
+            },
+        )
+    )
+    problem = snapshot.problem
+    agent, database = problem.items
+    assert (agent.pinned, agent.priority, agent.owner) == (True, 1000, "agent")
+    assert database.volumes[0][0].labels[0].values == ("b",)
+    assert problem.budgets[0].allowed == 1
+    assert problem.quotas[0].limits == {"cpu": 4000, "pods": 10}
+
+
+def test_yaml_is_read_as_json_is() -> None:
+    text = listed(node("n"), pod("web-1"))
+    assert read_snapshot(yaml.safe_dump(json.loads(text))) == read_snapshot(text)
+
+
+def test_finished_pods_take_nothing() -> None:
+    done = pod("done", node_name="n")
+    done["status"]["phase"] = "Succeeded"
+    assert read_snapshot(listed(node("n"), done)).problem.items == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "mapping"),
+        ("[]", "mapping"),
+        ("{}", "kind"),
+        ('{"kind": "List", "items": [', "valid JSON"),
+        (listed(pod("web-1")), "no node"),
+        (listed(node("n"), pod("p", tolerations=[{"effect": "Never"}])), "one of NoSchedule"),
+        (listed(node("n"), pod("p", priority="high")), "a whole number"),
+        (listed(node("n"), pod("p", nodeSelector=["x"])), "a mapping"),
+        (listed(node("n", status={"allocatable": {"cpu": "two"}})), "a quantity"),
+        (listed(node("n"), {"metadata": {}}), "kind"),
+    ],
+)
+def test_bad_input_is_one_clear_error(text: str, message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        read_snapshot(text, "cluster.json")
+
+
+def test_advice_says_why_and_what_would_help() -> None:
+    stated = read_snapshot(
+        listed(
+            node("small", status={"allocatable": {"cpu": "100m", "memory": "4Gi", "pods": 9}}),
+            node("full", status={"allocatable": {"cpu": "600m", "memory": "4Gi", "pods": 9}}),
+            pod("runs", node_name="full", priority=10),
+            pod("waits"),
+        )
+    ).problem
+    solution = sch.solve(stated, "cp-sat", work_limit=5, workers=1)
+    (advice,) = advise(stated, solution)
+    assert advice.item == "shop/waits"
+    assert set(advice.reasons) == {(1, "cpu: node too small"), (1, "cpu: node full")}
+    assert advice.remedy == "one more node like full would hold it"

@@ -1,0 +1,140 @@
+"""The checker of placements: every rule broken once, and certificates."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import scheduling as sch
+from scheduling.errors import InputError
+from scheduling.models.placement.problem import PlacementProblem
+from scheduling.models.placement.solution import PlacementSolution
+from tests.placements import placement_problems
+
+
+def problem(**changes: Any) -> PlacementProblem:
+    web = {"match": {"app": "web"}}
+    base: dict[str, Any] = {
+        "nodes": [
+            {"id": "a", "capacity": {"cpu": 4}, "labels": {"zone": "1", "disk": "ssd"}},
+            {"id": "b", "capacity": {"cpu": 4}, "labels": {"zone": "2"}, "taints": [{"key": "t"}]},
+            {"id": "c", "capacity": {"cpu": 4}, "labels": {"zone": "2"}, "closed": True},
+            {"id": "d", "capacity": {"cpu": 9}, "labels": {"zone": "2"}},
+        ],
+        "items": [
+            {"id": "run", "demands": {"cpu": 3}, "node": "a", "labels": {"app": "web"}},
+            {"id": "pin", "demands": {"cpu": 1}, "node": "d", "pinned": True},
+            {"id": "new", "demands": {"cpu": 2}, "labels": {"app": "web"}},
+        ],
+        "budgets": [{"id": "pdb", "selector": web, "allowed": 0}],
+        "quotas": [{"id": "q", "limits": {"cpu": 6}}],
+    }
+    items = changes.pop("new", {})
+    base["items"][2] |= items
+    return PlacementProblem.model_validate(base | changes)
+
+
+def broken(stated: PlacementProblem, **placed: str) -> set[str]:
+    entries = [{"item": item, "node": node} for item, node in placed.items()]
+    document = {"kind": "placement", "status": "feasible", "placements": entries}
+    found = sch.check(stated, PlacementSolution.model_validate(document))
+    return {entry.constraint for entry in found} - {"objective"}
+
+
+@pytest.mark.parametrize(
+    ("new", "placed", "constraint"),
+    [
+        ({}, {"run": "a", "pin": "d", "new": "d"}, None),
+        ({}, {"run": "a", "pin": "d", "new": "a"}, "capacity"),
+        ({}, {"run": "a", "pin": "d", "new": "b"}, "node"),
+        ({}, {"run": "a", "pin": "d", "new": "c"}, "node"),
+        ({"node_selector": {"disk": "ssd"}}, {"run": "a", "pin": "d", "new": "d"}, "node"),
+        ({}, {"run": "a", "new": "d"}, "pinned"),
+        ({}, {"run": "d", "pin": "d"}, "budget"),
+        ({"demands": {"cpu": 3}}, {"run": "a", "pin": "d", "new": "d"}, "quota"),
+        ({"gang": "g", "node": "a"}, {"run": "a", "pin": "d"}, "budget"),
+        (
+            {"anti_affinity": [{"selector": {"match": {"app": "web"}}, "topology": "zone"}]},
+            {"run": "a", "pin": "d", "new": "a"},
+            "anti-affinity",
+        ),
+        (
+            {"affinity": [{"selector": {"match": {"app": "web"}}, "topology": "zone"}]},
+            {"run": "a", "pin": "d", "new": "d"},
+            "affinity",
+        ),
+        (
+            {"spread": [{"selector": {"match": {"app": "db"}}, "topology": "rack"}]},
+            {"run": "a", "pin": "d", "new": "d"},
+            "spread",
+        ),
+    ],
+)
+def test_each_rule_is_checked(
+    new: dict[str, Any], placed: dict[str, str], constraint: str | None
+) -> None:
+    found = broken(problem(new=new), **placed)
+    assert (constraint in found) if constraint else not found
+
+
+def test_unknown_names_and_repeated_items_are_named() -> None:
+    assert broken(problem(), run="a", pin="d", ghost="d") == {"item"}
+    assert "node" in broken(problem(), run="a", pin="d", new="z")
+
+
+def test_an_overcommitted_node_keeps_what_runs_and_takes_nothing() -> None:
+    stated = problem(
+        items=[
+            {"id": "big", "demands": {"cpu": 9}, "node": "a"},
+            {"id": "new", "demands": {"cpu": 1}},
+        ],
+        budgets=[],
+        quotas=[],
+    )
+    assert broken(stated, big="a") == set()
+    assert broken(stated, new="a") == {"capacity"}
+
+
+def test_a_part_of_a_gang_is_no_placement() -> None:
+    gang = [{"id": name, "demands": {"cpu": 1}, "gang": "g"} for name in ("one", "two")]
+    stated = problem(items=gang, budgets=[], quotas=[])
+    assert broken(stated, one="d") == {"gang"}
+    assert broken(stated, one="d", two="d") == set()
+
+
+def test_most_moves() -> None:
+    assert broken(problem(budgets=[], max_moves=0), run="d", pin="d") == {"max_moves"}
+
+
+@given(placement_problems(max_items=4), st.data())
+def test_a_changed_certificate_is_caught(stated: PlacementProblem, data: st.DataObject) -> None:
+    solution = sch.solve(stated, "best-fit", work_limit=1, workers=1)
+    assert sch.check(stated, solution) == []
+    index = data.draw(st.integers(0, len(solution.tiers) - 1))
+    tiers = list(solution.tiers)
+    value = int(tiers[index].objective or 0) + 1
+    tiers[index] = tiers[index].model_copy(update={"objective": value})
+    assert sch.check(stated, solution.model_copy(update={"tiers": tuple(tiers)}))
+
+
+@pytest.mark.parametrize(
+    ("change", "place"),
+    [
+        ({"nodes": []}, "items[0].node"),
+        ({"nodes": [{"id": "a", "capacity": {"cpu": -1}}]}, "nodes[0].capacity.cpu"),
+        ({"items": [{"id": "x"}, {"id": "x"}]}, "items"),
+        ({"items": [{"id": "x", "pinned": True}]}, "items[0].pinned"),
+        ({"goals": ["moves", "moves"]}, "goals"),
+        (
+            {"items": [{"id": "x", "node_affinity": [{"labels": [{"key": "k"}]}]}]},
+            "items[0].node_affinity[0].labels[0].values",
+        ),
+    ],
+)
+def test_faults_are_named_with_their_place(change: dict[str, Any], place: str) -> None:
+    with pytest.raises(InputError) as error:
+        problem(**change)
+    assert place in {fault.place for fault in error.value.faults}

@@ -1,0 +1,140 @@
+"""Random small placement problems, and their best values by trying everything."""
+
+from __future__ import annotations
+
+from itertools import product
+from typing import Any
+
+from hypothesis import strategies as st
+
+from scheduling.models.base import Status
+from scheduling.models.placement.check import check_placement
+from scheduling.models.placement.problem import PlacementProblem
+from scheduling.models.placement.solution import Placement, PlacementSolution
+
+ZONES = ("a", "b")
+APPS = ("x", "y")
+
+
+@st.composite
+def placement_problems(
+    draw: st.DrawFn, *, max_items: int = 5, max_nodes: int = 3, rules: bool = True
+) -> PlacementProblem:
+    """Draw problems that brute force can still solve."""
+    nodes = [draw(_nodes(number)) for number in range(draw(st.integers(1, max_nodes)))]
+    names = [node["id"] for node in nodes]
+    count = draw(st.integers(1, max_items))
+    items = [draw(_items(number, names, rules=rules)) for number in range(count)]
+    document: dict[str, Any] = {"kind": "placement", "nodes": nodes, "items": items}
+    if rules and draw(st.booleans()):
+        document["budgets"] = [
+            {
+                "id": "pdb",
+                "selector": {"match": {"app": draw(st.sampled_from(APPS))}},
+                "allowed": draw(st.integers(0, 2)),
+            }
+        ]
+    if rules and draw(st.booleans()):
+        document["quotas"] = [{"id": "quota", "limits": {"cpu": draw(st.integers(0, 12))}}]
+    if draw(st.booleans()):
+        document["max_moves"] = draw(st.integers(0, 2))
+    goals = draw(st.permutations(["evictions", "moves", "nodes", "cost"]))
+    document["goals"] = goals[: draw(st.integers(0, 4))]
+    return PlacementProblem.model_validate(document)
+
+
+def _nodes(number: int) -> st.SearchStrategy[dict[str, Any]]:
+    taints = st.sampled_from([[], [], [{"key": "gpu"}], [{"key": "old", "effect": "NoExecute"}]])
+    return st.fixed_dictionaries(
+        {
+            "id": st.just(f"n{number}"),
+            "capacity": st.fixed_dictionaries(
+                {"cpu": st.integers(1, 8), "memory": st.integers(1, 8)}
+            ),
+            "labels": st.one_of(
+                st.just({}), st.fixed_dictionaries({"zone": st.sampled_from(ZONES)})
+            ),
+            "taints": taints,
+            "closed": st.sampled_from([False, False, False, True]),
+            "cost": st.integers(0, 3),
+        }
+    )
+
+
+@st.composite
+def _items(draw: st.DrawFn, number: int, names: list[str], *, rules: bool) -> dict[str, Any]:
+    # Few different values, so that equal items are common.
+    item: dict[str, Any] = {
+        "id": f"i{number}",
+        "demands": {"cpu": draw(st.sampled_from([1, 2, 4])), "memory": draw(st.integers(0, 2))},
+        "priority": draw(st.integers(0, 1)),
+        "node": draw(st.sampled_from([None, *names])),
+        "labels": {"app": draw(st.sampled_from(APPS))},
+        "move_cost": draw(st.sampled_from([1, 1, 2])),
+        "eviction_cost": draw(st.sampled_from([1, 1, 3])),
+    }
+    if item["node"] is not None:
+        item["pinned"] = draw(st.sampled_from([False, False, True]))
+    if not rules:
+        return item
+    if draw(st.booleans()):
+        item["tolerations"] = [{"key": "gpu", "operator": "Exists"}]
+    if draw(st.integers(0, 3)) == 0:
+        item["node_selector"] = {"zone": draw(st.sampled_from(ZONES))}
+    if draw(st.integers(0, 3)) == 0:
+        item["ports"] = [{"port": 80}]
+    if draw(st.integers(0, 3)) == 0:
+        item["gang"] = "g"
+    for name in ("affinity", "anti_affinity", "spread"):
+        if draw(st.integers(0, 4)) == 0:
+            selector = {"match": {"app": draw(st.sampled_from(APPS))}}
+            item[name] = [{"selector": selector, "topology": "zone"}]
+    return item
+
+
+def is_valid(problem: PlacementProblem, placed: dict[str, str]) -> bool:
+    """Tell whether a placement keeps all rules."""
+    entries = tuple(Placement(item=item, node=node) for item, node in placed.items())
+    solution = PlacementSolution(status=Status.FEASIBLE, placements=entries)
+    found = check_placement(problem, solution)
+    return all(entry.constraint in ("objective", "status") for entry in found)
+
+
+def best_values(problem: PlacementProblem) -> tuple[int, ...]:
+    """Return the lexicographically least values over all placements, by trying each.
+
+    What runs now keeps all rules, because rules bind what changes.
+    """
+    choices = [None, *(node.id for node in problem.nodes)]
+    running = {item.id: item.node for item in problem.items if item.node is not None}
+    assert is_valid(problem, running)
+    best = _values(problem, running)
+    for combination in product(choices, repeat=len(problem.items)):
+        pairs = zip(problem.items, combination, strict=True)
+        placed = {item.id: node for item, node in pairs if node is not None}
+        values = _values(problem, placed)
+        if values < best and is_valid(problem, placed):
+            best = values
+    return best
+
+
+def _values(problem: PlacementProblem, placed: dict[str, str]) -> tuple[int, ...]:
+    """Evaluate a placement from the definitions, on its own."""
+    values: list[int] = []
+    for priority in sorted({item.priority for item in problem.items}, reverse=True):
+        group = [item for item in problem.items if item.priority == priority]
+        values.append(len([item for item in group if item.id not in placed]))
+    used = set(placed.values())
+    for goal in problem.goals:
+        total = 0
+        for item in problem.items:
+            if goal == "evictions" and item.node and item.id not in placed:
+                total += item.eviction_cost
+            if goal == "moves" and item.node and placed.get(item.id) not in (None, item.node):
+                total += item.move_cost
+        if goal == "nodes":
+            total = len(used)
+        if goal == "cost":
+            total = sum(node.cost for node in problem.nodes if node.id in used)
+        values.append(total)
+    return tuple(values)

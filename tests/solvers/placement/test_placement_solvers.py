@@ -1,0 +1,126 @@
+"""Solvers of placements against brute force, and the order of steps."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+import scheduling as sch
+from scheduling.instances.placement.random_clusters import random_cluster, with_running
+from scheduling.models.base import Status
+from scheduling.models.placement.bounds import unplaced_bound
+from scheduling.models.placement.compiling import compile_placement
+from scheduling.models.placement.problem import PlacementProblem
+from scheduling.models.placement.solution import PlacementSolution
+from scheduling.models.placement.steps import replay
+from scheduling.solvers.placement.ordering import order_steps
+from tests.placements import best_values, placement_problems
+
+
+def values_of(solution: PlacementSolution) -> tuple[int, ...]:
+    return tuple(int(tier.objective or 0) for tier in solution.tiers)
+
+
+@given(placement_problems(max_items=4, max_nodes=2))
+@settings(max_examples=60)
+def test_cp_sat_finds_what_brute_force_finds(problem: PlacementProblem) -> None:
+    best = best_values(problem)
+    solution = sch.solve(problem, "cp-sat", work_limit=20, workers=1)
+    assert solution.status is Status.OPTIMAL
+    assert values_of(solution) == best
+
+
+@given(placement_problems(max_items=4, max_nodes=3, rules=False))
+@settings(max_examples=30)
+def test_auto_is_optimal_on_small_problems_and_bounded(problem: PlacementProblem) -> None:
+    best = best_values(problem)
+    solution = sch.solve(problem, "auto", work_limit=20, workers=1)
+    assert solution.status is Status.OPTIMAL
+    assert values_of(solution) == best
+
+
+@pytest.mark.parametrize("solver", ["best-fit", "default-scheduler", "lns"])
+@given(problem=placement_problems(max_items=4, max_nodes=2))
+@settings(max_examples=25)
+def test_heuristics_answer_validly_and_never_better_than_the_best(
+    solver: str, problem: PlacementProblem
+) -> None:
+    best = best_values(problem)
+    solution = sch.solve(problem, solver, work_limit=2, workers=1)
+    assert sch.check(problem, solution) == []
+    assert values_of(solution) >= best
+
+
+@given(placement_problems(max_items=4, max_nodes=2))
+@settings(max_examples=40)
+def test_formula_bound_is_below_the_best_of_the_first_priority(problem: PlacementProblem) -> None:
+    best = best_values(problem)
+    arrays = compile_placement(problem)
+    caps: tuple[int, ...] = ()
+    for tier in range(arrays.n_priorities):
+        assert unplaced_bound(arrays, tier, caps) <= best[tier]
+        caps = (*caps, best[tier])
+
+
+@given(placement_problems(max_items=5, max_nodes=3, rules=False))
+@settings(max_examples=40)
+def test_steps_lead_to_the_placement_with_room_at_every_step(problem: PlacementProblem) -> None:
+    solution = sch.solve(problem, "cp-sat", work_limit=20, workers=1)
+    assume(solution.status is Status.OPTIMAL)
+    steps = order_steps(problem, solution)
+    assert list(replay(problem, solution, steps)) == []
+
+
+def test_a_cycle_of_moves_is_broken_by_a_detour_or_an_eviction() -> None:
+    def swapped(spare: int) -> tuple[PlacementProblem, PlacementSolution]:
+        problem = PlacementProblem.model_validate(
+            {
+                "nodes": [
+                    {"id": "a", "capacity": {"cpu": 4}, "labels": {"disk": "ssd"}},
+                    {"id": "b", "capacity": {"cpu": 4}},
+                    {"id": "c", "capacity": {"cpu": spare}},
+                ],
+                "items": [
+                    {"id": "x", "demands": {"cpu": 3}, "node": "b", "priority": 1},
+                    {"id": "y", "demands": {"cpu": 4}, "node": "a", "priority": 1},
+                ],
+            }
+        )
+        placements = [{"item": "x", "node": "a"}, {"item": "y", "node": "b"}]
+        document = {"kind": "placement", "status": "feasible", "placements": placements}
+        return problem, PlacementSolution.model_validate(document)
+
+    problem, solution = swapped(3)
+    steps = order_steps(problem, solution)
+    assert [step.action for step in steps] == ["move", "move", "move"]
+    assert steps[0].destination == "c"
+    problem, solution = swapped(2)
+    steps = order_steps(problem, solution)
+    assert [step.action for step in steps] == ["evict", "move", "start"]
+
+
+def test_dry_run_names_a_step_without_room() -> None:
+    problem = random_cluster(nodes=2, pods_per_node=3, priorities=1, usage=1.0, seed=1)
+    solution = sch.solve(problem, "cp-sat", work_limit=20, workers=1)
+    steps = order_steps(problem, solution)
+    wrong = [step.model_copy(update={"destination": "node-000"}) for step in steps]
+    assert any(entry.constraint == "step" for entry in replay(problem, solution, wrong))
+
+
+@given(seed=st.integers(0, 50))
+@settings(max_examples=10)
+def test_auto_is_never_worse_than_the_default_scheduler(seed: int) -> None:
+    problem = random_cluster(nodes=3, pods_per_node=4, priorities=2, usage=1.0, seed=seed)
+    default = sch.solve(problem, "default-scheduler", work_limit=1, workers=1)
+    placed = {entry.item: entry.node for entry in default.placements}
+    running = with_running(problem, placed)
+    solution = sch.solve(running, "auto", work_limit=4, workers=1)
+    assert values_of(solution)[:2] <= values_of(default)[:2]
+
+
+def test_same_seed_and_work_give_the_same_answer() -> None:
+    problem = random_cluster(nodes=4, pods_per_node=6, priorities=3, usage=1.02, seed=3)
+    runs = [sch.solve(problem, "auto", work_limit=1, workers=1, seed=7) for _ in range(2)]
+    first, second = (run.model_dump(exclude={"seconds", "history"}) for run in runs)
+    assert first == second
