@@ -107,6 +107,8 @@ class _Search:
             return
         if len(start) == len(low) and not (self._levels_hold(low) and self._setups_hold(low)):
             return
+        if len(start) == len(low) and not self._moves_hold(low):
+            return
         if len(start) == len(low):
             self.best = values
             return
@@ -193,7 +195,7 @@ class _Search:
 
     def _setups_hold(self, start: list[int]) -> bool:
         for machine in self.problem.resources:
-            if not isinstance(machine, Machine) or not machine.setups:
+            if not isinstance(machine, Machine) or not (machine.setups or machine.no_idle):
                 continue
             times: dict[tuple[str | None, str | None], int] = {
                 (entry.before, entry.after): entry.time for entry in machine.setups
@@ -205,10 +207,47 @@ class _Search:
             for a, b, i in kept:
                 state = self.modes[i].state
                 known = state is not None and (first or before is not None)
-                if known and a < left + times.get((before, state), 0):
+                setup = times.get((before, state), 0) if known else 0
+                if a < left + setup or (machine.no_idle and not first and a > left + setup):
                     return False
                 left, before, first = b, state, False
         return True
+
+    def _moves_hold(self, start: list[int]) -> bool:
+        """Play the moves of every moment one by one, each as soon as its machine has been left."""
+        if self.problem.swap:
+            return True
+        names = [[task.id for task in job.tasks] for job in self.problem.jobs if job.blocking]
+        moving = [[self.index[name] for name in row] for row in names]
+        before = {after: one for row in moving for one, after in pairwise(row)}
+        for now in {start[i] for row in moving for i in row}:
+            standing = {}
+            for i, kept in ((i, self._kept(i, start)) for row in moving for i in row):
+                if i in self.next and kept[0] < now <= kept[1]:
+                    standing[self.modes[i].machine] = i
+            waiting = [i for row in moving for i in row if start[i] == now]
+            while waiting:
+                ready = [i for i in waiting if self._enters(i, start, standing, waiting, before)]
+                if not ready:
+                    return False
+                waiting.remove(ready[0])
+                left = before.get(ready[0])
+                standing = {name: i for name, i in standing.items() if i != left}
+        return True
+
+    def _enters(
+        self,
+        task: int,
+        start: list[int],
+        standing: dict[str | None, int],
+        waiting: list[int],
+        before: dict[int, int],
+    ) -> bool:
+        if before.get(task) in waiting:
+            return False
+        first, last = self._kept(task, start)
+        other = standing.get(self.modes[task].machine)
+        return first == last or other is None or other == before.get(task)
 
     def _fits(self, task: int, low: int) -> Iterator[int]:
         """Starts from ``low`` on at which the free capacity carries the task."""

@@ -46,6 +46,8 @@ class _Features:
     transports: bool
     same_mode: bool
     same_order: bool
+    no_idle: bool
+    swap: bool
     disjunctions: bool
     pools: int
 
@@ -81,6 +83,8 @@ def schedule_problems(
     transports: bool = False,
     same_mode: bool = False,
     same_order: bool = False,
+    no_idle: bool = False,
+    swap: bool = True,
     disjunctions: bool = True,
     pools: int = 1,
 ) -> st.SearchStrategy[ScheduleProblem]:
@@ -124,6 +128,8 @@ def schedule_problems(
         transports,
         same_mode,
         same_order,
+        no_idle,
+        swap,
         disjunctions,
         pools,
     )
@@ -148,6 +154,8 @@ def full_problems(**changes: Any) -> st.SearchStrategy[ScheduleProblem]:
         "transports": True,
         "same_mode": True,
         "same_order": True,
+        "no_idle": True,
+        "swap": False,
     }
     return schedule_problems(**{**settings, **changes})
 
@@ -165,6 +173,8 @@ def _problems(draw: st.DrawFn, features: _Features) -> ScheduleProblem:
     _draw_chain_rules(draw, features, jobs, [entry["id"] for entry in machines])
     for machine in machines if features.setups else ():
         machine["setups"] = _draw_setups(draw)
+    for machine in machines if features.no_idle else ():
+        machine["no_idle"] = machine["calendar"] is None and draw(st.booleans())
     return ScheduleProblem.model_validate(
         {
             "resources": resources,
@@ -174,6 +184,7 @@ def _problems(draw: st.DrawFn, features: _Features) -> ScheduleProblem:
             "transports": _draw_transports(draw, features, jobs, machines),
             "same_order": _draw_orders(draw, features, jobs, machines),
             "disjunctions": _draw_disjunctions(draw, features, jobs),
+            "swap": features.swap or draw(st.booleans()),
             "objective": _draw_objective(draw, features, jobs),
         }
     )

@@ -204,6 +204,16 @@ FORMATS: tuple[Format, ...] = (
         _JSPLIB,
     ),
     Format(
+        "jsplib-blocking-noswap",
+        "schedule",
+        (),
+        "job shops as in JSPLIB, read as blocking job shops without swaps",
+        jobshop_views.sniff_nothing,
+        jobshop_views.read_blocking_without_swaps,
+        jobshop_views.write_blocking_without_swaps,
+        _JSPLIB,
+    ),
+    Format(
         "jsplib-operators",
         "schedule",
         (),

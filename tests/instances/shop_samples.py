@@ -110,7 +110,7 @@ SHEETS: dict[str, str] = {
 SAME_LAYOUT = frozenset({"osp", "pfsp", "nw-pfsp", "tct-pfsp", "pmp"})
 """Formats whose content looks alike."""
 
-VIEWS = frozenset({"jsplib-blocking", "jsplib-operators"})
+VIEWS = frozenset({"jsplib-blocking", "jsplib-blocking-noswap", "jsplib-operators"})
 """Formats that read job shop files with another meaning."""
 
 MORE_SAMPLES: dict[str, tuple[str, str]] = {
@@ -120,6 +120,7 @@ MORE_SAMPLES: dict[str, tuple[str, str]] = {
     "heterogeneous": ("heterogeneous", HETEROGENEOUS),
     "workflow": ("workflow", WORKFLOW),
     "blocking": ("jsplib-blocking", BLOCKING),
+    "blocking without swaps": ("jsplib-blocking-noswap", BLOCKING),
     "operators": ("jsplib-operators", OPERATED),
 }
 

@@ -23,7 +23,8 @@ NUMERIC = [key for key, (name, _) in SAMPLES.items() if name not in DOCUMENTS]
 ALSO_READS = {
     "yaml": {"json"},
     "jsplib": VIEWS,
-    "jsplib-blocking": {"jsplib", "jsplib-operators"},
+    "jsplib-blocking": {"jsplib", "jsplib-operators", "jsplib-blocking-noswap"},
+    "jsplib-blocking-noswap": {"jsplib", "jsplib-operators", "jsplib-blocking"},
     **dict.fromkeys(SAME_LAYOUT, SAME_LAYOUT),
 }
 """Formats that take files of others: a wider syntax, or the same numbers with another meaning."""

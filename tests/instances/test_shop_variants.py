@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import scheduling as sch
 from scheduling.errors import InputError, UnsupportedError
 from scheduling.instances import formats
 from scheduling.instances.files import read
@@ -97,6 +98,12 @@ def test_costs_of_workflows_are_rounded() -> None:
 def test_views_of_job_shops() -> None:
     shop = parse("jsplib", BLOCKING)
     assert all(job.blocking for job in parse("jsplib-blocking", BLOCKING).jobs)
+    assert parse("jsplib-blocking", BLOCKING).swap
+    # Each job wants the other's machine: they swap after 5, or one runs after the other.
+    values = {"jsplib-blocking": 5 + 2, "jsplib-blocking-noswap": 5 + 1 + 3 + 2}
+    for name, value in values.items():
+        solution = sch.solve(parse(name, BLOCKING), "cp-sat", work_limit=5.0)
+        assert (solution.status, solution.objective) == ("optimal", value)
     crowd = parse("jsplib-operators", OPERATED)
     assert crowd.resources[:2] == shop.resources
     assert all(task.modes[0].demands == {"operators": 1} for task in crowd.tasks)
@@ -230,6 +237,8 @@ REFUSED = [
     ("sdst-pfsp", _shuffled("sdst-pfsp"), "flow shops"),
     ("jsplib", _changed("blocking"), "blocking"),
     ("jsplib-blocking", parse("jsplib", BLOCKING), "jobs that block"),
+    ("jsplib-blocking", parse("jsplib-blocking-noswap", BLOCKING), "without swaps"),
+    ("jsplib-blocking-noswap", parse("jsplib-blocking", BLOCKING), "without swaps"),
     ("jsplib-operators", parse("jsplib", BLOCKING), "operators"),
     ("patterson", _changed("cpr"), "reservoirs"),
     ("stg", parse("patterson", SAMPLES["patterson"][1]), "identical processors"),

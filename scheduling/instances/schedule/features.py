@@ -50,7 +50,8 @@ def features(problem: ScheduleProblem) -> Iterator[tuple[str, str]]:
     The features are: machines, pools of machines, renewables, consumables, reservoirs, calendars,
     capacity steps, setups, several modes, modes without a machine, parallel tasks in a job,
     no-wait, blocking, same mode, precedences, time lags, transfers, transports, same order,
-    disjunctions, release dates, deadlines, due dates, weights, objectives other than makespan.
+    disjunctions, no-idle machines, blocking without swaps, release dates, deadlines, due dates,
+    weights, objectives other than makespan.
     """
     yield from _resources(problem)
     yield from _jobs(problem)
@@ -63,6 +64,8 @@ def features(problem: ScheduleProblem) -> Iterator[tuple[str, str]]:
         yield "transports", f"{move.origin!r} to {move.destination!r}"
     for group in problem.same_order:
         yield "same order", ", ".join(map(repr, group))
+    if not problem.swap and any(job.blocking for job in problem.jobs):
+        yield "blocking without swaps", "swap: false"
     for group in problem.disjunctions:
         yield "disjunctions", ", ".join(map(repr, group))
     if problem.objective != makespan():
@@ -87,6 +90,8 @@ def _resources(problem: ScheduleProblem) -> Iterator[tuple[str, str]]:
             yield "calendars", repr(resource.id)
         if resource.type == "machine" and any(entry.time for entry in resource.setups):
             yield "setups", repr(resource.id)
+        if resource.type == "machine" and resource.no_idle:
+            yield "no-idle machines", repr(resource.id)
         if resource.type == "renewable" and resource.steps:
             yield "capacity steps", repr(resource.id)
 

@@ -1,8 +1,8 @@
 """Job shop files read with one more rule: blocking, or a limited number of operators.
 
 Published studies take the files of the job shop and change the problem, so the format's name says
-which is meant. Blocking, with swaps: Mascis, Pacciarelli (2002), "Job-shop scheduling with blocking
-and no-wait constraints", EJOR 143(3). Operators: every running operation takes one of k.
+which is meant. Blocking, with and without swaps: Mascis, Pacciarelli (2002), "Job-shop scheduling
+with blocking and no-wait constraints", EJOR 143(3). Operators: every running operation takes one of k.
 """
 
 from __future__ import annotations
@@ -31,9 +31,24 @@ def read_blocking(text: str, source: str | None) -> ScheduleProblem:
     InputError
         With the line of the fault.
     """
+    return _blocking(text, source, swap=True)
+
+
+def read_blocking_without_swaps(text: str, source: str | None) -> ScheduleProblem:
+    """Read a job shop without buffers whose jobs never exchange machines in a cycle.
+
+    Raises
+    ------
+    InputError
+        With the line of the fault.
+    """
+    return _blocking(text, source, swap=False)
+
+
+def _blocking(text: str, source: str | None, *, swap: bool) -> ScheduleProblem:
     count, operations = read_operations(text, source)
     jobs = [{**job, "blocking": True} for job in shop_jobs(operations)]
-    return build(source, machines(count), jobs)
+    return build(source, machines(count), jobs, swap=swap)
 
 
 def write_blocking(problem: Problem) -> str:
@@ -45,8 +60,29 @@ def write_blocking(problem: Problem) -> str:
         Naming what the layout cannot hold.
     """
     shop = require(problem, "jsplib-blocking", frozenset({"machines", "blocking"}))
+    return _blocking_text(shop, "jsplib-blocking")
+
+
+def write_blocking_without_swaps(problem: Problem) -> str:
+    """Write a blocking job shop without swaps in JSPLIB layout, which does not say that it is one.
+
+    Raises
+    ------
+    UnsupportedError
+        Naming what the layout cannot hold.
+    """
+    name = "jsplib-blocking-noswap"
+    holds = frozenset({"machines", "blocking", "blocking without swaps"})
+    shop = require(problem, name, holds)
+    if shop.swap:
+        text = f"format {name} holds only problems without swaps: write jsplib-blocking instead"
+        raise UnsupportedError(text)
+    return _blocking_text(shop, name)
+
+
+def _blocking_text(shop: ScheduleProblem, name: str) -> str:
     if not all(job.blocking or len(job.tasks) == 1 for job in shop.jobs):
-        text = "format jsplib-blocking holds only jobs that block: write .yaml or .json instead"
+        text = f"format {name} holds only jobs that block: write .yaml or .json instead"
         raise UnsupportedError(text)
     return shop_text(shop)
 

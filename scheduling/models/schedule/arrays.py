@@ -74,6 +74,8 @@ class ScheduleArrays:
     blocking, same_mode : (J,) whether tasks keep their machine until the next one of the job
         starts, and whether all run in the mode of the same index.
     same_order : groups of machines that serve the jobs in the same order.
+    swap : whether blocking jobs may exchange machines in a cycle at one moment.
+    no_idle : (R,) whether a machine never stands still between its first start and last release.
     job_release, job_due, job_weight : (J,) with ``NEVER`` for no due date.
     weights : (tiers, measures) coefficients in the order of ``MEASURES``.
     """
@@ -118,6 +120,8 @@ class ScheduleArrays:
     blocking: Flags
     same_mode: Flags
     same_order: tuple[tuple[int, ...], ...]
+    swap: bool
+    no_idle: Flags
     job_release: Ints
     job_due: Ints
     job_weight: Ints
@@ -154,6 +158,8 @@ class ScheduleArrays:
             "blocking": bool(np.any(self.blocking)),
             "same mode": bool(np.any(self.same_mode)),
             "same order": bool(self.same_order),
+            "no swap": not self.swap and bool(np.any(self.blocking)),
+            "no idle": bool(np.any(self.no_idle)),
             "optional tasks": bool(np.any(self.absent)),
             "mode rules": bool(self.banned.size),
             **{f"{name.replace('_', ' ')} in the objective": self.weighs(name) for name in _USAGE},

@@ -48,6 +48,7 @@ class ScheduleModel:
         self._alternatives: list[dict[str, Any]] = []
         self._mode_rules: list[dict[str, Any]] = []
         self._disjunctions: list[list[str]] = []
+        self._swap = True
         self._objective: Any = "makespan"
 
     def add_calendar(self, breaks: Sequence[tuple[int, int]], *, name: str | None = None) -> str:
@@ -64,18 +65,25 @@ class ScheduleModel:
         calendar: str | None = None,
         setups: Mapping[tuple[str | None, str], int] | None = None,
         idle_power: int = 0,
+        no_idle: bool = False,
     ) -> str:
         """Add a machine: at most one task at a time.
 
         ``setups`` are times by ``(state before, state after)``, ``None`` for the first task.
         ``idle_power`` is the energy that it takes per unit of time while it is on and runs nothing.
+        With ``no_idle`` it never stands still between its first start and its last release.
         """
         rows = [
             {"before": before, "after": after, "time": time}
             for (before, after), time in (setups or {}).items()
         ]
         return self._resource(
-            "machine", name, calendar=calendar, setups=rows, idle_power=idle_power
+            "machine",
+            name,
+            calendar=calendar,
+            setups=rows,
+            idle_power=idle_power,
+            no_idle=no_idle,
         )
 
     def add_pool(self, count: int, *, calendar: str | None = None, name: str | None = None) -> str:
@@ -263,6 +271,10 @@ class ScheduleModel:
         """Let no two of these tasks run at the same time."""
         self._disjunctions.append(list(tasks))
 
+    def forbid_swaps(self) -> None:
+        """Let no blocking jobs exchange their machines in a cycle at the same moment."""
+        self._swap = False
+
     def minimize(self, objective: str | Mapping[str, int] | Sequence[Any]) -> None:
         """Set the objective: a measure, ``{measure: weight}``, or a list of either (tiers)."""
         self._objective = objective
@@ -287,6 +299,7 @@ class ScheduleModel:
                 "alternatives": self._alternatives,
                 "mode_rules": self._mode_rules,
                 "disjunctions": self._disjunctions,
+                "swap": self._swap,
                 "objective": self._objective,
             }
         )

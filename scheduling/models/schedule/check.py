@@ -12,6 +12,7 @@ from scheduling.models.base import Status, TierValue, Violation, relative_gap
 from scheduling.models.schedule.check_choices import choice_violations
 from scheduling.models.schedule.check_jobs import job_violations
 from scheduling.models.schedule.check_measures import usage_value
+from scheduling.models.schedule.check_moves import swap_violations
 from scheduling.models.schedule.check_resources import Placed, resource_violations
 from scheduling.models.schedule.objective import Tier
 from scheduling.models.schedule.problem import Job, Precedence, ScheduleProblem
@@ -34,6 +35,7 @@ def check_schedule(problem: ScheduleProblem, solution: ScheduleSolution) -> list
     violations += _links(problem, placed)
     violations += resource_violations(problem, placed)
     violations += job_violations(problem, placed)
+    violations += swap_violations(problem, placed)
     violations += choice_violations(problem, placed)
     if all(task.optional or task.id in placed for task in problem.tasks):
         violations += _certificate(problem, placed, solution)

@@ -64,6 +64,8 @@ def _machines(problem: ScheduleProblem, placed: dict[str, Placed]) -> Iterator[V
             mine = sorted(users.get(resource.id, []), key=lambda item: (item.start, item.held))
             yield from _sharing(resource.id, mine)
             yield from _setups(resource, mine)
+            if resource.no_idle:
+                yield from _pauses(resource, mine)
             running = [item for item in mine if item.end > item.start]
             yield from _closed(resource.id, _breaks(problem, resource.calendar), running)
 
@@ -94,6 +96,18 @@ def _setups(machine: Machine, users: list[Placed]) -> Iterator[Violation]:
         if before.held <= after.start < need:
             where = f"{machine.id!r}: from {before.task.id!r} to {after.task.id!r}"
             yield Violation("setup", where, need - after.start, "time")
+
+
+def _pauses(machine: Machine, users: list[Placed]) -> Iterator[Violation]:
+    """Yield every time between two tasks in which the machine neither runs nor is set up."""
+    times = {(entry.before, entry.after): entry.time for entry in machine.setups}
+    for before, after in pairwise(users):
+        known = before.mode.state is not None and after.mode.state is not None
+        setup = times.get((before.mode.state, after.mode.state or ""), 0) if known else 0
+        idle = after.start - before.held - setup
+        if idle > 0:
+            where = f"{machine.id!r}: between {before.task.id!r} and {after.task.id!r}"
+            yield Violation("no idle", where, idle, "time")
 
 
 def _closed(

@@ -56,6 +56,7 @@ def compile_arrays(problem: ScheduleProblem) -> ScheduleArrays:
         transport=_transport(problem),
         **_flags(problem),
         same_order=_same_order(problem),
+        swap=problem.swap,
         banned=_banned(problem),
         forks=_forks(problem),
         weights=_weights(problem),
@@ -269,6 +270,13 @@ def _resource_arrays(problem: ScheduleProblem) -> Fields:
             ]
         ),
         "maximum": _ints([*largest, *[NEVER] * groups]),
+        "no_idle": np.array(
+            [
+                *(isinstance(r, Machine) and r.no_idle for r in problem.resources),
+                *[False] * groups,
+            ],
+            np.bool_,
+        ),
         "step_ptr": _pointer([len(profile) for profile in profiles]),
         "step_start": _ints(start for profile in profiles for start, _ in profile),
         "step_capacity": _ints(level for profile in profiles for _, level in profile),

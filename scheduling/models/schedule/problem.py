@@ -65,6 +65,11 @@ class Machine(Frozen):
         description="Energy per unit of time in which it runs nothing, between its first start "
         "and its last release.",
     )
+    no_idle: bool = Field(
+        default=False,
+        description="Between its first start and its last release it never stands still: each next "
+        "task starts exactly when the one before leaves, after the setup between them.",
+    )
 
 
 class Pool(Frozen):
@@ -179,8 +184,8 @@ class Job(Frozen):
     )
     blocking: bool = Field(
         default=False,
-        description="A task of the chain keeps its machine until the next one starts; jobs may "
-        "swap machines at the same moment.",
+        description="A task of the chain keeps its machine until the next one starts; whether jobs "
+        "may swap machines at the same moment, the problem's swap says.",
     )
     same_mode: bool = Field(
         default=False, description="All its tasks run in the mode of the same index."
@@ -259,6 +264,12 @@ class ScheduleProblem(Problem):
     )
     mode_rules: Many[ModeRule] = Field(
         default=(), description="Modes of a task that others' modes demand."
+    )
+    swap: bool = Field(
+        default=True,
+        description="Jobs that keep their machines may exchange them in a cycle at one moment; "
+        "otherwise the moves of a moment have an order in which each enters a machine that has "
+        "been left.",
     )
     disjunctions: Many[Many[Name]] = Field(
         default=(), description="Groups of tasks of which no two run at the same time."

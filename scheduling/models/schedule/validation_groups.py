@@ -1,4 +1,4 @@
-"""Faults of disjunctive groups and of pools of machines."""
+"""Faults of disjunctive groups, of pools of machines and of machines that never stand still."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def group_faults(problem: ScheduleProblem) -> Iterator[Fault]:
-    """Yield unknown or repeated tasks of groups, and pools where machines must be told apart."""
+    """Yield unknown or repeated tasks of groups, and what pools and other machines cannot be."""
     tasks = {task.id for task in problem.tasks}
     for number, group in enumerate(problem.disjunctions):
         place = f"disjunctions[{number}]"
@@ -24,6 +24,10 @@ def group_faults(problem: ScheduleProblem) -> Iterator[Fault]:
                 yield Fault(place, repr(name), "the id of a task")
             elif count > 1:
                 yield Fault(place, f"task {name!r} {count} times", "each task once")
+    for number, resource in enumerate(problem.resources):
+        if resource.type == "machine" and resource.no_idle and resource.calendar is not None:
+            found = f"calendar {resource.calendar!r}"
+            yield Fault(f"resources[{number}].no_idle", found, "a machine without calendar")
     pools = {resource.id for resource in problem.resources if resource.type == "pool"}
     if pools:
         yield from _pools(problem, pools)

@@ -82,6 +82,7 @@ def rules_of(problem: ScheduleProblem) -> list[Rule]:
     found += _transport_rules(problem, index)
     found += _order_rules(problem)
     found += _disjunction_rules(problem, index)
+    found += _swap_rules(problem, index)
     return found
 
 
@@ -102,6 +103,9 @@ def _resource_rules(problem: ScheduleProblem) -> Iterator[Rule]:
             label = Label("machine", (name,), f"machine {name!r} runs one task at a time")
             yield Rule(label, group, resource=number, amount=1)
             yield from _setup_rules(number, resource, states)
+            if resource.no_idle:
+                sentence = f"machine {name!r} never stands still between two tasks"
+                yield Rule(Label("no idle", (name,), sentence), group, resource=number)
         elif isinstance(resource, Pool):
             machines = "1 machine" if resource.count == 1 else f"{resource.count} machines"
             label = Label("pool", (name,), f"pool {name!r} has {machines}")
@@ -169,6 +173,14 @@ def _order_rules(problem: ScheduleProblem) -> Iterator[Rule]:
         names = ", ".join(repr(name) for name in group)
         label = Label("same order", group, f"machines {names} serve the jobs in the same order")
         yield Rule(label, "orders", machines=tuple(machines[name] for name in group))
+
+
+def _swap_rules(problem: ScheduleProblem, index: dict[str, int]) -> Iterator[Rule]:
+    jobs = [job for job in problem.jobs if job.blocking]
+    if jobs and not problem.swap:
+        sentence = "jobs that keep their machines do not exchange them in a cycle"
+        label = Label("no swap", tuple(job.id for job in jobs), sentence)
+        yield Rule(label, "swaps", tuple(index[task.id] for job in jobs for task in job.tasks))
 
 
 def _disjunction_rules(problem: ScheduleProblem, index: dict[str, int]) -> Iterator[Rule]:

@@ -11,6 +11,8 @@ TRANSPORTS = "transports"
 BLOCKING = "blocking"
 SAME_MODE = "same mode"
 SAME_ORDER = "same order"
+NO_SWAP = "no swap"
+NO_IDLE = "no idle"
 OPTIONAL_TASKS = "optional tasks"
 MODE_RULES = "mode rules"
 COST = "cost in the objective"
@@ -26,6 +28,8 @@ EVERYTHING = frozenset(
         BLOCKING,
         SAME_MODE,
         SAME_ORDER,
+        NO_SWAP,
+        NO_IDLE,
     )
 )
 """Every name in :attr:`ScheduleArrays.features`."""

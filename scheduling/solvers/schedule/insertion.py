@@ -13,11 +13,13 @@ from scheduling.models.schedule.arrays import END_START, NEVER, Ints, ScheduleAr
 from scheduling.models.schedule.check import check_schedule
 from scheduling.solvers.board import Board, Budget
 from scheduling.solvers.registry import READY, Availability
+from scheduling.solvers.schedule.closing import close_pauses
 from scheduling.solvers.schedule.family import Candidate, CompiledSchedule
-from scheduling.solvers.schedule.features import EVERYTHING, feature_refusal
+from scheduling.solvers.schedule.features import EVERYTHING, NO_SWAP, feature_refusal
 from scheduling.solvers.schedule.placing import Placing, Shop
 from scheduling.solvers.schedule.rules import dense_ranks, task_features
 from scheduling.solvers.schedule.sgs import out_of_time, rules_for
+from scheduling.solvers.schedule.simultaneous import move_ranks
 
 WORK_UNIT = 100
 """Schedules that make one unit of work."""
@@ -290,7 +292,22 @@ class _Search:
             for rank in later:
                 heappush(ready, rank)
             later = []
-        return placing.candidate() if left == 0 else None
+        return self._finished(placing) if left == 0 else None
+
+    def _finished(self, placing: Placing) -> Candidate | None:
+        """Return a complete schedule, without the pauses and swaps that are forbidden."""
+        arrays, candidate = self._data.arrays, placing.candidate()
+        if np.any(arrays.no_idle):
+            closed = close_pauses(arrays, candidate)
+            if closed is None:
+                return None
+            candidate = closed
+        if NO_SWAP in arrays.features:
+            start, mode = candidate.start.tolist(), candidate.mode.tolist()
+            held = arrays.held(candidate.start, candidate.mode).tolist()
+            if move_ranks(arrays, start, mode, held) is None:
+                return None
+        return candidate
 
 
 def _net_use(arrays: ScheduleArrays, units: list[list[int]]) -> list[float]:

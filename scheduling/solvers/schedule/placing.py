@@ -29,6 +29,7 @@ from scheduling.models.schedule.arrays import (
 )
 from scheduling.solvers.schedule.family import Candidate
 from scheduling.solvers.schedule.levels import Levels
+from scheduling.solvers.schedule.simultaneous import move_ranks
 
 _GAPS = 12
 """Gaps of each machine that a blocking job tries, and the open end behind all its tasks."""
@@ -78,6 +79,7 @@ class Shop:
         self.links = _links_into(arrays)
         self.transport: list[list[int]] = arrays.transport.tolist()
         self.blocking: list[bool] = arrays.blocking.tolist()
+        self.swap = arrays.swap
         self.grouped = {machine for group in arrays.same_order for machine in group}
         self.least = self._least_uses()
 
@@ -124,6 +126,7 @@ class Placing:
         self._shop = shop
         self.broken = False
         self.start = [-1] * shop.n
+        self._held = [-1] * shop.n
         self.mode = arrays.mode_ptr[:-1].tolist()
         resources = range(arrays.n_resources)
         self._stays: list[list[tuple[int, int, int]]] = [[] for _ in resources]
@@ -196,7 +199,31 @@ class Placing:
         return True
 
     def place_blocking(self, tasks: list[int], local: int | None = None) -> bool:
-        """Place the tasks of a job that keeps each machine until the next one is free."""
+        """Place the tasks of a job that keeps each machine until the next one is free.
+
+        Where swaps are forbidden, a job that would close a cycle goes behind all others.
+        """
+        path = self._path(tasks, local)
+        if path and not self._shop.swap and not self._orderly(tasks, path):
+            path = self._path(tasks, local, behind=True)
+        for task, (mode, start, held) in zip(tasks, path, strict=False):
+            self._put(task, mode, start, held)
+        return bool(path)
+
+    def _orderly(self, tasks: list[int], path: list[tuple[int, int, int]]) -> bool:
+        """Whether the moves of a job have an order among those of the jobs that are placed."""
+        start, mode, held = list(self.start), list(self.mode), list(self._held)
+        for task, times in zip(tasks, path, strict=True):
+            mode[task], start[task], held[task] = times
+        return move_ranks(self._shop.arrays, start, mode, held) is not None
+
+    def _path(
+        self, tasks: list[int], local: int | None, *, behind: bool = False
+    ) -> list[tuple[int, int, int]]:
+        """Mode, start and release of a blocking job's tasks; empty if it does not fit.
+
+        With ``behind`` it enters every machine after all that is placed there.
+        """
         stays: list[_Stay] = []
         for position, task in enumerate(tasks):
             modes = self._shop.modes[task]
@@ -204,27 +231,26 @@ class Placing:
             found: list[_Stay] = []
             for mode in chosen:
                 if self._affordable(task, mode):
-                    found += self._enter(task, mode, stays if position else None)
+                    found += self._enter(task, mode, stays if position else None, behind)
             if not found:
-                return False
+                return []
             stays = found
         duration = self._shop.duration
         last: _Stay | None = min(stays, key=lambda stay: stay.start + duration[stay.mode])
         held = last.start + duration[last.mode] if last else 0
-        for task in reversed(tasks):
-            if last is None:
-                return False
-            self._put(task, last.mode, last.start, held)
+        path: list[tuple[int, int, int]] = []
+        while last is not None:
+            path.append((last.mode, last.start, held))
             held, last = last.start, last.before
-        return True
+        return path[::-1]
 
-    def _enter(self, task: int, mode: int, before: list[_Stay] | None) -> list[_Stay]:
+    def _enter(self, task: int, mode: int, before: list[_Stay] | None, behind: bool) -> list[_Stay]:
         """Earliest stay of a blocking task in each gap of its machine."""
         duration = self._shop.duration
         low = self._low(task, mode)
         found: list[_Stay] = []
         gaps = [gap for gap in self._gaps(mode) if gap[1] >= low + duration[mode]]
-        for opening, leave in [*gaps[:_GAPS], *gaps[_GAPS:][-1:]]:
+        for opening, leave in gaps[-1:] if behind else [*gaps[:_GAPS], *gaps[_GAPS:][-1:]]:
             best: _Stay | None = None
             earlier: list[_Stay | None] = [*before] if before else [None]
             for stay in earlier:
@@ -341,7 +367,7 @@ class Placing:
 
     def _put(self, task: int, mode: int, time: int, held: int) -> None:
         shop = self._shop
-        self.start[task], self.mode[task] = time, mode
+        self.start[task], self.mode[task], self._held[task] = time, mode, held
         machine, end = shop.machine[mode], time + shop.duration[mode]
         if machine >= 0 and held > time:
             insort(self._stays[machine], (time, held, shop.state[mode]))

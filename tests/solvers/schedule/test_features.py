@@ -157,9 +157,10 @@ def one_of_each() -> dict[str, ScheduleProblem]:
         setups: dict[tuple[str | None, str], int] = {}
         if feature == "setups":
             setups = {("red", "blue"): 2, ("blue", "red"): 3}
-        machines = [model.add_machine(setups=setups) for _ in range(2)]
+        no_idle = feature == "no idle"
+        machines = [model.add_machine(setups=setups, no_idle=no_idle) for _ in range(2)]
         tank = {model.add_reservoir(0): 1} if feature == "reservoirs" else {}
-        blocking, same_mode = feature == "blocking", feature == "same mode"
+        blocking, same_mode = feature in ("blocking", "no swap"), feature == "same mode"
         tasks = []
         for number, path in enumerate((machines, machines, machines[::-1])):
             job = model.add_job(chain=True, blocking=blocking, same_mode=same_mode)
@@ -178,6 +179,8 @@ def one_of_each() -> dict[str, ScheduleProblem]:
             model.add_transport(machines[0], machines[1], 4)
         if feature == "same order":
             model.keep_order(machines)
+        if feature == "no swap":
+            model.forbid_swaps()
         found[feature] = model.build()
     return found
 
@@ -186,7 +189,8 @@ def one_of_each() -> dict[str, ScheduleProblem]:
 def test_each_feature_is_solved_or_refused(feature: str) -> None:
     problem = one_of_each()[feature]
     data = CompiledSchedule(problem)
-    assert data.arrays.features == {feature}
+    needed = {"blocking"} if feature == "no swap" else set()
+    assert data.arrays.features == {feature} | needed
     best = sch.solve(problem, "cp-sat", work_limit=20.0, workers=1)
     assert best.status is Status.OPTIMAL
     for name in FAMILY.solvers:

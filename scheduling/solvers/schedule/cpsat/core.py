@@ -9,6 +9,7 @@ from typing import Any
 
 from scheduling.models.schedule.arrays import Ints, ScheduleArrays
 from scheduling.solvers.schedule.family import Candidate
+from scheduling.solvers.schedule.simultaneous import move_ranks
 
 
 class Reading:
@@ -33,6 +34,16 @@ class Reading:
         self.tour: set[tuple[int, int]] | None = None
         for task in holding_tasks(arrays):
             self.held[task] = self.start[task + 1]
+
+    @cached_property
+    def ranks(self) -> dict[int, int]:
+        """Ranks of the starts of blocking jobs' tasks among those of the same moment."""
+        return move_ranks(self.arrays, self.start, self.mode, self.held) or {}
+
+    @cached_property
+    def owner(self) -> dict[int, int]:
+        """Task of each chosen mode."""
+        return {mode: task for task, mode in enumerate(self.mode)}
 
     @cached_property
     def sequences(self) -> dict[int, list[int]]:

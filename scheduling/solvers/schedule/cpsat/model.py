@@ -34,6 +34,7 @@ from scheduling.solvers.schedule.cpsat.moves import add_common_modes, add_moves
 from scheduling.solvers.schedule.cpsat.objective import ObjectivePart
 from scheduling.solvers.schedule.cpsat.orders import Orders
 from scheduling.solvers.schedule.cpsat.reservoirs import add_reservoir
+from scheduling.solvers.schedule.cpsat.swaps import forbid_swaps
 from scheduling.solvers.schedule.cpsat.windows import (
     Windows,
     changing_profiles,
@@ -265,6 +266,8 @@ class Formulation:
         orders = Orders(self._core, self._holding, occupied)
         orders.add_setups()
         orders.add_common_orders()
+        if not arrays.swap:
+            forbid_swaps(self._core, self._holding, occupied)
 
     def _suppliers(self, resource: int) -> list[tuple[int, int]]:
         """Modes that put into a reservoir, and amounts."""

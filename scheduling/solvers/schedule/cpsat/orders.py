@@ -16,6 +16,7 @@ import numpy as np
 from scheduling.models.schedule.arrays import Ints
 from scheduling.solvers.schedule.cpsat.core import Core, Hint, Reading
 from scheduling.solvers.schedule.cpsat.holding import Holding
+from scheduling.solvers.schedule.cpsat.idle import add_no_idle
 
 _LARGEST_TABLE = 400
 """Up to so many states, a machine's setups are tried for the triangle inequality."""
@@ -40,12 +41,16 @@ class Orders:
         }
 
     def add_setups(self) -> None:
-        """Add the setups of every machine that has any."""
-        for machine, table in self._core.arrays.setups.items():
+        """Add the setups of every machine that has any, and fill those that never stand still."""
+        arrays = self._core.arrays
+        for machine in sorted({*arrays.setups, *arrays.no_idle.nonzero()[0].tolist()}):
+            table = arrays.setups.get(machine, {})
             modes = self._occupied.get(machine, [])
             if not modes:
                 continue
-            if self._detours_cost(machine):
+            if arrays.no_idle[machine]:
+                self._add_no_idle(machine, modes, table)
+            elif self._detours_cost(machine):
                 self._add_pairs(machine, modes, table)
             else:
                 self._add_circuit(machine, modes, table)
@@ -130,8 +135,21 @@ class Orders:
         gap = core.model.add(start >= self._holding.left(first) + setup)
         gap.only_enforce_if([*literals, *core.chosen(first, second)])
 
-    def _add_circuit(self, machine: int, modes: list[int], table: Any) -> None:
-        """Chain the modes that occupy the machine; node 0 stands before and behind them."""
+    def _add_no_idle(self, machine: int, modes: list[int], table: Any) -> None:
+        core = self._core
+        kept = any(int(core.task_of_mode[mode]) in self._holding for mode in modes)
+        if table or kept:
+            self._add_circuit(machine, modes, table, tight=True)
+        else:
+            add_no_idle(core, self._holding, machine, modes)
+
+    def _add_circuit(
+        self, machine: int, modes: list[int], table: Any, *, tight: bool = False
+    ) -> None:
+        """Chain the modes that occupy the machine; node 0 stands before and behind them.
+
+        With ``tight`` no time beyond the setup passes between neighbours.
+        """
         core = self._core
         empty = core.flag(lambda reading: machine not in reading.sequences)
         arcs: list[tuple[int, int, Any]] = [(0, 0, empty)]
@@ -148,7 +166,12 @@ class Orders:
                 if core.task_of_mode[other] != core.task_of_mode[mode]:
                     arc = core.flag(_adjacent(machine, mode, other))
                     arcs.append((node, other_node, arc))
-                    self._separate(mode, other, self._setup(table, mode, other), [arc])
+                    setup = self._setup(table, mode, other)
+                    self._separate(mode, other, setup, [arc])
+                    if tight:
+                        left = self._holding.left(mode)
+                        entry = core.starts[int(core.task_of_mode[other])]
+                        core.model.add(entry <= left + setup).only_enforce_if(arc)
         core.model.add_circuit(arcs)
 
     def _detours_cost(self, machine: int) -> bool:

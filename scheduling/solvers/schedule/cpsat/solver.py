@@ -27,6 +27,8 @@ CAPABILITIES = {
     "reservoirs": "cumulative",
     "setups": "circuit, or disjunctions under the triangle inequality",
     "blocking": "intervals of variable size",
+    "blocking without swaps": "intervals in time refined by ranks",
+    "machines that never stand still": "linear, or circuit",
     "transfers, transports": "linear under mode literals",
     "common modes": "equal literals",
     "common orders": "one literal for each pair of jobs",
@@ -92,7 +94,8 @@ def _magnitude(arrays: ScheduleArrays) -> int:
     objective = max(int(row) for row in arrays.weights.sum(axis=1).tolist()) * factor
     energy = int(arrays.demand_amount.max(initial=1))
     reach = end + int(arrays.job_release.max(initial=0))
-    return max(reach * objective, reach * energy)
+    moves = 1 if arrays.swap else int(arrays.blocking[arrays.job].sum()) + 1
+    return max(reach * objective, reach * energy, reach * moves)
 
 
 def bounding(arrays: ScheduleArrays) -> Settings:

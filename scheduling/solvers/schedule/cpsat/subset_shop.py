@@ -18,6 +18,8 @@ KINDS = frozenset(
     (
         "machine",
         "setup",
+        "no idle",
+        "no swap",
         "blocking",
         "same order",
         "same mode",
@@ -77,7 +79,7 @@ class Subset:
 
 def modes_needed(arrays: ScheduleArrays, rules: list[Rule]) -> set[int]:
     """Tasks that may stand between others where setups are looked at, asked for or not."""
-    machines = {rule.resource for rule in rules if rule.label.kind == "setup"}
+    machines = {rule.resource for rule in rules if rule.label.kind in ("setup", "no idle")}
     pointer = arrays.mode_ptr.tolist()
     return {
         task
@@ -109,6 +111,7 @@ class ShopRules:
             ("transport", self._move),
             ("transfer", self._transfer),
             ("reservoir", self._keep_level),
+            ("no swap", self._forbid_swaps),
         ):
             for rule, guard in self._of(kind):
                 add(rule, guard)
@@ -168,12 +171,24 @@ class ShopRules:
         if intervals:
             model.add_no_overlap(intervals).only_enforce_if(guard)
         setups = [entry for entry in self._of("setup") if entry[0].resource == machine]
-        if setups and modes:
-            self._chain(modes, setups, guard)
+        filled = [own for rule, own in self._of("no idle") if rule.resource == machine]
+        if (setups or filled) and modes:
+            self._chain(machine, modes, setups, guard, filled)
 
-    def _chain(self, modes: list[int], setups: list[_Guarded], guard: list[Any]) -> None:
-        """Order the modes of a machine by a circuit; each setup holds between neighbours."""
+    def _chain(
+        self,
+        machine: int,
+        modes: list[int],
+        setups: list[_Guarded],
+        guard: list[Any],
+        filled: list[list[Any]],
+    ) -> None:
+        """Order the modes of a machine by a circuit; each setup holds between neighbours.
+
+        A machine that never stands still may do so for the setup at most, asked for or not.
+        """
         subset, model = self._subset, self._subset.model
+        table = subset.arrays.setups.get(machine, {})
         times = {rule.states: (rule.amount, own) for rule, own in setups}
         state = subset.arrays.state
         arcs: list[tuple[int, int, Any]] = [(0, 0, model.new_bool_var(""))]
@@ -191,7 +206,55 @@ class ShopRules:
                 amount, own = times.get((before, after), (0, []))
                 if amount and after >= 0 and (other < 0 or before >= 0):
                     model.add(start >= left + amount).only_enforce_if(arc, *guard, *own)
+                for rule in filled if other >= 0 else ():
+                    most = table.get((before, after), 0) if before >= 0 and after >= 0 else 0
+                    model.add(start <= left + most).only_enforce_if(arc, *guard, *rule)
         model.add_circuit(arcs)
+
+    def _forbid_swaps(self, rule: Rule, guard: list[Any]) -> None:
+        """Let moves of one moment have ranks: who enters a machine is after who leaves it."""
+        subset, model = self._subset, self._subset.model
+        scale = len(rule.tasks) + 1
+        enter: dict[int, Any] = {}
+        shortest = subset.arrays.min_duration()
+        for task in rule.tasks:
+            enter[task] = model.new_int_var(0, scale * (subset.end + 1), "")
+            model.add_linear_constraint(enter[task] - scale * subset.starts[task], 0, scale - 1)
+            if task - 1 in self._held and shortest[task - 1] == 0:
+                early = model.new_bool_var("")
+                start, before = subset.starts[task], subset.starts[task - 1]
+                model.add(start <= before - 1).only_enforce_if(early)
+                model.add(enter[task] >= enter[task - 1]).only_enforce_if(~early)
+        kept = {task: own for entry, own in self._of("blocking") for task in entry.tasks[:-1]}
+        for machine, own in self._of("machine"):
+            intervals = []
+            for mode in self._occupying(machine.resource):
+                task = subset.task(mode)
+                if task in enter:
+                    leave = enter[task] + 1
+                    if task in kept:
+                        leave = self._leaving(machine.resource, task, enter, scale, kept[task])
+                    size = model.new_int_var(1, scale * (subset.end + 1), "")
+                    presence = self._presence(mode)
+                    intervals.append(
+                        model.new_optional_interval_var(enter[task], size, leave, presence, "")
+                    )
+            if intervals:
+                model.add_no_overlap(intervals).only_enforce_if(*own, *guard)
+
+    def _leaving(
+        self, machine: int, task: int, enter: dict[int, Any], scale: int, guard: list[Any]
+    ) -> Any:
+        """When a task leaves its machine: after the next one's entry, unless it stays there."""
+        subset, model = self._subset, self._subset.model
+        leave = model.new_int_var(0, scale * (subset.end + 1) + 1, "")
+        following = [mode for mode in self._modes(task + 1) if mode in subset.chosen]
+        staying = [
+            subset.chosen[mode] for mode in following if subset.arrays.machine[mode] == machine
+        ]
+        bound = model.add(leave >= enter[task + 1] + 1 - sum(staying))
+        bound.only_enforce_if(guard)
+        return leave
 
     def _keep_order(self, rule: Rule, guard: list[Any]) -> None:
         """Let one of any two jobs start no later than the other on all machines."""
