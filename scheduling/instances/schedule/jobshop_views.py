@@ -2,7 +2,8 @@
 
 Published studies take the files of the job shop and change the problem, so the format's name says
 which is meant. Blocking, with and without swaps: Mascis, Pacciarelli (2002), "Job-shop scheduling
-with blocking and no-wait constraints", EJOR 143(3). Operators: every running operation takes one of k.
+with blocking and no-wait constraints", EJOR 143(3). Operators: every running operation takes one
+of k.
 """
 
 from __future__ import annotations
