@@ -115,5 +115,7 @@ FAMILY: Family[Candidate] = Family(
         "peft": f"{_HERE}.listing.solvers:Peft",
         "insertion": f"{_HERE}.insertion:Insertion",
         "tardiness": f"{_HERE}.tardiness.solver:Tardiness",
+        "neh": f"{_HERE}.permutation.iterated_greedy:Neh",
+        "iterated-greedy": f"{_HERE}.permutation.iterated_greedy:IteratedGreedy",
     },
 )

@@ -21,7 +21,7 @@ from scheduling.solvers.schedule.tardiness import exact, heuristics, solver
 from scheduling.solvers.schedule.tardiness.kernels import decomposition, dynasearch
 from scheduling.solvers.schedule.tardiness.kernels.precedence import find_precedences
 from scheduling.solvers.schedule.tardiness.machine import OneMachine
-from scheduling.solvers.schedule.tardiness.meter import Meter
+from scheduling.solvers.schedule.meter import Meter
 from scheduling.solvers.schedule.tardiness.post import Post
 from scheduling.solvers.schedule.tardiness.solver import Tardiness
 

@@ -25,7 +25,12 @@ _LOG = logging.getLogger("scheduling")
 _LOCK = threading.Lock()
 _DONE: set[str] = set()
 _HERE = Path(__file__).parent
-_KERNELS = (_HERE, _HERE.parent / "mip" / "kernels", _HERE.parent / "tardiness" / "kernels")
+_KERNELS = (
+    _HERE,
+    _HERE.parent / "mip" / "kernels",
+    _HERE.parent / "tardiness" / "kernels",
+    _HERE.parent / "permutation" / "kernels",
+)
 _WORK = 0.01
 
 
@@ -170,5 +175,6 @@ GROUPS: dict[str, Callable[[], None]] = {
     "project": _compile_project,
     "bounds": _compile_bounds,
     "tardiness": _compile_tardiness,
+    "permutation": lambda: _search(_single_machine((1,) * 3), "iterated-greedy"),
 }
 """What compiles each group: a tiny problem, worked on once."""

@@ -9,7 +9,7 @@ from scheduling.solvers.schedule.tardiness.kernels import decomposition, multipl
 from scheduling.solvers.schedule.tardiness.kernels import network as networks
 from scheduling.solvers.schedule.tardiness.kernels.precedence import find_precedences
 from scheduling.solvers.schedule.tardiness.machine import OneMachine
-from scheduling.solvers.schedule.tardiness.meter import SLICE, Meter
+from scheduling.solvers.schedule.meter import SLICE, Meter
 from scheduling.solvers.schedule.tardiness.post import Post
 
 _MOST_SLOTS = 1 << 25

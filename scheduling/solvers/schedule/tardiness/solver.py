@@ -12,7 +12,7 @@ from scheduling.solvers.schedule.features import feature_refusal
 from scheduling.solvers.schedule.kernels.warmup import ensure_compiled
 from scheduling.solvers.schedule.tardiness import heuristics
 from scheduling.solvers.schedule.tardiness.machine import OneMachine, machine_refusal
-from scheduling.solvers.schedule.tardiness.meter import SLICE, Meter
+from scheduling.solvers.schedule.meter import SLICE, Meter
 from scheduling.solvers.schedule.tardiness.post import Post
 
 _LARGEST_RULED = 300
@@ -27,7 +27,8 @@ class Tardiness:
 
     First the rules of :mod:`~.heuristics`; then equal weights are solved by decomposition; others,
     or what is left open, by iterated dynasearch, whose best order relaxations then prove best or
-    bound. A unit of work is :data:`~.meter.LOOKS_PER_UNIT` looks. It uses one thread.
+    bound. A unit of work is :data:`~scheduling.solvers.schedule.meter.LOOKS_PER_UNIT` looks. It
+    uses one thread.
     """
 
     name = "tardiness"

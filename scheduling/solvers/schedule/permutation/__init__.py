@@ -1,0 +1,1 @@
+"""Flow lines: shops in which one order of the jobs, or one per factory, is the whole schedule."""

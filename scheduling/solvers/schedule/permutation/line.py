@@ -1,0 +1,299 @@
+"""Recognising flow lines in arrays, and schedules as orders of jobs.
+
+A flow line serves all jobs on the same machines in the same order, without overtaking. A job has
+one task, or a chain of tasks, that visits the machines of one line; where its tasks have a common
+mode, that mode chooses one of several lines (the factories of a distributed flow shop, or, with one
+task a job, parallel machines). Jobs without waiting are single blocks: their line is seen as one
+machine with setups between blocks, which may be negative.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from scheduling.models.schedule.arrays import END_START, NEVER, Ints, ScheduleArrays
+from scheduling.models.schedule.objective import MEASURES
+from scheduling.models.schedule.windows import horizon
+from scheduling.solvers.schedule.family import Candidate
+from scheduling.solvers.schedule.features import SAME_MODE, SAME_ORDER, SETUPS, feature_refusal
+
+_MAXIMA = ("makespan", "max_tardiness", "max_lateness")
+_LARGEST_TABLE = 30_000_000
+_LARGEST_VALUE = 2**60
+
+
+def line_refusal(arrays: ScheduleArrays) -> str | None:
+    """Tell why a problem is no flow line; ``None`` when it is one."""
+    reason = feature_refusal(arrays, frozenset((SETUPS, SAME_MODE, SAME_ORDER)))
+    if reason is not None:
+        return reason
+    if len(arrays.demand_resource) or np.any(arrays.machine < 0):
+        return "takes tasks on machines only; use lns or cp-sat"
+    if np.any(arrays.deadline < NEVER) or len(arrays.step_start) > arrays.n_resources:
+        return "takes neither deadlines nor breaks; use lns or cp-sat"
+    machines = _machines(arrays)
+    if machines is None:
+        return "takes jobs that visit the same machines in the same order only; use lns or cp-sat"
+    return _rule_refusal(arrays, machines)
+
+
+def _rule_refusal(arrays: ScheduleArrays, machines: Ints) -> str | None:
+    """Tell which rule between the jobs of a line is missing or too large to hold."""
+    stages, lines = machines.shape
+    waits = _waits(arrays, stages)
+    if waits is None:
+        return "takes chains that all wait at will, or all not at all; use lns or cp-sat"
+    if stages > 1 and lines > 1 and not np.all(arrays.same_mode):
+        return "takes alternative machines in flow shops as common modes only; use lns or cp-sat"
+    groups = [frozenset(group) for group in arrays.same_order]
+    lanes = [frozenset(machines[:, line].tolist()) for line in range(lines)]
+    if stages > 1 and waits and not all(any(lane <= g for g in groups) for lane in lanes):
+        return "takes flow shops with the same order of jobs on all machines only; use tabu or lns"
+    if any(sum(not lane.isdisjoint(group) for lane in lanes) > 1 for group in groups):
+        return "takes no common order of several factories; use lns or cp-sat"
+    table = arrays.n_jobs**2 * (stages if waits else 1) * lines
+    if (arrays.setups or not waits) and table > _LARGEST_TABLE:
+        return f"takes at most {_LARGEST_TABLE:,} setup times between jobs; use lns"
+    if arrays.setups and np.any(arrays.duration == 0):
+        return "takes no tasks without duration beside setups; use lns or cp-sat"
+    kinds = [np.flatnonzero(row[[MEASURES.index(name) for name in _MAXIMA]]) for row in arrays.weights]
+    if any(len(kind) > 1 for kind in kinds):
+        return "minimises at most one of makespan, max_tardiness and max_lateness; use lns"
+    heaviest = int(arrays.weights.sum()) * (int(arrays.job_weight.sum()) + 1)
+    if heaviest * horizon(arrays) >= _LARGEST_VALUE:
+        return "takes values below 2**60 only; use a coarser unit of time"
+    return None
+
+
+def _shape(arrays: ScheduleArrays) -> tuple[int, int] | None:
+    """Tasks per job and modes per task, where all have as many."""
+    sizes, counts = np.diff(arrays.job_ptr), np.diff(arrays.mode_ptr)
+    if sizes.min() < sizes.max() or counts.min() < counts.max():
+        return None
+    return int(sizes[0]), int(counts[0])
+
+
+def _modes(arrays: ScheduleArrays, shape: tuple[int, int]) -> Ints:
+    """Modes by job, stage and line; lines by their first machine."""
+    stages, lines = shape
+    modes = np.arange(len(arrays.machine)).reshape(arrays.n_jobs, stages, lines)
+    rank = np.argsort(arrays.machine[modes[:, :1]], axis=2, kind="stable")
+    return np.take_along_axis(modes, np.broadcast_to(rank, modes.shape), axis=2)
+
+
+def _machines(arrays: ScheduleArrays) -> Ints | None:
+    """Machine by stage and line, where all jobs agree on it and chains lead from each to the next."""
+    shape = _shape(arrays)
+    if shape is None:
+        return None
+    machines: Ints = arrays.machine[_modes(arrays, shape)]
+    first = machines[0]
+    inner = np.flatnonzero(arrays.job[:-1] == arrays.job[1:])
+    order = np.argsort(arrays.link_before, kind="stable")
+    plain = np.array_equal(arrays.link_before[order], inner) and np.array_equal(
+        arrays.link_after[order], inner + 1
+    )
+    relaxed = np.all((arrays.link_kind == END_START) & (arrays.link_min == 0))
+    if not plain or not relaxed or np.any(machines != first):
+        return None
+    return first if len(np.unique(first)) == first.size else None
+
+
+def _waits(arrays: ScheduleArrays, stages: int) -> bool | None:
+    """Whether jobs may wait between tasks; ``None`` when some may and others may not."""
+    if stages == 1 or np.all(arrays.link_max == NEVER):
+        return True
+    return False if np.all(arrays.link_max == 0) else None
+
+
+@dataclass(frozen=True, eq=False)
+class Line:
+    """Flow lines as a search over orders sees them: F lines, n jobs, K machines each.
+
+    Attributes
+    ----------
+    duration : (F, n, K)
+        On each machine; of whole blocks with K = 1 where jobs do not wait.
+    release : (F, n, K)
+        Earliest starts.
+    setup : (F, n + 1, n, K)
+        Times from job to job, row n before the first job; (0, 0, 0, 0) without any.
+    due, linear, tardy, late, tail : (n,)
+        A job that completes at C costs ``linear C + tardy max(0, C - due) + late [C > due]``, and
+        its C + tail enters the maximum.
+    peak : int
+        What the maximum costs a unit.
+    floor : int
+        Least value of the maximum.
+    mode : (n, stages, F)
+        Modes of the tasks of each job on each line.
+    offset : (F, n, stages) or None
+        Starts of the tasks of blocks; ``None`` where jobs may wait.
+    """
+
+    duration: Ints
+    release: Ints
+    setup: Ints
+    due: Ints
+    linear: Ints
+    tardy: Ints
+    late: Ints
+    tail: Ints
+    peak: int
+    floor: int
+    mode: Ints
+    offset: Ints | None
+
+    @classmethod
+    def of(cls, arrays: ScheduleArrays, tier: int) -> Line:
+        """Read a problem that :func:`line_refusal` accepts, with one tier of its objective."""
+        shape = _shape(arrays)
+        if shape is None:
+            raise ValueError("the problem is no flow line")
+        modes = _modes(arrays, shape)
+        duration = np.ascontiguousarray(np.moveaxis(arrays.duration[modes], 2, 0))
+        earliest = arrays.release.reshape(arrays.n_jobs, shape[0])
+        release = np.broadcast_to(earliest, duration.shape).copy()
+        setup = _setups(arrays, modes)
+        offset = None
+        if not _waits(arrays, shape[0]):
+            offset = np.cumsum(duration, axis=2) - duration
+            setup = _gaps(duration, offset, setup)
+            release = (release - offset).max(axis=2, keepdims=True)
+            duration = duration.sum(axis=2, keepdims=True)
+        return cls(duration, release, setup, *_costs(arrays, tier), modes, offset)
+
+    @property
+    def lines(self) -> int:
+        """Number of lines."""
+        return len(self.duration)
+
+    @property
+    def jobs(self) -> int:
+        """Number of jobs."""
+        return self.duration.shape[1]
+
+    @property
+    def stages(self) -> int:
+        """Number of machines of a line; 1 for blocks."""
+        return self.duration.shape[2]
+
+    @property
+    def sums(self) -> bool:
+        """Whether the objective holds sums over jobs, not only a maximum."""
+        return bool(np.any(self.linear) or np.any(self.tardy) or np.any(self.late))
+
+    @cached_property
+    def work(self) -> Ints:
+        """Least total duration of each job over the lines."""
+        least: Ints = self.duration.sum(axis=2).min(axis=0)
+        return least
+
+    def candidate(self, orders: list[list[int]]) -> Candidate:
+        """Schedule with the jobs of each line in this order, each as early as possible."""
+        jobs, stages, _ = self.mode.shape
+        start = np.zeros((jobs, stages), np.int64)
+        mode = np.zeros((jobs, stages), np.int64)
+        for line, order in enumerate(orders):
+            if order:
+                starts = self._starts(line, order)
+                if self.offset is not None:
+                    starts = starts + self.offset[line, order]
+                start[order] = starts
+                mode[order] = self.mode[order, :, line]
+        return Candidate(start.ravel(), mode.ravel())
+
+    def orders(self, candidate: Candidate) -> list[list[int]]:
+        """Jobs of each line of a schedule in the order of their first starts."""
+        jobs, stages, _ = self.mode.shape
+        first = candidate.start.reshape(jobs, stages).min(axis=1)
+        chosen = candidate.mode.reshape(jobs, stages)[:, :1] == self.mode[:, 0, :]
+        line = np.argmax(chosen, axis=1)
+        ranked = np.lexsort((np.arange(jobs), candidate.start.reshape(jobs, stages)[:, -1], first))
+        found: list[list[int]] = [[] for _ in range(self.lines)]
+        for job in ranked.tolist():
+            found[int(line[job])].append(job)
+        return found
+
+    def _starts(self, line: int, order: list[int]) -> Ints:
+        duration, release = self.duration[line], self.release[line]
+        free = [0] * self.stages
+        rows = []
+        before = self.jobs
+        for job in order:
+            lengths, earliest = duration[job].tolist(), release[job].tolist()
+            between = self.setup[line, before, job].tolist() if self.setup.size else [0] * len(free)
+            now, row = 0, []
+            for stage, length in enumerate(lengths):
+                now = max(now, free[stage] + between[stage], earliest[stage])
+                row.append(now)
+                now += length
+                free[stage] = now
+            rows.append(row)
+            before = job
+        return np.array(rows, np.int64)
+
+
+def _setups(arrays: ScheduleArrays, modes: Ints) -> Ints:
+    """Setup times by line, job before, job after and stage."""
+    if not arrays.setups:
+        return np.zeros((0, 0, 0, 0), np.int64)
+    jobs, stages, lines = modes.shape
+    found = np.zeros((lines, jobs + 1, jobs, stages), np.int64)
+    for line in range(lines):
+        for stage in range(stages):
+            column = modes[:, stage, line]
+            table = arrays.setups.get(int(arrays.machine[column[0]]))
+            if table:
+                found[line, :, :, stage] = _setup_table(arrays.state[column], dict(table))
+    return found
+
+
+def _setup_table(state: Ints, table: dict[tuple[int, int], int]) -> Ints:
+    """Setup times from job to job on one machine; the last row is that before the first job."""
+    known, place = np.unique(state, return_inverse=True)
+    index = {int(value): number for number, value in enumerate(known)}
+    small = np.zeros((len(known) + 1, len(known)), np.int64)
+    for (before, after), time in table.items():
+        if after in index and (before == -1 or before in index):
+            small[len(known) if before == -1 else index[before], index[after]] = time
+    if -1 in index:
+        small[index[-1], :] = 0
+    rows = np.append(place, len(known))
+    return small[np.ix_(rows, place)]
+
+
+def _gaps(duration: Ints, offset: Ints, setup: Ints) -> Ints:
+    """Setups between blocks: least difference of the starts less the length of the first."""
+    lines, jobs, stages = duration.shape
+    found = np.full((lines, jobs + 1, jobs, 1), -NEVER, np.int64)
+    length = duration.sum(axis=2)
+    for line in range(lines):
+        for stage in range(stages):
+            end = np.append(offset[line, :, stage] + duration[line, :, stage], 0)
+            between = setup[line, :, :, stage] if setup.size else 0
+            least = end[:, None] - offset[line, None, :, stage] + between
+            np.maximum(found[line, :, :, 0], least, out=found[line, :, :, 0])
+        found[line, :-1, :, 0] -= length[line][:, None]
+        np.maximum(found[line, -1], 0, out=found[line, -1])
+    return found
+
+
+def _costs(arrays: ScheduleArrays, tier: int) -> tuple[Ints, Ints, Ints, Ints, Ints, int, int]:
+    """Due dates, costs and tails of the jobs, and the price and floor of the maximum."""
+    weight = dict(zip(MEASURES, arrays.weights[tier].tolist(), strict=True))
+    dated = arrays.job_due < NEVER
+    linear = arrays.job_weight * (weight["total_completion"] + weight["total_flow"])
+    tardy = np.where(dated, arrays.job_weight * weight["total_tardiness"], 0)
+    late = np.where(dated, arrays.job_weight * weight["late_jobs"], 0)
+    kind = next((name for name in _MAXIMA if weight[name]), "makespan")
+    if kind == "makespan":
+        tail = np.zeros(arrays.n_jobs, np.int64)
+    else:
+        never = -2 * horizon(arrays) - int(arrays.job_due[dated].max()) - 1
+        tail = np.where(dated, -arrays.job_due, never)
+    floor = -NEVER if kind == "max_lateness" else 0
+    return arrays.job_due, linear, tardy, late, tail, weight[kind], floor

@@ -1,0 +1,99 @@
+"""A search over orders that Python drives; importing it loads numba."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from scheduling.models.schedule.arrays import Ints
+from scheduling.solvers.schedule.permutation.kernels import plant as names
+from scheduling.solvers.schedule.permutation.kernels.plant import Plant, make_search
+from scheduling.solvers.schedule.permutation.kernels.search import advance, measure
+from scheduling.solvers.schedule.permutation.line import Line
+
+_REMOVED = 2
+_REMOVED_FOR_SUMS = 4
+_HEAT = 0.07
+
+
+class Walk:
+    """Constructions and iterated greedy search on one set of lines.
+
+    Parameters
+    ----------
+    line
+        The problem.
+    seed
+        Seed of the random numbers.
+    """
+
+    def __init__(self, line: Line, seed: int) -> None:
+        self.line = line
+        job = np.stack([line.due, line.linear, line.tardy, line.late, line.tail])
+        goal = np.array([line.peak, line.floor, line.sums], np.int64)
+        self._plant = Plant(
+            np.ascontiguousarray(line.duration),
+            np.ascontiguousarray(line.release),
+            np.ascontiguousarray(line.setup),
+            job,
+            goal,
+        )
+        removed = _REMOVED_FOR_SUMS if line.sums else _REMOVED
+        self._search = make_search(self._plant, seed, removed, _heat(line))
+
+    @property
+    def built(self) -> bool:
+        """Whether all jobs are in."""
+        return bool(np.all(self._search.where >= 0))
+
+    def begin(self, order: Ints) -> None:
+        """Take all jobs out, to be put in again in this order."""
+        search = self._search
+        search.count[:] = 0
+        search.where[:] = -1
+        search.fresh[:] = 0
+        search.bag[:] = order
+        search.counter[[names.BAG, names.TAKEN]] = len(order), 0
+        search.counter[names.PHASE] = names.BUILDING
+
+    def append_rest(self) -> None:
+        """Put the jobs that are still out behind the others of the shortest line."""
+        orders = self._orders(self._search.order, self._search.count)
+        for job in np.flatnonzero(self._search.where < 0).tolist():
+            min(orders, key=len).append(job)
+        self.start_from(orders)
+
+    def start_from(self, orders: list[list[int]]) -> None:
+        """Go on from these orders."""
+        search = self._search
+        for line, order in enumerate(orders):
+            search.order[line, : len(order)] = order
+            search.count[line] = len(order)
+            search.where[order] = line
+        search.fresh[:] = 0
+        search.counter[names.KEPT] = names.LARGEST
+        measure(self._plant, search)
+
+    def advance(self, looks: int, *, build_only: bool = False) -> int:
+        """Search for so many looks and return those made."""
+        return int(advance(self._plant, self._search, looks, -names.LARGEST, build_only))
+
+    def take_best(self) -> list[list[int]] | None:
+        """Return the best orders; ``None`` when they are known already."""
+        search = self._search
+        if not search.counter[names.FRESH]:
+            return None
+        search.counter[names.FRESH] = 0
+        return self._orders(search.best, search.best_count)
+
+    @staticmethod
+    def _orders(order: Ints, count: Ints) -> list[list[int]]:
+        return [row[:size].tolist() for row, size in zip(order, count.tolist(), strict=True)]
+
+
+def _heat(line: Line) -> float:
+    """Return the temperature, in proportion to the mean duration of a task and the mean price."""
+    stages = line.mode.shape[1]
+    task = float(line.work.mean()) / stages
+    if not line.sums:
+        return _HEAT * task
+    return _HEAT * task * max(1.0, float((line.linear + line.tardy).mean()))
