@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from scheduling.solvers.board import Board, Budget
 from scheduling.solvers.registry import READY, Availability, Prepares, Solver
+from scheduling.solvers.schedule.assignment import Assignment
 from scheduling.solvers.schedule.cpsat.solver import CpSat, bounding
 from scheduling.solvers.schedule.dispatch import Dispatch
 from scheduling.solvers.schedule.family import Candidate, CompiledSchedule
@@ -22,6 +23,8 @@ from scheduling.solvers.schedule.insertion import Insertion
 from scheduling.solvers.schedule.kernels.warmup import ensure_compiled
 from scheduling.solvers.schedule.listing.solvers import Heft, Peft
 from scheduling.solvers.schedule.lns import Lns
+from scheduling.solvers.schedule.permutation.iterated_greedy import IteratedGreedy, Neh
+from scheduling.solvers.schedule.permutation.tour import Tour
 from scheduling.solvers.schedule.rules import dense_ranks, task_features
 from scheduling.solvers.schedule.sgs import out_of_time, post_greedy, rules_for
 from scheduling.solvers.schedule.tabu import LARGEST_DISPATCHED, Tabu
@@ -94,6 +97,9 @@ class Auto:
         Large shops are left to the compiled constructions of tabu search.
         """
         arrays = data.arrays
+        if _usable([Neh()], data):
+            Neh().search(data, board, budget, None)
+            return
         if arrays.features:
             for part in _usable([Heft(), Peft(), Insertion()], data):
                 part.search(data, board, budget, None)
@@ -119,8 +125,9 @@ class Auto:
         hint: Candidate | None,
     ) -> None:
         self._improver(data).search(data, board, budget.part(0.4), hint)
-        if not board.stopped and _fits_exact(data):
-            CpSat().search(data, board, budget.part(0.5), hint)
+        exact = _exact(data)
+        if not board.stopped and exact is not None:
+            exact.search(data, board, budget.part(0.5), hint)
 
     def _side_by_side(
         self,
@@ -130,12 +137,12 @@ class Auto:
         hint: Candidate | None,
     ) -> None:
         improver = self._improver(data)
-        exact = _fits_exact(data)
+        exact = _exact(data)
         sprint = budget.part(_SPRINT_SHARE if exact else 1.0)
         calm = budget.part(1.0, workers=max(1, budget.workers // 2))
         with Sideways() as side:
             if exact:
-                side.start("cp-sat", partial(_prove, data, board, budget, hint, improver))
+                side.start(exact.name, partial(_prove, exact, data, board, budget, hint, improver))
                 if not data.arrays.features:
                     side.start("relaxations", partial(_relax, data, board, sprint))
             improver.search(data, board, sprint, hint)
@@ -144,7 +151,7 @@ class Auto:
 
     def _improver(self, data: CompiledSchedule) -> Part:
         """Pick the local search that knows most about the problem's structure."""
-        return next(iter(_usable([Tabu(), Genetic(), Lns()], data)))
+        return next(iter(_usable([IteratedGreedy(), Tabu(), Genetic(), Lns()], data)))
 
 
 def _specialist(data: CompiledSchedule) -> Part | None:
@@ -164,12 +171,16 @@ def _brief(budget: Budget) -> Budget:
     return replace(part, deadline=min(part.deadline, time.monotonic() + _CONSTRUCTION_SECONDS))
 
 
-def _fits_exact(data: CompiledSchedule) -> bool:
-    """Tell whether one model of the whole problem is worth its memory and building time."""
-    return len(data.arrays.duration) <= _LARGEST_EXACT
+def _exact(data: CompiledSchedule) -> Part | None:
+    """Pick the smallest exact model of the whole problem, if any is worth memory and time."""
+    compact = _usable([Tour(), Assignment()], data)
+    if compact:
+        return compact[0]
+    return CpSat() if len(data.arrays.duration) <= _LARGEST_EXACT else None
 
 
 def _prove(
+    exact: Part,
     data: CompiledSchedule,
     board: Board[Candidate],
     budget: Budget,
@@ -179,8 +190,11 @@ def _prove(
     """Run CP-SAT for the sprint, then again from the best schedule of all.
 
     Beside a strong local search it only has to raise the bound; otherwise, and where there are
-    processors enough, it searches in all its ways.
+    processors enough, it searches in all its ways. Compact models run once.
     """
+    if not isinstance(exact, CpSat):
+        exact.search(data, board, budget, hint)
+        return
     narrow = isinstance(improver, Tabu) and budget.workers < _MANY_WORKERS
     settings = bounding(data.arrays) if narrow else _widest(budget.workers)
     CpSat(settings).search(data, board, budget.part(_SPRINT_SHARE), hint)

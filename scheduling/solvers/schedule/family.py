@@ -117,5 +117,7 @@ FAMILY: Family[Candidate] = Family(
         "tardiness": f"{_HERE}.tardiness.solver:Tardiness",
         "neh": f"{_HERE}.permutation.iterated_greedy:Neh",
         "iterated-greedy": f"{_HERE}.permutation.iterated_greedy:IteratedGreedy",
+        "tour": f"{_HERE}.permutation.tour:Tour",
+        "assignment": f"{_HERE}.assignment:Assignment",
     },
 )

@@ -17,11 +17,11 @@ from scheduling.models.base import Status
 from scheduling.models.schedule.problem import ScheduleProblem
 from scheduling.solvers.board import Board, Budget
 from scheduling.solvers.schedule.family import Candidate, CompiledSchedule
+from scheduling.solvers.schedule.meter import Meter
 from scheduling.solvers.schedule.tardiness import exact, heuristics, solver
 from scheduling.solvers.schedule.tardiness.kernels import decomposition, dynasearch
 from scheduling.solvers.schedule.tardiness.kernels.precedence import find_precedences
 from scheduling.solvers.schedule.tardiness.machine import OneMachine
-from scheduling.solvers.schedule.meter import Meter
 from scheduling.solvers.schedule.tardiness.post import Post
 from scheduling.solvers.schedule.tardiness.solver import Tardiness
 

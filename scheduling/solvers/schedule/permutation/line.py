@@ -52,20 +52,31 @@ def _rule_refusal(arrays: ScheduleArrays, machines: Ints) -> str | None:
     lanes = [frozenset(machines[:, line].tolist()) for line in range(lines)]
     if stages > 1 and waits and not all(any(lane <= g for g in groups) for lane in lanes):
         return "takes flow shops with the same order of jobs on all machines only; use tabu or lns"
-    if any(sum(not lane.isdisjoint(group) for lane in lanes) > 1 for group in groups):
-        return "takes no common order of several factories; use lns or cp-sat"
     table = arrays.n_jobs**2 * (stages if waits else 1) * lines
     if (arrays.setups or not waits) and table > _LARGEST_TABLE:
         return f"takes at most {_LARGEST_TABLE:,} setup times between jobs; use lns"
     if arrays.setups and np.any(arrays.duration == 0):
         return "takes no tasks without duration beside setups; use lns or cp-sat"
-    kinds = [np.flatnonzero(row[[MEASURES.index(name) for name in _MAXIMA]]) for row in arrays.weights]
+    return _goal_refusal(arrays)
+
+
+def _goal_refusal(arrays: ScheduleArrays) -> str | None:
+    """Tell why an objective cannot be searched for."""
+    kinds = [
+        np.flatnonzero(row[[MEASURES.index(name) for name in _MAXIMA]]) for row in arrays.weights
+    ]
     if any(len(kind) > 1 for kind in kinds):
         return "minimises at most one of makespan, max_tardiness and max_lateness; use lns"
     heaviest = int(arrays.weights.sum()) * (int(arrays.job_weight.sum()) + 1)
     if heaviest * horizon(arrays) >= _LARGEST_VALUE:
         return "takes values below 2**60 only; use a coarser unit of time"
     return None
+
+
+def line_shape(arrays: ScheduleArrays) -> tuple[int, int]:
+    """Return the machines of a line, 1 for blocks, and the number of lines of a flow line."""
+    stages, lines = _shape(arrays) or (0, 0)
+    return (stages if _waits(arrays, stages) else 1), lines
 
 
 def _shape(arrays: ScheduleArrays) -> tuple[int, int] | None:
@@ -85,7 +96,7 @@ def _modes(arrays: ScheduleArrays, shape: tuple[int, int]) -> Ints:
 
 
 def _machines(arrays: ScheduleArrays) -> Ints | None:
-    """Machine by stage and line, where all jobs agree on it and chains lead from each to the next."""
+    """Machine by stage and line, where all jobs agree and chains lead from each to the next."""
     shape = _shape(arrays)
     if shape is None:
         return None
@@ -169,17 +180,17 @@ class Line:
     @property
     def lines(self) -> int:
         """Number of lines."""
-        return len(self.duration)
+        return int(self.duration.shape[0])
 
     @property
     def jobs(self) -> int:
         """Number of jobs."""
-        return self.duration.shape[1]
+        return int(self.duration.shape[1])
 
     @property
     def stages(self) -> int:
         """Number of machines of a line; 1 for blocks."""
-        return self.duration.shape[2]
+        return int(self.duration.shape[2])
 
     @property
     def sums(self) -> bool:
@@ -238,7 +249,7 @@ class Line:
 
 
 def _setups(arrays: ScheduleArrays, modes: Ints) -> Ints:
-    """Setup times by line, job before, job after and stage."""
+    """Return setup times by line, job before, job after and stage."""
     if not arrays.setups:
         return np.zeros((0, 0, 0, 0), np.int64)
     jobs, stages, lines = modes.shape
@@ -253,7 +264,7 @@ def _setups(arrays: ScheduleArrays, modes: Ints) -> Ints:
 
 
 def _setup_table(state: Ints, table: dict[tuple[int, int], int]) -> Ints:
-    """Setup times from job to job on one machine; the last row is that before the first job."""
+    """Return setup times from job to job on one machine; the last row is before the first."""
     known, place = np.unique(state, return_inverse=True)
     index = {int(value): number for number, value in enumerate(known)}
     small = np.zeros((len(known) + 1, len(known)), np.int64)
@@ -263,7 +274,8 @@ def _setup_table(state: Ints, table: dict[tuple[int, int], int]) -> Ints:
     if -1 in index:
         small[index[-1], :] = 0
     rows = np.append(place, len(known))
-    return small[np.ix_(rows, place)]
+    found: Ints = small[np.ix_(rows, place)]
+    return found
 
 
 def _gaps(duration: Ints, offset: Ints, setup: Ints) -> Ints:

@@ -48,7 +48,7 @@ class Walk:
     def begin(self, order: Ints) -> None:
         """Take all jobs out, to be put in again in this order."""
         search = self._search
-        search.count[:] = 0
+        search.size[:] = 0
         search.where[:] = -1
         search.fresh[:] = 0
         search.bag[:] = order
@@ -57,7 +57,7 @@ class Walk:
 
     def append_rest(self) -> None:
         """Put the jobs that are still out behind the others of the shortest line."""
-        orders = self._orders(self._search.order, self._search.count)
+        orders = self._orders(self._search.order, self._search.size)
         for job in np.flatnonzero(self._search.where < 0).tolist():
             min(orders, key=len).append(job)
         self.start_from(orders)
@@ -67,7 +67,7 @@ class Walk:
         search = self._search
         for line, order in enumerate(orders):
             search.order[line, : len(order)] = order
-            search.count[line] = len(order)
+            search.size[line] = len(order)
             search.where[order] = line
         search.fresh[:] = 0
         search.counter[names.KEPT] = names.LARGEST
@@ -83,7 +83,7 @@ class Walk:
         if not search.counter[names.FRESH]:
             return None
         search.counter[names.FRESH] = 0
-        return self._orders(search.best, search.best_count)
+        return self._orders(search.best, search.best_size)
 
     @staticmethod
     def _orders(order: Ints, count: Ints) -> list[list[int]]:
@@ -93,7 +93,8 @@ class Walk:
 def _heat(line: Line) -> float:
     """Return the temperature, in proportion to the mean duration of a task and the mean price."""
     stages = line.mode.shape[1]
-    task = float(line.work.mean()) / stages
+    task: float = line.work.mean() / stages
     if not line.sums:
         return _HEAT * task
-    return _HEAT * task * max(1.0, float((line.linear + line.tardy).mean()))
+    price: float = (line.linear + line.tardy).mean()
+    return _HEAT * task * max(1.0, price)

@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from scheduling.models.schedule.arrays import Ints
+from scheduling.solvers.schedule.meter import SLICE, Meter
 from scheduling.solvers.schedule.tardiness.kernels import decomposition, multipliers, relaxation
 from scheduling.solvers.schedule.tardiness.kernels import network as networks
 from scheduling.solvers.schedule.tardiness.kernels.precedence import find_precedences
 from scheduling.solvers.schedule.tardiness.machine import OneMachine
-from scheduling.solvers.schedule.meter import SLICE, Meter
 from scheduling.solvers.schedule.tardiness.post import Post
 
 _MOST_SLOTS = 1 << 25

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from scheduling.solvers.schedule.meter import SLICE, Meter
 from scheduling.solvers.schedule.tardiness.kernels import dynasearch
 from scheduling.solvers.schedule.tardiness.machine import OneMachine
-from scheduling.solvers.schedule.meter import SLICE, Meter
 from scheduling.solvers.schedule.tardiness.post import Post
 
 

@@ -10,9 +10,9 @@ from scheduling.solvers.registry import READY, Availability
 from scheduling.solvers.schedule.family import Candidate, CompiledSchedule
 from scheduling.solvers.schedule.features import feature_refusal
 from scheduling.solvers.schedule.kernels.warmup import ensure_compiled
+from scheduling.solvers.schedule.meter import SLICE, Meter
 from scheduling.solvers.schedule.tardiness import heuristics
 from scheduling.solvers.schedule.tardiness.machine import OneMachine, machine_refusal
-from scheduling.solvers.schedule.meter import SLICE, Meter
 from scheduling.solvers.schedule.tardiness.post import Post
 
 _LARGEST_RULED = 300

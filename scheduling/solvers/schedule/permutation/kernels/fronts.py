@@ -55,7 +55,7 @@ def _go_forward(plant: Plant, search: Search, f: int) -> None:
     prefix[0] = plant.goal[FLOOR]
     cost[0] = 0
     before = n
-    for p in range(search.count[f]):
+    for p in range(search.size[f]):
         j = search.order[f, p]
         end = extend(plant, f, before, j, front[p], front[p + 1])
         prefix[p + 1] = max(prefix[p], end + plant.job[TAIL, j])
@@ -67,7 +67,7 @@ def _go_forward(plant: Plant, search: Search, f: int) -> None:
 def _go_backward(plant: Plant, search: Search, f: int) -> None:
     duration, release, setup = plant.duration, plant.release, plant.setup
     back, suffix, order = search.back[f], search.suffix[f], search.order[f]
-    last = search.count[f]
+    last = search.size[f]
     stages = duration.shape[2]
     suffix[last] = plant.goal[FLOOR]
     for p in range(last - 1, -1, -1):
@@ -95,7 +95,7 @@ def refresh(plant: Plant, search: Search, f: int) -> int:
     if not plant.goal[SUMS]:
         _go_backward(plant, search, f)
     search.fresh[f] = 1
-    last = search.count[f]
+    last = search.size[f]
     search.value[f, TOP] = search.prefix[f, last]
     search.value[f, SUM] = search.cost[f, last]
     return 2 * last * plant.duration.shape[2]
@@ -106,7 +106,7 @@ def total(plant: Plant, search: Search) -> int:
     """Value of the present orders, whose lines must be fresh."""
     top = plant.goal[FLOOR]
     costs = 0
-    for f in range(search.count.shape[0]):
+    for f in range(search.size.shape[0]):
         top = max(top, search.value[f, TOP])
         costs += search.value[f, SUM]
     return plant.goal[PEAK] * top + costs if plant.goal[SUMS] else top
@@ -117,7 +117,7 @@ def spread(plant: Plant, search: Search) -> int:
     """Sum of the maxima of all lines, which breaks ties between orders of one maximum."""
     summed = 0
     if not plant.goal[SUMS]:
-        for f in range(search.count.shape[0]):
-            if search.count[f] > 0:
+        for f in range(search.size.shape[0]):
+            if search.size[f] > 0:
                 summed += search.value[f, TOP]
     return summed

@@ -37,7 +37,7 @@ _NEW, _SHIFTED = range(2)
 def _top_at(plant: Plant, search: Search, f: int, j: int, p: int) -> int:
     """Maximum of a line with a job at a position; its completions go to the first row."""
     order, row = search.order[f], search.row[_NEW]
-    last = search.count[f]
+    last = search.size[f]
     before = order[p - 1] if p > 0 else search.where.shape[0]
     end = extend(plant, f, before, j, search.front[f, p], row)
     top = max(end + plant.job[TAIL, j], search.prefix[f, p], search.suffix[f, p])
@@ -59,7 +59,7 @@ def _idle_at(plant: Plant, search: Search, f: int, j: int, p: int) -> int:
     duration = plant.duration[f]
     idle = 0
     stages = new.shape[0]
-    if p == search.count[f]:
+    if p == search.size[f]:
         for k in range(1, stages):
             idle += max(0, new[k - 1] - search.front[f, p, k])
         return idle
@@ -74,12 +74,12 @@ def _idle_at(plant: Plant, search: Search, f: int, j: int, p: int) -> int:
 
 
 @njit
-def _scan_maximum(plant: Plant, search: Search, f: int, j: int, others: int) -> tuple[int, int]:
-    """Best maximum of all lines with a job in this one, and its position."""
+def _scan_maximum(plant: Plant, search: Search, f: int, j: int) -> tuple[int, int]:
+    """Best maximum of a line with a job in it, and its position."""
     best, least, place = LARGEST, LARGEST, 0
     stages = search.row.shape[1]
-    for p in range(search.count[f] + 1):
-        top = max(_top_at(plant, search, f, j, p), others)
+    for p in range(search.size[f] + 1):
+        top = _top_at(plant, search, f, j, p)
         if top < best:
             best, place, least = top, p, LARGEST
             if stages > 1:
@@ -88,21 +88,19 @@ def _scan_maximum(plant: Plant, search: Search, f: int, j: int, others: int) -> 
             idle = _idle_at(plant, search, f, j, p)
             if idle < least:
                 place, least = p, idle
-    search.counter[LOOKS] += 2 * (search.count[f] + 1) * stages
+    search.counter[LOOKS] += 2 * (search.size[f] + 1) * stages
     return best, place
 
 
 @njit
-def _sum_at(
-    plant: Plant, search: Search, f: int, j: int, p: int, others: int, limit: int
-) -> int:
+def _sum_at(plant: Plant, search: Search, f: int, j: int, p: int, others: int, limit: int) -> int:
     """Costs with a job at a position, or ``LARGEST`` when they reach ``limit``.
 
     Without setups, no job behind the new one costs less than before.
     """
     job, row, order = plant.job, search.row[_NEW], search.order[f]
     peak = plant.goal[PEAK]
-    last = search.count[f]
+    last = search.size[f]
     floored = plant.setup.size == 0
     before = order[p - 1] if p > 0 else search.where.shape[0]
     end = extend(plant, f, before, j, search.front[f, p], row)
@@ -132,7 +130,7 @@ def _scan_sum(
 ) -> tuple[int, int]:
     """Least costs of a line below ``limit``, and the position; ``LARGEST`` without any."""
     best, place = LARGEST, 0
-    for p in range(search.count[f], -1, -1):
+    for p in range(search.size[f], -1, -1):
         value = _sum_at(plant, search, f, j, p, others, min(best, limit))
         if value < best:
             best, place = value, p
@@ -142,7 +140,7 @@ def _scan_sum(
 @njit
 def find_place(plant: Plant, search: Search, j: int) -> tuple[int, int]:
     """Find the best line and position for a job; its value goes to ``MAIN`` and ``SIDE``."""
-    lines = search.count.shape[0]
+    lines = search.size.shape[0]
     for f in range(lines):
         search.counter[LOOKS] += refresh(plant, search, f)
     line, place, best, side = 0, 0, LARGEST, LARGEST
@@ -153,17 +151,17 @@ def find_place(plant: Plant, search: Search, j: int) -> tuple[int, int]:
             if g != f:
                 others = max(others, search.value[g, TOP])
                 summed += search.value[g, SUM]
-                if search.count[g] > 0:
+                if search.size[g] > 0:
                     tops += search.value[g, TOP]
         if plant.goal[SUMS]:
             value, p = _scan_sum(plant, search, f, j, others, best - summed)
             if value < LARGEST:
                 best, side, line, place = value + summed, 0, f, p
             continue
-        value, p = _scan_maximum(plant, search, f, j, others)
-        own = tops + _top_at(plant, search, f, j, p) if lines > 1 else 0
-        if value < best or (value == best and own < side):
-            best, side, line, place = value, own, f, p
+        top, p = _scan_maximum(plant, search, f, j)
+        value = max(top, others)
+        if value < best or (value == best and tops + top < side):
+            best, side, line, place = value, tops + top, f, p
     search.counter[MAIN], search.counter[SIDE] = best, side
     return line, place
 
@@ -172,10 +170,10 @@ def find_place(plant: Plant, search: Search, j: int) -> tuple[int, int]:
 def insert(search: Search, j: int, f: int, p: int) -> None:
     """Put a job at a position of a line."""
     order = search.order[f]
-    for q in range(search.count[f], p, -1):
+    for q in range(search.size[f], p, -1):
         order[q] = order[q - 1]
     order[p] = j
-    search.count[f] += 1
+    search.size[f] += 1
     search.where[j] = f
     search.fresh[f] = 0
 
@@ -185,12 +183,12 @@ def remove(search: Search, j: int) -> None:
     """Take a job out of its line."""
     f = search.where[j]
     order = search.order[f]
-    last = search.count[f] - 1
+    last = search.size[f] - 1
     p = 0
     while order[p] != j:
         p += 1
     for q in range(p, last):
         order[q] = order[q + 1]
-    search.count[f] = last
+    search.size[f] = last
     search.where[j] = -1
     search.fresh[f] = 0

@@ -49,7 +49,7 @@ class Search(NamedTuple):
 
     Attributes
     ----------
-    order, count : (F, n), (F,)
+    order, size : (F, n), (F,)
         Jobs of each line in their order.
     where : (n,)
         Line of each job, -1 while it is out.
@@ -67,7 +67,7 @@ class Search(NamedTuple):
         Maximum and costs of each line.
     row : (3, K)
         Completions in the making.
-    kept, kept_count, best, best_count
+    kept, kept_size, best, best_size
         Orders to return to, and the best ones.
     bag, queue : (n,)
         Jobs to be put in, and jobs to be tried elsewhere.
@@ -76,7 +76,7 @@ class Search(NamedTuple):
     """
 
     order: Ints
-    count: Ints
+    size: Ints
     where: Ints
     front: Ints
     back: Ints
@@ -87,9 +87,9 @@ class Search(NamedTuple):
     value: Ints
     row: Ints
     kept: Ints
-    kept_count: Ints
+    kept_size: Ints
     best: Ints
-    best_count: Ints
+    best_size: Ints
     bag: Ints
     queue: Ints
     counter: Ints
@@ -118,7 +118,7 @@ def make_search(plant: Plant, seed: int, removed: int, heat: float) -> Search:
     table, rows = (lines, jobs), (lines, jobs + 1)
     return Search(
         order=np.zeros(table, np.int64),
-        count=np.zeros(lines, np.int64),
+        size=np.zeros(lines, np.int64),
         where=np.full(jobs, -1, np.int64),
         front=np.zeros((lines, jobs + 1, stages), np.int64),
         back=np.zeros((lines, jobs + 1, stages), np.int64),
@@ -129,9 +129,9 @@ def make_search(plant: Plant, seed: int, removed: int, heat: float) -> Search:
         value=np.zeros((lines, 2), np.int64),
         row=np.zeros((3, stages), np.int64),
         kept=np.zeros(table, np.int64),
-        kept_count=np.zeros(lines, np.int64),
+        kept_size=np.zeros(lines, np.int64),
         best=np.zeros(table, np.int64),
-        best_count=np.zeros(lines, np.int64),
+        best_size=np.zeros(lines, np.int64),
         bag=np.zeros(jobs, np.int64),
         queue=np.arange(jobs, dtype=np.int64),
         counter=counter,

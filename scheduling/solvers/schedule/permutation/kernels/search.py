@@ -56,7 +56,8 @@ def below(rng: Words, bound: int) -> int:
     word ^= word >> np.uint64(7)
     word ^= word << np.uint64(17)
     rng[0] = word
-    return np.int64((word >> np.uint64(33)) % np.uint64(bound))
+    drawn: np.int64 = np.int64((word >> np.uint64(33)) % np.uint64(bound))
+    return drawn  # type: ignore[return-value]
 
 
 @njit
@@ -73,14 +74,14 @@ def _shuffle(search: Search) -> None:
 @njit
 def _draw_job(search: Search) -> int:
     """Draw a job to be taken out."""
-    lines = search.count.shape[0]
+    lines = search.size.shape[0]
     if lines > 1 and below(search.rng, 2):
         f = 0
         for g in range(lines):
             if search.value[g, TOP] > search.value[f, TOP]:
                 f = g
-        if search.count[f] > 0:
-            return search.order[f, below(search.rng, search.count[f])]
+        if search.size[f] > 0:
+            return search.order[f, below(search.rng, search.size[f])]
     j = below(search.rng, search.where.shape[0])
     while search.where[j] < 0:
         j = below(search.rng, search.where.shape[0])
@@ -139,26 +140,26 @@ def _try_elsewhere(plant: Plant, search: Search) -> None:
 
 
 @njit
-def _copy(order: Ints, count: Ints, target: Ints, target_count: Ints) -> None:
-    for f in range(count.shape[0]):
-        target_count[f] = count[f]
-        for p in range(count[f]):
+def _copy(order: Ints, size: Ints, target: Ints, target_size: Ints) -> None:
+    for f in range(size.shape[0]):
+        target_size[f] = size[f]
+        for p in range(size[f]):
             target[f, p] = order[f, p]
 
 
 @njit
 def _return_to_kept(search: Search) -> None:
-    _copy(search.kept, search.kept_count, search.order, search.count)
-    for f in range(search.count.shape[0]):
+    _copy(search.kept, search.kept_size, search.order, search.size)
+    for f in range(search.size.shape[0]):
         search.fresh[f] = 0
-        for p in range(search.count[f]):
+        for p in range(search.size[f]):
             search.where[search.order[f, p]] = f
 
 
 @njit
 def _note_best(search: Search, value: int) -> None:
     if value < search.counter[BEST]:
-        _copy(search.order, search.count, search.best, search.best_count)
+        _copy(search.order, search.size, search.best, search.best_size)
         search.counter[BEST] = value
         search.counter[FRESH] = 1
 
@@ -172,11 +173,11 @@ def _judge(plant: Plant, search: Search) -> None:
     worse = value - counter[KEPT]
     draw = (below(search.rng, 1 << 30) + 1) / (1 << 30)
     if worse <= 0 or (search.knob[HEAT] > 0 and draw < math.exp(-worse / search.knob[HEAT])):
-        _copy(search.order, search.count, search.kept, search.kept_count)
+        _copy(search.order, search.size, search.kept, search.kept_size)
         counter[KEPT] = value
     else:
         _return_to_kept(search)
-    for f in range(search.count.shape[0]):
+    for f in range(search.size.shape[0]):
         counter[LOOKS] += refresh(plant, search, f)
     counter[ROUNDS] += 1
     _break_up(plant, search)
@@ -186,7 +187,7 @@ def _judge(plant: Plant, search: Search) -> None:
 def measure(plant: Plant, search: Search) -> None:
     """Value the present orders, and go on with improving them."""
     counter = search.counter
-    for f in range(search.count.shape[0]):
+    for f in range(search.size.shape[0]):
         counter[LOOKS] += refresh(plant, search, f)
     counter[MAIN] = total(plant, search)
     counter[SIDE] = spread(plant, search)
