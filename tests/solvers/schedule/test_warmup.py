@@ -79,6 +79,13 @@ def test_getting_ready_is_not_part_of_the_limit() -> None:
 
 
 def test_the_real_groups_compile() -> None:
-    assert set(warmup.GROUPS) == {"jobshop", "flexible", "project", "bounds", "tardiness"}
+    assert set(warmup.GROUPS) == {
+        "jobshop",
+        "flexible",
+        "project",
+        "bounds",
+        "tardiness",
+        "permutation",
+    }
     for group in warmup.GROUPS.values():
         group()

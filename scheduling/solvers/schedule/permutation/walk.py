@@ -24,13 +24,18 @@ class Walk:
         The problem.
     seed
         Seed of the random numbers.
+
+    Attributes
+    ----------
+    plant, search
+        What the kernels work on.
     """
 
     def __init__(self, line: Line, seed: int) -> None:
         self.line = line
         job = np.stack([line.due, line.linear, line.tardy, line.late, line.tail])
         goal = np.array([line.peak, line.floor, line.sums], np.int64)
-        self._plant = Plant(
+        self.plant = Plant(
             np.ascontiguousarray(line.duration),
             np.ascontiguousarray(line.release),
             np.ascontiguousarray(line.setup),
@@ -38,16 +43,16 @@ class Walk:
             goal,
         )
         removed = _REMOVED_FOR_SUMS if line.sums else _REMOVED
-        self._search = make_search(self._plant, seed, removed, _heat(line))
+        self.search = make_search(self.plant, seed, removed, _heat(line))
 
     @property
     def built(self) -> bool:
         """Whether all jobs are in."""
-        return bool(np.all(self._search.where >= 0))
+        return bool(np.all(self.search.where >= 0))
 
     def begin(self, order: Ints) -> None:
         """Take all jobs out, to be put in again in this order."""
-        search = self._search
+        search = self.search
         search.size[:] = 0
         search.where[:] = -1
         search.fresh[:] = 0
@@ -57,29 +62,29 @@ class Walk:
 
     def append_rest(self) -> None:
         """Put the jobs that are still out behind the others of the shortest line."""
-        orders = self._orders(self._search.order, self._search.size)
-        for job in np.flatnonzero(self._search.where < 0).tolist():
+        orders = self._orders(self.search.order, self.search.size)
+        for job in np.flatnonzero(self.search.where < 0).tolist():
             min(orders, key=len).append(job)
         self.start_from(orders)
 
     def start_from(self, orders: list[list[int]]) -> None:
         """Go on from these orders."""
-        search = self._search
+        search = self.search
         for line, order in enumerate(orders):
             search.order[line, : len(order)] = order
             search.size[line] = len(order)
             search.where[order] = line
         search.fresh[:] = 0
         search.counter[names.KEPT] = names.LARGEST
-        measure(self._plant, search)
+        measure(self.plant, search)
 
     def advance(self, looks: int, *, build_only: bool = False) -> int:
         """Search for so many looks and return those made."""
-        return int(advance(self._plant, self._search, looks, -names.LARGEST, build_only))
+        return int(advance(self.plant, self.search, looks, -names.LARGEST, build_only))
 
     def take_best(self) -> list[list[int]] | None:
         """Return the best orders; ``None`` when they are known already."""
-        search = self._search
+        search = self.search
         if not search.counter[names.FRESH]:
             return None
         search.counter[names.FRESH] = 0

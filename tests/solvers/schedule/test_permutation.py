@@ -1,0 +1,387 @@
+"""Flow lines: recognition, the value of every place, searches and exact models."""
+
+from __future__ import annotations
+
+import os
+from itertools import pairwise, permutations, product
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import scheduling as sch
+from scheduling.instances.files import read
+from scheduling.models.base import Status
+from scheduling.models.schedule.check import check_schedule
+from scheduling.models.schedule.objective import JOB_MEASURES
+from scheduling.models.schedule.problem import ScheduleProblem
+from scheduling.solvers.schedule.assignment import Assignment
+from scheduling.solvers.schedule.family import FAMILY, CompiledSchedule
+from scheduling.solvers.schedule.permutation.kernels import insertion, plant
+from scheduling.solvers.schedule.permutation.line import Line, line_refusal
+from scheduling.solvers.schedule.permutation.tour import Tour, tour_lengths
+from scheduling.solvers.schedule.permutation.walk import Walk
+from tests.brute_force import brute_force
+
+Fields = dict[str, Any]
+
+
+@st.composite
+def lines(
+    draw: st.DrawFn,
+    *,
+    most_jobs: int = 4,
+    most_stages: int = 3,
+    most_lines: int = 2,
+    releases: bool = True,
+    shortest: int = 0,
+    objectives: tuple[Any, ...] = (*JOB_MEASURES, {"makespan": 3, "total_tardiness": 2}),
+) -> ScheduleProblem:
+    """Draw a flow line with the rules that the searches take."""
+    jobs = draw(st.integers(1, most_jobs))
+    stages, factories = draw(st.integers(1, most_stages)), draw(st.integers(1, most_lines))
+    no_wait, setups = draw(st.booleans()), draw(st.booleans())
+    number = st.integers(1 if setups else shortest, 4)
+    names = [[f"F{f}M{k}" for k in range(stages)] for f in range(factories)]
+    resources: list[Fields] = []
+    for name in (name for row in names for name in row):
+        times = [
+            {"before": before, "after": after, "time": draw(st.integers(0, 3))}
+            for before in (None, "a", "b")
+            for after in "ab"
+        ]
+        resources.append({"type": "machine", "id": name, "setups": times if setups else []})
+    rows = []
+    for j in range(jobs):
+        tasks = []
+        for k in range(stages):
+            modes = [
+                {"duration": draw(number), "machine": row[k], "state": draw(st.sampled_from("ab"))}
+                for row in names
+            ]
+            release = draw(st.integers(0, 5)) if releases else 0
+            tasks.append({"id": f"{j}.{k}", "modes": modes, "release": release})
+        rows.append(
+            {
+                "id": f"J{j}",
+                "tasks": tasks,
+                "chain": stages > 1,
+                "no_wait": no_wait and stages > 1,
+                "same_mode": factories > 1,
+                "due": draw(st.integers(0, 15)),
+                "weight": draw(st.integers(1, 3)),
+            }
+        )
+    return ScheduleProblem.model_validate(
+        {
+            "resources": resources,
+            "jobs": rows,
+            "same_order": names if stages > 1 else [],
+            "objective": draw(st.sampled_from(objectives)),
+        }
+    )
+
+
+def every_order(line: Line) -> Any:
+    """All ways to spread the jobs over the lines and to order them."""
+    for choice in product(range(line.lines), repeat=line.jobs):
+        members = [[j for j, f in enumerate(choice) if f == g] for g in range(line.lines)]
+        yield from product(*(list(map(list, permutations(jobs))) for jobs in members))
+
+
+def least(data: CompiledSchedule) -> int:
+    """Least value over all orders."""
+    line = Line.of(data.arrays, 0)
+    return min(data.values(line.candidate(list(orders)))[0] for orders in every_order(line))
+
+
+@settings(max_examples=120, deadline=None)
+@given(lines(), st.randoms(use_true_random=False))
+def test_every_order_is_a_valid_schedule_and_is_read_back(
+    problem: ScheduleProblem, random: Any
+) -> None:
+    data = CompiledSchedule(problem)
+    assert line_refusal(data.arrays) is None
+    line = Line.of(data.arrays, 0)
+    jobs = list(range(line.jobs))
+    random.shuffle(jobs)
+    orders: list[list[int]] = [[] for _ in range(line.lines)]
+    for job in jobs:
+        orders[random.randrange(line.lines)].append(job)
+    candidate = line.candidate(orders)
+    value = data.values(candidate)[0]
+    entry = {"name": "value", "sense": "min", "objective": value, "bound": None, "gap": None}
+    answer = data.answer(
+        candidate,
+        {"status": "feasible", "objective": value, "bound": None, "gap": None, "tiers": (entry,)}
+        | {"solver": "test", "seconds": 0.0, "history": ()},
+    )
+    assert check_schedule(problem, answer) == []
+    if np.all(data.arrays.duration > 0):
+        assert line.orders(candidate) == orders
+
+
+@settings(max_examples=150, deadline=None)
+@given(lines(), st.integers(0, 2**20))
+def test_the_best_place_is_the_best_of_all_places(problem: ScheduleProblem, seed: int) -> None:
+    data = CompiledSchedule(problem)
+    line = Line.of(data.arrays, 0)
+    rng = np.random.default_rng(seed)
+    orders: list[list[int]] = [[] for _ in range(line.lines)]
+    for other in rng.permutation(line.jobs).tolist():
+        orders[int(rng.integers(line.lines))].append(other)
+    walk = Walk(line, 0)
+    walk.start_from(orders)
+    job = int(rng.integers(line.jobs))
+    insertion.remove(walk.search, job)
+    rest = [[other for other in order if other != job] for order in orders]
+    values = {}
+    for f, order in enumerate(rest):
+        for p in range(len(order) + 1):
+            changed = [list(row) for row in rest]
+            changed[f].insert(p, job)
+            values[f, p] = data.values(line.candidate(changed))[0]
+    place = insertion.find_place(walk.plant, walk.search, job)
+    assert values[place] == min(values.values())
+    if line.sums:
+        offset = 0
+        if "total_flow" in str(problem.objective):
+            offset = int(data.arrays.job_weight @ data.arrays.job_release)
+        assert walk.search.counter[plant.MAIN] - offset == values[place]
+
+
+@settings(max_examples=40, deadline=None)
+@given(lines())
+def test_searches_end_between_the_optimum_and_the_construction(problem: ScheduleProblem) -> None:
+    best = least(CompiledSchedule(problem))
+    built = sch.solve(problem, "neh", work_limit=1, workers=1)
+    found = sch.solve(problem, "iterated-greedy", work_limit=0.0005, workers=1)
+    assert built.objective >= found.objective >= best
+    for answer in (built, found):
+        assert answer.bound is None or answer.bound <= best
+
+
+def test_the_search_finds_optima_of_small_shops() -> None:
+    rng = np.random.default_rng(5)
+    missed = 0
+    for measure in ("makespan", "total_completion", "total_tardiness"):
+        for _ in range(5):
+            jobs = [
+                {
+                    "id": f"J{j}",
+                    "chain": True,
+                    "due": int(rng.integers(20, 60)),
+                    "tasks": [
+                        {
+                            "id": f"{j}.{k}",
+                            "modes": [{"duration": int(rng.integers(1, 20)), "machine": f"M{k}"}],
+                        }
+                        for k in range(3)
+                    ],
+                }
+                for j in range(6)
+            ]
+            problem = ScheduleProblem.model_validate(
+                {
+                    "resources": [{"type": "machine", "id": f"M{k}"} for k in range(3)],
+                    "jobs": jobs,
+                    "same_order": [["M0", "M1", "M2"]],
+                    "objective": measure,
+                }
+            )
+            answer = sch.solve(problem, "iterated-greedy", work_limit=0.01, workers=1)
+            missed += answer.objective > least(CompiledSchedule(problem))
+    assert missed == 0
+
+
+@settings(max_examples=25, deadline=None)
+@given(lines(most_jobs=3, most_stages=2, most_lines=1, objectives=("makespan", "total_tardiness")))
+def test_orders_hold_the_optimum(problem: ScheduleProblem) -> None:
+    found = brute_force(problem)
+    assert found is not None
+    assert least(CompiledSchedule(problem)) == found[0]
+
+
+@settings(max_examples=40, deadline=None)
+@given(lines(most_lines=1, most_jobs=5, releases=False, objectives=("makespan", {"makespan": 3})))
+def test_tours_are_as_long_as_the_best_order(problem: ScheduleProblem) -> None:
+    data = CompiledSchedule(problem)
+    if Tour().refusal(data) is not None:
+        return
+    line = Line.of(data.arrays, 0)
+    answer = sch.solve(problem, "tour", work_limit=10, workers=1)
+    assert answer.status is Status.OPTIMAL
+    assert answer.objective == least(data)
+    length = tour_lengths(line)
+    order = list(range(line.jobs))
+    ring = [line.jobs, *order, line.jobs]
+    total = sum(int(length[i, j]) for i, j in pairwise(ring))
+    factor = data.values(line.candidate([order]))[0]
+    assert factor % total == 0
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(st.lists(st.integers(0, 9), min_size=2, max_size=2), min_size=1, max_size=6))
+def test_loads_give_the_least_makespan(rows: list[list[int]]) -> None:
+    problem = machines(rows)
+    assert Assignment().refusal(CompiledSchedule(problem)) is None
+    answer = sch.solve(problem, "assignment", work_limit=10, workers=1)
+    best = min(
+        max(sum(row[c] for row, c in zip(rows, choice, strict=True) if c == k) for k in range(2))
+        for choice in product(range(2), repeat=len(rows))
+    )
+    assert answer.status is Status.OPTIMAL
+    assert answer.objective == best
+
+
+def machines(rows: list[list[int]], **fields: Any) -> ScheduleProblem:
+    """Independent tasks on unrelated machines."""
+    tasks = [
+        {"id": f"T{j}", "modes": [{"duration": d, "machine": f"M{k}"} for k, d in enumerate(row)]}
+        for j, row in enumerate(rows)
+    ]
+    return ScheduleProblem.model_validate(
+        {
+            "resources": [{"type": "machine", "id": f"M{k}"} for k in range(len(rows[0]))],
+            "jobs": [{"id": task["id"], "tasks": [task], "due": 3} for task in tasks],
+            **fields,
+        }
+    )
+
+
+def flow(**fields: Any) -> Fields:
+    """Fields of a permutation flow shop of three jobs."""
+    jobs = [
+        {
+            "id": f"J{j}",
+            "chain": True,
+            "due": 4,
+            "tasks": [
+                {"id": f"{j}.{k}", "modes": [{"duration": 1 + (j + k) % 3, "machine": f"M{k}"}]}
+                for k in range(2)
+            ],
+        }
+        for j in range(3)
+    ]
+    resources = [{"type": "machine", "id": f"M{k}"} for k in range(2)]
+    return {"resources": resources, "jobs": jobs, "same_order": [["M0", "M1"]], **fields}
+
+
+def changed(change: str) -> ScheduleProblem:
+    """Return a flow shop with something that is no flow line."""
+    fields = flow()
+    jobs = fields["jobs"]
+    match change:
+        case "order":
+            fields["same_order"] = []
+        case "deadline":
+            jobs[0]["deadline"] = 50
+        case "waiting":
+            jobs[0]["no_wait"] = True
+        case "route":
+            jobs[0]["tasks"].reverse()
+        case "sizes":
+            jobs[0]["tasks"].pop()
+        case "blocking":
+            jobs[0]["blocking"] = True
+        case "two maxima":
+            fields["objective"] = {"makespan": 1, "max_tardiness": 1}
+        case "precedence":
+            fields["precedences"] = [{"before": "0.0", "after": "1.0"}]
+        case "modes":
+            for job in jobs:
+                for task in job["tasks"]:
+                    task["modes"] *= 2
+        case "huge":
+            for job in jobs:
+                job["weight"] = 10**6
+                job["tasks"][0]["modes"][0]["duration"] = 10**12
+            fields["objective"] = "total_completion"
+    return ScheduleProblem.model_validate(fields)
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        ("order", "same order of jobs"),
+        ("deadline", "deadlines"),
+        ("waiting", "all wait at will"),
+        ("route", "same machines in the same order"),
+        ("sizes", "same machines in the same order"),
+        ("blocking", "blocking"),
+        ("two maxima", "at most one of makespan"),
+        ("precedence", "same machines in the same order"),
+        ("modes", "same machines in the same order"),
+        ("huge", "coarser unit"),
+    ],
+)
+def test_what_is_no_flow_line_is_refused_by_name(change: str, named: str) -> None:
+    reason = FAMILY.solver("iterated-greedy").refusal(CompiledSchedule(changed(change)))
+    assert reason is not None
+    assert named in reason
+    assert FAMILY.solver("neh").refusal(CompiledSchedule(changed(change))) == reason
+
+
+def test_compact_models_refuse_what_they_cannot_say() -> None:
+    data = CompiledSchedule(ScheduleProblem.model_validate(flow()))
+    assert "without waiting" in (Tour().refusal(data) or "")
+    assert "relations" in (Assignment().refusal(data) or "")
+    rows = [[1, 2], [3, 4]]
+    assert Assignment().refusal(CompiledSchedule(machines(rows))) is None
+    late = CompiledSchedule(machines(rows, objective="total_tardiness"))
+    assert "makespan alone" in (Assignment().refusal(late) or "")
+    assert "makespan alone" in (Tour().refusal(late) or "")
+
+
+@pytest.mark.parametrize("solver", ["neh", "iterated-greedy", "auto"])
+def test_same_seed_and_work_give_the_same_answer(solver: str) -> None:
+    rng = np.random.default_rng(3)
+    rows = rng.integers(1, 30, (12, 3)).tolist()
+    problem = machines(rows, objective="total_tardiness")
+    answers = [sch.solve(problem, solver, work_limit=0.05, workers=1, seed=4) for _ in range(2)]
+    assert answers[0].tasks == answers[1].tasks
+
+
+def test_auto_closes_small_lines() -> None:
+    rng = np.random.default_rng(8)
+    fields = flow()
+    for job in fields["jobs"]:
+        job["no_wait"] = True
+        for task in job["tasks"]:
+            task["modes"][0]["duration"] = int(rng.integers(1, 9))
+    problem = ScheduleProblem.model_validate(fields)
+    for one in (problem, machines(rng.integers(1, 30, (8, 3)).tolist())):
+        answer = sch.solve(one, work_limit=0.3, workers=1)
+        assert answer.status is Status.OPTIMAL
+
+
+@pytest.mark.shared
+@pytest.mark.parametrize(
+    ("path", "most"),
+    [
+        ("pfsp/5.txt", 1250),
+        ("sdst-pfsp/144.txt", 2710),
+        ("tct-pfsp/6.txt", 13200),
+        ("dpfsp/27.txt", 565),
+    ],
+)
+def test_known_instances_come_close_to_the_best_known(path: str, most: int) -> None:
+    folder = os.environ.get("SCHEDULING_DATA")
+    if not folder or not (Path(folder) / "variants").exists():
+        pytest.skip("SCHEDULING_DATA is not set")
+    problem = read(Path(folder) / "variants" / path, path.partition("/")[0])
+    answer = sch.solve(problem, "iterated-greedy", work_limit=0.5, workers=1)
+    assert answer.objective <= most
+
+
+@pytest.mark.shared
+def test_flow_shops_without_waiting_are_closed_as_tours() -> None:
+    folder = os.environ.get("SCHEDULING_DATA")
+    if not folder or not (Path(folder) / "variants").exists():
+        pytest.skip("SCHEDULING_DATA is not set")
+    problem = read(Path(folder) / "variants" / "nw-pfsp" / "12.txt", "nw-pfsp")
+    answer = sch.solve(problem, "tour", work_limit=10, workers=1)
+    assert (answer.status, answer.objective) == (Status.OPTIMAL, 2166)
