@@ -20,6 +20,9 @@ from scheduling.models.schedule.problem import (
     ScheduleProblem,
 )
 
+_SKIPPED = Mode(duration=0)
+"""Stands for the mode of a task that is skipped; such a task is taken to start at 0."""
+
 Distance = tuple[int, int, int]
 """``(i, j, w)``: ``start[j] >= start[i] + w``."""
 
@@ -36,18 +39,39 @@ def brute_force(problem: ScheduleProblem, limit: int | None = None) -> tuple[int
     ``limit`` partial schedules it raises :class:`TooLargeError`.
     """
     search = _Search(problem, limit)
-    for choice in product(*(range(len(task.modes)) for task in problem.tasks)):
-        if _modes_agree(problem, choice):
+    ways = [[*range(len(task.modes)), *([None] if task.optional else [])] for task in problem.tasks]
+    for choice in product(*ways):
+        if _modes_agree(problem, choice) and _routes_agree(problem, choice):
             pairs = zip(problem.tasks, choice, strict=True)
-            search.try_modes(tuple(task.modes[mode] for task, mode in pairs))
+            search.try_modes(
+                tuple(_SKIPPED if mode is None else task.modes[mode] for task, mode in pairs)
+            )
     return search.best
 
 
-def _modes_agree(problem: ScheduleProblem, choice: tuple[int, ...]) -> bool:
-    """Whether the jobs with a common mode have one."""
+def _modes_agree(problem: ScheduleProblem, choice: tuple[int | None, ...]) -> bool:
+    """Whether the jobs with a common mode have one, and the rules between modes hold."""
     left = iter(choice)
     for job in problem.jobs:
-        if len({next(left) for _ in job.tasks}) > 1 and job.same_mode:
+        if len({next(left) for _ in job.tasks} - {None}) > 1 and job.same_mode:
+            return False
+    taken = {task.id: mode for task, mode in zip(problem.tasks, choice, strict=True)}
+    return all(
+        taken[rule.task] != rule.mode or taken[rule.other] in (None, *rule.modes)
+        for rule in problem.mode_rules
+    )
+
+
+def _routes_agree(problem: ScheduleProblem, choice: tuple[int | None, ...]) -> bool:
+    """Whether exactly one route of each alternative runs where one has to, and none elsewhere."""
+    pairs = zip(problem.tasks, choice, strict=True)
+    running = {task.id for task, mode in pairs if mode is not None}
+    for entry in problem.alternatives:
+        members = {name for route in entry.routes for name in route}
+        wanted: list[set[str]] = [set(route) for route in entry.routes]
+        if entry.within is not None and entry.within not in running:
+            wanted = [set()]
+        if running & members not in wanted:
             return False
     return True
 
@@ -86,13 +110,16 @@ class _Search:
                 if used > resource.capacity:
                     return
         self.modes = modes
+        skipped = {i: 0 for i, mode in enumerate(modes) if mode is _SKIPPED}
         if not self._stocks_end_well():
             return
         self.distances = list(_distances(self.problem, self.index, modes))
         self.free = {name: list(levels) for name, levels in self.capacity.items()}
-        if any(not any(True for _ in self._fits(i, self.release[i])) for i in range(len(modes))):
+        low = [0 if i in skipped else release for i, release in enumerate(self.release)]
+        rest = [i for i in range(len(modes)) if i not in skipped]
+        if any(not any(True for _ in self._fits(i, low[i])) for i in rest):
             return
-        self._place({}, list(self.release))
+        self._place(skipped, low)
 
     def _place(self, start: dict[int, int], low: list[int]) -> None:
         self.nodes += 1
@@ -110,7 +137,9 @@ class _Search:
         if len(start) == len(low) and not self._moves_hold(low):
             return
         if len(start) == len(low):
-            self.best = values
+            values = self._values(low, placed=True)
+            if self.best is None or values < self.best:
+                self.best = values
             return
         task = min((i for i in range(len(low)) if i not in start), key=lambda i: (low[i], i))
         for time in self._fits(task, low[task]):
@@ -269,19 +298,23 @@ class _Search:
         needs = [(name, n) for name, n in mode.demands.items() if n > 0 and name in self.capacity]
         return needs if mode.machine is None else [*needs, (mode.machine, 1)]
 
-    def _values(self, start: list[int]) -> tuple[int, ...]:
+    def _values(self, start: list[int], *, placed: bool = False) -> tuple[int, ...]:
+        """Values of the tiers, or bounds of them while the starts are only least ones."""
         end = [time + mode.duration for time, mode in zip(start, self.modes, strict=True)]
-        return tuple(self._tier(tier, end) for tier in self.problem.objective.tiers)
+        return tuple(self._tier(tier, start, end, placed) for tier in self.problem.objective.tiers)
 
-    def _tier(self, tier: Tier, end: list[int]) -> int:
+    def _tier(self, tier: Tier, start: list[int], end: list[int], placed: bool) -> int:
         total = 0
-        jobs = self.problem.jobs
-        done = [max(end[self.index[task.id]] for task in job.tasks) for job in jobs]
+        runs = {task.id for task in self.problem.tasks if self._runs(task.id)}
+        jobs = [job for job in self.problem.jobs if any(task.id in runs for task in job.tasks)]
+        done = [
+            max(end[self.index[task.id]] for task in job.tasks if task.id in runs) for job in jobs
+        ]
         late = [(j.weight, c - j.due) for j, c in zip(jobs, done, strict=True) if j.due is not None]
         for term in tier.terms:
             match term.measure:
                 case "makespan":
-                    value = max(done)
+                    value = max(done, default=0)
                 case "total_completion":
                     value = sum(job.weight * c for job, c in zip(jobs, done, strict=True))
                 case "total_flow":
@@ -290,12 +323,54 @@ class _Search:
                 case "total_tardiness":
                     value = sum(weight * max(0, lateness) for weight, lateness in late)
                 case "max_tardiness":
-                    value = max(max(0, lateness) for _, lateness in late)
+                    value = max((max(0, lateness) for _, lateness in late), default=0)
                 case "max_lateness":
-                    value = max(lateness for _, lateness in late)
+                    value = max((lateness for _, lateness in late), default=0)
                 case "late_jobs":
                     value = sum(weight for weight, lateness in late if lateness > 0)
+                case "cost":
+                    value = sum(
+                        mode.cost if mode is not _SKIPPED else task.skip_cost
+                        for mode, task in zip(self.modes, self.problem.tasks, strict=True)
+                    )
+                case "energy":
+                    value = sum(mode.energy for mode in self.modes)
+                    value += self._idle(start) if placed else 0
+                case "total_setup":
+                    value = self._setup_time(start) if placed else 0
             total += term.weight * value
+        return total
+
+    def _runs(self, name: str) -> bool:
+        return self.modes[self.index[name]] is not _SKIPPED
+
+    def _on(self, machine: str, start: list[int]) -> list[tuple[int, int, int]]:
+        """From when until when which task occupies a machine, in order."""
+        users = [i for i, mode in enumerate(self.modes) if mode.machine == machine]
+        return sorted((a, b, i) for i in users for a, b in [self._kept(i, start)] if b > a)
+
+    def _idle(self, start: list[int]) -> int:
+        """Energy of machines that run nothing, moment by moment."""
+        total = 0
+        for machine in self.problem.resources:
+            if isinstance(machine, Machine) and (kept := self._on(machine.id, start)):
+                span = range(min(a for a, _, _ in kept), max(b for _, b, _ in kept))
+                for now in span:
+                    ends = ((start[i], start[i] + self.modes[i].duration) for _, _, i in kept)
+                    total += machine.idle_power * (not any(a <= now < b for a, b in ends))
+        return total
+
+    def _setup_time(self, start: list[int]) -> int:
+        total = 0
+        for machine in self.problem.resources:
+            if not isinstance(machine, Machine):
+                continue
+            times = {(entry.before, entry.after): entry.time for entry in machine.setups}
+            states = [self.modes[i].state for _, _, i in self._on(machine.id, start)]
+            for position, state in enumerate(states):
+                before = states[position - 1] if position else None
+                if state is not None and (before is not None or not position):
+                    total += times.get((before, state), 0)
         return total
 
 
@@ -322,7 +397,8 @@ def _distances(
     moves = {(entry.origin, entry.destination): entry.time for entry in problem.transports}
     for job in problem.jobs:
         if job.chain:
-            for before, after in pairwise(job.tasks):
+            running = [task for task in job.tasks if modes[index[task.id]] is not _SKIPPED]
+            for before, after in pairwise(running):
                 i, j = index[before.id], index[after.id]
                 machines = modes[i].machine, modes[j].machine
                 move = moves.get((machines[0] or "", machines[1] or ""), 0)
@@ -331,6 +407,8 @@ def _distances(
                     yield j, i, -modes[i].duration
     for link in problem.precedences:
         i, j = index[link.before], index[link.after]
+        if modes[i] is _SKIPPED or modes[j] is _SKIPPED:
+            continue
         first, second = link.kind.split("-")
         offset = modes[i].duration if first == "end" else 0
         offset -= modes[j].duration if second == "end" else 0

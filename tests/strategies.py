@@ -8,7 +8,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from scheduling.models.schedule.objective import DUE_MEASURES, JOB_MEASURES
+from scheduling.models.schedule.objective import DUE_MEASURES, JOB_MEASURES, MEASURES
 from scheduling.models.schedule.problem import ScheduleProblem
 
 STATES = ("red", "blue")
@@ -50,6 +50,9 @@ class _Features:
     swap: bool
     disjunctions: bool
     pools: int
+    optional: bool
+    mode_rules: int
+    prices: bool
 
 
 def schedule_problems(
@@ -87,6 +90,9 @@ def schedule_problems(
     swap: bool = True,
     disjunctions: bool = True,
     pools: int = 1,
+    optional: bool = False,
+    mode_rules: int = 0,
+    prices: bool = False,
 ) -> st.SearchStrategy[ScheduleProblem]:
     """Random small schedule problems; every keyword switches a feature or caps its size.
 
@@ -132,6 +138,9 @@ def schedule_problems(
         swap,
         disjunctions,
         pools,
+        optional,
+        mode_rules,
+        prices,
     )
     return _problems(features)
 
@@ -160,6 +169,30 @@ def full_problems(**changes: Any) -> st.SearchStrategy[ScheduleProblem]:
     return schedule_problems(**{**settings, **changes})
 
 
+def choice_problems(**changes: Any) -> st.SearchStrategy[ScheduleProblem]:
+    """Random tiny problems with optional tasks, routes, mode rules, costs, energy and setups."""
+    settings: dict[str, Any] = {
+        "max_duration": 3,
+        "max_tasks": 2,
+        "deadlines": False,
+        "calendars": False,
+        "steps": False,
+        "consumables": 0,
+        "precedences": 1,
+        "setups": True,
+        "reservoirs": 1,
+        "no_wait": True,
+        "transfers": True,
+        "transports": True,
+        "same_mode": True,
+        "optional": True,
+        "mode_rules": 2,
+        "prices": True,
+        "measures": MEASURES,
+    }
+    return schedule_problems(**{**settings, **changes})
+
+
 @st.composite
 def _problems(draw: st.DrawFn, features: _Features) -> ScheduleProblem:
     resources, calendars = _draw_resources(draw, features)
@@ -175,6 +208,8 @@ def _problems(draw: st.DrawFn, features: _Features) -> ScheduleProblem:
         machine["setups"] = _draw_setups(draw)
     for machine in machines if features.no_idle else ():
         machine["no_idle"] = machine["calendar"] is None and draw(st.booleans())
+    for machine in machines if features.prices else ():
+        machine["idle_power"] = draw(st.integers(0, 2))
     return ScheduleProblem.model_validate(
         {
             "resources": resources,
@@ -185,6 +220,8 @@ def _problems(draw: st.DrawFn, features: _Features) -> ScheduleProblem:
             "same_order": _draw_orders(draw, features, jobs, machines),
             "disjunctions": _draw_disjunctions(draw, features, jobs),
             "swap": features.swap or draw(st.booleans()),
+            "alternatives": _draw_alternatives(draw, features, jobs),
+            "mode_rules": _draw_mode_rules(draw, features, jobs),
             "objective": _draw_objective(draw, features, jobs),
         }
     )
@@ -267,7 +304,10 @@ def _draw_task(
     limit = draw(st.none() | st.integers(release, 30)) if features.deadlines else None
     count = draw(st.integers(1, features.modes))
     modes = [_draw_mode(draw, features, resources) for _ in range(count)]
-    return {"id": name, "modes": modes, "release": release, "deadline": limit}
+    task = {"id": name, "modes": modes, "release": release, "deadline": limit}
+    if features.optional and draw(st.booleans()):
+        task |= {"optional": True, "skip_cost": draw(st.integers(0, 3))}
+    return task
 
 
 def _draw_mode(
@@ -281,6 +321,11 @@ def _draw_mode(
     }
     stocks = [entry["id"] for entry in resources if entry["type"] == "reservoir"]
     return {
+        **(
+            {name: draw(st.integers(0, 3)) for name in ("cost", "energy")}
+            if features.prices
+            else {}
+        ),
         "duration": draw(st.integers(shortest, features.max_duration)),
         "machine": draw(st.sampled_from([None, *machines])),
         "demands": demands,
@@ -297,7 +342,8 @@ def _draw_chain_rules(
         if not job["chain"]:
             continue
         job["no_wait"] = features.no_wait and draw(st.booleans())
-        job["blocking"] = features.blocking and bool(machines) and draw(st.booleans())
+        may_block = features.blocking and not any(task.get("optional") for task in job["tasks"])
+        job["blocking"] = may_block and bool(machines) and draw(st.booleans())
         for mode in (mode for task in job["tasks"] for mode in task["modes"]):
             if job["blocking"] and mode["machine"] not in machines:
                 mode["machine"] = draw(st.sampled_from(machines))
@@ -370,6 +416,48 @@ def _keep_transfers_off(
     for link in links:
         if pooled & {link["before"], link["after"]}:
             link["transfer"] = 0
+
+
+def _draw_alternatives(
+    draw: st.DrawFn, features: _Features, jobs: list[dict[str, Any]]
+) -> list[dict[str, Any]]:
+    """Draw up to two alternatives; the second may lie within a task of the first."""
+    if not features.optional:
+        return []
+    tasks = [task for job in jobs for task in job["tasks"]]
+    left = draw(st.permutations([task["id"] for task in tasks if task.get("optional")]))
+    anchors: list[str | None] = [None, *(task["id"] for task in tasks if not task.get("optional"))]
+    found = []
+    for _ in range(draw(st.integers(0, 2))):
+        sizes = draw(st.lists(st.integers(0, 2), min_size=1, max_size=3))
+        routes = []
+        for size in sizes:
+            routes.append(left[:size])
+            left = left[size:]
+        found.append({"routes": routes, "within": draw(st.sampled_from(anchors))})
+        anchors += [name for route in routes for name in route]
+    return found
+
+
+def _draw_mode_rules(
+    draw: st.DrawFn, features: _Features, jobs: list[dict[str, Any]]
+) -> list[dict[str, Any]]:
+    tasks = [task for job in jobs for task in job["tasks"]]
+    if len(tasks) < 2:
+        return []
+    rules = []
+    for _ in range(draw(st.integers(0, features.mode_rules)) if features.mode_rules else 0):
+        one, other = draw(st.permutations(tasks))[:2]
+        modes = st.sets(st.integers(0, len(other["modes"]) - 1), min_size=1)
+        rules.append(
+            {
+                "task": one["id"],
+                "mode": draw(st.integers(0, len(one["modes"]) - 1)),
+                "other": other["id"],
+                "modes": sorted(draw(modes)),
+            }
+        )
+    return rules
 
 
 def _draw_links(

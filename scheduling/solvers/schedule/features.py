@@ -30,6 +30,11 @@ EVERYTHING = frozenset(
         SAME_ORDER,
         NO_SWAP,
         NO_IDLE,
+        OPTIONAL_TASKS,
+        MODE_RULES,
+        COST,
+        ENERGY,
+        TOTAL_SETUP,
     )
 )
 """Every name in :attr:`ScheduleArrays.features`."""

@@ -155,7 +155,7 @@ def one_of_each() -> dict[str, ScheduleProblem]:
     for feature in sorted(EVERYTHING):
         model = sch.ScheduleModel()
         setups: dict[tuple[str | None, str], int] = {}
-        if feature == "setups":
+        if feature in ("setups", "total setup in the objective"):
             setups = {("red", "blue"): 2, ("blue", "red"): 3}
         no_idle = feature == "no idle"
         machines = [model.add_machine(setups=setups, no_idle=no_idle) for _ in range(2)]
@@ -165,7 +165,8 @@ def one_of_each() -> dict[str, ScheduleProblem]:
         for number, path in enumerate((machines, machines, machines[::-1])):
             job = model.add_job(chain=True, blocking=blocking, same_mode=same_mode)
             for position, machine in enumerate(path):
-                task = model.add_task(job)
+                skipped = feature == "optional tasks" and number == 2
+                task = model.add_task(job, optional=skipped)
                 tasks.append(task)
                 state = ("red", "blue")[number % 2]
                 changes: dict[str, Any] = {"supplies" if position else "demands": tank}
@@ -181,6 +182,13 @@ def one_of_each() -> dict[str, ScheduleProblem]:
             model.keep_order(machines)
         if feature == "no swap":
             model.forbid_swaps()
+        if feature == "optional tasks":
+            model.add_alternative([tasks[4:5], tasks[5:6]])
+        if feature == "mode rules":
+            model.add_mode_rule(tasks[0], 0, tasks[1], [1])
+        if feature.endswith("in the objective"):
+            measure = feature.removesuffix(" in the objective").replace(" ", "_")
+            model.minimize([{"makespan": 1, measure: 2}])
         found[feature] = model.build()
     return found
 
@@ -189,8 +197,8 @@ def one_of_each() -> dict[str, ScheduleProblem]:
 def test_each_feature_is_solved_or_refused(feature: str) -> None:
     problem = one_of_each()[feature]
     data = CompiledSchedule(problem)
-    needed = {"blocking"} if feature == "no swap" else set()
-    assert data.arrays.features == {feature} | needed
+    needed = {"no swap": "blocking", "total setup in the objective": "setups"}
+    assert data.arrays.features == {feature, needed.get(feature, feature)}
     best = sch.solve(problem, "cp-sat", work_limit=20.0, workers=1)
     assert best.status is Status.OPTIMAL
     for name in FAMILY.solvers:

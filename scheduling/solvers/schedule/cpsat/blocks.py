@@ -69,7 +69,8 @@ def least_differences(core: Core) -> Ints | None:
     rigid = arrays.chained & (arrays.link_max == 0) & (arrays.link_kind == END_START)
     bound = np.zeros(arrays.n_tasks, bool)
     bound[arrays.link_before[rigid & (arrays.link_min == 0)]] = True
-    if not 1 < count <= _LARGEST or not arrays.single_mode or not np.all(bound[:-1][inner]):
+    certain = arrays.single_mode and not np.any(arrays.absent)
+    if not 1 < count <= _LARGEST or not certain or not np.all(bound[:-1][inner]):
         return None
     offset = np.cumsum(arrays.duration) - arrays.duration
     offset -= np.repeat(offset[arrays.job_ptr[:-1]], np.diff(arrays.job_ptr))

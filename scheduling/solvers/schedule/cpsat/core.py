@@ -63,6 +63,10 @@ class Reading:
             found[machine] = set(zip([-1, *modes], [*modes, -1], strict=True))
         return found
 
+    def runs(self, task: int) -> bool:
+        """Whether a task is not skipped."""
+        return not self.arrays.absent[self.mode[task]]
+
     def on(self, task: int, machine: int) -> bool:
         """Whether a task runs on a machine."""
         return bool(self.arrays.machine[self.mode[task]] == machine)
@@ -130,6 +134,25 @@ class Core:
     def modes(self, task: int) -> range:
         """Modes of a task."""
         return range(int(self.arrays.mode_ptr[task]), int(self.arrays.mode_ptr[task + 1]))
+
+    def runs(self, task: int) -> Any:
+        """Literal that a task runs; ``True`` or ``False`` where that is certain."""
+        last = int(self.arrays.mode_ptr[task + 1]) - 1
+        if not self.arrays.absent[last]:
+            return True
+        return ~self.literals[last] if last in self.literals else False
+
+    def binding(self, row: int) -> list[Any] | None:
+        """Literals under which a link binds; ``None`` when it never does."""
+        arrays = self.arrays
+        before, after = int(arrays.link_before[row]), int(arrays.link_after[row])
+        conditions = [self.runs(before), self.runs(after)]
+        if arrays.passing[row]:
+            between = (self.runs(task) for task in range(before + 1, after))
+            conditions += [not runs if isinstance(runs, bool) else ~runs for runs in between]
+        if any(condition is False for condition in conditions):
+            return None
+        return [condition for condition in conditions if condition is not True]
 
     def chosen(self, *modes: int) -> list[Any]:
         """Literals that are true when these modes are chosen; modes without choice have none."""

@@ -28,6 +28,7 @@ from scheduling.models.schedule.arrays import (
     ScheduleArrays,
 )
 from scheduling.solvers.schedule.cpsat.blocks import add_tour
+from scheduling.solvers.schedule.cpsat.choices import add_choices, job_presence
 from scheduling.solvers.schedule.cpsat.core import Core
 from scheduling.solvers.schedule.cpsat.holding import Holding
 from scheduling.solvers.schedule.cpsat.moves import add_common_modes, add_moves
@@ -35,6 +36,7 @@ from scheduling.solvers.schedule.cpsat.objective import ObjectivePart
 from scheduling.solvers.schedule.cpsat.orders import Orders
 from scheduling.solvers.schedule.cpsat.reservoirs import add_reservoir
 from scheduling.solvers.schedule.cpsat.swaps import forbid_swaps
+from scheduling.solvers.schedule.cpsat.usage import Terms, usage_terms
 from scheduling.solvers.schedule.cpsat.windows import (
     Windows,
     changing_profiles,
@@ -113,10 +115,12 @@ class Formulation:
         self._add_links()
         add_moves(self._core)
         add_common_modes(self._core)
+        add_choices(self._core)
         self._holding = Holding(self._core)
-        self._add_resources()
+        usage = self._add_resources()
+        presence = job_presence(self._core)
         tour = add_tour(self._core)
-        self._objective = ObjectivePart(self.model, arrays, windows, self.ends)
+        self._objective = ObjectivePart(self.model, arrays, windows, self.ends, usage, presence)
         self._objective.limit(caps)
         self._objective.minimize(tier, floor, ceiling)
         if tour is not None:
@@ -136,8 +140,7 @@ class Formulation:
     def encode(self, candidate: Candidate) -> list[int]:
         """Give the value of every variable under a candidate, for a complete hint."""
         arrays = self.arrays
-        end = candidate.start + arrays.duration[candidate.mode]
-        completion = np.maximum.reduceat(end, arrays.job_ptr[:-1])
+        completion = arrays.completions(candidate.start, candidate.mode)
         several = np.array(self._mode_of_literal, np.int64)
         literals = candidate.mode[self._task_of_mode[several]] == several
         return [
@@ -233,20 +236,26 @@ class Formulation:
             arrays.link_kind.tolist(),
             arrays.link_min.tolist(),
             arrays.link_max.tolist(),
+            (arrays.firm & ~arrays.passing).tolist(),
             strict=True,
         )
-        for number, (before, after, kind, low, high) in enumerate(rows):
+        for number, (before, after, kind, low, high, firm) in enumerate(rows):
             self._tick(number)
+            conditions = [] if firm else self._core.binding(number)
+            if conditions is None:
+                continue
             x = self.ends[before] if kind in (END_START, END_END) else self.starts[before]
             y = self.ends[after] if kind in (END_END, START_END) else self.starts[after]
             if low > -NEVER and high < NEVER:
-                model.add_linear_constraint(y - x, low, high)
+                bound = model.add_linear_constraint(y - x, low, high)
             elif low > -NEVER:
-                model.add(y >= x + low)
+                bound = model.add(y >= x + low)
             else:
-                model.add(y <= x + high)
+                bound = model.add(y <= x + high)
+            bound.only_enforce_if(conditions)
 
-    def _add_resources(self) -> None:
+    def _add_resources(self) -> dict[str, Terms]:
+        """Add machines and resources; return the measures of their use."""
         arrays = self.arrays
         users = self._users()
         occupied: dict[int, list[int]] = {}
@@ -268,6 +277,7 @@ class Formulation:
         orders.add_common_orders()
         if not arrays.swap:
             forbid_swaps(self._core, self._holding, occupied)
+        return usage_terms(self._core, self._holding, occupied, orders.setup_times)
 
     def _suppliers(self, resource: int) -> list[tuple[int, int]]:
         """Modes that put into a reservoir, and amounts."""

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import numpy as np
 from ortools.sat.python import cp_model
 
-from scheduling.solvers.schedule.cpsat.core import Core
+from scheduling.solvers.schedule.cpsat.core import Core, Hint
 
 
 def add_moves(core: Core) -> None:
@@ -25,6 +26,9 @@ def add_moves(core: Core) -> None:
 def _add_move(core: Core, row: int) -> None:
     arrays = core.arrays
     before, after = int(arrays.link_before[row]), int(arrays.link_after[row])
+    conditions = core.binding(row)
+    if conditions is None:
+        return
     targets = core.modes(after)
     for mode in core.modes(before):
         extras = [_extra(core, row, mode, target) for target in targets]
@@ -38,7 +42,7 @@ def _add_move(core: Core, row: int) -> None:
             literals = core.chosen(*targets)
             total = cp_model.LinearExpr.weighted_sum(literals, extras)
             bound = core.model.add(gap >= least + total)
-        bound.only_enforce_if(core.chosen(mode))
+        bound.only_enforce_if([*core.chosen(mode), *conditions])
 
 
 def _extra(core: Core, row: int, mode: int, target: int) -> int:
@@ -55,7 +59,28 @@ def add_common_modes(core: Core) -> None:
     arrays = core.arrays
     for job in arrays.same_mode.nonzero()[0].tolist():
         first, stop = int(arrays.job_ptr[job]), int(arrays.job_ptr[job + 1])
+        if np.any(arrays.optional[first:stop]):
+            _share_mode(core, range(first, stop))
+            continue
         for task in range(first + 1, stop):
             for one, other in zip(core.modes(first), core.modes(task), strict=True):
                 if one in core.literals:
                     core.model.add(core.literals[one] == core.literals[other])
+
+
+def _share_mode(core: Core, tasks: range) -> None:
+    """Let those of some tasks that run do so in the mode of one index."""
+    arrays = core.arrays
+    modes = [[mode for mode in core.modes(task) if not arrays.absent[mode]] for task in tasks]
+    flags = [core.flag(_is_shared(core, tasks, local)) for local in range(len(modes[0]))]
+    core.model.add_at_most_one(flags)
+    for own in modes:
+        for mode, flag in zip(own, flags, strict=True):
+            core.model.add(flag == 1).only_enforce_if(core.chosen(mode))
+
+
+def _is_shared(core: Core, tasks: range, local: int) -> Hint:
+    first = core.arrays.mode_ptr
+    return lambda reading: any(
+        reading.runs(task) and reading.mode[task] - first[task] == local for task in tasks
+    )

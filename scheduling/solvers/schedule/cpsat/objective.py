@@ -10,9 +10,8 @@ from ortools.sat.python import cp_model
 
 from scheduling.models.schedule.arrays import END_START, NEVER, Ints, ScheduleArrays
 from scheduling.models.schedule.objective import MEASURES
+from scheduling.solvers.schedule.cpsat.usage import Terms
 from scheduling.solvers.schedule.cpsat.windows import Windows
-
-_Terms = tuple[list[Any], list[int], int]
 
 
 class ObjectivePart:
@@ -23,12 +22,21 @@ class ObjectivePart:
     """
 
     def __init__(
-        self, model: cp_model.CpModel, arrays: ScheduleArrays, windows: Windows, ends: list[Any]
+        self,
+        model: cp_model.CpModel,
+        arrays: ScheduleArrays,
+        windows: Windows,
+        ends: list[Any],
+        usage: dict[str, Terms],
+        presence: dict[int, Any],
     ) -> None:
+        """Take what is used, as expressions, and the literals of jobs that may not run."""
         self._model = model
         self._arrays = arrays
         self._windows = windows
         self._ends = ends
+        self._usage = usage
+        self._presence = presence
         self._hints: list[Callable[[Ints], int]] = []
         self._known: dict[tuple[str, int], Any] = {}
         first_end = windows.earliest + arrays.min_duration()
@@ -64,7 +72,7 @@ class ObjectivePart:
         """Values of the variables made here, in their order, from job completions."""
         return [int(hint(completion)) for hint in self._hints]
 
-    def _tier(self, tier: int) -> _Terms:
+    def _tier(self, tier: int) -> Terms:
         expressions: list[Any] = []
         weights: list[int] = []
         offset = 0
@@ -76,7 +84,9 @@ class ObjectivePart:
                 offset += weight * shift
         return expressions, weights, offset
 
-    def _measure(self, measure: str) -> _Terms:
+    def _measure(self, measure: str) -> Terms:
+        if measure in self._usage:
+            return self._usage[measure]
         arrays = self._arrays
         jobs = np.flatnonzero(arrays.job_weight > 0).tolist()
         due = np.flatnonzero(arrays.job_due < NEVER).tolist()
@@ -85,10 +95,11 @@ class ObjectivePart:
             case "makespan":
                 return [self._makespan()], [1], 0
             case "total_completion" | "total_flow":
-                shift = int(arrays.job_weight @ arrays.job_release)
                 expressions = [self._completion(job) for job in jobs]
                 factors = [weight[job] for job in jobs]
-                return expressions, factors, -shift if measure == "total_flow" else 0
+                if measure == "total_completion":
+                    return expressions, factors, 0
+                return self._less_release(expressions, factors)
             case "max_tardiness" | "max_lateness" if not due:
                 return [], [], 0
             case "max_tardiness":
@@ -100,6 +111,16 @@ class ObjectivePart:
         one = self._tardiness if measure == "total_tardiness" else self._late
         return [one(job) for job in due], factors, 0
 
+    def _less_release(self, expressions: list[Any], factors: list[int]) -> Terms:
+        """Take the weighted release dates off, of the jobs that run."""
+        shift = self._arrays.job_weight * self._arrays.job_release
+        for job, present in self._presence.items():
+            if present is not False:
+                expressions.append(present)
+                factors.append(-int(shift[job]))
+            shift[job] = 0
+        return expressions, factors, -int(shift.sum())
+
     def _new(self, low: int, high: int, hint: Callable[[Ints], int]) -> Any:
         self._hints.append(hint)
         return self._model.new_int_var(low, max(low, high), "")
@@ -108,7 +129,9 @@ class ObjectivePart:
         key = ("makespan", 0)
         if key not in self._known:
             low = int(self._earliest.max())
-            value = self._new(low, self._windows.horizon, lambda completion: completion.max())
+            value = self._new(
+                low, self._windows.horizon, lambda completion: max(0, completion.max())
+            )
             for task in self._last:
                 self._model.add(value >= self._ends[task])
             self._known[key] = value
@@ -122,7 +145,9 @@ class ObjectivePart:
         key = ("completion", job)
         if key not in self._known:
             low = int(self._earliest[job])
-            value = self._new(low, self._windows.horizon, lambda completion: completion[job])
+            value = self._new(
+                low, self._windows.horizon, lambda completion: max(0, completion[job])
+            )
             for task in tasks:
                 self._model.add(value >= self._ends[task])
             self._known[key] = value
@@ -133,16 +158,21 @@ class ObjectivePart:
         due = self._arrays.job_due
         key = ("lateness", -1 if least is None else least)
         if key not in self._known:
-            floor = max(int(self._earliest[job] - due[job]) for job in jobs)
-            low = floor if least is None else max(floor, least)
-            high = self._windows.horizon - int(due[jobs].min())
-            chosen = np.array(jobs)
-            value = self._new(
-                low, high, lambda completion: max((completion - due)[chosen].max(), low)
+            sure = [job for job in jobs if job not in self._presence]
+            floor = max(
+                (int(self._earliest[job] - due[job]) for job in sure), default=-int(due[jobs].max())
             )
+            low = floor if least is None else max(floor, least)
+            high = max(0, self._windows.horizon - int(due[jobs].min()))
+            value = self._new(low, high, lambda completion: _worst_of(completion, due, jobs, low))
             for job in jobs:
-                for task in self._last_of_job[job]:
-                    self._model.add(value >= self._ends[task] - int(due[job]))
+                present = self._presence.get(job, True)
+                for task in self._last_of_job[job] if present is not False else ():
+                    bound = self._model.add(value >= self._ends[task] - int(due[job]))
+                    bound.only_enforce_if([] if present is True else [present])
+            if not sure:
+                absent = [~self._presence[job] for job in jobs if self._presence[job] is not False]
+                self._model.add(value >= 0).only_enforce_if(absent)
             self._known[key] = value
         return self._known[key]
 
@@ -171,12 +201,18 @@ class ObjectivePart:
         return self._known[key]
 
 
+def _worst_of(completion: Ints, due: Ints, jobs: list[int], low: int) -> int:
+    late = [int(completion[job] - due[job]) for job in jobs if completion[job] >= 0]
+    return max(low, max(late, default=0))
+
+
 def _last_tasks(arrays: ScheduleArrays) -> tuple[list[list[int]], list[int]]:
     """Tasks that may end their job, job by job, and those that may end the whole schedule.
 
-    A task before another one (end to start, lag at least 0) never ends later.
+    A task before another one (end to start, lag at least 0) never ends later, if that one runs.
     """
     plain = (arrays.link_kind == END_START) & (arrays.link_min >= 0)
+    plain &= ~arrays.optional[arrays.link_after]
     before, after = arrays.link_before[plain], arrays.link_after[plain]
     inside = arrays.job[before] == arrays.job[after]
     last = np.ones(arrays.n_tasks, bool)

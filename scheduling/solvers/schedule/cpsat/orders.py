@@ -3,7 +3,8 @@
 Where several machines serve all jobs in the same order, one literal per pair of jobs says which of
 them comes first on all of these. Setups are times between direct neighbours: a circuit through the
 tasks of a machine, or, where no detour saves setup time (the triangle inequality with the
-durations of tasks in between), disjunctions of pairs.
+durations of tasks in between), disjunctions of pairs. Where setup times count in the objective, it
+is always the circuit, whose arcs say what they are.
 """
 
 from __future__ import annotations
@@ -29,11 +30,15 @@ class Orders:
     """Who comes before whom on machines."""
 
     def __init__(self, core: Core, holding: Holding, occupied: dict[int, list[int]]) -> None:
-        """Take the modes that may occupy each machine."""
+        """Take the modes that may occupy each machine.
+
+        ``setup_times`` are literals of direct neighbours in circuits, with their setup times.
+        """
         self._core = core
         self._holding = holding
         self._occupied = occupied
         self._pairs: dict[tuple[int, int, int], Any] = {}
+        self.setup_times: list[tuple[Any, int]] = []
         self._group_of = {
             machine: number
             for number, group in reversed(list(enumerate(core.arrays.same_order)))
@@ -48,9 +53,10 @@ class Orders:
             modes = self._occupied.get(machine, [])
             if not modes:
                 continue
+            counted = bool(table) and arrays.weighs("total_setup")
             if arrays.no_idle[machine]:
                 self._add_no_idle(machine, modes, table)
-            elif self._detours_cost(machine):
+            elif not counted and self._detours_cost(machine):
                 self._add_pairs(machine, modes, table)
             else:
                 self._add_circuit(machine, modes, table)
@@ -159,6 +165,7 @@ class Orders:
             start = core.starts[int(core.task_of_mode[mode])]
             least = self._setup(table, _START, mode)
             core.model.add(start >= least).only_enforce_if(first)
+            self.setup_times.append((first, least))
             presence = self._holding.presence(mode)
             if presence is not None:
                 arcs.append((node, node, ~presence))
@@ -172,6 +179,7 @@ class Orders:
                         left = self._holding.left(mode)
                         entry = core.starts[int(core.task_of_mode[other])]
                         core.model.add(entry <= left + setup).only_enforce_if(arc)
+                    self.setup_times.append((arc, setup))
         core.model.add_circuit(arcs)
 
     def _detours_cost(self, machine: int) -> bool:

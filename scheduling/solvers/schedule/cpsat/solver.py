@@ -5,6 +5,8 @@ from __future__ import annotations
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from scheduling.models.schedule.arrays import ScheduleArrays
 from scheduling.models.schedule.windows import horizon
 from scheduling.solvers.board import Board, Budget
@@ -33,6 +35,10 @@ CAPABILITIES = {
     "common modes": "equal literals",
     "common orders": "one literal for each pair of jobs",
     "modes": "optional intervals",
+    "optional tasks": "a mode for skipping",
+    "alternative routes, mode rules": "clauses",
+    "costs and energy": "linear",
+    "setup times in the objective": "circuit",
     "precedences of all kinds, minimal and maximal lags": "linear",
     "release dates and deadlines": "domains",
     "all measures, weighted sums, tiers": "linear",
@@ -93,9 +99,11 @@ def _magnitude(arrays: ScheduleArrays) -> int:
     factor = int(arrays.job_weight.sum()) + 1
     objective = max(int(row) for row in arrays.weights.sum(axis=1).tolist()) * factor
     energy = int(arrays.demand_amount.max(initial=1))
+    prices = int(np.maximum(arrays.cost, arrays.energy).sum()) + int(arrays.idle_power.sum()) * end
     reach = end + int(arrays.job_release.max(initial=0))
     moves = 1 if arrays.swap else int(arrays.blocking[arrays.job].sum()) + 1
-    return max(reach * objective, reach * energy, reach * moves)
+    worth = prices * int(arrays.weights.max())
+    return max(reach * objective, reach * energy, reach * moves, worth)
 
 
 def bounding(arrays: ScheduleArrays) -> Settings:
