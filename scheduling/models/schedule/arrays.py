@@ -52,6 +52,7 @@ class ScheduleArrays:
     supply_ptr, supply_resource, supply_amount : CSR over modes, what reservoirs get at the end.
     absent : (M,) whether a mode stands for skipping its task: the last mode of optional tasks, of
         duration 0, without machine and demands. A skipped task starts at 0.
+    local : (M,) index of each mode among those of its task in the problem.
     cost, energy : (M,) of each mode; the cost of skipping is that of the absent mode.
     banned : (K, 2) pairs of modes that do not go together.
     forks : alternatives among optional tasks.
@@ -96,6 +97,7 @@ class ScheduleArrays:
     supply_resource: Ints
     supply_amount: Ints
     absent: Flags
+    local: Ints
     cost: Ints
     energy: Ints
     banned: Ints

@@ -113,6 +113,7 @@ def _mode_arrays(problem: ScheduleProblem) -> Fields:
         "state": _ints(-1 if mode.state is None else states[mode.state] for mode in modes),
         "mode_ptr": pointer,
         "absent": absent,
+        "local": np.arange(len(modes)) - np.repeat(pointer[:-1], counts),
         "cost": _ints(mode.cost for mode in modes),
         "energy": _ints(mode.energy for mode in modes),
         "duration": _ints(mode.duration for mode in modes),

@@ -17,6 +17,7 @@ from scheduling.solvers.schedule.closing import close_pauses
 from scheduling.solvers.schedule.family import Candidate, CompiledSchedule
 from scheduling.solvers.schedule.features import EVERYTHING, NO_SWAP, feature_refusal
 from scheduling.solvers.schedule.placing import Placing, Shop
+from scheduling.solvers.schedule.plans import Plan, Plans
 from scheduling.solvers.schedule.rules import dense_ranks, task_features
 from scheduling.solvers.schedule.sgs import out_of_time, rules_for
 from scheduling.solvers.schedule.simultaneous import move_ranks
@@ -29,6 +30,9 @@ _LARGEST_NEH = 60
 
 _RULES = 4
 
+_REPLANNED = 0.5
+"""Share of moves that change the plan, where there is anything to plan."""
+
 Key = tuple[bool, tuple[int, ...]]
 
 
@@ -39,8 +43,9 @@ class Insertion:
     are put in as wholes, other tasks one by one, each at the earliest moment that fits what is
     there. Jobs enter in the order of Nawaz, Enscore and Ham ("A heuristic algorithm for the
     m-machine, n-job flow-shop sequencing problem", 1983) where they are few and independent, else
-    by priority rules. From the best order on, random moves of one job or task are kept when the
-    schedule gets no worse. A unit of work is 100 schedules.
+    by priority rules. From the best order on, random moves of one job or task, and other routes,
+    optional tasks and modes where those count, are kept when the schedule gets no worse. A unit of
+    work is 100 schedules.
     """
 
     name = "insertion"
@@ -144,7 +149,7 @@ class _Units:
             put = placing.place_in_turn
         if not arrays.same_mode[job]:
             return put(tasks)
-        count = int(arrays.mode_ptr[tasks[0] + 1] - arrays.mode_ptr[tasks[0]])
+        count = int(np.diff(arrays.mode_ptr)[tasks[0]] - arrays.optional[tasks[0]])
         length = [
             sum(int(arrays.duration[arrays.mode_ptr[task] + local]) for task in tasks)
             for local in range(count)
@@ -173,22 +178,26 @@ class _Search:
         self._data, self._board, self._budget = data, board, budget
         self._units, self._name = units, name
         self._shop = Shop(data.arrays)
+        self._plans = Plans(data.arrays, board.tier)
+        self._plan = self._plans.first()[0]
         self._rng = np.random.default_rng(budget.seed)
         self._tried = 0
 
     def run(self) -> None:
-        best: tuple[Key, list[int]] | None = None
-        for order in self._first_orders():
-            key = self._try(order)
-            if best is None or key < best[0]:
-                best = key, order
-            if self._over():
-                return
+        best: tuple[Key, list[int], Plan] | None = None
+        for plan in self._plans.first():
+            self._plan = plan
+            for order in self._first_orders():
+                key = self._try(order)
+                if best is None or key < best[0]:
+                    best = key, order, plan
+                if self._over():
+                    return
         while best is not None and not self._over():
-            order = self._moved(best[1])
+            order, self._plan = self._moved(best[1], best[2])
             key = self._try(order)
             if key <= best[0]:
-                best = key, order
+                best = key, order, self._plan
 
     def _over(self) -> bool:
         work = self._budget.work
@@ -230,12 +239,14 @@ class _Search:
             order = trials[keys.index(min(keys))]
         return order
 
-    def _moved(self, order: list[int]) -> list[int]:
-        """Move one unit to another place."""
+    def _moved(self, order: list[int], plan: Plan) -> tuple[list[int], Plan]:
+        """Move one unit to another place, or change one decision of the plan."""
+        if self._plans.several and self._rng.random() < _REPLANNED:
+            return order, self._plans.moved(plan, self._rng)
         moved = list(order)
         here, there = self._rng.integers(len(order), size=2).tolist()
         moved.insert(there, moved.pop(here))
-        return moved
+        return moved, plan
 
     def _try(self, order: list[int]) -> Key:
         """Generate and evaluate the schedule of an order, and post it if it is better and valid."""
@@ -274,7 +285,8 @@ class _Search:
         ready = [ranks[unit] for unit in order if waiting[unit] == 0]
         heapify(ready)
         later: list[int] = []
-        placing = Placing(self._shop)
+        plan = self._plan
+        placing = Placing(self._shop, self._plans.running(plan), plan.price.tolist())
         left = len(order)
         while ready:
             rank = heappop(ready)

@@ -34,8 +34,9 @@ from scheduling.solvers.schedule.simultaneous import move_ranks
 _GAPS = 12
 """Gaps of each machine that a blocking job tries, and the open end behind all its tasks."""
 
-_Link = tuple[int, bool, bool, int, int, bool]
-"""Task before, from its end, to the end of the task after, lag, transfer, in a chain."""
+_Link = tuple[int, bool, bool, int, int, bool, bool]
+"""Task before, from its end, to the end of the task after, lag, transfer, in a chain that pays
+moves, over tasks that may be skipped."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +59,11 @@ class Shop:
         self.release: list[int] = arrays.release.tolist()
         self.deadline: list[int] = arrays.deadline.tolist()
         pointer = arrays.mode_ptr.tolist()
-        self.modes = [range(*pair) for pair in pairwise(pointer)]
+        self.modes = [
+            range(first, stop - skip)
+            for (first, stop), skip in zip(pairwise(pointer), arrays.optional.tolist(), strict=True)
+        ]
+        self.clashes = _clashes(arrays)
         self.duration: list[int] = arrays.duration.tolist()
         self.machine: list[int] = arrays.machine.tolist()
         self.state: list[int] = arrays.state.tolist()
@@ -86,10 +91,13 @@ class Shop:
     def _least_uses(self) -> list[dict[int, int]]:
         """Least that any mode of each task uses of each consumable."""
         stocks = [r for r, kind in enumerate(self.kind) if kind == CONSUMABLE]
-        return [
+        least = [
             {r: min(self.uses[mode].get(r, 0) for mode in modes) for r in stocks}
             for modes in self.modes
         ]
+        for task in np.flatnonzero(self.arrays.optional).tolist():
+            least[task] = dict.fromkeys(stocks, 0)
+        return least
 
 
 def _exchanges(arrays: ScheduleArrays, mode: int) -> list[tuple[int, int, int]]:
@@ -99,6 +107,16 @@ def _exchanges(arrays: ScheduleArrays, mode: int) -> list[tuple[int, int, int]]:
     resources, amounts = arrays.supply_resource[rows].tolist(), arrays.supply_amount[rows].tolist()
     given = dict(zip(resources, amounts, strict=True))
     return [(r, taken.get(r, 0), given.get(r, 0)) for r in sorted({*taken, *given})]
+
+
+def _clashes(arrays: ScheduleArrays) -> dict[int, list[tuple[int, int]]]:
+    """Return, for each mode with rules, the tasks and their modes that it does not go with."""
+    owner = np.repeat(np.arange(arrays.n_tasks), np.diff(arrays.mode_ptr)).tolist()
+    found: dict[int, list[tuple[int, int]]] = {}
+    for first, second in arrays.banned.tolist():
+        found.setdefault(first, []).append((owner[second], second))
+        found.setdefault(second, []).append((owner[first], first))
+    return found
 
 
 def _links_into(arrays: ScheduleArrays) -> list[list[_Link]]:
@@ -113,21 +131,37 @@ def _links_into(arrays: ScheduleArrays) -> list[list[_Link]]:
                 int(arrays.link_min[row]),
                 int(arrays.link_transfer[row]),
                 bool(arrays.chained[row]) and arrays.transport.size > 0,
+                bool(arrays.passing[row]),
             )
         )
     return links
 
 
 class Placing:
-    """One schedule in the making."""
+    """One schedule in the making.
 
-    def __init__(self, shop: Shop) -> None:
+    Parameters
+    ----------
+    shop
+        The problem.
+    runs
+        Whether each task runs.
+    price
+        Time that is worth avoiding each mode.
+    """
+
+    def __init__(self, shop: Shop, runs: list[bool], price: list[int]) -> None:
         arrays = shop.arrays
+        self._runs, self._price = runs, price
         self._shop = shop
         self.broken = False
         self.start = [-1] * shop.n
         self._held = [-1] * shop.n
-        self.mode = arrays.mode_ptr[:-1].tolist()
+        last = (arrays.mode_ptr[1:] - 1).tolist()
+        self.mode: list[int] = [
+            first if run else skip
+            for first, skip, run in zip(arrays.mode_ptr[:-1].tolist(), last, runs, strict=True)
+        ]
         resources = range(arrays.n_resources)
         self._stays: list[list[tuple[int, int, int]]] = [[] for _ in resources]
         self._levels = {
@@ -148,19 +182,27 @@ class Placing:
         return Candidate(start, np.array(self.mode, np.int64))
 
     def place_task(self, task: int, local: int | None = None) -> bool:
-        """Place a task in the mode that ends first, or in its mode of index ``local``."""
+        """Place a task in the mode that ends first, or in its mode of index ``local``.
+
+        Prices of modes count as if it ended later. There is nothing to do for a skipped task.
+        """
+        if not self._runs[task]:
+            return True
         shop = self._shop
         found: tuple[int, int, int] | None = None
         modes = shop.modes[task]
         for mode in modes if local is None else (modes[local],):
             if self._affordable(task, mode):
                 time = self._fit(task, mode, self._low(task, mode))
-                if time is not None and (found is None or time + shop.duration[mode] < found[0]):
-                    found = time + shop.duration[mode], time, mode
+                if time is None:
+                    continue
+                rank = time + shop.duration[mode] + self._price[mode]
+                if found is None or rank < found[0]:
+                    found = rank, time, mode
         if found is None:
             return False
-        end, time, mode = found
-        self._put(task, mode, time, end)
+        _, time, mode = found
+        self._put(task, mode, time, time + shop.duration[mode])
         return True
 
     def place_in_turn(self, tasks: list[int], local: int | None = None) -> bool:
@@ -174,10 +216,13 @@ class Placing:
     def place_block(self, tasks: list[int], local: int | None = None) -> bool:
         """Place the tasks of a job without waiting between them."""
         shop = self._shop
-        modes = [self._shortest(task, local) for task in tasks]
-        if None in modes:
-            return False
-        chosen = [mode for mode in modes if mode is not None]
+        tasks = [task for task in tasks if self._runs[task]]
+        chosen: list[int] = []
+        for task in tasks:
+            mode = self._shortest(task, local, chosen)
+            if mode is None:
+                return False
+            chosen.append(mode)
         offsets = [0]
         for mode in chosen:
             offsets.append(offsets[-1] + shop.duration[mode])
@@ -269,15 +314,16 @@ class Placing:
                 found.append(best)
         return found
 
-    def _shortest(self, task: int, local: int | None) -> int | None:
-        """Shortest affordable mode, on the machine that is free first."""
+    def _shortest(self, task: int, local: int | None, taken: list[int]) -> int | None:
+        """Shortest affordable mode beside those taken, on the machine that is free first."""
         shop = self._shop
         modes = shop.modes[task]
         chosen = [modes[local]] if local is not None else list(modes)
         ranked = [
-            (shop.duration[mode], self._free(shop.machine[mode]), mode)
+            (shop.duration[mode] + self._price[mode], self._free(shop.machine[mode]), mode)
             for mode in chosen
             if self._affordable(task, mode)
+            and not any(other in taken for _, other in shop.clashes.get(mode, ()))
         ]
         return min(ranked)[2] if ranked else None
 
@@ -287,15 +333,18 @@ class Placing:
 
     def _affordable(self, task: int, mode: int) -> bool:
         uses, least = self._shop.uses[mode], self._shop.least[task]
+        for other, banned in self._shop.clashes.get(mode, ()):
+            if self.start[other] >= 0 and self.mode[other] == banned:
+                return False
         return all(amount - least[r] <= self._spare[r] for r, amount in uses.items())
 
     def _low(self, task: int, mode: int) -> int:
         """Earliest start by the release, by links from what is placed, and by common orders."""
         shop = self._shop
         low, machine = shop.release[task], shop.machine[mode]
-        for before, from_end, to_end, lag, transfer, paid in shop.links[task]:
+        for before, from_end, to_end, lag, transfer, paid, passing in shop.links[task]:
             time = self.start[before]
-            if time < 0:
+            if time < 0 or (passing and any(self._runs[before + 1 : task])):
                 continue
             origin = self.mode[before]
             time += lag + (shop.duration[origin] if from_end else 0)

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import numpy as np
 from hypothesis import assume, given, settings
+from hypothesis import strategies as st
 
 import scheduling as sch
 from scheduling.models.base import Status
 from scheduling.models.schedule.check import check_schedule
 from scheduling.models.schedule.problem import ScheduleProblem
 from scheduling.solvers.board import Budget
-from scheduling.solvers.cpsat_engine import Outcome, run, sat_parameters
+from scheduling.solvers.cpsat_engine import Outcome, run, sat_parameters, set_hint
 from scheduling.solvers.schedule.cpsat.model import Formulation
 from scheduling.solvers.schedule.family import CompiledSchedule
+from scheduling.solvers.schedule.neighbourhood.part import part_of
 from tests.brute_force import TooLargeError, brute_force
 from tests.strategies import choice_problems
 
@@ -65,3 +68,46 @@ def test_hints_are_complete(problem: ScheduleProblem) -> None:
     for index, value in enumerate(values):
         model.add(model.get_int_var_from_proto_index(index) == value)
     assert run(model, sat_parameters(Budget(None, 10.0, 1, 0))).outcome is Outcome.OPTIMAL
+
+
+@given(choice_problems(max_lags=False))
+@settings(max_examples=80)
+def test_insertion_is_valid_and_no_better_than_the_optimum(problem: ScheduleProblem) -> None:
+    best = optimum(problem)
+    solution = sch.solve(problem, "insertion", work_limit=0.1, workers=1)
+    if solution.tasks:
+        assert best is not None
+        assert tuple(tier.objective for tier in solution.tiers) >= best
+
+
+@given(choice_problems())
+@settings(max_examples=40)
+def test_lns_stays_valid_and_proves_small_problems(problem: ScheduleProblem) -> None:
+    best = optimum(problem)
+    solution = sch.solve(problem, "lns", work_limit=2.0, workers=1)
+    if best is None:
+        assert solution.status is Status.INFEASIBLE
+    else:
+        assert solution.status is Status.OPTIMAL
+        assert tuple(tier.objective for tier in solution.tiers) == best
+
+
+@given(choice_problems(max_jobs=4), st.integers(0, 2**10 - 1))
+@settings(max_examples=60)
+def test_parts_hold_the_schedule_and_give_valid_ones(problem: ScheduleProblem, free: int) -> None:
+    data = CompiledSchedule(problem)
+    whole = data.candidate(sch.solve(problem, "cp-sat", work_limit=20.0, workers=1))
+    assume(whole is not None)
+    assert whole is not None
+    tasks = np.arange(data.arrays.n_tasks)
+    part = part_of(data.arrays, whole, tasks, tasks[(free >> tasks) & 1 == 1], None)
+    assert part.arrays.values(part.current.start, part.current.mode) == data.values(whole)
+    formulation = Formulation(part.arrays, 0)
+    set_hint(formulation.model, formulation.encode(part.current))
+    result = run(formulation.model, sat_parameters(Budget(None, 5.0, 1, 0)))
+    assert result.values is not None
+    merged = part.merge(whole, formulation.decode(result.values))
+    solution = data.answer(merged, {"status": Status.FEASIBLE})
+    found = check_schedule(problem, solution)
+    assert {entry.constraint for entry in found} <= {"objective", "status"}
+    assert data.values(merged)[0] <= data.values(whole)[0]

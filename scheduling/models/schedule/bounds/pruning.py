@@ -65,6 +65,7 @@ def with_modes(
         supply_amount=arrays.supply_amount[given],
         state=arrays.state[keep],
         absent=arrays.absent[keep],
+        local=arrays.local[keep],
         cost=arrays.cost[keep],
         energy=arrays.energy[keep],
         banned=kept_pairs(arrays.banned, keep),

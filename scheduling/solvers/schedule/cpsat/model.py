@@ -339,7 +339,7 @@ class Formulation:
             return
         profile = levels(self.arrays, resource, self._windows.horizon)
         occupations = self._occupations(running)
-        full = max(level.capacity for level in profile)
+        full = max((level.capacity for level in profile), default=0)
         intervals = [interval for interval, _ in occupations]
         demands = [amount for _, amount in occupations]
         for level in profile:

@@ -55,32 +55,21 @@ def _extra(core: Core, row: int, mode: int, target: int) -> int:
 
 
 def add_common_modes(core: Core) -> None:
-    """Let all tasks of the jobs that ask for it choose the mode of the same index."""
+    """Let the tasks of the jobs that ask for it run in the mode of the same index."""
     arrays = core.arrays
     for job in arrays.same_mode.nonzero()[0].tolist():
-        first, stop = int(arrays.job_ptr[job]), int(arrays.job_ptr[job + 1])
-        if np.any(arrays.optional[first:stop]):
-            _share_mode(core, range(first, stop))
-            continue
-        for task in range(first + 1, stop):
-            for one, other in zip(core.modes(first), core.modes(task), strict=True):
-                if one in core.literals:
-                    core.model.add(core.literals[one] == core.literals[other])
-
-
-def _share_mode(core: Core, tasks: range) -> None:
-    """Let those of some tasks that run do so in the mode of one index."""
-    arrays = core.arrays
-    modes = [[mode for mode in core.modes(task) if not arrays.absent[mode]] for task in tasks]
-    flags = [core.flag(_is_shared(core, tasks, local)) for local in range(len(modes[0]))]
-    core.model.add_at_most_one(flags)
-    for own in modes:
-        for mode, flag in zip(own, flags, strict=True):
-            core.model.add(flag == 1).only_enforce_if(core.chosen(mode))
+        tasks = range(int(arrays.job_ptr[job]), int(arrays.job_ptr[job + 1]))
+        modes = [mode for task in tasks for mode in core.modes(task) if not arrays.absent[mode]]
+        names = np.unique(arrays.local[modes]).tolist()
+        flags = {local: core.flag(_is_shared(core, tasks, local)) for local in names}
+        core.model.add_at_most_one(flags.values())
+        for mode in modes:
+            shared = flags[int(arrays.local[mode])]
+            core.model.add(shared == 1).only_enforce_if(core.chosen(mode))
 
 
 def _is_shared(core: Core, tasks: range, local: int) -> Hint:
-    first = core.arrays.mode_ptr
+    arrays = core.arrays
     return lambda reading: any(
-        reading.runs(task) and reading.mode[task] - first[task] == local for task in tasks
+        reading.runs(task) and arrays.local[reading.mode[task]] == local for task in tasks
     )

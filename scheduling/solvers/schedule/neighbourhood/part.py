@@ -129,6 +129,7 @@ def _modes_of(arrays: ScheduleArrays, modes: Ints, visible: Ints) -> dict[str, A
         "demand_amount": arrays.demand_amount[rows],
         "state": arrays.state[modes],
         "absent": arrays.absent[modes],
+        "local": arrays.local[modes],
         "cost": arrays.cost[modes],
         "energy": arrays.energy[modes],
         "banned": kept_pairs(arrays.banned, kept),
