@@ -138,11 +138,16 @@ class Auto:
     ) -> None:
         improver = self._improver(data)
         exact = _exact(data)
+        if exact is not None and not isinstance(exact, CpSat):
+            with Sideways() as side:
+                side.start(exact.name, partial(exact.search, data, board, budget, hint))
+                improver.search(data, board, budget.part(1.0, workers=1), hint)
+            return
         sprint = budget.part(_SPRINT_SHARE if exact else 1.0)
         calm = budget.part(1.0, workers=max(1, budget.workers // 2))
         with Sideways() as side:
             if exact:
-                side.start(exact.name, partial(_prove, exact, data, board, budget, hint, improver))
+                side.start(exact.name, partial(_prove, data, board, budget, hint, improver))
                 if not data.arrays.features:
                     side.start("relaxations", partial(_relax, data, board, sprint))
             improver.search(data, board, sprint, hint)
@@ -180,7 +185,6 @@ def _exact(data: CompiledSchedule) -> Part | None:
 
 
 def _prove(
-    exact: Part,
     data: CompiledSchedule,
     board: Board[Candidate],
     budget: Budget,
@@ -190,11 +194,8 @@ def _prove(
     """Run CP-SAT for the sprint, then again from the best schedule of all.
 
     Beside a strong local search it only has to raise the bound; otherwise, and where there are
-    processors enough, it searches in all its ways. Compact models run once.
+    processors enough, it searches in all its ways.
     """
-    if not isinstance(exact, CpSat):
-        exact.search(data, board, budget, hint)
-        return
     narrow = isinstance(improver, Tabu) and budget.workers < _MANY_WORKERS
     settings = bounding(data.arrays) if narrow else _widest(budget.workers)
     CpSat(settings).search(data, board, budget.part(_SPRINT_SHARE), hint)

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 _ROOM = 1600
 _POOL_CELLS = 4_000_000
+_LARGEST_SLICE = 1 << 30  # slices that reach the goal return at once, and would grow for ever
 _SLICE_SECONDS = 0.03
 _FIRST_RULES = 4
 
@@ -147,7 +148,8 @@ class _Island:
             made += done
             spent = perf_counter() - began
             factor = _SLICE_SECONDS / max(spent, 1e-6)
-            slice_size = max(1, int(slice_size * min(4.0, max(0.25, factor))))
+            slice_size = int(slice_size * min(4.0, max(0.25, factor)))
+            slice_size = min(max(1, slice_size), _LARGEST_SLICE)
             self._post(name)
             self._take()
 

@@ -32,6 +32,7 @@ WORK_UNIT = 20_000
 LARGEST_DISPATCHED = 4_000
 """Up to so many tasks, dispatching in plain Python answers before any kernel is loaded."""
 
+_LARGEST_SLICE = 1 << 30  # slices that reach the target return at once, and would grow for ever
 _SLICE_SECONDS = 0.05
 _FIRST_SLICE = 500
 _MAXIMA = ("makespan", "max_lateness", "max_tardiness")
@@ -168,7 +169,7 @@ def _post_bound(name: str, arrays: ScheduleArrays, board: Board[Candidate], boun
 def _next_slice(moves: int, seconds: float) -> int:
     """Aim at slices of the same length, so that stops and exchanges come in time."""
     scale = _SLICE_SECONDS / max(seconds, 1e-4)
-    return max(20, int(moves * min(2.0, max(0.25, scale))))
+    return min(max(20, int(moves * min(2.0, max(0.25, scale)))), _LARGEST_SLICE)
 
 
 def _tails(arrays: ScheduleArrays, tier: int) -> Ints:
