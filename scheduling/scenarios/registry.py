@@ -13,6 +13,7 @@ _HERE = "scheduling.scenarios"
 SCENARIOS = {
     "smtt": f"{_HERE}.smtt",
     "r-constraint": f"{_HERE}.r_constraint",
+    "priority-matters": f"{_HERE}.priority_matters",
 }
 """Name to the module that has it as ``SCENARIO``."""
 

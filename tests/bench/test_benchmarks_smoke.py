@@ -41,6 +41,15 @@ def test_schedules(tmp_path: Path) -> None:
     assert {row["objective"] for row in rows} == {6}
 
 
+def test_placement(tmp_path: Path) -> None:
+    arguments = ("4", "--priorities", "1", "--seeds", "1", "--time-limit", "0.5")
+    rows = run(tmp_path, "placement.py", *arguments)
+    assert isinstance(rows, list)
+    assert len(rows) == 8
+    kinds = {"better", "better and optimal", "default certified", "failure", "no calls"}
+    assert {row["kind"] for row in rows} <= kinds
+
+
 def test_variants(tmp_path: Path) -> None:
     document = {
         "kind": "schedule",

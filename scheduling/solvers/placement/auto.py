@@ -10,6 +10,7 @@ from scheduling.solvers.placement.default_scheduler import DefaultScheduler
 from scheduling.solvers.placement.family import CompiledPlacement
 from scheduling.solvers.placement.greedy import BestFit
 from scheduling.solvers.placement.lns import Lns
+from scheduling.solvers.placement.relaxation import raise_linear_bound
 from scheduling.solvers.registry import READY, Availability
 from scheduling.solvers.sideways import Sideways
 
@@ -47,9 +48,9 @@ class Auto:
         if board.best is None:
             DefaultScheduler().search(data, board, budget, hint)
         if board.tier < arrays.n_priorities:
-            BestFit().search(data, board, budget, hint)
-        if board.tier < arrays.n_priorities:
             board.raise_bound(unplaced_bound(arrays, board.tier, board.caps), self.name)
+            raise_linear_bound(arrays, board, budget, self.name)
+            BestFit().search(data, board, budget, hint)
         if board.stopped:
             return
         exact = int(arrays.eligible.sum()) <= _LARGEST_EXACT

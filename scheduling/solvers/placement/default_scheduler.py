@@ -2,6 +2,7 @@
 
 Items are taken by falling priority, then in the order of the problem; each goes to the node of the
 best score among those that pass the filters, ties to the first name; nothing is moved or evicted.
+Gangs, which it does not know, are left out when a part of them found no node.
 Scores and weights are those of Kubernetes 1.32's default plug-ins: LeastAllocated and balanced
 allocation (weight 1), node affinity (2), taints (3), pod topology spread (2) with the default soft
 constraints for items of one owner.
@@ -19,7 +20,7 @@ from scheduling.models.placement.eligibility import any_term, tolerates
 from scheduling.models.placement.problem import Item, PlacementProblem
 from scheduling.solvers.board import Board, Budget
 from scheduling.solvers.placement.family import CompiledPlacement
-from scheduling.solvers.placement.greedy import offer
+from scheduling.solvers.placement.greedy import offer, whole_gangs
 from scheduling.solvers.placement.state import State
 from scheduling.solvers.registry import READY, Availability
 
@@ -66,7 +67,8 @@ class DefaultScheduler:
             options = np.flatnonzero(state.options(item))
             if options.size:
                 state.put(item, scores.choose(state, item, options))
-        offer(data, board, state.node, self.name)
+        offer(data, board, arrays.now, self.name)
+        offer(data, board, whole_gangs(state), self.name)
 
 
 class _Scores:

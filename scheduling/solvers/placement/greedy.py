@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from scheduling.models.base import Status
@@ -11,6 +13,11 @@ from scheduling.solvers.board import Board, Budget
 from scheduling.solvers.placement.family import CompiledPlacement
 from scheduling.solvers.placement.state import State
 from scheduling.solvers.registry import READY, Availability
+
+Over = Callable[[], bool]
+
+_TRIED = 50
+"""Nodes on which preemption is tried, those first that lack least."""
 
 
 class BestFit:
@@ -43,10 +50,16 @@ class BestFit:
         """Post the placements."""
         arrays = data.arrays
         offer(data, board, arrays.now, self.name)
-        for build in (fill, preempt, repack):
-            if board.stopped or budget.remaining() == 0:
-                return
-            offer(data, board, build(arrays), self.name)
+
+        def over() -> bool:
+            return board.stopped or budget.remaining() == 0
+
+        for build in (fill, repack, preempt):
+            for small_first in (False, True):
+                node = build(arrays, over, small_first=small_first)
+                if node is None:
+                    return
+                offer(data, board, node, self.name)
 
 
 def offer(data: CompiledPlacement, board: Board[Ints], node: Ints, name: str) -> None:
@@ -60,45 +73,61 @@ def offer(data: CompiledPlacement, board: Board[Ints], node: Ints, name: str) ->
         board.offer(node, values, name)
 
 
-def fill(arrays: PlacementArrays) -> Ints:
-    """Let what runs stay and put pending items where they fit best."""
+def fill(arrays: PlacementArrays, over: Over, *, small_first: bool) -> Ints | None:
+    """Let what runs stay and put pending items where they fit best; ``None``: out of time."""
     state = State(arrays, arrays.now)
-    _place(state, np.flatnonzero(arrays.now < 0))
-    return _whole_gangs(state)
+    done = _place(state, np.flatnonzero(arrays.now < 0), over, small_first)
+    return whole_gangs(state) if done else None
 
 
-def repack(arrays: PlacementArrays) -> Ints:
-    """Place all items anew, those that may not move apart."""
+def repack(arrays: PlacementArrays, over: Over, *, small_first: bool) -> Ints | None:
+    """Place all items anew, those that may not move apart; ``None``: out of time."""
     start = np.where(arrays.pinned, arrays.now, -1)
     state = State(arrays, start)
-    _place(state, np.flatnonzero(~arrays.pinned))
-    return _whole_gangs(state)
+    done = _place(state, np.flatnonzero(~arrays.pinned), over, small_first)
+    return whole_gangs(state) if done else None
 
 
-def preempt(arrays: PlacementArrays) -> Ints:
-    """Put pending items of high priority in place of running ones of lower priority."""
+def preempt(arrays: PlacementArrays, over: Over, *, small_first: bool) -> Ints | None:
+    """Put pending items in place of running ones of lower priority; ``None``: out of time."""
     state = State(arrays, arrays.now)
     tier = arrays.tier[arrays.of_class]
-    for item in _order(arrays, np.flatnonzero(arrays.now < 0)):
-        if not _put(state, item):
-            _make_room(state, item, tier)
+    hopeless: set[int] = set()
+    for item in _order(arrays, np.flatnonzero(arrays.now < 0), small_first):
+        k = int(arrays.of_class[item])
+        if over():
+            return None
+        if k not in hopeless and not _put(state, item) and not _make_room(state, item, tier):
+            # Others of the class meet the same nodes, with no less on them.
+            hopeless.add(k)
     lost = np.flatnonzero((state.node < 0) & (arrays.now >= 0))
-    _place(state, lost)
-    return _whole_gangs(state)
+    return whole_gangs(state) if _place(state, lost, over, small_first) else None
 
 
-def _order(arrays: PlacementArrays, items: Ints) -> list[int]:
-    """Items by priority, then by the largest share of the whole capacity that they take."""
+def _order(arrays: PlacementArrays, items: Ints, small_first: bool) -> list[int]:
+    """Items by priority, then by the largest share of the whole capacity that they take.
+
+    Large ones first pack best where all fit; small ones first place more where they do not.
+    """
     total = np.maximum(arrays.capacity.sum(axis=0), 1)
     share = (arrays.demand / total).max(axis=1, initial=0.0)[arrays.of_class[items]]
     tier = arrays.tier[arrays.of_class[items]]
-    chosen: list[int] = items[np.lexsort((items, -share, tier))].tolist()
+    chosen: list[int] = items[np.lexsort((items, share if small_first else -share, tier))].tolist()
     return chosen
 
 
-def _place(state: State, items: Ints) -> None:
-    for item in _order(state.arrays, items):
-        _put(state, item)
+def _place(state: State, items: Ints, over: Over, small_first: bool) -> bool:
+    """Put items one by one where they fit; False when time ran out."""
+    full: set[int] = set()
+    arrays = state.arrays
+    for item in _order(arrays, items, small_first):
+        if over():
+            return False
+        k = int(arrays.of_class[item])
+        stuck = not _put(state, item) if k not in full or arrays.now[item] >= 0 else True
+        if stuck and arrays.plain:
+            full.add(k)
+    return True
 
 
 def _put(state: State, item: int) -> bool:
@@ -129,9 +158,15 @@ def _slack(state: State, k: int, nodes: Ints) -> Ints:
 def _make_room(state: State, item: int, tier: Ints) -> bool:
     """Take items of lower priority off one node, as few as may be, so that an item fits."""
     arrays, k = state.arrays, int(state.arrays.of_class[item])
+    loose = np.flatnonzero((state.node >= 0) & ~arrays.pinned & (tier > tier[item]))
+    room = state.free.copy()
+    np.add.at(room, state.node[loose], arrays.demand[arrays.of_class[loose]])
+    nodes = np.flatnonzero(arrays.eligible[k] & np.all(room >= arrays.demand[k], axis=1))
+    lacking = np.maximum(arrays.demand[k] - state.free[nodes], 0)
+    share = (lacking / np.maximum(arrays.demand[k], 1)).sum(axis=1)
     best: tuple[int, list[int]] | None = None
-    for node in np.flatnonzero(arrays.eligible[k]).tolist():
-        there = np.flatnonzero((state.node == node) & ~arrays.pinned & (tier > tier[item]))
+    for node in nodes[np.argsort(share, kind="stable")][:_TRIED].tolist():
+        there = loose[state.node[loose] == node]
         victims = _victims(state, k, node, there[np.argsort(-tier[there], kind="stable")])
         if victims is not None and (best is None or len(victims) < len(best[1])):
             best = node, victims
@@ -162,8 +197,8 @@ def _victims(state: State, k: int, node: int, candidates: Ints) -> list[int] | N
     return chosen if np.all(short <= 0) else None
 
 
-def _whole_gangs(state: State) -> Ints:
-    """Take off the new members of gangs of which others are missing."""
+def whole_gangs(state: State) -> Ints:
+    """Take off the new members of gangs of which others are missing, and return what stands."""
     arrays = state.arrays
     for ran, pending in arrays.gangs:
         members = np.concatenate([arrays.members[k] for k in (*ran, *pending)])

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from ortools.sat.python import cp_model
 
-from scheduling.models.placement.arrays import Ints, PlacementArrays, Rule
+from scheduling.models.placement.arrays import Flags, Ints, PlacementArrays, Rule
 
 Expression = Any
 
@@ -50,13 +50,14 @@ class Formulation:
             free[list(nodes)] = True
             self._fixed[:, ~free] = fixed[:, ~free]
         self._free = free
-        self.cells: list[tuple[int, int]] = []
         self._count: dict[tuple[int, int], Expression] = {}
+        self._by_class: dict[int, list[tuple[int, Expression]]] = {}
+        self._by_node: dict[int, list[int]] = {}
         self._stay: dict[tuple[int, int], Expression] = {}
         self._arrivals: dict[tuple[int, int, int], Expression] = {}
         self._make_cells()
         self._add_capacities()
-        self.placed = [self._sum((k, j) for j in range(arrays.n_nodes)) for k in self._classes()]
+        self.placed = [self._sum([k]) for k in self._classes()]
         self.stayed = [self._stays(k) for k in self._classes()]
         self._add_sizes()
         self._add_rules()
@@ -83,7 +84,8 @@ class Formulation:
                 most = min(most, max(int(fits.min()), held))
             number = model.new_int_var(held, max(most, held), "")
             self._count[k, j] = number
-            self.cells.append((k, j))
+            self._by_class.setdefault(k, []).append((j, number))
+            self._by_node.setdefault(j, []).append(k)
             if running and not arrays.eligible[k, j]:
                 self._stay[k, j] = number
             elif running:
@@ -91,31 +93,27 @@ class Formulation:
                 model.add(stay <= number)
                 self._stay[k, j] = stay
 
-    def count(self, k: int, j: int) -> Expression:
-        """Items of a class on a node."""
-        return self._count.get((k, j), int(self._fixed[k, j]))
-
-    def _staying(self, k: int, j: int) -> Expression:
-        if not self._free[j]:
-            return int(min(self._fixed[k, j], self.arrays.running[k, j]))
-        return self._stay.get((k, j), 0)
-
-    def _sum(self, cells: Iterable[tuple[int, int]]) -> Expression:
-        terms = [self.count(k, j) for k, j in cells]
-        constant = sum(term for term in terms if isinstance(term, int))
-        return cp_model.LinearExpr.sum([t for t in terms if not isinstance(t, int)]) + constant
+    def _sum(self, classes: Iterable[int], nodes: Flags | None = None) -> Expression:
+        """Items of some classes on some nodes, or on all."""
+        chosen = list(classes)
+        fixed = self._fixed[chosen] if nodes is None else self._fixed[chosen][:, nodes]
+        numbers = [
+            number
+            for k in chosen
+            for j, number in self._by_class.get(k, ())
+            if nodes is None or nodes[j]
+        ]
+        return cp_model.LinearExpr.sum(numbers) + int(fixed.sum())
 
     def _stays(self, k: int) -> Expression:
-        terms = [self._staying(k, j) for j in np.flatnonzero(self.arrays.running[k]).tolist()]
-        constant = sum(term for term in terms if isinstance(term, int))
-        return cp_model.LinearExpr.sum([t for t in terms if not isinstance(t, int)]) + constant
+        """Items of a class that stay where they run."""
+        still = np.minimum(self._fixed[k], self.arrays.running[k])[~self._free].sum()
+        numbers = [self._stay[k, j] for j, _ in self._by_class.get(k, ()) if (k, j) in self._stay]
+        return cp_model.LinearExpr.sum(numbers) + int(still)
 
     def _add_capacities(self) -> None:
         arrays = self.arrays
-        by_node: dict[int, list[int]] = {}
-        for k, j in self.cells:
-            by_node.setdefault(j, []).append(k)
-        for j, classes in by_node.items():
+        for j, classes in self._by_node.items():
             numbers = [self._count[k, j] for k in classes]
             for column in range(arrays.demand.shape[1]):
                 needs = arrays.demand[classes, column].tolist()
@@ -130,8 +128,7 @@ class Formulation:
     # ------------------------------------------------------------------------------ rules
 
     def _in_domain(self, classes: Iterable[int], domains: int, domain: int) -> Expression:
-        nodes = np.flatnonzero(self.arrays.domains[domains].of == domain).tolist()
-        return self._sum((k, j) for k in classes for j in nodes)
+        return self._sum(classes, self.arrays.domains[domains].of == domain)
 
     def _arrives(self, k: int, domains: int, domain: int) -> Any | None:
         """Literal that is true when an item of a class arrives in a domain; ``None``: never."""
@@ -171,7 +168,7 @@ class Formulation:
         for j in np.flatnonzero(self.arrays.domains[rule.domains].of < 0).tolist():
             number = self._count.get((rule.owner, j))
             if number is not None:
-                self.model.add(number <= self._staying(rule.owner, j))
+                self.model.add(number <= self._stay.get((rule.owner, j), 0))
 
     def _keep_apart(self, rule: Rule, domain: int) -> None:
         model, owner = self.model, rule.owner
@@ -195,7 +192,7 @@ class Formulation:
         if not own:
             model.add(near >= 1).only_enforce_if(arrival)
             return
-        everywhere = self._sum((k, j) for k in rule.meant for j in range(self.arrays.n_nodes))
+        everywhere = self._sum(rule.meant)
         alone = model.new_bool_var("")
         model.add(everywhere <= 1).only_enforce_if(alone)
         model.add(near >= 2).only_enforce_if(arrival, ~alone)
@@ -206,12 +203,7 @@ class Formulation:
         present = sorted({int(d) for d in of[allowed & (of >= 0)]})
         if not present:
             return
-        counts = {
-            d: self._sum(
-                (k, j) for k in rule.meant for j in np.flatnonzero(allowed & (of == d)).tolist()
-            )
-            for d in present
-        }
+        counts = {d: self._sum(rule.meant, allowed & (of == d)) for d in present}
         least: Expression = 0
         if len(present) >= rule.min_domains:
             least = model.new_int_var(0, int(arrays.size().sum()), "")
@@ -291,7 +283,7 @@ class Formulation:
         terms: list[Expression] = []
         for j in range(arrays.n_nodes):
             price = 1 if cost is None else int(cost[j])
-            numbers = [self._count[k, j] for k in self._classes() if (k, j) in self._count]
+            numbers = [self._count[k, j] for k in self._by_node.get(j, ())]
             if not self._free[j]:
                 terms.append(price * int(self._fixed[:, j].any()))
             elif numbers and price:

@@ -1,0 +1,46 @@
+"""Scenarios of placement: their generators, and that no plan is worse than the default."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import pytest
+
+from scheduling.scenarios import priority_matters
+from scheduling.scenarios.priority_matters import BEST, BETTER, CERTIFIED, Cell, Outcome
+from scheduling.scenarios.scenario import Run
+
+
+def test_generated_clusters_have_the_usage_that_was_asked_for() -> None:
+    cell = Cell(nodes=4, pods_per_node=8, priorities=4, usage=0.95)
+    problem, waiting = priority_matters.settled(cell, 3)
+    assert len(problem.items) == 32
+    assert len(problem.nodes) == 4
+    for name in ("cpu", "memory"):
+        asked = sum(item.demands[name] for item in problem.items)
+        room = sum(node.capacity[name] for node in problem.nodes)
+        assert 0.94 < asked / room <= 0.95
+    sets = Counter(item.owner for item in problem.items)
+    assert max(sets.values()) <= 4
+    assert sum(waiting) == sum(item.node is None for item in problem.items)
+
+
+def test_a_small_cluster_is_better_or_certified() -> None:
+    found = priority_matters.outcome(Cell(4, 4, 2, 1.0), 0, 20.0, workers=1)
+    assert found.kind in (BEST, CERTIFIED)
+    assert found.gap == 0.0
+
+
+def test_rows_sum_up_outcomes() -> None:
+    cell = Cell(4, 4, 2, 1.0)
+    kinds = [BEST, BETTER, "failure", "no calls"]
+    found = [Outcome(cell, seed, kind, moves=seed) for seed, kind in enumerate(kinds)]
+    (row,) = priority_matters.rows(found, 1.0)
+    assert row.value == pytest.approx(200 / 3)
+    assert "0 evictions, 1 moves in 2 better plans" in row.verdict
+    assert priority_matters.rows(found[3:], 1.0) == []
+
+
+def test_the_scenario_keeps_its_time() -> None:
+    (row,) = priority_matters.run(Run(seconds=2.0))
+    assert 0 <= row.value <= 100
