@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from itertools import chain
 from typing import Any
 
@@ -22,6 +21,7 @@ from scheduling.models.schedule.arrays import (
     Ints,
     ScheduleArrays,
 )
+from scheduling.models.schedule.chains import chain_steps
 from scheduling.models.schedule.objective import MEASURES
 from scheduling.models.schedule.problem import (
     Consumable,
@@ -329,24 +329,14 @@ def _chains(problem: ScheduleProblem) -> tuple[Ints, Ints, Ints]:
         if job.chain:
             first = int(pointer[number])
             upper = 0 if job.no_wait else NEVER
-            skippable = [task.optional for task in job.tasks]
-            if any(skippable):
-                rows = [(first + i, first + j, upper) for i, j in _steps_of(skippable)]
+            if any(task.optional for task in job.tasks):
+                rows = [(first + i, first + j, upper) for i, j in chain_steps(job)]
                 found.append(np.array(rows, np.int64).reshape(-1, 3).T)
             else:
                 before = np.arange(first, first + len(job.tasks) - 1)
                 found.append(np.stack([before, before + 1, np.full(len(before), upper)]))
     before, after, most = np.concatenate(found, axis=1)
     return before, after, most
-
-
-def _steps_of(skippable: list[bool]) -> Iterator[tuple[int, int]]:
-    """Pairs of places in a chain that are neighbours when what may be skipped between them is."""
-    for first in range(len(skippable)):
-        for second in range(first + 1, len(skippable)):
-            yield first, second
-            if not skippable[second]:
-                break
 
 
 def _job_arrays(problem: ScheduleProblem) -> Fields:

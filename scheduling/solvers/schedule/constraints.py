@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Literal
 
+from scheduling.models.schedule.chains import chain_steps
 from scheduling.models.schedule.problem import (
     Consumable,
     Job,
@@ -55,6 +55,14 @@ class Rule:
         Indices of the states before and after a setup; -1 before: none.
     machines
         Indices of the machines of a transport or of a common order.
+    between
+        Tasks that a relation of a chain passes over: it binds when they are skipped.
+    routes
+        Routes of an alternative.
+    within
+        Task that an alternative belongs to, else -1.
+    pairs
+        Pairs of modes that a rule between modes excludes, by task and index.
     """
 
     label: Label
@@ -69,6 +77,10 @@ class Rule:
     sense: Sense = "min"
     states: tuple[int, int] = (-1, -1)
     machines: tuple[int, ...] = ()
+    between: tuple[int, ...] = ()
+    routes: tuple[tuple[int, ...], ...] = ()
+    within: int = -1
+    pairs: tuple[tuple[int, int], ...] = ()
 
 
 def rules_of(problem: ScheduleProblem) -> list[Rule]:
@@ -81,6 +93,7 @@ def rules_of(problem: ScheduleProblem) -> list[Rule]:
         found += _link_rules(link, index)
     found += _transport_rules(problem, index)
     found += _order_rules(problem)
+    found += _choice_rules(problem, index)
     found += _disjunction_rules(problem, index)
     found += _swap_rules(problem, index)
     return found
@@ -219,26 +232,28 @@ def _job_rules(job: Job, index: dict[str, int]) -> Iterator[Rule]:
         yield Rule(Label("deadline", (job.id,), sentence), group, members, amount=job.deadline)
     for task in job.tasks:
         yield from _task_rules(task, index[task.id], group)
-    if job.chain:
-        for before, after in zip(job.tasks, job.tasks[1:], strict=False):
-            sentence = (
-                f"in job {job.id!r} task {after.id!r} starts no earlier than task {before.id!r} "
-                "ends"
-            )
-            label = Label("chain", (job.id, before.id, after.id), sentence)
-            yield Rule(label, group, (index[before.id], index[after.id]))
+    for before, after, between in _steps(job) if job.chain else ():
+        sentence = (
+            f"in job {job.id!r} task {after.id!r} starts no earlier than task {before.id!r} "
+            f"ends{_skipping(between)}"
+        )
+        label = Label("chain", (job.id, before.id, after.id), sentence)
+        over = tuple(index[task.id] for task in between)
+        yield Rule(label, group, (index[before.id], index[after.id]), between=over)
     yield from _whole_job_rules(job, index, group)
 
 
 def _whole_job_rules(job: Job, index: dict[str, int], group: str) -> Iterator[Rule]:
     members = tuple(index[task.id] for task in job.tasks)
-    if job.no_wait:
-        for before, after in pairwise(job.tasks):
-            sentence = (
-                f"in job {job.id!r} task {after.id!r} starts no later than task {before.id!r} ends"
-            )
-            label = Label("no-wait", (job.id, before.id, after.id), sentence)
-            yield Rule(label, group, (index[before.id], index[after.id]), sense="max")
+    for before, after, between in _steps(job) if job.no_wait else ():
+        sentence = (
+            f"in job {job.id!r} task {after.id!r} starts no later than task {before.id!r} "
+            f"ends{_skipping(between)}"
+        )
+        label = Label("no-wait", (job.id, before.id, after.id), sentence)
+        over = tuple(index[task.id] for task in between)
+        pair = index[before.id], index[after.id]
+        yield Rule(label, group, pair, sense="max", between=over)
     if job.blocking and len(members) > 1:
         sentence = f"job {job.id!r} keeps each machine until its next task starts"
         yield Rule(Label("blocking", (job.id,), sentence), group, members)
@@ -248,7 +263,8 @@ def _whole_job_rules(job: Job, index: dict[str, int], group: str) -> Iterator[Ru
 
 
 def _task_rules(task: Task, number: int, group: str) -> Iterator[Rule]:
-    label = Label("task", (task.id,), f"task {task.id!r} {_modes(task.modes)}")
+    skip = " or is skipped" if task.optional else ""
+    label = Label("task", (task.id,), f"task {task.id!r} {_modes(task.modes)}{skip}")
     yield Rule(label, group, (number,))
     if task.release > 0:
         sentence = f"task {task.id!r} may not start before {task.release}"
@@ -256,6 +272,43 @@ def _task_rules(task: Task, number: int, group: str) -> Iterator[Rule]:
     if task.deadline is not None:
         sentence = f"task {task.id!r} must end by {task.deadline}"
         yield Rule(Label("deadline", (task.id,), sentence), group, (number,), amount=task.deadline)
+
+
+def _steps(job: Job) -> Iterator[tuple[Task, Task, tuple[Task, ...]]]:
+    """Yield tasks of a chain that may be neighbours, with those that are skipped then."""
+    for first, second in chain_steps(job):
+        yield job.tasks[first], job.tasks[second], job.tasks[first + 1 : second]
+
+
+def _skipping(between: tuple[Task, ...]) -> str:
+    names = " and ".join(repr(task.id) for task in between)
+    return f", unless {names} runs between them" if between else ""
+
+
+def _choice_rules(problem: ScheduleProblem, index: dict[str, int]) -> Iterator[Rule]:
+    """Yield alternatives and rules between modes."""
+    for entry in problem.alternatives:
+        routes = "; or ".join(", ".join(map(repr, route)) or "nothing" for route in entry.routes)
+        clause = "" if entry.within is None else f" if task {entry.within!r} runs"
+        members = tuple(name for route in entry.routes for name in route)
+        label = Label("alternative", members, f"exactly one route runs{clause}: {routes}")
+        yield Rule(
+            label,
+            "alternatives",
+            tuple(index[name] for name in members),
+            routes=tuple(tuple(index[name] for name in route) for route in entry.routes),
+            within=-1 if entry.within is None else index[entry.within],
+        )
+    for rule in problem.mode_rules:
+        modes = " or ".join(map(str, rule.modes))
+        sentence = (
+            f"if task {rule.task!r} runs in mode {rule.mode}, task {rule.other!r} runs in mode "
+            f"{modes}"
+        )
+        label = Label("mode rule", (rule.task, rule.other), sentence)
+        count = len(problem.tasks[index[rule.other]].modes)
+        banned = tuple((rule.mode, mode) for mode in range(count) if mode not in rule.modes)
+        yield Rule(label, "mode rules", (index[rule.task], index[rule.other]), pairs=banned)
 
 
 def _modes(modes: tuple[Mode, ...]) -> str:

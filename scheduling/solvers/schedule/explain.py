@@ -24,6 +24,8 @@ from scheduling.solvers.schedule.cpsat.subset import SubsetModel
 from scheduling.solvers.schedule.family import Candidate, CompiledSchedule
 from scheduling.solvers.schedule.positive_cycle import Arc, find_positive_cycle
 
+_RELATIONS = frozenset(("chain", "precedence", "no-wait"))
+
 _SOURCE = 0
 """Node of time zero; task i is node i + 1."""
 
@@ -107,14 +109,17 @@ class ScheduleConflict:
             if rule.label.kind == "task"
         }
         arcs: list[Arc] = []
+        optional = self._arrays.optional
         for number, rule in enumerate(self._rules):
+            # Nothing binds a task that may be skipped.
+            bound = [task for task in rule.tasks if not optional[task]]
             if rule.label.kind == "release":
-                arcs += [Arc(_SOURCE, task + 1, rule.amount, (number,)) for task in rule.tasks]
+                arcs += [Arc(_SOURCE, task + 1, rule.amount, (number,)) for task in bound]
             elif rule.label.kind == "deadline":
-                for task in rule.tasks:
+                for task in bound:
                     weight = low[task] - rule.amount
                     arcs.append(Arc(task + 1, _SOURCE, weight, (number, takes[task])))
-            elif rule.label.kind in ("chain", "precedence", "no-wait"):
+            elif rule.label.kind in _RELATIONS and len(bound) == 2 and not rule.between:
                 arcs.append(self._arc(rule, number, takes, low, high))
         arcs += [Arc(_SOURCE, task + 1, 0, ()) for task in range(arrays.n_tasks)]
         return arcs

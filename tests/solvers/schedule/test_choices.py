@@ -12,7 +12,9 @@ from scheduling.models.schedule.check import check_schedule
 from scheduling.models.schedule.problem import ScheduleProblem
 from scheduling.solvers.board import Budget
 from scheduling.solvers.cpsat_engine import Outcome, run, sat_parameters, set_hint
+from scheduling.solvers.explain import explain
 from scheduling.solvers.schedule.cpsat.model import Formulation
+from scheduling.solvers.schedule.explain import ScheduleConflict
 from scheduling.solvers.schedule.family import CompiledSchedule
 from scheduling.solvers.schedule.neighbourhood.part import part_of
 from tests.brute_force import TooLargeError, brute_force
@@ -111,3 +113,52 @@ def test_parts_hold_the_schedule_and_give_valid_ones(problem: ScheduleProblem, f
     found = check_schedule(problem, solution)
     assert {entry.constraint for entry in found} <= {"objective", "status"}
     assert data.values(merged)[0] <= data.values(whole)[0]
+
+
+@given(choice_problems())
+@settings(max_examples=60)
+def test_all_rules_together_are_the_problem(problem: ScheduleProblem) -> None:
+    conflict = ScheduleConflict(problem)
+    holds = conflict.holds(range(len(conflict.labels)), Budget(None, 50.0, 1, 0))
+    assert holds == (optimum(problem) is not None)
+
+
+@given(choice_problems(max_jobs=2, deadlines=True, tiers=1, measures=("cost",)))
+@settings(max_examples=60)
+def test_conflicts_are_real_and_minimal(problem: ScheduleProblem) -> None:
+    assume(optimum(problem) is None)
+    found = explain(problem, 60.0, workers=1)
+    assert found.status is Status.INFEASIBLE
+    assert found.is_minimal
+    conflict = ScheduleConflict(problem)
+    members = sorted({conflict.labels.index(label) for label in found.conflict})
+    budget = Budget(None, 50.0, 1, 0)
+    assert conflict.holds(members, budget) is False
+    for member in members:
+        assert conflict.holds([index for index in members if index != member], budget) is True
+
+
+def test_routes_and_mode_rules_in_words() -> None:
+    model = sch.ScheduleModel()
+    machine = model.add_machine("m")
+    job = model.add_job("j", chain=True)
+    model.add_task(job, duration=2, machine=machine, name="a")
+    model.add_task(job, duration=2, optional=True, deadline=1, name="b")
+    model.add_task(job, duration=2, optional=True, deadline=2, name="c")
+    model.add_alternative([["b"], ["c"]], within="a")
+    task = model.add_task(model.add_job("k"), name="d")
+    model.add_mode(task, duration=1)
+    model.add_mode(task, duration=2)
+    model.add_mode_rule("a", 0, "d", [1])
+    found = explain(model.build(), 20.0)
+    assert [str(label) for label in found.conflict] == [
+        "task 'a' takes 2 on machine 'm'",
+        "task 'b' takes 2 or is skipped",
+        "task 'b' must end by 1",
+        "task 'c' takes 2 or is skipped",
+        "task 'c' must end by 2",
+        "in job 'j' task 'c' starts no earlier than task 'a' ends, unless 'b' runs between them",
+        "exactly one route runs if task 'a' runs: 'b'; or 'c'",
+    ]
+    texts = [str(label) for label in ScheduleConflict(model.build()).labels]
+    assert "if task 'a' runs in mode 0, task 'd' runs in mode 1" in texts

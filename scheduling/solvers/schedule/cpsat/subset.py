@@ -64,7 +64,9 @@ class SubsetModel:
         taking = modes_needed(arrays, list(rules.values())) | {
             rule.tasks[0] for rule in rules.values() if rule.label.kind == "task"
         }
-        named = {task for rule in rules.values() for task in rule.tasks}
+        named = {task for rule in rules.values() for task in (*rule.tasks, *rule.between)}
+        named |= {rule.within for rule in rules.values() if rule.within >= 0}
+        taking |= {task for task in named if arrays.optional[task]}
         for task in sorted(named | taking):
             self._add_task(task, taking=task in taking)
         self._users = self._find_users()
@@ -89,6 +91,7 @@ class SubsetModel:
             self._owner,
             self._demanded.get,
             self._interval,
+            self.runs,
         )
 
     def part_of(self, literal: int) -> int:
@@ -128,11 +131,25 @@ class SubsetModel:
                 modes = self._modes(rule.tasks[0])
                 posted = [self.model.add_bool_or([self._chosen[mode] for mode in modes])]
             case "release":
-                posted = [self.model.add(self._starts[task] >= rule.amount) for task in rule.tasks]
+                for task in rule.tasks:
+                    bound = self.model.add(self._starts[task] >= rule.amount)
+                    bound.only_enforce_if(*guard, *self.runs(task))
+                return
             case "deadline":
-                posted = [self.model.add(self._ends[task] <= rule.amount) for task in rule.tasks]
+                for task in rule.tasks:
+                    bound = self.model.add(self._ends[task] <= rule.amount)
+                    bound.only_enforce_if(*guard, *self.runs(task))
+                return
             case "chain" | "precedence" | "no-wait":
-                posted = [self._relate(rule)]
+                skipped = [~literal for task in rule.between for literal in self.runs(task)]
+                running = [literal for task in rule.tasks for literal in self.runs(task)]
+                self._relate(rule).only_enforce_if(*guard, *running, *skipped)
+                return
+            case "alternative":
+                self._choose_route(rule, guard)
+                return
+            case "mode rule":
+                posted = self._exclude(rule)
             case "consumable":
                 users = self._users.get(rule.resource, [])
                 total = cp_model.LinearExpr.weighted_sum(
@@ -143,6 +160,33 @@ class SubsetModel:
                 posted = self._occupy(rule)
         for constraint in posted:
             constraint.only_enforce_if(guard)
+
+    def runs(self, task: int) -> list[Any]:
+        """Literal that a task runs; none where it always does."""
+        last = self._modes(task)[-1]
+        return [~self._chosen[last]] if self._arrays.absent[last] else []
+
+    def _choose_route(self, rule: Rule, guard: list[Any]) -> None:
+        model = self.model
+        taken = [model.new_bool_var("") for _ in rule.routes]
+        wanted: list[Any] = [] if rule.within < 0 else self.runs(rule.within)
+        model.add(sum(taken) == 1).only_enforce_if(*guard, *wanted)
+        for literal in taken if wanted else ():
+            model.add(literal <= wanted[0]).only_enforce_if(*guard)
+        for route, literal in zip(rule.routes, taken, strict=True):
+            for task in route:
+                (runs,) = self.runs(task)
+                model.add(runs == literal).only_enforce_if(*guard)
+
+    def _exclude(self, rule: Rule) -> list[Any]:
+        """Let no two modes go together that the rule excludes."""
+        first, second = (self._modes(task) for task in rule.tasks)
+        known = [
+            (self._chosen[first[one]], self._chosen[second[other]])
+            for one, other in rule.pairs
+            if first[one] in self._chosen and second[other] in self._chosen
+        ]
+        return [self.model.add_bool_or([~one, ~other]) for one, other in known]
 
     def _relate(self, rule: Rule) -> Any:
         before, after = rule.tasks

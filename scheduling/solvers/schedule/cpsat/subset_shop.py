@@ -56,6 +56,8 @@ class Subset:
         From a task to the literals of the rule that it is done at all; ``None`` without that rule.
     interval : callable
         Interval in which a mode runs.
+    runs : callable
+        From a task to the literal that it runs; no literal where it always does.
     """
 
     model: Any
@@ -67,6 +69,7 @@ class Subset:
     owner: Ints
     demanded: Callable[[int], list[Any] | None]
     interval: Callable[[int], Any]
+    runs: Callable[[int], list[Any]]
 
     def task(self, mode: int) -> int:
         """Task of a mode."""
@@ -278,7 +281,8 @@ class ShopRules:
     def _share_mode(self, rule: Rule, guard: list[Any]) -> None:
         subset, model = self._subset, self._subset.model
         pointer = subset.arrays.mode_ptr
-        count = int(pointer[rule.tasks[0] + 1] - pointer[rule.tasks[0]])
+        first = rule.tasks[0]
+        count = int(pointer[first + 1] - pointer[first] - subset.arrays.optional[first])
         shared = [model.new_bool_var("") for _ in range(count)]
         model.add_exactly_one(shared)
         for task in rule.tasks:
@@ -295,11 +299,14 @@ class ShopRules:
         links = zip(arrays.link_before.tolist(), arrays.link_after.tolist(), strict=True)
         for (before, after), chained in zip(links, arrays.chained.tolist(), strict=True):
             if chained:
+                skipped = [
+                    ~literal for task in range(before + 1, after) for literal in subset.runs(task)
+                ]
                 self._pass(
                     before,
                     after,
                     rule.amount,
-                    guard,
+                    [*guard, *skipped],
                     lambda one, other: (
                         arrays.machine[one] == origin and arrays.machine[other] == destination
                     ),
@@ -308,8 +315,13 @@ class ShopRules:
     def _transfer(self, rule: Rule, guard: list[Any]) -> None:
         machine = self._subset.arrays.machine
         before, after = rule.tasks
+        runs = [literal for task in rule.tasks for literal in self._subset.runs(task)]
         self._pass(
-            before, after, rule.amount, guard, lambda one, other: machine[one] != machine[other]
+            before,
+            after,
+            rule.amount,
+            [*guard, *runs],
+            lambda one, other: machine[one] != machine[other],
         )
 
     def _pass(
