@@ -4,6 +4,8 @@ A table maps an instance to one of these entries:
 
 - ``{lb, ub}``, with ``null`` for unknown;
 - ``{best, cpsat…: {lb}}``: the best value and a bound beside it;
+- ``{total_tardiness, proven}`` or ``{weighted_tardiness, proven_in_source}``: the value of the
+  objective that the key names, the optimum where it is proven;
 - ``{heft}`` or ``{heft_ms}``: the value of a heuristic, where nothing better is known;
 - ``{4: {lb, ub}, …}``: one of these for each number of operators;
 - ``{identical_processors: {4: value, …}}``: optimal values for each number of processors.
@@ -20,7 +22,9 @@ from typing import Any
 from scheduling.errors import InputError
 
 TABLE = "best_known.json"
-_HEURISTICS = ("heft", "heft_ms")
+_VALUES = ("ub", "best", "weighted_tardiness", "total_tardiness", "heft", "heft_ms")
+"""Keys of a value, of which the first that an entry has counts."""
+_PROOFS = ("proven", "proven_in_source")
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +76,12 @@ def entry_of(path: Path, table: Path) -> dict[str, Any] | None:
     return entries.get(inner, entries.get(inner.removesuffix(path.suffix)))
 
 
+def entry_of_member(name: str, table: Path) -> dict[str, Any] | None:
+    """Return the entry of one of several instances in a file, which tables list by its name."""
+    entry: dict[str, Any] | None = read_table(table).get(name)
+    return entry
+
+
 def known_values(entry: dict[str, Any] | None) -> list[Known]:
     """Return what an entry says: one element, or one for each number of machines or people."""
     if not entry:
@@ -85,7 +95,8 @@ def known_values(entry: dict[str, Any] | None) -> list[Known]:
 
 
 def _single(entry: dict[str, Any], number: int | None) -> Known:
+    upper = next((entry[key] for key in _VALUES if key in entry), None)
     beside = (value for value in entry.values() if isinstance(value, dict) and "lb" in value)
-    lower = entry.get("lb", next((value["lb"] for value in beside), None))
-    heuristic = next((entry[key] for key in _HEURISTICS if key in entry), None)
-    return Known(lower, entry.get("ub", entry.get("best", heuristic)), number)
+    proven = upper if any(entry.get(key) for key in _PROOFS) else None
+    lower = entry.get("lb", next((value["lb"] for value in beside), proven))
+    return Known(lower, upper, number)

@@ -6,10 +6,18 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from scheduling.bench.known import TABLE, Known, entry_of, known_values, read_table, table_above
+from scheduling.bench.known import (
+    TABLE,
+    Known,
+    entry_of,
+    entry_of_member,
+    known_values,
+    read_table,
+    table_above,
+)
 from scheduling.errors import InputError
 from scheduling.instances.bundled import best_known, names
-from scheduling.instances.files import BUNDLED
+from scheduling.instances.files import BUNDLED, members
 from scheduling.instances.formats import FORMATS
 
 DATA_VARIABLE = "SCHEDULING_DATA"
@@ -78,8 +86,9 @@ def cases(suite: str) -> list[Case]:
     suite
         ``"bundled"``; a folder or file; or a data set below the folder that the environment
         variable ``SCHEDULING_DATA`` names, such as ``"jsp"``, ``"rcpsp/j60"`` or
-        ``"jsp/ta01.txt"``. One in :data:`VIEWS` reads the job shops beside it, all of them or, as
-        in ``"bjsp/la"`` and ``"jsp_operators/ft06:4"``, those whose names start so.
+        ``"jsp/ta01.txt"``. One in :data:`VIEWS` reads the job shops beside it. Behind a set, the
+        start of a name chooses some of its instances: ``"bjsp/la"``, ``"jsp_operators/ft06:4"``,
+        ``"smtt/smtt500"``.
 
     Raises
     ------
@@ -91,12 +100,24 @@ def cases(suite: str) -> list[Case]:
     if {Path(suite).name, Path(suite).parent.name} & set(VIEWS):
         found = _view_cases(suite)
     else:
-        place = _locate(suite)
-        files = [place] if place.is_file() else sorted(filter(_is_instance, place.rglob("*")))
-        found = [case for path in files for case in _file_cases(path)]
+        found = _folder_cases(suite)
     if not found:
         raise InputError.single("suite", f"{suite!r} without instances", "a folder of instances")
     return found
+
+
+def suite_names() -> list[str]:
+    """Return the suites at hand: the bundled one and the data sets with best known values."""
+    root = os.environ.get(DATA_VARIABLE)
+    if not root or not Path(root).is_dir():
+        return ["bundled"]
+    homes = {path.parent for table in _TABLES for path in Path(root).glob(f"*/{table}")}
+    full = [home for home in homes if home.name in VIEWS or any(map(_is_instance, _files(home)))]
+    return ["bundled", *sorted(home.name for home in full)]
+
+
+def _files(place: Path) -> list[Path]:
+    return [place] if place.is_file() else sorted(place.rglob("*"))
 
 
 def _bundled(name: str) -> Case:
@@ -113,34 +134,68 @@ def _first(tiers: tuple[int, ...] | None) -> float | None:
 
 
 def _locate(suite: str) -> Path:
-    here = Path(suite)
-    if here.exists():
-        return here
-    root = os.environ.get(DATA_VARIABLE)
-    if root and (Path(root) / suite).exists():
-        return Path(root) / suite
-    expected = f"bundled, a folder, a file, or a data set in the folder {DATA_VARIABLE} names"
-    raise InputError.single("suite", repr(suite), expected)
+    found = _search(suite)
+    if found is not None:
+        return found
+    places = f"{', '.join(suite_names())}, a folder or a file"
+    if not os.environ.get(DATA_VARIABLE):
+        places += f" (or a data set below the folder that {DATA_VARIABLE} names, which is not set)"
+    raise InputError.single("suite", repr(suite), places)
+
+
+def _search(suite: str) -> Path | None:
+    roots = [Path(), *(Path(root) for root in [os.environ.get(DATA_VARIABLE)] if root)]
+    return next((root / suite for root in roots if (root / suite).exists()), None)
+
+
+def _folder_cases(suite: str) -> list[Case]:
+    """Return the cases of a folder or file, or those of the set above whose names start so."""
+    only = ""
+    place = _search(suite)
+    if place is None and Path(suite).parent != Path():
+        place, only = _search(str(Path(suite).parent)), Path(suite).name
+    if place is None:
+        place = _locate(suite)
+    files = [path for path in _files(place) if path == place or _is_instance(path)]
+    found = [case for path in files for case in _file_cases(path)]
+    return [case for case in found if Path(case.name).name.startswith(only)]
 
 
 def _is_instance(path: Path) -> bool:
     if not path.is_file() or path.name in _TABLES:
         return False
-    if path.suffix.lower() != ".json":
-        return path.suffix.lower() not in _SIDE_FILES
+    ending = path.suffix.lower()
+    if ending == ".jsonl":
+        return bool(members(path))
+    if ending != ".json":
+        return ending not in _SIDE_FILES
     table = table_above(path)
     return table is not None and entry_of(path, table) is not None
 
 
 def _file_cases(path: Path) -> list[Case]:
-    """Return a file's cases: one for each number of processors that its best values name."""
+    """Return a file's cases: one for each number of processors that its best values name.
+
+    One for each instance where the file holds several.
+    """
     table = table_above(path)
+    inside = members(path)
+    if inside:
+        return [_member_case(path, member, table) for member in inside]
     if table is None:
         return [Case(f"{path.parent.name}/{path.name}", str(path), format=_folder_format(path))]
     name = f"{table.parent.name}/{path.relative_to(table.parent).as_posix()}"
     values = known_values(entry_of(path, table))
     form = _folder_format(path) or (path.suffix[1:] if values[0].number else None)
     return [_case(name, path, form, known) for known in values]
+
+
+def _member_case(path: Path, member: str, table: Path | None) -> Case:
+    """Return the case of one of several instances in a file."""
+    entry = None if table is None else entry_of_member(member, table)
+    (known,) = known_values(entry)
+    home = path.parent if table is None else table.parent
+    return Case(f"{home.name}/{member}", f"{path}#{member}", known.lower, known.upper)
 
 
 def _folder_format(path: Path) -> str | None:

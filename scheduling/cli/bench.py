@@ -24,7 +24,11 @@ def bench(
     suites: Annotated[
         list[str],
         typer.Argument(
-            metavar="SUITE…", help="bundled, a data set such as jsp or rcpsp/j60, or a folder."
+            metavar="SUITE…",
+            help="bundled, a folder, or one of the public data sets below the folder that the "
+            "environment variable SCHEDULING_DATA names: jsp, fjsp, rcpsp, mrcpsp, rcpsp_max, "
+            "rcpsp_cpr, bjsp (blocking), jsp_operators, variants, dag, smtt and smtwt "
+            "(tardiness). Part of one: rcpsp/j60, variants/pmp, bjsp/la, smtt/smtt500.",
         ),
     ],
     solvers: Annotated[

@@ -55,6 +55,27 @@ def parse(text: str, source: str, format: str | None = None) -> Problem:  # noqa
     return chosen.read(text, source)
 
 
+def members(path: str | PathLike[str]) -> list[str]:
+    """Name the instances of a file that holds several; ``"FILE#NAME"`` reads one of them.
+
+    Returns
+    -------
+    list of str
+        Names, or numbers from 1 where they have none; empty for a file of one instance.
+
+    Raises
+    ------
+    InputError
+        When the file cannot be read, with the line of the fault.
+    """
+    from scheduling.instances.schedule import tardiness
+
+    source = os.fspath(path)
+    if not tardiness.may_hold_several(source):
+        return []
+    return tardiness.members(_text(source), source)
+
+
 def write(problem: Problem, path: str | PathLike[str], format: str | None = None) -> None:  # noqa: A002
     """Write a problem, whole or not at all.
 

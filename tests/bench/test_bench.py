@@ -94,6 +94,66 @@ def test_suites_that_read_the_files_of_another(tmp_path: Path) -> None:
         cases(str(tmp_path / "bjsp" / "c"))
 
 
+LINES = """{"name": "t_1", "n": 2, "p": [3, 2], "d": [1, 1], "w": [2, 1]}
+{"name": "t_2", "n": 2, "p": [3, 4], "d": [9, 9], "w": [1, 1]}
+{"name": "u_1", "n": 1, "p": [5], "d": [1], "w": [7]}
+"""
+WEIGHTED = {
+    "t_1": {"weighted_tardiness": 8, "proven_in_source": True, "total_tardiness_unweighted": 5},
+    "t_2": {"weighted_tardiness": 0, "proven_in_source": False},
+    "u_1": {"total_tardiness": 28, "proven": True},
+}
+
+
+@pytest.fixture
+def lines(tmp_path: Path) -> Path:
+    folder = tmp_path / "late"
+    folder.mkdir()
+    (folder / "instances.jsonl").write_text(LINES)
+    (folder / "best_known.json").write_text(json.dumps(WEIGHTED))
+    (folder / "runs.jsonl").write_text('{"instance": "a"}\n')
+    (folder / "wt2.txt").write_text("3 2 2 1 1 1\n3 4\n1 1\n9 9\n")
+    return folder
+
+
+def test_files_of_several_instances(lines: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = [(c.name, c.lower, c.upper) for c in cases(str(lines))]
+    assert found == [
+        ("late/t_1", 8, 8),
+        ("late/t_2", None, 0),
+        ("late/u_1", 28, 28),
+        ("late/wt2_001", None, None),
+        ("late/wt2_002", None, None),
+    ]
+    monkeypatch.setenv("SCHEDULING_DATA", str(lines.parent))
+    assert [c.name for c in cases("late/t_")] == ["late/t_1", "late/t_2"]
+    records = run_plan(Plan(("late",), ("auto",), (0,), 5.0, 1))
+    assert [r.objective for r in records] == [8, 0, 28, 8, 0]
+    with pytest.raises(InputError, match="without instances"):
+        cases("late/x")
+
+
+def test_a_broken_line_is_named(lines: Path) -> None:
+    (lines / "instances.jsonl").write_text(LINES + '{"name": "v", "p": [1], "d": []}\n')
+    with pytest.raises(InputError, match="line 4"):
+        cases(str(lines))
+
+
+def test_bench_names_the_suites_at_hand(
+    cli: Cli, lines: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SCHEDULING_DATA", str(lines.parent))
+    wrong = cli("bench", "smt")
+    assert wrong.code == 2
+    assert "bundled, late" in wrong.err
+    right = cli("bench", "late/t_", "--time-limit", "1")
+    assert right.code == 0
+    assert "late/t_2" in right.out
+    monkeypatch.delenv("SCHEDULING_DATA")
+    assert "SCHEDULING_DATA" in cli("bench", "smt").err
+    assert "smtt" in cli("bench", "--help").out
+
+
 def test_broken_tables_are_refused(tmp_path: Path) -> None:
     for text in ("[]", "{"):
         folder = tmp_path / f"case {text}"
@@ -113,6 +173,9 @@ def test_broken_tables_are_refused(tmp_path: Path) -> None:
         ("bjsp", 121, 121),
         ("jsp_operators", 203, 203),
         ("rcpsp_cpr", 40, 30),
+        ("smtwt", 189, 189),
+        ("smtt", 129, 129),
+        ("smtt/smtt500", 9, 9),
     ],
 )
 def test_suites_of_the_public_data(

@@ -322,6 +322,36 @@ def write_jsonl(problem: Problem) -> str:
     return json.dumps(fields) + "\n"
 
 
+def may_hold_several(source: str) -> bool:
+    """Tell by its name whether a file may hold several instances."""
+    return source.endswith(".jsonl") or _WT_NAME.fullmatch(_stem(source) or "") is not None
+
+
+def members(text: str, source: str) -> list[str]:
+    """Name the instances of a file that holds several, by what stands behind ``#`` to choose one.
+
+    Parameters
+    ----------
+    text, source
+        Content and name of the file.
+
+    Returns
+    -------
+    list of str
+        Names, or numbers where instances have none; empty for a file of another kind.
+
+    Raises
+    ------
+    InputError
+        With the line of the fault.
+    """
+    if source.endswith(".jsonl"):
+        found = read_jsonl_collection(text, source) if sniff_jsonl(text) else []
+    else:
+        found = read_wt_collection(text, source) if sniff_wt(text) else []
+    return [jobs.name or str(number) for number, jobs in enumerate(found, start=1)]
+
+
 def _choose(found: list[Jobs], chosen: str | None, file: str | None) -> ScheduleProblem:
     """Return the instance of that name or number; the only one where none is chosen."""
     if chosen is None:

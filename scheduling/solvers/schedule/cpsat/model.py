@@ -31,6 +31,7 @@ from scheduling.solvers.schedule.cpsat.blocks import add_tour
 from scheduling.solvers.schedule.cpsat.choices import add_choices, job_presence
 from scheduling.solvers.schedule.cpsat.core import Core
 from scheduling.solvers.schedule.cpsat.holding import Holding
+from scheduling.solvers.schedule.cpsat.loads import machine_loads
 from scheduling.solvers.schedule.cpsat.moves import add_common_modes, add_moves
 from scheduling.solvers.schedule.cpsat.objective import ObjectivePart
 from scheduling.solvers.schedule.cpsat.orders import Orders
@@ -119,12 +120,15 @@ class Formulation:
         self._holding = Holding(self._core)
         usage = self._add_resources()
         presence = job_presence(self._core)
+        bounds = [*machine_loads(self._core, windows.earliest.tolist())]
         tour = add_tour(self._core)
         self._objective = ObjectivePart(self.model, arrays, windows, self.ends, usage, presence)
         self._objective.limit(caps)
         self._objective.minimize(tier, floor, ceiling)
         if tour is not None:
-            self._objective.bound_makespan(tour)
+            bounds.append(tour)
+        for bound in bounds:
+            self._objective.bound_makespan(bound)
 
     def decode(self, values: list[int]) -> Candidate:
         """Read the schedule from the values of all variables."""
