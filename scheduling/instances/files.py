@@ -73,7 +73,8 @@ def members(path: str | PathLike[str]) -> list[str]:
     source = os.fspath(path)
     if not tardiness.may_hold_several(source):
         return []
-    return tardiness.members(_text(source), source)
+    text, shown = read_text(source)
+    return tardiness.members(text, shown)
 
 
 def write(problem: Problem, path: str | PathLike[str], format: str | None = None) -> None:  # noqa: A002
