@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import combinations, pairwise, product
+from math import lcm
 
 from scheduling.models.schedule.objective import Tier
 from scheduling.models.schedule.problem import (
@@ -23,8 +24,10 @@ from scheduling.models.schedule.problem import (
 _SKIPPED = Mode(duration=0)
 """Stands for the mode of a task that is skipped; such a task is taken to start at 0."""
 
-Distance = tuple[int, int, int]
-"""``(i, j, w)``: ``start[j] >= start[i] + w``."""
+Relation = tuple[int, bool, int, bool, int]
+"""``(i, x, j, y, lag)``: ``y(j) >= x(i) + lag``, where a true x or y is an end, a false a start."""
+
+_Table = tuple[list[int | None], list[int | None]]
 
 
 class TooLargeError(Exception):
@@ -90,6 +93,7 @@ class _Search:
             min(limit for limit in (job.deadline, task.deadline, self.horizon) if limit is not None)
             for job, task in pairs
         ]
+        self.tables: dict[tuple[int, int], _Table] = {}
         self.capacity = {
             resource.id: [_capacity(problem, resource, t) for t in range(self.horizon)]
             for resource in problem.resources
@@ -113,7 +117,9 @@ class _Search:
         skipped = {i: 0 for i, mode in enumerate(modes) if mode is _SKIPPED}
         if not self._stocks_end_well():
             return
-        self.distances = list(_distances(self.problem, self.index, modes))
+        self.relations = list(_relations(self.problem, self.index, modes))
+        tables = [self._table(i, mode) for i, mode in enumerate(modes)]
+        self.ends, self.least = zip(*tables, strict=True)
         self.free = {name: list(levels) for name, levels in self.capacity.items()}
         low = [0 if i in skipped else release for i, release in enumerate(self.release)]
         rest = [i for i in range(len(modes)) if i not in skipped]
@@ -151,17 +157,52 @@ class _Search:
             self._place({**start, task: time}, trial)
             self._use(task, time, -1)
 
+    def _table(self, task: int, mode: Mode) -> _Table:
+        """When a task ends from each start, and the earliest end from there or later on.
+
+        ``None`` stands for starts that it may not have.
+        """
+        key = task, id(mode)
+        if key not in self.tables:
+            own = self.problem.tasks[task]
+            speeds = [_speed(self.problem, mode, t) for t in range(self.horizon + 1)]
+            ends: list[int | None] = []
+            for start in range(self.horizon + 1):
+                end = _end(speeds, start, 100 * mode.duration, pausing=own.interruptible)
+                windows = () if mode is _SKIPPED else own.windows
+                inside = end is not None and (
+                    not windows or any(w.start <= start and end <= w.end for w in windows)
+                )
+                ends.append(end if inside else None)
+            least: list[int | None] = [None]
+            for end in reversed(ends):
+                least.append(least[-1] if end is None else end)
+            self.tables[key] = ends, least[:0:-1]
+        return self.tables[key]
+
+    def _least_end(self, task: int, low: int) -> int | None:
+        """Earliest end from a start at ``low`` or later."""
+        return self.least[task][low] if low <= self.horizon else None
+
     def _propagate(self, start: dict[int, int], low: list[int]) -> bool:
-        """Raise ``low`` to the least starts by all distances; False on a contradiction."""
+        """Raise ``low`` to the least starts by all relations; False on a contradiction."""
         changed = True
         while changed:
             changed = False
-            for i, j, weight in self.distances:
-                if low[i] + weight > low[j]:
-                    low[j] = low[i] + weight
+            for i, from_end, j, to_end, lag in self.relations:
+                least = self._least_end(i, low[i]) if from_end else low[i]
+                if least is None:
+                    return False
+                there = self._least_end(j, low[j]) if to_end else low[j]
+                while there is not None and there < least + lag:
+                    low[j] += 1
                     changed = True
-                    if j in start or low[j] + self.modes[j].duration > self.deadline[j]:
+                    if j in start:
                         return False
+                    there = self._least_end(j, low[j]) if to_end else low[j]
+                end = self._least_end(j, low[j])
+                if there is None or end is None or end > self.deadline[j]:
+                    return False
         return True
 
     def _stocks_end_well(self) -> bool:
@@ -179,7 +220,7 @@ class _Search:
         """Whether the placed tasks keep their machines apart and the common orders."""
         for i, j in combinations(start, 2) if self.groups else ():
             if any({i, j} <= group for group in self.groups):
-                spans = [range(start[k], start[k] + self.modes[k].duration) for k in (i, j)]
+                spans = [range(start[k], self.ends[k][start[k]] or 0) for k in (i, j)]
                 if set(spans[0]) & set(spans[1]):
                     return False
         for i, j in combinations(start, 2) if self.next else ():
@@ -192,7 +233,7 @@ class _Search:
 
     def _kept(self, task: int, low: list[int]) -> tuple[int, int]:
         """From when until when, at least, a task keeps its machine."""
-        end = low[task] + self.modes[task].duration
+        end = self._least_end(task, low[task]) or 0
         return low[task], max(end, low[self.next[task]]) if task in self.next else end
 
     def _in_order(self, group: tuple[str, ...], start: dict[int, int]) -> bool:
@@ -214,9 +255,9 @@ class _Search:
                 continue
             for now in range(self.horizon + 1):
                 level = resource.initial
-                for time, mode in zip(start, self.modes, strict=True):
+                for task, (time, mode) in enumerate(zip(start, self.modes, strict=True)):
                     level -= mode.demands.get(resource.id, 0) if time <= now else 0
-                    ended = time + mode.duration <= now
+                    ended = (self.ends[task][time] or 0) <= now
                     level += mode.supplies.get(resource.id, 0) if ended else 0
                 if level < 0 or (resource.maximum is not None and level > resource.maximum):
                     return False
@@ -280,17 +321,19 @@ class _Search:
 
     def _fits(self, task: int, low: int) -> Iterator[int]:
         """Starts from ``low`` on at which the free capacity carries the task."""
-        mode = self.modes[task]
-        needs = self._needs(mode)
-        for time in range(low, self.deadline[task] - mode.duration + 1):
-            span = range(time, time + mode.duration)
+        needs = self._needs(self.modes[task])
+        for time in range(low, self.deadline[task] + 1):
+            end = self.ends[task][time]
+            if end is None or end > self.deadline[task]:
+                continue
+            span = range(time, end)
             if all(self.free[name][t] >= amount for name, amount in needs for t in span):
                 yield time
 
     def _use(self, task: int, time: int, sign: int) -> None:
         mode = self.modes[task]
         for name, amount in self._needs(mode):
-            for t in range(time, time + mode.duration):
+            for t in range(time, self.ends[task][time] or 0):
                 self.free[name][t] -= sign * amount
 
     def _needs(self, mode: Mode) -> list[tuple[str, int]]:
@@ -300,7 +343,7 @@ class _Search:
 
     def _values(self, start: list[int], *, placed: bool = False) -> tuple[int, ...]:
         """Values of the tiers, or bounds of them while the starts are only least ones."""
-        end = [time + mode.duration for time, mode in zip(start, self.modes, strict=True)]
+        end = [self._least_end(task, time) or 0 for task, time in enumerate(start)]
         return tuple(self._tier(tier, start, end, placed) for tier in self.problem.objective.tiers)
 
     def _tier(self, tier: Tier, start: list[int], end: list[int], placed: bool) -> int:
@@ -374,12 +417,42 @@ class _Search:
         return total
 
 
+def _speed(problem: ScheduleProblem, mode: Mode, time: int) -> int:
+    """Work that a mode does in the unit of time from ``time`` on."""
+    names = {name for name, amount in mode.demands.items() if amount > 0} | {mode.machine}
+    calendars = {
+        resource.calendar
+        for resource in problem.resources
+        if isinstance(resource, Machine | Pool | Renewable) and resource.id in names
+    }
+    speed = 10**9
+    for calendar in problem.calendars:
+        if calendar.id not in calendars:
+            continue
+        covering = [rest for rest in calendar.breaks if rest.start <= time < rest.end]
+        residue = time % (calendar.period or 1)
+        covering += [rest for rest in calendar.periodic if rest.start <= residue < rest.end]
+        speed = min(speed, min((rest.efficiency for rest in covering), default=100))
+    return 100 if speed == 10**9 else speed
+
+
+def _end(speeds: list[int], start: int, work: int, *, pausing: bool) -> int | None:
+    """When some work is done that starts at a moment; ``None`` if it may not."""
+    if work == 0:
+        return start
+    if speeds[start] == 0:
+        return None
+    for time in range(start, len(speeds)):
+        if speeds[time] == 0 and not pausing:
+            return None
+        work -= speeds[time]
+        if work <= 0:
+            return time + 1
+    return None
+
+
 def _capacity(problem: ScheduleProblem, resource: Resource, time: int) -> int:
     assert isinstance(resource, Machine | Pool | Renewable)
-    for calendar in problem.calendars:
-        closed = any(rest.start <= time < rest.end for rest in calendar.breaks)
-        if closed and calendar.id == resource.calendar:
-            return 0
     if isinstance(resource, Machine):
         return 1
     if isinstance(resource, Pool):
@@ -391,9 +464,9 @@ def _capacity(problem: ScheduleProblem, resource: Resource, time: int) -> int:
     return level
 
 
-def _distances(
+def _relations(
     problem: ScheduleProblem, index: dict[str, int], modes: tuple[Mode, ...]
-) -> Iterator[Distance]:
+) -> Iterator[Relation]:
     moves = {(entry.origin, entry.destination): entry.time for entry in problem.transports}
     for job in problem.jobs:
         if job.chain:
@@ -401,33 +474,42 @@ def _distances(
             for before, after in pairwise(running):
                 i, j = index[before.id], index[after.id]
                 machines = modes[i].machine, modes[j].machine
-                move = moves.get((machines[0] or "", machines[1] or ""), 0)
-                yield i, j, modes[i].duration + move
+                yield i, True, j, False, moves.get((machines[0] or "", machines[1] or ""), 0)
                 if job.no_wait:
-                    yield j, i, -modes[i].duration
+                    yield j, False, i, True, 0
     for link in problem.precedences:
         i, j = index[link.before], index[link.after]
         if modes[i] is _SKIPPED or modes[j] is _SKIPPED:
             continue
-        first, second = link.kind.split("-")
-        offset = modes[i].duration if first == "end" else 0
-        offset -= modes[j].duration if second == "end" else 0
+        x, y = (side == "end" for side in link.kind.split("-"))
         if link.min_lag is not None:
             apart = modes[i].machine != modes[j].machine
-            yield i, j, offset + link.min_lag + (link.transfer if apart else 0)
+            yield i, x, j, y, link.min_lag + (link.transfer if apart else 0)
         if link.max_lag is not None:
-            yield j, i, -offset - link.max_lag
+            yield j, y, i, x, -link.max_lag
 
 
 def _horizon(problem: ScheduleProblem) -> int:
-    """Everything is open after the last event; then at worst tasks and lags run one by one."""
+    """Everything is open after the last event; then at worst tasks and lags run one by one.
+
+    With periodic calendars each task may have to wait for a whole common period, and takes at most
+    so many periods as it has units of work at the slowest speed.
+    """
     events = [max(job.release, task.release) for job in problem.jobs for task in job.tasks]
+    events += [window.start for task in problem.tasks for window in task.windows]
     events += [rest.end for calendar in problem.calendars for rest in calendar.breaks]
     for resource in problem.resources:
         if isinstance(resource, Renewable):
             events += [step.start for step in resource.steps]
     total = max(events)
-    total += sum(max(mode.duration for mode in task.modes) for task in problem.tasks)
+    slowest = min(
+        (r.efficiency for c in problem.calendars for r in (*c.breaks, *c.periodic) if r.efficiency),
+        default=100,
+    )
+    period = lcm(*(calendar.period or 1 for calendar in problem.calendars if calendar.periodic))
+    stretched = period * -(-100 // min(100, slowest)) if problem.calendars else 1
+    work = sum(max(mode.duration for mode in task.modes) for task in problem.tasks)
+    total += work * stretched + (period > 1) * period * len(problem.tasks)
     for link in problem.precedences:
         total += max(0, link.min_lag or 0) + max(0, -(link.max_lag or 0)) + link.transfer
     setups = [s.time for r in problem.resources if isinstance(r, Machine) for s in r.setups]

@@ -53,6 +53,10 @@ class _Features:
     optional: bool
     mode_rules: int
     prices: bool
+    shifts: bool
+    efficiency: bool
+    interruptible: bool
+    windows: bool
 
 
 def schedule_problems(
@@ -93,6 +97,10 @@ def schedule_problems(
     optional: bool = False,
     mode_rules: int = 0,
     prices: bool = False,
+    shifts: bool = False,
+    efficiency: bool = False,
+    interruptible: bool = False,
+    windows: bool = False,
 ) -> st.SearchStrategy[ScheduleProblem]:
     """Random small schedule problems; every keyword switches a feature or caps its size.
 
@@ -141,6 +149,10 @@ def schedule_problems(
         optional,
         mode_rules,
         prices,
+        shifts,
+        efficiency,
+        interruptible,
+        windows,
     )
     return _problems(features)
 
@@ -193,6 +205,25 @@ def choice_problems(**changes: Any) -> st.SearchStrategy[ScheduleProblem]:
     return schedule_problems(**{**settings, **changes})
 
 
+def shift_problems(**changes: Any) -> st.SearchStrategy[ScheduleProblem]:
+    """Random tiny problems with working times and time windows; keywords change them."""
+    settings: dict[str, Any] = {
+        "max_jobs": 2,
+        "max_duration": 3,
+        "max_tasks": 2,
+        "deadlines": False,
+        "consumables": 0,
+        "precedences": 2,
+        "steps": False,
+        "max_lags": False,
+        "shifts": True,
+        "efficiency": True,
+        "interruptible": True,
+        "windows": True,
+    }
+    return schedule_problems(**{**settings, **changes})
+
+
 @st.composite
 def _problems(draw: st.DrawFn, features: _Features) -> ScheduleProblem:
     resources, calendars = _draw_resources(draw, features)
@@ -232,10 +263,12 @@ def _draw_resources(
 ) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     calendars = []
     for number in range(draw(st.integers(0, 2)) if features.calendars else 0):
-        cuts = sorted(draw(st.sets(st.integers(0, 12), max_size=4)))
-        pairs = zip(cuts[::2], cuts[1::2], strict=False)
-        breaks = [{"start": start, "end": end} for start, end in pairs]
-        calendars.append({"id": f"c{number}", "breaks": breaks})
+        breaks = _draw_breaks(draw, features, 12)
+        calendar: dict[str, Any] = {"id": f"c{number}", "breaks": breaks}
+        if features.shifts and draw(st.booleans()):
+            period = draw(st.integers(1, 6))
+            calendar |= {"period": period, "periodic": _draw_breaks(draw, features, period)}
+        calendars.append(calendar)
     chosen = st.sampled_from([None, *(entry["id"] for entry in calendars)])
     resources: list[dict[str, Any]] = [
         {"type": "machine", "id": f"m{number}", "calendar": draw(chosen)}
@@ -267,6 +300,15 @@ def _draw_resources(
         entry = {"type": "reservoir", "id": f"v{number}", "initial": initial, "maximum": maximum}
         resources.append(entry)
     return resources, calendars
+
+
+def _draw_breaks(draw: st.DrawFn, features: _Features, end: int) -> list[dict[str, Any]]:
+    cuts = sorted(draw(st.sets(st.integers(0, end), max_size=4)))
+    speeds = st.sampled_from([0, 0, 50, 100, 200, 70]) if features.efficiency else st.just(0)
+    return [
+        {"start": start, "end": stop, "efficiency": draw(speeds)}
+        for start, stop in zip(cuts[::2], cuts[1::2], strict=False)
+    ]
 
 
 def _draw_jobs(
@@ -307,6 +349,12 @@ def _draw_task(
     task = {"id": name, "modes": modes, "release": release, "deadline": limit}
     if features.optional and draw(st.booleans()):
         task |= {"optional": True, "skip_cost": draw(st.integers(0, 3))}
+    if features.interruptible:
+        task["interruptible"] = draw(st.booleans())
+    if features.windows and draw(st.booleans()):
+        cuts = sorted(draw(st.sets(st.integers(0, 20), max_size=4)))
+        pairs = zip(cuts[::2], cuts[1::2], strict=False)
+        task["windows"] = [{"start": start, "end": end} for start, end in pairs]
     return task
 
 

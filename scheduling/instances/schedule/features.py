@@ -49,9 +49,9 @@ def features(problem: ScheduleProblem) -> Iterator[tuple[str, str]]:
 
     The features are: machines, pools of machines, renewables, consumables, reservoirs, calendars,
     capacity steps, setups, several modes, modes without a machine, parallel tasks in a job,
-    no-wait, blocking, same mode, precedences, time lags, transfers, transports, same order,
-    disjunctions, no-idle machines, blocking without swaps, release dates, deadlines, due dates,
-    weights, objectives other than makespan.
+    no-wait, blocking, same mode, interruptible tasks, time windows, precedences, time lags,
+    transfers, transports, same order, disjunctions, no-idle machines, blocking without swaps,
+    release dates, deadlines, due dates, weights, objectives other than makespan.
     """
     yield from _resources(problem)
     yield from _jobs(problem)
@@ -83,7 +83,7 @@ def demands(mode: Mode) -> dict[str, int]:
 
 
 def _resources(problem: ScheduleProblem) -> Iterator[tuple[str, str]]:
-    breaks = {calendar.id for calendar in problem.calendars if calendar.breaks}
+    breaks = {entry.id for entry in problem.calendars if entry.breaks or entry.periodic}
     for resource in problem.resources:
         yield _PLURALS[resource.type], repr(resource.id)
         if resource.type in ("machine", "pool", "renewable") and resource.calendar in breaks:
@@ -119,5 +119,9 @@ def _jobs(problem: ScheduleProblem) -> Iterator[tuple[str, str]]:
         for task in job.tasks:
             if len(task.modes) > 1:
                 yield "several modes", f"task {task.id!r}"
+            if task.interruptible:
+                yield "interruptible tasks", f"task {task.id!r}"
+            if task.windows:
+                yield "time windows", f"task {task.id!r}"
             if any(mode.machine is None for mode in task.modes):
                 yield "modes without a machine", f"task {task.id!r}"

@@ -75,7 +75,10 @@ def _job(job: Job, number: dict[str, int], states: dict[str | None, int]) -> tup
         job.model_dump(exclude={"id", "tasks", "chain"}),
         job.chain and several,
         tuple(
-            (task.release, task.deadline, *(_mode(mode, number, states) for mode in task.modes))
+            (
+                task.model_dump(exclude={"id", "modes"}),
+                *(_mode(mode, number, states) for mode in task.modes),
+            )
             for task in job.tasks
         ),
     )

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from scheduling.models.schedule.objective import JOB_MEASURES, MEASURES
 from scheduling.models.schedule.occupation import usage_measures
+from scheduling.models.schedule.worktime import NORMAL, Run, WorkTime
 
 Ints = NDArray[np.int64]
 Flags = NDArray[np.bool_]
@@ -63,8 +64,13 @@ class ScheduleArrays:
     capacity : (R,) capacity before the first step (1 for machines, the first level of reservoirs).
     maximum : (R,) largest level of a reservoir, ``NEVER`` for none.
     step_ptr, step_start, step_capacity : CSR over resources: from ``step_start`` on the capacity
-        is ``step_capacity``. Calendars are folded in: breaks have capacity 0. The first step of
-        each resource starts at 0 and consecutive capacities differ.
+        is ``step_capacity``. The first step of each resource starts at 0 and consecutive
+        capacities differ. Calendars of closed one-off breaks that nobody may pause in are folded
+        in: there the capacity is 0. All others stand in ``worktimes``.
+    worktimes : working times of modes, combined over their resources.
+    work : (M,) index into ``worktimes``, -1 for a mode that no calendar of these concerns.
+    pausing : (n,) whether tasks may pause in closed times.
+    window_ptr, window_start, window_end : CSR over tasks, the windows in one of which they run.
     link_before, link_after, link_kind, link_min, link_max : (L,) precedences, chains included;
         ``-NEVER`` / ``NEVER`` stand for absent lags. No-wait chains have a maximal lag of 0. A link
         binds when both its tasks run; one of a chain that passes over optional tasks, when all
@@ -111,6 +117,12 @@ class ScheduleArrays:
     step_ptr: Ints
     step_start: Ints
     step_capacity: Ints
+    worktimes: tuple[WorkTime, ...]
+    work: Ints
+    pausing: Flags
+    window_ptr: Ints
+    window_start: Ints
+    window_end: Ints
     link_before: Ints
     link_after: Ints
     link_kind: Ints
@@ -151,7 +163,9 @@ class ScheduleArrays:
 
     @property
     def features(self) -> frozenset[str]:
-        """Constraints beyond tasks, modes, resources, calendars, windows and lags."""
+        """Constraints beyond tasks, modes, resources, breaks, release dates, deadlines and lags."""
+        used = {id(run.worktime): run.worktime for run in self.runs if run is not None}
+        speeds = frozenset().union(*(worktime.speeds for worktime in used.values()))
         present = {
             "reservoirs": bool(np.any(self.resource_type == RESERVOIR)),
             "setups": bool(self.setups),
@@ -165,6 +179,15 @@ class ScheduleArrays:
             "optional tasks": bool(np.any(self.absent)),
             "mode rules": bool(self.banned.size),
             **{f"{name.replace('_', ' ')} in the objective": self.weighs(name) for name in _USAGE},
+            "periodic calendars": any(
+                not worktime.base.constant or worktime.base.value[0] == 0
+                for worktime in used.values()
+            ),
+            "efficiency": bool(speeds - {0, NORMAL}),
+            "interruptible tasks": any(
+                run is not None and run.pausing and 0 in run.worktime.speeds for run in self.runs
+            ),
+            "time windows": self.window_start.size > 0,
         }
         return frozenset(name for name, found in present.items() if found)
 
@@ -189,13 +212,69 @@ class ScheduleArrays:
         """Whether a measure has a weight in some tier."""
         return bool(np.any(self.weights[:, MEASURES.index(measure)]))
 
+    @cached_property
+    def runs(self) -> tuple[Run | None, ...]:
+        """How each mode runs by its working time; ``None`` without one."""
+        if not self.worktimes:
+            return (None,) * len(self.duration)
+        owner = np.repeat(self.pausing, np.diff(self.mode_ptr))
+        rows = zip(self.work.tolist(), self.duration.tolist(), owner.tolist(), strict=True)
+        return tuple(
+            None if work < 0 else self.worktimes[work].run(duration, pausing=pausing)
+            for work, duration, pausing in rows
+        )
+
+    @cached_property
+    def elastic(self) -> Flags:
+        """(M,) whether the time from start to end depends on the start."""
+        if not self.worktimes:
+            return np.zeros(len(self.duration), bool)
+        return np.array([run is not None and run.elastic for run in self.runs], bool)
+
+    @cached_property
+    def shortest(self) -> Ints:
+        """(M,) times from start to end that no task in that mode falls below."""
+        return self._spans("shortest")
+
+    @cached_property
+    def longest(self) -> Ints:
+        """(M,) times from start to end that no task in that mode exceeds."""
+        return self._spans("longest")
+
+    def _spans(self, name: str) -> Ints:
+        if not np.any(self.elastic):
+            return self.duration
+        spans = self.duration.copy()
+        for mode in np.flatnonzero(self.elastic).tolist():
+            spans[mode] = getattr(self.runs[mode], name)
+        return spans
+
     def min_duration(self) -> Ints:
-        """Shortest duration of each task over its modes."""
-        return np.minimum.reduceat(self.duration, self.mode_ptr[:-1])
+        """Least time from start to end of each task over its modes."""
+        return np.minimum.reduceat(self.shortest, self.mode_ptr[:-1])
 
     def max_duration(self) -> Ints:
-        """Longest duration of each task over its modes."""
-        return np.maximum.reduceat(self.duration, self.mode_ptr[:-1])
+        """Largest time from start to end of each task over its modes."""
+        return np.maximum.reduceat(self.longest, self.mode_ptr[:-1])
+
+    def ends(self, start: Ints, mode: Ints) -> Ints:
+        """When tasks end that start at ``start`` in the global modes ``mode``.
+
+        The sum of start and duration, but for modes whose work goes slower, faster or not at all
+        at times.
+        """
+        end: Ints = start + self.duration[mode]
+        for place in np.flatnonzero(self.elastic[mode]).tolist() if self.worktimes else ():
+            end[place] = self.end(int(start[place]), int(mode[place]))
+        return end
+
+    def end(self, start: int, mode: int) -> int:
+        """When a task ends that starts at ``start`` in the global mode ``mode``."""
+        run = self.runs[mode]
+        if run is None or not run.elastic:
+            return start + int(self.duration[mode])
+        end = run.finish(start)
+        return start + run.duration if end is None else end
 
     def steps(self, resource: int) -> list[tuple[int, int]]:
         """``(start, capacity)`` of one resource over time, from 0 on."""
@@ -221,7 +300,7 @@ class ScheduleArrays:
 
     def completions(self, start: Ints, mode: Ints) -> Ints:
         """Completion of each job; -1 for a job none of whose tasks runs."""
-        end = start + self.duration[mode]
+        end = self.ends(start, mode)
         found: Ints = np.maximum.reduceat(end, self.job_ptr[:-1])
         if np.any(self.absent):
             runs = np.logical_or.reduceat(~self.absent[mode], self.job_ptr[:-1])
@@ -230,7 +309,7 @@ class ScheduleArrays:
 
     def held(self, start: Ints, mode: Ints) -> Ints:
         """When each task leaves its machine: its end, or in blocking jobs the next one's start."""
-        held = start + self.duration[mode]
+        held = self.ends(start, mode)
         holding = self.blocking[self.job[:-1]] & (self.job[1:] == self.job[:-1])
         held[:-1][holding] = start[1:][holding]
         return held

@@ -8,6 +8,9 @@ from typing import Any
 from scheduling.errors import InputError
 from scheduling.models.schedule.problem import PrecedenceKind, ScheduleProblem
 
+Rest = tuple[int, int] | tuple[int, int, int]
+"""Start and end of a window of a calendar, and its efficiency in percent (default 0: closed)."""
+
 
 class ScheduleModel:
     """Collects jobs, tasks and resources and builds one validated problem.
@@ -51,11 +54,25 @@ class ScheduleModel:
         self._swap = True
         self._objective: Any = "makespan"
 
-    def add_calendar(self, breaks: Sequence[tuple[int, int]], *, name: str | None = None) -> str:
-        """Add a calendar of breaks ``(start, end)``, sorted and disjoint."""
+    def add_calendar(
+        self,
+        breaks: Sequence[Rest] = (),
+        *,
+        period: int | None = None,
+        periodic: Sequence[Rest] = (),
+        name: str | None = None,
+    ) -> str:
+        """Add a calendar of breaks ``(start, end)``, sorted and disjoint.
+
+        ``periodic`` breaks lie in ``[0, period]`` and come back every ``period``. A break
+        ``(start, end, efficiency)`` slows work down to that many percent, or speeds it up.
+        """
         key = name or f"calendar {len(self._calendars) + 1}"
-        rests = [{"start": start, "end": end} for start, end in breaks]
-        self._calendars.append({"id": key, "breaks": rests})
+        windows = {
+            field: [dict(zip(("start", "end", "efficiency"), rest, strict=False)) for rest in rests]
+            for field, rests in (("breaks", breaks), ("periodic", periodic))
+        }
+        self._calendars.append({"id": key, "period": period, **windows})
         return key
 
     def add_machine(
@@ -166,11 +183,15 @@ class ScheduleModel:
         deadline: int | None = None,
         optional: bool = False,
         skip_cost: int = 0,
+        interruptible: bool = False,
+        windows: Sequence[tuple[int, int]] = (),
         name: str | None = None,
     ) -> str:
         """Add a task to a job; with a duration also its first mode (see :meth:`add_mode`).
 
         An ``optional`` task may be skipped, for ``skip_cost``.
+        An ``interruptible`` task may pause in breaks. It runs wholly inside one of its ``windows``
+        ``(start, end)``, where it has any.
         """
         tasks = _added(self._tasks, job, "job")
         key = name or f"{job}.{len(tasks) + 1}"
@@ -183,6 +204,8 @@ class ScheduleModel:
                 "deadline": deadline,
                 "optional": optional,
                 "skip_cost": skip_cost,
+                "interruptible": interruptible,
+                "windows": [{"start": start, "end": end} for start, end in windows],
             }
         )
         if duration is not None:

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 from scheduling.models.base import Status, TierValue, Violation, relative_gap
+from scheduling.models.schedule.check_calendars import calendar_violations
 from scheduling.models.schedule.check_choices import choice_violations
 from scheduling.models.schedule.check_jobs import job_violations
 from scheduling.models.schedule.check_measures import usage_value
@@ -32,6 +33,7 @@ def check_schedule(problem: ScheduleProblem, solution: ScheduleSolution) -> list
     if claims_none:
         violations.append(Violation("status", f"{solution.status} although it has tasks"))
     violations += _windows(problem, placed)
+    violations += calendar_violations(problem, placed)
     violations += _links(problem, placed)
     violations += resource_violations(problem, placed)
     violations += job_violations(problem, placed)
@@ -75,9 +77,6 @@ def _place(
             mode = task.modes[entry.mode]
             held = max(entry.end, releases.get(entry.task, entry.end))
             placed[entry.task] = Placed(job, task, entry.mode, mode, entry.start, entry.end, held)
-            excess = abs(entry.end - entry.start - mode.duration)
-            if excess:
-                violations.append(Violation("duration", f"task {entry.task!r}", excess, "time"))
     named = {entry.task for entry in entries}
     skippable = {name for name, (_, task) in tasks.items() if task.optional}
     missing = [name for name in tasks if name not in named and name not in skippable]

@@ -38,20 +38,13 @@ class Placed:
 
 
 def resource_violations(problem: ScheduleProblem, placed: dict[str, Placed]) -> Iterator[Violation]:
-    """Yield every overload, overlap, break, missing setup and level out of range."""
+    """Yield every overload, overlap, missing setup and level out of range."""
     yield from _machines(problem, placed)
     yield from _renewables(problem, placed)
     yield from _pools(problem, placed)
     yield from _disjunctions(problem, placed)
     yield from _consumables(problem, placed)
     yield from _reservoirs(problem, placed)
-
-
-def _breaks(problem: ScheduleProblem, calendar: str | None) -> list[tuple[int, int]]:
-    for entry in problem.calendars:
-        if entry.id == calendar:
-            return [(rest.start, rest.end) for rest in entry.breaks]
-    return []
 
 
 def _machines(problem: ScheduleProblem, placed: dict[str, Placed]) -> Iterator[Violation]:
@@ -66,8 +59,6 @@ def _machines(problem: ScheduleProblem, placed: dict[str, Placed]) -> Iterator[V
             yield from _setups(resource, mine)
             if resource.no_idle:
                 yield from _pauses(resource, mine)
-            running = [item for item in mine if item.end > item.start]
-            yield from _closed(resource.id, _breaks(problem, resource.calendar), running)
 
 
 def _sharing(machine: str, users: list[Placed]) -> Iterator[Violation]:
@@ -110,21 +101,6 @@ def _pauses(machine: Machine, users: list[Placed]) -> Iterator[Violation]:
             yield Violation("no idle", where, idle, "time")
 
 
-def _closed(
-    resource: str, breaks: list[tuple[int, int]], users: list[Placed]
-) -> Iterator[Violation]:
-    """Yield overlaps of the users (sorted by start) with the breaks (sorted, disjoint)."""
-    first = 0
-    for item in users:
-        while first < len(breaks) and breaks[first][1] <= item.start:
-            first += 1
-        for start, end in breaks[first:]:
-            if start >= item.end:
-                break
-            overlap = min(end, item.end) - max(start, item.start)
-            yield Violation("break", f"{resource!r}: task {item.task.id!r}", overlap, "time")
-
-
 def _renewables(problem: ScheduleProblem, placed: dict[str, Placed]) -> Iterator[Violation]:
     for resource in problem.resources:
         if not isinstance(resource, Renewable):
@@ -134,8 +110,6 @@ def _renewables(problem: ScheduleProblem, placed: dict[str, Placed]) -> Iterator
             for item in placed.values()
             if item.mode.demands.get(resource.id, 0) > 0 and item.end > item.start
         ]
-        users.sort(key=lambda item: item.start)
-        yield from _closed(resource.id, _breaks(problem, resource.calendar), users)
         yield from _overload(resource, users)
 
 
@@ -171,7 +145,6 @@ def _pools(problem: ScheduleProblem, placed: dict[str, Placed]) -> Iterator[Viol
             if item.mode.machine == resource.id and item.end > item.start
         ]
         users.sort(key=lambda item: item.start)
-        yield from _closed(resource.id, _breaks(problem, resource.calendar), users)
         ends: list[int] = []
         for item in users:
             while ends and ends[0] <= item.start:

@@ -24,13 +24,17 @@ from scheduling.models.schedule.arrays import (
 from scheduling.models.schedule.chains import chain_steps
 from scheduling.models.schedule.objective import MEASURES
 from scheduling.models.schedule.problem import (
+    Calendar,
     Consumable,
     Machine,
     Mode,
     Pool,
+    Renewable,
     Reservoir,
     ScheduleProblem,
+    Window,
 )
+from scheduling.models.schedule.worktime import Shifts, combine
 
 Fields = dict[str, Any]
 
@@ -44,13 +48,15 @@ _KINDS = {
 
 def compile_arrays(problem: ScheduleProblem) -> ScheduleArrays:
     """Translate a problem into arrays."""
+    kept = unfolded_calendars(problem)
     return ScheduleArrays(
         task_ids=tuple(task.id for task in problem.tasks),
         resource_ids=tuple(_resource_names(problem)),
         **_task_arrays(problem),
         **_mode_arrays(problem),
         setups=_setups(problem),
-        **_resource_arrays(problem),
+        **_resource_arrays(problem, kept),
+        **_work_arrays(problem, kept),
         **_link_arrays(problem),
         **_job_arrays(problem),
         transport=_transport(problem),
@@ -81,8 +87,29 @@ def _task_arrays(problem: ScheduleProblem) -> Fields:
     return {
         "job": np.repeat(np.arange(len(sizes), dtype=np.int64), sizes),
         "job_ptr": _pointer(sizes),
-        "release": _ints(max(job.release, task.release) for job, task in pairs),
-        "deadline": _ints(min(_limit(job.deadline), _limit(task.deadline)) for job, task in pairs),
+        "release": _ints(
+            max(job.release, task.release, *(window.start for window in task.windows[:1]))
+            for job, task in pairs
+        ),
+        "deadline": _ints(
+            min(
+                _limit(job.deadline),
+                _limit(task.deadline),
+                *(window.end for window in task.windows[-1:]),
+            )
+            for job, task in pairs
+        ),
+        "pausing": np.array([task.interruptible for _, task in pairs], bool),
+        **_windows([task.windows if len(task.windows) > 1 else () for _, task in pairs]),
+    }
+
+
+def _windows(windows: list[tuple[Window, ...]]) -> Fields:
+    """Windows of the tasks that have several; a single one is a release and a deadline."""
+    return {
+        "window_ptr": _pointer([len(entry) for entry in windows]),
+        "window_start": _ints(window.start for entry in windows for window in entry),
+        "window_end": _ints(window.end for entry in windows for window in entry),
     }
 
 
@@ -227,7 +254,58 @@ def _same_order(problem: ScheduleProblem) -> tuple[tuple[int, ...], ...]:
     return tuple(tuple(index[name] for name in group) for group in problem.same_order)
 
 
-def _resource_arrays(problem: ScheduleProblem) -> Fields:
+def unfolded_calendars(problem: ScheduleProblem) -> dict[str, str]:
+    """Return the calendar of each resource whose calendar is more than a change of capacity.
+
+    Closed one-off breaks that none of a resource's users may pause in are a capacity of 0.
+    """
+    plain = {
+        calendar.id: not calendar.periodic and not any(rest.efficiency for rest in calendar.breaks)
+        for calendar in problem.calendars
+    }
+    pausing = {
+        name
+        for task in problem.tasks
+        if task.interruptible
+        for mode in task.modes
+        for name in (mode.machine, *mode.demands)
+    }
+    return {
+        resource.id: resource.calendar
+        for resource in problem.resources
+        if isinstance(resource, Machine | Pool | Renewable)
+        and resource.calendar is not None
+        and (not plain[resource.calendar] or resource.id in pausing)
+    }
+
+
+def shifts_of(calendar: Calendar) -> Shifts:
+    """Return a calendar as the working times see it."""
+    rows = [
+        tuple((rest.start, rest.end, rest.efficiency) for rest in windows)
+        for windows in (calendar.breaks, calendar.periodic)
+    ]
+    return Shifts(rows[0], calendar.period or 1 if calendar.periodic else 1, rows[1])
+
+
+def _work_arrays(problem: ScheduleProblem, kept: dict[str, str]) -> Fields:
+    """Working time of each mode; modes that work by the same calendars share one."""
+    shifts = {calendar.id: shifts_of(calendar) for calendar in problem.calendars}
+    numbers: dict[tuple[str, ...], int] = {}
+    work = []
+    for task in problem.tasks:
+        for mode in task.modes:
+            names = [name for name, amount in mode.demands.items() if amount > 0]
+            names += [] if mode.machine is None else [mode.machine]
+            used = tuple(sorted({kept[name] for name in names if name in kept}))
+            known = mode.duration > 0 and bool(used)
+            work.append(numbers.setdefault(used, len(numbers)) if known else -1)
+        work += [-1] * task.optional
+    worktimes = tuple(combine([shifts[name] for name in used]) for used in numbers)
+    return {"work": _ints(work), "worktimes": worktimes}
+
+
+def _resource_arrays(problem: ScheduleProblem, kept: dict[str, str]) -> Fields:
     breaks = {c.id: [(rest.start, rest.end) for rest in c.breaks] for c in problem.calendars}
     types, capacities, profiles = [], [], []
     for resource in problem.resources:
@@ -240,7 +318,7 @@ def _resource_arrays(problem: ScheduleProblem) -> Fields:
             types.append(RESERVOIR)
             base = resource.initial
         else:
-            closed = breaks.get(resource.calendar or "", [])
+            closed = [] if resource.id in kept else breaks.get(resource.calendar or "", [])
             if isinstance(resource, Machine):
                 types.append(MACHINE)
                 base = 1

@@ -31,7 +31,7 @@ def _users(arrays: ScheduleArrays, start: Ints, mode: Ints, machine: int) -> tup
 
 def _idle_energy(arrays: ScheduleArrays, start: Ints, mode: Ints) -> int:
     total = 0
-    end = start + arrays.duration[mode]
+    end = arrays.ends(start, mode)
     for machine in np.flatnonzero(arrays.idle_power).tolist():
         mine, held = _users(arrays, start, mode, machine)
         if mine.size:

@@ -21,21 +21,47 @@ Lag = Annotated[int, Field(ge=-MAX_TIME, le=MAX_TIME)]
 Amount = Annotated[int, Field(ge=0, le=10**9)]
 
 
+Percent = Annotated[int, Field(ge=0, le=1000)]
+
+
 class Break(Frozen):
-    """A time window ``[start, end)`` in which nothing may run."""
+    """A time window ``[start, end)`` in which work goes slower, faster, or not at all.
+
+    A mode of duration d is ``100 * d`` units of work, and a unit of time does as many of them as
+    the efficiency says; outside all windows 100.
+    """
 
     start: Time
     end: Time
+    efficiency: Percent = Field(
+        default=0, description="Work done in a unit of time, in percent; 0: closed."
+    )
 
 
 class Calendar(Frozen):
-    """Breaks that resources share.
+    """Working times that resources share.
 
-    A task that uses a resource may not overlap any break of that resource's calendar.
+    ``breaks`` are there once, ``periodic`` ones lie in ``[0, period]`` and come back every
+    ``period`` from time 0 on, for ever. Where several windows cover a moment, the least of their
+    efficiencies counts. A task with several resources that have calendars works at the least of
+    their efficiencies: it ends at the first t with ``work done in [start, t) >= 100 * duration``.
+    It may not overlap closed time (efficiency 0), unless it is interruptible: then it makes no
+    progress there, keeps its resources, and may only start at a moment that is open.
     """
 
     id: Name
     breaks: Many[Break] = ()
+    period: Time | None = Field(default=None, description="Time after which they come back.")
+    periodic: Many[Break] = Field(
+        default=(), description="Windows inside [0, period] that come back every period."
+    )
+
+
+class Window(Frozen):
+    """A time ``[start, end]`` in which a task may run."""
+
+    start: Time
+    end: Time
 
 
 class Setup(Frozen):
@@ -58,7 +84,7 @@ class Machine(Frozen):
 
     type: Literal["machine"] = "machine"
     id: Name
-    calendar: Name | None = Field(default=None, description="Calendar whose breaks close it.")
+    calendar: Name | None = Field(default=None, description="Calendar that it works by.")
     setups: Many[Setup] = ()
     idle_power: Amount = Field(
         default=0,
@@ -82,7 +108,7 @@ class Pool(Frozen):
     type: Literal["pool"] = "pool"
     id: Name
     count: Annotated[int, Field(ge=1, le=10**9)]
-    calendar: Name | None = Field(default=None, description="Calendar whose breaks close it.")
+    calendar: Name | None = Field(default=None, description="Calendar that it works by.")
 
 
 class Step(Frozen):
@@ -95,14 +121,15 @@ class Step(Frozen):
 class Renewable(Frozen):
     """Resource with ``capacity`` units at every moment, returned when a task ends.
 
-    For all t: ``sum(amount_i for tasks i with start_i <= t < end_i) <= capacity(t)``.
+    For all t: ``sum(amount_i for tasks i with start_i <= t < end_i) <= capacity(t)``. Its calendar
+    says when it is closed; a task that pauses then keeps its units.
     """
 
     type: Literal["renewable"] = "renewable"
     id: Name
     capacity: Amount = Field(description="Units from time 0 until the first step.")
     steps: Many[Step] = Field(default=(), description="Later changes, by strictly rising start.")
-    calendar: Name | None = Field(default=None, description="Capacity is 0 in its breaks.")
+    calendar: Name | None = Field(default=None, description="Calendar that it works by.")
 
 
 class Consumable(Frozen):
@@ -153,7 +180,7 @@ class Mode(Frozen):
 
 
 class Task(Frozen):
-    """Smallest unit of work: runs once, in exactly one mode, without interruption."""
+    """Smallest unit of work: runs once, in exactly one mode, from its start to its end."""
 
     id: Name
     modes: Many[Mode]
@@ -163,6 +190,12 @@ class Task(Frozen):
         default=False, description="Whether it may be skipped; a skipped task binds nothing."
     )
     skip_cost: Amount = Field(default=0, description="Cost of skipping it, for the measure cost.")
+    interruptible: bool = Field(
+        default=False, description="May pause in breaks; it keeps its resources meanwhile."
+    )
+    windows: Many[Window] = Field(
+        default=(), description="It runs wholly inside one of these; none: at any time."
+    )
 
 
 class Job(Frozen):

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from math import lcm
 from typing import TYPE_CHECKING
 
 import networkx as nx
@@ -15,14 +16,21 @@ from scheduling.models.schedule.validation_groups import group_faults
 
 if TYPE_CHECKING:
     from scheduling.models.schedule.problem import (
-        Calendar,
+        Break,
         Job,
         Machine,
         Mode,
         Renewable,
         Reservoir,
         ScheduleProblem,
+        Window,
     )
+
+MAX_PERIOD = 10**12
+"""Largest common multiple of all periods: a million tasks that wait as long stay below 2**63."""
+
+MAX_PATTERN = 100_000
+"""Most windows that the calendars of one mode may have together in their common period."""
 
 
 def find_faults(problem: ScheduleProblem) -> list[Fault]:
@@ -55,18 +63,60 @@ def _duplicates(problem: ScheduleProblem) -> Iterator[Fault]:
 
 def _calendars(problem: ScheduleProblem) -> Iterator[Fault]:
     for index, calendar in enumerate(problem.calendars):
-        yield from _breaks(index, calendar)
+        place = f"calendars[{index}]"
+        yield from _in_order(f"{place}.breaks", calendar.breaks)
+        yield from _in_order(f"{place}.periodic", calendar.periodic)
+        if calendar.period == 0:
+            yield Fault(f"{place}.period", "0", "at least 1")
+        if calendar.periodic and calendar.period is None:
+            yield Fault(f"{place}.period", "none", "a period for the periodic windows")
+        elif calendar.period is not None and calendar.periodic:
+            last = calendar.periodic[-1].end
+            if last > calendar.period:
+                found = f"a window that ends at {last}"
+                yield Fault(f"{place}.periodic", found, f"an end of at most {calendar.period}")
+    yield from _patterns(problem)
 
 
-def _breaks(index: int, calendar: Calendar) -> Iterator[Fault]:
+def _in_order(place: str, windows: Sequence[Break | Window]) -> Iterator[Fault]:
     last_end = 0
-    for position, rest in enumerate(calendar.breaks):
-        place = f"calendars[{index}].breaks[{position}]"
+    for position, rest in enumerate(windows):
+        where = f"{place}[{position}]"
         if rest.end <= rest.start:
-            yield Fault(place, f"[{rest.start}, {rest.end})", "an end after the start")
+            yield Fault(where, f"[{rest.start}, {rest.end})", "an end after the start")
         if rest.start < last_end:
-            yield Fault(place, f"start {rest.start}", f"a start of at least {last_end} (sorted)")
+            yield Fault(where, f"start {rest.start}", f"a start of at least {last_end} (sorted)")
         last_end = max(last_end, rest.end)
+
+
+def _patterns(problem: ScheduleProblem) -> Iterator[Fault]:
+    """Yield faults of periods that do not go together: their common multiple says it all."""
+    shifts = {c.id: c for c in problem.calendars if c.periodic and c.period}
+    common = lcm(*(c.period or 1 for c in shifts.values()))
+    if common > MAX_PERIOD:
+        found = f"least common multiple of all periods {common}"
+        yield Fault("calendars", found, f"at most {MAX_PERIOD}")
+        return
+    calendar = {
+        resource.id: shifts[resource.calendar]
+        for resource in problem.resources
+        if resource.type in ("machine", "pool", "renewable") and resource.calendar in shifts
+    }
+    seen: set[frozenset[str]] = set()
+    for task in problem.tasks if calendar else ():
+        for mode in task.modes:
+            names = [name for name, amount in mode.demands.items() if amount and name in calendar]
+            names += [mode.machine] if mode.machine in calendar else []
+            used = {calendar[name].id: calendar[name] for name in names}
+            key = frozenset(used)
+            if key in seen:
+                continue
+            seen.add(key)
+            period = lcm(*(c.period or 1 for c in used.values()))
+            count = sum(len(c.periodic) * (period // (c.period or 1)) for c in used.values())
+            if count > MAX_PATTERN:
+                found = f"calendars {sorted(used)} of task {task.id!r}: {count} windows together"
+                yield Fault("calendars", found, f"at most {MAX_PATTERN} in their common period")
 
 
 def _resources(problem: ScheduleProblem) -> Iterator[Fault]:
@@ -125,6 +175,7 @@ def _jobs(problem: ScheduleProblem) -> Iterator[Fault]:
             if task.deadline is not None and task.deadline < task.release:
                 expected = f"at least the release {task.release}"
                 yield Fault(where, f"deadline {task.deadline}", expected)
+            yield from _in_order(f"{where}.windows", task.windows)
             for number, mode in enumerate(task.modes):
                 yield from _mode(f"{where}.modes[{number}]", mode, types)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import lcm
 
 import numpy as np
 
@@ -10,6 +11,7 @@ from scheduling.models.schedule.arrays import (
     END_END,
     END_START,
     NEVER,
+    RESERVOIR,
     START_END,
     Ints,
     ScheduleArrays,
@@ -124,7 +126,9 @@ def horizon(arrays: ScheduleArrays) -> int:
 
     After the last release, break and capacity change every schedule can be shifted to the left
     until each moment is covered by a task or a lag, so the sum of the longest durations, lags,
-    transfers and setups after that moment is enough.
+    transfers and setups after that moment is enough. Periodic calendars add to it, task by task,
+    the longest wait until they let the task start; where tasks cannot move one by one, all behind a
+    gap can still move by the common period.
     """
     longest = arrays.max_duration()
     # A blocking task may have to keep its machine for a moment even if it takes no time itself.
@@ -136,6 +140,28 @@ def horizon(arrays: ScheduleArrays) -> int:
     np.maximum.at(reach, after, longest[after] + high)
     np.add.at(reach, before, arrays.link_transfer)
     reach += int(arrays.transport.max(initial=0)) + _longest_setup(arrays)
-    last_event = max(int(arrays.release.max()), int(arrays.step_start.max(initial=0)))
-    total = last_event + int(reach.sum())
-    return min(total, int(arrays.deadline.max()))
+    events = [arrays.release, arrays.step_start, arrays.window_start]
+    last_event = max(int(moments.max(initial=0)) for moments in events)
+    total = int(reach.sum())
+    if arrays.worktimes:
+        used = [run.worktime for run in arrays.runs if run is not None]
+        last_event = max(last_event, *(worktime.last_change for worktime in used), 0)
+        total += _waits(arrays)
+    return min(last_event + total, int(arrays.deadline.max()))
+
+
+def _waits(arrays: ScheduleArrays) -> int:
+    """Time in which nothing runs because periodic calendars are closed, once all else is over."""
+    tied = (
+        bool(np.any(arrays.link_max < NEVER))
+        or bool(np.any(arrays.resource_type == RESERVOIR))
+        or bool(np.any(arrays.blocking))
+        or bool(np.any(arrays.no_idle))
+        or bool(arrays.same_order)
+        or arrays.weighs("energy")
+    )
+    runs = [run for run in arrays.runs if run is not None]
+    if tied:
+        return arrays.n_tasks * lcm(*(run.worktime.period for run in runs))
+    waits = np.array([0 if run is None else run.wait for run in arrays.runs], np.int64)
+    return int(np.maximum.reduceat(waits, arrays.mode_ptr[:-1]).sum())

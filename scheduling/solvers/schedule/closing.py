@@ -34,7 +34,7 @@ def close_pauses(arrays: ScheduleArrays, candidate: Candidate) -> Candidate | No
     Candidate or None
         ``None`` when the orders allow no such schedule.
     """
-    length = arrays.duration[candidate.mode]
+    length = arrays.ends(candidate.start, candidate.mode) - candidate.start
     rows = [*_links(arrays, candidate, length)]
     tasks = np.arange(arrays.n_tasks)
     rows += [(i, j, int(length[i])) for i, j in order_links(arrays, candidate, tasks)]
@@ -45,7 +45,7 @@ def close_pauses(arrays: ScheduleArrays, candidate: Candidate) -> Candidate | No
     release = arrays.release.copy()
     for number in np.unique(machine[order]).tolist():
         sequence = order[machine[order] == number].tolist()
-        rows += _sequence(arrays, candidate, number, sequence)
+        rows += _sequence(arrays, candidate, number, sequence, length.tolist())
         state = int(arrays.state[candidate.mode[sequence[0]]])
         opening = arrays.setups.get(number, {}).get((-1, state), 0)
         release[sequence[0]] = max(release[sequence[0]], opening)
@@ -73,12 +73,15 @@ def _links(arrays: ScheduleArrays, candidate: Candidate, length: Ints) -> _Rows:
 
 
 def _sequence(
-    arrays: ScheduleArrays, candidate: Candidate, machine: int, order: list[int]
+    arrays: ScheduleArrays,
+    candidate: Candidate,
+    machine: int,
+    order: list[int],
+    length: list[int],
 ) -> _Rows:
     """Return the differences between neighbours of a machine."""
     table = arrays.setups.get(machine, {})
     state = arrays.state[candidate.mode].tolist()
-    length = arrays.duration[candidate.mode].tolist()
     rows: _Rows = []
     for task, follower in pairwise(order):
         known = state[task] >= 0 and state[follower] >= 0

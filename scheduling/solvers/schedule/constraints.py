@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 from scheduling.models.schedule.chains import chain_steps
+from scheduling.models.schedule.compiling import shifts_of, unfolded_calendars
 from scheduling.models.schedule.problem import (
+    Calendar,
     Consumable,
     Job,
     Machine,
@@ -20,11 +22,15 @@ from scheduling.models.schedule.problem import (
     ScheduleProblem,
     Task,
 )
+from scheduling.models.schedule.worktime import WorkTime, combine
 from scheduling.solvers.explain import Label
 
 Sense = Literal["min", "max"]
 
 _KINDS = {"machine": "machine", "pool": "pool"}
+
+_NAMED_WINDOWS = 4
+"""So many windows of a calendar are named in its sentence."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +69,10 @@ class Rule:
         Task that an alternative belongs to, else -1.
     pairs
         Pairs of modes that a rule between modes excludes, by task and index.
+    windows
+        Time windows of a task.
+    worktime
+        Working time of a calendar that is more than closed one-off breaks.
     """
 
     label: Label
@@ -81,6 +91,8 @@ class Rule:
     routes: tuple[tuple[int, ...], ...] = ()
     within: int = -1
     pairs: tuple[tuple[int, int], ...] = ()
+    windows: tuple[tuple[int, int], ...] = ()
+    worktime: WorkTime | None = None
 
 
 def rules_of(problem: ScheduleProblem) -> list[Rule]:
@@ -101,6 +113,8 @@ def rules_of(problem: ScheduleProblem) -> list[Rule]:
 
 def _resource_rules(problem: ScheduleProblem) -> Iterator[Rule]:
     calendars = {calendar.id: calendar for calendar in problem.calendars}
+    worktimes = {name: combine([shifts_of(entry)]) for name, entry in calendars.items()}
+    kept = unfolded_calendars(problem)
     states = _states(problem)
     for number, resource in enumerate(problem.resources):
         group, name = f"resource {number}", resource.id
@@ -125,8 +139,13 @@ def _resource_rules(problem: ScheduleProblem) -> Iterator[Rule]:
             yield Rule(label, group, resource=number, amount=resource.count)
         else:
             yield from _capacity_rules(number, resource)
-        if resource.calendar is not None:
-            what = _KINDS.get(resource.type, "resource")
+        what = _KINDS.get(resource.type, "resource")
+        if name in kept:
+            sentence = f"{what} {name!r} works by calendar {kept[name]!r}"
+            sentence += f": {_hours(calendars[kept[name]])}"
+            label = Label("calendar", (name, kept[name]), sentence)
+            yield Rule(label, group, resource=number, worktime=worktimes[kept[name]])
+        elif resource.calendar is not None:
             for rest in calendars[resource.calendar].breaks:
                 sentence = (
                     f"{what} {name!r} is closed from {rest.start} to {rest.end} "
@@ -135,6 +154,18 @@ def _resource_rules(problem: ScheduleProblem) -> Iterator[Rule]:
                 label = Label("break", (name, resource.calendar), sentence)
                 window = (rest.start, rest.end)
                 yield Rule(label, group, (), number, False, *window)
+
+
+def _hours(calendar: Calendar) -> str:
+    """Say what a calendar says, its first windows at least."""
+    windows = [(rest, "") for rest in calendar.breaks]
+    windows += [(rest, f" of every {calendar.period}") for rest in calendar.periodic]
+    parts = []
+    for rest, often in windows[:_NAMED_WINDOWS]:
+        speed = f"at {rest.efficiency} %" if rest.efficiency else "closed"
+        parts.append(f"{speed} from {rest.start} to {rest.end}{often}")
+    more = len(windows) - len(parts)
+    return "; ".join([*parts, *([f"and {more} more windows"] if more else [])])
 
 
 def _states(problem: ScheduleProblem) -> dict[str | None, int]:
@@ -264,11 +295,17 @@ def _whole_job_rules(job: Job, index: dict[str, int], group: str) -> Iterator[Ru
 
 def _task_rules(task: Task, number: int, group: str) -> Iterator[Rule]:
     skip = " or is skipped" if task.optional else ""
-    label = Label("task", (task.id,), f"task {task.id!r} {_modes(task.modes)}{skip}")
+    pauses = ", pausing in breaks" if task.interruptible else ""
+    label = Label("task", (task.id,), f"task {task.id!r} {_modes(task.modes)}{pauses}{skip}")
     yield Rule(label, group, (number,))
     if task.release > 0:
         sentence = f"task {task.id!r} may not start before {task.release}"
         yield Rule(Label("release", (task.id,), sentence), group, (number,), amount=task.release)
+    if task.windows:
+        spans = tuple((window.start, window.end) for window in task.windows)
+        named = "; ".join(f"{start} to {end}" for start, end in spans)
+        sentence = f"task {task.id!r} must run inside one of: {named}"
+        yield Rule(Label("window", (task.id,), sentence), group, (number,), windows=spans)
     if task.deadline is not None:
         sentence = f"task {task.id!r} must end by {task.deadline}"
         yield Rule(Label("deadline", (task.id,), sentence), group, (number,), amount=task.deadline)

@@ -21,6 +21,7 @@ from scheduling.solvers.registry import certificate_fields
 from scheduling.solvers.schedule.constraints import Rule, rules_of
 from scheduling.solvers.schedule.cpsat.solver import CpSat
 from scheduling.solvers.schedule.cpsat.subset import SubsetModel
+from scheduling.solvers.schedule.cpsat.subset_hours import least_lengths
 from scheduling.solvers.schedule.family import Candidate, CompiledSchedule
 from scheduling.solvers.schedule.positive_cycle import Arc, find_positive_cycle
 
@@ -36,6 +37,7 @@ class ScheduleConflict:
     def __init__(self, problem: ScheduleProblem) -> None:
         self._problem = problem
         self._rules = rules_of(problem)
+        self._hours = [rule for rule in self._rules if rule.worktime is not None]
         self._data = CompiledSchedule(problem)
         self._arrays = self._data.arrays
         # Without deadlines the horizon is safe whichever rules are left out.
@@ -80,7 +82,7 @@ class ScheduleConflict:
     def core(self, parts: Sequence[Sequence[int]], budget: Budget) -> list[int] | None:
         """Ask CP-SAT which parts it used in its proof, under one assumption for each."""
         guards = {rule: number for number, part in enumerate(parts) for rule in part}
-        subset = SubsetModel(self._arrays, self._end, self._chosen(guards), guards)
+        subset = SubsetModel(self._arrays, self._end, self._chosen(guards), guards, self._hours)
         subset.model.add_assumptions(subset.literals)
         result = self._run(subset, budget)
         if result.outcome is not Outcome.INFEASIBLE:
@@ -89,7 +91,7 @@ class ScheduleConflict:
 
     def holds(self, rules: Sequence[int], budget: Budget) -> bool | None:
         """Solve the chosen rules alone."""
-        subset = SubsetModel(self._arrays, self._end, self._chosen(rules))
+        subset = SubsetModel(self._arrays, self._end, self._chosen(rules), None, self._hours)
         outcome = self._run(subset, budget).outcome
         return None if outcome is Outcome.UNKNOWN else outcome is not Outcome.INFEASIBLE
 
@@ -102,7 +104,9 @@ class ScheduleConflict:
     def _arcs(self) -> list[Arc]:
         """Relations ``start[target] >= start[source] + weight`` with the rules they rest on."""
         arrays = self._arrays
-        low, high = arrays.min_duration().tolist(), arrays.max_duration().tolist()
+        shortest = least_lengths(arrays, self._hours)
+        low = np.minimum.reduceat(shortest, arrays.mode_ptr[:-1]).tolist()
+        high = arrays.max_duration().tolist()
         takes = {
             rule.tasks[0]: number
             for number, rule in enumerate(self._rules)
@@ -119,10 +123,20 @@ class ScheduleConflict:
                 for task in bound:
                     weight = low[task] - rule.amount
                     arcs.append(Arc(task + 1, _SOURCE, weight, (number, takes[task])))
-            elif rule.label.kind in _RELATIONS and len(bound) == 2 and not rule.between:
+            elif rule.label.kind not in _RELATIONS or self._rests_on_calendars(rule):
+                continue
+            elif len(bound) == 2 and not rule.between:
                 arcs.append(self._arc(rule, number, takes, low, high))
         arcs += [Arc(_SOURCE, task + 1, 0, ()) for task in range(arrays.n_tasks)]
         return arcs
+
+    def _rests_on_calendars(self, rule: Rule) -> bool:
+        """Whether calendars, which arcs do not name, say how long a task takes at most."""
+        arrays = self._arrays
+        side = 1 if rule.sense == "min" else 0
+        task = rule.tasks[side]
+        modes = slice(arrays.mode_ptr[task], arrays.mode_ptr[task + 1])
+        return rule.relation.split("-")[side] == "end" and bool(np.any(arrays.elastic[modes]))
 
     def _arc(
         self, rule: Rule, number: int, takes: dict[int, int], low: list[int], high: list[int]

@@ -77,7 +77,7 @@ class CompiledSchedule:
 
     def _entries(self, candidate: Candidate) -> tuple[ScheduledTask, ...]:
         arrays = self.arrays
-        end = candidate.start + arrays.duration[candidate.mode]
+        end = arrays.ends(candidate.start, candidate.mode)
         local = candidate.mode - arrays.mode_ptr[:-1]
         rows = zip(
             arrays.task_ids,

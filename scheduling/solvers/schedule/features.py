@@ -19,24 +19,30 @@ COST = "cost in the objective"
 ENERGY = "energy in the objective"
 TOTAL_SETUP = "total setup in the objective"
 
-EVERYTHING = frozenset(
-    (
-        RESERVOIRS,
-        SETUPS,
-        TRANSFERS,
-        TRANSPORTS,
-        BLOCKING,
-        SAME_MODE,
-        SAME_ORDER,
-        NO_SWAP,
-        NO_IDLE,
-        OPTIONAL_TASKS,
-        MODE_RULES,
-        COST,
-        ENERGY,
-        TOTAL_SETUP,
-    )
-)
+PERIODIC = "periodic calendars"
+EFFICIENCY = "efficiency"
+INTERRUPTIBLE = "interruptible tasks"
+TIME_WINDOWS = "time windows"
+
+WORKING_TIMES = frozenset((PERIODIC, EFFICIENCY, INTERRUPTIBLE, TIME_WINDOWS))
+"""What concerns each task alone: when it may run, and for how long."""
+
+EVERYTHING = WORKING_TIMES | {
+    RESERVOIRS,
+    SETUPS,
+    TRANSFERS,
+    TRANSPORTS,
+    BLOCKING,
+    SAME_MODE,
+    SAME_ORDER,
+    NO_SWAP,
+    NO_IDLE,
+    OPTIONAL_TASKS,
+    MODE_RULES,
+    COST,
+    ENERGY,
+    TOTAL_SETUP,
+}
 """Every name in :attr:`ScheduleArrays.features`."""
 
 

@@ -27,6 +27,7 @@ from scheduling.models.schedule.arrays import (
     START_END,
     ScheduleArrays,
 )
+from scheduling.models.schedule.windows import horizon
 from scheduling.solvers.schedule.family import Candidate
 from scheduling.solvers.schedule.levels import Levels
 from scheduling.solvers.schedule.simultaneous import move_ranks
@@ -65,6 +66,11 @@ class Shop:
         ]
         self.clashes = _clashes(arrays)
         self.duration: list[int] = arrays.duration.tolist()
+        self.shortest: list[int] = arrays.shortest.tolist()
+        self.runs = arrays.runs
+        self.elastic: list[bool] = arrays.elastic.tolist()
+        self.windows = _time_windows(arrays)
+        self.horizon = horizon(arrays)
         self.machine: list[int] = arrays.machine.tolist()
         self.state: list[int] = arrays.state.tolist()
         self.kind: list[int] = arrays.resource_type.tolist()
@@ -88,6 +94,19 @@ class Shop:
         self.grouped = {machine for group in arrays.same_order for machine in group}
         self.least = self._least_uses()
 
+    def end(self, mode: int, start: int) -> int:
+        """When a task ends in a mode from a start."""
+        if self.elastic[mode]:
+            return self.arrays.end(start, mode)
+        return start + self.duration[mode]
+
+    def start_for(self, mode: int, end: int) -> int:
+        """First moment from which a task in a mode does not end before ``end``."""
+        run = self.runs[mode]
+        if run is not None and self.elastic[mode]:
+            return run.ends_after(end)
+        return end - self.duration[mode]
+
     def _least_uses(self) -> list[dict[int, int]]:
         """Least that any mode of each task uses of each consumable."""
         stocks = [r for r, kind in enumerate(self.kind) if kind == CONSUMABLE]
@@ -98,6 +117,11 @@ class Shop:
         for task in np.flatnonzero(self.arrays.optional).tolist():
             least[task] = dict.fromkeys(stocks, 0)
         return least
+
+
+def _time_windows(arrays: ScheduleArrays) -> list[list[tuple[int, int]]]:
+    rows = list(zip(arrays.window_start.tolist(), arrays.window_end.tolist(), strict=True))
+    return [rows[first:stop] for first, stop in pairwise(arrays.window_ptr.tolist())]
 
 
 def _exchanges(arrays: ScheduleArrays, mode: int) -> list[tuple[int, int, int]]:
@@ -175,6 +199,7 @@ class Placing:
             if shop.kind[r] == CONSUMABLE
         }
         self._last = dict.fromkeys(shop.grouped, 0)
+        self._limit = shop.horizon
 
     def candidate(self) -> Candidate:
         """Return the schedule; tasks that are not placed start at 0."""
@@ -196,13 +221,13 @@ class Placing:
                 time = self._fit(task, mode, self._low(task, mode))
                 if time is None:
                     continue
-                rank = time + shop.duration[mode] + self._price[mode]
+                rank = shop.end(mode, time) + self._price[mode]
                 if found is None or rank < found[0]:
                     found = rank, time, mode
         if found is None:
             return False
         _, time, mode = found
-        self._put(task, mode, time, time + shop.duration[mode])
+        self._put(task, mode, time, shop.end(mode, time))
         return True
 
     def place_in_turn(self, tasks: list[int], local: int | None = None) -> bool:
@@ -223,25 +248,37 @@ class Placing:
             if mode is None:
                 return False
             chosen.append(mode)
-        offsets = [0]
-        for mode in chosen:
-            offsets.append(offsets[-1] + shop.duration[mode])
-        pieces = list(zip(tasks, chosen, offsets, strict=False))
-        base = 0
-        for task, mode, offset in pieces:
-            # Links between tasks of the block are met by its form or not at all.
-            base = max(base, self._low(task, mode) - offset)
+        times = self._times([*zip(tasks, chosen, strict=True)])
+        if times is None:
+            return False
+        for task, mode, time in zip(tasks, chosen, times, strict=True):
+            self._put(task, mode, time, shop.end(mode, time))
+        return True
+
+    def _times(self, pieces: list[tuple[int, int]]) -> list[int] | None:
+        """Earliest starts of a block, task by task with modes, each at the end of the one before.
+
+        Links between tasks of the block are met by its form or not at all.
+        """
+        shop = self._shop
+        times = [0]
         position = 0
         while position < len(pieces):
-            task, mode, offset = pieces[position]
-            time = self._fit(task, mode, base + offset)
-            if time is None:
-                return False
-            position = position + 1 if time == base + offset else 0
-            base = time - offset
-        for (task, mode, offset), end in zip(pieces, offsets[1:], strict=True):
-            self._put(task, mode, base + offset, base + end)
-        return True
+            task, mode = pieces[position]
+            low = times[position]
+            time = self._fit(task, mode, max(low, self._low(task, mode)))
+            if time is None or (shop.runs[mode] is not None and time > self._limit):
+                # Calendars of different rhythm may never let the block run.
+                return None
+            if time > low:
+                # The whole block moves to where the one before ends no sooner.
+                for earlier in range(position - 1, -1, -1):
+                    time = max(times[earlier], shop.start_for(pieces[earlier][1], time))
+                times, position = [max(time, times[0])], 0
+                continue
+            times.append(shop.end(mode, time))
+            position += 1
+        return times[:-1]
 
     def place_blocking(self, tasks: list[int], local: int | None = None) -> bool:
         """Place the tasks of a job that keeps each machine until the next one is free.
@@ -280,9 +317,9 @@ class Placing:
             if not found:
                 return []
             stays = found
-        duration = self._shop.duration
-        last: _Stay | None = min(stays, key=lambda stay: stay.start + duration[stay.mode])
-        held = last.start + duration[last.mode] if last else 0
+        end = self._shop.end
+        last: _Stay | None = min(stays, key=lambda stay: end(stay.mode, stay.start))
+        held = end(last.mode, last.start) if last else 0
         path: list[tuple[int, int, int]] = []
         while last is not None:
             path.append((last.mode, last.start, held))
@@ -291,21 +328,21 @@ class Placing:
 
     def _enter(self, task: int, mode: int, before: list[_Stay] | None, behind: bool) -> list[_Stay]:
         """Earliest stay of a blocking task in each gap of its machine."""
-        duration = self._shop.duration
+        end = self._shop.end
         low = self._low(task, mode)
         found: list[_Stay] = []
-        gaps = [gap for gap in self._gaps(mode) if gap[1] >= low + duration[mode]]
+        gaps = [gap for gap in self._gaps(mode) if gap[1] >= end(mode, low)]
         for opening, leave in gaps[-1:] if behind else [*gaps[:_GAPS], *gaps[_GAPS:][-1:]]:
             best: _Stay | None = None
             earlier: list[_Stay | None] = [*before] if before else [None]
             for stay in earlier:
                 early = max(low, opening)
                 if stay is not None:
-                    early = max(early, stay.start + duration[stay.mode])
+                    early = max(early, end(stay.mode, stay.start))
                 if best is not None and early >= best.start:
                     continue
-                time = self._carry(mode, early)
-                late = time is None or time + duration[mode] > leave
+                time = self._carry(task, mode, early)
+                late = time is None or end(mode, time) > leave
                 if time is None or late or (stay is not None and time > stay.leave):
                     continue
                 if best is None or time < best.start:
@@ -347,28 +384,28 @@ class Placing:
             if time < 0 or (passing and any(self._runs[before + 1 : task])):
                 continue
             origin = self.mode[before]
-            time += lag + (shop.duration[origin] if from_end else 0)
+            time = lag + (shop.end(origin, time) if from_end else time)
             if transfer and shop.machine[origin] != machine:
                 time += transfer
             if paid and machine >= 0 and shop.machine[origin] >= 0:
                 time += shop.transport[shop.machine[origin]][machine]
-            low = max(low, time - shop.duration[mode] if to_end else time)
+            low = max(low, shop.start_for(mode, time) if to_end else time)
         return max(low, self._last.get(machine, 0))
 
     def _fit(self, task: int, mode: int, low: int) -> int | None:
         """Earliest start from ``low`` on at which everything carries the task."""
-        duration = self._shop.duration[mode]
-        if self._shop.machine[mode] < 0 or duration == 0:
-            time = self._carry(mode, low)
+        shop = self._shop
+        if shop.machine[mode] < 0 or shop.duration[mode] == 0:
+            time = self._carry(task, mode, low)
         else:
             time = None
             for opening, leave in self._gaps(mode):
-                if leave < low + duration:
+                if leave < low + shop.shortest[mode]:
                     continue
-                time = self._carry(mode, max(low, opening))
-                if time is None or time + duration <= leave:
+                time = self._carry(task, mode, max(low, opening))
+                if time is None or shop.end(mode, time) <= leave:
                     break
-        if time is None or time + duration > self._shop.deadline[task]:
+        if time is None or shop.end(mode, time) > shop.deadline[task]:
             return None
         return time
 
@@ -386,14 +423,18 @@ class Placing:
             opening = held + (table.get((other, state), 0) if known else 0)
         yield opening, NEVER
 
-    def _carry(self, mode: int, low: int) -> int | None:
+    def _carry(self, task: int, mode: int, low: int) -> int | None:
         """Earliest start from ``low`` on at which calendars, resources and reservoirs carry it."""
         shop = self._shop
-        length, machine = shop.duration[mode], shop.machine[mode]
+        machine = shop.machine[mode]
         time: int | None = low
         moved = True
         while moved:
-            before = low
+            time = self._open(task, mode, low)
+            if time is None:
+                return None
+            low = before = time
+            length = shop.end(mode, low) - low
             if length:
                 if machine in shop.changing:
                     time = self._levels[machine].fit(1, low, length)
@@ -414,10 +455,24 @@ class Placing:
             moved = low > before
         return low
 
+    def _open(self, task: int, mode: int, low: int) -> int | None:
+        """Earliest start from ``low`` on that the working time and the time windows allow."""
+        shop = self._shop
+        run, windows = shop.runs[mode], shop.windows[task]
+        start: int | None = low
+        for opening, closing in windows or [(0, NEVER)]:
+            start = max(low, opening)
+            if run is not None:
+                start = run.next_start(start)
+            if start is None or shop.end(mode, start) <= closing:
+                return start
+        return None
+
     def _put(self, task: int, mode: int, time: int, held: int) -> None:
         shop = self._shop
         self.start[task], self.mode[task], self._held[task] = time, mode, held
-        machine, end = shop.machine[mode], time + shop.duration[mode]
+        machine, end = shop.machine[mode], shop.end(mode, time)
+        self._limit = max(self._limit, end + shop.horizon)
         if machine >= 0 and held > time:
             insort(self._stays[machine], (time, held, shop.state[mode]))
         if machine in self._last:

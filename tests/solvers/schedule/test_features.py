@@ -158,7 +158,15 @@ def one_of_each() -> dict[str, ScheduleProblem]:
         if feature in ("setups", "total setup in the objective"):
             setups = {("red", "blue"): 2, ("blue", "red"): 3}
         no_idle = feature == "no idle"
-        machines = [model.add_machine(setups=setups, no_idle=no_idle) for _ in range(2)]
+        calendar = None
+        if feature in ("periodic calendars", "efficiency", "interruptible tasks"):
+            periodic = [(8, 12)] if feature == "periodic calendars" else []
+            breaks = [(2, 9, 50)] if feature == "efficiency" else [(5, 9)]
+            period = 12 if periodic else None
+            calendar = model.add_calendar(breaks, period=period, periodic=periodic)
+        machines = [
+            model.add_machine(setups=setups, no_idle=no_idle, calendar=calendar) for _ in range(2)
+        ]
         tank = {model.add_reservoir(0): 1} if feature == "reservoirs" else {}
         blocking, same_mode = feature in ("blocking", "no swap"), feature == "same mode"
         tasks = []
@@ -166,7 +174,12 @@ def one_of_each() -> dict[str, ScheduleProblem]:
             job = model.add_job(chain=True, blocking=blocking, same_mode=same_mode)
             for position, machine in enumerate(path):
                 skipped = feature == "optional tasks" and number == 2
-                task = model.add_task(job, optional=skipped)
+                task = model.add_task(
+                    job,
+                    optional=skipped,
+                    interruptible=feature == "interruptible tasks",
+                    windows=[(0, 9), (11, 90)] if feature == "time windows" else (),
+                )
                 tasks.append(task)
                 state = ("red", "blue")[number % 2]
                 changes: dict[str, Any] = {"supplies" if position else "demands": tank}

@@ -129,7 +129,7 @@ def _least_energy(arrays: ScheduleArrays, resource: int) -> tuple[list[int], lis
     owners = (np.searchsorted(arrays.demand_ptr, mine, side="right") - 1).tolist()
     for mode, value in zip(owners, arrays.demand_amount[mine].tolist(), strict=True):
         amount[mode] = value
-    energy = [a * d for a, d in zip(amount, arrays.duration.tolist(), strict=True)]
+    energy = [a * d for a, d in zip(amount, arrays.shortest.tolist(), strict=True)]
     if arrays.single_mode:
         return energy, amount
     spans = list(zip(arrays.mode_ptr[:-1].tolist(), arrays.mode_ptr[1:].tolist(), strict=True))

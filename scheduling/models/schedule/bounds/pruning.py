@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import NamedTuple
 
 import numpy as np
 
 from scheduling.models.schedule.arrays import CONSUMABLE, RESERVOIR, Ints, ScheduleArrays
 from scheduling.models.schedule.bounds.supply import first_fit
 from scheduling.models.schedule.windows import Edges, longest_paths
+from scheduling.models.schedule.worktime import Run
 
 _ROUNDS = 5
 
@@ -42,6 +44,8 @@ def fitting_modes(arrays: ScheduleArrays) -> np.ndarray[tuple[int], np.dtype[np.
     keep[owner[over & (~held | (arrays.duration[owner] > 0))]] = False
     closed = (arrays.machine >= 0) & (arrays.duration > 0) & (peak[arrays.machine] == 0)
     keep[closed] = False
+    never = [run is not None and run.next_start(0) is None for run in arrays.runs]
+    keep[np.array(never, np.bool_)] = False
     return keep
 
 
@@ -69,6 +73,7 @@ def with_modes(
         cost=arrays.cost[keep],
         energy=arrays.energy[keep],
         banned=kept_pairs(arrays.banned, keep),
+        work=arrays.work[keep],
     )
 
 
@@ -108,17 +113,14 @@ def open_starts(arrays: ScheduleArrays, edges: Edges, heads: Ints) -> Ints | Non
         ``None`` when a task never fits.
     """
     varying = {r for r in range(arrays.n_resources) if not arrays.constant(r)}
-    if not varying:
+    if not varying and not arrays.worktimes:
         return heads
     needs = _varying_needs(arrays, varying)
     profiles = {resource: arrays.steps(resource) for resource in varying}
     for _ in range(_ROUNDS):
         raised = heads.copy()
         for task, modes in needs.items():
-            starts = [
-                _open_start(profiles, int(heads[task]), length, demands)
-                for length, demands in modes
-            ]
+            starts = [_open_start(profiles, int(heads[task]), mode) for mode in modes]
             found = [start for start in starts if start is not None]
             if not found:
                 return None
@@ -132,37 +134,42 @@ def open_starts(arrays: ScheduleArrays, edges: Edges, heads: Ints) -> Ints | Non
     return heads
 
 
-_Needs = list[tuple[int, list[tuple[int, int]]]]
+class _Need(NamedTuple):
+    """Least time that a mode takes, its demands on changing resources, and its working time."""
+
+    length: int
+    demands: list[tuple[int, int]]
+    run: Run | None
 
 
-def _varying_needs(arrays: ScheduleArrays, varying: set[int]) -> dict[int, _Needs]:
-    """Length and demands on ``varying`` resources of each mode, of the tasks that have any."""
-    needs: dict[int, _Needs] = {}
-    pointer = arrays.mode_ptr.tolist()
-    machine, duration = arrays.machine.tolist(), arrays.duration.tolist()
+def _varying_needs(arrays: ScheduleArrays, varying: set[int]) -> dict[int, list[_Need]]:
+    """Needs of the modes of those tasks that nothing but an opening lets start."""
+    needs: dict[int, list[_Need]] = {}
+    pointer, runs = arrays.mode_ptr.tolist(), arrays.runs
+    machine, shortest = arrays.machine.tolist(), arrays.shortest.tolist()
     for task in range(arrays.n_tasks):
-        modes: _Needs = []
+        modes: list[_Need] = []
         for mode in range(pointer[task], pointer[task + 1]):
             demands = [entry for entry in arrays.demands(mode) if entry[0] in varying]
             if machine[mode] in varying:
                 demands.append((machine[mode], 1))
-            modes.append((duration[mode], demands if duration[mode] > 0 else []))
-        if all(demands for _, demands in modes):
+            modes.append(_Need(shortest[mode], demands if shortest[mode] > 0 else [], runs[mode]))
+        if all(mode.demands or mode.run is not None for mode in modes):
             needs[task] = modes
     return needs
 
 
-def _open_start(
-    profiles: dict[int, list[tuple[int, int]]],
-    start: int,
-    length: int,
-    demands: list[tuple[int, int]],
-) -> int | None:
+def _open_start(profiles: dict[int, list[tuple[int, int]]], start: int, need: _Need) -> int | None:
     moved = True
     while moved:
         moved = False
-        for resource, amount in demands:
-            found = first_fit(profiles[resource], start, length, amount)
+        if need.run is not None:
+            found = need.run.next_start(start)
+            if found is None:
+                return None
+            start = found
+        for resource, amount in need.demands:
+            found = first_fit(profiles[resource], start, need.length, amount)
             if found is None:
                 return None
             moved, start = moved or found > start, found

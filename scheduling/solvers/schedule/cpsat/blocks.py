@@ -72,6 +72,8 @@ def least_differences(core: Core) -> Ints | None:
     certain = arrays.single_mode and not np.any(arrays.absent)
     if not 1 < count <= _LARGEST or not certain or not np.all(bound[:-1][inner]):
         return None
+    if np.any(arrays.elastic):
+        return None
     offset = np.cumsum(arrays.duration) - arrays.duration
     offset -= np.repeat(offset[arrays.job_ptr[:-1]], np.diff(arrays.job_ptr))
     visits: list[dict[int, tuple[int, int]]] = [{} for _ in range(count)]

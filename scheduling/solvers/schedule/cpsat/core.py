@@ -29,7 +29,7 @@ class Reading:
         self.arrays = arrays
         self.start: list[int] = candidate.start.tolist()
         self.mode: list[int] = candidate.mode.tolist()
-        self.end: list[int] = (candidate.start + arrays.duration[candidate.mode]).tolist()
+        self.end: list[int] = arrays.ends(candidate.start, candidate.mode).tolist()
         self.held: list[int] = list(self.end)
         self.tour: set[tuple[int, int]] | None = None
         for task in holding_tasks(arrays):
@@ -130,6 +130,13 @@ class Core:
             return []
         reading = Reading(self.arrays, candidate)
         return [int(hint(reading)) for hint in self._hints]
+
+    def end(self, mode: int) -> Any:
+        """When the task of a mode ends, if that mode is chosen."""
+        task = int(self.task_of_mode[mode])
+        if self.arrays.elastic[mode]:
+            return self.ends[task]
+        return self.starts[task] + int(self.arrays.duration[mode])
 
     def modes(self, task: int) -> range:
         """Modes of a task."""

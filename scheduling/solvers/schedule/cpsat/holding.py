@@ -39,7 +39,7 @@ class Holding:
         task = int(core.task_of_mode[mode])
         if task in self._sizes:
             return core.starts[task + 1]
-        return core.starts[task] + int(core.arrays.duration[mode])
+        return core.end(mode)
 
     def presence(self, mode: int) -> Any | None:
         """Literal of a mode that occupies its machine; ``None`` when it always does."""

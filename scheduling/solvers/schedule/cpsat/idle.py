@@ -13,7 +13,7 @@ from scheduling.solvers.schedule.cpsat.holding import Holding
 
 
 def add_no_idle(core: Core, holding: Holding, machine: int, modes: list[int]) -> None:
-    """Leave no time between the tasks of a machine without setups and without kept tasks."""
+    """Leave no time between tasks of fixed length on a machine without setups and kept tasks."""
     model, duration = core.model, core.arrays.duration
     first = core.number(0, core.horizon, _first(machine))
     last = core.number(0, core.horizon, _last(machine))

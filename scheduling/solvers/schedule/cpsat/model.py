@@ -46,6 +46,7 @@ from scheduling.solvers.schedule.cpsat.windows import (
     start_windows,
     subtract,
 )
+from scheduling.solvers.schedule.cpsat.worktimes import add_working_times
 from scheduling.solvers.schedule.family import Candidate
 
 _FOLDED_HOLES = 200_000
@@ -113,6 +114,7 @@ class Formulation:
             self._literals,
             self._task_of_mode,
         )
+        self._sizes = add_working_times(self._core, windows)
         self._add_links()
         add_moves(self._core)
         add_common_modes(self._core)
@@ -194,6 +196,8 @@ class Formulation:
         for task in np.flatnonzero(np.diff(arrays.mode_ptr) == 1).tolist():
             self._tick(task)
             mode = int(arrays.mode_ptr[task])
+            if arrays.elastic[mode]:
+                continue
             low, high = int(windows.earliest[task]), int(windows.latest[task])
             holes = [
                 hole
@@ -213,7 +217,11 @@ class Formulation:
         self._task_of_mode: Ints = np.repeat(np.arange(arrays.n_tasks), counts)
         self._literals: dict[int, Any] = {}
         self._intervals: dict[int, Any] = {}
-        low, high = arrays.min_duration().tolist(), arrays.max_duration().tolist()
+        low, high = (
+            part.reduceat(arrays.duration, arrays.mode_ptr[:-1]).tolist()
+            for part in (np.minimum, np.maximum)
+        )
+        elastic = np.logical_or.reduceat(arrays.elastic, arrays.mode_ptr[:-1]).tolist()
         pointer, duration = arrays.mode_ptr.tolist(), arrays.duration.tolist()
         last_end = np.minimum(arrays.deadline, self._windows.horizon).tolist()
         self.ends: list[Any] = []
@@ -224,7 +232,8 @@ class Formulation:
                 literals = [model.new_bool_var("") for _ in range(first, stop)]
                 self._literals.update(zip(range(first, stop), literals, strict=True))
                 model.add_exactly_one(literals)
-            if low[task] == high[task]:
+            if low[task] == high[task] or elastic[task]:
+                # Where the time varies with the start, the working times put their own end here.
                 self.ends.append(start + low[task])
             else:
                 chosen = cp_model.LinearExpr.weighted_sum(literals, duration[first:stop])
@@ -368,34 +377,38 @@ class Formulation:
         found: list[tuple[Any, int]] = []
         for task, modes in by_task.items():
             count = int(arrays.mode_ptr[task + 1] - arrays.mode_ptr[task])
-            shapes = {(int(arrays.duration[mode]), amount) for mode, amount in modes}
+            varies = task in self._sizes
+            shapes = {(varies or int(arrays.duration[mode]), amount) for mode, amount in modes}
             if count > 1 and len(modes) == count and len(shapes) == 1:
-                (shape,) = shapes
-                found.append((self._mandatory(task, shape[0]), shape[1]))
+                mode, amount = modes[0]
+                found.append((self._mandatory(task, mode), amount))
             else:
                 found += [(self._interval(task, mode), amount) for mode, amount in modes]
         return found
 
-    def _mandatory(self, task: int, duration: int) -> Any:
+    def _mandatory(self, task: int, mode: int) -> Any:
         key = -1 - task
         if key not in self._intervals:
-            interval = self.model.new_fixed_size_interval_var(self.starts[task], duration, "")
-            self._intervals[key] = interval
+            self._intervals[key] = self._lasting(task, mode, None)
         return self._intervals[key]
 
     def _interval(self, task: int, mode: int) -> Any:
-        found = self._intervals.get(mode)
-        if found is None:
-            start, duration = self.starts[task], int(self.arrays.duration[mode])
-            literal = self._literals.get(mode)
+        if mode not in self._intervals:
+            self._intervals[mode] = self._lasting(task, mode, self._literals.get(mode))
+        return self._intervals[mode]
+
+    def _lasting(self, task: int, mode: int, literal: Any | None) -> Any:
+        """Make an interval from the start to the end of a task, present if a literal is true."""
+        model, start = self.model, self.starts[task]
+        if task in self._sizes:
+            span = start, self._sizes[task], self.ends[task]
             if literal is None:
-                found = self.model.new_fixed_size_interval_var(start, duration, "")
-            else:
-                found = self.model.new_optional_fixed_size_interval_var(
-                    start, duration, literal, ""
-                )
-            self._intervals[mode] = found
-        return found
+                return model.new_interval_var(*span, "")
+            return model.new_optional_interval_var(*span, literal, "")
+        duration = int(self.arrays.duration[mode])
+        if literal is None:
+            return model.new_fixed_size_interval_var(start, duration, "")
+        return model.new_optional_fixed_size_interval_var(start, duration, literal, "")
 
     def _fixed(self, start: int, end: int) -> Any:
         return self.model.new_fixed_size_interval_var(start, end - start, "")

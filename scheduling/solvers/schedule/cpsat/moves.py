@@ -34,8 +34,8 @@ def _add_move(core: Core, row: int) -> None:
         extras = [_extra(core, row, mode, target) for target in targets]
         if not any(extras):
             continue
-        least = int(arrays.link_min[row] + arrays.duration[mode])
-        gap = core.starts[after] - core.starts[before]
+        least = int(arrays.link_min[row])
+        gap = core.starts[after] - core.end(mode)
         if len(set(extras)) == 1:
             bound = core.model.add(gap >= least + extras[0])
         else:

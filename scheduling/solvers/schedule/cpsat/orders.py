@@ -144,7 +144,7 @@ class Orders:
     def _add_no_idle(self, machine: int, modes: list[int], table: Any) -> None:
         core = self._core
         kept = any(int(core.task_of_mode[mode]) in self._holding for mode in modes)
-        if table or kept:
+        if table or kept or np.any(core.arrays.elastic[modes]):
             self._add_circuit(machine, modes, table, tight=True)
         else:
             add_no_idle(core, self._holding, machine, modes)
@@ -189,7 +189,7 @@ class Orders:
         blocking job may not.
         """
         arrays, modes = self._core.arrays, self._occupied[machine]
-        duration, state = arrays.duration[modes], arrays.state[modes]
+        duration, state = arrays.shortest[modes], arrays.state[modes]
         if np.any(duration == 0):
             return False
         states = np.unique(state)

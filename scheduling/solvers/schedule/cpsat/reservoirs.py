@@ -36,7 +36,7 @@ def add_reservoir(
     arrays = core.arrays
     initial, maximum = int(arrays.capacity[resource]), int(arrays.maximum[resource])
     takes = [(mode, amount, _start(core, mode)) for mode, amount in taken]
-    gives = [(mode, amount, _end(core, mode)) for mode, amount in given]
+    gives = [(mode, amount, core.end(mode)) for mode, amount in given]
     if takes:
         _add_stock(core, takes, gives, initial)
     if gives and maximum < NEVER:
@@ -45,10 +45,6 @@ def add_reservoir(
 
 def _start(core: Core, mode: int) -> Any:
     return core.starts[int(core.task_of_mode[mode])]
-
-
-def _end(core: Core, mode: int) -> Any:
-    return _start(core, mode) + int(core.arrays.duration[mode])
 
 
 def _add_stock(core: Core, using: list[_Event], freeing: list[_Event], spare: int) -> None:

@@ -14,7 +14,9 @@ from ortools.sat.python import cp_model
 
 from scheduling.models.schedule.arrays import ScheduleArrays
 from scheduling.solvers.schedule.constraints import Rule
+from scheduling.solvers.schedule.cpsat.subset_hours import add_calendars, least_lengths
 from scheduling.solvers.schedule.cpsat.subset_shop import KINDS, ShopRules, Subset, modes_needed
+from scheduling.solvers.schedule.cpsat.worktimes import Placed
 
 
 class SubsetModel:
@@ -31,6 +33,8 @@ class SubsetModel:
     guards
         Part of each rule: rules of one part share a literal that switches them on. ``None``: all
         rules are on.
+    hours
+        The rules of all calendars of the problem, among ``rules`` or not.
 
     Attributes
     ----------
@@ -45,8 +49,10 @@ class SubsetModel:
         arrays: ScheduleArrays,
         end: int,
         rules: Mapping[int, Rule],
-        guards: Mapping[int, int] | None = None,
+        guards: Mapping[int, int] | None,
+        hours: list[Rule],
     ) -> None:
+        self._least = least_lengths(arrays, hours)
         self._arrays = arrays
         self._end = end
         self.model = cp_model.CpModel()
@@ -56,6 +62,7 @@ class SubsetModel:
         self._starts: dict[int, Any] = {}
         self._chosen: dict[int, Any] = {}
         self._ends: dict[int, Any] = {}
+        self._sizes: dict[int, Any] = {}
         self._demanded = {
             rule.tasks[0]: [] if guards is None else [self.literals[guards[number]]]
             for number, rule in rules.items()
@@ -72,12 +79,17 @@ class SubsetModel:
         self._users = self._find_users()
         self._intervals: dict[int, Any] = {}
         shop: list[tuple[Rule, list[Any]]] = []
+        open_hours: list[tuple[Rule, list[Any]]] = []
         for number, rule in rules.items():
             guard = [] if guards is None else [self.literals[guards[number]]]
             if rule.label.kind in KINDS:
                 shop.append((rule, guard))
+            elif rule.worktime is not None:
+                open_hours.append((rule, guard))
             else:
                 self._add(rule, guard)
+        placed = {task: self._placed(task) for task in self._starts}
+        add_calendars(self.model, arrays, hours, open_hours, self._chosen, placed)
         ShopRules(self._subset(), shop).add()
 
     def _subset(self) -> Subset:
@@ -107,9 +119,28 @@ class SubsetModel:
             literals = [model.new_bool_var("") for _ in modes]
             self._chosen.update(zip(modes, literals, strict=True))
             model.add_at_most_one(literals)
+            if np.any(self._arrays.elastic[modes.start : modes.stop]):
+                self._add_size(task, modes)
+                return
             lengths = [int(duration[mode]) for mode in modes]
             self._ends[task] = start + cp_model.LinearExpr.weighted_sum(literals, lengths)
             model.add(self._ends[task] <= self._end)
+
+    def _add_size(self, task: int, modes: range) -> None:
+        """Make the end of a task that may take longer than its duration."""
+        model, end = self.model, self._end
+        size = self._sizes[task] = model.new_int_var(0, end, "")
+        self._ends[task] = model.new_int_var(0, end, "")
+        model.add(self._ends[task] == self._starts[task] + size)
+        literals = [self._chosen[mode] for mode in modes]
+        model.add(size == 0).only_enforce_if([~literal for literal in literals])
+        for mode, literal in zip(modes, literals, strict=True):
+            least = int(self._least[mode])
+            bound = size >= least if self._arrays.elastic[mode] else size == least
+            model.add(bound).only_enforce_if(literal)
+
+    def _placed(self, task: int) -> Placed:
+        return Placed(task, self._starts[task], self._sizes.get(task), 0, self._end)
 
     def _modes(self, task: int) -> range:
         return range(*self._arrays.mode_ptr[task : task + 2].tolist())
@@ -134,6 +165,10 @@ class SubsetModel:
                 for task in rule.tasks:
                     bound = self.model.add(self._starts[task] >= rule.amount)
                     bound.only_enforce_if(*guard, *self.runs(task))
+                return
+            case "window":
+                bound = self._stay_inside(rule)
+                bound.only_enforce_if(*guard, *self.runs(rule.tasks[0]))
                 return
             case "deadline":
                 for task in rule.tasks:
@@ -188,6 +223,15 @@ class SubsetModel:
         ]
         return [self.model.add_bool_or([~one, ~other]) for one, other in known]
 
+    def _stay_inside(self, rule: Rule) -> Any:
+        """Let a task run in one of its windows."""
+        model, task = self.model, rule.tasks[0]
+        literals = [model.new_bool_var("") for _ in rule.windows]
+        for (low, high), literal in zip(rule.windows, literals, strict=True):
+            model.add(self._starts[task] >= low).only_enforce_if(literal)
+            model.add(self._ends[task] <= high).only_enforce_if(literal)
+        return model.add_bool_or(literals)
+
     def _relate(self, rule: Rule) -> Any:
         before, after = rule.tasks
         first, second = rule.relation.split("-")
@@ -220,10 +264,14 @@ class SubsetModel:
 
     def _interval(self, mode: int) -> Any:
         if mode not in self._intervals:
-            self._intervals[mode] = self.model.new_optional_fixed_size_interval_var(
-                self._starts[int(self._owner[mode])],
-                int(self._arrays.duration[mode]),
-                self._chosen[mode],
-                "",
-            )
+            task, chosen = int(self._owner[mode]), self._chosen[mode]
+            start = self._starts[task]
+            if task in self._sizes:
+                span = start, self._sizes[task], self._ends[task]
+                self._intervals[mode] = self.model.new_optional_interval_var(*span, chosen, "")
+            else:
+                duration = int(self._arrays.duration[mode])
+                self._intervals[mode] = self.model.new_optional_fixed_size_interval_var(
+                    start, duration, chosen, ""
+                )
         return self._intervals[mode]

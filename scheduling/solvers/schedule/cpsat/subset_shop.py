@@ -376,8 +376,10 @@ class ShopRules:
             model.add_cumulative(intervals, amounts, spare).only_enforce_if(guard)
 
     def _moment(self, mode: int, *, ended: bool) -> Any:
-        start = self._subset.starts[self._subset.task(mode)]
-        return start + int(self._subset.arrays.duration[mode]) if ended else start
+        subset, task = self._subset, self._subset.task(mode)
+        if ended and subset.arrays.elastic[mode]:
+            return subset.ends[task]
+        return subset.starts[task] + (int(subset.arrays.duration[mode]) if ended else 0)
 
     def _helps(self, mode: int, *, ended: bool) -> list[tuple[Any, Any]]:
         """Ways in which a mode changes a level to the good: a literal and a moment each."""

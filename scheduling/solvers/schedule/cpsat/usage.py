@@ -75,7 +75,10 @@ def _idle(
         model.add(first <= start).only_enforce_if(condition)
         model.add(last >= holding.left(mode)).only_enforce_if(condition)
         length = int(core.arrays.duration[mode])
-        if mode in core.literals:
+        if core.arrays.elastic[mode]:
+            literals.append(_time_taken(core, mode))
+            lengths.append(1)
+        elif mode in core.literals:
             literals.append(core.literals[mode])
             lengths.append(length)
         else:
@@ -83,6 +86,22 @@ def _idle(
     total = sum(length * literal for length, literal in zip(lengths, literals, strict=True))
     model.add(last - first >= total + fixed)
     return [last, first], literals, (lengths, fixed)
+
+
+def _time_taken(core: Core, mode: int) -> Any:
+    """Time from start to end of a task in a mode, 0 in others."""
+    task = int(core.task_of_mode[mode])
+    taken = core.number(
+        0,
+        core.horizon,
+        lambda r: r.end[task] - r.start[task] if r.mode[task] == mode else 0,
+    )
+    chosen = core.chosen(mode)
+    size = core.ends[task] - core.starts[task]
+    core.model.add(taken == size).only_enforce_if(chosen)
+    if chosen:
+        core.model.add(taken == 0).only_enforce_if(~chosen[0])
+    return taken
 
 
 def _turn(core: Core, machine: int, *, last: bool) -> Hint:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from scheduling.models.schedule.arrays import NEVER, RENEWABLE, Ints, ScheduleArrays
 from scheduling.models.schedule.objective import MEASURES
 from scheduling.solvers.schedule.family import Candidate
-from scheduling.solvers.schedule.features import SAME_ORDER
+from scheduling.solvers.schedule.features import SAME_ORDER, WORKING_TIMES
 
 Shares = NDArray[np.float64]
 
@@ -63,14 +63,14 @@ class Chooser:
         self._rng = rng
         self._kinds = {name: _Kind() for name in KINDS}
         self._groups = _mode_groups(arrays)
-        self._visible = arrays.n_tasks if arrays.features else VISIBLE
+        self._visible = arrays.n_tasks if arrays.features - WORKING_TIMES else VISIBLE
         tight = arrays.chained & (arrays.link_max == 0)
         self._whole_jobs = bool(np.any(tight)) or SAME_ORDER in arrays.features
         self._critical = np.zeros(arrays.n_tasks, bool)
 
     def choose(self, whole: Candidate, tails: Ints) -> Choice:
         """Draw a neighbourhood around a schedule, given how long it goes on after each task."""
-        reach = whole.start + self._arrays.duration[whole.mode] + tails
+        reach = self._arrays.ends(whole.start, whole.mode) + tails
         self._critical = reach == reach.max()
         weights = np.array([kind.weight for kind in self._kinds.values()])
         name = KINDS[int(self._rng.choice(len(KINDS), p=weights / weights.sum()))]
@@ -142,7 +142,7 @@ class Chooser:
     def _costly(self, whole: Candidate, visible: Ints, size: int) -> Ints:
         """Return tasks around one that the objective pays for: near in time, on its resources."""
         seed = visible[self._rng.choice(len(visible), p=self._costs(whole, visible))]
-        middle = whole.start + self._arrays.duration[whole.mode] / 2
+        middle = (whole.start + self._arrays.ends(whole.start, whole.mode)) / 2
         distance = np.abs(middle[visible] - middle[seed])
         shared = self._groups[whole.mode[visible]] == self._groups[whole.mode[seed]]
         related = shared | (self._arrays.job[visible] == self._arrays.job[seed])
@@ -152,7 +152,7 @@ class Chooser:
     def _costs(self, whole: Candidate, visible: Ints) -> Shares:
         """Chance of each visible task to be drawn: what its job costs, spread over its tasks."""
         arrays = self._arrays
-        end = whole.start + arrays.duration[whole.mode]
+        end = arrays.ends(whole.start, whole.mode)
         completion = np.maximum.reduceat(end, arrays.job_ptr[:-1])
         late = np.where(arrays.job_due < NEVER, np.maximum(completion - arrays.job_due, 0), 0)
         weight = dict(zip(MEASURES, self._weights.tolist(), strict=True))

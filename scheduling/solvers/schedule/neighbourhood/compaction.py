@@ -16,7 +16,7 @@ from scheduling.models.schedule.arrays import (
     ScheduleArrays,
 )
 from scheduling.solvers.schedule.family import Candidate
-from scheduling.solvers.schedule.features import SAME_MODE
+from scheduling.solvers.schedule.features import SAME_MODE, WORKING_TIMES
 
 
 class Compactor:
@@ -24,14 +24,15 @@ class Compactor:
 
     Tasks are taken in the order of their starts, and each of a resource's units goes on to the
     next task in that order, so a task never has to be later than it was. Tasks that an earlier
-    start could make invalid (those under a maximal lag, or on a resource whose capacity changes)
-    stay where they are. So do all tasks of a problem with setups, reservoirs or other rules under
-    which the moment of one task matters to tasks that follow neither it nor its resources.
+    start could make invalid (those under a maximal lag, with time windows, or on a resource whose
+    capacity changes) stay where they are; others start as soon as their calendars let them. In
+    problems with setups, reservoirs or other rules under which the moment of one task matters to
+    tasks that follow neither it nor its resources, all stay.
     """
 
     def __init__(self, arrays: ScheduleArrays) -> None:
         self._arrays = arrays
-        self._movable = not arrays.features - {SAME_MODE}
+        self._movable = not arrays.features - WORKING_TIMES - {SAME_MODE}
         minimal = np.flatnonzero(arrays.link_min > -NEVER)
         order = minimal[np.argsort(arrays.link_after[minimal], kind="stable")]
         counts = np.bincount(arrays.link_after[minimal], minlength=arrays.n_tasks)
@@ -55,6 +56,10 @@ class Compactor:
         pinned[owner[on_machine][changing[arrays.machine[on_machine]]]] = True
         holder = np.repeat(owner, np.diff(arrays.demand_ptr))
         pinned[holder[changing[arrays.demand_resource]]] = True
+        pinned |= np.diff(arrays.window_ptr) > 0
+        to_end = (arrays.link_kind == END_END) | (arrays.link_kind == START_END)
+        elastic = np.logical_or.reduceat(arrays.elastic, arrays.mode_ptr[:-1])
+        pinned[arrays.link_after[to_end & elastic[arrays.link_after]]] = True
         found: list[bool] = pinned.tolist()
         return found
 
@@ -63,33 +68,41 @@ class Compactor:
         if not self._movable:
             return candidate
         arrays = self._arrays
-        duration: list[int] = arrays.duration[candidate.mode].tolist()
+        ends = arrays.ends(candidate.start, candidate.mode)
+        length: list[int] = (ends - candidate.start).tolist()
         start: list[int] = candidate.start.tolist()
         release: list[int] = arrays.release.tolist()
         units = _Units(arrays)
-        order = np.lexsort((candidate.start + arrays.duration[candidate.mode], candidate.start))
+        order = np.lexsort((ends, candidate.start))
         modes: list[int] = candidate.mode.tolist()
+        runs = arrays.runs
         for task in order.tolist():
-            length, mode = duration[task], modes[task]
+            mode, run = modes[task], runs[modes[task]]
             early = start[task]
             if not self._pinned[task]:
-                early = max(release[task], self._after_links(task, start, duration))
+                early = max(release[task], self._after_links(task, start, length))
             # The old start always works; taking no later one keeps the schedule valid even where
             # a predecessor of the same start has not been moved yet.
-            start[task] = min(start[task], units.take(mode, early)) if length else early
-            if length:
-                units.give(mode, start[task] + length)
+            if not length[task]:
+                start[task] = early
+                continue
+            early = units.take(mode, early)
+            opening = early if run is None else run.next_start(early)
+            if opening is not None and opening < start[task]:
+                start[task] = opening
+                length[task] = arrays.end(opening, mode) - opening
+            units.give(mode, start[task] + length[task])
         return Candidate(np.array(start, np.int64), candidate.mode)
 
-    def _after_links(self, task: int, start: list[int], duration: list[int]) -> int:
+    def _after_links(self, task: int, start: list[int], length: list[int]) -> int:
         early = 0
         for row in range(self._pointer[task], self._pointer[task + 1]):
             before = self._before[row]
             value = start[before] + self._low[row]
             if self._from_end[row]:
-                value += duration[before]
+                value += length[before]
             if self._to_end[row]:
-                value -= duration[task]
+                value -= length[task]
             early = max(early, value)
         return early
 
@@ -141,8 +154,8 @@ def order_links(arrays: ScheduleArrays, candidate: Candidate, tasks: Ints) -> li
     capacities among ``tasks`` too (a partial-order schedule: Policella, Smith, Cesta and Oddi,
     "Generating robust schedules through temporal relaxation", 2004).
     """
-    length = arrays.duration[candidate.mode]
-    running = tasks[length[tasks] > 0]
+    ends = arrays.ends(candidate.start, candidate.mode)
+    running = tasks[ends[tasks] > candidate.start[tasks]]
     order = running[np.argsort(candidate.start[running], kind="stable")]
     held: dict[int, list[tuple[int, int, int]]] = {}
     pairs: dict[tuple[int, int], None] = {}
@@ -153,7 +166,7 @@ def order_links(arrays: ScheduleArrays, candidate: Candidate, tasks: Ints) -> li
         ]
         if arrays.machine[mode] >= 0:
             needs.append((int(arrays.machine[mode]), 1))
-        end = int(candidate.start[task] + length[task])
+        end = int(ends[task])
         for resource, amount in needs:
             full = int(_full(arrays, resource))
             free = held.setdefault(resource, [(0, full, -1)])

@@ -183,7 +183,7 @@ def tails_of(arrays: ScheduleArrays, candidate: Candidate) -> Ints:
     The longest path behind a task along end-to-start links and the order on resources, when the
     order stays as it is.
     """
-    end = candidate.start + arrays.duration[candidate.mode]
+    end = arrays.ends(candidate.start, candidate.mode)
     after: list[list[tuple[int, int]]] = [[] for _ in range(arrays.n_tasks)]
     kept = (arrays.link_kind == END_START) & (arrays.link_min > -NEVER)
     for i, j, lag in zip(
@@ -196,7 +196,7 @@ def tails_of(arrays: ScheduleArrays, candidate: Candidate) -> Ints:
     for i, j in order_links(arrays, candidate, np.arange(arrays.n_tasks)):
         after[i].append((j, 0))
     tails = [0] * arrays.n_tasks
-    length = arrays.duration[candidate.mode].tolist()
+    length = (end - candidate.start).tolist()
     order = np.lexsort((end, candidate.start))[::-1]
     for task in order.tolist():
         tails[task] = max((lag + length[j] + tails[j] for j, lag in after[task]), default=0)

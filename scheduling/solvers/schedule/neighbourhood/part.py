@@ -84,12 +84,14 @@ def part_of(
     modes = _kept_modes(arrays, whole, inside, freed)
     local = np.full(n, -1)
     local[visible] = np.arange(len(visible))
-    end = whole.start + arrays.duration[whole.mode]
+    end = arrays.ends(whole.start, whole.mode)
     part = replace(
         arrays,
         task_ids=tuple(arrays.task_ids[task] for task in visible.tolist()),
         release=arrays.release[visible],
         deadline=arrays.deadline[visible],
+        pausing=arrays.pausing[visible],
+        **_windows_of(arrays, visible),
         **_modes_of(arrays, modes, visible),
         **_jobs_of(arrays, visible),
         **_links_of(arrays, whole, local, inside, visible[~freed[visible]]),
@@ -124,6 +126,7 @@ def _modes_of(arrays: ScheduleArrays, modes: Ints, visible: Ints) -> dict[str, A
         "mode_ptr": _pointer(counts),
         "duration": arrays.duration[modes],
         "machine": arrays.machine[modes],
+        "work": arrays.work[modes],
         "demand_ptr": pointer,
         "demand_resource": arrays.demand_resource[rows],
         "demand_amount": arrays.demand_amount[rows],
@@ -145,6 +148,17 @@ def _supplies_of(arrays: ScheduleArrays, modes: Ints) -> dict[str, Ints]:
         "supply_ptr": pointer,
         "supply_resource": arrays.supply_resource[rows],
         "supply_amount": arrays.supply_amount[rows],
+    }
+
+
+def _windows_of(arrays: ScheduleArrays, visible: Ints) -> dict[str, Any]:
+    sizes = np.diff(arrays.window_ptr)[visible]
+    pointer = _pointer(sizes)
+    rows = np.repeat(arrays.window_ptr[visible] - pointer[:-1], sizes) + np.arange(pointer[-1])
+    return {
+        "window_ptr": pointer,
+        "window_start": arrays.window_start[rows],
+        "window_end": arrays.window_end[rows],
     }
 
 
