@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -13,6 +14,7 @@ from scheduling.cli.output import EXIT_CODES, emit_json, note, summary, table
 
 if TYPE_CHECKING:
     from scheduling.kubernetes.advice import Advice
+    from scheduling.kubernetes.whatif import Change
     from scheduling.models.placement.problem import PlacementProblem
     from scheduling.models.placement.solution import PlacementSolution
     from scheduling.models.placement.steps import Step
@@ -47,6 +49,14 @@ def pods(
         Path | None,
         typer.Option("--problem", metavar="FILE", help="Write the placement problem (YAML, JSON)."),
     ] = None,
+    commands: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Write the plan as a shell script of kubectl calls."),
+    ] = None,
+    what_if: Annotated[
+        bool,
+        typer.Option("--what-if", help="Also try what would admit the pods left out."),
+    ] = False,
     json: options.Json = False,
 ) -> None:
     """Place pending pods, highest priority first, with as few evictions and moves as can be.
@@ -58,8 +68,10 @@ def pods(
     import scheduling as sch
     from scheduling.instances.files import read_text, write, write_solution
     from scheduling.kubernetes.advice import advise
+    from scheduling.kubernetes.commands import shell_script
     from scheduling.kubernetes.snapshot import read_snapshot
     from scheduling.solvers.placement.ordering import order_steps
+    from scheduling.storage import write_whole
 
     text, source = read_text(snapshot)
     found = read_snapshot(text, source)
@@ -78,18 +90,26 @@ def pods(
     if output is not None:
         write_solution(solution, output)
     steps = order_steps(stated, solution)
+    if commands is not None:
+        write_whole(commands, shell_script(steps).encode())
     advice = advise(stated, solution)
+    changes = _tried(stated, solution, time_limit, workers, seed) if what_if else []
     if json:
-        emit_json(_record(solution, steps, advice, found.notes))
+        emit_json(_record(solution, steps, advice, changes, found.notes))
     else:
         _show(stated, solution, steps, advice)
+        _show_changes(changes, asked=what_if and bool(advice))
         for remark in found.notes:
             note(f"  note: {remark}")
     raise typer.Exit(EXIT_CODES[solution.status])
 
 
 def _record(
-    solution: PlacementSolution, steps: list[Step], advice: list[Advice], notes: tuple[str, ...]
+    solution: PlacementSolution,
+    steps: list[Step],
+    advice: list[Advice],
+    changes: list[Change],
+    notes: tuple[str, ...],
 ) -> dict[str, Any]:
     return {
         **solution.model_dump(mode="json"),
@@ -102,6 +122,7 @@ def _record(
             }
             for entry in advice
         ],
+        "changes": [asdict(change) for change in changes],
         "notes": list(notes),
     }
 
@@ -135,6 +156,36 @@ def _show(
         ]
         table(["left out", "why", "what would help"], rows)
         _more(len(advice))
+
+
+def _tried(
+    problem: PlacementProblem,
+    solution: PlacementSolution,
+    time_limit: float,
+    workers: int | None,
+    seed: int,
+) -> list[Change]:
+    from scheduling.kubernetes.whatif import what_if
+
+    return what_if(problem, solution, time_limit=time_limit, workers=workers, seed=seed)
+
+
+def _show_changes(changes: list[Change], *, asked: bool) -> None:
+    if changes:
+        rows = [
+            [
+                change.change,
+                str(len(change.admitted)),
+                str(len(change.displaced)),
+                str(change.disturbed),
+                "yes" if change.proven else "no",
+            ]
+            for change in changes
+        ]
+        headers = ["what if", "admits", "displaces", "disturbs", "proven least"]
+        table(headers, rows)
+    elif asked:
+        print("  no single change that was tried admits more pods")
 
 
 def _more(count: int) -> None:

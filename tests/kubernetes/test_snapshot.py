@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import shutil
+import subprocess
 from fractions import Fraction
 from typing import Any
 
@@ -14,11 +16,14 @@ from hypothesis import strategies as st
 import scheduling as sch
 from scheduling.errors import InputError
 from scheduling.kubernetes.advice import advise
+from scheduling.kubernetes.commands import shell_script
 from scheduling.kubernetes.fields import Fields
 from scheduling.kubernetes.pods import requests
 from scheduling.kubernetes.quantities import amount, parse_quantity
 from scheduling.kubernetes.snapshot import read_snapshot
+from scheduling.kubernetes.whatif import what_if
 from scheduling.models.placement.rules import ItemTerm, Selector, Spread
+from scheduling.models.placement.steps import Step
 
 
 def node(name: str, **changes: Any) -> dict[str, Any]:
@@ -241,3 +246,48 @@ def test_advice_says_why_and_what_would_help() -> None:
     assert advice.item == "shop/waits"
     assert set(advice.reasons) == {(1, "cpu: node too small"), (1, "cpu: node full")}
     assert advice.remedy == "one more node like full would hold it"
+
+
+def test_what_if_finds_the_least_number_of_nodes_and_the_taint_in_the_way() -> None:
+    tainted = {"taints": [{"key": "gpu", "effect": "NoSchedule"}]}
+    stated = read_snapshot(
+        listed(node("n1"), node("gpu", spec=tainted), *(pod(f"p-{k}") for k in range(9)))
+    ).problem
+    solution = sch.solve(stated, "cp-sat", work_limit=5, workers=1)
+    assert len(solution.placements) == 4
+    found = {change.change: change for change in what_if(stated, solution, time_limit=20.0)}
+    nodes = found["2 more nodes like n1"]
+    assert len(nodes.admitted) == 5
+    assert nodes.proven
+    assert len(found["the pods left out tolerate the taint 'gpu'"].admitted) == 4
+    assert what_if(stated, solution.model_copy(update={"placements": ()}), time_limit=1.0)
+
+
+def test_what_if_lifts_the_limit_on_moves() -> None:
+    stated = read_snapshot(
+        listed(node("n1"), node("n2"), pod("a", node_name="n1"), pod("b", node_name="n2"))
+    ).problem
+    big = stated.items[0].model_copy(
+        update={"id": "shop/big", "node": None, "demands": {"cpu": 2000}, "priority": 9}
+    )
+    stated = stated.model_copy(update={"items": (*stated.items, big), "max_moves": 0})
+    solution = sch.solve(stated, "cp-sat", work_limit=5, workers=1)
+    changes = what_if(stated, solution, time_limit=20.0)
+    lifted = next(change for change in changes if change.change == "no limit on moves")
+    assert lifted.admitted == ("shop/big",)
+    assert lifted.disturbed == 1
+
+
+def test_commands_evict_through_the_subresource_and_bind() -> None:
+    steps = [
+        Step(action="move", item="shop/a", origin="n1", destination="n2"),
+        Step(action="start", item="shop/it's", destination="n1"),
+    ]
+    script = shell_script(steps)
+    assert "/api/v1/namespaces/shop/pods/a/eviction" in script
+    assert '"kind": "Binding"' in script
+    assert "delete" not in script.replace("a plain delete", "")
+    shell = shutil.which("sh")
+    if shell is not None:
+        checked = subprocess.run([shell, "-n"], input=script, text=True, check=False)
+        assert checked.returncode == 0

@@ -1,0 +1,61 @@
+"""``scheduling pods``: what it prints, writes and refuses."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import Cli
+
+NODE = {
+    "kind": "Node",
+    "metadata": {"name": "n1"},
+    "status": {"allocatable": {"cpu": "1", "pods": "10"}},
+}
+
+
+def pod(name: str, cpu: str) -> dict[str, object]:
+    container = {"resources": {"requests": {"cpu": cpu}}}
+    return {"kind": "Pod", "metadata": {"name": name}, "spec": {"containers": [container]}}
+
+
+@pytest.fixture
+def snapshot(tmp_path: Path) -> Path:
+    path = tmp_path / "cluster.json"
+    items = [NODE, pod("small", "500m"), pod("large", "600m")]
+    path.write_text(json.dumps({"kind": "List", "items": items}))
+    return path
+
+
+def test_a_plan_is_printed_and_written(cli: Cli, snapshot: Path, tmp_path: Path) -> None:
+    plan, problem, script = (tmp_path / name for name in ("plan.json", "p.yaml", "plan.sh"))
+    done = cli(
+        "pods", snapshot, "--output", plan, "--problem", problem, "--commands", script, "--what-if"
+    )
+    assert done.code == 0
+    assert "left out" in done.out
+    assert "1 more node like n1" in done.out
+    assert cli("check", problem, plan).code == 0
+    assert "binding" in script.read_text()
+
+
+def test_json_is_alone_on_standard_output(cli: Cli, snapshot: Path) -> None:
+    done = cli("pods", snapshot, "--json")
+    found = done.json
+    assert done.code == 0
+    assert found["status"] == "optimal"
+    assert [step["action"] for step in found["steps"]] == ["start"]
+    assert found["unplaced"][0]["reasons"] == [{"nodes": 1, "reason": "cpu: node full"}]
+
+
+def test_bad_snapshots_end_in_one_message(cli: Cli, tmp_path: Path) -> None:
+    path = tmp_path / "bad.json"
+    path.write_text('{"kind": "List", "items": [{"kind": "Pod", "metadata": {"name": "p"}}]}')
+    output = tmp_path / "plan.json"
+    done = cli("pods", path, "--output", output)
+    assert (done.code, done.out) == (2, "")
+    assert "bad.json" in done.err
+    assert "no node" in done.err
+    assert not output.exists()
