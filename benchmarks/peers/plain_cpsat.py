@@ -28,6 +28,7 @@ PARTS = {
     "precedences",
     "transports",
     "same_order",
+    "swap",
     "objective",
 }
 """Fields of a document that the model states."""
@@ -40,6 +41,10 @@ class Plain:
 
     def __init__(self, problem: dict[str, Any]) -> None:
         left_out = [key for key, value in problem.items() if value and key not in PARTS]
+        if not problem.get("swap", True):
+            left_out.append("blocking without swaps")
+        if any(resource.get("no_idle") for resource in problem["resources"]):
+            left_out.append("machines that never stand still")
         if left_out:
             sys.exit(f"plain CP-SAT does not state: {', '.join(left_out)}")
         self.problem = problem
