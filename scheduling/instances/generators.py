@@ -32,6 +32,7 @@ from scheduling.instances.schedule.random_variants import (
     reservoir_project,
     setup_job_shop,
 )
+from scheduling.instances.schedule.robot_cells import robot_cell
 from scheduling.instances.schedule.taillard import MODULUS, taillard_job_shop
 from scheduling.instances.schedule.tardiness import random_tardiness
 from scheduling.models.base import Problem
@@ -200,6 +201,9 @@ _RANGES: dict[str, tuple[Value, Value, str]] = {
     "cycles": (0.0, 100.0, "maximal lags per task"),
     "slack": (0.0, 100.0, "by what share a maximal lag exceeds the longest path"),
     "reservoirs": (0, 1000, "number of reservoirs"),
+    "robots": (1, 100, "number of robots"),
+    "step": (*_TIME, "travel time between neighbouring stations"),
+    "handling": (*_TIME, "time to pick a job up, and to put it down"),
     "families": (1, 1000, "families of operations on each machine"),
     "longest_setup": (*_TIME, "longest setup time between families"),
     "processors": (1, 1000, "number of processors"),
@@ -236,6 +240,7 @@ GENERATORS: dict[str, Generator] = {
         _generator("setup-job-shop", setup_job_shop, _RANGES),
         _generator("no-wait-job-shop", no_wait_job_shop, _RANGES),
         _generator("blocking-job-shop", blocking_job_shop, _RANGES),
+        _generator("robot-cell", robot_cell, _RANGES),
         _generator("permutation-flow-shop", permutation_flow_shop, _RANGES),
         _generator("task-graph", random_task_graph, _RANGES),
         _generator("soc-stream", soc_stream, _RANGES),

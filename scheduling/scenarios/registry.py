@@ -14,6 +14,7 @@ SCENARIOS = {
     "smtt": f"{_HERE}.smtt",
     "r-constraint": f"{_HERE}.r_constraint",
     "priority-matters": f"{_HERE}.priority_matters",
+    "glass": f"{_HERE}.glass",
 }
 """Name to the module that has it as ``SCENARIO``."""
 

@@ -14,7 +14,7 @@ from scheduling.cli import main
 from scheduling.errors import InputError
 from scheduling.instances.schedule.constraint_mix import constraint_mix
 from scheduling.models.base import Status
-from scheduling.scenarios import r_constraint, smtt
+from scheduling.scenarios import glass, r_constraint, smtt
 from scheduling.scenarios.registry import SCENARIOS, scenario
 from scheduling.scenarios.scenario import DATA_VARIABLE, Row, Run
 
@@ -110,6 +110,27 @@ def test_r_constraint_answers_everything(monkeypatch: pytest.MonkeyPatch) -> Non
     assert [row.value for row in rows] == [1.0, 1.0, 1.0]
     assert rows[1].baseline_value is not None
     assert rows[2].verdict == "2 of 2 proven"
+
+
+def test_glass_rules_are_valid_and_no_better_than_the_optimum(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(glass, "_JOBS", (3,))
+    monkeypatch.setattr(glass, "_SEEDS", 2)
+    rows: list[Row] = scenario("glass").run(Run(60.0))
+    assert [row.method for row in rows] == [*glass.RULES, "auto"]
+    assert rows[0].ratio == 1.0
+    best = rows[-1]
+    assert (best.gap, best.verdict) == (0.0, "2 of 2 proven optimal")
+    for row in rows:
+        assert row.value >= best.value
+        assert row.gap == pytest.approx(1 - best.value / row.value, abs=0.01)
+
+
+def test_glass_rules_choose_by_their_key() -> None:
+    waiting = [glass.Transfer(0, 7, 3), glass.Transfer(1, 2, 5), glass.Transfer(2, 4, 1)]
+    chosen = [min(waiting, key=rule).job for rule in glass.RULES.values()]
+    assert chosen == [0, 2, 1]
 
 
 def test_weighted_area() -> None:

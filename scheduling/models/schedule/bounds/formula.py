@@ -23,12 +23,12 @@ _NO_TAIL = -(2**61)
 def formula_bounds(arrays: ScheduleArrays) -> list[int | None] | None:
     """Lower bound of each tier of the objective, from formulas alone.
 
-    Maxima (makespan, lateness) are bounded by the longest path and by Jackson's preemptive
-    schedule of every machine, of every set of alternative machines and of the energy of every
-    renewable resource; sums over jobs by heads and, per pool, by the preemptive rules of
-    :mod:`~scheduling.models.schedule.bounds.jobs`. A weighted sum of measures is bounded by the
-    weighted sum of their bounds. Costs, energy and setups are bounded mode by mode, see
-    :mod:`~scheduling.models.schedule.bounds.usage`.
+    Maxima (makespan, lateness) are bounded by the longest path and by Jackson's preemptive schedule
+    of every machine (with the least setup behind each task but the last), of every set of
+    alternative machines and of the energy of every renewable resource; sums over jobs by heads and,
+    per pool, by the preemptive rules of :mod:`~scheduling.models.schedule.bounds.jobs`. A weighted
+    sum of measures is bounded by the weighted sum of their bounds. Costs, energy and setups are
+    bounded mode by mode, see :mod:`~scheduling.models.schedule.bounds.usage`.
 
     Returns
     -------
@@ -129,4 +129,8 @@ class _Relaxation:
             after = tails.after(pool)
             release = [heads[task] for task in pool.tasks]
             best = max(best, largest_tail_first(pool.supply, release, pool.work, after))
+            if any(pool.setup):
+                work = [time + extra for time, extra in zip(pool.work, pool.setup, strict=True)]
+                after = [time - extra for time, extra in zip(after, pool.setup, strict=True)]
+                best = max(best, largest_tail_first(pool.supply, release, work, after))
         return best

@@ -32,12 +32,16 @@ class Pool:
     elastic
         Whether a task may spread its work over a longer mode; otherwise the work is done within
         the shortest duration after the start.
+    setup
+        Least time that passes after each task before the supply can do another; empty where none
+        does. The last task needs none.
     """
 
     supply: Supply
     tasks: list[int]
     work: list[int]
     elastic: bool = False
+    setup: tuple[int, ...] = ()
 
     def exhausted(self, release: list[int]) -> bool:
         """Whether the supply ends for good before the work, released so, can be done."""
@@ -102,7 +106,29 @@ def _set_pool(
     else:
         tasks = [task for eligible, own in groups.items() if eligible <= machines for task in own]
     supply = Supply(total([arrays.steps(machine) for machine in sorted(machines)]))
-    return Pool(supply, tasks, low[tasks].tolist())
+    return Pool(supply, tasks, low[tasks].tolist(), setup=_setup_after(arrays, machines, tasks))
+
+
+def _setup_after(
+    arrays: ScheduleArrays, machines: frozenset[int], tasks: list[int]
+) -> tuple[int, ...]:
+    """Least setup after each of some tasks of one machine, whatever task comes next on it."""
+    (machine,) = machines if len(machines) == 1 else (-1,)
+    if machine not in arrays.setups or not arrays.constant(machine):
+        return ()
+    table = arrays.setups[machine]
+    owner = np.repeat(np.arange(arrays.n_tasks), np.diff(arrays.mode_ptr))
+    users: dict[int, set[int]] = {}
+    for mode in np.flatnonzero(arrays.machine == machine).tolist():
+        users.setdefault(int(arrays.state[mode]), set()).add(int(owner[mode]))
+    found = []
+    for task in tasks:
+        modes = range(int(arrays.mode_ptr[task]), int(arrays.mode_ptr[task + 1]))
+        before = {int(arrays.state[mode]) for mode in modes}
+        after = [state for state, owners in users.items() if owners - {task}]
+        times = (table.get((one, other), 0) for one in before for other in after)
+        found.append(min(times, default=0))
+    return tuple(found)
 
 
 def _renewable_pools(arrays: ScheduleArrays) -> list[Pool]:

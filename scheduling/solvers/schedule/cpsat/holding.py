@@ -58,11 +58,12 @@ class Holding:
             self._presence[mode] = both
         return self._presence[mode]
 
-    def interval(self, mode: int) -> Any:
-        """Interval in which a task in this mode keeps its machine."""
+    def interval(self, mode: int, setup: int = 0) -> Any:
+        """Interval in which a task in this mode keeps its machine, and for ``setup`` longer."""
         core = self._core
         task = int(core.task_of_mode[mode])
-        start, size, end = core.starts[task], self._sizes[task], core.starts[task + 1]
+        start, size = core.starts[task], self._sizes[task] + setup
+        end = core.starts[task + 1] + setup
         presence = self.presence(mode)
         if presence is None:
             return core.model.new_interval_var(start, size, end, "")
