@@ -180,7 +180,7 @@ class Orders:
             if task in holding:
                 intervals.append(holding.interval(mode, setup))
                 continue
-            start, length = core.starts[task], int(core.arrays.duration[mode]) + setup
+            start, length = core.starts[task], int(core.arrays.shortest[mode]) + setup
             chosen = core.literals.get(mode)
             if chosen is None:
                 intervals.append(core.model.new_fixed_size_interval_var(start, length, ""))
