@@ -4,17 +4,27 @@ A flow line serves all jobs on the same machines in the same order, without over
 one task, or a chain of tasks, that visits the machines of one line; where its tasks have a common
 mode, that mode chooses one of several lines (the factories of a distributed flow shop, or, with one
 task a job, parallel machines). Jobs without waiting are single blocks: their line is seen as one
-machine with setups between blocks, which may be negative.
+machine with setups between blocks, which may be negative. A hybrid flow shop, with several
+identical machines at a stage, is taken as a line too: an order says who is first at the first
+stage, and at each later one the jobs are served as they come.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from heapq import heappop, heappush
 
 import numpy as np
 
-from scheduling.models.schedule.arrays import END_START, NEVER, Ints, ScheduleArrays
+from scheduling.models.schedule.arrays import (
+    END_START,
+    MACHINE,
+    NEVER,
+    RENEWABLE,
+    Ints,
+    ScheduleArrays,
+)
 from scheduling.models.schedule.objective import MEASURES
 from scheduling.models.schedule.windows import horizon
 from scheduling.solvers.schedule.family import Candidate
@@ -30,10 +40,12 @@ def line_refusal(arrays: ScheduleArrays) -> str | None:
     reason = feature_refusal(arrays, frozenset((SETUPS, SAME_MODE, SAME_ORDER)))
     if reason is not None:
         return reason
-    if len(arrays.demand_resource) or np.any(arrays.machine < 0):
-        return "takes tasks on machines only; use lns or cp-sat"
     if np.any(arrays.deadline < NEVER) or len(arrays.step_start) > arrays.n_resources:
         return "takes neither deadlines nor breaks; use lns or cp-sat"
+    if len(arrays.demand_resource) or np.any(arrays.machine < 0):
+        if _pools(arrays) is None:
+            return "takes machines, or equal ones at each stage of a flow shop; use lns or cp-sat"
+        return _goal_refusal(arrays)
     machines = _machines(arrays)
     if machines is None:
         return "takes jobs that visit the same machines in the same order only; use lns or cp-sat"
@@ -102,15 +114,40 @@ def _machines(arrays: ScheduleArrays) -> Ints | None:
         return None
     machines: Ints = arrays.machine[_modes(arrays, shape)]
     first = machines[0]
-    inner = np.flatnonzero(arrays.job[:-1] == arrays.job[1:])
-    order = np.argsort(arrays.link_before, kind="stable")
-    plain = np.array_equal(arrays.link_before[order], inner) and np.array_equal(
-        arrays.link_after[order], inner + 1
-    )
-    relaxed = np.all((arrays.link_kind == END_START) & (arrays.link_min == 0))
-    if not plain or not relaxed or np.any(machines != first):
+    if not _chained(arrays) or np.any(machines != first):
         return None
     return first if len(np.unique(first)) == first.size else None
+
+
+def _pools(arrays: ScheduleArrays) -> tuple[Ints, Ints] | None:
+    """Resource of each stage of a hybrid flow shop and its machines; ``None`` for others."""
+    shape = _shape(arrays)
+    counts = np.diff(arrays.demand_ptr)
+    single = shape is not None and shape[1] == 1
+    if not single or arrays.features or np.any(counts > 1) or np.any(arrays.demand_amount != 1):
+        return None
+    used = arrays.machine.copy()
+    if np.any((used >= 0) == (counts > 0)):
+        return None
+    used[counts > 0] = arrays.demand_resource
+    stages: Ints = used.reshape(arrays.n_jobs, -1)
+    first = stages[0]
+    plain = _chained(arrays) and np.all(arrays.link_max == NEVER)
+    if not plain or np.any(stages != first) or len(np.unique(first)) < first.size:
+        return None
+    kinds, units = arrays.resource_type[first], arrays.capacity[first]
+    lasting = np.all((kinds == MACHINE) | (kinds == RENEWABLE)) and units.min() > 0
+    return (first, np.minimum(units, arrays.n_jobs)) if lasting and units.max() > 1 else None
+
+
+def _chained(arrays: ScheduleArrays) -> bool:
+    """Whether every job is a chain and nothing else relates tasks."""
+    inner = np.flatnonzero(arrays.job[:-1] == arrays.job[1:])
+    order = np.argsort(arrays.link_before, kind="stable")
+    before, after = arrays.link_before[order], arrays.link_after[order]
+    plain = np.array_equal(before, inner) and np.array_equal(after, inner + 1)
+    relaxed = np.all((arrays.link_kind == END_START) & (arrays.link_min == 0))
+    return bool(plain and relaxed)
 
 
 def _waits(arrays: ScheduleArrays, stages: int) -> bool | None:
@@ -143,6 +180,8 @@ class Line:
         Modes of the tasks of each job on each line.
     offset : (F, n, stages) or None
         Starts of the tasks of blocks; ``None`` where jobs may wait.
+    units : (K,)
+        Identical machines at each stage of a hybrid flow shop; empty otherwise.
     """
 
     duration: Ints
@@ -157,6 +196,7 @@ class Line:
     floor: int
     mode: Ints
     offset: Ints | None
+    units: Ints
 
     @classmethod
     def of(cls, arrays: ScheduleArrays, tier: int) -> Line:
@@ -175,7 +215,9 @@ class Line:
             setup = _gaps(duration, offset, setup)
             release = (release - offset).max(axis=2, keepdims=True)
             duration = duration.sum(axis=2, keepdims=True)
-        return cls(duration, release, setup, *_costs(arrays, tier), modes, offset)
+        pools = _pools(arrays) if np.any(arrays.machine < 0) else None
+        units = np.zeros(0, np.int64) if pools is None else pools[1]
+        return cls(duration, release, setup, *_costs(arrays, tier), modes, offset, units)
 
     @property
     def lines(self) -> int:
@@ -210,7 +252,7 @@ class Line:
         mode = np.zeros((jobs, stages), np.int64)
         for line, order in enumerate(orders):
             if order:
-                starts = self._starts(line, order)
+                starts = self._pooled(order) if self.units.size else self._starts(line, order)
                 if self.offset is not None:
                     starts = starts + self.offset[line, order]
                 start[order] = starts
@@ -228,6 +270,21 @@ class Line:
         for job in ranked.tolist():
             found[int(line[job])].append(job)
         return found
+
+    def _pooled(self, order: list[int]) -> Ints:
+        """Return the starts by stage of a hybrid flow shop, job by job as given."""
+        ready = [0] * self.jobs
+        rows = np.zeros((self.jobs, self.stages), np.int64)
+        served = order
+        for stage, units in enumerate(self.units.tolist()):
+            free = [0] * units
+            for job in served:
+                start = max(heappop(free), ready[job], int(self.release[0, job, stage]))
+                ready[job] = start + int(self.duration[0, job, stage])
+                rows[job, stage] = start
+                heappush(free, ready[job])
+            served = sorted(served, key=ready.__getitem__)
+        return rows[order]
 
     def _starts(self, line: int, order: list[int]) -> Ints:
         duration, release = self.duration[line], self.release[line]

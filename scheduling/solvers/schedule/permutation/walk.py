@@ -10,9 +10,9 @@ from scheduling.solvers.schedule.permutation.kernels.plant import Plant, make_se
 from scheduling.solvers.schedule.permutation.kernels.search import advance, measure
 from scheduling.solvers.schedule.permutation.line import Line
 
-_REMOVED = 2
-_REMOVED_FOR_SUMS = 4
-_HEAT = 0.07
+_REMOVED, _REMOVED_FOR_SUMS = 2, 6
+_HEAT, _HEAT_FOR_SUMS = 0.07, 0.2
+_TRIED_FOR_SUMS = 30
 
 
 class Walk:
@@ -41,9 +41,12 @@ class Walk:
             np.ascontiguousarray(line.setup),
             job,
             goal,
+            line.units,
         )
-        removed = _REMOVED_FOR_SUMS if line.sums else _REMOVED
-        self.search = make_search(self.plant, seed, removed, _heat(line))
+        removed, tried = (
+            (_REMOVED_FOR_SUMS, _TRIED_FOR_SUMS) if line.sums else (_REMOVED, line.jobs)
+        )
+        self.search = make_search(self.plant, seed, (_heat(line), removed, tried))
 
     @property
     def built(self) -> bool:
@@ -102,4 +105,4 @@ def _heat(line: Line) -> float:
     if not line.sums:
         return _HEAT * task
     price: float = (line.linear + line.tardy).mean()
-    return _HEAT * task * max(1.0, price)
+    return _HEAT_FOR_SUMS * task * max(1.0, price)

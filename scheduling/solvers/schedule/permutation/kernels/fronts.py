@@ -18,6 +18,7 @@ from scheduling.solvers.schedule.permutation.kernels.plant import (
     Plant,
     Search,
 )
+from scheduling.solvers.schedule.permutation.kernels.pooled import serve, top_served
 
 
 @njit
@@ -87,10 +88,31 @@ def _go_backward(plant: Plant, search: Search, f: int) -> None:
 
 
 @njit
+def costs_served(plant: Plant, search: Search, count: int) -> int:
+    """Costs of the jobs of a hybrid flow shop served last."""
+    costs = 0
+    for i in range(count):
+        j = search.served[i]
+        costs += job_cost(plant.job, j, search.ready[j])
+    return costs
+
+
+@njit
+def _refresh_pooled(plant: Plant, search: Search) -> int:
+    count = serve(plant, search, -1, 0)
+    search.value[0, TOP] = top_served(plant, search, count)
+    search.value[0, SUM] = costs_served(plant, search, count)
+    search.fresh[0] = 1
+    return count * plant.duration.shape[2]
+
+
+@njit
 def refresh(plant: Plant, search: Search, f: int) -> int:
     """Bring fronts and backs of a line up to date; return the work."""
     if search.fresh[f]:
         return 0
+    if plant.units.size > 0:
+        return _refresh_pooled(plant, search)
     _go_forward(plant, search, f)
     if not plant.goal[SUMS]:
         _go_backward(plant, search, f)

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from scheduling.solvers.schedule.kernels.project_jit import njit
 from scheduling.solvers.schedule.permutation.kernels.fronts import (
+    costs_served,
     extend,
     job_cost,
     refresh,
@@ -29,6 +30,7 @@ from scheduling.solvers.schedule.permutation.kernels.plant import (
     Plant,
     Search,
 )
+from scheduling.solvers.schedule.permutation.kernels.pooled import serve, top_served
 
 _NEW, _SHIFTED = range(2)
 
@@ -138,8 +140,35 @@ def _scan_sum(
 
 
 @njit
+def _scan_pooled(plant: Plant, search: Search, j: int) -> int:
+    """Best position for a job in a hybrid flow shop; its value goes to ``MAIN`` and ``SIDE``.
+
+    Ties go to the least sum of completions.
+    """
+    best, side, place = LARGEST, LARGEST, 0
+    for p in range(search.size[0] + 1):
+        count = serve(plant, search, j, p)
+        top = top_served(plant, search, count)
+        value = top
+        if plant.goal[SUMS]:
+            value = plant.goal[PEAK] * top + costs_served(plant, search, count)
+        if value > best:
+            continue
+        ends = 0
+        for i in range(count):
+            ends += search.ready[search.served[i]]
+        if value < best or ends < side:
+            best, side, place = value, ends, p
+    search.counter[MAIN], search.counter[SIDE] = best, side
+    search.counter[LOOKS] += (search.size[0] + 1) ** 2 * plant.units.shape[0]
+    return place
+
+
+@njit
 def find_place(plant: Plant, search: Search, j: int) -> tuple[int, int]:
     """Find the best line and position for a job; its value goes to ``MAIN`` and ``SIDE``."""
+    if plant.units.size > 0:
+        return 0, _scan_pooled(plant, search, j)
     lines = search.size.shape[0]
     for f in range(lines):
         search.counter[LOOKS] += refresh(plant, search, f)

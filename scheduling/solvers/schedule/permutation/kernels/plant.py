@@ -28,8 +28,9 @@ PHASE, BAG, TAKEN, POINT, QUIET, MAIN, SIDE, KEPT, BEST, FRESH, LOOKS, ROUNDS = 
 the queue; jobs in a row that found no better place; value of the present orders and what breaks
 its ties; value of the kept and of the best orders; whether there is a best; work; rounds."""
 
-HEAT, REMOVED = range(2)
-"""Entries of ``Search.knob``: temperature and number of jobs taken out a round."""
+HEAT, REMOVED, TRIED = range(3)
+"""Entries of ``Search.knob``: temperature, number of jobs taken out a round, and number of jobs
+that are then tried elsewhere in vain before the round ends."""
 
 LARGEST = 1 << 62
 
@@ -42,6 +43,7 @@ class Plant(NamedTuple):
     setup: Ints
     job: Ints
     goal: Ints
+    units: Ints
 
 
 class Search(NamedTuple):
@@ -65,8 +67,11 @@ class Search(NamedTuple):
         Whether all of these hold for the present order of a line.
     value : (F, 2)
         Maximum and costs of each line.
-    row : (3, K)
+    row : (2, K)
         Completions in the making.
+    served, ready, free : (n,)
+        Jobs of a stage of a hybrid flow shop in the order of their arrival, when each job has left
+        the stage before, and when each machine of the stage is free.
     kept, kept_size, best, best_size
         Orders to return to, and the best ones.
     bag, queue : (n,)
@@ -86,6 +91,9 @@ class Search(NamedTuple):
     fresh: Ints
     value: Ints
     row: Ints
+    served: Ints
+    ready: Ints
+    free: Ints
     kept: Ints
     kept_size: Ints
     best: Ints
@@ -97,7 +105,7 @@ class Search(NamedTuple):
     rng: Words
 
 
-def make_search(plant: Plant, seed: int, removed: int, heat: float) -> Search:
+def make_search(plant: Plant, seed: int, knob: tuple[float, int, int]) -> Search:
     """Allocate a search with no job in its orders.
 
     Parameters
@@ -106,10 +114,8 @@ def make_search(plant: Plant, seed: int, removed: int, heat: float) -> Search:
         The problem.
     seed
         Seed of the random numbers.
-    removed
-        Jobs that a round takes out.
-    heat
-        Temperature at which worse orders are kept.
+    knob
+        Temperature, jobs that a round takes out, and jobs tried elsewhere before a round ends.
     """
     lines, jobs, stages = plant.duration.shape
     counter = np.zeros(12, np.int64)
@@ -127,7 +133,10 @@ def make_search(plant: Plant, seed: int, removed: int, heat: float) -> Search:
         suffix=np.zeros(rows, np.int64),
         fresh=np.zeros(lines, np.int64),
         value=np.zeros((lines, 2), np.int64),
-        row=np.zeros((3, stages), np.int64),
+        row=np.zeros((2, stages), np.int64),
+        served=np.zeros(jobs, np.int64),
+        ready=np.zeros(jobs, np.int64),
+        free=np.zeros(jobs, np.int64),
         kept=np.zeros(table, np.int64),
         kept_size=np.zeros(lines, np.int64),
         best=np.zeros(table, np.int64),
@@ -135,6 +144,6 @@ def make_search(plant: Plant, seed: int, removed: int, heat: float) -> Search:
         bag=np.zeros(jobs, np.int64),
         queue=np.arange(jobs, dtype=np.int64),
         counter=counter,
-        knob=np.array([heat, min(removed, jobs)], np.float64),
+        knob=np.array([knob[HEAT], min(knob[REMOVED], jobs), knob[TRIED]], np.float64),
         rng=np.array([word or 1], np.uint64),
     )

@@ -41,6 +41,7 @@ from scheduling.solvers.schedule.permutation.kernels.plant import (
     SUMS,
     TAKEN,
     TOP,
+    TRIED,
     Ints,
     Plant,
     Search,
@@ -119,6 +120,15 @@ def _build(plant: Plant, search: Search) -> None:
 
 
 @njit
+def _patience(search: Search) -> int:
+    """Jobs in a row that must find no better place to end a phase."""
+    n = search.queue.shape[0]
+    if search.counter[PHASE] == POLISHING:
+        return n - search.counter[BAG]
+    return min(n, int(search.knob[TRIED])) if search.counter[ROUNDS] > 0 else n
+
+
+@njit
 def _try_elsewhere(plant: Plant, search: Search) -> None:
     """Put one job at its best position; end the phase when that has helped no job of all."""
     counter = search.counter
@@ -134,8 +144,7 @@ def _try_elsewhere(plant: Plant, search: Search) -> None:
         insert(search, j, f, p)
         better = counter[MAIN] < main or (counter[MAIN] == main and counter[SIDE] < side)
         counter[QUIET] = 0 if better else counter[QUIET] + 1
-    left = n - counter[BAG] if counter[PHASE] == POLISHING else n
-    if counter[QUIET] >= left:
+    if counter[QUIET] >= _patience(search):
         counter[PHASE] = BUILDING if counter[PHASE] == POLISHING else JUDGING
 
 
