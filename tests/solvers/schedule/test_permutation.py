@@ -85,6 +85,33 @@ def lines(
     )
 
 
+@st.composite
+def hybrid_lines(draw: st.DrawFn) -> ScheduleProblem:
+    """Draw a hybrid flow shop."""
+    jobs, stages = draw(st.integers(1, 4)), draw(st.integers(1, 3))
+    units = [draw(st.integers(1, 3)) for _ in range(stages - 1)] + [2]
+    resources = [
+        {"type": "renewable", "id": f"S{k}", "capacity": count} for k, count in enumerate(units)
+    ]
+    rows = []
+    for j in range(jobs):
+        tasks = [
+            {
+                "id": f"{j}.{k}",
+                "release": draw(st.integers(0, 4)),
+                "modes": [{"duration": draw(st.integers(1, 5)), "demands": {f"S{k}": 1}}],
+            }
+            for k in range(stages)
+        ]
+        rows.append(
+            {"id": f"J{j}", "tasks": tasks, "chain": stages > 1, "due": draw(st.integers(0, 9))}
+        )
+    objective = draw(st.sampled_from(("makespan", "total_tardiness", "max_lateness")))
+    return ScheduleProblem.model_validate(
+        {"resources": resources, "jobs": rows, "objective": objective}
+    )
+
+
 def every_order(line: Line) -> Any:
     """All ways to spread the jobs over the lines and to order them."""
     for choice in product(range(line.lines), repeat=line.jobs):
@@ -99,7 +126,7 @@ def least(data: CompiledSchedule) -> int:
 
 
 @settings(max_examples=120, deadline=None)
-@given(lines(), st.randoms(use_true_random=False))
+@given(st.one_of(lines(), hybrid_lines()), st.randoms(use_true_random=False))
 def test_every_order_is_a_valid_schedule_and_is_read_back(
     problem: ScheduleProblem, random: Any
 ) -> None:
@@ -120,12 +147,12 @@ def test_every_order_is_a_valid_schedule_and_is_read_back(
         | {"solver": "test", "seconds": 0.0, "history": ()},
     )
     assert check_schedule(problem, answer) == []
-    if np.all(data.arrays.duration > 0):
+    if np.all(data.arrays.duration > 0) and not line.units.size:
         assert line.orders(candidate) == orders
 
 
 @settings(max_examples=150, deadline=None)
-@given(lines(), st.integers(0, 2**20))
+@given(st.one_of(lines(), hybrid_lines()), st.integers(0, 2**20))
 def test_the_best_place_is_the_best_of_all_places(problem: ScheduleProblem, seed: int) -> None:
     data = CompiledSchedule(problem)
     line = Line.of(data.arrays, 0)
@@ -154,13 +181,14 @@ def test_the_best_place_is_the_best_of_all_places(problem: ScheduleProblem, seed
 
 
 @settings(max_examples=40, deadline=None)
-@given(lines())
+@given(st.one_of(lines(), hybrid_lines()))
 def test_searches_end_between_the_optimum_and_the_construction(problem: ScheduleProblem) -> None:
     best = least(CompiledSchedule(problem))
     built = sch.solve(problem, "neh", work_limit=1, workers=1)
     found = sch.solve(problem, "iterated-greedy", work_limit=0.0005, workers=1)
     assert built.objective >= found.objective >= best
     for answer in (built, found):
+        assert check_schedule(problem, answer) == []
         assert answer.bound is None or answer.bound <= best
 
 

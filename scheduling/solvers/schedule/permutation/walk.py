@@ -43,9 +43,9 @@ class Walk:
             goal,
             line.units,
         )
-        removed, tried = (
-            (_REMOVED_FOR_SUMS, _TRIED_FOR_SUMS) if line.sums else (_REMOVED, line.jobs)
-        )
+        removed, tried = _REMOVED, line.jobs
+        if line.sums:
+            removed, tried = _REMOVED_FOR_SUMS, _TRIED_FOR_SUMS
         self.search = make_search(self.plant, seed, (_heat(line), removed, tried))
 
     @property
@@ -71,7 +71,13 @@ class Walk:
         self.start_from(orders)
 
     def start_from(self, orders: list[list[int]]) -> None:
-        """Go on from these orders."""
+        """Go on from these orders, or from the best ones if these are worse."""
+        search = self.search
+        self._load(orders)
+        if search.counter[names.MAIN] > search.counter[names.BEST]:
+            self._load(self._orders(search.best, search.best_size))
+
+    def _load(self, orders: list[list[int]]) -> None:
         search = self.search
         for line, order in enumerate(orders):
             search.order[line, : len(order)] = order
