@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from scheduling.models.placement.arrays import Ints
 from scheduling.models.placement.bounds import unplaced_bound
 from scheduling.solvers.board import Board, Budget
@@ -14,13 +16,16 @@ from scheduling.solvers.placement.relaxation import raise_linear_bound
 from scheduling.solvers.registry import READY, Availability
 from scheduling.solvers.sideways import Sideways
 
-_LARGEST_EXACT = 150_000
+_LARGEST_EXACT = 40_000
+_LARGEST_DEFAULT = 2_000_000
+"""Most pairs of pending item and node for which the default scheduler's scores are quick."""
 
 
 class Auto:
     """Portfolio of the family's solvers on one board.
 
-    The default scheduler's rule and best fit answer first, so that no answer is worse than theirs.
+    The default scheduler's rule (in clusters where it takes no longer than a moment) and best fit
+    answer first, so that no answer is worse than theirs.
     Then large neighbourhood search improves the placement while CP-SAT works on the bound of the
     whole. With a work limit the two run one after the other.
     """
@@ -45,7 +50,8 @@ class Auto:
     ) -> None:
         """Improve value and bound side by side."""
         arrays = data.arrays
-        if board.best is None:
+        small = int(np.sum(arrays.now < 0)) * arrays.n_nodes <= _LARGEST_DEFAULT
+        if board.best is None and small:
             DefaultScheduler().search(data, board, budget, hint)
         if board.tier < arrays.n_priorities:
             board.raise_bound(unplaced_bound(arrays, board.tier, board.caps), self.name)

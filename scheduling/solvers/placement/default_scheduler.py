@@ -54,7 +54,7 @@ class DefaultScheduler:
         self,
         data: CompiledPlacement,
         board: Board[Ints],
-        budget: Budget,  # noqa: ARG002 - one pass
+        budget: Budget,
         hint: Ints | None,  # noqa: ARG002 - it starts from what runs
     ) -> None:
         """Post the one placement."""
@@ -64,6 +64,8 @@ class DefaultScheduler:
         waiting = np.flatnonzero(arrays.now < 0)
         tier = arrays.tier[arrays.of_class]
         for item in waiting[np.lexsort((waiting, tier[waiting]))].tolist():
+            if budget.remaining() == 0:
+                break
             options = np.flatnonzero(state.options(item))
             if options.size:
                 state.put(item, scores.choose(state, item, options))

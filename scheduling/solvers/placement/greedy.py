@@ -11,6 +11,7 @@ from scheduling.models.placement.arrays import Ints, PlacementArrays
 from scheduling.models.placement.check import check_placement
 from scheduling.solvers.board import Board, Budget
 from scheduling.solvers.placement.family import CompiledPlacement
+from scheduling.solvers.placement.packing import class_order, pack, slack
 from scheduling.solvers.placement.state import State
 from scheduling.solvers.registry import READY, Availability
 
@@ -75,6 +76,8 @@ def offer(data: CompiledPlacement, board: Board[Ints], node: Ints, name: str) ->
 
 def fill(arrays: PlacementArrays, over: Over, *, small_first: bool) -> Ints | None:
     """Let what runs stay and put pending items where they fit best; ``None``: out of time."""
+    if arrays.plain:
+        return arrays.assign(pack(arrays, arrays.running, small_first=small_first))
     state = State(arrays, arrays.now)
     done = _place(state, np.flatnonzero(arrays.now < 0), over, small_first)
     return whole_gangs(state) if done else None
@@ -82,8 +85,9 @@ def fill(arrays: PlacementArrays, over: Over, *, small_first: bool) -> Ints | No
 
 def repack(arrays: PlacementArrays, over: Over, *, small_first: bool) -> Ints | None:
     """Place all items anew, those that may not move apart; ``None``: out of time."""
-    start = np.where(arrays.pinned, arrays.now, -1)
-    state = State(arrays, start)
+    if arrays.plain:
+        return arrays.assign(pack(arrays, arrays.held, small_first=small_first))
+    state = State(arrays, np.where(arrays.pinned, arrays.now, -1))
     done = _place(state, np.flatnonzero(~arrays.pinned), over, small_first)
     return whole_gangs(state) if done else None
 
@@ -105,28 +109,18 @@ def preempt(arrays: PlacementArrays, over: Over, *, small_first: bool) -> Ints |
 
 
 def _order(arrays: PlacementArrays, items: Ints, small_first: bool) -> list[int]:
-    """Items by priority, then by the largest share of the whole capacity that they take.
-
-    Large ones first pack best where all fit; small ones first place more where they do not.
-    """
-    total = np.maximum(arrays.capacity.sum(axis=0), 1)
-    share = (arrays.demand / total).max(axis=1, initial=0.0)[arrays.of_class[items]]
-    tier = arrays.tier[arrays.of_class[items]]
-    chosen: list[int] = items[np.lexsort((items, share if small_first else -share, tier))].tolist()
+    """Items in the order of their classes."""
+    rank = np.argsort(class_order(arrays, small_first=small_first))
+    chosen: list[int] = items[np.lexsort((items, rank[arrays.of_class[items]]))].tolist()
     return chosen
 
 
 def _place(state: State, items: Ints, over: Over, small_first: bool) -> bool:
     """Put items one by one where they fit; False when time ran out."""
-    full: set[int] = set()
-    arrays = state.arrays
-    for item in _order(arrays, items, small_first):
+    for item in _order(state.arrays, items, small_first):
         if over():
             return False
-        k = int(arrays.of_class[item])
-        stuck = not _put(state, item) if k not in full or arrays.now[item] >= 0 else True
-        if stuck and arrays.plain:
-            full.add(k)
+        _put(state, item)
     return True
 
 
@@ -141,18 +135,8 @@ def _put(state: State, item: int) -> bool:
     options = np.flatnonzero(state.options(item))
     if options.size == 0:
         return False
-    state.put(item, int(options[np.argmin(_slack(state, k, options))]))
+    state.put(item, int(options[np.argmin(slack(arrays, state.free, k, options))]))
     return True
-
-
-def _slack(state: State, k: int, nodes: Ints) -> Ints:
-    """Share of each node's capacity that stays free, over the resources that the class takes."""
-    arrays = state.arrays
-    used = arrays.demand[k] > 0
-    capacity = np.maximum(arrays.capacity[np.ix_(nodes, used)], 1)
-    left = (state.free[np.ix_(nodes, used)] - arrays.demand[k, used]) / capacity
-    slack: Ints = left.sum(axis=1)
-    return slack
 
 
 def _make_room(state: State, item: int, tier: Ints) -> bool:

@@ -19,7 +19,7 @@ Floats = NDArray[np.float64]
 
 _FIRST = 4
 _STEP_SECONDS = 1.0
-_STEP_WORK = 0.5
+_STEP_WORK = 0.05
 _LARGEST_WEIGHT = 2**45
 
 
