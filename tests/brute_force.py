@@ -99,6 +99,11 @@ class _Search:
             for resource in problem.resources
             if isinstance(resource, Machine | Pool | Renewable)
         }
+        self.rooms = {
+            resource.id: resource.batch
+            for resource in problem.resources
+            if isinstance(resource, Machine) and resource.batch is not None
+        }
         self.groups = [{self.index[name] for name in group} for group in problem.disjunctions]
         self.next = {
             self.index[before.id]: self.index[after.id]
@@ -223,6 +228,9 @@ class _Search:
                 spans = [range(start[k], self.ends[k][start[k]] or 0) for k in (i, j)]
                 if set(spans[0]) & set(spans[1]):
                     return False
+        for i, j in combinations(start, 2) if self.rooms else ():
+            if not self._one_batch_or_apart(i, j, start):
+                return False
         for i, j in combinations(start, 2) if self.next else ():
             if self.modes[i].machine is None or self.modes[i].machine != self.modes[j].machine:
                 continue
@@ -283,6 +291,16 @@ class _Search:
                 left, before, first = b, state, False
         return True
 
+    def _one_batch_or_apart(self, i: int, j: int, start: dict[int, int]) -> bool:
+        one, other = self.modes[i], self.modes[j]
+        if one.machine != other.machine or one.machine not in self.rooms:
+            return True
+        spans = [(start[k], self.ends[k][start[k]] or 0) for k in (i, j)]
+        if not set(range(*spans[0])) & set(range(*spans[1])):
+            return True
+        same = (one.state, one.duration) == (other.state, other.duration)
+        return same and spans[0] == spans[1]
+
     def _moves_hold(self, start: list[int]) -> bool:
         """Play the moves of every moment one by one, each as soon as its machine has been left."""
         if self.problem.swap:
@@ -339,7 +357,9 @@ class _Search:
     def _needs(self, mode: Mode) -> list[tuple[str, int]]:
         """What a mode takes, moment by moment, of machines and renewables."""
         needs = [(name, n) for name, n in mode.demands.items() if n > 0 and name in self.capacity]
-        return needs if mode.machine is None else [*needs, (mode.machine, 1)]
+        if mode.machine is None:
+            return needs
+        return [*needs, (mode.machine, mode.size if mode.machine in self.rooms else 1)]
 
     def _values(self, start: list[int], *, placed: bool = False) -> tuple[int, ...]:
         """Values of the tiers, or bounds of them while the starts are only least ones."""
@@ -454,7 +474,7 @@ def _end(speeds: list[int], start: int, work: int, *, pausing: bool) -> int | No
 def _capacity(problem: ScheduleProblem, resource: Resource, time: int) -> int:
     assert isinstance(resource, Machine | Pool | Renewable)
     if isinstance(resource, Machine):
-        return 1
+        return resource.batch or 1
     if isinstance(resource, Pool):
         return resource.count
     level = resource.capacity

@@ -48,6 +48,7 @@ class _Features:
     same_order: bool
     no_idle: bool
     swap: bool
+    batching: bool
     disjunctions: bool
     pools: int
     optional: bool
@@ -92,6 +93,7 @@ def schedule_problems(
     same_order: bool = False,
     no_idle: bool = False,
     swap: bool = True,
+    batching: bool = False,
     disjunctions: bool = True,
     pools: int = 1,
     optional: bool = False,
@@ -144,6 +146,7 @@ def schedule_problems(
         same_order,
         no_idle,
         swap,
+        batching,
         disjunctions,
         pools,
         optional,
@@ -177,6 +180,7 @@ def full_problems(**changes: Any) -> st.SearchStrategy[ScheduleProblem]:
         "same_order": True,
         "no_idle": True,
         "swap": False,
+        "batching": True,
     }
     return schedule_problems(**{**settings, **changes})
 
@@ -234,6 +238,9 @@ def _problems(draw: st.DrawFn, features: _Features) -> ScheduleProblem:
     machines = [entry for entry in resources if entry["type"] == "machine"]
     pools = [entry["id"] for entry in resources if entry["type"] == "pool"]
     _keep_transfers_off(pools, jobs, links)
+    _draw_batches(draw, features, machines, jobs)
+    batches = [entry for entry in machines if "batch" in entry]
+    machines = [entry for entry in machines if "batch" not in entry]
     _draw_chain_rules(draw, features, jobs, [entry["id"] for entry in machines])
     for machine in machines if features.setups else ():
         machine["setups"] = _draw_setups(draw)
@@ -247,7 +254,7 @@ def _problems(draw: st.DrawFn, features: _Features) -> ScheduleProblem:
             "calendars": calendars,
             "jobs": jobs,
             "precedences": links,
-            "transports": _draw_transports(draw, features, jobs, machines),
+            "transports": _draw_transports(draw, features, jobs, [*machines, *batches]),
             "same_order": _draw_orders(draw, features, jobs, machines),
             "disjunctions": _draw_disjunctions(draw, features, jobs),
             "swap": features.swap or draw(st.booleans()),
@@ -395,6 +402,21 @@ def _draw_chain_rules(
         for mode in (mode for task in job["tasks"] for mode in task["modes"]):
             if job["blocking"] and mode["machine"] not in machines:
                 mode["machine"] = draw(st.sampled_from(machines))
+
+
+def _draw_batches(
+    draw: st.DrawFn,
+    features: _Features,
+    machines: list[dict[str, Any]],
+    jobs: list[dict[str, Any]],
+) -> None:
+    """Let the last machine run batches, and its tasks take some of their room."""
+    if not features.batching or not machines or not draw(st.booleans()):
+        return
+    machines[-1]["batch"] = room = draw(st.integers(1, 3))
+    for mode in (mode for job in jobs for task in job["tasks"] for mode in task["modes"]):
+        if mode["machine"] == machines[-1]["id"]:
+            mode["size"] = draw(st.integers(1, room))
 
 
 def _draw_setups(draw: st.DrawFn) -> list[dict[str, Any]]:

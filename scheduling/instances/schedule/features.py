@@ -50,8 +50,9 @@ def features(problem: ScheduleProblem) -> Iterator[tuple[str, str]]:
     The features are: machines, pools of machines, renewables, consumables, reservoirs, calendars,
     capacity steps, setups, several modes, modes without a machine, parallel tasks in a job,
     no-wait, blocking, same mode, interruptible tasks, time windows, precedences, time lags,
-    transfers, transports, same order, disjunctions, no-idle machines, blocking without swaps,
-    release dates, deadlines, due dates, weights, objectives other than makespan.
+    transfers, transports, same order, disjunctions, no-idle machines, batching machines,
+    blocking without swaps, release dates, deadlines, due dates, weights, objectives other than
+    makespan.
     """
     yield from _resources(problem)
     yield from _jobs(problem)
@@ -92,6 +93,8 @@ def _resources(problem: ScheduleProblem) -> Iterator[tuple[str, str]]:
             yield "setups", repr(resource.id)
         if resource.type == "machine" and resource.no_idle:
             yield "no-idle machines", repr(resource.id)
+        if resource.type == "machine" and resource.batch is not None:
+            yield "batching machines", repr(resource.id)
         if resource.type == "renewable" and resource.steps:
             yield "capacity steps", repr(resource.id)
 

@@ -2,7 +2,8 @@
 
 Names are for people; solvers work on these arrays. Tasks are numbered job by job in the order of
 the document, modes task by task, resources as listed; behind them stands one renewable of capacity
-1 for each disjunctive group. A pool of machines is a renewable that its tasks take one unit of.
+1 for each disjunctive group. A pool of machines is a renewable that its tasks take one unit of, and
+so is a machine that runs batches, of which they take their sizes.
 """
 
 from __future__ import annotations
@@ -82,6 +83,9 @@ class ScheduleArrays:
         starts, and whether all run in the mode of the same index.
     same_order : groups of machines that serve the jobs in the same order.
     swap : whether blocking jobs may exchange machines in a cycle at one moment.
+    site : (M,) machine of each mode, those that run batches included, or -1.
+    batching : (R,) whether a renewable is a machine that runs batches: tasks on it start together
+        in the same state and for the same time, or do not overlap.
     no_idle : (R,) whether a machine never stands still between its first start and last release.
     job_release, job_due, job_weight : (J,) with ``NEVER`` for no due date.
     weights : (tiers, measures) coefficients in the order of ``MEASURES``.
@@ -136,6 +140,8 @@ class ScheduleArrays:
     same_order: tuple[tuple[int, ...], ...]
     swap: bool
     no_idle: Flags
+    site: Ints
+    batching: Flags
     job_release: Ints
     job_due: Ints
     job_weight: Ints
@@ -176,6 +182,7 @@ class ScheduleArrays:
             "same order": bool(self.same_order),
             "no swap": not self.swap and bool(np.any(self.blocking)),
             "no idle": bool(np.any(self.no_idle)),
+            "batching": bool(np.any(self.batching)),
             "optional tasks": bool(np.any(self.absent)),
             "mode rules": bool(self.banned.size),
             **{f"{name.replace('_', ' ')} in the objective": self.weighs(name) for name in _USAGE},

@@ -83,12 +83,14 @@ class ScheduleModel:
         setups: Mapping[tuple[str | None, str], int] | None = None,
         idle_power: int = 0,
         no_idle: bool = False,
+        batch: int | None = None,
     ) -> str:
         """Add a machine: at most one task at a time.
 
         ``setups`` are times by ``(state before, state after)``, ``None`` for the first task.
         ``idle_power`` is the energy that it takes per unit of time while it is on and runs nothing.
-        With ``no_idle`` it never stands still between its first start and its last release.
+        With ``no_idle`` it never stands still between its first start and its last release. With
+        ``batch`` it runs tasks of the same state and duration together, up to so many units.
         """
         rows = [
             {"before": before, "after": after, "time": time}
@@ -101,6 +103,7 @@ class ScheduleModel:
             setups=rows,
             idle_power=idle_power,
             no_idle=no_idle,
+            batch=batch,
         )
 
     def add_pool(self, count: int, *, calendar: str | None = None, name: str | None = None) -> str:
@@ -177,6 +180,7 @@ class ScheduleModel:
         demands: Mapping[str, int] | None = None,
         supplies: Mapping[str, int] | None = None,
         state: str | None = None,
+        size: int = 1,
         cost: int = 0,
         energy: int = 0,
         release: int = 0,
@@ -216,6 +220,7 @@ class ScheduleModel:
                 demands=demands,
                 supplies=supplies,
                 state=state,
+                size=size,
                 cost=cost,
                 energy=energy,
             )
@@ -230,16 +235,18 @@ class ScheduleModel:
         demands: Mapping[str, int] | None = None,
         supplies: Mapping[str, int] | None = None,
         state: str | None = None,
+        size: int = 1,
         cost: int = 0,
         energy: int = 0,
     ) -> None:
-        """Add one more way to carry out a task."""
+        """Add one more way to carry out a task; ``size`` is what it takes of a batch."""
         mode = {
             "duration": duration,
             "machine": machine,
             "demands": dict(demands or {}),
             "supplies": dict(supplies or {}),
             "state": state,
+            "size": size,
             "cost": cost,
             "energy": energy,
         }

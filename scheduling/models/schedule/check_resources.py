@@ -55,7 +55,10 @@ def _machines(problem: ScheduleProblem, placed: dict[str, Placed]) -> Iterator[V
     for resource in problem.resources:
         if isinstance(resource, Machine):
             mine = sorted(users.get(resource.id, []), key=lambda item: (item.start, item.held))
-            yield from _sharing(resource.id, mine)
+            if resource.batch is None:
+                yield from _sharing(resource.id, mine)
+            else:
+                yield from _batches(resource.id, resource.batch, mine)
             yield from _setups(resource, mine)
             if resource.no_idle:
                 yield from _pauses(resource, mine)
@@ -69,6 +72,26 @@ def _sharing(machine: str, users: list[Placed]) -> Iterator[Violation]:
             yield Violation("machine", where, latest.held - item.start, "time")
         if latest is None or item.held > latest.held:
             latest = item
+
+
+def _batches(machine: str, room: int, users: list[Placed]) -> Iterator[Violation]:
+    """Yield batches that are too large, and overlaps of tasks that are no batch."""
+    loads: dict[int, int] = {}
+    latest: Placed | None = None
+    for item in users:
+        loads[item.start] = loads.get(item.start, 0) + item.mode.size
+        if latest is not None and item.start < latest.end:
+            kinds = [
+                (one.start, one.end, one.mode.state, one.mode.duration) for one in (latest, item)
+            ]
+            if kinds[0] != kinds[1]:
+                where = f"{machine!r}: {latest.task.id!r} and {item.task.id!r}"
+                yield Violation("batch", where, latest.end - item.start, "time")
+        if latest is None or item.end > latest.end:
+            latest = item
+    for start, load in loads.items():
+        if load > room:
+            yield Violation("batch", f"{machine!r} at {start}", load - room, "units")
 
 
 def _setups(machine: Machine, users: list[Placed]) -> Iterator[Violation]:

@@ -126,8 +126,10 @@ def _mode_arrays(problem: ScheduleProblem) -> Fields:
     absent = np.zeros(len(modes), np.bool_)
     absent[pointer[1:][[task.optional for task in problem.tasks]] - 1] = True
     pools = {resource.id for resource in problem.resources if isinstance(resource, Pool)}
-    demands = _demands(problem, index, pools)
-    machines = [None if mode.machine in pools else mode.machine for mode in modes]
+    batches = {r.id for r in problem.resources if isinstance(r, Machine) and r.batch is not None}
+    demands = _demands(problem, index, pools, batches)
+    sites = [None if mode.machine in pools else mode.machine for mode in modes]
+    machines = [None if name in batches else name for name in sites]
     supplies = [
         [(index[name], amount) for name, amount in mode.supplies.items() if amount > 0]
         for mode in modes
@@ -145,6 +147,7 @@ def _mode_arrays(problem: ScheduleProblem) -> Fields:
         "energy": _ints(mode.energy for mode in modes),
         "duration": _ints(mode.duration for mode in modes),
         "machine": _ints(-1 if name is None else index[name] for name in machines),
+        "site": _ints(-1 if name is None else index[name] for name in sites),
         "demand_ptr": _pointer([len(entry) for entry in demands]),
         "demand_resource": _ints(resource for entry in demands for resource, _ in entry),
         "demand_amount": _ints(amount for entry in demands for _, amount in entry),
@@ -180,7 +183,7 @@ def _forks(problem: ScheduleProblem) -> tuple[Fork, ...]:
 
 
 def _demands(
-    problem: ScheduleProblem, index: dict[str, int], pools: set[str]
+    problem: ScheduleProblem, index: dict[str, int], pools: set[str], batches: set[str]
 ) -> list[list[tuple[int, int]]]:
     """Return what each mode takes: its demands, its pool and the disjunctions of its task."""
     groups: dict[str, list[tuple[int, int]]] = {}
@@ -190,7 +193,11 @@ def _demands(
 
     def taken(mode: Mode) -> list[tuple[int, int]]:
         rows = [(index[name], amount) for name, amount in mode.demands.items() if amount > 0]
-        return [*rows, (index[mode.machine], 1)] if mode.machine in pools else rows
+        if mode.machine in pools:
+            rows.append((index[mode.machine], 1))
+        elif mode.machine in batches:
+            rows.append((index[mode.machine], mode.size))
+        return rows
 
     rows: list[list[tuple[int, int]]] = []
     for task in problem.tasks:
@@ -320,8 +327,8 @@ def _resource_arrays(problem: ScheduleProblem, kept: dict[str, str]) -> Fields:
         else:
             closed = [] if resource.id in kept else breaks.get(resource.calendar or "", [])
             if isinstance(resource, Machine):
-                types.append(MACHINE)
-                base = 1
+                types.append(MACHINE if resource.batch is None else RENEWABLE)
+                base = resource.batch or 1
             elif isinstance(resource, Pool):
                 types.append(RENEWABLE)
                 base = resource.count
@@ -349,6 +356,13 @@ def _resource_arrays(problem: ScheduleProblem, kept: dict[str, str]) -> Fields:
             ]
         ),
         "maximum": _ints([*largest, *[NEVER] * groups]),
+        "batching": np.array(
+            [
+                *(isinstance(r, Machine) and r.batch is not None for r in problem.resources),
+                *[False] * groups,
+            ],
+            np.bool_,
+        ),
         "no_idle": np.array(
             [
                 *(isinstance(r, Machine) and r.no_idle for r in problem.resources),

@@ -75,7 +75,7 @@ class Setup(Frozen):
 
 
 class Machine(Frozen):
-    """Unary resource: at most one task at a time.
+    """Unary resource: at most one task, or one batch of tasks, at a time.
 
     When task j directly follows task i on the machine, ``start_j >= end_i + setup``, with the
     setup of their modes' states; pairs that are not listed need no time. The first task starts at
@@ -95,6 +95,11 @@ class Machine(Frozen):
         default=False,
         description="Between its first start and its last release it never stands still: each next "
         "task starts exactly when the one before leaves, after the setup between them.",
+    )
+    batch: Annotated[int, Field(ge=1, le=10**9)] | None = Field(
+        default=None,
+        description="Units that it runs at once: tasks of the same state and duration may start "
+        "together while their sizes sum to at most this, others do not overlap. None: one task.",
     )
 
 
@@ -174,6 +179,9 @@ class Mode(Frozen):
     )
     state: Name | None = Field(
         default=None, description="State it puts its machine into, for setups."
+    )
+    size: Annotated[int, Field(ge=1, le=10**9)] = Field(
+        default=1, description="Units that it takes of a machine that runs batches."
     )
     cost: Amount = Field(default=0, description="Cost of the mode, for the measure cost.")
     energy: Amount = Field(default=0, description="Energy of the mode, for the measure energy.")

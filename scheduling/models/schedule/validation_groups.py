@@ -25,12 +25,43 @@ def group_faults(problem: ScheduleProblem) -> Iterator[Fault]:
             elif count > 1:
                 yield Fault(place, f"task {name!r} {count} times", "each task once")
     for number, resource in enumerate(problem.resources):
+        if resource.type == "machine" and resource.batch is not None:
+            for rule in ("setups", "no_idle", "idle_power"):
+                if getattr(resource, rule):
+                    yield Fault(f"resources[{number}].batch", rule, f"a batch or {rule}, not both")
         if resource.type == "machine" and resource.no_idle and resource.calendar is not None:
             found = f"calendar {resource.calendar!r}"
             yield Fault(f"resources[{number}].no_idle", found, "a machine without calendar")
+    yield from _batches(problem)
     pools = {resource.id for resource in problem.resources if resource.type == "pool"}
     if pools:
         yield from _pools(problem, pools)
+
+
+def _batches(problem: ScheduleProblem) -> Iterator[Fault]:
+    rooms = {
+        resource.id: resource.batch
+        for resource in problem.resources
+        if resource.type == "machine" and resource.batch is not None
+    }
+    for index, group in enumerate(problem.same_order):
+        for name in group:
+            if name in rooms:
+                expected = "a machine that runs one task at a time"
+                yield Fault(f"same_order[{index}]", f"{name!r}, which runs batches", expected)
+    for index, job in enumerate(problem.jobs if rooms else ()):
+        for position, task in enumerate(job.tasks):
+            for number, mode in enumerate(task.modes):
+                room = rooms.get(mode.machine or "")
+                if room is None:
+                    continue
+                if job.blocking:
+                    found = f"task {task.id!r} on {mode.machine!r}, which runs batches"
+                    expected = "machines that run one task at a time"
+                    yield Fault(f"jobs[{index}].blocking", found, expected)
+                if mode.size > room:
+                    place = f"jobs[{index}].tasks[{position}].modes[{number}].size"
+                    yield Fault(place, str(mode.size), f"at most the batch {room}")
 
 
 def _pools(problem: ScheduleProblem, pools: set[str]) -> Iterator[Fault]:

@@ -194,7 +194,7 @@ def _add_successions(
 
 def _moves(arrays: ScheduleArrays, placement: Placement) -> Ints:
     """Time between the machines of the two tasks of each link: its transfer or a transport."""
-    machine = arrays.machine[placement.mode]
+    machine = arrays.site[placement.mode]
     origin, target = machine[arrays.link_before], machine[arrays.link_after]
     moves: Ints = np.where(origin != target, arrays.link_transfer, 0)
     if arrays.transport.size:

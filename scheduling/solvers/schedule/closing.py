@@ -55,7 +55,7 @@ def close_pauses(arrays: ScheduleArrays, candidate: Candidate) -> Candidate | No
 
 
 def _links(arrays: ScheduleArrays, candidate: Candidate, length: Ints) -> _Rows:
-    machine = arrays.machine[candidate.mode]
+    machine = arrays.site[candidate.mode]
     before, after, kind = arrays.link_before, arrays.link_after, arrays.link_kind
     offset = np.where((kind == END_START) | (kind == END_END), length[before], 0)
     offset -= np.where((kind == END_END) | (kind == START_END), length[after], 0)

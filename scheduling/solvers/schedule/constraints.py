@@ -126,7 +126,16 @@ def _resource_rules(problem: ScheduleProblem) -> Iterator[Rule]:
         if isinstance(resource, Reservoir):
             yield from _level_rules(number, resource)
             continue
-        if isinstance(resource, Machine):
+        if isinstance(resource, Machine) and resource.batch is not None:
+            sentence = f"machine {name!r} runs at most {_units(resource.batch)} at once"
+            label = Label("batch size", (name,), sentence)
+            yield Rule(label, group, resource=number, amount=resource.batch)
+            sentence = (
+                f"tasks that machine {name!r} runs at once start together, in the same state and "
+                "for the same time"
+            )
+            yield Rule(Label("batch", (name,), sentence), group, resource=number)
+        elif isinstance(resource, Machine):
             label = Label("machine", (name,), f"machine {name!r} runs one task at a time")
             yield Rule(label, group, resource=number, amount=1)
             yield from _setup_rules(number, resource, states)
@@ -358,6 +367,8 @@ def _mode(mode: Mode) -> str:
     text = str(mode.duration) if mode.duration else "no time"
     if mode.machine is not None:
         text += f" on machine {mode.machine!r}"
+    if mode.size > 1:
+        text += f" with {mode.size} units in a batch"
     if mode.state is not None:
         text += f" in state {mode.state!r}"
     needs = [f"{amount} of {name!r}" for name, amount in mode.demands.items() if amount > 0]

@@ -13,6 +13,7 @@ SAME_MODE = "same mode"
 SAME_ORDER = "same order"
 NO_SWAP = "no swap"
 NO_IDLE = "no idle"
+BATCHING = "batching"
 OPTIONAL_TASKS = "optional tasks"
 MODE_RULES = "mode rules"
 COST = "cost in the objective"
@@ -37,6 +38,7 @@ EVERYTHING = WORKING_TIMES | {
     SAME_ORDER,
     NO_SWAP,
     NO_IDLE,
+    BATCHING,
     OPTIONAL_TASKS,
     MODE_RULES,
     COST,

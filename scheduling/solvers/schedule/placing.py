@@ -10,6 +10,7 @@ and no-wait constraints", 2002, give the problem).
 from __future__ import annotations
 
 from bisect import insort
+from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
@@ -72,6 +73,8 @@ class Shop:
         self.windows = _time_windows(arrays)
         self.horizon = horizon(arrays)
         self.machine: list[int] = arrays.machine.tolist()
+        self.site: list[int] = arrays.site.tolist()
+        self.batching: list[bool] = [r >= 0 and bool(arrays.batching[r]) for r in self.site]
         self.state: list[int] = arrays.state.tolist()
         self.kind: list[int] = arrays.resource_type.tolist()
         self.maximum = [None if most == NEVER else most for most in arrays.maximum.tolist()]
@@ -199,6 +202,7 @@ class Placing:
             if shop.kind[r] == CONSUMABLE
         }
         self._last = dict.fromkeys(shop.grouped, 0)
+        self._batches: dict[int, dict[tuple[int, int], tuple[int, int]]] = defaultdict(dict)
         self._limit = shop.horizon
 
     def candidate(self) -> Candidate:
@@ -378,24 +382,26 @@ class Placing:
     def _low(self, task: int, mode: int) -> int:
         """Earliest start by the release, by links from what is placed, and by common orders."""
         shop = self._shop
-        low, machine = shop.release[task], shop.machine[mode]
+        low, machine, site = shop.release[task], shop.machine[mode], shop.site[mode]
         for before, from_end, to_end, lag, transfer, paid, passing in shop.links[task]:
             time = self.start[before]
             if time < 0 or (passing and any(self._runs[before + 1 : task])):
                 continue
             origin = self.mode[before]
             time = lag + (shop.end(origin, time) if from_end else time)
-            if transfer and shop.machine[origin] != machine:
+            if transfer and shop.site[origin] != site:
                 time += transfer
-            if paid and machine >= 0 and shop.machine[origin] >= 0:
-                time += shop.transport[shop.machine[origin]][machine]
+            if paid and site >= 0 and shop.site[origin] >= 0:
+                time += shop.transport[shop.site[origin]][site]
             low = max(low, shop.start_for(mode, time) if to_end else time)
         return max(low, self._last.get(machine, 0))
 
     def _fit(self, task: int, mode: int, low: int) -> int | None:
         """Earliest start from ``low`` on at which everything carries the task."""
         shop = self._shop
-        if shop.machine[mode] < 0 or shop.duration[mode] == 0:
+        if shop.batching[mode] and shop.duration[mode]:
+            time = self._join(task, mode, low)
+        elif shop.machine[mode] < 0 or shop.duration[mode] == 0:
             time = self._carry(task, mode, low)
         else:
             time = None
@@ -408,6 +414,21 @@ class Placing:
         if time is None or shop.end(mode, time) > shop.deadline[task]:
             return None
         return time
+
+    def _join(self, task: int, mode: int, low: int) -> int | None:
+        """Earliest start from ``low`` on in a batch that is there, or between batches."""
+        shop = self._shop
+        kind = shop.state[mode], shop.duration[mode]
+        opening = low
+        for (start, end), other in sorted(self._batches[shop.site[mode]].items()):
+            time = self._carry(task, mode, opening)
+            if time is None or shop.end(mode, time) <= start:
+                return time
+            fits = kind == other and start >= low and shop.end(mode, start) == end
+            if fits and self._carry(task, mode, start) == start:
+                return start
+            opening = max(opening, end)
+        return self._carry(task, mode, opening)
 
     def _gaps(self, mode: int) -> Iterator[tuple[int, int]]:
         """Between which moments the machine of a mode is free for it, by rising time."""
@@ -477,6 +498,9 @@ class Placing:
             insort(self._stays[machine], (time, held, shop.state[mode]))
         if machine in self._last:
             self._last[machine] = max(self._last[machine], time)
+        if shop.batching[mode] and end > time:
+            kind = shop.state[mode], shop.duration[mode]
+            self._batches[shop.site[mode]][time, end] = kind
         if end > time:
             for resource, amount in shop.needs[mode]:
                 self._levels[resource].change(time, end, -amount)

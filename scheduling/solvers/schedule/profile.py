@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from scheduling.models.schedule.arrays import MACHINE, NEVER, RENEWABLE
+from scheduling.models.schedule.arrays import NEVER, RENEWABLE
 from scheduling.models.schedule.bounds import formula_bounds
 from scheduling.models.schedule.problem import ScheduleProblem
 from scheduling.models.schedule.windows import horizon
@@ -37,7 +37,7 @@ def profile(problem: ScheduleProblem) -> dict[str, Any]:
         "jobs": arrays.n_jobs,
         "tasks": arrays.n_tasks,
         "modes": len(arrays.duration),
-        "machines": int(np.sum(types == MACHINE)),
+        "machines": sum(resource.type == "machine" for resource in problem.resources),
         "pools": sum(resource.type == "pool" for resource in problem.resources),
         "renewables": sum(resource.type == "renewable" for resource in problem.resources),
         "disjunctions": len(problem.disjunctions),

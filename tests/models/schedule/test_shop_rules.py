@@ -134,6 +134,22 @@ def test_groups_of_tasks_are_kept_apart() -> None:
     assert broken(problem, 0, 1, 0) == {"disjunction"}
 
 
+def test_batches_start_together_in_one_state_and_for_the_same_time() -> None:
+    model = sch.ScheduleModel()
+    oven = model.add_machine(batch=3)
+    for time, state, size in ((2, "hot", 2), (2, "hot", 1), (2, "cold", 1), (3, "hot", 1)):
+        task = model.add_task(model.add_job())
+        model.add_mode(task, duration=time, machine=oven, state=state, size=size)
+    problem = model.build()
+    assert broken(problem, 0, 0, 2, 4) == set()
+    assert broken(problem, 0, 1, 3, 5) == {"batch"}
+    assert broken(problem, 0, 2, 0, 4) == {"batch"}
+    assert broken(problem, 2, 0, 4, 0) == {"batch"}
+    larger = model.add_task(model.add_job(), duration=2, machine=oven, state="hot", size=2)
+    assert larger
+    assert broken(model.build(), 0, 8, 2, 4, 0) == {"batch"}
+
+
 def test_pools_hold_as_many_tasks_as_they_have_machines() -> None:
     model = sch.ScheduleModel()
     pool = model.add_pool(2, calendar=model.add_calendar([(9, 10)]))

@@ -157,7 +157,7 @@ def one_of_each() -> dict[str, ScheduleProblem]:
         setups: dict[tuple[str | None, str], int] = {}
         if feature in ("setups", "total setup in the objective"):
             setups = {("red", "blue"): 2, ("blue", "red"): 3}
-        no_idle = feature == "no idle"
+        no_idle, batch = feature == "no idle", 2 if feature == "batching" else None
         calendar = None
         if feature in ("periodic calendars", "efficiency", "interruptible tasks"):
             periodic = [(8, 12)] if feature == "periodic calendars" else []

@@ -8,6 +8,7 @@ from functools import cached_property
 import numpy as np
 
 from scheduling.models.schedule.arrays import NEVER, Ints, ScheduleArrays
+from scheduling.models.schedule.bounds.batches import batch_loads
 from scheduling.models.schedule.bounds.jobs import JobLoads
 from scheduling.models.schedule.bounds.pools import Pool, pools
 from scheduling.models.schedule.bounds.pruning import open_starts, usable_modes
@@ -24,8 +25,9 @@ def formula_bounds(arrays: ScheduleArrays) -> list[int | None] | None:
     """Lower bound of each tier of the objective, from formulas alone.
 
     Maxima (makespan, lateness) are bounded by the longest path and by Jackson's preemptive schedule
-    of every machine (with the least setup behind each task but the last), of every set of
-    alternative machines and of the energy of every renewable resource; sums over jobs by heads and,
+    of every machine (with the least setup behind each task but the last), by the fewest batches of
+    every machine that runs them, and by the schedules of every set of alternative machines and of
+    the energy of every renewable resource; sums over jobs by heads and,
     per pool, by the preemptive rules of :mod:`~scheduling.models.schedule.bounds.jobs`. A weighted
     sum of measures is bounded by the weighted sum of their bounds. Costs, energy and setups are
     bounded mode by mode, see :mod:`~scheduling.models.schedule.bounds.usage`.
@@ -133,4 +135,7 @@ class _Relaxation:
                 work = [time + extra for time, extra in zip(pool.work, pool.setup, strict=True)]
                 after = [time - extra for time, extra in zip(after, pool.setup, strict=True)]
                 best = max(best, largest_tail_first(pool.supply, release, work, after))
+        for load in batch_loads(self.arrays):
+            first = min(heads[task] for task in load.tasks)
+            best = max(best, first + load.work + min(tails.fixed[task] for task in load.tasks))
         return best

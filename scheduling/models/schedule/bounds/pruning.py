@@ -61,6 +61,7 @@ def with_modes(
         mode_ptr=_pointer(counts),
         duration=arrays.duration[keep],
         machine=arrays.machine[keep],
+        site=arrays.site[keep],
         demand_ptr=_pointer(np.diff(arrays.demand_ptr)[keep]),
         demand_resource=arrays.demand_resource[entries],
         demand_amount=arrays.demand_amount[entries],

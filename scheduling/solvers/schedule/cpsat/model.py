@@ -27,6 +27,7 @@ from scheduling.models.schedule.arrays import (
     Ints,
     ScheduleArrays,
 )
+from scheduling.solvers.schedule.cpsat.batches import add_batches
 from scheduling.solvers.schedule.cpsat.blocks import add_tour
 from scheduling.solvers.schedule.cpsat.choices import add_choices, job_presence
 from scheduling.solvers.schedule.cpsat.core import Core
@@ -288,6 +289,7 @@ class Formulation:
         orders = Orders(self._core, self._holding, occupied)
         orders.add_setups()
         orders.add_common_orders()
+        add_batches(self._core)
         if not arrays.swap:
             forbid_swaps(self._core, self._holding, occupied)
         return usage_terms(self._core, self._holding, occupied, orders.setup_times)

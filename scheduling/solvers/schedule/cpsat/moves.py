@@ -47,7 +47,7 @@ def _add_move(core: Core, row: int) -> None:
 
 def _extra(core: Core, row: int, mode: int, target: int) -> int:
     arrays = core.arrays
-    first, second = int(arrays.machine[mode]), int(arrays.machine[target])
+    first, second = int(arrays.site[mode]), int(arrays.site[target])
     extra = int(arrays.link_transfer[row]) if first != second else 0
     if arrays.transport.size and arrays.chained[row] and first >= 0 and second >= 0:
         extra += int(arrays.transport[first, second])

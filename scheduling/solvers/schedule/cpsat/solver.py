@@ -31,6 +31,7 @@ CAPABILITIES = {
     "blocking": "intervals of variable size",
     "blocking without swaps": "intervals in time refined by ranks",
     "machines that never stand still": "linear, or circuit",
+    "batching machines": "cumulative on sizes, literals for every pair",
     "transfers, transports": "linear under mode literals",
     "common modes": "equal literals",
     "common orders": "one literal for each pair of jobs",

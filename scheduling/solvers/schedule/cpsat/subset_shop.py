@@ -13,12 +13,14 @@ from typing import Any
 
 from scheduling.models.schedule.arrays import Ints, ScheduleArrays
 from scheduling.solvers.schedule.constraints import Rule
+from scheduling.solvers.schedule.cpsat.batches import alike, batch_users
 
 KINDS = frozenset(
     (
         "machine",
         "setup",
         "no idle",
+        "batch",
         "no swap",
         "blocking",
         "same order",
@@ -115,6 +117,7 @@ class ShopRules:
             ("transfer", self._transfer),
             ("reservoir", self._keep_level),
             ("no swap", self._forbid_swaps),
+            ("batch", self._batch),
         ):
             for rule, guard in self._of(kind):
                 add(rule, guard)
@@ -278,6 +281,24 @@ class ShopRules:
                 model.add(start[here] <= start[there]).only_enforce_if(first, *both)
                 model.add(start[there] <= start[here]).only_enforce_if(~first, *both)
 
+    def _batch(self, rule: Rule, guard: list[Any]) -> None:
+        """Let any two tasks of a machine run one after the other or as one batch."""
+        subset, model = self._subset, self._subset.model
+        arrays, starts, ends = subset.arrays, subset.starts, subset.ends
+        for one, other in combinations(batch_users(arrays, rule.resource, subset.chosen), 2):
+            here, there = subset.task(one), subset.task(other)
+            if here == there:
+                continue
+            both = [subset.chosen[one], subset.chosen[other], *guard]
+            first, second = model.new_bool_var(""), model.new_bool_var("")
+            model.add(ends[here] <= starts[there]).only_enforce_if(first, *both)
+            model.add(ends[there] <= starts[here]).only_enforce_if(second, *both)
+            if alike(arrays, one, other):
+                for x, y in ((starts[here], starts[there]), (ends[here], ends[there])):
+                    model.add(x == y).only_enforce_if(~first, ~second, *both)
+            else:
+                model.add_bool_or(first, second).only_enforce_if(both)
+
     def _share_mode(self, rule: Rule, guard: list[Any]) -> None:
         subset, model = self._subset, self._subset.model
         pointer = subset.arrays.mode_ptr
@@ -308,12 +329,12 @@ class ShopRules:
                     rule.amount,
                     [*guard, *skipped],
                     lambda one, other: (
-                        arrays.machine[one] == origin and arrays.machine[other] == destination
+                        arrays.site[one] == origin and arrays.site[other] == destination
                     ),
                 )
 
     def _transfer(self, rule: Rule, guard: list[Any]) -> None:
-        machine = self._subset.arrays.machine
+        machine = self._subset.arrays.site
         before, after = rule.tasks
         runs = [literal for task in rule.tasks for literal in self._subset.runs(task)]
         self._pass(

@@ -126,6 +126,7 @@ def _modes_of(arrays: ScheduleArrays, modes: Ints, visible: Ints) -> dict[str, A
         "mode_ptr": _pointer(counts),
         "duration": arrays.duration[modes],
         "machine": arrays.machine[modes],
+        "site": arrays.site[modes],
         "work": arrays.work[modes],
         "demand_ptr": pointer,
         "demand_resource": arrays.demand_resource[rows],
