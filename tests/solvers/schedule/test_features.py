@@ -165,7 +165,8 @@ def one_of_each() -> dict[str, ScheduleProblem]:
             period = 12 if periodic else None
             calendar = model.add_calendar(breaks, period=period, periodic=periodic)
         machines = [
-            model.add_machine(setups=setups, no_idle=no_idle, calendar=calendar) for _ in range(2)
+            model.add_machine(setups=setups, no_idle=no_idle, calendar=calendar, batch=batch)
+            for _ in range(2)
         ]
         tank = {model.add_reservoir(0): 1} if feature == "reservoirs" else {}
         blocking, same_mode = feature in ("blocking", "no swap"), feature == "same mode"
