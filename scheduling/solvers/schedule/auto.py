@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from scheduling.solvers.board import Board, Budget
 from scheduling.solvers.registry import READY, Availability, Prepares, Solver
 from scheduling.solvers.schedule.assignment import Assignment
+from scheduling.solvers.schedule.blocking import Blocking
 from scheduling.solvers.schedule.cpsat.solver import CpSat, bounding
 from scheduling.solvers.schedule.dispatch import Dispatch
 from scheduling.solvers.schedule.family import Candidate, CompiledSchedule
@@ -156,7 +157,7 @@ class Auto:
 
     def _improver(self, data: CompiledSchedule) -> Part:
         """Pick the local search that knows most about the problem's structure."""
-        return next(iter(_usable([IteratedGreedy(), Tabu(), Genetic(), Lns()], data)))
+        return next(iter(_usable([IteratedGreedy(), Tabu(), Blocking(), Genetic(), Lns()], data)))
 
 
 def _specialist(data: CompiledSchedule) -> Part | None:
@@ -196,7 +197,7 @@ def _prove(
     Beside a strong local search it only has to raise the bound; otherwise, and where there are
     processors enough, it searches in all its ways.
     """
-    narrow = isinstance(improver, Tabu) and budget.workers < _MANY_WORKERS
+    narrow = isinstance(improver, Tabu | Blocking) and budget.workers < _MANY_WORKERS
     settings = bounding(data.arrays) if narrow else _widest(budget.workers)
     CpSat(settings).search(data, board, budget.part(_SPRINT_SHARE), hint)
     if not board.stopped:

@@ -108,6 +108,7 @@ FAMILY: Family[Candidate] = Family(
         "giffler-thompson": f"{_HERE}.dispatch:GifflerThompson",
         "sgs": f"{_HERE}.sgs:ScheduleGeneration",
         "tabu": f"{_HERE}.tabu:Tabu",
+        "blocking": f"{_HERE}.blocking:Blocking",
         "genetic": f"{_HERE}.genetic:Genetic",
         "lns": f"{_HERE}.lns:Lns",
         "heft": f"{_HERE}.listing.solvers:Heft",

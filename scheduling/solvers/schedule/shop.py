@@ -7,7 +7,7 @@ from heapq import heappop, heappush
 
 import numpy as np
 
-from scheduling.models.schedule.arrays import END_START, NEVER, ScheduleArrays
+from scheduling.models.schedule.arrays import END_START, NEVER, Ints, ScheduleArrays
 from scheduling.models.schedule.windows import Edges, difference_edges, longest_paths, tails
 from scheduling.solvers.schedule.dispatch_rules import Rule, Waiting
 from scheduling.solvers.schedule.family import Candidate
@@ -28,6 +28,21 @@ def shop_refusal(arrays: ScheduleArrays) -> str | None:
     if not np.all(ordered & (arrays.link_max == NEVER)):
         return "takes end-start precedences with minimal lags of at least 0 only; use sgs"
     return None
+
+
+def chain_delays(arrays: ScheduleArrays) -> Ints | None:
+    """Least lag behind each task when every job is one chain in order; ``None`` otherwise."""
+    n = arrays.n_tasks
+    last = np.zeros(n, bool)
+    last[arrays.job_ptr[1:] - 1] = True
+    inner = np.flatnonzero(~last)
+    order = np.argsort(arrays.link_before, kind="stable")
+    before, after = arrays.link_before[order], arrays.link_after[order]
+    if not np.array_equal(before, inner) or not np.array_equal(after, inner + 1):
+        return None
+    delay = np.zeros(n, np.int64)
+    delay[before] = arrays.link_min[order]
+    return delay
 
 
 class Shop:

@@ -6,12 +6,8 @@ workers as many searches run side by side and take over each other's best schedu
 
 from __future__ import annotations
 
-import threading
-import time
 from collections.abc import Callable
-from functools import partial
 from importlib.util import find_spec
-from typing import Protocol
 
 import numpy as np
 
@@ -24,7 +20,8 @@ from scheduling.solvers.registry import READY, Availability
 from scheduling.solvers.schedule.dispatch import Dispatch
 from scheduling.solvers.schedule.family import Candidate, CompiledSchedule
 from scheduling.solvers.schedule.kernels.warmup import ensure_compiled
-from scheduling.solvers.schedule.shop import shop_refusal
+from scheduling.solvers.schedule.shop import chain_delays, shop_refusal
+from scheduling.solvers.schedule.walking import Walking, walk_together
 
 WORK_UNIT = 20_000
 """Moves that make one unit of work."""
@@ -32,30 +29,7 @@ WORK_UNIT = 20_000
 LARGEST_DISPATCHED = 4_000
 """Up to so many tasks, dispatching in plain Python answers before any kernel is loaded."""
 
-_LARGEST_SLICE = 1 << 30  # slices that reach the target return at once, and would grow for ever
-_SLICE_SECONDS = 0.05
-_FIRST_SLICE = 500
 _MAXIMA = ("makespan", "max_lateness", "max_tardiness")
-
-
-class Walk(Protocol):
-    """A tabu search in progress."""
-
-    def bound(self) -> int:
-        """Return a lower bound on the largest completion plus tail."""
-        ...
-
-    def advance(self, moves: int, target: int) -> int:
-        """Make some moves and return the best value so far."""
-        ...
-
-    def best(self) -> Candidate:
-        """Return the best schedule so far."""
-        ...
-
-    def inject(self, candidate: Candidate) -> None:
-        """Go on from a schedule that came from elsewhere."""
-        ...
 
 
 class Tabu:
@@ -89,7 +63,7 @@ class Tabu:
 
     def prepare(self, data: CompiledSchedule) -> None:
         """Compile the kernels of the problem's kind of shop."""
-        simple = data.arrays.single_mode and _chain_delays(data.arrays) is not None
+        simple = data.arrays.single_mode and chain_delays(data.arrays) is not None
         ensure_compiled("jobshop" if simple else "flexible")
 
     def search(
@@ -110,20 +84,9 @@ class Tabu:
         make = _walk_maker(data.arrays, board.tier)
         walk = make(budget.seed)
         _post_bound(self.name, data.arrays, board, walk.bound())
-        threads = [
-            threading.Thread(
-                target=_explore,
-                args=(self.name, data, board, budget, partial(make, budget.seed + number)),
-                name=f"tabu-{number}",
-                daemon=True,
-            )
-            for number in range(1, budget.workers)
-        ]
-        for thread in threads:
-            thread.start()
-        _explore(self.name, data, board, budget, lambda: walk)
-        for thread in threads:
-            thread.join()
+        moves = None if budget.work is None else int(budget.work * WORK_UNIT)
+        scale = int(data.arrays.weights[board.tier].max())
+        walk_together(self.name, data, board, budget, Walking(make, walk, moves, scale))
 
 
 def _is_maximum(arrays: ScheduleArrays, tier: int) -> bool:
@@ -131,45 +94,10 @@ def _is_maximum(arrays: ScheduleArrays, tier: int) -> bool:
     return len(used) == 1 and MEASURES[int(used[0])] in _MAXIMA
 
 
-def _explore(
-    name: str,
-    data: CompiledSchedule,
-    board: Board[Candidate],
-    budget: Budget,
-    make: Callable[[], Walk],
-) -> None:
-    """Run one walk in slices until the board stops or the budget is spent."""
-    walk = make()
-    factor = int(data.arrays.weights[board.tier].max())
-    moves_left = None if budget.work is None else int(budget.work * WORK_UNIT)
-    slice_moves, known = _FIRST_SLICE, None
-    while not board.stopped and budget.remaining() != 0 and moves_left != 0:
-        if board.best is not None and (known is None or (board.objective or 0) < known):
-            walk.inject(board.best)
-        moves = slice_moves if moves_left is None else min(slice_moves, moves_left)
-        target = -NEVER if board.bound is None else -(-board.bound // factor)
-        began = time.monotonic()
-        value = walk.advance(moves, target)
-        if moves_left is None:
-            slice_moves = _next_slice(slice_moves, time.monotonic() - began)
-        else:
-            moves_left -= moves
-        if board.objective is None or factor * value < board.objective:
-            candidate = walk.best()
-            board.offer(candidate, data.values(candidate), name)
-        known = board.objective
-
-
 def _post_bound(name: str, arrays: ScheduleArrays, board: Board[Candidate], bound: int) -> None:
     row = arrays.weights[board.tier]
     least = max(0, bound) if row[MEASURES.index("max_tardiness")] else bound
     board.raise_bound(int(row.max()) * least, name)
-
-
-def _next_slice(moves: int, seconds: float) -> int:
-    """Aim at slices of the same length, so that stops and exchanges come in time."""
-    scale = _SLICE_SECONDS / max(seconds, 1e-4)
-    return min(max(20, int(moves * min(2.0, max(0.25, scale)))), _LARGEST_SLICE)
 
 
 def _tails(arrays: ScheduleArrays, tier: int) -> Ints:
@@ -189,26 +117,11 @@ def _machines(arrays: ScheduleArrays) -> Ints:
     return np.unique(machine, return_inverse=True)[1].astype(np.int64)
 
 
-def _walk_maker(arrays: ScheduleArrays, tier: int) -> Callable[[int], Walk]:
-    delay = _chain_delays(arrays) if arrays.single_mode else None
+def _walk_maker(arrays: ScheduleArrays, tier: int) -> Callable[[int], _JobShopWalk | _FlexibleWalk]:
+    delay = chain_delays(arrays) if arrays.single_mode else None
     if delay is None:
         return lambda seed: _FlexibleWalk(arrays, tier, seed)
     return lambda seed: _JobShopWalk(arrays, tier, delay, seed)
-
-
-def _chain_delays(arrays: ScheduleArrays) -> Ints | None:
-    """Least lag behind each task when every job is one chain in order; ``None`` otherwise."""
-    n = arrays.n_tasks
-    last = np.zeros(n, bool)
-    last[arrays.job_ptr[1:] - 1] = True
-    inner = np.flatnonzero(~last)
-    order = np.argsort(arrays.link_before, kind="stable")
-    before, after = arrays.link_before[order], arrays.link_after[order]
-    if not np.array_equal(before, inner) or not np.array_equal(after, inner + 1):
-        return None
-    delay = np.zeros(n, np.int64)
-    delay[before] = arrays.link_min[order]
-    return delay
 
 
 class _JobShopWalk:

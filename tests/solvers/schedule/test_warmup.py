@@ -82,6 +82,7 @@ def test_the_real_groups_compile() -> None:
     assert set(warmup.GROUPS) == {
         "jobshop",
         "flexible",
+        "blocking",
         "project",
         "bounds",
         "tardiness",

@@ -105,11 +105,11 @@ def _touch(marker: Path) -> None:
         _LOG.info("no note of the compilation can be kept in %s", marker.parent)
 
 
-def _shop(*, flexible: bool) -> ScheduleProblem:
+def _shop(*, flexible: bool = False, blocking: bool = False) -> ScheduleProblem:
     model = ScheduleModel()
     machines = [model.add_machine() for _ in range(3)]
     for number in range(3):
-        job = model.add_job(chain=True, due=5)
+        job = model.add_job(chain=True, due=5, blocking=blocking)
         for step in range(3):
             task = model.add_task(job)
             for choice in range(2 if flexible else 1):
@@ -170,8 +170,9 @@ def _compile_bounds() -> None:
 
 
 GROUPS: dict[str, Callable[[], None]] = {
-    "jobshop": lambda: _search(_shop(flexible=False), "tabu"),
+    "jobshop": lambda: _search(_shop(), "tabu"),
     "flexible": lambda: _search(_shop(flexible=True), "tabu"),
+    "blocking": lambda: _search(_shop(blocking=True), "blocking"),
     "project": _compile_project,
     "bounds": _compile_bounds,
     "tardiness": _compile_tardiness,
