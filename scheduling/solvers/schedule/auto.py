@@ -26,6 +26,10 @@ from scheduling.solvers.schedule.listing.solvers import Heft, Peft
 from scheduling.solvers.schedule.lns import Lns
 from scheduling.solvers.schedule.permutation.iterated_greedy import IteratedGreedy, Neh
 from scheduling.solvers.schedule.permutation.tour import Tour
+from scheduling.solvers.schedule.permutation.tour_bounds import (
+    has_machine_tours,
+    raise_by_tours,
+)
 from scheduling.solvers.schedule.rules import dense_ranks, task_features
 from scheduling.solvers.schedule.sgs import out_of_time, post_greedy, rules_for
 from scheduling.solvers.schedule.tabu import LARGEST_DISPATCHED, Tabu
@@ -126,6 +130,8 @@ class Auto:
         hint: Candidate | None,
     ) -> None:
         self._improver(data).search(data, board, budget.part(0.4), hint)
+        if not board.stopped and has_machine_tours(data.arrays):
+            raise_by_tours(data, board, budget.part(0.1))
         exact = _exact(data)
         if not board.stopped and exact is not None:
             exact.search(data, board, budget.part(0.5), hint)
@@ -149,7 +155,9 @@ class Auto:
         with Sideways() as side:
             if exact:
                 side.start(exact.name, partial(_prove, data, board, budget, hint, improver))
-                if not data.arrays.features:
+                if has_machine_tours(data.arrays):
+                    side.start("tours", partial(raise_by_tours, data, board, sprint))
+                elif not data.arrays.features:
                     side.start("relaxations", partial(_relax, data, board, sprint))
             improver.search(data, board, sprint, hint)
             if exact and not board.stopped:

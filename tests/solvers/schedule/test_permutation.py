@@ -18,11 +18,16 @@ from scheduling.models.base import Status
 from scheduling.models.schedule.check import check_schedule
 from scheduling.models.schedule.objective import JOB_MEASURES
 from scheduling.models.schedule.problem import ScheduleProblem
+from scheduling.solvers.board import Board, Budget
 from scheduling.solvers.schedule.assignment import Assignment
-from scheduling.solvers.schedule.family import FAMILY, CompiledSchedule
+from scheduling.solvers.schedule.family import FAMILY, Candidate, CompiledSchedule
 from scheduling.solvers.schedule.permutation.kernels import insertion, plant
 from scheduling.solvers.schedule.permutation.line import Line, line_refusal
 from scheduling.solvers.schedule.permutation.tour import Tour, tour_lengths
+from scheduling.solvers.schedule.permutation.tour_bounds import (
+    has_machine_tours,
+    raise_by_tours,
+)
 from scheduling.solvers.schedule.permutation.walk import Walk
 from tests.brute_force import brute_force
 
@@ -249,6 +254,36 @@ def test_tours_are_as_long_as_the_best_order(problem: ScheduleProblem) -> None:
     total = sum(int(length[i, j]) for i, j in pairwise(ring))
     factor = data.values(line.candidate([order]))[0]
     assert factor % total == 0
+
+
+@settings(max_examples=30, deadline=None)
+@given(lines(most_lines=1, objectives=("makespan", {"makespan": 3})))
+def test_tours_of_machines_bound_the_optimum(problem: ScheduleProblem) -> None:
+    data = CompiledSchedule(problem)
+    if not has_machine_tours(data.arrays):
+        return
+    board: Board[Candidate] = Board(0, (), 0.0)
+    raise_by_tours(data, board, Budget(None, 10.0, 1, 0))
+    assert board.bound is not None
+    assert board.bound <= least(data)
+
+
+def test_tours_of_machines_see_the_setups() -> None:
+    fields = flow()
+    for machine in fields["resources"]:
+        pairs = [(i, j) for i in range(3) for j in range(3) if i != j]
+        machine["setups"] = [
+            {"before": f"J{i}", "after": f"J{j}", "time": 10 + (i + j) % 2} for i, j in pairs
+        ]
+    for job in fields["jobs"]:
+        for task in job["tasks"]:
+            task["modes"][0]["state"] = job["id"]
+    data = CompiledSchedule(ScheduleProblem.model_validate(fields))
+    board: Board[Candidate] = Board(0, (), 0.0)
+    raise_by_tours(data, board, Budget(None, 10.0, 1, 0))
+    assert (board.bound or 0) >= 27
+    answer = sch.solve(data.problem, work_limit=1, workers=1)
+    assert answer.status is Status.OPTIMAL
 
 
 @settings(max_examples=40, deadline=None)
