@@ -16,16 +16,19 @@ if TYPE_CHECKING:
     from scheduling.instances.files import read, read_solution, write, write_solution
     from scheduling.models.checking import check
     from scheduling.models.schedule.builder import ScheduleModel
+    from scheduling.models.schedule.front import ParetoFront
     from scheduling.models.schedule.online import OnlineSchedule
     from scheduling.models.schedule.problem import ScheduleProblem
     from scheduling.models.schedule.solution import ScheduleSolution
     from scheduling.simulator.schedule.simulate import simulate
     from scheduling.solvers.driver import solve
     from scheduling.solvers.explain import explain
+    from scheduling.solvers.pareto import pareto
 
 _HOMES = {
     "CheckError": "scheduling.errors",
     "InputError": "scheduling.errors",
+    "ParetoFront": "scheduling.models.schedule.front",
     "OnlineSchedule": "scheduling.models.schedule.online",
     "PolicyError": "scheduling.errors",
     "ScheduleModel": "scheduling.models.schedule.builder",
@@ -36,6 +39,7 @@ _HOMES = {
     "UnsupportedError": "scheduling.errors",
     "check": "scheduling.models.checking",
     "explain": "scheduling.solvers.explain",
+    "pareto": "scheduling.solvers.pareto",
     "read": "scheduling.instances.files",
     "read_solution": "scheduling.instances.files",
     "simulate": "scheduling.simulator.schedule.simulate",
@@ -48,6 +52,7 @@ __all__ = [
     "CheckError",
     "InputError",
     "OnlineSchedule",
+    "ParetoFront",
     "PolicyError",
     "ScheduleModel",
     "ScheduleProblem",
@@ -57,6 +62,7 @@ __all__ = [
     "UnsupportedError",
     "check",
     "explain",
+    "pareto",
     "read",
     "read_solution",
     "simulate",

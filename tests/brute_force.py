@@ -42,6 +42,18 @@ def brute_force(problem: ScheduleProblem, limit: int | None = None) -> tuple[int
     ``limit`` partial schedules it raises :class:`TooLargeError`.
     """
     search = _Search(problem, limit)
+    _try_all(problem, search)
+    return search.best
+
+
+def brute_front(problem: ScheduleProblem, limit: int | None = None) -> list[tuple[int, ...]]:
+    """Values of the tiers that no schedule beats in all of them, in order."""
+    search = _FrontSearch(problem, limit)
+    _try_all(problem, search)
+    return sorted(search.front)
+
+
+def _try_all(problem: ScheduleProblem, search: _Search) -> None:
     ways = [[*range(len(task.modes)), *([None] if task.optional else [])] for task in problem.tasks]
     for choice in product(*ways):
         if _modes_agree(problem, choice) and _routes_agree(problem, choice):
@@ -49,7 +61,6 @@ def brute_force(problem: ScheduleProblem, limit: int | None = None) -> tuple[int
             search.try_modes(
                 tuple(_SKIPPED if mode is None else task.modes[mode] for task, mode in pairs)
             )
-    return search.best
 
 
 def _modes_agree(problem: ScheduleProblem, choice: tuple[int | None, ...]) -> bool:
@@ -139,7 +150,7 @@ class _Search:
         if not self._propagate(start, low):
             return
         values = self._values(low)
-        if self.best is not None and values >= self.best:
+        if self._beaten(values):
             return
         if not self._may_hold(start, low):
             return
@@ -149,14 +160,14 @@ class _Search:
             return
         if len(start) == len(low):
             values = self._values(low, placed=True)
-            if self.best is None or values < self.best:
-                self.best = values
+            if not self._beaten(values):
+                self._take(values)
             return
         task = min((i for i in range(len(low)) if i not in start), key=lambda i: (low[i], i))
         for time in self._fits(task, low[task]):
             trial = list(low)
             trial[task] = time
-            if self.best is not None and self._values(trial) >= self.best:
+            if self._beaten(self._values(trial)):
                 return
             self._use(task, time, 1)
             self._place({**start, task: time}, trial)
@@ -188,6 +199,12 @@ class _Search:
     def _least_end(self, task: int, low: int) -> int | None:
         """Earliest end from a start at ``low`` or later."""
         return self.least[task][low] if low <= self.horizon else None
+
+    def _beaten(self, values: tuple[int, ...]) -> bool:
+        return self.best is not None and values >= self.best
+
+    def _take(self, values: tuple[int, ...]) -> None:
+        self.best = values
 
     def _propagate(self, start: dict[int, int], low: list[int]) -> bool:
         """Raise ``low`` to the least starts by all relations; False on a contradiction."""
@@ -469,6 +486,23 @@ def _end(speeds: list[int], start: int, work: int, *, pausing: bool) -> int | No
         if work <= 0:
             return time + 1
     return None
+
+
+class _FrontSearch(_Search):
+    def __init__(self, problem: ScheduleProblem, limit: int | None) -> None:
+        super().__init__(problem, limit)
+        self.front: list[tuple[int, ...]] = []
+
+    def _beaten(self, values: tuple[int, ...]) -> bool:
+        return any(_no_worse(known, values) for known in self.front)
+
+    def _take(self, values: tuple[int, ...]) -> None:
+        self.front = [known for known in self.front if not _no_worse(values, known)]
+        self.front.append(values)
+
+
+def _no_worse(one: tuple[int, ...], other: tuple[int, ...]) -> bool:
+    return all(a <= b for a, b in zip(one, other, strict=True))
 
 
 def _capacity(problem: ScheduleProblem, resource: Resource, time: int) -> int:

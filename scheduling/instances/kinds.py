@@ -23,6 +23,9 @@ _HOMES = {
     ),
 }
 
+_SOLUTIONS = {"pareto": "scheduling.models.schedule.front:ParetoFront"}
+"""Kinds of answers beside those of a single problem."""
+
 
 def kinds() -> tuple[str, ...]:
     """Return the kinds of problems that files may state."""
@@ -48,6 +51,8 @@ def solution_class(kind: object) -> type[Solution]:
     InputError
         When there is no such kind.
     """
+    if isinstance(kind, str) and kind in _SOLUTIONS:
+        return cast("type[Solution]", _named(_SOLUTIONS[kind]))
     return cast("type[Solution]", _load(kind, 1))
 
 
@@ -55,5 +60,9 @@ def _load(kind: object, position: int) -> object:
     if not isinstance(kind, str) or kind not in _HOMES:
         found = "nothing" if kind is None else repr(kind)
         raise InputError.single("kind", found, f"one of: {', '.join(_HOMES)}")
-    module, name = _HOMES[kind][position].split(":")
+    return _named(_HOMES[kind][position])
+
+
+def _named(home: str) -> object:
+    module, name = home.split(":")
     return getattr(import_module(module), name)

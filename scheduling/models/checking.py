@@ -8,6 +8,8 @@ from scheduling.models.placement.check import check_placement
 from scheduling.models.placement.problem import PlacementProblem
 from scheduling.models.placement.solution import PlacementSolution
 from scheduling.models.schedule.check import check_schedule
+from scheduling.models.schedule.check_front import check_front
+from scheduling.models.schedule.front import ParetoFront
 from scheduling.models.schedule.online import OnlineSchedule
 from scheduling.models.schedule.problem import ScheduleProblem
 from scheduling.models.schedule.solution import ScheduleSolution
@@ -38,6 +40,8 @@ def check(problem: Problem, solution: Solution) -> list[Violation]:
         return check(problem.truth, solution)
     if isinstance(problem, ScheduleProblem) and isinstance(solution, ScheduleSolution):
         return check_schedule(problem, solution)
+    if isinstance(problem, ScheduleProblem) and isinstance(solution, ParetoFront):
+        return check_front(problem, solution)
     if isinstance(problem, PlacementProblem) and isinstance(solution, PlacementSolution):
         return check_placement(problem, solution)
     raise InputError.single("solution", f"kind {solution.kind!r}", f"kind {problem.kind!r}")

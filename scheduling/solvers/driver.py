@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import threading
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -20,6 +19,7 @@ from scheduling.solvers.registry import (
     family_of,
     tier_values,
 )
+from scheduling.solvers.watching import run_watched
 
 DEFAULT_TIME_LIMIT = 60.0
 _SHARE_OF_A_TIER = 0.75
@@ -79,7 +79,7 @@ def solve(
     CheckError
         When a solver's answer fails the independent check (a defect of the library).
     """
-    _check_limits(time_limit, work_limit, workers)
+    check_limits(time_limit, work_limit, workers)
     if time_limit is None and work_limit is None:
         time_limit = DEFAULT_TIME_LIMIT
     budget = Budget(
@@ -189,45 +189,13 @@ class _Run:
             return
         tiers_left = len(data.tiers) - board.tier
         budget = self.budget.part(1.0 if tiers_left == 1 else _SHARE_OF_A_TIER)
-        failure: list[BaseException] = []
-
-        def work() -> None:
-            try:
-                self.solver.search(data, board, budget, hint)
-            except BaseException as error:  # noqa: BLE001 - raised again in the calling thread
-                failure.append(error)
-            finally:
-                board.stop()
-
-        thread = threading.Thread(target=work, name="scheduling-search", daemon=True)
-        thread.start()
-        self._watch(board, thread, budget)
-        if failure:
-            raise failure[0]
-
-    def _watch(self, board: Board[Any], thread: threading.Thread, budget: Budget) -> None:
-        """Report progress until the search ends; stop it at the deadline or on Ctrl-C.
-
-        A search that does not react is left behind: the answer does not wait for it.
-        """
-        patience: float | None = None
-        while thread.is_alive() and (patience is None or time.monotonic() < patience):
-            try:
-                left = budget.remaining()
-                if left is not None and left <= 0:
-                    board.stop()
-                if board.stopped:
-                    patience = patience or time.monotonic() + self._grace()
-                    thread.join(0.02)
-                else:
-                    board.wait(0.1 if left is None else min(left, 0.1))
-                self._report(board)
-            except KeyboardInterrupt:
-                if self.interrupted:
-                    raise
-                self.interrupted = True
-                board.stop()
-        self._report(board)
+        self.interrupted = run_watched(
+            lambda: self.solver.search(data, board, budget, hint),
+            board,
+            budget,
+            self._grace(),
+            lambda: self._report(board),
+        )
 
     def _grace(self) -> float:
         """Seconds that a search may take to end after it was told to."""
@@ -278,7 +246,8 @@ class _Run:
         }
 
 
-def _check_limits(time_limit: float | None, work_limit: float | None, workers: int | None) -> None:
+def check_limits(time_limit: float | None, work_limit: float | None, workers: int | None) -> None:
+    """Refuse limits that make no sense with an :class:`~scheduling.errors.InputError`."""
     for name, limit in (("time_limit", time_limit), ("work_limit", work_limit)):
         if limit is not None and not 0 < limit < float("inf"):
             raise InputError.single(name, str(limit), "a positive finite number")

@@ -46,6 +46,8 @@ class ObjectivePart:
     def limit(self, caps: tuple[int, ...]) -> None:
         """Keep the tiers before this one at their values."""
         for tier, cap in enumerate(caps):
+            if cap >= NEVER:
+                continue
             expressions, weights, offset = self._tier(tier)
             total = cp_model.LinearExpr.weighted_sum(expressions, weights)
             self._model.add(total <= cap - offset)

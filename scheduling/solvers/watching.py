@@ -1,0 +1,84 @@
+"""Running a search in a thread while the caller watches the clock, the board and Ctrl-C."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+from scheduling.solvers.board import Board, Budget
+
+
+def run_watched(
+    search: Callable[[], None],
+    board: Board[Any],
+    budget: Budget,
+    grace: float,
+    report: Callable[[], None],
+) -> bool:
+    """Run a search until it ends, the budget is spent or the user interrupts.
+
+    A search that does not react is left behind: the answer does not wait for it.
+
+    Parameters
+    ----------
+    search
+        The work; it posts to ``board`` and ends soon after the board stops.
+    board, budget
+        Where it posts, and how long it may take.
+    grace
+        Seconds that it may take to end after it was told to.
+    report
+        Called whenever something may have been posted.
+
+    Returns
+    -------
+    bool
+        Whether a keyboard interrupt ended it. A second one is raised.
+    """
+    failure: list[BaseException] = []
+
+    def work() -> None:
+        try:
+            search()
+        except BaseException as error:  # noqa: BLE001 - raised again in the calling thread
+            failure.append(error)
+        finally:
+            board.stop()
+
+    thread = threading.Thread(target=work, name="scheduling-search", daemon=True)
+    thread.start()
+    interrupted = _watch(board, thread, budget, grace, report)
+    if failure:
+        raise failure[0]
+    return interrupted
+
+
+def _watch(
+    board: Board[Any],
+    thread: threading.Thread,
+    budget: Budget,
+    grace: float,
+    report: Callable[[], None],
+) -> bool:
+    interrupted = False
+    patience: float | None = None
+    while thread.is_alive() and (patience is None or time.monotonic() < patience):
+        try:
+            left = budget.remaining()
+            if left is not None and left <= 0:
+                board.stop()
+            if board.stopped:
+                patience = patience or time.monotonic() + grace
+                thread.join(0.02)
+            else:
+                board.wait(0.1 if left is None else min(left, 0.1))
+            report()
+        except KeyboardInterrupt:
+            if interrupted:
+                raise
+            interrupted = True
+            board.stop()
+    report()
+    return interrupted
