@@ -436,7 +436,7 @@ class _Search:
             if isinstance(machine, Machine) and (kept := self._on(machine.id, start)):
                 span = range(min(a for a, _, _ in kept), max(b for _, b, _ in kept))
                 for now in span:
-                    ends = ((start[i], start[i] + self.modes[i].duration) for _, _, i in kept)
+                    ends = ((start[i], self._least_end(i, start[i]) or 0) for _, _, i in kept)
                     total += machine.idle_power * (not any(a <= now < b for a, b in ends))
         return total
 

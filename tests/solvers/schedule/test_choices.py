@@ -44,6 +44,22 @@ def test_cp_sat_finds_the_optimum(problem: ScheduleProblem) -> None:
         assert check_schedule(problem, solution) == []
 
 
+@given(
+    choice_problems(
+        max_jobs=2, shifts=True, efficiency=True, interruptible=True, windows=True, steps=True
+    )
+)
+@settings(max_examples=60)
+def test_cp_sat_finds_the_optimum_by_the_hours(problem: ScheduleProblem) -> None:
+    best = optimum(problem)
+    solution = sch.solve(problem, "cp-sat", work_limit=20.0, workers=1)
+    if best is None:
+        assert solution.status is Status.INFEASIBLE
+    else:
+        assert solution.status is Status.OPTIMAL
+        assert tuple(tier.objective for tier in solution.tiers) == best
+
+
 @given(choice_problems())
 @settings(max_examples=80)
 def test_bounds_by_formula_hold(problem: ScheduleProblem) -> None:
