@@ -13,6 +13,7 @@ from scheduling.cli import (
     explain,
     files,
     generate,
+    pareto,
     pods,
     reproduce,
     simulate,
@@ -34,6 +35,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 app.command("solve", epilog=solve.EXAMPLE)(solve.solve)
+app.command("pareto", epilog=pareto.EXAMPLE)(pareto.pareto)
 app.command("check", epilog=check.EXAMPLE)(check.check)
 app.command("explain", epilog=explain.EXAMPLE)(explain.explain)
 app.command("info", epilog=files.INFO_EXAMPLE)(files.info)

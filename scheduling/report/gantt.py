@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Callable
 from pathlib import Path
 
 from scheduling.errors import InputError
 from scheduling.models.schedule.problem import ScheduleProblem
 from scheduling.models.schedule.solution import ScheduleSolution
+from scheduling.report.pictures import picture
 from scheduling.report.schedule.figures import draw_figure
 from scheduling.report.schedule.layout import By, ScheduleChart, build_chart
 from scheduling.report.schedule.page import render_page
 from scheduling.storage import write_whole
-
-_DOTS_PER_INCH = 150
 
 
 def write_gantt(
@@ -68,20 +66,7 @@ def check_suffix(path: str | Path) -> str:
 
 
 def _picture(chart: ScheduleChart, by: By, form: str) -> bytes:
-    import matplotlib as mpl
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    buffer = io.BytesIO()
-    with mpl.rc_context():
-        mpl.rcdefaults()
-        mpl.rcParams.update({"svg.hashsalt": "scheduling", "svg.fonttype": "none"})
-        figure = Figure(layout="constrained")
-        FigureCanvasAgg(figure)
-        draw_figure(chart, figure, by)
-        metadata = {"Date": None} if form == "svg" else {"Software": None}
-        figure.savefig(buffer, format=form, dpi=_DOTS_PER_INCH, metadata=metadata)
-    return buffer.getvalue()
+    return picture(lambda figure: draw_figure(chart, figure, by), form)
 
 
 _RENDERERS: dict[str, Callable[[ScheduleChart, By], bytes]] = {
