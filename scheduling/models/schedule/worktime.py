@@ -199,6 +199,16 @@ class Run:
             start = None if later is None else worktime.open_from(later)
         return None
 
+    def last_start(self, high: int) -> int | None:
+        """Latest start up to ``high`` that the working time allows; ``None`` without one."""
+        span = 1
+        while True:
+            low = max(0, high - span + 1)
+            found = list(self.pieces(low, high))
+            if found or low == 0:
+                return found[-1].last if found else None
+            span *= 4
+
     def _promising(self, closing: int) -> int | None:
         """Next moment after a closing at which a stretch may be long enough."""
         worktime = self.worktime

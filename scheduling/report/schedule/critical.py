@@ -33,6 +33,7 @@ from scheduling.models.schedule.arrays import (
     Ints,
     ScheduleArrays,
 )
+from scheduling.models.schedule.worktime import Run
 from scheduling.report.schedule.occupation import held_until, machine_order, setup_time
 from scheduling.report.schedule.placement import Placement
 from scheduling.report.schedule.usage import (
@@ -104,7 +105,8 @@ def _latest_other_starts(arrays: ScheduleArrays, placement: Placement) -> dict[i
         start = int(placement.start[task])
         duration = int(placement.end[task]) - start
         closures = [closed(resource, amount) for resource, amount in needs]
-        found[task] = _open_start_before(start, duration, closures) if duration else start - 1
+        run = arrays.runs[mode]
+        found[task] = _open_start_before(start, duration, closures, run) if duration else start - 1
     return found
 
 
@@ -118,11 +120,18 @@ def _closed_times(steps: list[tuple[int, int]], amount: int) -> list[tuple[int, 
     return closed
 
 
-def _open_start_before(start: int, duration: int, closures: list[list[tuple[int, int]]]) -> int:
+def _open_start_before(
+    start: int, duration: int, closures: list[list[tuple[int, int]]], run: Run | None
+) -> int:
     at = start - 1
     moved = True
     while moved and at >= 0:
         moved = False
+        if run is not None:
+            opening = run.last_start(at)
+            if opening is None:
+                return -1
+            at, duration = opening, (run.finish(opening) or opening) - opening
         for closed in closures:
             number = bisect_left(closed, (at + duration, 0)) - 1
             if number >= 0 and closed[number][1] > at:

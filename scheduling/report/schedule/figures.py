@@ -27,6 +27,13 @@ _BAR = 0.86
 _GRID = "#d5dbe1"
 _CLOSED = "#e3e7eb"
 _FADED = 0.35
+_PAUSE = {
+    "facecolors": _CLOSED,
+    "edgecolors": INK,
+    "hatch": "////",
+    "linewidths": 0.0,
+    "alpha": 0.7,
+}
 _SETUP = {"facecolors": "white", "edgecolors": INK, "hatch": "....", "linewidths": 0.6}
 
 
@@ -147,6 +154,7 @@ def draw_gantt(chart: ScheduleChart, ax: Axes, by: By) -> Axes:
     _breaks(ax, rows, tops)
     _spans(ax, chart, rows, tops)
     _bars(ax, chart, rows, tops)
+    _pauses(ax, rows, tops)
     _path(ax, chart, rows, tops)
     if by == "job":
         _dues(ax, chart, rows, tops)
@@ -288,6 +296,17 @@ def _spans(ax: Axes, chart: ScheduleChart, rows: tuple[Row, ...], tops: list[int
     _boxes(ax, setups, **_SETUP)
 
 
+def _pauses(ax: Axes, rows: tuple[Row, ...], tops: list[int]) -> None:
+    """Veil the parts of bars in which their tasks pause."""
+    margin = (1 - _BAR) / 2
+    shapes = [
+        _box(span.start, span.end, top + span.lane + margin, top + span.lane + 1 - margin)
+        for row, top in zip(rows, tops, strict=False)
+        for span in row.pauses
+    ]
+    _boxes(ax, shapes, **_PAUSE)
+
+
 def _box(start: float, end: float, top: float, bottom: float) -> list[tuple[float, float]]:
     return [(start, top), (end, top), (end, bottom), (start, bottom)]
 
@@ -390,6 +409,8 @@ def _legend(ax: Axes, chart: ScheduleChart, rows: tuple[Row, ...], by: By) -> No
         entries.append(Patch(fc=_CLOSED, ec="#c3cad1", hatch="////", lw=0, label="closed"))
     if any(row.holds for row in rows):
         entries.append(Patch(fc=SERIES[0], alpha=_FADED, label="machine kept"))
+    if any(row.pauses for row in rows):
+        entries.append(Patch(fc=_CLOSED, ec=INK, hatch="////", lw=0, alpha=0.7, label="pause"))
     if any(row.setups for row in rows):
         entries.append(Patch(fc="white", ec=INK, hatch="....", lw=0.6, label="setup"))
     if any(task.late_from is not None for task in chart.tasks):

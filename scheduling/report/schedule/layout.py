@@ -17,6 +17,7 @@ from scheduling.models.schedule.compiling import compile_arrays
 from scheduling.models.schedule.problem import ScheduleProblem
 from scheduling.models.schedule.solution import ScheduleSolution
 from scheduling.report.schedule.critical import critical_path
+from scheduling.report.schedule.hours import Spans, closed_hours, merged, pauses
 from scheduling.report.schedule.occupation import held_until, setups_of
 from scheduling.report.schedule.placement import Placement, read_placement
 from scheduling.report.schedule.sentence import certificate_sentence
@@ -47,6 +48,7 @@ class TaskMark(NamedTuple):
     ``late_from`` is the moment from which it runs past its job's due date, ``None`` if it does not.
     ``uses`` are pairs of a resource's name and an amount (1 for its machine). ``held`` is when it
     leaves its machine, ``None`` when that is its end; ``setup`` is the time its machine is set up.
+    ``pauses`` are the closed times ``(start, end)`` that it lies across.
     """
 
     id: str
@@ -60,6 +62,7 @@ class TaskMark(NamedTuple):
     critical: bool
     held: int | None = None
     setup: int = 0
+    pauses: Spans = ()
 
 
 class Span(NamedTuple):
@@ -101,6 +104,8 @@ class Row(NamedTuple):
         After tasks of blocking jobs: the machine is kept until the job's next task starts.
     setups
         Before tasks: the machine is set up for them.
+    pauses
+        Inside tasks: they make no progress because something is closed.
     """
 
     label: str
@@ -111,6 +116,7 @@ class Row(NamedTuple):
     job: int | None = None
     holds: tuple[Span, ...] = ()
     setups: tuple[Span, ...] = ()
+    pauses: tuple[Span, ...] = ()
 
 
 class HistoryPoint(NamedTuple):
@@ -203,6 +209,7 @@ def build_chart(problem: ScheduleProblem, solution: ScheduleSolution) -> Schedul
     }
     tasks = tuple(
         mark._replace(
+            pauses=pauses(arrays, placement, task),
             held=int(held[task]) if held[task] > placement.end[task] else None,
             setup=setups.get(task, 0),
         )
@@ -299,6 +306,7 @@ def _resource_rows(
 ) -> tuple[Row, ...]:
     kinds: list[str] = [resource.type for resource in problem.resources]
     kinds += ["disjunction"] * len(problem.disjunctions)
+    hours = closed_hours(problem, until)
     rows = []
     without = set(range(len(tasks)))
     for resource, (name, kind) in enumerate(zip(arrays.resource_ids, kinds, strict=True)):
@@ -308,13 +316,21 @@ def _resource_rows(
         without.difference_update(users)
         machine = arrays.resource_type[resource] == MACHINE
         lanes, bars = pack_lanes(tasks, users, held=bool(machine))
-        closed = _closed(arrays.steps(resource), until)
-        row = Row(name, kind, lanes, bars, closed)
+        closed = merged(_closed(arrays.steps(resource), until), hours.get(name, ()))
+        row = _with_pauses(Row(name, kind, lanes, bars, closed), tasks)
         rows.append(_with_spans(row, tasks) if machine else row)
     if without:
         lanes, bars = pack_lanes(tasks, sorted(without))
         rows.append(Row(NO_RESOURCE, "none", lanes, bars))
     return tuple(rows)
+
+
+def _with_pauses(row: Row, tasks: tuple[TaskMark, ...]) -> Row:
+    """Add to a row where its tasks pause."""
+    found = [
+        Span(task, lane, start, end) for task, lane in row.bars for start, end in tasks[task].pauses
+    ]
+    return row._replace(pauses=tuple(found))
 
 
 def _with_spans(row: Row, tasks: tuple[TaskMark, ...]) -> Row:
@@ -340,14 +356,17 @@ def _closed(steps: list[tuple[int, int]], until: int) -> tuple[tuple[int, int], 
 
 def _job_rows(jobs: tuple[JobMark, ...], tasks: tuple[TaskMark, ...]) -> tuple[Row, ...]:
     if len(jobs) == 1:
-        return tuple(Row(task.id, "task", 1, (Bar(i, 0),), job=0) for i, task in enumerate(tasks))
+        return tuple(
+            _with_pauses(Row(task.id, "task", 1, (Bar(i, 0),), job=0), tasks)
+            for i, task in enumerate(tasks)
+        )
     members: list[list[int]] = [[] for _ in jobs]
     for position, task in enumerate(tasks):
         members[task.job].append(position)
     rows = []
     for number, job in enumerate(jobs):
         lanes, bars = pack_lanes(tasks, members[number])
-        rows.append(Row(job.id, "job", lanes, bars, job=number))
+        rows.append(_with_pauses(Row(job.id, "job", lanes, bars, job=number), tasks))
     return tuple(rows)
 
 

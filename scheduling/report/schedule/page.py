@@ -120,6 +120,11 @@ def _tasks(chart: ScheduleChart, index: dict[str, int]) -> dict[str, Any]:
         "critical": [i for i, task in enumerate(tasks) if task.critical],
         "held": [(i, task.held) for i, task in enumerate(tasks) if task.held is not None],
         "setup": [(i, task.setup) for i, task in enumerate(tasks) if task.setup],
+        "paused": [
+            (i, sum(end - start for start, end in task.pauses))
+            for i, task in enumerate(tasks)
+            if task.pauses
+        ],
         "useCounts": [len(task.uses) for task in tasks],
         "useResource": [index[name] for task in tasks for name, _ in task.uses],
         "useAmount": [amount for task in tasks for _, amount in task.uses],
@@ -158,6 +163,7 @@ def _view(chart: ScheduleChart, rows: tuple[Row, ...]) -> dict[str, Any]:
         "closedOf": [closure[row.closed] for row in rows],
         "holds": [_flat(row.holds) for row in rows],
         "setups": [_flat(row.setups) for row in rows],
+        "pauses": [_flat(row.pauses) for row in rows],
         "bars": bars,
         "barCounts": counts,
         "moments": moments,

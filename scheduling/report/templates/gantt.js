@@ -54,6 +54,7 @@ class Gantt {
     this.drawClosed(ctx, theme);
     this.drawSpans(ctx, theme);
     const { wide, marked, painted } = paintBars(ctx, state.scene, this.box, theme);
+    this.drawPauses(ctx, theme);
     if (state.critical) this.drawPath(ctx, theme);
     paintMarks(ctx, state.model, marked, this.box, theme, state.critical);
     this.moments = paintMoments(ctx, state.scene, this.box, theme);
@@ -162,23 +163,43 @@ class Gantt {
     });
   }
 
-  /** Machines kept by blocking jobs, in the job's colour but faded, and setups, hatched. */
-  drawSpans(ctx, theme) {
+  /** Calls `paint(task, x, y, width, height)` for the spans of a row that are in sight. */
+  eachSpan(flat, top, paint) {
     const { box, lane } = this;
-    const { model } = this.state;
     const gap = lane >= 14 ? 3 : lane >= 8 ? 2 : lane >= 4 ? 1 : 0;
+    let drawn = 0;
+    for (let i = 0; i < flat.length; i += 4) {
+      const [task, at, from, to] = flat.slice(i, i + 4);
+      if (to <= box.from || from >= box.to) continue;
+      const x0 = Math.max(this.x(from), box.left);
+      const x1 = Math.max(Math.min(this.x(to), box.left + box.width), x0 + 0.5);
+      paint(task, x0, top + at * lane + gap / 2, x1 - x0, Math.max(1, lane - gap));
+      drawn++;
+    }
+    return drawn;
+  }
+
+  /** Parts of bars in which their tasks make no progress, veiled. */
+  drawPauses(ctx, theme) {
     const pattern = hatch(ctx, theme);
     let drawn = 0;
-    const each = (flat, top, paint) => {
-      for (let i = 0; i < flat.length; i += 4) {
-        const [task, at, from, to] = flat.slice(i, i + 4);
-        if (to <= box.from || from >= box.to) continue;
-        const x0 = Math.max(this.x(from), box.left);
-        const x1 = Math.max(Math.min(this.x(to), box.left + box.width), x0 + 0.5);
-        paint(task, x0, top + at * lane + gap / 2, x1 - x0, Math.max(1, lane - gap));
-        drawn++;
-      }
-    };
+    this.forRows((row, top, height, _, view) => {
+      drawn += this.eachSpan(view.pauses[row], top, (task, x, y, width, tall) => {
+        ctx.globalAlpha = 0.7;
+        ctx.fillStyle = width < 3 ? theme.closed : pattern;
+        ctx.fillRect(x, y, width, tall);
+      });
+    });
+    ctx.globalAlpha = 1;
+    this.canvas.dataset.pauses = drawn;
+  }
+
+  /** Machines kept by blocking jobs, in the job's colour but faded, and setups, hatched. */
+  drawSpans(ctx, theme) {
+    const { model } = this.state;
+    const pattern = hatch(ctx, theme);
+    let drawn = 0;
+    const each = (flat, top, paint) => { drawn += this.eachSpan(flat, top, paint); };
     this.forRows((row, top, height, _, view) => {
       each(view.holds[row], top, (task, x, y, width, tall) => {
         ctx.globalAlpha = this.state.scene.emphasis[task] ? 0.4 : 0.4 * Number(theme.fade);

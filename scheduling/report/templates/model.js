@@ -51,6 +51,7 @@ function readView(view, taskCount) {
     closed: view.closedOf.map((number) => view.closed[number]),
     holds: view.holds,
     setups: view.setups,
+    pauses: view.pauses,
     lanePtr: lanes,
     barPtr: bars,
     barTask: Int32Array.from(view.bars),
@@ -69,6 +70,7 @@ function readModel(data) {
   data.tasks.late.forEach(([task, time]) => { lateFrom[task] = time; });
   const held = new Map(data.tasks.held);
   const setup = new Map(data.tasks.setup);
+  const paused = new Map(data.tasks.paused);
   const critical = new Uint8Array(count);
   for (const task of data.tasks.critical) critical[task] = 1;
   const single = data.jobs.id.length === 1;
@@ -86,6 +88,7 @@ function readModel(data) {
     critical,
     held,
     setup,
+    paused,
     id: data.tasks.id,
     job: Int32Array.from(data.tasks.job),
     colour: (task) => (single ? task : data.tasks.job[task]) % data.palette.length,

@@ -36,6 +36,7 @@ function taskDetails(model, task) {
     ["time", `${formatNumber(model.start[task])} to ${formatNumber(model.end[task])}`],
     ["duration", formatNumber(model.end[task] - model.start[task])],
     model.setup.has(task) && ["setup before", formatNumber(model.setup.get(task))],
+    model.paused.has(task) && ["pauses for", formatNumber(model.paused.get(task))],
     model.held.has(task) && ["keeps its machine until", formatNumber(model.held.get(task))],
     due !== null && ["due", formatNumber(due)],
     late > 0 && ["late by", formatNumber(late), "late"],
@@ -56,6 +57,7 @@ function fillLegend(model, state) {
   if (model.byResource.closed.some((flat) => flat.length)) add("closed", "closed");
   if (model.held.size) add("kept", "machine kept");
   if (model.setup.size) add("setup", "setup");
+  if (model.paused.size) add("pause", "pause");
   if (model.tasks.late.length) add("late", "past the due date");
   if (model.jobs.due.some((due) => due !== null)) add("due", "due date");
   if (model.single || model.jobs.id.length > 18) {

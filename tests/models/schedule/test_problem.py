@@ -55,6 +55,66 @@ FAULTY = {
         document(jobs=[job(tasks=[task(modes=[{"duration": 10**15}])])]),
         "jobs[0].tasks[0].modes[0].duration",
     ),
+    "periodic breaks without a period": (
+        document(calendars=[{"id": "c", "periodic": [{"start": 0, "end": 2}]}]),
+        "calendars[0].period",
+    ),
+    "period of 0": (document(calendars=[{"id": "c", "period": 0}]), "calendars[0].period"),
+    "break beyond the period": (
+        document(calendars=[{"id": "c", "period": 5, "periodic": [{"start": 4, "end": 6}]}]),
+        "calendars[0].periodic",
+    ),
+    "periodic breaks out of order": (
+        document(
+            calendars=[
+                {
+                    "id": "c",
+                    "period": 9,
+                    "periodic": [{"start": 4, "end": 6}, {"start": 1, "end": 2}],
+                }
+            ]
+        ),
+        "calendars[0].periodic[1]",
+    ),
+    "efficiency above 1000": (
+        document(calendars=[{"id": "c", "breaks": [{"start": 0, "end": 1, "efficiency": 1001}]}]),
+        "calendars[0].breaks[0].efficiency",
+    ),
+    "periods that never meet": (
+        document(
+            calendars=[
+                {"id": f"c{period}", "period": period, "periodic": [{"start": 0, "end": 1}]}
+                for period in (10**9, 10**9 + 7)
+            ]
+        ),
+        "calendars",
+    ),
+    "patterns of too many windows": (
+        document(
+            resources=[
+                {"type": "machine", "id": "M1", "calendar": "c1009"},
+                {"type": "renewable", "id": "crew", "capacity": 2, "calendar": "c1013"},
+            ],
+            calendars=[
+                {
+                    "id": f"c{period}",
+                    "period": period,
+                    "periodic": [{"start": k, "end": k + 1} for k in range(0, 200, 2)],
+                }
+                for period in (1009, 1013)
+            ],
+            jobs=[
+                job(tasks=[task(modes=[{"duration": 1, "machine": "M1", "demands": {"crew": 1}}])])
+            ],
+        ),
+        "calendars",
+    ),
+    "windows out of order": (
+        document(
+            jobs=[job(tasks=[task(windows=[{"start": 3, "end": 5}, {"start": 4, "end": 6}])])]
+        ),
+        "jobs[0].tasks[0].windows[1]",
+    ),
     "unknown field": (document(jobs=[job(colour="red")]), "jobs[0].colour"),
     "missing id": (document(jobs=[{"tasks": [task()]}]), "jobs[0].id"),
     "unknown machine": (

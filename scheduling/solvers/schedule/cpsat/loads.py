@@ -61,7 +61,7 @@ def _cuts(heads: list[int], rests: list[int]) -> set[tuple[int, int]]:
 
 
 def _load(core: Core, modes: list[int]) -> Any:
-    duration = core.arrays.duration
+    duration = core.arrays.shortest
     chosen = [mode for mode in modes if mode in core.literals]
     fixed = sum(int(duration[mode]) for mode in modes if mode not in core.literals)
     literals = [core.literals[mode] for mode in chosen]
