@@ -18,6 +18,9 @@ from scheduling.models.schedule.integral import Eras, Integral, Pattern
 NORMAL = 100
 """Work that is done in a unit of time outside all windows."""
 
+MOST_PIECES = 200_000
+"""So many pieces of starts are looked at one by one, at about 10 microseconds each."""
+
 Row = tuple[int, int, int]
 """Start, end and efficiency of a window."""
 
@@ -271,34 +274,55 @@ class Run:
         return tuple(found)
 
     @cached_property
-    def _extremes(self) -> tuple[int, int, int]:
-        """Least and largest time from start to end, and longest wait once nothing is one-off."""
+    def crowd(self) -> int:
+        """About how many pieces there are, those of the zones included."""
+        worktime = self.worktime
+        segments = 2 * max(len(pattern.start) for _, pattern in worktime.eras)
+        periods = sum((high - low) // worktime.period + 1 for low, high in self.zones)
+        return segments * (periods + 1)
+
+    @cached_property
+    def _lengths(self) -> tuple[int, int]:
+        """Least and largest time from start to end."""
+        if self.crowd > MOST_PIECES:
+            return self._rough_lengths()
         pieces = list(self.regular)
-        wait, last = 0, -1
-        for piece in [*pieces, *(piece.moved(-self.worktime.period) for piece in pieces[:1])]:
-            wait = max(wait, piece.first - last - 1)
-            last = piece.last
         for low, high in self.zones:
             pieces += self.pieces(low, high)
         lengths = [piece.lengths() for piece in pieces]
         if not lengths:
-            return self.duration, self.duration, 0
-        return min(low for low, _ in lengths), max(high for _, high in lengths), wait
+            return self.duration, self.duration
+        return min(low for low, _ in lengths), max(high for _, high in lengths)
+
+    def _rough_lengths(self) -> tuple[int, int]:
+        """Bound the time from start to end by the fastest speed, and by all work that is lost."""
+        worktime, period = self.worktime, self.worktime.period
+        shortest = -(-self.amount // max(1, *worktime.speeds))
+        plain = WorkTime(((0, worktime.base),)).work
+        total = plain.at(period)
+        if total == 0:
+            return shortest, worktime.last_change
+        missed = self.amount + plain.at(worktime.last_change)
+        return shortest, (-(-missed // total) + 1) * period
 
     @property
     def shortest(self) -> int:
         """A time that no run falls below."""
-        return self._extremes[0] if self.elastic else self.duration
+        return self._lengths[0] if self.elastic else self.duration
 
     @property
     def longest(self) -> int:
         """A time that no run exceeds."""
-        return self._extremes[1] if self.elastic else self.duration
+        return self._lengths[1] if self.elastic else self.duration
 
-    @property
+    @cached_property
     def wait(self) -> int:
         """Longest time until the next allowed start, once nothing is one-off."""
-        return self._extremes[2]
+        wait, last = 0, -1
+        for piece in (*self.regular, *(p.moved(-self.worktime.period) for p in self.regular[:1])):
+            wait = max(wait, piece.first - last - 1)
+            last = piece.last
+        return wait
 
 
 def combine(calendars: Sequence[Shifts]) -> WorkTime:

@@ -195,7 +195,7 @@ def melting(start: int, end: int, **fields: object) -> tuple[ScheduleProblem, Sc
         (3, 7, False, set()),
         (8, 14, False, set()),
         (8, 13, False, {"duration"}),
-        (7, 12, False, {"duration"}),
+        (7, 13, False, {"duration"}),
         (9, 15, False, {"break"}),
         (9, 17, True, set()),
         (9, 16, True, {"break", "duration"}),

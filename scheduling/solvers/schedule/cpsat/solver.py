@@ -9,6 +9,7 @@ import numpy as np
 
 from scheduling.models.schedule.arrays import ScheduleArrays
 from scheduling.models.schedule.windows import horizon
+from scheduling.models.schedule.worktime import MOST_PIECES
 from scheduling.solvers.board import Board, Budget
 from scheduling.solvers.registry import READY, Availability
 from scheduling.solvers.schedule.family import Candidate, CompiledSchedule
@@ -79,6 +80,8 @@ class CpSat:
         reason = feature_refusal(data.arrays, EVERYTHING)
         if reason is not None:
             return reason
+        if any(run is not None and run.crowd > MOST_PIECES for run in data.arrays.runs):
+            return "takes no tasks of so many periods around one-off breaks; use insertion"
         size = _magnitude(data.arrays)
         if size >= LARGEST:
             return f"numbers reach {size:.1e}, above {LARGEST:.1e}; use a coarser unit of time"
