@@ -146,12 +146,15 @@ def dispatch(problem: ScheduleProblem, rule: Rule) -> ScheduleSolution:
 
 
 def run(limits: Run) -> list[Row]:
-    """Run the rules and ``auto`` on cells of growing size."""
+    """Run the rules and ``auto`` on cells of growing size; large ones get what small ones leave."""
     rows: list[Row] = []
-    share = limits.seconds / (len(_JOBS) * _SEEDS)
+    waiting = len(_JOBS) * _SEEDS
     for jobs in _JOBS:
         cells = [robot_cell(jobs=jobs, machines=_STATIONS, seed=seed) for seed in range(_SEEDS)]
-        answers = [solve(cell, "auto", time_limit=max(0.5, share)) for cell in cells]
+        answers = []
+        for cell in cells:
+            answers.append(solve(cell, "auto", time_limit=max(0.5, limits.left / waiting)))
+            waiting -= 1
         bounds = [answer.bound or 0 for answer in answers]
         values = {
             name: [dispatch(cell, rule).objective or 0 for cell in cells]

@@ -108,6 +108,20 @@ def test_pools_have_a_lane_for_each_machine_and_groups_a_row() -> None:
     assert critical(chart) == ["a", "b"]
 
 
+def test_tasks_of_a_batch_have_lanes_of_their_own() -> None:
+    model = ScheduleModel("kiln")
+    kiln = model.add_machine("kiln", batch=4)
+    for name, size in (("a", 1), ("b", 3), ("c", 2)):
+        model.add_task(model.add_job(), duration=2, machine=kiln, size=size, name=name)
+    problem = model.build()
+    chart = build_chart(problem, schedule(problem, 0, 0, 2))
+    (row,) = chart.by_resource
+    assert (row.label, row.kind, row.lanes) == ("kiln", "machine", 2)
+    assert [(bar.task, bar.lane) for bar in row.bars] == [(0, 0), (2, 0), (1, 1)]
+    assert chart.tasks[1].uses == (("kiln", 3),)
+    assert critical(chart) == ["a", "b", "c"]
+
+
 def test_setups_stand_before_the_task_they_are_for() -> None:
     problem = colours()
     chart = build_chart(problem, schedule(problem, 0, 8, 11))

@@ -103,6 +103,26 @@ def test_moves_follow_a_choice_of_machines_by_mode_rules() -> None:
     ]
 
 
+def test_a_choice_of_machines_and_its_moves_are_chosen_together() -> None:
+    model = sch.ScheduleModel()
+    for name in ("a", "b", "c"):
+        model.add_machine(name)
+    for near in ("b", "c"):
+        job = model.add_job(chain=True, blocking=True)
+        model.add_task(job, duration=2, machine="a")
+        task = model.add_task(job)
+        for machine in ("b", "c"):
+            model.add_mode(task, duration=1 if machine == near else 9, machine=machine)
+    model.forbid_swaps()
+    travel = {("a", "b"): 1, ("a", "c"): 4, ("b", "a"): 1, ("c", "a"): 4}
+    cell = with_robots(model.build(), ["r", "s"], travel)
+    solution = sch.solve(cell, "cp-sat", work_limit=20.0)
+    assert solution.status is Status.OPTIMAL
+    assert sch.check(cell, solution) == []
+    # The long way first: 2 on a, 4 to c, 1 there; meanwhile 2 on a, 1 to b, 1 there.
+    assert solution.objective == 7
+
+
 def test_missing_travel_is_named() -> None:
     with pytest.raises(InputError, match="no time from 'a' to 'b'"):
         with_robots(line((1, 1)), ["r"], {})

@@ -150,6 +150,32 @@ def test_batches_start_together_in_one_state_and_for_the_same_time() -> None:
     assert broken(model.build(), 0, 8, 2, 4, 0) == {"batch"}
 
 
+def test_machines_without_idle_times_pause_for_setups_only() -> None:
+    model = sch.ScheduleModel()
+    machine = model.add_machine(no_idle=True, setups={("red", "blue"): 2})
+    for state, time in (("red", 3), ("blue", 3), ("blue", 0)):
+        model.add_task(model.add_job(), duration=time, machine=machine, state=state)
+    problem = model.build()
+    assert broken(problem, 1, 6, 20) == set()
+    assert broken(problem, 1, 7, 20) == {"no idle"}
+    assert broken(problem, 3, 0, 20) == set()
+    assert broken(problem, 4, 0, 20) == {"no idle"}
+
+
+def test_swaps_are_caught_and_chains_of_moves_are_not() -> None:
+    model = sch.ScheduleModel()
+    machines = [model.add_machine() for _ in range(3)]
+    for path in ((0, 1), (1, 0), (1, 2)):
+        job = model.add_job(chain=True, blocking=True)
+        for number in path:
+            model.add_task(job, duration=2, machine=machines[number])
+    model.forbid_swaps()
+    problem = model.build()
+    assert broken(problem, 0, 2, 0, 2, 4, 6) == {"swap"}
+    assert broken(problem, 0, 2, 4, 6, 0, 2) == set()
+    assert broken(problem, 0, 2, 4, 6, 8, 10) == set()
+
+
 def test_pools_hold_as_many_tasks_as_they_have_machines() -> None:
     model = sch.ScheduleModel()
     pool = model.add_pool(2, calendar=model.add_calendar([(9, 10)]))
