@@ -21,15 +21,11 @@ def info(
     json: options.Json = False,
 ) -> None:
     """Show what is in an instance: sizes, features, and the bounds that formulas give."""
-    from scheduling.errors import UnsupportedError
     from scheduling.instances.files import read
-    from scheduling.models.schedule.problem import ScheduleProblem
-    from scheduling.solvers.schedule.profile import profile
+    from scheduling.solvers.registry import family_of
 
     problem = read(file, format=format_)
-    if not isinstance(problem, ScheduleProblem):
-        raise UnsupportedError(f"no facts are known of problems of kind {problem.kind!r}")
-    facts: dict[str, Any] = profile(problem)
+    facts: dict[str, Any] = family_of(problem).describe(problem)
     if json:
         emit_json(facts)
         return

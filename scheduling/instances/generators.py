@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from scheduling.errors import Fault, InputError
+from scheduling.instances.placement.random_clusters import random_cluster
 from scheduling.instances.schedule.constraint_mix import constraint_mix
 from scheduling.instances.schedule.random_graphs import (
     graph_stream,
@@ -153,6 +154,7 @@ def _generator(
     name: str,
     make: Callable[..., Problem],
     ranges: Mapping[str, tuple[Value, Value, str]],
+    family: str = "schedule",
 ) -> Generator:
     """Describe a generator; defaults and summary are those of its function."""
     defaults = {
@@ -162,7 +164,7 @@ def _generator(
     }
     parameters = tuple(Parameter(key, defaults[key], *ranges[key]) for key in defaults)
     summary = (make.__doc__ or "").split("\n", maxsplit=1)[0].removeprefix("Generate ").rstrip(".")
-    return Generator(name, "schedule", summary, make, parameters)
+    return Generator(name, family, summary, make, parameters)
 
 
 def _taillard(
@@ -191,6 +193,10 @@ _RANGES: dict[str, tuple[Value, Value, str]] = {
     "longest": (1, 10**6, "longest duration"),
     "tasks": (1, 2000, "number of tasks"),
     "modes": (1, 100, "modes per task"),
+    "nodes": (1, 10**4, "number of nodes"),
+    "pods_per_node": (1, 100, "mean number of pods per node"),
+    "priorities": (1, 100, "number of priorities"),
+    "usage": (0.1, 10.0, "share of the whole capacity that is requested"),
     "resources": (0, 1000, "number of renewable resources"),
     "renewables": (0, 1000, "number of renewable resources"),
     "consumables": (0, 1000, "number of consumable resources"),
@@ -247,6 +253,7 @@ GENERATORS: dict[str, Generator] = {
         _generator("graph-stream", graph_stream, _RANGES),
         _generator("constraint-mix", constraint_mix, _RANGES),
         _generator("tardiness", random_tardiness, _RANGES),
+        _generator("cluster", random_cluster, _RANGES, "placement"),
     )
 }
 """All generators by name."""

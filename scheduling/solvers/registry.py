@@ -115,12 +115,26 @@ class Family(Generic[C]):
         The independent checker.
     solvers
         Name to ``"module:attribute"`` of each solver; loaded when used.
+    facts
+        ``"module:function"`` from a problem to what is in it, as plain values for people.
     """
 
     kind: str
     compile: Callable[[Any], Any]
     check: Callable[[Any, Any], list[Violation]]
     solvers: Mapping[str, str]
+    facts: str
+
+    def describe(self, problem: Problem) -> dict[str, Any]:
+        """Return what is in a problem: sizes, features, bounds by formula, solvers that take it."""
+        module, _, attribute = self.facts.partition(":")
+        found: dict[str, Any] = getattr(import_module(module), attribute)(problem)
+        return found
+
+    def takers(self, data: Any) -> list[str]:
+        """Return the names of the solvers that are there and take a compiled problem."""
+        ready = ((name, self.solver(name)) for name in self.solvers)
+        return [name for name, found in ready if found.availability() and not found.refusal(data)]
 
     def solver(self, name: str) -> Solver[Any, C]:
         """Load a solver by name.

@@ -59,3 +59,12 @@ def test_bad_snapshots_end_in_one_message(cli: Cli, tmp_path: Path) -> None:
     assert "bad.json" in done.err
     assert "no node" in done.err
     assert not output.exists()
+
+
+def test_info_of_a_generated_cluster(cli: Cli, tmp_path: Path) -> None:
+    path = tmp_path / "cluster.yaml"
+    assert cli("generate", "cluster", "-p", "nodes=3", "-p", "usage=1.05", "-o", path).code == 0
+    facts = cli("info", path, "--json").json
+    assert (facts["nodes"], facts["items"], facts["pending"]) == (3, 12, 12)
+    assert facts["requested"]["cpu"] in (104, 105)
+    assert "cp-sat" in facts["solvers"]

@@ -74,6 +74,7 @@ _HERE = "scheduling.solvers.placement"
 
 FAMILY: Family[Ints] = Family(
     kind="placement",
+    facts=f"{_HERE}.profile:profile",
     compile=CompiledPlacement,
     check=check_placement,
     solvers={

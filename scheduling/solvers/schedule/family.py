@@ -98,6 +98,7 @@ _HERE = "scheduling.solvers.schedule"
 
 FAMILY: Family[Candidate] = Family(
     kind="schedule",
+    facts=f"{_HERE}.profile:profile",
     compile=CompiledSchedule,
     check=check_schedule,
     solvers={

@@ -6,12 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from scheduling.models.schedule.arrays import NEVER, RENEWABLE
+from scheduling.models.schedule.arrays import CONSUMABLE, NEVER, RESERVOIR
 from scheduling.models.schedule.bounds import formula_bounds
 from scheduling.models.schedule.problem import ScheduleProblem
 from scheduling.models.schedule.windows import horizon
-from scheduling.solvers.registry import family_of
-from scheduling.solvers.schedule.family import CompiledSchedule
+from scheduling.solvers.schedule.family import FAMILY, CompiledSchedule
 
 
 def profile(problem: ScheduleProblem) -> dict[str, Any]:
@@ -41,7 +40,8 @@ def profile(problem: ScheduleProblem) -> dict[str, Any]:
         "pools": sum(resource.type == "pool" for resource in problem.resources),
         "renewables": sum(resource.type == "renewable" for resource in problem.resources),
         "disjunctions": len(problem.disjunctions),
-        "consumables": int(np.sum(types > RENEWABLE)),
+        "consumables": int(np.sum(types == CONSUMABLE)),
+        "reservoirs": int(np.sum(types == RESERVOIR)),
         "precedences": len(arrays.link_before),
         "maximal_lags": int(np.sum(arrays.link_max < NEVER)),
         "deadlines": int(np.sum(arrays.deadline < NEVER)),
@@ -50,15 +50,5 @@ def profile(problem: ScheduleProblem) -> dict[str, Any]:
         "durations": {"from": int(arrays.duration.min()), "to": int(arrays.duration.max())},
         "horizon": horizon(arrays),
         "bounds_by_formula": dict(zip(data.tiers, bounds, strict=True)),
-        "solvers": _takers(data),
+        "solvers": FAMILY.takers(data),
     }
-
-
-def _takers(data: CompiledSchedule) -> list[str]:
-    family = family_of(data.problem)
-    names = []
-    for name in family.solvers:
-        solver = family.solver(name)
-        if solver.availability() and solver.refusal(data) is None:
-            names.append(name)
-    return names
