@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from scheduling.solvers.board import Board, Budget
 from scheduling.solvers.registry import READY, Availability, Prepares, Solver
 from scheduling.solvers.schedule.assignment import Assignment
+from scheduling.solvers.schedule.balance import balance
 from scheduling.solvers.schedule.blocking import Blocking
 from scheduling.solvers.schedule.cpsat.solver import CpSat, bounding
 from scheduling.solvers.schedule.dispatch import Dispatch
@@ -202,9 +203,11 @@ def _prove(
 ) -> None:
     """Run CP-SAT for the sprint, then again from the best schedule of all.
 
+    Few tasks whose loads are all but balanced are settled by lists of assignments before.
     Beside a strong local search it only has to raise the bound; otherwise, and where there are
     processors enough, it searches in all its ways.
     """
+    balance(data, board, budget.part(_SPRINT_SHARE), "balance")
     narrow = isinstance(improver, Tabu | Blocking) and budget.workers < _MANY_WORKERS
     settings = bounding(data.arrays) if narrow else _widest(budget.workers)
     CpSat(settings).search(data, board, budget.part(_SPRINT_SHARE), hint)
