@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from scheduling.errors import UnsupportedError
 from scheduling.models.base import Problem
 from scheduling.models.schedule.objective import makespan
-from scheduling.models.schedule.problem import Mode, Precedence, ScheduleProblem
+from scheduling.models.schedule.problem import Mode, Precedence, ScheduleProblem, Task
 
 _PLURALS = {
     "machine": "machines",
@@ -51,8 +51,8 @@ def features(problem: ScheduleProblem) -> Iterator[tuple[str, str]]:
     capacity steps, setups, several modes, modes without a machine, parallel tasks in a job,
     no-wait, blocking, same mode, interruptible tasks, time windows, precedences, time lags,
     transfers, transports, same order, disjunctions, no-idle machines, batching machines,
-    blocking without swaps, release dates, deadlines, due dates, weights, objectives other than
-    makespan.
+    blocking without swaps, optional tasks, alternatives, mode rules, costs, energy, release dates,
+    deadlines, due dates, weights, objectives other than makespan.
     """
     yield from _resources(problem)
     yield from _jobs(problem)
@@ -69,6 +69,10 @@ def features(problem: ScheduleProblem) -> Iterator[tuple[str, str]]:
         yield "blocking without swaps", "swap: false"
     for group in problem.disjunctions:
         yield "disjunctions", ", ".join(map(repr, group))
+    for entry in problem.alternatives:
+        yield "alternatives", ", ".join(repr(name) for route in entry.routes for name in route)
+    for rule in problem.mode_rules:
+        yield "mode rules", f"{rule.task!r} and {rule.other!r}"
     if problem.objective != makespan():
         yield "objectives other than makespan", problem.objective.tiers[0].name
 
@@ -91,6 +95,8 @@ def _resources(problem: ScheduleProblem) -> Iterator[tuple[str, str]]:
             yield "calendars", repr(resource.id)
         if resource.type == "machine" and any(entry.time for entry in resource.setups):
             yield "setups", repr(resource.id)
+        if resource.type == "machine" and resource.idle_power:
+            yield "energy", repr(resource.id)
         if resource.type == "machine" and resource.no_idle:
             yield "no-idle machines", repr(resource.id)
         if resource.type == "machine" and resource.batch is not None:
@@ -120,11 +126,21 @@ def _jobs(problem: ScheduleProblem) -> Iterator[tuple[str, str]]:
             if found and len(job.tasks) > 1:
                 yield name, where
         for task in job.tasks:
-            if len(task.modes) > 1:
-                yield "several modes", f"task {task.id!r}"
-            if task.interruptible:
-                yield "interruptible tasks", f"task {task.id!r}"
-            if task.windows:
-                yield "time windows", f"task {task.id!r}"
-            if any(mode.machine is None for mode in task.modes):
-                yield "modes without a machine", f"task {task.id!r}"
+            yield from _task(task)
+
+
+def _task(task: Task) -> Iterator[tuple[str, str]]:
+    where = f"task {task.id!r}"
+    if len(task.modes) > 1:
+        yield "several modes", where
+    if task.optional:
+        yield "optional tasks", where
+    for name in ("cost", "energy"):
+        if any(getattr(mode, name) for mode in task.modes):
+            yield ("costs" if name == "cost" else name), where
+    if task.interruptible:
+        yield "interruptible tasks", where
+    if task.windows:
+        yield "time windows", where
+    if any(mode.machine is None for mode in task.modes):
+        yield "modes without a machine", where

@@ -196,6 +196,8 @@ def _axes(ax: Axes | None) -> Axes:
 def _head(ax: Axes, chart: ScheduleChart) -> None:
     """Write the title and, below it, the answer in as many lines as it needs."""
     missing = f" {chart.missing:,} tasks are not placed." if chart.missing else ""
+    if chart.skipped:
+        missing = f" {chart.skipped:,} optional tasks are skipped.{missing}"
     letters = int(_inches(ax) * 72 / 5)
     lines = wrap(chart.sentence + missing, max(letters, 20))
     ax.annotate(

@@ -141,7 +141,8 @@ class ScheduleChart:
     path : critical path through the tasks, first to last.
     profiles, history : resource usage; objective and bound over time.
     seconds : duration of the solve.
-    missing : number of tasks that the solution does not place.
+    missing : number of tasks that the solution does not place although they must run.
+    skipped : number of optional tasks that it leaves out.
     start, end : first and last moment of the schedule; 0 and 0 when it is empty.
     """
 
@@ -156,6 +157,7 @@ class ScheduleChart:
     history: tuple[HistoryPoint, ...]
     seconds: float
     missing: int
+    skipped: int
     start: int
     end: int
 
@@ -230,7 +232,8 @@ def build_chart(problem: ScheduleProblem, solution: ScheduleSolution) -> Schedul
         profiles=build_profiles(arrays, names, uses, placement, end),
         history=history_points(solution),
         seconds=_known(solution.seconds) or 0.0,
-        missing=arrays.n_tasks - len(placed),
+        missing=int((~placement.placed & ~arrays.optional).sum()),
+        skipped=int((~placement.placed & arrays.optional).sum()),
         start=min((task.start for task in tasks), default=0),
         end=end,
     )

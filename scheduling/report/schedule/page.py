@@ -49,7 +49,8 @@ def render_page(chart: ScheduleChart, by: By = "resource") -> str:
 def facts(chart: ScheduleChart) -> str:
     """Describe the size of a schedule and its lateness, for people who do not see the chart."""
     if not chart.tasks:
-        return f"{_count(chart.missing, 'task')} of {_count(len(chart.jobs), 'job')}, none placed."
+        total = chart.missing + chart.skipped
+        return f"{_count(total, 'task')} of {_count(len(chart.jobs), 'job')}, none placed."
     resources = sum(1 for row in chart.by_resource if row.kind not in ("none", "disjunction"))
     members = f"{_count(len(chart.tasks), 'task')} of {_count(len(chart.jobs), 'job')}"
     times = f"from {format_number(chart.start)} to {format_number(chart.end)}"
@@ -60,6 +61,8 @@ def facts(chart: ScheduleChart) -> str:
         parts.append(f"{late:,} of {_count(len(due), 'job')} with a due date end late.")
     critical = sum(task.critical for task in chart.tasks)
     parts.append(f"{_count(critical, 'task')} on critical paths.")
+    if chart.skipped:
+        parts.append(f"{_count(chart.skipped, 'optional task')} skipped.")
     if chart.missing:
         parts.append(f"{_count(chart.missing, 'task')} of the problem not placed.")
     return " ".join(parts)

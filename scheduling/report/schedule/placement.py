@@ -47,7 +47,7 @@ def read_placement(arrays: ScheduleArrays, solution: ScheduleSolution) -> Placem
         task does not have; all such faults at once.
     """
     index = {name: number for number, name in enumerate(arrays.task_ids)}
-    modes = np.diff(arrays.mode_ptr)
+    modes = np.diff(arrays.mode_ptr) - arrays.optional
     placed = np.zeros(arrays.n_tasks, np.bool_)
     start, end, mode = (np.zeros(arrays.n_tasks, np.int64) for _ in range(3))
     faults = []

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Any
+
 import numpy as np
+import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
@@ -10,6 +14,9 @@ import scheduling as sch
 from scheduling.models.base import Status
 from scheduling.models.schedule.check import check_schedule
 from scheduling.models.schedule.problem import ScheduleProblem
+from scheduling.models.schedule.solution import ScheduledTask
+from scheduling.report.schedule.layout import build_chart
+from scheduling.report.schedule.page import facts
 from scheduling.solvers.board import Budget
 from scheduling.solvers.cpsat_engine import Outcome, run, sat_parameters, set_hint
 from scheduling.solvers.explain import explain
@@ -21,6 +28,10 @@ from tests.brute_force import TooLargeError, brute_force
 from tests.strategies import choice_problems
 
 LIMIT = 10_000
+
+
+def rule(**changes: Any) -> dict[str, Any]:
+    return {"task": "a", "mode": 0, "other": "b", "modes": [0], **changes}
 
 
 def optimum(problem: ScheduleProblem) -> tuple[int, ...] | None:
@@ -178,3 +189,94 @@ def test_routes_and_mode_rules_in_words() -> None:
     ]
     texts = [str(label) for label in ScheduleConflict(model.build()).labels]
     assert "if task 'a' runs in mode 0, task 'd' runs in mode 1" in texts
+
+
+def workshop() -> ScheduleProblem:
+    """Two routes of which the quick one is dear, on machines with setups and idle power."""
+    model = sch.ScheduleModel("workshop")
+    mill = model.add_machine(
+        "mill", setups={("red", "blue"): 2, ("blue", "red"): 2, (None, "red"): 1}, idle_power=2
+    )
+    job = model.add_job("j", chain=True)
+    first = model.add_task(job, duration=2, machine=mill, state="red", cost=1, energy=3, name="a")
+    model.add_task(job, duration=1, cost=9, optional=True, skip_cost=1, name="quick")
+    model.add_task(job, duration=4, cost=2, optional=True, skip_cost=2, name="slow")
+    last = model.add_task(job, name="z")
+    model.add_mode(last, duration=2, machine=mill, state="blue", energy=1)
+    model.add_mode(last, duration=2, energy=7)
+    model.add_alternative([["quick"], ["slow"]], within=first)
+    model.add_mode_rule(first, 0, last, [0])
+    model.minimize([{"makespan": 1, "cost": 1}, {"energy": 1, "total_setup": 10}])
+    return model.build()
+
+
+def test_values_and_mutations() -> None:
+    problem = workshop()
+    best = sch.solve(problem, "cp-sat", work_limit=20.0, workers=1)
+    rows = {entry.task: (entry.mode, entry.start, entry.end) for entry in best.tasks}
+    assert rows == {"a": (0, 1, 3), "slow": (0, 3, 7), "z": (0, 7, 9)}
+    assert [tier.objective for tier in best.tiers] == [9 + 1 + 1 + 2, 4 + 2 * 4 + 10 * (1 + 2)]
+
+    def broken(changes: dict[str, tuple[int, int, int] | None]) -> set[str]:
+        changed = {**rows, **changes}
+        tasks = tuple(
+            ScheduledTask(task=name, mode=row[0], start=row[1], end=row[2])
+            for name, row in changed.items()
+            if row is not None
+        )
+        return {v.constraint for v in sch.check(problem, best.model_copy(update={"tasks": tasks}))}
+
+    assert broken({}) == set()
+    assert "alternative" in broken({"slow": None})
+    assert "alternative" in broken({"quick": (0, 3, 4)})
+    assert "objective" in broken({"slow": None, "quick": (0, 3, 4)})
+    assert "mode rule" in broken({"z": (1, 7, 9)})
+    assert "precedence" in broken({"slow": (0, 2, 6)})
+    assert "task" in broken({"a": None})
+    assert "mode" in broken({"slow": (1, 3, 3)})
+
+
+@pytest.mark.parametrize(
+    ("fields", "place"),
+    [
+        ({"alternatives": [{"routes": [["a"]]}]}, "alternatives[0].routes[0]"),
+        ({"alternatives": [{"routes": [["x"]]}]}, "alternatives[0].routes[0]"),
+        ({"alternatives": [{"routes": []}]}, "alternatives[0].routes"),
+        ({"alternatives": [{"routes": [["b"]], "within": "x"}]}, "alternatives[0].within"),
+        ({"alternatives": [{"routes": [["b"], ["b"]]}]}, "alternatives"),
+        (
+            {
+                "alternatives": [
+                    {"routes": [["b"]], "within": "c"},
+                    {"routes": [["c"]], "within": "b"},
+                ]
+            },
+            "alternatives",
+        ),
+        ({"mode_rules": [rule(task="x")]}, "mode_rules[0].task"),
+        ({"mode_rules": [rule(other="a")]}, "mode_rules[0]"),
+        ({"mode_rules": [rule(mode=1)]}, "mode_rules[0].mode"),
+        ({"mode_rules": [rule(modes=[0, 3])]}, "mode_rules[0].modes"),
+        ({"mode_rules": [rule(modes=[])]}, "mode_rules[0].modes"),
+    ],
+)
+def test_faults_of_choices_have_a_place(fields: dict[str, Any], place: str) -> None:
+    tasks = [
+        {"id": name, "modes": [{"duration": 1}], "optional": name != "a"}
+        for name in ("a", "b", "c")
+    ]
+    with pytest.raises(sch.InputError) as caught:
+        ScheduleProblem.model_validate({"jobs": [{"id": "J", "tasks": tasks}], **fields})
+    assert {fault.place for fault in caught.value.faults} == {place}
+
+
+def test_charts_and_formats_know_skipped_tasks(tmp_path: Path) -> None:
+    problem = workshop()
+    best = sch.solve(problem, "cp-sat", work_limit=20.0, workers=1)
+    chart = build_chart(problem, best)
+    assert (chart.missing, chart.skipped) == (0, 1)
+    assert "1 optional task skipped." in facts(chart)
+    with pytest.raises(sch.UnsupportedError, match="cannot hold"):
+        sch.write(problem, tmp_path / "shop.fjs")
+    sch.write(problem, tmp_path / "shop.yaml")
+    assert sch.read(tmp_path / "shop.yaml") == problem
