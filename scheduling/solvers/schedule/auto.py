@@ -147,9 +147,11 @@ class Auto:
         improver = self._improver(data)
         exact = _exact(data)
         if exact is not None and not isinstance(exact, CpSat):
+            # A tour takes one thread; loads take all there are, and use them better.
+            share = 1.0 if isinstance(exact, Tour) else _SPRINT_SHARE
             with Sideways() as side:
                 side.start(exact.name, partial(exact.search, data, board, budget, hint))
-                improver.search(data, board, budget.part(1.0, workers=1), hint)
+                improver.search(data, board, budget.part(share, workers=1), hint)
             return
         sprint = budget.part(_SPRINT_SHARE if exact else 1.0)
         calm = budget.part(1.0, workers=max(1, budget.workers // 2))

@@ -18,8 +18,11 @@ from scheduling.solvers.schedule.cpsat.solver import CpSat
 from scheduling.solvers.schedule.family import Candidate, CompiledSchedule
 from scheduling.solvers.schedule.permutation.line import Line, line_refusal, line_shape
 
-_LARGEST = 600
+_LARGEST = 500
 """Most jobs: there is an arc for every pair of them."""
+
+_SECONDS_PER_ARC = 1e-5
+"""What building and loading a model takes at most; it is not begun with less left."""
 
 _MANY_WORKERS = 8
 
@@ -54,6 +57,9 @@ class Tour:
 
         from scheduling.solvers.cpsat_engine import BoardRun, Settings, sat_parameters, set_hint
 
+        left = budget.remaining()
+        if left is not None and left < _SECONDS_PER_ARC * data.arrays.n_jobs**2:
+            return
         line = Line.of(data.arrays, board.tier)
         length = tour_lengths(line)
         n = line.jobs
