@@ -132,7 +132,7 @@ FIELD_FAULTS = [
     ("due: 9", "dew: 9", "line 9, jobs[0].dew: found 9, expected no such field"),
     ("machine: saw", "machine: axe", "line 12, jobs[0].tasks[0].modes[0].machine: found 'axe'"),
     ("name: tiny", "name: [tiny]", "line 2, name: found ['tiny']"),
-    ("kind: schedule", "kind: shopping", "line 1, kind: found 'shopping', expected one of: sch"),
+    ("kind: schedule", "kind: shopping", "line 1, kind: found 'shopping', expected one of: "),
     ("kind: schedule\n", "", "line 1, kind: found nothing"),
     ("id: glue", "id: cut", "tasks: found id 'cut' 2 times"),
 ]
@@ -212,7 +212,7 @@ def test_schema_accepts_what_is_valid_and_refuses_what_is_not() -> None:
         ):  # references and repetitions are beyond a schema
             assert errors(schema, parse_yaml(YAML.replace(old, new), "f")), new
     bad = json.loads(JSON)
-    refused: list[object] = ["cost", {"makespan": 0}, ["makespan", "cost"], [], 3]
+    refused: list[object] = ["price", {"makespan": 0}, ["makespan", "price"], [], 3]
     for objective in refused:
         assert errors(schema, {**bad, "objective": objective}), objective
     taken: list[object] = ["makespan", {"makespan": 2}, ["makespan", {"late_jobs": 1}]]
@@ -226,7 +226,7 @@ def test_schema_is_json_and_names_its_draft() -> None:
     schema = json_schema("schedule")
     assert json.loads(json.dumps(schema)) == schema
     assert schema["$schema"].endswith("2020-12/schema")
-    with pytest.raises(InputError, match="kind: found 'cake', expected one of: schedule"):
+    with pytest.raises(InputError, match=r"kind: found 'cake', expected one of: .*schedule"):
         json_schema("cake")
 
 
