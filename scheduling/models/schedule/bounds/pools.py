@@ -11,7 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from scheduling.models.schedule.arrays import RENEWABLE, Ints, ScheduleArrays
-from scheduling.models.schedule.bounds.supply import Supply, total
+from scheduling.models.schedule.bounds.supply import Supply, WorkSupply, total
+from scheduling.models.schedule.worktime import NORMAL, WorkTime
 
 _MAX_SETS = 64
 _MAX_SPLITS = 3
@@ -103,6 +104,11 @@ def _set_pool(
 ) -> Pool:
     if len(machines) == 1:
         tasks = groups[machines]
+        (machine,) = machines
+        worktime = _common_worktime(arrays, machine)
+        if worktime is not None:
+            least = np.minimum.reduceat(arrays.duration, arrays.mode_ptr[:-1])
+            return Pool(WorkSupply(worktime), tasks, (NORMAL * least[tasks]).tolist())
     else:
         tasks = [task for eligible, own in groups.items() if eligible <= machines for task in own]
     supply = Supply(total([arrays.steps(machine) for machine in sorted(machines)]))
@@ -129,6 +135,14 @@ def _setup_after(
         times = (table.get((one, other), 0) for one in before for other in after)
         found.append(min(times, default=0))
     return tuple(found)
+
+
+def _common_worktime(arrays: ScheduleArrays, machine: int) -> WorkTime | None:
+    """Return the working time of all modes of a machine, if they share one."""
+    works = np.unique(arrays.work[(arrays.machine == machine) & (arrays.duration > 0)])
+    if len(works) != 1 or works[0] < 0 or not arrays.constant(machine):
+        return None
+    return arrays.worktimes[int(works[0])]
 
 
 def _renewable_pools(arrays: ScheduleArrays) -> list[Pool]:

@@ -8,6 +8,8 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
 
+from scheduling.models.schedule.worktime import WorkTime
+
 Steps = Sequence[tuple[int, int]]
 
 
@@ -67,6 +69,50 @@ class Supply:
         """Return the least real t with ``A(t) >= work``; ``work`` must not exceed the limit."""
         start, missing, level = self._locate(work)
         return float(start) if missing <= 0 else start + missing / level
+
+
+class WorkSupply(Supply):
+    """Work that is done by a working time in ``[0, t)``, 100 a unit of time at normal speed.
+
+    Parameters
+    ----------
+    worktime
+        The working time.
+    """
+
+    def __init__(self, worktime: WorkTime) -> None:
+        self._worktime = worktime
+
+    @property
+    def constant(self) -> bool:
+        """Whether the speed never changes."""
+        return len(self._worktime.speeds) == 1
+
+    @property
+    def peak(self) -> int:
+        """Largest speed."""
+        return max(1, *self._worktime.speeds)
+
+    def limit(self) -> int | None:
+        """Work that can be done in all time; ``None`` when there is no limit."""
+        work = self._worktime.work
+        return None if work.grows else work.at(self._worktime.last_change)
+
+    def work(self, times: Iterable[int]) -> list[int]:
+        """Return ``A(t)`` of each time; 0 for negative times."""
+        return [self._worktime.work.at(time) for time in times]
+
+    def moment(self, work: int) -> int:
+        """Return the least integer t with ``A(t) >= work``; ``work`` must not exceed the limit."""
+        return self._worktime.work.reach(work) or 0
+
+    def instant(self, work: int) -> float:
+        """Return the least real t with ``A(t) >= work``; ``work`` must not exceed the limit."""
+        end = self.moment(work)
+        if end == 0:
+            return 0.0
+        surplus = self._worktime.work.at(end) - work
+        return end - surplus / self._worktime.segment(end - 1)[2]
 
 
 def total(profiles: Sequence[Steps]) -> Steps:
