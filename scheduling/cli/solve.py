@@ -25,7 +25,7 @@ def solve(
         typer.Option(
             metavar="S",
             help="auto (a portfolio), or one of its parts: cp-sat, mip, mip:ENGINE, dispatch, "
-            "giffler-thompson, sgs, genetic, tabu, lns.",
+            "dispatch:RULE, dispatch:learned, giffler-thompson, sgs, genetic, tabu, lns.",
         ),
     ] = "auto",
     time_limit: options.Seconds = None,

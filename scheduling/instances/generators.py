@@ -186,6 +186,7 @@ _SHARE = (0.0, 1.0)
 _RANGES: dict[str, tuple[Value, Value, str]] = {
     "jobs": (*_SIZE, "number of jobs"),
     "machines": (*_SIZE, "number of machines"),
+    "sets": (1, 10**4, "sets of machines that each job visits one after the other"),
     "operations": (1, 1000, "operations per job"),
     "flexibility": (1.0, 1000.0, "mean number of machines per operation"),
     "spread": (*_SHARE, "how far a machine's duration may be from its operation's, as a share"),

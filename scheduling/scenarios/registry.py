@@ -15,6 +15,7 @@ SCENARIOS = {
     "r-constraint": f"{_HERE}.r_constraint",
     "priority-matters": f"{_HERE}.priority_matters",
     "glass": f"{_HERE}.glass",
+    "jssp-cp-rl": f"{_HERE}.jssp_cp_rl",
 }
 """Name to the module that has it as ``SCENARIO``."""
 

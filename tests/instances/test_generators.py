@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from scheduling.errors import InputError
 from scheduling.instances.files import read
 from scheduling.instances.generators import GENERATORS, generate
+from scheduling.instances.schedule.random_shops import training_shops
 from scheduling.instances.schedule.taillard import (
     taillard_job_shop,
     taillard_names,
@@ -286,3 +287,25 @@ def test_all_bad_parameters_are_listed() -> None:
 
 def test_values_may_be_text() -> None:
     assert generate("project", {"tasks": "9", "strength": "0.5"}) == make("project", tasks=9)
+
+
+def test_job_shops_with_sets_of_machines() -> None:
+    problem = make("job-shop", jobs=6, machines=5, sets=2)
+    names = [resource.id for resource in problem.resources]
+    for job in problem.jobs:
+        visits = [names.index(task.modes[0].machine or "") for task in job.tasks]
+        assert sorted(visits[:3]) == [0, 1, 2]
+        assert sorted(visits[3:]) == [3, 4]
+    flow = make("job-shop", jobs=3, machines=4, sets=4)
+    for job in flow.jobs:
+        assert [task.modes[0].machine for task in job.tasks] == [r.id for r in flow.resources]
+    with pytest.raises(InputError, match="sets: found 5, expected at most machines, 4"):
+        make("job-shop", machines=4, sets=5)
+
+
+def test_training_shops_are_of_all_sizes_and_differ() -> None:
+    shops = training_shops(copies=2, sizes=((4, 3), (5, 2)))
+    assert [len(shop.jobs) for shop in shops] == [4, 4, 5, 5] * 2
+    assert len({shop.model_dump_json() for shop in shops}) == 8
+    assert training_shops(copies=2, sizes=((4, 3), (5, 2))) == shops
+    assert training_shops(copies=1, sizes=((4, 3),), seed=1)[0] != shops[0]

@@ -14,9 +14,10 @@ from scheduling.cli import main
 from scheduling.errors import InputError
 from scheduling.instances.schedule.constraint_mix import constraint_mix
 from scheduling.models.base import Status
-from scheduling.scenarios import glass, r_constraint, smtt
+from scheduling.scenarios import glass, jssp_cp_rl, r_constraint, smtt
 from scheduling.scenarios.registry import SCENARIOS, scenario
-from scheduling.scenarios.scenario import DATA_VARIABLE, Row, Run
+from scheduling.scenarios.scenario import DATA_VARIABLE, Row, Run, data_folder
+from scheduling.solvers.schedule.dispatch_rules import RULES
 
 Call = Callable[..., tuple[int, str, str]]
 
@@ -163,3 +164,31 @@ def test_constraint_mix_has_every_kind_and_no_redundant_precedence() -> None:
         constraint_mix(level=500)
     with pytest.raises(InputError, match="at least 4 when infeasible"):
         constraint_mix(tasks=3, level=0, infeasible=1)
+
+
+def test_learned_rule_without_data_sets(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(jssp_cp_rl, "_GENERATED", (1, 2, 11))
+    rows: list[Row] = scenario("jssp-cp-rl").run(Run(5.0))
+    gaps, times, searched, summary = rows
+    assert gaps.baseline in RULES
+    assert gaps.baseline_value is not None
+    assert 0 <= gaps.value < gaps.baseline_value
+    assert gaps.gap is not None
+    assert all(name in gaps.verdict for name in RULES if name != gaps.baseline)
+    assert times.baseline_value is not None
+    assert searched.value <= gaps.value
+    assert summary.value == 1
+
+
+@pytest.mark.shared
+def test_learned_rule_on_a_published_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = data_folder()
+    if folder is None:
+        pytest.skip("needs SCHEDULING_DATA")
+    monkeypatch.setattr(jssp_cp_rl, "_SETS", {"orb": ("orb",)})
+    monkeypatch.setattr(jssp_cp_rl, "_SEARCHED", 1)
+    rows: list[Row] = scenario("jssp-cp-rl").run(Run(10.0, folder))
+    assert rows[0].case.startswith("orb: ")
+    assert rows[0].ratio is not None
+    assert rows[0].ratio < 1
+    assert rows[-1].verdict == "better on 1 of 1"

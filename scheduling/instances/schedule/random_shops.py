@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -13,9 +15,31 @@ from scheduling.models.schedule.problem import ScheduleProblem
 
 _MOST = 10**6
 
+TRAINING_SIZES = (
+    (6, 6),
+    (8, 8),
+    (10, 5),
+    (10, 10),
+    (15, 5),
+    (15, 10),
+    (15, 15),
+    (20, 5),
+    (20, 10),
+    (20, 15),
+    (30, 5),
+    (30, 10),
+)
+"""Jobs and machines of the shops of :func:`training_shops`, small enough to be solved."""
+
 
 def job_shop(
-    *, jobs: int = 10, machines: int = 10, shortest: int = 1, longest: int = 99, seed: int = 0
+    *,
+    jobs: int = 10,
+    machines: int = 10,
+    sets: int = 1,
+    shortest: int = 1,
+    longest: int = 99,
+    seed: int = 0,
 ) -> ScheduleProblem:
     """Generate a job shop: each job visits every machine once, in a random order.
 
@@ -23,6 +47,10 @@ def job_shop(
     ----------
     jobs, machines
         Size.
+    sets
+        The machines fall into so many sets of about the same size, and each job visits all of one
+        set before the next. Two sets make the hard shops of Storer, Wu and Vaccari (1992); as many
+        as machines make a flow shop.
     shortest, longest
         Durations are uniform between them, both included.
     seed
@@ -31,8 +59,39 @@ def job_shop(
     rng = _generator(seed, shortest, longest)
     check_size(jobs, machines)
     durations = rng.integers(shortest, longest, (jobs, machines), endpoint=True)
-    order = rng.permuted(np.tile(np.arange(machines), (jobs, 1)), axis=1)
+    if sets > machines:
+        raise InputError.single("sets", str(sets), f"at most machines, {machines}")
+    parts = np.array_split(np.arange(machines), sets)
+    order = np.hstack([rng.permuted(np.tile(part, (jobs, 1)), axis=1) for part in parts])
     return _shop(f"job shop {jobs}x{machines} seed {seed}", machines, order, durations)
+
+
+def training_shops(
+    *,
+    copies: int = 12,
+    sizes: Sequence[tuple[int, int]] = TRAINING_SIZES,
+    set_counts: Sequence[int] = (1, 2),
+    seed: int = 0,
+) -> list[ScheduleProblem]:
+    """Generate job shops of several sizes and kinds, to learn a priority rule from.
+
+    Parameters
+    ----------
+    copies
+        Shops of each size and kind.
+    sizes
+        Numbers of jobs and machines.
+    set_counts
+        Numbers of sets of machines, see :func:`job_shop`.
+    seed
+        Seed of the random numbers.
+    """
+    cases = list(product(range(copies), sizes, set_counts))
+    seeds = np.random.SeedSequence(seed).generate_state(len(cases)).tolist()
+    return [
+        job_shop(jobs=jobs, machines=machines, sets=sets, seed=own)
+        for (_, (jobs, machines), sets), own in zip(cases, seeds, strict=True)
+    ]
 
 
 def flow_shop(

@@ -12,6 +12,8 @@ from scheduling.solvers.board import Board, Budget
 from scheduling.solvers.registry import READY, Availability
 from scheduling.solvers.schedule.dispatch_rules import DUE_RULES, RULES, Rule
 from scheduling.solvers.schedule.family import Candidate, CompiledSchedule
+from scheduling.solvers.schedule.learned import LEARNED, LearnedDispatch
+from scheduling.solvers.schedule.learning.rule import LearnedRule
 from scheduling.solvers.schedule.shop import Shop, shop_refusal
 
 
@@ -21,23 +23,26 @@ class Dispatch:
     Parameters
     ----------
     rule
-        Name of a rule, or a function from :class:`~.dispatch_rules.Waiting` to a number, lowest
-        first; default: all named rules in turn, best kept. A unit of work is one rule.
+        Name of a rule in any case, or a function from :class:`~.dispatch_rules.Waiting` to a
+        number, lowest first; default: all named rules in turn, best kept. A unit of work is one
+        rule.
     """
 
     name = "dispatch"
     summary = "non-delay schedules by priority rules (SPT, MWKR, ATC, … or your own)"
     patience = 0.0
+    _others: tuple[str, ...] = (LEARNED,)
 
     def __init__(self, rule: str | Rule | None = None) -> None:
         self._rules = {**RULES, **DUE_RULES}
         if callable(rule):
             self._rules = {"own rule": rule}
         elif rule is not None:
-            if rule not in self._rules:
-                known = ", ".join(self._rules)
+            name = rule.upper()
+            if name not in self._rules:
+                known = ", ".join([*self._rules, *self._others])
                 raise UnsupportedError(f"no dispatching rule {rule!r}; there are: {known}")
-            self._rules = {rule: self._rules[rule]}
+            self._rules = {name: self._rules[name]}
 
     def availability(self) -> Availability:
         """Tell that it is always ready: it needs no engine."""
@@ -77,3 +82,27 @@ class GifflerThompson(Dispatch):
     name = "giffler-thompson"
     summary = "active schedules by priority rules"
     patience = 1.0
+    _others = ()
+
+
+def dispatcher(rule: str | None = None) -> Dispatch | LearnedDispatch:
+    """Return the solver that ``dispatch:RULE`` names.
+
+    Parameters
+    ----------
+    rule
+        Name of a rule in any case, ``learned`` for the learned rule that comes with the library,
+        or a file of a learned rule, whose name ends with ``.json``; default: all named rules.
+
+    Raises
+    ------
+    UnsupportedError
+        For a rule that there is not.
+    InputError
+        For a file that holds no learned rule.
+    """
+    if rule is not None and rule.upper() == LEARNED:
+        return LearnedDispatch()
+    if rule is not None and rule.endswith(".json"):
+        return LearnedDispatch(LearnedRule.read(rule))
+    return Dispatch(rule)

@@ -105,7 +105,7 @@ FAMILY: Family[Candidate] = Family(
         "auto": f"{_HERE}.auto:Auto",
         "cp-sat": f"{_HERE}.cpsat.solver:CpSat",
         "mip": f"{_HERE}.mip.solver:Mip",
-        "dispatch": f"{_HERE}.dispatch:Dispatch",
+        "dispatch": f"{_HERE}.dispatch:dispatcher",
         "giffler-thompson": f"{_HERE}.dispatch:GifflerThompson",
         "sgs": f"{_HERE}.sgs:ScheduleGeneration",
         "tabu": f"{_HERE}.tabu:Tabu",

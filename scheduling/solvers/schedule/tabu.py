@@ -17,10 +17,11 @@ from scheduling.models.schedule.objective import MEASURES
 from scheduling.models.schedule.windows import horizon
 from scheduling.solvers.board import Board, Budget
 from scheduling.solvers.registry import READY, Availability
+from scheduling.solvers.schedule.disjunctive import job_shop, machines_of, open_shop_refusal
 from scheduling.solvers.schedule.dispatch import Dispatch
 from scheduling.solvers.schedule.family import Candidate, CompiledSchedule
 from scheduling.solvers.schedule.kernels.warmup import ensure_compiled
-from scheduling.solvers.schedule.shop import chain_delays, shop_refusal
+from scheduling.solvers.schedule.shop import chain_delays
 from scheduling.solvers.schedule.walking import Walking, walk_together
 
 WORK_UNIT = 20_000
@@ -50,13 +51,9 @@ class Tabu:
     def refusal(self, data: CompiledSchedule) -> str | None:
         """Tell why the problem is no plain shop."""
         arrays = data.arrays
-        reason = shop_refusal(arrays)
+        reason = open_shop_refusal(arrays)
         if reason is not None:
             return reason
-        if len(arrays.step_start) > arrays.n_resources:
-            return "takes machines without breaks only; use lns"
-        if np.any(arrays.deadline < NEVER):
-            return "takes no deadlines; use lns"
         if not _is_maximum(arrays, 0):
             return f"minimises one of {', '.join(_MAXIMA)} only; use lns"
         return None
@@ -109,37 +106,21 @@ def _tails(arrays: ScheduleArrays, tier: int) -> Ints:
     return np.where(dated, -arrays.job_due, never_last)[arrays.job]
 
 
-def _machines(arrays: ScheduleArrays) -> Ints:
-    """Machine of each mode; what occupies none gets a machine of its own."""
-    idle = (arrays.machine < 0) | (arrays.duration == 0)
-    own = arrays.n_resources + np.arange(len(arrays.machine))
-    machine = np.where(idle, own, arrays.machine)
-    return np.unique(machine, return_inverse=True)[1].astype(np.int64)
-
-
 def _walk_maker(arrays: ScheduleArrays, tier: int) -> Callable[[int], _JobShopWalk | _FlexibleWalk]:
-    delay = chain_delays(arrays) if arrays.single_mode else None
-    if delay is None:
-        return lambda seed: _FlexibleWalk(arrays, tier, seed)
-    return lambda seed: _JobShopWalk(arrays, tier, delay, seed)
+    if arrays.single_mode and chain_delays(arrays) is not None:
+        return lambda seed: _JobShopWalk(arrays, tier, seed)
+    return lambda seed: _FlexibleWalk(arrays, tier, seed)
 
 
 class _JobShopWalk:
     """Tabu search of a job shop."""
 
-    def __init__(self, arrays: ScheduleArrays, tier: int, delay: Ints, seed: int) -> None:
+    def __init__(self, arrays: ScheduleArrays, tier: int, seed: int) -> None:
         from scheduling.solvers.schedule.kernels import jobshop
 
         self._kernels = jobshop
         self._mode = arrays.mode_ptr[:-1]
-        self._shop = jobshop.make_shop(
-            arrays.job_ptr,
-            _machines(arrays),
-            arrays.duration,
-            delay,
-            arrays.release,
-            _tails(arrays, tier),
-        )
+        self._shop = job_shop(arrays, _tails(arrays, tier))
         self._search = jobshop.make_search(self._shop, seed)
 
     def bound(self) -> int:
@@ -175,7 +156,7 @@ class _FlexibleWalk:
             arrays.link_after,
             arrays.link_min,
             arrays.mode_ptr,
-            _machines(arrays),
+            machines_of(arrays),
             arrays.duration,
             head=arrays.release,
             tail=_tails(arrays, tier),

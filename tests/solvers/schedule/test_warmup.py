@@ -81,6 +81,7 @@ def test_getting_ready_is_not_part_of_the_limit() -> None:
 def test_the_real_groups_compile() -> None:
     assert set(warmup.GROUPS) == {
         "jobshop",
+        "learned",
         "flexible",
         "blocking",
         "project",

@@ -57,6 +57,7 @@ __all__ = [
     "objective",
     "one_machine_bounds",
     "schedule_from_sequences",
+    "sequences_from_order",
     "sequences_from_starts",
 ]
 
@@ -90,10 +91,10 @@ def dispatch(
     """
     order = np.zeros(shop.ops.shape[1] - 1, dtype=np.int64)
     dispatch_order(shop, rule, active, noise, order, rng)
-    return _sequences_from_order(shop, order)
+    return sequences_from_order(shop, order)
 
 
-def _sequences_from_order(shop: Shop, order: IntArray) -> IntArray:
+def sequences_from_order(shop: Shop, order: IntArray) -> IntArray:
     """Flat machine sequences in which operations follow a linear order."""
     return order[np.argsort(shop.ops[MACHINE, order], kind="stable")]
 
@@ -106,7 +107,7 @@ def sequences_from_starts(shop: Shop, starts: IntArray) -> IntArray:
     """
     n = shop.ops.shape[1] - 1
     ends = starts + shop.ops[DURATION, :n]
-    return _sequences_from_order(shop, np.lexsort((ends, starts)))
+    return sequences_from_order(shop, np.lexsort((ends, starts)))
 
 
 def schedule_from_sequences(shop: Shop, sequence: IntArray) -> IntArray | None:
@@ -158,7 +159,7 @@ def best_schedule(shop: Shop, search: Search) -> tuple[int, IntArray, IntArray] 
     if search.counters[ITERATION] == 0 and search.counters[BEST] == -MINUS_INFINITY:
         return None
     n = shop.ops.shape[1] - 1
-    sequence = _sequences_from_order(shop, search.best_order)
+    sequence = sequences_from_order(shop, search.best_order)
     starts = np.zeros(n, dtype=np.int64)
     decode_sequence(shop, sequence, starts, np.zeros(n, dtype=np.int64))
     return int(search.counters[BEST]), starts, sequence

@@ -171,6 +171,7 @@ def _compile_bounds() -> None:
 
 GROUPS: dict[str, Callable[[], None]] = {
     "jobshop": lambda: _search(_shop(), "tabu"),
+    "learned": lambda: _search(_shop(), "dispatch:learned"),
     "flexible": lambda: _search(_shop(flexible=True), "tabu"),
     "blocking": lambda: _search(_shop(blocking=True), "blocking"),
     "project": _compile_project,

@@ -1,0 +1,79 @@
+"""Dispatching by a learned priority rule."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+
+import numpy as np
+
+from scheduling.errors import SolverError
+from scheduling.solvers.board import Board, Budget
+from scheduling.solvers.registry import READY, Availability
+from scheduling.solvers.schedule.disjunctive import job_shop, job_shop_refusal
+from scheduling.solvers.schedule.family import Candidate, CompiledSchedule
+from scheduling.solvers.schedule.kernels.warmup import ensure_compiled
+from scheduling.solvers.schedule.learning.rule import LearnedRule, packaged_rule
+
+LEARNED = "LEARNED"
+"""Name of the learned rule that comes with the library."""
+
+
+class LearnedDispatch:
+    """Active schedules of a job shop by a learned priority rule.
+
+    Parameters
+    ----------
+    rule
+        The rule; default: the one that comes with the library. A unit of work is one of its
+        networks.
+    """
+
+    name = "dispatch"
+    summary = "schedules by a learned priority rule"
+
+    def __init__(self, rule: LearnedRule | None = None) -> None:
+        self._rule = packaged_rule() if rule is None else rule
+
+    def availability(self) -> Availability:
+        """Tell whether numba is installed."""
+        if find_spec("numba") is None:
+            return Availability(False, "numba is missing; install it with: pip install numba")
+        return READY
+
+    def refusal(self, data: CompiledSchedule) -> str | None:
+        """Tell why the problem is no job shop that minimises the makespan."""
+        return job_shop_refusal(data.arrays)
+
+    def prepare(self, data: CompiledSchedule) -> None:  # noqa: ARG002 - one group for all shops
+        """Compile the kernels."""
+        ensure_compiled("learned")
+
+    def search(
+        self,
+        data: CompiledSchedule,
+        board: Board[Candidate],
+        budget: Budget,
+        hint: Candidate | None,  # noqa: ARG002 - dispatching starts from nothing
+    ) -> None:
+        """Post the one-machine bound and one schedule a network."""
+        from scheduling.solvers.schedule.kernels import jobshop
+        from scheduling.solvers.schedule.kernels.jobshop_learned import learned_order
+
+        if board.caps:
+            return
+        shop = job_shop(data.arrays)
+        factor = int(data.arrays.weights[board.tier].max())
+        board.raise_bound(factor * jobshop.lower_bound(shop), self.name)
+        order = np.empty(data.arrays.n_tasks, np.int64)
+        for count, network in enumerate(self._rule.networks):
+            left = budget.remaining()
+            out_of_work = budget.work is not None and count >= max(1.0, budget.work)
+            if board.stopped or out_of_work or (count and left is not None and left <= 0):
+                return
+            learned_order(shop, np.array(network), self._rule.units, order)
+            sequence = jobshop.sequences_from_order(shop, order)
+            starts = jobshop.schedule_from_sequences(shop, sequence)
+            if starts is None:
+                raise SolverError("the learned rule dispatched in a cycle")
+            candidate = Candidate(starts, data.arrays.mode_ptr[:-1])
+            board.offer(candidate, data.values(candidate), f"{self.name} {LEARNED}")

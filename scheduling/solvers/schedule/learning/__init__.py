@@ -1,0 +1,1 @@
+"""Priority rules learned from solved job shops: what they are, and how they are learned."""
