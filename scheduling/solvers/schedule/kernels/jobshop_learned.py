@@ -110,7 +110,7 @@ def _start_simulation(shop: Shop) -> Simulation:
     )
 
 
-@njit.inner
+@njit.lean
 def _describe_situation(sim: Simulation, m: int, now: int, inputs: Floats) -> None:
     """Fill the first inputs, and raise the bound by what this machine has left to do."""
     work = float(sim.machines[LOAD, m])
@@ -122,7 +122,7 @@ def _describe_situation(sim: Simulation, m: int, now: int, inputs: Floats) -> No
     inputs[3] = sim.machines[QUEUED, m] / max(1.0, work)
 
 
-@njit.inner
+@njit.lean
 def _describe_candidate(
     shop: Shop, sim: Simulation, v: int, now: int, mean_length: float, mean_rest: float, x: Floats
 ) -> None:
@@ -151,7 +151,7 @@ def _describe_candidate(
     x[k + 14] = 1.0 if rest == length else 0.0
 
 
-@njit.inner
+@njit.lean
 def _score(weights: Floats, base: Floats, x: Floats) -> float:
     """Evaluate the network: a linear part and a hidden layer of softsign units.
 
@@ -171,7 +171,7 @@ def _score(weights: Floats, base: Floats, x: Floats) -> float:
     return total
 
 
-@njit.inner
+@njit.lean
 def _prepare_units(weights: Floats, x: Floats, base: Floats) -> None:
     width = N_INPUTS + 2
     for unit in range(base.shape[0]):
@@ -182,7 +182,7 @@ def _prepare_units(weights: Floats, x: Floats, base: Floats) -> None:
         base[unit] = value
 
 
-@njit.inner
+@njit.lean
 def _survey(shop: Shop, sim: Simulation, m: int, now: int) -> tuple[int, float, float]:
     """Return the earliest end on a machine, and the means of the queue's durations and rests."""
     base, count = shop.machine_ptr[m], sim.machines[COUNT, m]
@@ -195,7 +195,7 @@ def _survey(shop: Shop, sim: Simulation, m: int, now: int) -> tuple[int, float, 
     return int(earliest), sim.machines[QUEUED, m] / count, rests / count
 
 
-@njit.inner
+@njit.lean
 def _choose(
     shop: Shop, sim: Simulation, weights: Floats, m: int, now: int, x: Floats, base: Floats
 ) -> int:
@@ -218,7 +218,7 @@ def _choose(
     return chosen
 
 
-@njit.inner
+@njit.lean
 def _announce(shop: Shop, sim: Simulation, v: int, moment: int) -> None:
     """Let an operation join the queue of its machine, at which it arrives at a moment."""
     m = shop.ops[MACHINE, v]
@@ -228,7 +228,7 @@ def _announce(shop: Shop, sim: Simulation, v: int, moment: int) -> None:
     sim.machines[QUEUED, m] += shop.ops[DURATION, v]
 
 
-@njit.inner
+@njit.lean
 def _start(shop: Shop, sim: Simulation, m: int, k: int, now: int) -> int:
     """Start the candidate at place ``k`` of a machine's queue as early as it can; return it."""
     v = sim.queue[k]
@@ -246,7 +246,7 @@ def _start(shop: Shop, sim: Simulation, m: int, k: int, now: int) -> int:
     return v
 
 
-@njit.inner
+@njit.lean
 def _has_waiting(shop: Shop, sim: Simulation, m: int, now: int) -> bool:
     """Whether a machine is free and one of its candidates is there."""
     if sim.machines[FREE, m] > now:
@@ -258,7 +258,7 @@ def _has_waiting(shop: Shop, sim: Simulation, m: int, now: int) -> bool:
     return waiting
 
 
-@njit.inner
+@njit.lean
 def _record(
     shop: Shop, sim: Simulation, m: int, now: int, chosen: int, log: Floats, used: int
 ) -> int:
@@ -279,7 +279,7 @@ def _record(
     return used
 
 
-@njit.inner
+@njit.lean
 def _taught(shop: Shop, sim: Simulation, v: int, m: int, now: int) -> int:
     """Return the place in the queue of the operation that comes next by a teacher's sequence.
 
