@@ -105,7 +105,8 @@ def _generated(limits: Run) -> dict[str, list[Load]]:
     @cache
     def load(number: int) -> Case:
         problem = _taillard(number)
-        return problem, solve(problem, "auto", time_limit=seconds).objective
+        known = solve(problem, LearnedDispatch(), workers=1)
+        return problem, solve(problem, "auto", time_limit=seconds, hint=known).objective
 
     return {"ta": [partial(load, number) for number in _GENERATED]}
 
