@@ -105,14 +105,18 @@ def _least(
     Spread or None
         ``None`` when there are none below the best makespan, or too many to look at.
     """
+
+    def over() -> bool:
+        return board.stopped or budget.remaining() == 0
+
     low, step = int(prices[1]), 0
-    while board.objective is not None and not board.stopped and budget.remaining() != 0:
+    while board.objective is not None and not over():
         most = board.objective - 1 - loads.around
         step = 2 * step or max(1, (most - low) // _STEPS)
         limit = min(most, low + step)
         if limit < low:
             return None
-        found = spreads(loads.cost, limit, prices)
+        found = spreads(loads.cost, limit, prices, over=over)
         if found is None:
             return None
         if len(found.load):

@@ -65,6 +65,9 @@ def test_all_assignments_within_the_limit_are_listed(costs: Costs, above: int) -
 def test_too_many_pairs_are_not_looked_at() -> None:
     costs = np.full((12, 3), 5)
     assert spreads(costs, 100, machine_prices(costs), most=1000) is None
+    many = np.full((60, 20), 5)
+    assert spreads(many, 300, machine_prices(many)) is None
+    assert spreads(costs, 100, machine_prices(costs), over=lambda: True) is None
 
 
 def graph(works: list[int], comm: int) -> ScheduleProblem:

@@ -1,4 +1,4 @@
-"""Every way to spread tasks over machines with no load above a limit.
+"""The ways to spread tasks over machines with no load above a limit.
 
 The relaxation of a shop to the loads of its machines, ``R || C_max``, is hard itself where the
 loads can be balanced almost perfectly: its linear bound lies just below the optimum, and no search
@@ -11,18 +11,21 @@ the limit each load can be: a narrow window in which the partner of a partial lo
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
 from scheduling.models.schedule.arrays import NEVER, Ints
 
-_ROWS = 2**20
+_ROWS = 2**19
 """Most partial loads of a list."""
 
-_CHUNK = 2**21
+_CHUNK = 2**20
 _ROUNDS = 300
 _MARGIN = 1e-6
+_LISTED = 1000
+"""Most assignments that are returned."""
 
 Reals = np.ndarray[tuple[int], np.dtype[np.float64]]
 
@@ -68,9 +71,15 @@ def machine_prices(cost: Ints) -> tuple[Reals, float]:
 
 
 def spreads(
-    cost: Ints, limit: int, prices: tuple[Reals, float], most: int = 2 * 10**7
+    cost: Ints,
+    limit: int,
+    prices: tuple[Reals, float],
+    most: int = 5 * 10**6,
+    over: Callable[[], bool] = lambda: False,
 ) -> Spread | None:
-    """Return all assignments in which no machine's load is above the limit.
+    """Return the assignments in which no machine's load is above the limit.
+
+    All of them, or the thousand of least largest load.
 
     Parameters
     ----------
@@ -82,34 +91,36 @@ def spreads(
         From :func:`machine_prices`.
     most
         Pairs of partial assignments that may be looked at.
+    over
+        Asked now and then whether to give up.
 
     Returns
     -------
     Spread or None
-        ``None`` when there are too many to look at.
+        ``None`` when there are too many to look at, or it was given up.
     """
     price, least = prices
     order = np.argsort(-cost.min(axis=1), kind="stable")
     count, machines = cost.shape
     tail = min(count - count // 2, int(np.log(_ROWS) / np.log(max(2, machines))))
     head, rest = order[: count - tail], order[count - tail :]
+    if machines ** len(head) > NEVER:
+        return None
     slack = np.floor((limit - least) / price.clip(1e-12) + 1).clip(0, NEVER).astype(np.int64)
-    second = _partial(cost[rest], limit, (price, limit - least), None)
+    second = _partial(cost[rest], limit, (price, limit - least), None, over)
     if second is None or not len(second[0]):
         return second if second is None else _none(count)
     low = limit - slack - second[0].max(axis=0)
-    first = _partial(cost[head], limit, (price, limit - least), low)
-    if first is None:
-        return None
-    found = _pairs(first, second, limit, slack, most)
-    if found is None:
+    first = _partial(cost[head], limit, (price, limit - least), low, over)
+    found = None if first is None else _pairs(first, second, limit, slack, most)
+    if found is None or over():
         return None
     loads, one, other = found
-    machine = np.zeros((len(loads), count), np.int64)
-    machine[:, head] = _digits(one, len(head), machines)
-    machine[:, rest] = _digits(other, len(rest), machines)
-    rank = np.argsort(loads, kind="stable")
-    return Spread(machine[rank], loads[rank])
+    rank = np.argsort(loads, kind="stable")[:_LISTED]
+    machine = np.zeros((len(rank), count), np.int64)
+    machine[:, head] = _digits(one[rank], len(head), machines)
+    machine[:, rest] = _digits(other[rank], len(rest), machines)
+    return Spread(machine, loads[rank])
 
 
 def _none(count: int) -> Spread:
@@ -117,14 +128,18 @@ def _none(count: int) -> Spread:
 
 
 def _partial(
-    cost: Ints, limit: int, spare: tuple[Reals, float], low: Ints | None
+    cost: Ints,
+    limit: int,
+    spare: tuple[Reals, float],
+    low: Ints | None,
+    over: Callable[[], bool],
 ) -> tuple[Ints, Ints] | None:
     """Return loads and codes of some tasks' assignments that the limit and the prices allow."""
     price, excess = spare
     machines = cost.shape[1]
     loads, codes, base = np.zeros((1, machines), np.int64), np.zeros(1, np.int64), 0.0
     for row in cost:
-        if len(loads) > _ROWS:
+        if len(loads) > _ROWS or over():
             return None
         usable = np.flatnonzero(row < NEVER)
         loads = np.concatenate(
