@@ -14,8 +14,9 @@ from ortools.sat.python import cp_model
 
 from scheduling.models.schedule.arrays import ScheduleArrays
 from scheduling.solvers.schedule.constraints import Rule
+from scheduling.solvers.schedule.cpsat.subset_core import Subset
 from scheduling.solvers.schedule.cpsat.subset_hours import add_calendars, least_lengths
-from scheduling.solvers.schedule.cpsat.subset_shop import KINDS, ShopRules, Subset, modes_needed
+from scheduling.solvers.schedule.cpsat.subset_shop import KINDS, ShopRules, modes_needed
 from scheduling.solvers.schedule.cpsat.worktimes import Placed
 
 

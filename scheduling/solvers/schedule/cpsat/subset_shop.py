@@ -7,13 +7,14 @@ at a time, holds when the literals of both are true.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from itertools import combinations, pairwise
 from typing import Any
 
-from scheduling.models.schedule.arrays import Ints, ScheduleArrays
+from scheduling.models.schedule.arrays import ScheduleArrays
 from scheduling.solvers.schedule.constraints import Rule
 from scheduling.solvers.schedule.cpsat.batches import alike, batch_users
+from scheduling.solvers.schedule.cpsat.subset_core import Subset
+from scheduling.solvers.schedule.cpsat.subset_reservoirs import keep_level
 
 KINDS = frozenset(
     (
@@ -34,52 +35,6 @@ KINDS = frozenset(
 
 _Guarded = tuple[Rule, list[Any]]
 """A rule and its literal, if it has one."""
-
-
-@dataclass(frozen=True, eq=False)
-class Subset:
-    """Variables of the model.
-
-    Attributes
-    ----------
-    model : cp_model.CpModel
-        The model.
-    arrays : ScheduleArrays
-        The problem.
-    end : int
-        The horizon.
-    starts, ends : dict
-        Of each task in the model.
-    chosen : dict
-        Literal of each mode in the model.
-    owner : (M,) array
-        Task of each mode.
-    demanded : callable
-        From a task to the literals of the rule that it is done at all; ``None`` without that rule.
-    interval : callable
-        Interval in which a mode runs.
-    runs : callable
-        From a task to the literal that it runs; no literal where it always does.
-    """
-
-    model: Any
-    arrays: ScheduleArrays
-    end: int
-    starts: dict[int, Any]
-    ends: dict[int, Any]
-    chosen: dict[int, Any]
-    owner: Ints
-    demanded: Callable[[int], list[Any] | None]
-    interval: Callable[[int], Any]
-    runs: Callable[[int], list[Any]]
-
-    def task(self, mode: int) -> int:
-        """Task of a mode."""
-        return int(self.owner[mode])
-
-    def on(self, machine: int) -> list[int]:
-        """Modes in the model that run on a machine."""
-        return [mode for mode in self.chosen if self.arrays.machine[mode] == machine]
 
 
 def modes_needed(arrays: ScheduleArrays, rules: list[Rule]) -> set[int]:
@@ -115,12 +70,13 @@ class ShopRules:
             ("same mode", self._share_mode),
             ("transport", self._move),
             ("transfer", self._transfer),
-            ("reservoir", self._keep_level),
             ("no swap", self._forbid_swaps),
             ("batch", self._batch),
         ):
             for rule, guard in self._of(kind):
                 add(rule, guard)
+        for rule, guard in self._of("reservoir"):
+            keep_level(self._subset, rule, guard)
 
     def _of(self, kind: str) -> list[_Guarded]:
         return self._rules.get(kind, [])
@@ -363,71 +319,3 @@ class ShopRules:
 
     def _modes(self, task: int) -> range:
         return range(*self._subset.arrays.mode_ptr[task : task + 2].tolist())
-
-    def _keep_level(self, rule: Rule, guard: list[Any]) -> None:
-        """Keep a reservoir from running empty, or from running over, by its cumulative form.
-
-        A task without the rule that it is done may still help, and takes no time for it.
-        """
-        subset, model = self._subset, self._subset.model
-        arrays, end = subset.arrays, subset.end + 1
-        level = int(arrays.capacity[rule.resource])
-        taken, given = _amounts(arrays, rule.resource)
-        users, helpers = (taken, given) if rule.sense == "min" else (given, taken)
-        spare = level if rule.sense == "min" else rule.amount - level
-        intervals: list[Any] = []
-        amounts: list[int] = []
-        for mode, amount in users.items():
-            if mode in subset.chosen:
-                time = self._moment(mode, ended=rule.sense == "max")
-                literal = subset.chosen[mode]
-                intervals.append(
-                    model.new_optional_interval_var(time, end - time, end, literal, "")
-                )
-                amounts.append(amount)
-        for mode, amount in helpers.items():
-            for literal, time in self._helps(mode, ended=rule.sense == "min"):
-                intervals += [
-                    model.new_optional_interval_var(0, time, time, literal, ""),
-                    model.new_optional_fixed_size_interval_var(0, end, ~literal, ""),
-                ]
-                amounts += [amount, amount]
-                spare += amount
-        if intervals:
-            model.add_cumulative(intervals, amounts, spare).only_enforce_if(guard)
-
-    def _moment(self, mode: int, *, ended: bool) -> Any:
-        subset, task = self._subset, self._subset.task(mode)
-        if ended and subset.arrays.elastic[mode]:
-            return subset.ends[task]
-        return subset.starts[task] + (int(subset.arrays.duration[mode]) if ended else 0)
-
-    def _helps(self, mode: int, *, ended: bool) -> list[tuple[Any, Any]]:
-        """Ways in which a mode changes a level to the good: a literal and a moment each."""
-        subset, model = self._subset, self._subset.model
-        task = subset.task(mode)
-        ways: list[tuple[Any, Any]] = []
-        if mode in subset.chosen:
-            ways.append((subset.chosen[mode], self._moment(mode, ended=ended)))
-        demanded = subset.demanded(task)
-        if demanded is None or demanded:
-            free = model.new_bool_var("")
-            ways.append((free, subset.starts.get(task, 0)))
-            if demanded:
-                model.add_implication(free, ~demanded[0])
-        return ways
-
-
-def _amounts(arrays: ScheduleArrays, resource: int) -> tuple[dict[int, int], dict[int, int]]:
-    """Return what each mode takes from a reservoir, and what it gives."""
-    taken: dict[int, int] = {}
-    given: dict[int, int] = {}
-    for mode in range(len(arrays.duration)):
-        amount = dict(arrays.demands(mode)).get(resource)
-        if amount:
-            taken[mode] = amount
-        rows = slice(arrays.supply_ptr[mode], arrays.supply_ptr[mode + 1])
-        for r, n in zip(arrays.supply_resource[rows], arrays.supply_amount[rows], strict=True):
-            if r == resource:
-                given[mode] = int(n)
-    return taken, given
