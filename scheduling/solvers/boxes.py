@@ -55,14 +55,14 @@ class Space:
         self.boxes = [Box(floor, (OPEN,) * len(floor))]
         self.points: list[Vector] = []
 
-    def insert(self, point: Vector) -> bool:
-        """Take up a point; False when a known one dominates it or equals it.
+    def insert(self, point: Vector) -> None:
+        """Take up a point, unless a known one dominates it or equals it.
 
         What it dominates is cut out of every box; of the rest, part j lies below it on axis j and
         not below it on the axes before.
         """
         if any(dominates(known, point) for known in self.points):
-            return False
+            return
         self.points = [known for known in self.points if not dominates(point, known)]
         self.points.append(point)
         left: list[Box] = []
@@ -75,7 +75,6 @@ class Space:
                 left.append(replace(rest.lowered(axis, value), tries=0))
                 rest = rest.raised(axis, value)
         self._keep(left)
-        return True
 
     def divide(self, box: Box, axis: int, value: int) -> None:
         """Split a box in two: at most ``value`` on one axis, and above."""

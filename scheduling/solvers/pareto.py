@@ -167,18 +167,25 @@ class _Search:
         if floors is None:
             return self._without_points(Status.INFEASIBLE)
         self._space = Space(tuple(-OPEN if floor is None else floor for floor in floors))
+        try:
+            self._fill()
+        except KeyboardInterrupt:
+            self._interrupted = True
+        if not self._found:
+            proven = not self._space.boxes
+            return self._without_points(Status.INFEASIBLE if proven else Status.UNKNOWN)
+        return self._with_points()
+
+    def _fill(self) -> None:
+        """Search the best of every criterion, then box after box."""
         for axis in range(self._count):
             if not self._over():
                 self._search([OPEN] * self._count, axis, 0)
         while not self._over():
             box = self._largest()
             if box is None:
-                break
+                return
             self._explore(box)
-        if not self._found:
-            proven = not self._space.boxes
-            return self._without_points(Status.INFEASIBLE if proven else Status.UNKNOWN)
-        return self._with_points()
 
     def _over(self) -> bool:
         left = self._budget.remaining()
@@ -252,8 +259,8 @@ class _Search:
             proven.append((axis, value, board.bound))
             within[axis] = value
         values: Vector = tuple(self._data.values(candidate))
-        if space.insert(values):
-            self._found[values] = candidate, solver, time.monotonic() - self._started
+        self._found[values] = candidate, solver, time.monotonic() - self._started
+        space.insert(values)
         self._conclude(caps, proven)
 
     def _conclude(self, caps: list[int], proven: list[tuple[int, int, int]]) -> None:
