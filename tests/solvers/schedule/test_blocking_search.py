@@ -1,4 +1,4 @@
-"""The solver ``blocking``: annealing of shops without buffers against all schedules."""
+"""Shops without buffers: annealing and the exact model against all schedules."""
 
 from __future__ import annotations
 
@@ -48,6 +48,15 @@ def test_schedules_are_valid_and_no_better_than_the_best(problem: ScheduleProble
     assert answer.bound <= best[0] <= answer.objective
 
 
+@given(blocking_shops(shortest=1))
+@settings(max_examples=50)
+def test_the_exact_model_loses_no_schedule(problem: ScheduleProblem) -> None:
+    answer = sch.solve(problem, "cp-sat", work_limit=5.0, workers=1)
+    best = brute_force(problem)
+    assert best is not None
+    assert answer.objective == answer.bound == best[0]
+
+
 @given(blocking_shops(shortest=1).filter(lambda p: p.objective.tiers[0].name == "makespan"))
 @settings(max_examples=40)
 def test_small_makespans_are_the_best(problem: ScheduleProblem) -> None:
@@ -83,6 +92,7 @@ def test_ft06_is_solved_the_same_way_each_time() -> None:
 
 
 @pytest.mark.shared
+@pytest.mark.usefixtures("shared_data")
 @pytest.mark.parametrize("name", ["la01", "la04", "la05"])
 def test_published_optima_are_found(name: str) -> None:
     (case,) = cases(f"bjsp/{name}")

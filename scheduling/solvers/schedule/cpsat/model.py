@@ -36,6 +36,7 @@ from scheduling.solvers.schedule.cpsat.loads import machine_loads
 from scheduling.solvers.schedule.cpsat.moves import add_common_modes, add_moves
 from scheduling.solvers.schedule.cpsat.objective import ObjectivePart
 from scheduling.solvers.schedule.cpsat.orders import Orders
+from scheduling.solvers.schedule.cpsat.overtaking import limit_overtaking
 from scheduling.solvers.schedule.cpsat.reservoirs import add_reservoir
 from scheduling.solvers.schedule.cpsat.swaps import forbid_swaps
 from scheduling.solvers.schedule.cpsat.usage import Terms, usage_terms
@@ -290,6 +291,7 @@ class Formulation:
         orders.add_setups()
         orders.add_common_orders()
         add_batches(self._core)
+        limit_overtaking(self._core, self._holding, occupied)
         if not arrays.swap:
             forbid_swaps(self._core, self._holding, occupied)
         return usage_terms(self._core, self._holding, occupied, orders.setup_times)
