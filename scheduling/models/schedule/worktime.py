@@ -278,6 +278,8 @@ class Run:
         """About how many pieces there are, those of the zones included."""
         worktime = self.worktime
         segments = 2 * max(len(pattern.start) for _, pattern in worktime.eras)
+        if segments == 2:
+            return 4 * len(worktime.eras)
         periods = sum((high - low) // worktime.period + 1 for low, high in self.zones)
         return segments * (periods + 1)
 

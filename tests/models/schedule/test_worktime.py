@@ -107,6 +107,13 @@ def check_spans(run: Run, ends: list[int | None], allowed: list[int]) -> None:
         assert following is None or following - time <= run.wait
 
 
+def test_many_one_off_breaks_are_no_crowd() -> None:
+    breaks = tuple((2016 * week, 2016 * week + 500, 0) for week in range(260))
+    run = combine([Shifts(breaks, 1, ())]).run(90, pausing=True)
+    assert run.crowd < 5000
+    assert run.longest == 590
+
+
 def test_numbers_far_away_cost_nothing() -> None:
     week = combine([Shifts((), 168, ((0, 6, 0), (120, 168, 0)))])
     run = week.run(10**7, pausing=True)

@@ -19,6 +19,9 @@ from scheduling.models.schedule.worktime import Piece, Run
 from scheduling.solvers.schedule.cpsat.core import Core, Hint, Reading
 from scheduling.solvers.schedule.cpsat.windows import Windows, subtract
 
+_FEW = 400
+"""Up to so many pieces, domains of starts say more to CP-SAT than residues (ft10 in two shifts)."""
+
 _Intervals = list[tuple[int, int]]
 
 
@@ -260,7 +263,8 @@ def _taken(task: int, mode: int, way: _Way) -> Hint:
 def _ways(run: Run, low: int, high: int) -> list[_Way]:
     """Sort the allowed starts in ``[low, high]`` by what follows from them."""
     period = run.worktime.period
-    if high - low < 2 * period:
+    rounds = (high - low) // period + 1
+    if rounds <= 2 or (not run.elastic and rounds * len(run.regular) <= _FEW):
         return _absolute(run.pieces(low, high))
     zones = [(first, last) for first, last in run.zones if first <= high and last >= low]
     near = [p for first, last in zones for p in run.pieces(max(low, first), min(high, last))]
