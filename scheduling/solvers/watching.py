@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import atexit
 import threading
 import time
 from collections.abc import Callable
 from typing import Any
 
 from scheduling.solvers.board import Board, Budget
+
+_LAST_GRACE = 5.0
+"""Seconds that the end of the process waits for searches that were left behind."""
+
+_LEFT: list[threading.Thread] = []
 
 
 def run_watched(
@@ -19,7 +25,8 @@ def run_watched(
 ) -> bool:
     """Run a search until it ends, the budget is spent or the user interrupts.
 
-    A search that does not react is left behind: the answer does not wait for it.
+    A search that does not react is left behind: the answer does not wait for it. The end of the
+    process does, for a moment, because an engine that is torn down while its threads work aborts.
 
     Parameters
     ----------
@@ -50,6 +57,8 @@ def run_watched(
     thread = threading.Thread(target=work, name="scheduling-search", daemon=True)
     thread.start()
     interrupted = _watch(board, thread, budget, grace, report)
+    if thread.is_alive():
+        _leave(thread)
     if failure:
         raise failure[0]
     return interrupted
@@ -82,3 +91,16 @@ def _watch(
             board.stop()
     report()
     return interrupted
+
+
+def _leave(thread: threading.Thread) -> None:
+    """Remember a search that was told to end and has not ended yet."""
+    atexit.unregister(_wait_for_those_left)
+    atexit.register(_wait_for_those_left)
+    _LEFT[:] = [*(other for other in _LEFT if other.is_alive()), thread]
+
+
+def _wait_for_those_left() -> None:
+    deadline = time.monotonic() + _LAST_GRACE
+    for thread in _LEFT:
+        thread.join(max(0.0, deadline - time.monotonic()))
