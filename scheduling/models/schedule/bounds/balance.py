@@ -74,7 +74,7 @@ def spreads(
     cost: Ints,
     limit: int,
     prices: tuple[Reals, float],
-    most: int = 5 * 10**6,
+    most: int = 2 * 10**7,
     over: Callable[[], bool] = lambda: False,
 ) -> Spread | None:
     """Return the assignments in which no machine's load is above the limit.
@@ -179,7 +179,8 @@ def _pairs(
         within = np.arange(len(left)) - np.repeat(np.cumsum(span) - span, span)
         right = start[left] + within
         highest = (first[0][left] + loads[right]).max(axis=1)
-        kept = highest <= limit
+        kept = np.flatnonzero(highest <= limit)
+        kept = kept[np.argsort(highest[kept], kind="stable")[:_LISTED]]
         found.append((highest[kept], first[1][left[kept]], codes[right[kept]]))
     highest, one, other = (np.concatenate(part) for part in zip(*found, strict=True))
     return highest, one, other
