@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from scheduling.errors import Fault, InputError
 from scheduling.instances.placement.random_clusters import random_cluster
 from scheduling.instances.schedule.constraint_mix import constraint_mix
+from scheduling.instances.schedule.online import online_job_shop
 from scheduling.instances.schedule.random_graphs import (
     graph_stream,
     random_task_graph,
@@ -220,6 +221,9 @@ _RANGES: dict[str, tuple[Value, Value, str]] = {
     "degree": (1, 1000, "most successors that a task draws"),
     "mean": (1, 10**6, "mean cost of a task"),
     "gap": (0.0, 10.0**9, "mean time between two jobs"),
+    "noise": (0.0, 5.0, "standard deviation of the logarithm of actual over expected durations"),
+    "between": (1.0, 10.0**9, "mean time between two stops of a machine"),
+    "repair": (1.0, 10.0**9, "mean length of a stop"),
     "layers": (1, 2000, "layers of tasks; precedences lead from earlier to later ones"),
     "level": (0, 10**6, "number of precedences, none implied by those before it"),
     "downtime": (*_SHARE, "probability of a resource to be down for a while"),
@@ -252,6 +256,7 @@ GENERATORS: dict[str, Generator] = {
         _generator("task-graph", random_task_graph, _RANGES),
         _generator("soc-stream", soc_stream, _RANGES),
         _generator("graph-stream", graph_stream, _RANGES),
+        _generator("online-job-shop", online_job_shop, _RANGES, "online-schedule"),
         _generator("constraint-mix", constraint_mix, _RANGES),
         _generator("tardiness", random_tardiness, _RANGES),
         _generator("cluster", random_cluster, _RANGES, "placement"),

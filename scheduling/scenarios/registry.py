@@ -16,6 +16,11 @@ SCENARIOS = {
     "priority-matters": f"{_HERE}.priority_matters",
     "glass": f"{_HERE}.glass",
     "jssp-cp-rl": f"{_HERE}.jssp_cp_rl",
+    "isbjssp": f"{_HERE}.isbjssp",
+    "deepsocs": f"{_HERE}.deepsocs",
+    "qlearn-jobs": f"{_HERE}.qlearn_jobs",
+    "workflow-dag": f"{_HERE}.workflow_dag",
+    "entities": f"{_HERE}.entities",
 }
 """Name to the module that has it as ``SCENARIO``."""
 

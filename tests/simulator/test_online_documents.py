@@ -9,8 +9,10 @@ import pytest
 
 import scheduling as sch
 from scheduling.errors import InputError, UnsupportedError
-from scheduling.instances.schedule.online import with_arrivals, with_noise
+from scheduling.instances.generators import generate
+from scheduling.instances.schedule.online import with_arrivals, with_noise, with_stops
 from scheduling.instances.schema import json_schema
+from scheduling.models.schedule.online import OnlineSchedule
 from tests.cli.conftest import Cli, cli
 from tests.instances.validator import errors
 
@@ -111,3 +113,33 @@ def test_bad_input_is_one_message(cli: Cli, surprise: Path, tmp_path: Path) -> N
     assert "simulate" in call.err
     assert cli("info", surprise).code == 2
     assert cli("explain", surprise).code == 2
+
+
+def test_generated_shops_have_noise_stops_and_arrivals() -> None:
+    problem = generate("online-job-shop", {"jobs": 6, "machines": 3, "gap": 40, "downtime": 1.0})
+    assert isinstance(problem, OnlineSchedule)
+    again = generate("online-job-shop", {"jobs": 6, "machines": 3, "gap": 40, "downtime": 1.0})
+    assert problem == again
+    assert OnlineSchedule.model_validate(problem.model_dump()) == problem
+    releases = [job.release for job in problem.truth.jobs]
+    assert releases == sorted(releases)
+    assert releases[-1] > releases[0] == 0
+    assert len(problem.truth.calendars) == 3
+    assert all(task.interruptible for task in problem.truth.tasks)
+    actual = {task.id: task.modes[0].duration for task in problem.truth.tasks}
+    assert any(actual[name] != durations[0] for name, durations in problem.expected.items())
+    calm = generate("online-job-shop", {"noise": 0.0, "downtime": 0.0})
+    assert isinstance(calm, OnlineSchedule)
+    assert calm.truth.calendars == ()
+    assert [job.release for job in calm.truth.jobs] == [0] * 10
+    assert calm.expected == {
+        task.id: tuple(mode.duration for mode in task.modes) for task in calm.truth.tasks
+    }
+
+
+def test_stops_need_machines_without_calendars() -> None:
+    problem = with_stops(sch.read("bundled:ft06"), between=9, repair=2)
+    with pytest.raises(InputError, match="with a calendar"):
+        with_stops(problem, between=9, repair=2)
+    with pytest.raises(InputError, match="at most 1000000"):
+        generate("online-job-shop", {"jobs": 2000, "longest": 10**6, "between": 1, "repair": 1})

@@ -20,6 +20,7 @@ _TAKEN = frozenset(
         "transfers",
         "transports",
         "blocking",
+        "interruptible tasks",
         "cost in the objective",
         "energy in the objective",
     }
@@ -45,7 +46,7 @@ def check_support(problem: ScheduleProblem, arrays: ScheduleArrays) -> None:
             for r in np.flatnonzero(arrays.resource_type == RENEWABLE).tolist()
         ),
         "blocking jobs with alternative modes, demands or precedences": _tangled(arrays),
-        "machines with breaks": _unpausable(problem),
+        "machines with breaks for tasks that may not pause": _unpausable(problem),
     }
     found = [name for name, present in limits.items() if present]
     found += sorted(arrays.features - _TAKEN)
@@ -75,7 +76,11 @@ def _unpausable(problem: ScheduleProblem) -> bool:
         for resource in problem.resources
         if isinstance(resource, Machine) and resource.calendar in broken
     }
-    return any(mode.machine in stopping for task in problem.tasks for mode in task.modes)
+    return any(
+        mode.machine in stopping and not task.interruptible
+        for task in problem.tasks
+        for mode in task.modes
+    )
 
 
 def fits(arrays: ScheduleArrays, mode: int) -> bool:

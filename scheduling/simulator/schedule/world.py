@@ -267,8 +267,11 @@ def _stops(problem: OnlineSchedule) -> list[list[tuple[int, int]]]:
     for resource in problem.truth.resources:
         row: list[tuple[int, int]] = []
         if isinstance(resource, Machine) and resource.calendar is not None:
-            for rest in breaks[resource.calendar]:
-                begin = row.pop()[0] if row and row[-1][1] == rest.start else rest.start
-                row.append((begin, rest.end))
+            for rest in sorted(breaks[resource.calendar], key=lambda rest: rest.start):
+                begin, end = rest.start, rest.end
+                if row and begin <= row[-1][1]:
+                    begin, last = row.pop()
+                    end = max(end, last)
+                row.append((begin, end))
         rows.append(row)
     return rows
