@@ -161,7 +161,7 @@ def test_what_moves_mean_nothing_for_is_refused(name: str) -> None:
     st.integers(1, 2),
     st.booleans(),
 )
-@settings(max_examples=25)
+@settings(max_examples=15)
 def test_stated_exchanges_change_nothing(
     times: list[tuple[int, int]], load: int, robots: int, ends: bool
 ) -> None:

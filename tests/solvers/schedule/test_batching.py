@@ -42,7 +42,7 @@ def ovens(draw: st.DrawFn) -> ScheduleProblem:
 
 
 @given(ovens())
-@settings(max_examples=120)
+@settings(max_examples=60)
 def test_batches_equal_brute_force(problem: ScheduleProblem) -> None:
     best = brute_force(problem)
     solution = sch.solve(problem, "cp-sat", work_limit=5.0, workers=1)

@@ -65,7 +65,7 @@ def blocking_shops(draw: st.DrawFn) -> ScheduleProblem:
 
 
 @given(blocking_shops())
-@settings(max_examples=150)
+@settings(max_examples=80)
 def test_no_swaps_equals_brute_force(problem: ScheduleProblem) -> None:
     best = brute_force(problem)
     assert best is not None
@@ -100,7 +100,7 @@ def no_idle_shops(draw: st.DrawFn) -> ScheduleProblem:
 
 
 @given(no_idle_shops())
-@settings(max_examples=150)
+@settings(max_examples=80)
 def test_no_idle_equals_brute_force(problem: ScheduleProblem) -> None:
     best = brute_force(problem)
     solution = sch.solve(problem, "cp-sat", work_limit=5.0, workers=1)
