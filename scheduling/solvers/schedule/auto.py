@@ -72,8 +72,9 @@ class Auto:
         """Compile what the parts will use."""
         special = _specialist(data)
         improver = special or self._improver(data)
-        if isinstance(improver, Prepares):
-            improver.prepare(data)
+        for part in (*_usable([Neh()], data), improver):
+            if isinstance(part, Prepares):
+                part.prepare(data)
         if special is None:
             ensure_compiled("bounds")
 
