@@ -275,7 +275,8 @@ def unfolded_calendars(problem: ScheduleProblem) -> dict[str, str]:
         for task in problem.tasks
         if task.interruptible
         for mode in task.modes
-        for name in (mode.machine, *mode.demands)
+        if mode.duration > 0
+        for name in (mode.machine, *(name for name, need in mode.demands.items() if need > 0))
     }
     return {
         resource.id: resource.calendar

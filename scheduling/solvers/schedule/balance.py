@@ -15,8 +15,9 @@ import numpy as np
 
 from scheduling.models.schedule.arrays import MACHINE, NEVER, Ints, ScheduleArrays
 from scheduling.models.schedule.bounds.balance import Reals, Spread, machine_prices, spreads
+from scheduling.models.schedule.bounds.tails import Tails
 from scheduling.models.schedule.objective import MEASURES
-from scheduling.models.schedule.windows import difference_edges, earliest_starts, tails
+from scheduling.models.schedule.windows import difference_edges, earliest_starts
 from scheduling.solvers.board import Board, Budget
 from scheduling.solvers.schedule.family import Candidate, CompiledSchedule
 
@@ -78,12 +79,13 @@ def _relaxations(arrays: ScheduleArrays, tier: int) -> Iterator[_Loads]:
     on = arrays.machine >= 0
     place = np.searchsorted(machines, arrays.machine[on])
     np.minimum.at(cost, (owner[on], place), arrays.duration[on])
-    head, after = earliest_starts(arrays, difference_edges(arrays)), tails(arrays)
+    edges = difference_edges(arrays)
+    head = earliest_starts(arrays, edges)
     alone = np.isin(busy, owner[~on])
     free = (cost[busy] < NEVER).sum(axis=1) > 1
-    if alone.any() or not free.any() or head is None or after is None:
+    if alone.any() or not free.any() or head is None:
         return
-    rest = after - arrays.min_duration()
+    rest = np.array(Tails.of(arrays, edges, arrays.min_duration()).end, np.int64)
     for first in np.unique(head[busy])[:_LEVELS].tolist():
         for last in np.unique(rest[busy])[:_LEVELS].tolist():
             kept = busy[(head[busy] >= first) & (rest[busy] >= last)]

@@ -69,3 +69,32 @@ def test_published_graphs_are_proven(name: str, shared_data: Path) -> None:
     answer = solve(problem, "auto", work_limit=20, workers=1)
     assert answer.status == Status.OPTIMAL
     assert answer.objective == GRAPHS[name]
+
+
+def test_what_follows_only_the_start_of_a_task_is_no_tail_behind_a_longer_mode() -> None:
+    problem = ScheduleProblem.model_validate(
+        {
+            "resources": [
+                {"type": "machine", "id": "m"},
+                {"type": "consumable", "id": "none left", "capacity": 0},
+            ],
+            "jobs": [
+                {
+                    "id": "j",
+                    "tasks": [
+                        {
+                            "id": "a",
+                            "modes": [
+                                {"duration": 2, "machine": "m"},
+                                {"duration": 0, "demands": {"none left": 1}},
+                            ],
+                        },
+                        {"id": "b", "modes": [{"duration": 1}]},
+                    ],
+                }
+            ],
+            "precedences": [{"before": "a", "after": "b", "kind": "start-start"}],
+        }
+    )
+    solution = solve(problem, "cp-sat", work_limit=5, workers=1)
+    assert (solution.status, solution.objective) == ("optimal", 2)

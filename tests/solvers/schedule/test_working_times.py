@@ -227,3 +227,33 @@ def test_the_check_is_quick_on_long_tasks() -> None:
     solution = sch.solve(problem, "insertion", work_limit=0.01, workers=1)
     assert solution.objective == 13_333_333_338
     assert check_schedule(problem, solution) == []
+
+
+def test_a_task_that_takes_nothing_from_a_resource_cannot_pause_in_its_breaks() -> None:
+    problem = ScheduleProblem.model_validate(
+        {
+            "calendars": [{"id": "night", "breaks": [{"start": 0, "end": 2}]}],
+            "resources": [{"type": "renewable", "id": "r", "capacity": 1, "calendar": "night"}],
+            "jobs": [
+                {
+                    "id": "j",
+                    "tasks": [
+                        {"id": "a", "modes": [{"duration": 1, "demands": {"r": 1}}]},
+                        {
+                            "id": "b",
+                            "interruptible": True,
+                            "modes": [{"duration": 0, "demands": {"r": 1}}],
+                        },
+                        {
+                            "id": "c",
+                            "interruptible": True,
+                            "modes": [{"duration": 1, "demands": {"r": 0}}],
+                        },
+                    ],
+                }
+            ],
+        }
+    )
+    for solver in ("sgs", "insertion", "cp-sat"):
+        solution = sch.solve(problem, solver, work_limit=1, workers=1)
+        assert solution.objective == 3

@@ -16,7 +16,8 @@ import numpy as np
 from ortools.sat.python import cp_model
 
 from scheduling.models.schedule.arrays import MACHINE
-from scheduling.models.schedule.windows import tails
+from scheduling.models.schedule.bounds.tails import Tails
+from scheduling.models.schedule.windows import difference_edges
 from scheduling.solvers.schedule.cpsat.core import Core
 
 _CUTS = 3
@@ -37,10 +38,8 @@ def machine_loads(core: Core, earliest: list[int]) -> Iterator[Any]:
         Earliest start of each task.
     """
     arrays = core.arrays
-    after = tails(arrays)
-    if after is None:
-        return
-    rest = (after - arrays.min_duration()).tolist()
+    # Counted from the end of each task: what follows only its start may pass beside a longer mode.
+    rest = Tails.of(arrays, difference_edges(arrays), arrays.min_duration()).end
     for machine in np.flatnonzero(arrays.resource_type == MACHINE).tolist():
         modes = np.flatnonzero((arrays.machine == machine) & (arrays.duration > 0))
         tasks = core.task_of_mode[modes].tolist()
