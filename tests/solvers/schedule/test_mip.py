@@ -80,6 +80,19 @@ def test_an_engine_behind_pyomo_agrees(problem: ScheduleProblem) -> None:
     assert_optimal(problem, sch.solve(problem, "mip:appsi_highs", time_limit=60, workers=1))
 
 
+def test_tasks_that_never_fit_one_machine_together_may_still_avoid_it() -> None:
+    model = sch.ScheduleModel("apart")
+    machine = model.add_machine()
+    model.add_task(model.add_job(deadline=1), duration=1, machine=machine)
+    free = model.add_task(model.add_job(deadline=1))
+    model.add_mode(free, duration=1, machine=machine)
+    model.add_mode(free, duration=1)
+    problem: ScheduleProblem = model.build()
+    solution = solve_as(Disjunctive, problem)
+    assert solution.status is Status.OPTIMAL
+    assert solution.objective == 1
+
+
 @settings(max_examples=40)
 @given(schedule_problems(max_jobs=3, max_tasks=2, renewables=0, feasible=True))
 def test_encoded_candidates_satisfy_every_row(problem: ScheduleProblem) -> None:

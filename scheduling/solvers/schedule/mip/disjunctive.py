@@ -162,15 +162,15 @@ class Disjunctive:
                     self._add_break(user, machine, begin, end)
 
     def _order(self, i: int, j: int) -> int:
-        """Column that is 1 when i comes before j, fixed where the windows leave one way."""
+        """Column that is 1 when i comes before j, fixed where the windows leave one way.
+
+        Where they leave none, the rows keep the two off one machine whatever the column says.
+        """
         if (i, j) not in self._choices.orders:
             low = self.frame.completion[0]
+            before, after = low[j] > self._latest[i], low[i] > self._latest[j]
             column = self.model.add_columns(
-                "order",
-                1,
-                lower=float(low[j] > self._latest[i]),
-                upper=float(low[i] <= self._latest[j]),
-                integer=True,
+                "order", 1, lower=float(before), upper=float(before or not after), integer=True
             )
             self._choices.orders[i, j] = int(column[0])
         return self._choices.orders[i, j]
@@ -266,5 +266,9 @@ class Disjunctive:
             values[column] = float(end[i] <= placed.start[j])
         for (task, _, opening), column in self._choices.sides.items():
             values[column] = float(placed.start[task] >= opening)
+        # An order fixed by the windows may not be that of two tasks on different machines.
+        orders = list(self._choices.orders.values())
+        lower, upper = self.model.bounds()
+        values[orders] = np.clip(values[orders], lower[orders], upper[orders])
         self._completions.fill(values, end)
         return values
