@@ -62,6 +62,19 @@ def test_loads_cut_no_optimum(costs: list[list[int]], comm: int, shape: int) -> 
     assert answer.status == Status.OPTIMAL
 
 
+@pytest.mark.parametrize("solver", ["cp-sat", "auto"])
+def test_a_longer_mode_does_not_delay_what_follows_the_start(solver: str) -> None:
+    """Behind the shorter mode one unit is left until the follower ends, behind the longer none."""
+    problem = bag([[2, 3], [3, 9]], [])
+    link = {"before": "T0", "after": "T2", "kind": "start-start", "min_lag": 3}
+    content = problem.model_dump(mode="json")
+    content["jobs"][0]["tasks"].append({"id": "T2", "modes": [{"duration": 0}]})
+    content["precedences"] = [link]
+    late = ScheduleProblem.model_validate(content)
+    answer = solve(late, solver, work_limit=5, workers=1)
+    assert (answer.objective,) == brute_force(late)
+
+
 @pytest.mark.shared
 @pytest.mark.parametrize("name", GRAPHS)
 def test_published_graphs_are_proven(name: str, shared_data: Path) -> None:
