@@ -16,7 +16,8 @@ from scheduling.solvers.registry import READY, Availability
 from scheduling.solvers.schedule.closing import close_pauses
 from scheduling.solvers.schedule.family import Candidate, CompiledSchedule
 from scheduling.solvers.schedule.features import EVERYTHING, NO_SWAP, feature_refusal
-from scheduling.solvers.schedule.placing import Placing, Shop
+from scheduling.solvers.schedule.placing import Placing
+from scheduling.solvers.schedule.placing_shop import Shop
 from scheduling.solvers.schedule.plans import Plan, Plans
 from scheduling.solvers.schedule.rules import dense_ranks, task_features
 from scheduling.solvers.schedule.sgs import out_of_time, rules_for
