@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -22,19 +21,17 @@ from scheduling.models.schedule.arrays import (
     ScheduleArrays,
 )
 from scheduling.models.schedule.chains import chain_steps
+from scheduling.models.schedule.hours import capacity_profile, unfolded_calendars, working_times
 from scheduling.models.schedule.objective import MEASURES
 from scheduling.models.schedule.problem import (
-    Calendar,
     Consumable,
     Machine,
     Mode,
     Pool,
-    Renewable,
     Reservoir,
     ScheduleProblem,
     Window,
 )
-from scheduling.models.schedule.worktime import Shifts, combine
 
 Fields = dict[str, Any]
 
@@ -49,6 +46,7 @@ _KINDS = {
 def compile_arrays(problem: ScheduleProblem) -> ScheduleArrays:
     """Translate a problem into arrays."""
     kept = unfolded_calendars(problem)
+    work, worktimes = working_times(problem, kept)
     return ScheduleArrays(
         task_ids=tuple(task.id for task in problem.tasks),
         resource_ids=tuple(_resource_names(problem)),
@@ -56,7 +54,8 @@ def compile_arrays(problem: ScheduleProblem) -> ScheduleArrays:
         **_mode_arrays(problem),
         setups=_setups(problem),
         **_resource_arrays(problem, kept),
-        **_work_arrays(problem, kept),
+        work=_ints(work),
+        worktimes=worktimes,
         **_link_arrays(problem),
         **_job_arrays(problem),
         transport=_transport(problem),
@@ -261,58 +260,6 @@ def _same_order(problem: ScheduleProblem) -> tuple[tuple[int, ...], ...]:
     return tuple(tuple(index[name] for name in group) for group in problem.same_order)
 
 
-def unfolded_calendars(problem: ScheduleProblem) -> dict[str, str]:
-    """Return the calendar of each resource whose calendar is more than a change of capacity.
-
-    Closed one-off breaks that none of a resource's users may pause in are a capacity of 0.
-    """
-    plain = {
-        calendar.id: not calendar.periodic and not any(rest.efficiency for rest in calendar.breaks)
-        for calendar in problem.calendars
-    }
-    pausing = {
-        name
-        for task in problem.tasks
-        if task.interruptible
-        for mode in task.modes
-        if mode.duration > 0
-        for name in (mode.machine, *(name for name, need in mode.demands.items() if need > 0))
-    }
-    return {
-        resource.id: resource.calendar
-        for resource in problem.resources
-        if isinstance(resource, Machine | Pool | Renewable)
-        and resource.calendar is not None
-        and (not plain[resource.calendar] or resource.id in pausing)
-    }
-
-
-def shifts_of(calendar: Calendar) -> Shifts:
-    """Return a calendar as the working times see it."""
-    rows = [
-        tuple((rest.start, rest.end, rest.efficiency) for rest in windows)
-        for windows in (calendar.breaks, calendar.periodic)
-    ]
-    return Shifts(rows[0], calendar.period or 1 if calendar.periodic else 1, rows[1])
-
-
-def _work_arrays(problem: ScheduleProblem, kept: dict[str, str]) -> Fields:
-    """Working time of each mode; modes that work by the same calendars share one."""
-    shifts = {calendar.id: shifts_of(calendar) for calendar in problem.calendars}
-    numbers: dict[tuple[str, ...], int] = {}
-    work = []
-    for task in problem.tasks:
-        for mode in task.modes:
-            names = [name for name, amount in mode.demands.items() if amount > 0]
-            names += [] if mode.machine is None else [mode.machine]
-            used = tuple(sorted({kept[name] for name in names if name in kept}))
-            known = mode.duration > 0 and bool(used)
-            work.append(numbers.setdefault(used, len(numbers)) if known else -1)
-        work += [-1] * task.optional
-    worktimes = tuple(combine([shifts[name] for name in used]) for used in numbers)
-    return {"work": _ints(work), "worktimes": worktimes}
-
-
 def _resource_arrays(problem: ScheduleProblem, kept: dict[str, str]) -> Fields:
     breaks = {c.id: [(rest.start, rest.end) for rest in c.breaks] for c in problem.calendars}
     types, capacities, profiles = [], [], []
@@ -338,7 +285,7 @@ def _resource_arrays(problem: ScheduleProblem, kept: dict[str, str]) -> Fields:
                 base = resource.capacity
                 steps = [(step.start, step.capacity) for step in resource.steps]
         capacities.append(base)
-        profiles.append(_profile(base, steps, closed))
+        profiles.append(capacity_profile(base, steps, closed))
     groups = len(problem.disjunctions)
     types += [RENEWABLE] * groups
     capacities += [1] * groups
@@ -375,25 +322,6 @@ def _resource_arrays(problem: ScheduleProblem, kept: dict[str, str]) -> Fields:
         "step_start": _ints(start for profile in profiles for start, _ in profile),
         "step_capacity": _ints(level for profile in profiles for _, level in profile),
     }
-
-
-def _profile(
-    base: int, steps: list[tuple[int, int]], breaks: list[tuple[int, int]]
-) -> list[tuple[int, int]]:
-    """Merge capacity steps and breaks into one step function that starts at 0."""
-    moments = sorted({0, *(start for start, _ in steps), *chain.from_iterable(breaks)})
-    profile: list[tuple[int, int]] = []
-    level, step, rest = base, 0, 0
-    for moment in moments:
-        while step < len(steps) and steps[step][0] <= moment:
-            level, step = steps[step][1], step + 1
-        while rest < len(breaks) and breaks[rest][1] <= moment:
-            rest += 1
-        closed = rest < len(breaks) and breaks[rest][0] <= moment
-        value = 0 if closed else level
-        if not profile or profile[-1][1] != value:
-            profile.append((moment, value))
-    return profile
 
 
 def _link_arrays(problem: ScheduleProblem) -> Fields:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import islice
 
 from scheduling.models.schedule.arrays import ScheduleArrays
-from scheduling.models.schedule.compiling import shifts_of, unfolded_calendars
+from scheduling.models.schedule.hours import shifts_of, unfolded_calendars
 from scheduling.models.schedule.problem import ScheduleProblem
 from scheduling.models.schedule.worktime import combine
 from scheduling.report.schedule.placement import Placement

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from scheduling.models.schedule.chains import chain_steps
-from scheduling.models.schedule.compiling import shifts_of, unfolded_calendars
+from scheduling.models.schedule.hours import shifts_of, unfolded_calendars
 from scheduling.models.schedule.problem import (
     Calendar,
     Consumable,
