@@ -170,8 +170,6 @@ class ScheduleArrays:
     @property
     def features(self) -> frozenset[str]:
         """Constraints beyond tasks, modes, resources, breaks, release dates, deadlines and lags."""
-        used = {id(run.worktime): run.worktime for run in self.runs if run is not None}
-        speeds = frozenset().union(*(worktime.speeds for worktime in used.values()))
         present = {
             "reservoirs": bool(np.any(self.resource_type == RESERVOIR)),
             "setups": bool(self.setups),
@@ -186,17 +184,24 @@ class ScheduleArrays:
             "optional tasks": bool(np.any(self.absent)),
             "mode rules": bool(self.banned.size),
             **{f"{name.replace('_', ' ')} in the objective": self.weighs(name) for name in _USAGE},
-            "periodic calendars": any(
-                not worktime.base.constant or worktime.base.value[0] == 0
-                for worktime in used.values()
-            ),
-            "efficiency": bool(speeds - {0, NORMAL}),
-            "interruptible tasks": any(
-                run is not None and run.pausing and 0 in run.worktime.speeds for run in self.runs
-            ),
+            **self._hours(),
             "time windows": self.window_start.size > 0,
         }
         return frozenset(name for name, found in present.items() if found)
+
+    def _hours(self) -> dict[str, bool]:
+        """Name what working times ask of a solver: one at least of three where there are any."""
+        runs = [run for run in self.runs if run is not None]
+        used = {id(run.worktime): run.worktime for run in runs}.values()
+        periodic = any(not time.base.constant or time.base.value[0] == 0 for time in used)
+        pausing = any(run.pausing and 0 in run.worktime.speeds for run in runs)
+        speeds = frozenset().union(*(time.speeds for time in used))
+        varying = bool(speeds - {0, NORMAL}) or (bool(runs) and not periodic and not pausing)
+        return {
+            "periodic calendars": periodic,
+            "efficiency": varying,
+            "interruptible tasks": pausing,
+        }
 
     @cached_property
     def optional(self) -> Flags:

@@ -11,14 +11,20 @@ from scheduling.models.schedule.problem import (
     Renewable,
     ScheduleProblem,
 )
-from scheduling.models.schedule.worktime import Shifts, WorkTime, combine
+from scheduling.models.schedule.worktime import NORMAL, Shifts, WorkTime, combine
 
 
 def unfolded_calendars(problem: ScheduleProblem) -> dict[str, str]:
     """Return the calendar of each resource whose calendar is more than a change of capacity.
 
-    Closed one-off breaks that none of a resource's users may pause in are a capacity of 0.
+    Closed one-off breaks that none of a resource's users may pause in are a capacity of 0. Where
+    some calendar speeds work up, all count, as the others hold it back.
     """
+    fast = any(
+        rest.efficiency > NORMAL
+        for calendar in problem.calendars
+        for rest in (*calendar.breaks, *calendar.periodic)
+    )
     plain = {
         calendar.id: not calendar.periodic and not any(rest.efficiency for rest in calendar.breaks)
         for calendar in problem.calendars
@@ -36,7 +42,7 @@ def unfolded_calendars(problem: ScheduleProblem) -> dict[str, str]:
         for resource in problem.resources
         if isinstance(resource, Machine | Pool | Renewable)
         and resource.calendar is not None
-        and (not plain[resource.calendar] or resource.id in pausing)
+        and (fast or not plain[resource.calendar] or resource.id in pausing)
     }
 
 

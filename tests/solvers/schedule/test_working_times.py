@@ -257,3 +257,27 @@ def test_a_task_that_takes_nothing_from_a_resource_cannot_pause_in_its_breaks() 
     for solver in ("sgs", "insertion", "cp-sat"):
         solution = sch.solve(problem, solver, work_limit=1, workers=1)
         assert solution.objective == 3
+
+
+@pytest.mark.parametrize(
+    ("machine", "crew", "best"),
+    [
+        ([], {"end": 1, "efficiency": 200}, 2),
+        ([{"start": 0, "end": 3}], {"end": 1, "efficiency": 100}, 5),
+        ([{"start": 1, "end": 3}], {"end": 9, "efficiency": 200}, 5),
+    ],
+)
+def test_calendars_of_two_resources_count_together(
+    machine: list[dict[str, int]], crew: dict[str, int], best: int
+) -> None:
+    calendars = [{"id": "m", "breaks": machine}, {"id": "c", "breaks": [{"start": 0, **crew}]}]
+    resources = [
+        {"type": "machine", "id": "M", "calendar": "m"},
+        {"type": "renewable", "id": "C", "capacity": 1, "calendar": "c"},
+    ]
+    task = {"id": "t", "modes": [{"duration": 2, "machine": "M", "demands": {"C": 1}}]}
+    problem = ScheduleProblem.model_validate(
+        {"calendars": calendars, "resources": resources, "jobs": [{"id": "j", "tasks": [task]}]}
+    )
+    for solver in ("insertion", "cp-sat", "auto"):
+        assert sch.solve(problem, solver, work_limit=1, workers=1).objective == best

@@ -162,7 +162,8 @@ class Chooser:
         if weight["max_tardiness"] or weight["max_lateness"]:
             cost += late == late.max()
         if weight["total_completion"] or weight["total_flow"]:
-            cost += (completion - arrays.job_release) * arrays.job_weight
+            # A job without a task that runs completes at 0, before it is there.
+            cost += np.maximum(completion - arrays.job_release, 0) * arrays.job_weight
         if weight["makespan"]:
             cost += completion == completion.max()
         chance = cost[arrays.job[visible]] + 1e-3 * (1.0 + cost.mean())
