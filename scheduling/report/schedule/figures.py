@@ -5,14 +5,14 @@ Each function draws into ``ax``, or into a new figure of pyplot without one, and
 
 from __future__ import annotations
 
-from itertools import pairwise
 from textwrap import wrap
 from typing import TYPE_CHECKING
 
 from scheduling.errors import InputError
 from scheduling.models.schedule.problem import ScheduleProblem
 from scheduling.models.schedule.solution import ScheduleSolution
-from scheduling.report.palette import INK, LATE, SERIES, series_colour, text_colour
+from scheduling.report.palette import INK, SERIES
+from scheduling.report.schedule.drawing import draw_marks, plain, row_tops, width_in_inches
 from scheduling.report.schedule.layout import By, Row, ScheduleChart, build_chart, history_points
 from scheduling.report.schedule.usage import Profile, Steps
 
@@ -20,21 +20,9 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-_LABELLED_BARS = 400
 _LABELLED_ROWS = 60
 _PROFILES = 6
-_BAR = 0.86
 _GRID = "#d5dbe1"
-_CLOSED = "#e3e7eb"
-_FADED = 0.35
-_PAUSE = {
-    "facecolors": _CLOSED,
-    "edgecolors": INK,
-    "hatch": "////",
-    "linewidths": 0.0,
-    "alpha": 0.7,
-}
-_SETUP = {"facecolors": "white", "edgecolors": INK, "hatch": "....", "linewidths": 0.6}
 
 
 def plot_gantt(
@@ -140,25 +128,18 @@ def draw_figure(chart: ScheduleChart, figure: Figure, by: By) -> None:
 def draw_gantt(chart: ScheduleChart, ax: Axes, by: By) -> Axes:
     """Draw the rows of a chart into ``ax``."""
     if not chart.tasks:
-        ax.set_title(_plain(chart.title), fontsize=12, fontweight="bold", loc="left")
-        _say(ax, _plain(chart.sentence))
+        ax.set_title(plain(chart.title), fontsize=12, fontweight="bold", loc="left")
+        _say(ax, plain(chart.sentence))
         return ax
     _head(ax, chart)
     rows = chart.rows(by)
-    tops = _tops(rows)
+    tops = row_tops(rows)
     first, last = chart.limits
     ax.set(xlim=_margins(first, last), ylim=(tops[-1], 0), xlabel="time")
     _tidy(ax)
     ax.grid(axis="x", color=_GRID, linewidth=0.6)
     _row_labels(ax, rows, tops)
-    _breaks(ax, rows, tops)
-    _spans(ax, chart, rows, tops)
-    _bars(ax, chart, rows, tops)
-    _pauses(ax, rows, tops)
-    _path(ax, chart, rows, tops)
-    if by == "job":
-        _dues(ax, chart, rows, tops)
-    _legend(ax, chart, rows, by)
+    draw_marks(ax, chart, rows, by)
     return ax
 
 
@@ -179,7 +160,7 @@ def draw_profile(chart: ScheduleChart, profile: Profile, ax: Axes) -> Axes:
     share = ", level" if profile.kind == "reservoir" else ""
     if profile.share is not None:
         share = f", {100 * profile.share:.0f} % used"
-    ax.set_title(f"{_plain(profile.label)}{share}", fontsize=9, loc="left")
+    ax.set_title(f"{plain(profile.label)}{share}", fontsize=9, loc="left")
     ax.yaxis.set_major_locator(MaxNLocator(integer=True, nbins=4))
     _tidy(ax)
     return ax
@@ -198,10 +179,10 @@ def _head(ax: Axes, chart: ScheduleChart) -> None:
     missing = f" {chart.missing:,} tasks are not placed." if chart.missing else ""
     if chart.skipped:
         missing = f" {chart.skipped:,} optional tasks are skipped.{missing}"
-    letters = int(_inches(ax) * 72 / 5)
+    letters = int(width_in_inches(ax) * 72 / 5)
     lines = wrap(chart.sentence + missing, max(letters, 20))
     ax.annotate(
-        _plain("\n".join(lines)),
+        plain("\n".join(lines)),
         (0, 1),
         (0, 5),
         xycoords="axes fraction",
@@ -210,13 +191,7 @@ def _head(ax: Axes, chart: ScheduleChart) -> None:
         va="bottom",
     )
     above = 8 + 11.5 * len(lines)
-    ax.set_title(_plain(chart.title), fontsize=12, fontweight="bold", loc="left", pad=above)
-
-
-def _inches(ax: Axes) -> float:
-    """Approximate width of the axes."""
-    figure = ax.get_figure(root=True)
-    return 0.85 * (figure.get_size_inches()[0] if figure is not None else 6.4)
+    ax.set_title(plain(chart.title), fontsize=12, fontweight="bold", loc="left", pad=above)
 
 
 def _say(ax: Axes, text: str) -> None:
@@ -242,20 +217,12 @@ def _margins(first: int, last: int) -> tuple[float, float]:
     return first - 0.004 * (last - first), last + 0.006 * (last - first)
 
 
-def _tops(rows: tuple[Row, ...]) -> list[int]:
-    """Ordinate of the top of each row, and of the bottom of the last."""
-    tops = [0]
-    for row in rows:
-        tops.append(tops[-1] + row.lanes)
-    return tops
-
-
 def _row_labels(ax: Axes, rows: tuple[Row, ...], tops: list[int]) -> None:
     every = -(-len(rows) // _LABELLED_ROWS)
     shown = range(0, len(rows), every)
     ax.set_yticks(
         [(tops[row] + tops[row + 1]) / 2 for row in shown],
-        [_plain(_shorten(rows[row].label, 24)) for row in shown],
+        [plain(_shorten(rows[row].label, 24)) for row in shown],
         fontsize=9 if len(rows) <= 40 else 7,
     )
     ax.tick_params(axis="y", length=0)
@@ -264,174 +231,8 @@ def _row_labels(ax: Axes, rows: tuple[Row, ...], tops: list[int]) -> None:
         ax.hlines(tops[1:-1], 0, 1, transform=across, color=_GRID, linewidth=0.5, zorder=0)
 
 
-def _plain(text: str) -> str:
-    """Keep matplotlib from reading a name with dollar signs as a formula."""
-    return text.replace("$", r"\$")
-
-
 def _shorten(text: str, length: int) -> str:
     return text if len(text) <= length else text[: length - 1] + "…"
-
-
-def _breaks(ax: Axes, rows: tuple[Row, ...], tops: list[int]) -> None:
-    shapes = [
-        _box(start, end, top, top + row.lanes)
-        for row, top in zip(rows, tops, strict=False)
-        for start, end in row.closed
-    ]
-    _boxes(ax, shapes, facecolors=_CLOSED, edgecolors="#c3cad1", hatch="////", linewidths=0.0)
-
-
-def _spans(ax: Axes, chart: ScheduleChart, rows: tuple[Row, ...], tops: list[int]) -> None:
-    """Draw how long jobs keep machines, in a faded colour, and setups, dotted."""
-    margin = (1 - _BAR) / 2
-    holds, colours, setups = [], [], []
-    for row, top in zip(rows, tops, strict=False):
-        for span in row.holds:
-            upper, lower = top + span.lane + margin, top + span.lane + 1 - margin
-            holds.append(_box(span.start, span.end, upper, lower))
-            colours.append(series_colour(chart.colour(span.task)))
-        for span in row.setups:
-            upper, lower = top + span.lane + margin, top + span.lane + 1 - margin
-            setups.append(_box(span.start, span.end, upper, lower))
-    _boxes(ax, holds, facecolors=colours, edgecolors="white", linewidths=0.4, alpha=_FADED)
-    _boxes(ax, setups, **_SETUP)
-
-
-def _pauses(ax: Axes, rows: tuple[Row, ...], tops: list[int]) -> None:
-    """Veil the parts of bars in which their tasks pause."""
-    margin = (1 - _BAR) / 2
-    shapes = [
-        _box(span.start, span.end, top + span.lane + margin, top + span.lane + 1 - margin)
-        for row, top in zip(rows, tops, strict=False)
-        for span in row.pauses
-    ]
-    _boxes(ax, shapes, **_PAUSE)
-
-
-def _box(start: float, end: float, top: float, bottom: float) -> list[tuple[float, float]]:
-    return [(start, top), (end, top), (end, bottom), (start, bottom)]
-
-
-def _boxes(ax: Axes, shapes: list[list[tuple[float, float]]], **style: object) -> None:
-    from matplotlib.collections import PolyCollection
-
-    if shapes:
-        ax.add_collection(PolyCollection(shapes, **style))  # type: ignore[arg-type]
-
-
-def _bars(ax: Axes, chart: ScheduleChart, rows: tuple[Row, ...], tops: list[int]) -> None:
-    plain, critical, late, moments = [], [], [], []
-    colours = []
-    margin = (1 - _BAR) / 2
-    for row, top in zip(rows, tops, strict=False):
-        for number, lane in row.bars:
-            task = chart.tasks[number]
-            upper, lower = top + lane + margin, top + lane + 1 - margin
-            colour = series_colour(chart.colour(number))
-            if task.start == task.end:
-                moments.append((task.start, (upper + lower) / 2, colour))
-                continue
-            plain.append(_box(task.start, task.end, upper, lower))
-            colours.append(colour)
-            if task.critical:
-                critical.append(plain[-1])
-            if task.late_from is not None:
-                late.append(_box(task.late_from, task.end, lower - 0.14, lower))
-    thin = 0.4 if len(plain) <= 2000 else 0.0
-    _boxes(ax, plain, facecolors=colours, edgecolors="white", linewidths=thin)
-    _boxes(ax, late, facecolors=LATE, edgecolors="white", linewidths=thin, zorder=2.8)
-    outline = 1.3 if thin else 0.7
-    _boxes(ax, critical, facecolors="none", edgecolors=INK, linewidths=outline, zorder=3)
-    if moments:
-        x, y, fill = zip(*moments, strict=True)
-        ax.scatter(x, y, c=fill, marker="D", s=28, edgecolors=INK, linewidths=0.8, zorder=3.5)
-    if len(plain) <= _LABELLED_BARS:
-        _bar_labels(ax, chart, rows, tops)
-
-
-def _bar_labels(ax: Axes, chart: ScheduleChart, rows: tuple[Row, ...], tops: list[int]) -> None:
-    """Write names into the bars that are wide enough for them."""
-    first, last = chart.limits
-    letters_per_time = _inches(ax) * 72 / 4.4 / (last - first)
-    for row, top in zip(rows, tops, strict=False):
-        for number, lane in row.bars:
-            task = chart.tasks[number]
-            room = int((task.end - task.start) * letters_per_time) - 1
-            name = next((n for n in (task.id, task.id.rpartition(" ")[2]) if len(n) <= room), None)
-            if name:
-                ax.text(
-                    (task.start + task.end) / 2,
-                    top + lane + 0.5,
-                    _plain(name),
-                    ha="center",
-                    va="center_baseline",
-                    fontsize=7,
-                    color=text_colour(series_colour(chart.colour(number))),
-                    clip_on=True,
-                    zorder=4,
-                )
-
-
-def _path(ax: Axes, chart: ScheduleChart, rows: tuple[Row, ...], tops: list[int]) -> None:
-    """Join the tasks of one critical path: down or up where one ends, then along the next row."""
-    from matplotlib.collections import LineCollection
-
-    centre: dict[int, float] = {}
-    for row, top in zip(rows, tops, strict=False):
-        for number, lane in row.bars:
-            centre.setdefault(number, top + lane + 0.5)
-    lines = []
-    for before, after in pairwise(chart.path):
-        end, start = chart.tasks[before].end, chart.tasks[after].start
-        lines.append([(end, centre[before]), (end, centre[after]), (start, centre[after])])
-    for colour, width, alpha in (("white", 2.8, 0.55), (INK, 1.1, 1.0)):
-        line = LineCollection(lines, colors=colour, linewidths=width, alpha=alpha, zorder=2.5)
-        ax.add_collection(line)
-
-
-def _dues(ax: Axes, chart: ScheduleChart, rows: tuple[Row, ...], tops: list[int]) -> None:
-    _, last = chart.limits
-    for row, top in zip(rows, tops, strict=False):
-        job = None if row.kind == "task" or row.job is None else chart.jobs[row.job]
-        if job is None or job.due is None or job.due > last:
-            continue
-        late = job.lateness is not None and job.lateness > 0
-        colour = LATE if late else INK
-        ax.plot([job.due] * 2, [top + 0.04, top + row.lanes - 0.04], color=colour, linewidth=1.4)
-        ax.plot([job.due], [top + 0.12], marker="v", color=colour, markersize=6, clip_on=False)
-
-
-def _legend(ax: Axes, chart: ScheduleChart, rows: tuple[Row, ...], by: By) -> None:
-    from matplotlib.lines import Line2D
-    from matplotlib.patches import Patch
-
-    entries: list[Line2D | Patch] = [Patch(fc="none", ec=INK, lw=1.3, label="critical")]
-    if any(row.closed for row in rows):
-        entries.append(Patch(fc=_CLOSED, ec="#c3cad1", hatch="////", lw=0, label="closed"))
-    if any(row.holds for row in rows):
-        entries.append(Patch(fc=SERIES[0], alpha=_FADED, label="machine kept"))
-    if any(row.pauses for row in rows):
-        entries.append(Patch(fc=_CLOSED, ec=INK, hatch="////", lw=0, alpha=0.7, label="pause"))
-    if any(row.setups for row in rows):
-        entries.append(Patch(fc="white", ec=INK, hatch="....", lw=0.6, label="setup"))
-    if any(task.late_from is not None for task in chart.tasks):
-        entries.append(Patch(fc=LATE, label="past the due date"))
-    if by == "job" and any(job.due is not None for job in chart.jobs):
-        mark = Line2D([], [], color=INK, marker="v", linestyle="none", label="due date")
-        entries.append(mark)
-    ax.legend(
-        handles=entries,
-        loc="upper right",
-        bbox_to_anchor=(1.0, 0.0),
-        borderaxespad=2.6,
-        ncols=len(entries),
-        frameon=False,
-        fontsize=8,
-        borderpad=0,
-        handlelength=1.4,
-        columnspacing=1.2,
-    )
 
 
 def _stairs(steps: Steps, first: int, last: int) -> tuple[list[int], list[int]]:
