@@ -15,17 +15,8 @@ from scheduling.models.schedule.builder import ScheduleModel
 from scheduling.models.schedule.check import check_schedule
 from scheduling.models.schedule.problem import ScheduleProblem
 from scheduling.models.schedule.solution import ScheduledTask, ScheduleSolution
-from scheduling.report.schedule.layout import (
-    NO_RESOURCE,
-    Bar,
-    HistoryPoint,
-    JobMark,
-    Row,
-    ScheduleChart,
-    TaskMark,
-    build_chart,
-    pack_lanes,
-)
+from scheduling.report.schedule.layout import HistoryPoint, ScheduleChart, build_chart
+from scheduling.report.schedule.rows import NO_RESOURCE, Bar, JobMark, Row, TaskMark, pack_lanes
 from scheduling.report.schedule.sentence import certificate_sentence, format_seconds
 from scheduling.report.schedule.usage import Profile, level
 from tests.report import instances

@@ -15,7 +15,8 @@ from scheduling.models.schedule.problem import ScheduleProblem
 from scheduling.models.schedule.solution import ScheduledTask, ScheduleSolution
 from scheduling.report.gantt import write_gantt
 from scheduling.report.schedule.figures import plot_gantt, plot_profile
-from scheduling.report.schedule.layout import Bar, ScheduleChart, Span, build_chart
+from scheduling.report.schedule.layout import ScheduleChart, build_chart
+from scheduling.report.schedule.rows import Bar, Span
 from scheduling.report.schedule.usage import Profile
 
 SVG = "{http://www.w3.org/2000/svg}"

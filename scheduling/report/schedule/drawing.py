@@ -6,7 +6,8 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from scheduling.report.palette import INK, LATE, SERIES, series_colour, text_colour
-from scheduling.report.schedule.layout import By, Row, ScheduleChart
+from scheduling.report.schedule.layout import By, ScheduleChart
+from scheduling.report.schedule.rows import Row
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -13,7 +13,8 @@ from scheduling.models.schedule.problem import ScheduleProblem
 from scheduling.models.schedule.solution import ScheduleSolution
 from scheduling.report.palette import INK, SERIES
 from scheduling.report.schedule.drawing import draw_marks, plain, row_tops, width_in_inches
-from scheduling.report.schedule.layout import By, Row, ScheduleChart, build_chart, history_points
+from scheduling.report.schedule.layout import By, ScheduleChart, build_chart, history_points
+from scheduling.report.schedule.rows import Row
 from scheduling.report.schedule.usage import Profile, Steps
 
 if TYPE_CHECKING:

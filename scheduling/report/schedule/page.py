@@ -6,7 +6,8 @@ from typing import Any
 
 from scheduling.report.html import fill_template
 from scheduling.report.palette import SERIES, text_colour
-from scheduling.report.schedule.layout import By, Row, ScheduleChart, Span
+from scheduling.report.schedule.layout import By, ScheduleChart
+from scheduling.report.schedule.rows import Row, Span
 from scheduling.report.schedule.sentence import format_number
 from scheduling.report.schedule.usage import Steps
 
