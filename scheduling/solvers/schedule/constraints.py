@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Literal
 
 from scheduling.models.schedule.chains import chain_steps
 from scheduling.models.schedule.hours import shifts_of, unfolded_calendars
 from scheduling.models.schedule.problem import (
-    Calendar,
     Consumable,
     Job,
     Machine,
-    Mode,
     Pool,
     Precedence,
     PrecedenceKind,
@@ -24,13 +21,16 @@ from scheduling.models.schedule.problem import (
 )
 from scheduling.models.schedule.worktime import WorkTime, combine
 from scheduling.solvers.explain import Label
-
-Sense = Literal["min", "max"]
+from scheduling.solvers.schedule.wording import (
+    Sense,
+    hours_in_words,
+    modes_in_words,
+    relation_in_words,
+    units_in_words,
+    unless_skipped,
+)
 
 _KINDS = {"machine": "machine", "pool": "pool"}
-
-_NAMED_WINDOWS = 4
-"""So many windows of a calendar are named in its sentence."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +119,7 @@ def _resource_rules(problem: ScheduleProblem) -> Iterator[Rule]:
     for number, resource in enumerate(problem.resources):
         group, name = f"resource {number}", resource.id
         if isinstance(resource, Consumable):
-            sentence = f"stock {name!r} holds {_units(resource.capacity)}"
+            sentence = f"stock {name!r} holds {units_in_words(resource.capacity)}"
             label = Label("consumable", (name,), sentence)
             yield Rule(label, group, resource=number, amount=resource.capacity)
             continue
@@ -127,7 +127,7 @@ def _resource_rules(problem: ScheduleProblem) -> Iterator[Rule]:
             yield from _level_rules(number, resource)
             continue
         if isinstance(resource, Machine) and resource.batch is not None:
-            sentence = f"machine {name!r} runs at most {_units(resource.batch)} at once"
+            sentence = f"machine {name!r} runs at most {units_in_words(resource.batch)} at once"
             label = Label("batch size", (name,), sentence)
             yield Rule(label, group, resource=number, amount=resource.batch)
             sentence = (
@@ -151,7 +151,7 @@ def _resource_rules(problem: ScheduleProblem) -> Iterator[Rule]:
         what = _KINDS.get(resource.type, "resource")
         if name in kept:
             sentence = f"{what} {name!r} works by calendar {kept[name]!r}"
-            sentence += f": {_hours(calendars[kept[name]])}"
+            sentence += f": {hours_in_words(calendars[kept[name]])}"
             label = Label("calendar", (name, kept[name]), sentence)
             yield Rule(label, group, resource=number, worktime=worktimes[kept[name]])
         elif resource.calendar is not None:
@@ -163,18 +163,6 @@ def _resource_rules(problem: ScheduleProblem) -> Iterator[Rule]:
                 label = Label("break", (name, resource.calendar), sentence)
                 window = (rest.start, rest.end)
                 yield Rule(label, group, (), number, False, *window)
-
-
-def _hours(calendar: Calendar) -> str:
-    """Say what a calendar says, its first windows at least."""
-    windows = [(rest, "") for rest in calendar.breaks]
-    windows += [(rest, f" of every {calendar.period}") for rest in calendar.periodic]
-    parts = []
-    for rest, often in windows[:_NAMED_WINDOWS]:
-        speed = f"at {rest.efficiency} %" if rest.efficiency else "closed"
-        parts.append(f"{speed} from {rest.start} to {rest.end}{often}")
-    more = len(windows) - len(parts)
-    return "; ".join([*parts, *([f"and {more} more windows"] if more else [])])
 
 
 def _states(problem: ScheduleProblem) -> dict[str | None, int]:
@@ -198,10 +186,12 @@ def _setup_rules(number: int, machine: Machine, states: dict[str | None, int]) -
 
 def _level_rules(number: int, reservoir: Reservoir) -> Iterator[Rule]:
     group, name = f"resource {number}", reservoir.id
-    sentence = f"reservoir {name!r} starts with {_units(reservoir.initial)} and never runs empty"
+    sentence = (
+        f"reservoir {name!r} starts with {units_in_words(reservoir.initial)} and never runs empty"
+    )
     yield Rule(Label("reservoir", (name,), sentence), group, resource=number)
     if reservoir.maximum is not None:
-        sentence = f"reservoir {name!r} never holds more than {_units(reservoir.maximum)}"
+        sentence = f"reservoir {name!r} never holds more than {units_in_words(reservoir.maximum)}"
         label = Label("reservoir", (name,), sentence)
         yield Rule(label, group, (), number, amount=reservoir.maximum, sense="max")
 
@@ -250,13 +240,13 @@ def _capacity_rules(number: int, resource: Renewable) -> Iterator[Rule]:
     starts = [0, *(step.start for step in resource.steps)]
     levels = [resource.capacity, *(step.capacity for step in resource.steps)]
     full = max(levels)
-    label = Label("capacity", (name,), f"resource {name!r} has {_units(full)}")
+    label = Label("capacity", (name,), f"resource {name!r} has {units_in_words(full)}")
     yield Rule(label, group, resource=number, amount=full)
     ends: list[int | None] = [*starts[1:], None]
     for start, end, level in zip(starts, ends, levels, strict=True):
         if level < full:
             until = "on" if end is None else f"to {end}"
-            sentence = f"resource {name!r} has only {_units(level)} from {start} {until}"
+            sentence = f"resource {name!r} has only {units_in_words(level)} from {start} {until}"
             label = Label("capacity", (name,), sentence)
             yield Rule(label, group, (), number, False, start, end, level)
 
@@ -275,7 +265,7 @@ def _job_rules(job: Job, index: dict[str, int]) -> Iterator[Rule]:
     for before, after, between in _steps(job) if job.chain else ():
         sentence = (
             f"in job {job.id!r} task {after.id!r} starts no earlier than task {before.id!r} "
-            f"ends{_skipping(between)}"
+            f"ends{unless_skipped(between)}"
         )
         label = Label("chain", (job.id, before.id, after.id), sentence)
         over = tuple(index[task.id] for task in between)
@@ -288,7 +278,7 @@ def _whole_job_rules(job: Job, index: dict[str, int], group: str) -> Iterator[Ru
     for before, after, between in _steps(job) if job.no_wait else ():
         sentence = (
             f"in job {job.id!r} task {after.id!r} starts no later than task {before.id!r} "
-            f"ends{_skipping(between)}"
+            f"ends{unless_skipped(between)}"
         )
         label = Label("no-wait", (job.id, before.id, after.id), sentence)
         over = tuple(index[task.id] for task in between)
@@ -305,7 +295,9 @@ def _whole_job_rules(job: Job, index: dict[str, int], group: str) -> Iterator[Ru
 def _task_rules(task: Task, number: int, group: str) -> Iterator[Rule]:
     skip = " or is skipped" if task.optional else ""
     pauses = ", pausing in breaks" if task.interruptible else ""
-    label = Label("task", (task.id,), f"task {task.id!r} {_modes(task.modes)}{pauses}{skip}")
+    label = Label(
+        "task", (task.id,), f"task {task.id!r} {modes_in_words(task.modes)}{pauses}{skip}"
+    )
     yield Rule(label, group, (number,))
     if task.release > 0:
         sentence = f"task {task.id!r} may not start before {task.release}"
@@ -324,11 +316,6 @@ def _steps(job: Job) -> Iterator[tuple[Task, Task, tuple[Task, ...]]]:
     """Yield tasks of a chain that may be neighbours, with those that are skipped then."""
     for first, second in chain_steps(job):
         yield job.tasks[first], job.tasks[second], job.tasks[first + 1 : second]
-
-
-def _skipping(between: tuple[Task, ...]) -> str:
-    names = " and ".join(repr(task.id) for task in between)
-    return f", unless {names} runs between them" if between else ""
 
 
 def _choice_rules(problem: ScheduleProblem, index: dict[str, int]) -> Iterator[Rule]:
@@ -357,52 +344,16 @@ def _choice_rules(problem: ScheduleProblem, index: dict[str, int]) -> Iterator[R
         yield Rule(label, "mode rules", (index[rule.task], index[rule.other]), pairs=banned)
 
 
-def _modes(modes: tuple[Mode, ...]) -> str:
-    if len(modes) == 1:
-        return f"takes {_mode(modes[0])}"
-    return f"takes one of: {'; '.join(_mode(mode) for mode in modes)}"
-
-
-def _mode(mode: Mode) -> str:
-    text = str(mode.duration) if mode.duration else "no time"
-    if mode.machine is not None:
-        text += f" on machine {mode.machine!r}"
-    if mode.size > 1:
-        text += f" with {mode.size} units in a batch"
-    if mode.state is not None:
-        text += f" in state {mode.state!r}"
-    needs = [f"{amount} of {name!r}" for name, amount in mode.demands.items() if amount > 0]
-    gives = [f"{amount} of {name!r}" for name, amount in mode.supplies.items() if amount > 0]
-    text += f" with {', '.join(needs)}" if needs else ""
-    return text + (f" and gives {', '.join(gives)}" if gives else "")
-
-
 def _link_rules(link: Precedence, index: dict[str, int]) -> Iterator[Rule]:
     pair = (index[link.before], index[link.after])
     sides: tuple[tuple[Sense, int | None], ...] = (("min", link.min_lag), ("max", link.max_lag))
     for sense, lag in sides:
         if lag is not None:
-            sentence = _relation(link, sense, lag)
+            sentence = relation_in_words(link, sense, lag)
             label = Label("precedence", (link.before, link.after), sentence)
             yield Rule(label, "precedences", pair, amount=lag, relation=link.kind, sense=sense)
     if link.transfer and link.min_lag is not None:
         least = link.min_lag + link.transfer
-        sentence = _relation(link, "min", least) + ", unless both run on the same machine"
+        sentence = relation_in_words(link, "min", least) + ", unless both run on the same machine"
         label = Label("transfer", (link.before, link.after), sentence)
         yield Rule(label, "precedences", pair, amount=least)
-
-
-def _relation(link: Precedence, sense: Sense, lag: int) -> str:
-    verbs = {"start": "starts", "end": "ends"}
-    first, second = link.kind.split("-")
-    after = f"task {link.after!r} {verbs[second]}"
-    before = f"task {link.before!r} {verbs[first]}"
-    if lag == 0:
-        return f"{after} no {'earlier' if sense == 'min' else 'later'} than {before}"
-    if lag > 0:
-        return f"{after} at {'least' if sense == 'min' else 'most'} {lag} after {before}"
-    return f"{after} at {'most' if sense == 'min' else 'least'} {-lag} before {before}"
-
-
-def _units(count: int) -> str:
-    return "1 unit" if count == 1 else f"{count} units"
