@@ -35,6 +35,7 @@ from scheduling.solvers.schedule.cpsat.holding import Holding
 from scheduling.solvers.schedule.cpsat.loads import machine_loads
 from scheduling.solvers.schedule.cpsat.moves import add_common_modes, add_moves
 from scheduling.solvers.schedule.cpsat.objective import ObjectivePart
+from scheduling.solvers.schedule.cpsat.occupations import Occupations
 from scheduling.solvers.schedule.cpsat.orders import Orders
 from scheduling.solvers.schedule.cpsat.overtaking import limit_overtaking
 from scheduling.solvers.schedule.cpsat.reservoirs import add_reservoir
@@ -116,7 +117,8 @@ class Formulation:
             self._literals,
             self._task_of_mode,
         )
-        self._sizes = add_working_times(self._core, windows)
+        sizes = add_working_times(self._core, windows)
+        self._occupations = Occupations(self._core, sizes, self._tick)
         self._add_links()
         add_moves(self._core)
         add_common_modes(self._core)
@@ -218,7 +220,6 @@ class Formulation:
         counts = np.diff(arrays.mode_ptr)
         self._task_of_mode: Ints = np.repeat(np.arange(arrays.n_tasks), counts)
         self._literals: dict[int, Any] = {}
-        self._intervals: dict[int, Any] = {}
         low, high = (
             part.reduceat(arrays.duration, arrays.mode_ptr[:-1]).tolist()
             for part in (np.minimum, np.maximum)
@@ -329,12 +330,12 @@ class Formulation:
     def _add_machine(self, machine: int, modes: list[int]) -> None:
         holding = [mode for mode in modes if int(self._task_of_mode[mode]) in self._holding]
         lasting = [mode for mode in modes if self.arrays.duration[mode] > 0]
-        running = [interval for interval, _ in self._occupations([(m, 1) for m in lasting])]
+        running = [interval for interval, _ in self._occupations.of([(m, 1) for m in lasting])]
         breaks = self._breaks(machine, lasting)
         if holding:
             held = [self._holding.interval(mode) for mode in holding]
             kept = set(modes).difference(holding)
-            others = self._occupations([(mode, 1) for mode in modes if mode in kept])
+            others = self._occupations.of([(mode, 1) for mode in modes if mode in kept])
             self._no_overlap([*held, *(interval for interval, _ in others)])
         if breaks or not holding:
             self._no_overlap([*running, *breaks])
@@ -355,7 +356,7 @@ class Formulation:
         if not running:
             return
         profile = levels(self.arrays, resource, self._windows.horizon)
-        occupations = self._occupations(running)
+        occupations = self._occupations.of(running)
         full = max((level.capacity for level in profile), default=0)
         intervals = [interval for interval, _ in occupations]
         demands = [amount for _, amount in occupations]
@@ -367,52 +368,6 @@ class Formulation:
             self._no_overlap(intervals)
         else:
             self.model.add_cumulative(intervals, demands, full)
-
-    def _occupations(self, users: list[tuple[int, int]]) -> list[tuple[Any, int]]:
-        """Intervals and amounts of a resource's users.
-
-        A task whose modes all take the same amount for the same time is one mandatory interval.
-        """
-        arrays = self.arrays
-        by_task: dict[int, list[tuple[int, int]]] = {}
-        for number, (mode, amount) in enumerate(users):
-            self._tick(number)
-            by_task.setdefault(int(self._task_of_mode[mode]), []).append((mode, amount))
-        found: list[tuple[Any, int]] = []
-        for task, modes in by_task.items():
-            count = int(arrays.mode_ptr[task + 1] - arrays.mode_ptr[task])
-            varies = task in self._sizes
-            shapes = {(varies or int(arrays.duration[mode]), amount) for mode, amount in modes}
-            if count > 1 and len(modes) == count and len(shapes) == 1:
-                mode, amount = modes[0]
-                found.append((self._mandatory(task, mode), amount))
-            else:
-                found += [(self._interval(task, mode), amount) for mode, amount in modes]
-        return found
-
-    def _mandatory(self, task: int, mode: int) -> Any:
-        key = -1 - task
-        if key not in self._intervals:
-            self._intervals[key] = self._lasting(task, mode, None)
-        return self._intervals[key]
-
-    def _interval(self, task: int, mode: int) -> Any:
-        if mode not in self._intervals:
-            self._intervals[mode] = self._lasting(task, mode, self._literals.get(mode))
-        return self._intervals[mode]
-
-    def _lasting(self, task: int, mode: int, literal: Any | None) -> Any:
-        """Make an interval from the start to the end of a task, present if a literal is true."""
-        model, start = self.model, self.starts[task]
-        if task in self._sizes:
-            span = start, self._sizes[task], self.ends[task]
-            if literal is None:
-                return model.new_interval_var(*span, "")
-            return model.new_optional_interval_var(*span, literal, "")
-        duration = int(self.arrays.duration[mode])
-        if literal is None:
-            return model.new_fixed_size_interval_var(start, duration, "")
-        return model.new_optional_fixed_size_interval_var(start, duration, literal, "")
 
     def _fixed(self, start: int, end: int) -> Any:
         return self.model.new_fixed_size_interval_var(start, end - start, "")
