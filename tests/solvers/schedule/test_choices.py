@@ -151,10 +151,12 @@ def test_all_rules_together_are_the_problem(problem: ScheduleProblem) -> None:
 
 
 @given(choice_problems(max_jobs=2, deadlines=True, tiers=1, measures=("cost",)))
-@settings(max_examples=60)
+@settings(max_examples=150)
 def test_conflicts_are_real_and_minimal(problem: ScheduleProblem) -> None:
-    assume(optimum(problem) is None)
     found = explain(problem, 60.0, workers=1)
+    if optimum(problem) is not None:
+        assert found.status is Status.FEASIBLE
+        return
     assert found.status is Status.INFEASIBLE
     assert found.is_minimal
     conflict = ScheduleConflict(problem)
