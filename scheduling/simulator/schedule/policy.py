@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 class Option(NamedTuple):
     """One way to start a task whose predecessors have ended.
 
-    Attributes
+    Parameters
     ----------
     task
         Index in the order of the document.
