@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from itertools import combinations, pairwise, product
 from math import lcm
 
+from hypothesis.errors import UnsatisfiedAssumption
+
 from scheduling.models.schedule.objective import Tier
 from scheduling.models.schedule.problem import (
     Consumable,
@@ -30,11 +32,15 @@ Relation = tuple[int, bool, int, bool, int]
 _Table = tuple[list[int | None], list[int | None]]
 
 
-class TooLargeError(Exception):
-    """More partial schedules than the caller wants to wait for."""
+PATIENCE = 60_000
+"""Partial schedules that take about a second."""
 
 
-def brute_force(problem: ScheduleProblem, limit: int | None = None) -> tuple[int, ...] | None:
+class TooLargeError(UnsatisfiedAssumption):
+    """More partial schedules than anybody wants to wait for: the property looks elsewhere."""
+
+
+def brute_force(problem: ScheduleProblem, limit: int = PATIENCE) -> tuple[int, ...] | None:
     """Lexicographically least values of all tiers; ``None`` when no schedule exists.
 
     Tries all modes and all integer starts up to a horizon that some optimal schedule keeps, and
@@ -46,7 +52,7 @@ def brute_force(problem: ScheduleProblem, limit: int | None = None) -> tuple[int
     return search.best
 
 
-def brute_front(problem: ScheduleProblem, limit: int | None = None) -> list[tuple[int, ...]]:
+def brute_front(problem: ScheduleProblem, limit: int = PATIENCE) -> list[tuple[int, ...]]:
     """Values of the tiers that no schedule beats in all of them, in order."""
     search = _FrontSearch(problem, limit)
     _try_all(problem, search)
@@ -91,7 +97,7 @@ def _routes_agree(problem: ScheduleProblem, choice: tuple[int | None, ...]) -> b
 
 
 class _Search:
-    def __init__(self, problem: ScheduleProblem, limit: int | None) -> None:
+    def __init__(self, problem: ScheduleProblem, limit: int) -> None:
         self.problem = problem
         self.limit = limit
         self.nodes = 0
@@ -145,7 +151,7 @@ class _Search:
 
     def _place(self, start: dict[int, int], low: list[int]) -> None:
         self.nodes += 1
-        if self.limit is not None and self.nodes > self.limit:
+        if self.nodes > self.limit:
             raise TooLargeError
         if not self._propagate(start, low):
             return
@@ -489,7 +495,7 @@ def _end(speeds: list[int], start: int, work: int, *, pausing: bool) -> int | No
 
 
 class _FrontSearch(_Search):
-    def __init__(self, problem: ScheduleProblem, limit: int | None) -> None:
+    def __init__(self, problem: ScheduleProblem, limit: int) -> None:
         super().__init__(problem, limit)
         self.front: list[tuple[int, ...]] = []
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 import scheduling as sch
@@ -155,7 +155,8 @@ def test_measures_by_hand() -> None:
         assert objective_values(problem(objective=measure), solution(late)) == [value]
 
 
-@given(schedule_problems(feasible=True, tiers=1), st.data())
+@settings(max_examples=60)
+@given(schedule_problems(max_jobs=2, feasible=True, tiers=1), st.data())
 def test_mutated_solutions_are_caught(found: ScheduleProblem, data: st.DataObject) -> None:
     answer = sch.solve(found, "cp-sat", work_limit=5.0, workers=1)
     assert sch.check(found, answer) == []
