@@ -36,7 +36,7 @@ def pods(
         float, typer.Option(metavar="SECONDS", help="Wall-clock limit for the search.")
     ] = 10.0,
     max_moves: Annotated[
-        int | None, typer.Option(metavar="N", help="Most running pods to move or evict.")
+        int | None, typer.Option(metavar="N", min=0, help="Most running pods to move or evict.")
     ] = None,
     solver: Annotated[
         str,
@@ -76,8 +76,6 @@ def pods(
     text, source = read_text(snapshot)
     found = read_snapshot(text, source)
     stated = found.problem.model_copy(update={"max_moves": max_moves})
-    if problem is not None:
-        write(stated, problem)
     with LiveLine(quiet=json) as line:
         solution = sch.solve(
             stated,
@@ -87,6 +85,8 @@ def pods(
             seed=seed,
             on_progress=line.update,
         )
+    if problem is not None:
+        write(stated, problem)
     if output is not None:
         write_solution(solution, output)
     steps = order_steps(stated, solution)

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from scheduling.models.placement.check_nodes import obstacles
 from scheduling.models.placement.problem import Item, Node, PlacementProblem
 from scheduling.models.placement.solution import PlacementSolution
+
+WANTS = {"demands", "tolerations", "node_selector", "node_affinity", "volumes"}
+"""Fields of an item that decide what keeps it off a node."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +44,15 @@ def advise(problem: PlacementProblem, solution: PlacementSolution) -> list[Advic
             used[placed[item.id]].update(item.demands)
     missing = [item for item in problem.items if item.id not in placed]
     missing.sort(key=lambda item: -item.priority)
-    return [_advice(problem, item, used) for item in missing]
+    known: dict[str, Advice] = {}
+    found = []
+    for item in missing:
+        # Replicas ask for the same, and there may be thousands of them.
+        wants = item.model_dump_json(include=WANTS)
+        if wants not in known:
+            known[wants] = _advice(problem, item, used)
+        found.append(replace(known[wants], item=item.id))
+    return found
 
 
 def _advice(problem: PlacementProblem, item: Item, used: dict[str, Counter[str]]) -> Advice:
@@ -49,18 +60,18 @@ def _advice(problem: PlacementProblem, item: Item, used: dict[str, Counter[str]]
     roomy = None
     for node in problem.nodes:
         barred = list(obstacles(item, node))
+        counts.update(barred)
+        if barred:
+            continue
+        too_small = _short(item, node, Counter())
+        if not too_small:
+            roomy = roomy or node
         short = _short(item, node, used[node.id])
-        for reason in barred:
-            counts[reason] += 1
-        if not barred:
-            if not _short(item, node, Counter()):
-                roomy = roomy or node
-            too_small = _short(item, node, Counter())
-            for name in short:
-                small = name in too_small
-                counts[f"{name}: {'node too small' if small else 'node full'}"] += 1
-            if not short:
-                counts["other rules (affinity, spread, gang, quota, budget)"] += 1
+        counts.update(
+            f"{name}: {'node too small' if name in too_small else 'node full'}" for name in short
+        )
+        if not short:
+            counts["other rules (affinity, spread, gang, quota, budget)"] += 1
     reasons = tuple((count, reason) for reason, count in counts.most_common())
     return Advice(item.id, reasons, _remedy(item, roomy))
 

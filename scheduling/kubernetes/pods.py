@@ -19,6 +19,9 @@ from scheduling.models.placement.rules import (
 )
 
 OPERATORS = ("In", "NotIn", "Exists", "DoesNotExist", "Gt", "Lt")
+_NO_NAMESPACE = "(none)"
+"""No namespace has this name: the term means no pods, not those of the pod's own namespace."""
+
 EFFECTS = ("NoSchedule", "PreferNoSchedule", "NoExecute")
 
 
@@ -86,16 +89,26 @@ def node_affinity(affinity: Fields) -> tuple[tuple[NodeTerm, ...], tuple[NodePre
 
 
 def node_terms(selector: Fields) -> tuple[NodeTerm, ...]:
-    """Return the terms of a node selector; an empty term meets no node and is left out."""
-    found = map(_node_term, selector.entries("nodeSelectorTerms"))
-    return tuple(term for term in found if term != NodeTerm())
+    """Return the terms of a node selector; empty terms meet no node, as in Kubernetes."""
+    found = list(map(_node_term, selector.entries("nodeSelectorTerms")))
+    return tuple(NodeTerm(nodes=()) if term == NodeTerm() else term for term in found)
 
 
 def _node_term(term: Fields) -> NodeTerm:
-    names: tuple[str, ...] | None = None
+    labels = tuple(map(_requirement, term.entries("matchExpressions")))
+    names: set[str] | None = None
+    excluded: set[str] = set()
     for entry in term.entries("matchFields"):
-        names = entry.words("values")
-    return NodeTerm(labels=tuple(map(_requirement, term.entries("matchExpressions"))), nodes=names)
+        values = set(entry.words("values"))
+        if entry.choice("operator", ("In", "NotIn"), "In") == "NotIn":
+            excluded |= values
+        else:
+            names = values if names is None else names & values
+    return NodeTerm(
+        labels=labels,
+        nodes=None if names is None else tuple(sorted(names)),
+        excluded=tuple(sorted(excluded)),
+    )
 
 
 def _requirement(entry: Fields) -> Requirement:
@@ -136,7 +149,7 @@ def item_terms(
             continue
         names = entry.words("namespaces")
         if "namespaceSelector" in entry:
-            names = tuple(dict.fromkeys((*names, *spaces(entry.inner("namespaceSelector")))))
+            names = (*names, *spaces(entry.inner("namespaceSelector"))) or (_NO_NAMESPACE,)
         yield ItemTerm(
             selector=_with_keys(entry, labels),
             topology=entry.text("topologyKey"),
@@ -152,9 +165,10 @@ def _with_keys(entry: Fields, labels: dict[str, str]) -> Selector:
 
 
 def spreads(spec: Fields, labels: dict[str, str]) -> Iterator[Spread]:
-    """Yield the binding spread constraints of a pod; wishes are passed over."""
+    """Yield the binding spread constraints of a pod; wishes, and those of no pods, are left out."""
     for entry in spec.entries("topologySpreadConstraints"):
-        if entry.text("whenUnsatisfiable", "DoNotSchedule") == "DoNotSchedule":
+        binding = entry.text("whenUnsatisfiable", "DoNotSchedule") == "DoNotSchedule"
+        if binding and "labelSelector" in entry:
             yield Spread(
                 selector=_with_keys(entry, labels),
                 topology=entry.text("topologyKey"),

@@ -16,6 +16,7 @@ from scheduling.models.placement.eligibility import selects
 from scheduling.models.placement.problem import Budget, Item, Node, PlacementProblem, Quota
 from scheduling.models.placement.rules import NodeTerm, Taint
 
+_NAME_LABEL = "kubernetes.io/metadata.name"
 _DONE = ("Succeeded", "Failed")
 _MIRROR = "kubernetes.io/config.mirror"
 _FIXED_OWNERS = ("DaemonSet", "Node")
@@ -84,7 +85,7 @@ class _Reader:
     notes: list[str] = field(default_factory=list)
 
     def snapshot(self) -> Snapshot:
-        nodes = tuple(self._node(entry) for entry in self._of("Node"))
+        nodes = tuple(self._node(entry) for entry in self.of("Node"))
         if not nodes:
             raise InputError.single("items", "no node", "the cluster's nodes beside its pods")
         names = {node.id for node in nodes}
@@ -98,7 +99,8 @@ class _Reader:
         )
         return Snapshot(problem, tuple(self.notes))
 
-    def _of(self, kind: str) -> Iterator[Fields]:
+    def of(self, kind: str) -> Iterator[Fields]:
+        """Yield the objects of a kind, each with its name as its place."""
         for index, (found, entry) in enumerate(self.objects):
             if found == kind:
                 meta = entry.inner("metadata")
@@ -130,11 +132,11 @@ class _Reader:
     def _items(self, nodes: set[str]) -> Iterator[Item]:
         priorities = {
             entry.inner("metadata").text("name"): entry.number("value", _ZERO_PRIORITY)
-            for entry in self._of("PriorityClass")
+            for entry in self.of("PriorityClass")
         }
         volumes = _Volumes(self)
         spaces = _Spaces(self)
-        for entry in self._of("Pod"):
+        for entry in self.of("Pod"):
             spec, status = entry.inner("spec"), entry.inner("status")
             if status.text("phase", "Pending") in _DONE:
                 continue
@@ -163,7 +165,12 @@ class _Reader:
         required, wishes = pods.node_affinity(affinity)
         owner = next((o for o in meta.entries("ownerReferences") if o.flag("controller")), None)
         fixed = owner is not None and owner.text("kind", "") in _FIXED_OWNERS
-        fixed = fixed or _MIRROR in meta.inner("annotations") or "deletionTimestamp" in meta
+        claims = bool(spec.value("resourceClaims"))
+        if claims:
+            self.notes.append(f"{entry.place}: stays where it runs, as it has resource claims")
+        fixed = (
+            fixed or claims or _MIRROR in meta.inner("annotations") or "deletionTimestamp" in meta
+        )
         node = spec.text("nodeName", "") or None
         default = priorities.get(spec.text("priorityClassName", ""), _ZERO_PRIORITY)
         return Item(
@@ -187,7 +194,9 @@ class _Reader:
         )
 
     def _budgets(self) -> Iterator[Budget]:
-        for entry in self._of("PodDisruptionBudget"):
+        for entry in self.of("PodDisruptionBudget"):
+            if "selector" not in entry.inner("spec"):
+                continue  # It means no pods.
             meta = entry.inner("metadata")
             space = meta.text("namespace", "default")
             yield Budget(
@@ -198,7 +207,7 @@ class _Reader:
             )
 
     def _quotas(self) -> Iterator[Quota]:
-        for entry in self._of("ResourceQuota"):
+        for entry in self.of("ResourceQuota"):
             meta, spec = entry.inner("metadata"), entry.inner("spec")
             space = meta.text("namespace", "default")
             if spec.value("scopes") or spec.value("scopeSelector"):
@@ -222,13 +231,13 @@ class _Volumes:
             (e.inner("metadata").text("namespace", "default"), e.inner("metadata").text("name")): (
                 e.inner("spec").text("volumeName", "")
             )
-            for e in reader._of("PersistentVolumeClaim")
+            for e in reader.of("PersistentVolumeClaim")
         }
         self._terms = {
             e.inner("metadata").text("name"): pods.node_terms(
                 e.inner("spec").inner("nodeAffinity").inner("required")
             )
-            for e in reader._of("PersistentVolume")
+            for e in reader.of("PersistentVolume")
         }
 
     def of(self, space: str, spec: Fields, place: str) -> Iterator[tuple[NodeTerm, ...]]:
@@ -245,10 +254,12 @@ class _Spaces:
     """Which namespaces a selector means."""
 
     def __init__(self, reader: _Reader) -> None:
-        self._labels = {
-            e.inner("metadata").text("name"): e.inner("metadata").texts("labels")
-            for e in reader._of("Namespace")
-        }
+        seen = {e.inner("metadata").text("namespace", "default") for e in reader.of("Pod")}
+        self._labels = {name: {_NAME_LABEL: name} for name in sorted(seen)}
+        for entry in reader.of("Namespace"):
+            meta = entry.inner("metadata")
+            name = meta.text("name")
+            self._labels[name] = {_NAME_LABEL: name, **meta.texts("labels")}
 
     def meant(self, part: Fields) -> tuple[str, ...]:
         """Names of the namespaces that a selector means."""

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
+from scheduling.kubernetes.advice import WANTS
 from scheduling.models.base import Status
-from scheduling.models.placement.check_nodes import obstacles
+from scheduling.models.placement.check_nodes import obstacles, taints_in_the_way
 from scheduling.models.placement.problem import Item, Node, PlacementProblem
 from scheduling.models.placement.rules import Toleration
 from scheduling.models.placement.solution import PlacementSolution
@@ -15,6 +17,9 @@ from scheduling.solvers.driver import solve
 
 _HOSTNAME = "kubernetes.io/hostname"
 _MOST_NODES = 64
+_SHARE = 0.3
+"""Share of what is left of a trial that one of its several solves takes."""
+_LEAST_SECONDS = 0.05
 _SHAPES = 4
 _TAINTS = 4
 
@@ -45,7 +50,25 @@ class Change:
     proven: bool
 
 
-Answer = Callable[[PlacementProblem], PlacementSolution]
+Answer = Callable[[PlacementProblem, float], PlacementSolution | None]
+
+
+class _Clock:
+    """Shares the time until a deadline evenly among what is still to be tried."""
+
+    def __init__(self, deadline: float, trials: int) -> None:
+        self._deadline, self._trials = deadline, trials
+        self._until = deadline
+
+    def begin(self) -> None:
+        """Begin the next trial."""
+        now = time.monotonic()
+        self._until = now + (self._deadline - now) / self._trials
+        self._trials -= 1
+
+    def left(self) -> float:
+        """Seconds left for this trial."""
+        return self._until - time.monotonic()
 
 
 def what_if(
@@ -68,7 +91,8 @@ def what_if(
     problem, solution
         The problem and the answer that leaves items out.
     time_limit
-        Seconds for all trials together; each takes at most an even share.
+        Seconds for all trials together, shared evenly; those for which no time is left are not
+        made.
     workers, seed
         As in :func:`scheduling.solve`.
     """
@@ -78,14 +102,26 @@ def what_if(
         return []
     trials = [*_limits(problem), *_taints(problem, missing)]
     shapes = _shapes(problem, missing)
-    share = time_limit / max(1, len(trials) + len(shapes))
+    clock = _Clock(time.monotonic() + time_limit, len(trials) + len(shapes))
 
-    def answer(changed: PlacementProblem) -> PlacementSolution:
-        found: PlacementSolution = solve(changed, time_limit=share, workers=workers, seed=seed)
+    def answer(changed: PlacementProblem, share: float) -> PlacementSolution | None:
+        left = share * clock.left()
+        if left < _LEAST_SECONDS:
+            return None
+        found: PlacementSolution = solve(changed, time_limit=left, workers=workers, seed=seed)
         return found
 
-    found = [_outcome(name, changed, placed, answer(changed)) for name, changed in trials]
-    found += [_more_nodes(problem, shape, missing, placed, answer) for shape in shapes]
+    found: list[Change] = []
+    for name, changed in trials:
+        clock.begin()
+        trial = answer(changed, 1.0)
+        if trial is not None:
+            found.append(_outcome(name, problem, placed, trial))
+    for shape in shapes:
+        clock.begin()
+        more = _more_nodes(problem, shape, missing, placed, answer)
+        if more is not None:
+            found.append(more)
     useful = [change for change in found if len(change.admitted) > len(change.displaced)]
     useful.sort(key=lambda change: (-len(change.admitted), change.disturbed, change.change))
     return useful
@@ -103,11 +139,11 @@ def _taints(
 ) -> Iterator[tuple[str, PlacementProblem]]:
     """Yield problems in which the items left out tolerate a taint that is in their way."""
     keys: Counter[str] = Counter()
-    for item in missing:
+    for item in _distinct(missing):
         for node in problem.nodes:
-            reasons = list(obstacles(item, node))
-            if reasons and all(reason.startswith("taint") for reason in reasons):
-                keys.update({taint.key for taint in node.taints})
+            in_the_way = taints_in_the_way(item, node)
+            if in_the_way and len(list(obstacles(item, node))) == len(in_the_way):
+                keys.update({taint.key for taint in in_the_way})
     names = {item.id for item in missing}
     for key, _ in keys.most_common(_TAINTS):
         leave = Toleration(key=key, operator="Exists")
@@ -123,12 +159,18 @@ def _taints(
         )
 
 
+def _distinct(items: list[Item]) -> list[Item]:
+    """Return one of each kind of items that ask for the same."""
+    return list({item.model_dump_json(include=WANTS): item for item in items}.values())
+
+
 def _shapes(problem: PlacementProblem, missing: list[Item]) -> list[Node]:
-    """Nodes of different capacity on which, empty, most of the items left out could stand."""
+    """Nodes of different capacity on which, empty, most kinds of items left out could stand."""
     found: dict[tuple[tuple[str, int], ...], tuple[int, Node]] = {}
+    kinds = _distinct(missing)
     for node in problem.nodes:
         key = tuple(sorted(node.capacity.items()))
-        fits = sum(_holds(node, item) for item in missing)
+        fits = sum(_holds(node, item) for item in kinds)
         if fits > found.get(key, (0, node))[0]:
             found[key] = fits, node
     ranked = sorted(found.values(), key=lambda pair: -pair[0])
@@ -146,27 +188,36 @@ def _more_nodes(
     missing: list[Item],
     placed: set[str],
     answer: Answer,
-) -> Change:
+) -> Change | None:
     """Find the least number of further nodes of a shape that places all they can hold."""
     wanted = {item.id for item in missing if _holds(shape, item)}
     tried: dict[int, PlacementSolution] = {}
 
-    def enough(number: int) -> bool:
-        tried[number] = answer(_with_nodes(problem, shape, number))
-        return wanted <= _names(tried[number])
+    def enough(number: int) -> bool | None:
+        """Whether so many nodes are enough; ``None``: no time left to try."""
+        trial = answer(_with_nodes(problem, shape, number), _SHARE)
+        if trial is None:
+            return None
+        tried[number] = trial
+        return wanted <= _names(trial)
 
-    high = 1
-    while not enough(high) and high < _MOST_NODES:
-        high *= 2
-    low = high // 2
-    reached = wanted <= _names(tried[high])
+    low, high = 0, 1
+    while (reached := enough(high)) is False and high < _MOST_NODES:
+        low, high = high, 2 * high
     while reached and high - low > 1:
         middle = (low + high) // 2
-        low, high = (low, middle) if enough(middle) else (middle, high)
-    settled = low == 0 or tried[low].status is Status.OPTIMAL
+        better = enough(middle)
+        if better is None:
+            break
+        low, high = (low, middle) if better else (middle, high)
+    if high not in tried:
+        high = low
+    if high == 0:
+        return None
+    least = reached is True and high - low == 1
+    settled = least and (low == 0 or tried[low].status is Status.OPTIMAL)
     text = f"{high} more node{'s' * (high > 1)} like {shape.id}"
-    found = _outcome(text, problem, placed, tried[high])
-    return replace(found, proven=reached and settled)
+    return replace(_outcome(text, problem, placed, tried[high]), proven=settled)
 
 
 def _with_nodes(problem: PlacementProblem, shape: Node, number: int) -> PlacementProblem:

@@ -151,7 +151,7 @@ class PlacementArrays:
             "cost": self.node_cost[used].sum(),
         }
         values = [*unplaced.tolist()[: self.n_priorities], *(int(goals[g]) for g in self.goals)]
-        return tuple(int(value) for value in values)
+        return tuple(int(value) for value in values) or (0,)
 
     def assign(self, counts: Ints) -> Ints:
         """Tell the items of each class apart: node of each item, so that few move.

@@ -138,4 +138,4 @@ def _tier_values(problem: PlacementProblem, placed: Placed) -> list[int]:
         "cost": sum(node.cost for node in problem.nodes if node.id in used),
     }
     values = [missing[priority] for priority in problem.priorities]
-    return values + [goals[goal] for goal in problem.goals]
+    return values + [goals[goal] for goal in problem.goals] or [0]

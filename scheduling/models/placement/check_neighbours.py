@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from scheduling.models.base import Violation
-from scheduling.models.placement.check_nodes import meets, obstacles
+from scheduling.models.placement.check_nodes import meets, unselected
 from scheduling.models.placement.problem import Item, Node, PlacementProblem
 from scheduling.models.placement.rules import ItemTerm, Selector, Spread
 
@@ -35,68 +35,92 @@ def neighbour_violations(problem: PlacementProblem, placed: dict[str, str]) -> I
     nodes = {node.id: node for node in problem.nodes}
     items = {item.id: item for item in problem.items}
     standing = [_Standing(items[name], nodes[node]) for name, node in placed.items()]
+    crowds = _Crowds(standing)
+    spreads = _Spreads(problem.nodes, standing)
     for one in standing:
         for term in one.item.anti_affinity:
-            yield from _apart(one, term, standing)
+            yield from _apart(one, term, crowds)
         if one.arrived:
             for term in one.item.affinity:
-                yield from _together(one, term, standing)
+                yield from _together(one, term, crowds)
             for spread in one.item.spread:
-                yield from _even(one, spread, standing, problem.nodes)
+                yield from _even(one, spread, spreads)
 
 
-def _means(term: ItemTerm, owner: Item, other: Item) -> bool:
-    namespaces = term.namespaces or (owner.namespace,)
-    return other.namespace in namespaces and selects(term.selector, other.labels)
+class _Crowds:
+    """Items that a term means, by domain; found once for all items that share a term."""
+
+    def __init__(self, standing: list[_Standing]) -> None:
+        self._standing = standing
+        self._found: dict[str, dict[str | None, list[_Standing]]] = {}
+
+    def of(self, term: ItemTerm, owner: Item) -> dict[str | None, list[_Standing]]:
+        """Return the items that an owner's term means by the value of its label."""
+        namespaces = term.namespaces or (owner.namespace,)
+        key = f"{namespaces} {term.model_dump_json()}"
+        if key not in self._found:
+            found: dict[str | None, list[_Standing]] = {}
+            for other in self._standing:
+                same = other.item.namespace in namespaces
+                if same and selects(term.selector, other.item.labels):
+                    found.setdefault(other.node.labels.get(term.topology), []).append(other)
+            self._found[key] = found
+        return self._found[key]
 
 
-def _apart(one: _Standing, term: ItemTerm, standing: list[_Standing]) -> Iterator[Violation]:
+def _apart(one: _Standing, term: ItemTerm, crowds: _Crowds) -> Iterator[Violation]:
     domain = one.node.labels.get(term.topology)
     if domain is None:
         return
-    for other in standing:
-        if other.item.id == one.item.id or not (one.arrived or other.arrived):
-            continue
-        near = other.node.labels.get(term.topology) == domain
-        if near and _means(term, one.item, other.item):
+    for other in crowds.of(term, one.item).get(domain, []):
+        if other.item.id != one.item.id and (one.arrived or other.arrived):
             where = f"{one.item.id!r} and {other.item.id!r} in {term.topology}={domain}"
             yield Violation("anti-affinity", where)
 
 
-def _together(one: _Standing, term: ItemTerm, standing: list[_Standing]) -> Iterator[Violation]:
+def _together(one: _Standing, term: ItemTerm, crowds: _Crowds) -> Iterator[Violation]:
     domain = one.node.labels.get(term.topology)
-    meant = [
-        other
-        for other in standing
-        if other.item.id != one.item.id and _means(term, one.item, other.item)
-    ]
-    near = any(other.node.labels.get(term.topology) == domain for other in meant)
-    alone = not meant and _means(term, one.item, one.item)
-    if domain is None or not (near or alone):
+    crowd = crowds.of(term, one.item)
+    near = crowd.get(domain, [])
+    mine = any(other.item.id == one.item.id for other in near)
+    alone = mine and sum(map(len, crowd.values())) == 1
+    if domain is None or not (len(near) > mine or alone):
         where = f"{one.item.id!r} in {term.topology}={domain}"
         yield Violation("affinity", where)
 
 
-def _even(
-    one: _Standing, spread: Spread, standing: list[_Standing], nodes: tuple[Node, ...]
-) -> Iterator[Violation]:
-    bare = one.item.model_copy(update={"tolerations": (), "volumes": ()})
-    counts: Counter[str] = Counter()
-    allowed: set[str] = set()
-    for node in nodes:
-        domain = node.labels.get(spread.topology)
-        barred = {reason for reason in obstacles(bare, node) if not reason.startswith("taint")}
-        if domain is not None and not barred - {"closed"}:
-            allowed.add(node.id)
-            counts[domain] += 0
-    for other in standing:
-        same = other.item.namespace == one.item.namespace
-        if same and other.node.id in allowed and selects(spread.selector, other.item.labels):
-            counts[other.node.labels[spread.topology]] += 1
+class _Spreads:
+    """Numbers of items by domain; counted once for all items that share a constraint."""
+
+    def __init__(self, nodes: tuple[Node, ...], standing: list[_Standing]) -> None:
+        self._nodes, self._standing = nodes, standing
+        self._found: dict[str, Counter[str]] = {}
+
+    def of(self, spread: Spread, owner: Item) -> Counter[str]:
+        """Count what a constraint of an owner means, in every domain that the owner may use."""
+        wishes = owner.model_dump_json(include={"namespace", "node_selector", "node_affinity"})
+        key = f"{wishes} {spread.model_dump_json()}"
+        if key not in self._found:
+            counts: Counter[str] = Counter()
+            allowed: set[str] = set()
+            for node in self._nodes:
+                if spread.topology in node.labels and not list(unselected(owner, node)):
+                    allowed.add(node.id)
+                    counts[node.labels[spread.topology]] += 0
+            for other in self._standing:
+                same = other.item.namespace == owner.namespace and other.node.id in allowed
+                if same and selects(spread.selector, other.item.labels):
+                    counts[other.node.labels[spread.topology]] += 1
+            self._found[key] = counts
+        return self._found[key]
+
+
+def _even(one: _Standing, spread: Spread, spreads: _Spreads) -> Iterator[Violation]:
     domain = one.node.labels.get(spread.topology)
     if domain is None:
         yield Violation("spread", f"{one.item.id!r} on {one.node.id!r} without {spread.topology}")
         return
+    counts = spreads.of(spread, one.item)
     least = 0 if len(counts) < spread.min_domains else min(counts.values())
     if counts[domain] - least > spread.max_skew:
         where = f"{one.item.id!r} in {spread.topology}={domain}"

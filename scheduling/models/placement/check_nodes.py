@@ -37,17 +37,27 @@ def obstacles(item: Item, node: Node) -> Iterator[str]:
     """Yield why an item may not be put on a node, apart from what stands there."""
     if node.closed:
         yield "closed"
-    for taint in node.taints:
-        if taint.effect != "PreferNoSchedule" and not _tolerated(taint, item.tolerations):
-            yield f"taint {taint.key!r}"
+    for taint in taints_in_the_way(item, node):
+        yield f"taint {taint.key!r}"
+    yield from unselected(item, node)
+    for number, terms in enumerate(item.volumes):
+        if not _any_term(terms, node):
+            yield f"volume {number}"
+
+
+def taints_in_the_way(item: Item, node: Node) -> list[Taint]:
+    """Return the taints of a node that keep an item away."""
+    binding = (taint for taint in node.taints if taint.effect != "PreferNoSchedule")
+    return [taint for taint in binding if not _tolerated(taint, item.tolerations)]
+
+
+def unselected(item: Item, node: Node) -> Iterator[str]:
+    """Yield what of an item's selector and affinity to nodes a node does not meet."""
     for key, value in item.node_selector.items():
         if node.labels.get(key) != value:
             yield f"selector {key}={value}"
     if item.node_affinity and not _any_term(item.node_affinity, node):
         yield "node affinity"
-    for number, terms in enumerate(item.volumes):
-        if not _any_term(terms, node):
-            yield f"volume {number}"
 
 
 def _tolerated(taint: Taint, tolerations: Iterable[Toleration]) -> bool:
@@ -66,6 +76,7 @@ def _tolerated(taint: Taint, tolerations: Iterable[Toleration]) -> bool:
 def _any_term(terms: Iterable[NodeTerm], node: Node) -> bool:
     return any(
         (term.nodes is None or node.id in term.nodes)
+        and node.id not in term.excluded
         and all(meets(entry, node.labels) for entry in term.labels)
         for term in terms
     )

@@ -40,7 +40,7 @@ class Eligibility:
             for terms in (item.node_affinity, *item.volumes):
                 for term in terms:
                     keys.update(entry.key for entry in term.labels)
-                    self._names.update(term.nodes or ())
+                    self._names.update((*(term.nodes or ()), *term.excluded))
         groups: dict[Any, list[int]] = {}
         for index, node in enumerate(nodes):
             shown = tuple((key, node.labels[key]) for key in sorted(keys) if key in node.labels)
@@ -106,7 +106,11 @@ def any_term(terms: Iterable[NodeTerm], node: Node) -> bool:
 
 def _meets(term: NodeTerm, node: Node) -> bool:
     named = term.nodes is None or node.id in term.nodes
-    return named and all(holds(entry, node.labels) for entry in term.labels)
+    return (
+        named
+        and node.id not in term.excluded
+        and all(holds(entry, node.labels) for entry in term.labels)
+    )
 
 
 def holds(requirement: Requirement, labels: dict[str, str]) -> bool:

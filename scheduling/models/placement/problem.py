@@ -67,7 +67,9 @@ class Item(Frozen):
     volumes: Many[Many[NodeTerm]] = Field(
         default=(), description="For each volume: its node meets one of the terms."
     )
-    preferences: Many[NodePreference] = ()
+    preferences: Many[NodePreference] = Field(
+        default=(), description="Wishes; only the solver default-scheduler looks at them."
+    )
     affinity: Many[ItemTerm] = Field(
         default=(), description="For each term: such an item stands in its domain."
     )

@@ -51,6 +51,7 @@ class NodeTerm(Frozen):
 
     labels: Many[Requirement] = ()
     nodes: Many[Name] | None = Field(default=None, description="Ids of nodes; none: any node.")
+    excluded: Many[Name] = Field(default=(), description="Ids of nodes that do not meet it.")
 
 
 class NodePreference(Frozen):

@@ -104,7 +104,7 @@ class _Search:
         )
         limits = replace(
             self._budget,
-            deadline=_sooner(self._budget.deadline, time.monotonic() + _STEP_SECONDS),
+            deadline=_sooner(self._budget.deadline),
             work=_STEP_WORK,
             seed=int(self._rng.integers(2**31)),
         )
@@ -170,5 +170,6 @@ def _weights(arrays: PlacementArrays, node: Ints, nodes: list[int], tier: int) -
     return weights if count else [1, *weights[1:]]
 
 
-def _sooner(one: float | None, other: float) -> float:
-    return other if one is None else min(one, other)
+def _sooner(deadline: float | None) -> float | None:
+    """End of a step; without a time limit no clock may decide."""
+    return None if deadline is None else min(deadline, time.monotonic() + _STEP_SECONDS)

@@ -58,8 +58,8 @@ class _Ordering:
 
     def run(self) -> list[Step]:
         while self._waiting:
-            moved = [item for item in self._waiting if self._advance(item)]
-            self._waiting = [item for item in self._waiting if item not in set(moved)]
+            moved = {item for item in self._waiting if self._advance(item)}
+            self._waiting = [item for item in self._waiting if item not in moved]
             if not moved:
                 self._unblock()
         for item in self._leaving:
