@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from importlib import import_module
+from importlib.util import find_spec
 from typing import Any, Generic, Protocol, TypeVar, runtime_checkable
 
 from scheduling.errors import UnsupportedError
@@ -35,6 +36,21 @@ class Availability:
 
 
 READY = Availability(True)
+
+
+def installed(module: str, name: str) -> Availability:
+    """Tell whether the engine of a module is installed, without loading it.
+
+    Parameters
+    ----------
+    module
+        Its import name, which is also the name of its package.
+    name
+        What people call it.
+    """
+    if find_spec(module) is None:
+        return Availability(False, f"{name} is missing; install it with: pip install {module}")
+    return READY
 
 
 class Solver(Protocol[D, C]):

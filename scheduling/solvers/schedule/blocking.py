@@ -6,14 +6,12 @@ its neighbours.
 
 from __future__ import annotations
 
-from importlib.util import find_spec
-
 import numpy as np
 
 from scheduling.models.schedule.arrays import END_START, NEVER, Ints, ScheduleArrays
 from scheduling.models.schedule.objective import MEASURES
 from scheduling.solvers.board import Board, Budget
-from scheduling.solvers.registry import READY, Availability
+from scheduling.solvers.registry import Availability, installed
 from scheduling.solvers.schedule.family import Candidate, CompiledSchedule
 from scheduling.solvers.schedule.features import BLOCKING, NO_SWAP, feature_refusal
 from scheduling.solvers.schedule.kernels.warmup import ensure_compiled
@@ -43,9 +41,7 @@ class Blocking:
 
     def availability(self) -> Availability:
         """Tell whether numba is installed."""
-        if find_spec("numba") is None:
-            return Availability(False, "numba is missing; install it with: pip install numba")
-        return READY
+        return installed("numba", "numba")
 
     def refusal(self, data: CompiledSchedule) -> str | None:
         """Tell why the problem is no shop of blocking chains."""

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from importlib.util import find_spec
-
 import numpy as np
 
 from scheduling.errors import SolverError
 from scheduling.solvers.board import Board, Budget
-from scheduling.solvers.registry import READY, Availability
+from scheduling.solvers.registry import Availability, installed
 from scheduling.solvers.schedule.disjunctive import job_shop, job_shop_refusal
 from scheduling.solvers.schedule.family import Candidate, CompiledSchedule
 from scheduling.solvers.schedule.kernels.warmup import ensure_compiled
@@ -36,9 +34,7 @@ class LearnedDispatch:
 
     def availability(self) -> Availability:
         """Tell whether numba is installed."""
-        if find_spec("numba") is None:
-            return Availability(False, "numba is missing; install it with: pip install numba")
-        return READY
+        return installed("numba", "numba")
 
     def refusal(self, data: CompiledSchedule) -> str | None:
         """Tell why the problem is no job shop that minimises the makespan."""

@@ -7,7 +7,6 @@ workers as many searches run side by side and take over each other's best schedu
 from __future__ import annotations
 
 from collections.abc import Callable
-from importlib.util import find_spec
 
 import numpy as np
 
@@ -16,7 +15,7 @@ from scheduling.models.schedule.arrays import NEVER, Ints, ScheduleArrays
 from scheduling.models.schedule.objective import MEASURES
 from scheduling.models.schedule.windows import horizon
 from scheduling.solvers.board import Board, Budget
-from scheduling.solvers.registry import READY, Availability
+from scheduling.solvers.registry import Availability, installed
 from scheduling.solvers.schedule.disjunctive import job_shop, machines_of, open_shop_refusal
 from scheduling.solvers.schedule.dispatch import Dispatch
 from scheduling.solvers.schedule.family import Candidate, CompiledSchedule
@@ -44,9 +43,7 @@ class Tabu:
 
     def availability(self) -> Availability:
         """Tell whether numba is installed."""
-        if find_spec("numba") is None:
-            return Availability(False, "numba is missing; install it with: pip install numba")
-        return READY
+        return installed("numba", "numba")
 
     def refusal(self, data: CompiledSchedule) -> str | None:
         """Tell why the problem is no plain shop."""

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from scheduling.models.placement.arrays import Ints
 from scheduling.solvers.board import Board, Budget
 from scheduling.solvers.placement.family import CompiledPlacement
-from scheduling.solvers.registry import READY, Availability
+from scheduling.solvers.registry import Availability, installed
 
 if TYPE_CHECKING:
     from scheduling.solvers.cpsat_engine import Settings
@@ -38,9 +37,7 @@ class CpSat:
 
     def availability(self) -> Availability:
         """Tell whether OR-Tools is installed."""
-        if find_spec("ortools") is None:
-            return Availability(False, "OR-Tools is missing; install it with: pip install ortools")
-        return READY
+        return installed("ortools", "OR-Tools")
 
     def refusal(self, data: CompiledPlacement) -> str | None:
         """Refuse models that would not fit into memory."""

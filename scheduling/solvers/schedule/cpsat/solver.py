@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,7 +10,7 @@ from scheduling.models.schedule.arrays import ScheduleArrays
 from scheduling.models.schedule.windows import horizon
 from scheduling.models.schedule.worktime import MOST_PIECES
 from scheduling.solvers.board import Board, Budget
-from scheduling.solvers.registry import READY, Availability
+from scheduling.solvers.registry import Availability, installed
 from scheduling.solvers.schedule.family import Candidate, CompiledSchedule
 from scheduling.solvers.schedule.features import BLOCKING, EVERYTHING, feature_refusal
 
@@ -74,9 +73,7 @@ class CpSat:
 
     def availability(self) -> Availability:
         """Tell whether OR-Tools is installed."""
-        if find_spec("ortools") is None:
-            return Availability(False, "OR-Tools is missing; install it with: pip install ortools")
-        return READY
+        return installed("ortools", "OR-Tools")
 
     def refusal(self, data: CompiledSchedule) -> str | None:
         """Refuse only numbers that 64 bits cannot hold, and rules that it does not know."""

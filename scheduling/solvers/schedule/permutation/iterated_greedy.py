@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import threading
-from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from scheduling.models.schedule.arrays import Ints, ScheduleArrays
 from scheduling.solvers.board import Board, Budget
-from scheduling.solvers.registry import READY, Availability
+from scheduling.solvers.registry import Availability, installed
 from scheduling.solvers.schedule.family import Candidate, CompiledSchedule
 from scheduling.solvers.schedule.kernels.warmup import ensure_compiled
 from scheduling.solvers.schedule.meter import SLICE, Meter
@@ -36,9 +35,7 @@ class Neh:
 
     def availability(self) -> Availability:
         """Tell whether numba is installed."""
-        if find_spec("numba") is None:
-            return Availability(False, "numba is missing; install it with: pip install numba")
-        return READY
+        return installed("numba", "numba")
 
     def refusal(self, data: CompiledSchedule) -> str | None:
         """Tell why the problem is no flow line."""

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import math
-from importlib.util import find_spec
 
 from scheduling.solvers.board import Board, Budget
-from scheduling.solvers.registry import READY, Availability
+from scheduling.solvers.registry import Availability, installed
 from scheduling.solvers.schedule.family import Candidate, CompiledSchedule
 from scheduling.solvers.schedule.features import feature_refusal
 from scheduling.solvers.schedule.kernels.warmup import ensure_compiled
@@ -36,9 +35,7 @@ class Tardiness:
 
     def availability(self) -> Availability:
         """Tell whether numba is installed."""
-        if find_spec("numba") is None:
-            return Availability(False, "numba is missing; install it with: pip install numba")
-        return READY
+        return installed("numba", "numba")
 
     def refusal(self, data: CompiledSchedule) -> str | None:
         """Tell why the problem is not weighted tardiness on one machine."""
