@@ -61,6 +61,19 @@ def test_bad_snapshots_end_in_one_message(cli: Cli, tmp_path: Path) -> None:
     assert not output.exists()
 
 
+@pytest.mark.parametrize(
+    ("option", "value"), [("--max-moves", "-1"), ("--solver", "no-such"), ("--time-limit", "0")]
+)
+def test_bad_options_write_nothing(
+    cli: Cli, snapshot: Path, tmp_path: Path, option: str, value: str
+) -> None:
+    problem = tmp_path / "problem.yaml"
+    done = cli("pods", snapshot, option, value, "--problem", problem)
+    assert done.code == 2
+    assert "Traceback" not in done.err
+    assert not problem.exists()
+
+
 def test_info_of_a_generated_cluster(cli: Cli, tmp_path: Path) -> None:
     path = tmp_path / "cluster.yaml"
     assert cli("generate", "cluster", "-p", "nodes=3", "-p", "usage=1.05", "-o", path).code == 0

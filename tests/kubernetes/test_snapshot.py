@@ -22,34 +22,11 @@ from scheduling.kubernetes.pods import requests
 from scheduling.kubernetes.quantities import amount, parse_quantity
 from scheduling.kubernetes.snapshot import read_snapshot
 from scheduling.kubernetes.whatif import what_if
+from scheduling.models.placement.problem import PlacementProblem
 from scheduling.models.placement.rules import ItemTerm, Selector, Spread
+from scheduling.models.placement.solution import PlacementSolution
 from scheduling.models.placement.steps import Step
-
-
-def node(name: str, **changes: Any) -> dict[str, Any]:
-    return {
-        "apiVersion": "v1",
-        "kind": "Node",
-        "metadata": {"name": name, "labels": {"kubernetes.io/hostname": name}},
-        "spec": {},
-        "status": {"allocatable": {"cpu": "2", "memory": "4Gi", "pods": "110"}},
-    } | changes
-
-
-def pod(name: str, *, node_name: str | None = None, **spec: Any) -> dict[str, Any]:
-    container = {"name": "c", "resources": {"requests": {"cpu": "500m", "memory": "1Gi"}}}
-    placed = {"nodeName": node_name} if node_name else {}
-    return {
-        "apiVersion": "v1",
-        "kind": "Pod",
-        "metadata": {"name": name, "namespace": "shop", "labels": {"app": "web"}},
-        "spec": {"containers": [container], **placed, **spec},
-        "status": {"phase": "Running" if node_name else "Pending"},
-    }
-
-
-def listed(*objects: dict[str, Any]) -> str:
-    return json.dumps({"apiVersion": "v1", "kind": "List", "items": list(objects)})
+from tests.kubernetes.objects import listed, node, pod
 
 
 @pytest.mark.parametrize(
@@ -156,6 +133,13 @@ def test_what_cannot_be_taken_is_left_out_and_named() -> None:
     assert [item.id for item in snapshot.problem.items] == ["shop/kept"]
     text = " ".join(snapshot.notes)
     assert all(word in text for word in ("shop/lost", "'gone'", "shop/gated", "shop/claimed"))
+
+
+def test_running_pods_with_resource_claims_stay_and_are_named() -> None:
+    claimed = pod("claimed", node_name="n", resourceClaims=[{"name": "gpu"}])
+    snapshot = read_snapshot(listed(node("n"), claimed))
+    assert snapshot.problem.items[0].pinned
+    assert any("shop/claimed" in note and "resource claims" in note for note in snapshot.notes)
 
 
 def test_priorities_budgets_quotas_volumes_and_daemons() -> None:
@@ -276,6 +260,24 @@ def test_what_if_lifts_the_limit_on_moves() -> None:
     lifted = next(change for change in changes if change.change == "no limit on moves")
     assert lifted.admitted == ("shop/big",)
     assert lifted.disturbed == 1
+
+
+def test_what_if_shares_one_time_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    stated = read_snapshot(listed(node("n1"), *(pod(f"p-{k}") for k in range(9)))).problem
+    solution = sch.solve(stated, "cp-sat", work_limit=5, workers=1)
+    asked: list[float] = []
+
+    def record(problem: PlacementProblem, *, time_limit: float, **_: object) -> PlacementSolution:
+        asked.append(time_limit)
+        return solution
+
+    monkeypatch.setattr("scheduling.kubernetes.whatif.solve", record)
+    what_if(stated, solution, time_limit=10.0)
+    assert asked
+    assert all(seconds <= 10.0 for seconds in asked)
+    asked.clear()
+    assert what_if(stated, solution, time_limit=0.01) == []
+    assert asked == []
 
 
 def test_commands_evict_through_the_subresource_and_bind() -> None:
