@@ -33,7 +33,7 @@ $(VENV)/package.stamp: pyproject.toml $(VENV)/pip.stamp
 
 $(VENV)/dev.stamp: pyproject.toml $(VENV)/package.stamp
 	@echo "==> installing the tools that the checks need"
-	$(BIN)/python -m pip install --quiet --group dev
+	$(BIN)/python -m pip install --quiet --editable ".[k8s]" --group dev
 	@touch $@
 
 demo: $(VENV)/package.stamp
