@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
-from scheduling.models.base import Status, TierValue, Violation, relative_gap
+from scheduling.models.base import Status, Violation
+from scheduling.models.certificate import certificate_violations
 from scheduling.models.placement.check_neighbours import neighbour_violations, selects
 from scheduling.models.placement.check_nodes import node_violations
 from scheduling.models.placement.problem import Item, PlacementProblem
@@ -28,7 +29,8 @@ def check_placement(problem: PlacementProblem, solution: PlacementSolution) -> l
     violations += _gangs(problem, placed)
     violations += _disturbed(problem, placed)
     violations += _quotas(problem, placed)
-    violations += _certificate(problem, placed, solution)
+    values = _tier_values(problem, placed)
+    violations += certificate_violations(problem.tier_names, values, solution)
     return violations
 
 
@@ -96,35 +98,6 @@ def _quotas(problem: PlacementProblem, placed: Placed) -> Iterator[Violation]:
             if then > max(limit, now):
                 where = f"quota {quota.id!r}, {resource!r}"
                 yield Violation("quota", where, then - max(limit, now), "units")
-
-
-def _certificate(
-    problem: PlacementProblem, placed: Placed, solution: PlacementSolution
-) -> Iterator[Violation]:
-    values, names = _tier_values(problem, placed), problem.tier_names
-    if len(solution.tiers) != len(values):
-        where = f"{len(solution.tiers)} tiers instead of {len(values)}"
-        yield Violation("objective", where)
-        return
-    for name, value, stated in zip(names, values, solution.tiers, strict=True):
-        yield from _claims(name, value, stated)
-    if all(tier.closed for tier in solution.tiers) != (solution.status is Status.OPTIMAL):
-        yield Violation("status", f"{solution.status} does not follow from the bounds")
-    reported = next((tier for tier in solution.tiers if not tier.closed), solution.tiers[0])
-    summary = (solution.objective, solution.bound, solution.gap)
-    if summary != (reported.objective, reported.bound, reported.gap):
-        yield Violation("objective", f"summary differs from tier {reported.name!r}")
-
-
-def _claims(name: str, value: int, stated: TierValue) -> Iterator[Violation]:
-    if stated.objective != value:
-        amount = None if stated.objective is None else abs(stated.objective - value)
-        where = f"{name}: stated {stated.objective}, recomputed {value}"
-        yield Violation("objective", where, amount, "units")
-    if stated.bound is not None and stated.bound > value:
-        yield Violation("bound", f"{name}: {stated.bound} above {value}")
-    if stated.gap != relative_gap(stated.objective, stated.bound):
-        yield Violation("gap", f"{name}: {stated.gap}")
 
 
 def _tier_values(problem: PlacementProblem, placed: Placed) -> list[int]:

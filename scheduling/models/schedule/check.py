@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import pairwise
 
-from scheduling.models.base import Status, TierValue, Violation, relative_gap
+from scheduling.models.base import Status, Violation
+from scheduling.models.certificate import certificate_violations
 from scheduling.models.schedule.check_calendars import calendar_violations
 from scheduling.models.schedule.check_choices import choice_violations
 from scheduling.models.schedule.check_jobs import job_violations
@@ -40,7 +41,9 @@ def check_schedule(problem: ScheduleProblem, solution: ScheduleSolution) -> list
     violations += swap_violations(problem, placed)
     violations += choice_violations(problem, placed)
     if all(task.optional or task.id in placed for task in problem.tasks):
-        violations += _certificate(problem, placed, solution)
+        names = [tier.name for tier in problem.objective.tiers]
+        values = [_tier_value(problem, tier, placed) for tier in problem.objective.tiers]
+        violations += certificate_violations(names, values, solution)
     return violations
 
 
@@ -131,36 +134,6 @@ def _link(link: Precedence, before: Placed, after: Placed) -> Iterator[Violation
             yield Violation("precedence", f"{where}, min_lag", least - (y - x), "time")
     if link.max_lag is not None and y - x > link.max_lag:
         yield Violation("precedence", f"{where}, max_lag", y - x - link.max_lag, "time")
-
-
-def _certificate(
-    problem: ScheduleProblem, placed: dict[str, Placed], solution: ScheduleSolution
-) -> Iterator[Violation]:
-    tiers = problem.objective.tiers
-    if len(solution.tiers) != len(tiers):
-        where = f"{len(solution.tiers)} tiers instead of {len(tiers)}"
-        yield Violation("objective", where)
-        return
-    for tier, stated in zip(tiers, solution.tiers, strict=True):
-        yield from _tier_claims(tier, _tier_value(problem, tier, placed), stated)
-    if all(tier.closed for tier in solution.tiers) != (solution.status is Status.OPTIMAL):
-        yield Violation("status", f"{solution.status} does not follow from the bounds")
-    reported = next((tier for tier in solution.tiers if not tier.closed), solution.tiers[0])
-    stated_values = (solution.objective, solution.bound, solution.gap)
-    if stated_values != (reported.objective, reported.bound, reported.gap):
-        yield Violation("objective", f"summary differs from tier {reported.name!r}")
-
-
-def _tier_claims(tier: Tier, value: int, stated: TierValue) -> Iterator[Violation]:
-    if stated.objective != value:
-        amount = None if stated.objective is None else abs(stated.objective - value)
-        where = f"{tier.name}: stated {stated.objective}, recomputed {value}"
-        yield Violation("objective", where, amount, "units")
-    if stated.bound is not None and stated.bound > value:
-        excess = stated.bound - value
-        yield Violation("bound", f"{tier.name}: {stated.bound} above {value}", excess, "units")
-    if stated.gap != relative_gap(stated.objective, stated.bound):
-        yield Violation("gap", f"{tier.name}: {stated.gap}")
 
 
 def _tier_value(problem: ScheduleProblem, tier: Tier, placed: dict[str, Placed]) -> int:
