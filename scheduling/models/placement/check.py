@@ -12,6 +12,12 @@ from scheduling.models.base import Status, Violation
 from scheduling.models.certificate import certificate_violations
 from scheduling.models.placement.check_neighbours import neighbour_violations, selects
 from scheduling.models.placement.check_nodes import node_violations
+from scheduling.models.placement.check_parts import (
+    Uses,
+    fragments,
+    part_violations,
+    same_parts,
+)
 from scheduling.models.placement.problem import Item, PlacementProblem
 from scheduling.models.placement.solution import PlacementSolution
 
@@ -23,13 +29,18 @@ def check_placement(problem: PlacementProblem, solution: PlacementSolution) -> l
     """Return every way in which ``solution`` breaks ``problem``; empty means valid."""
     if solution.status in (Status.INFEASIBLE, Status.UNKNOWN):
         return list(_claims_without_placement(solution))
-    placed, violations = _place(problem, solution)
-    violations += node_violations(problem, placed)
-    violations += neighbour_violations(problem, placed)
+    placed, uses, violations = _place(problem, solution)
+    arrivals = _arrivals(problem, placed, uses)
+    inside = list(part_violations(problem, placed, uses, arrivals))
+    violations += node_violations(problem, placed, arrivals)
+    violations += neighbour_violations(problem, placed, arrivals)
+    violations += inside
     violations += _gangs(problem, placed)
-    violations += _disturbed(problem, placed)
+    violations += _disturbed(problem, placed, arrivals)
     violations += _quotas(problem, placed)
-    values = _tier_values(problem, placed)
+    if any(entry.constraint == "parts" for entry in inside):
+        return violations
+    values = _tier_values(problem, placed, uses, arrivals)
     violations += certificate_violations(problem.tier_names, values, solution)
     return violations
 
@@ -43,10 +54,11 @@ def _claims_without_placement(solution: PlacementSolution) -> Iterator[Violation
 
 def _place(
     problem: PlacementProblem, solution: PlacementSolution
-) -> tuple[Placed, list[Violation]]:
+) -> tuple[Placed, Uses, list[Violation]]:
     items = {item.id for item in problem.items}
     nodes = {node.id for node in problem.nodes}
     placed: Placed = {}
+    uses: Uses = {}
     violations: list[Violation] = []
     for entry in solution.placements:
         if entry.item not in items:
@@ -57,7 +69,18 @@ def _place(
             violations.append(Violation("item", f"item {entry.item!r} placed more than once"))
         else:
             placed[entry.item] = entry.node
-    return placed, violations
+            uses[entry.item] = entry.parts
+    return placed, uses, violations
+
+
+def _arrivals(problem: PlacementProblem, placed: Placed, uses: Uses) -> frozenset[str]:
+    """Return the placed items that do not simply stay: pending ones, and those that move."""
+    return frozenset(
+        item.id
+        for item in problem.items
+        if item.id in placed
+        and not (placed[item.id] == item.node and same_parts(uses[item.id], item.parts))
+    )
 
 
 def _gangs(problem: PlacementProblem, placed: Placed) -> Iterator[Violation]:
@@ -74,9 +97,11 @@ def _gangs(problem: PlacementProblem, placed: Placed) -> Iterator[Violation]:
             yield Violation("gang", f"gang {name!r}", missing, "items")
 
 
-def _disturbed(problem: PlacementProblem, placed: Placed) -> Iterator[Violation]:
+def _disturbed(
+    problem: PlacementProblem, placed: Placed, arrivals: frozenset[str]
+) -> Iterator[Violation]:
     running = [item for item in problem.items if item.node is not None]
-    disturbed = [item for item in running if placed.get(item.id) != item.node]
+    disturbed = [item for item in running if item.id in arrivals or item.id not in placed]
     if problem.max_moves is not None and len(disturbed) > problem.max_moves:
         excess = len(disturbed) - problem.max_moves
         yield Violation("max_moves", f"{len(disturbed)} items disturbed", excess, "items")
@@ -100,15 +125,18 @@ def _quotas(problem: PlacementProblem, placed: Placed) -> Iterator[Violation]:
                 yield Violation("quota", where, then - max(limit, now), "units")
 
 
-def _tier_values(problem: PlacementProblem, placed: Placed) -> list[int]:
+def _tier_values(
+    problem: PlacementProblem, placed: Placed, uses: Uses, arrivals: frozenset[str]
+) -> list[int]:
     missing = Counter(item.priority for item in problem.items if item.id not in placed)
     running = [item for item in problem.items if item.node is not None]
     used = set(placed.values())
     goals = {
         "evictions": sum(item.eviction_cost for item in running if item.id not in placed),
-        "moves": sum(i.move_cost for i in running if placed.get(i.id, i.node) != i.node),
+        "moves": sum(item.move_cost for item in running if item.id in arrivals),
         "nodes": len(used),
         "cost": sum(node.cost for node in problem.nodes if node.id in used),
+        "fragments": fragments(problem, placed, uses),
     }
     values = [missing[priority] for priority in problem.priorities]
     return values + [goals[goal] for goal in problem.goals] or [0]

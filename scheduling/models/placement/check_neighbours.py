@@ -18,10 +18,7 @@ class _Standing:
 
     item: Item
     node: Node
-
-    @property
-    def arrived(self) -> bool:
-        return self.item.node != self.node.id
+    arrived: bool
 
 
 def selects(selector: Selector, labels: dict[str, str]) -> bool:
@@ -30,11 +27,15 @@ def selects(selector: Selector, labels: dict[str, str]) -> bool:
     return exact and all(meets(entry, labels) for entry in selector.requirements)
 
 
-def neighbour_violations(problem: PlacementProblem, placed: dict[str, str]) -> Iterator[Violation]:
+def neighbour_violations(
+    problem: PlacementProblem, placed: dict[str, str], arrivals: frozenset[str]
+) -> Iterator[Violation]:
     """Yield every arrival that stands with what it avoids, without what it needs, or unevenly."""
     nodes = {node.id: node for node in problem.nodes}
     items = {item.id: item for item in problem.items}
-    standing = [_Standing(items[name], nodes[node]) for name, node in placed.items()]
+    standing = [
+        _Standing(items[name], nodes[node], name in arrivals) for name, node in placed.items()
+    ]
     crowds = _Crowds(standing)
     spreads = _Spreads(problem.nodes, standing)
     for one in standing:

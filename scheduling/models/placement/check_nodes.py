@@ -10,10 +10,12 @@ from scheduling.models.placement.problem import Item, Node, PlacementProblem
 from scheduling.models.placement.rules import NodeTerm, Requirement, Taint, Toleration
 
 
-def node_violations(problem: PlacementProblem, placed: dict[str, str]) -> Iterator[Violation]:
+def node_violations(
+    problem: PlacementProblem, placed: dict[str, str], arrived: frozenset[str]
+) -> Iterator[Violation]:
     """Yield every overload, port conflict, lost pin, and node that an item may not go to."""
     for item in problem.items:
-        if item.pinned and placed.get(item.id) != item.node:
+        if item.pinned and (item.id in arrived or item.id not in placed):
             yield Violation("pinned", f"item {item.id!r} left {item.node!r}")
     nodes = {node.id: node for node in problem.nodes}
     standing: dict[str, list[Item]] = defaultdict(list)
@@ -25,7 +27,7 @@ def node_violations(problem: PlacementProblem, placed: dict[str, str]) -> Iterat
             running[item.node].append(item)
     for name, items in standing.items():
         node = nodes[name]
-        arrivals = [item for item in items if item.node != name]
+        arrivals = [item for item in items if item.id in arrived]
         for item in arrivals:
             for reason in obstacles(item, node):
                 yield Violation("node", f"item {item.id!r} on {name!r}: {reason}")

@@ -8,6 +8,7 @@ from pydantic import Field, model_validator
 
 from scheduling.errors import InputError
 from scheduling.models.base import Frozen, Many, Name, Problem
+from scheduling.models.placement.parts import Demands, Fragment, Part, PartUse, Share
 from scheduling.models.placement.rules import (
     ItemTerm,
     Labels,
@@ -20,11 +21,6 @@ from scheduling.models.placement.rules import (
     Toleration,
 )
 
-MAX_AMOUNT = 2**50
-"""Largest capacity and demand: sums over ten thousand nodes stay below 2**63."""
-
-Amount = Annotated[int, Field(ge=0, le=MAX_AMOUNT)]
-Demands = dict[Name, Amount]
 Priority = Annotated[int, Field(ge=-(2**31), le=2**31 - 1)]
 Cost = Annotated[int, Field(ge=0, le=10**6)]
 
@@ -42,6 +38,7 @@ class Node(Frozen):
     taints: Many[Taint] = ()
     closed: bool = Field(default=False, description="Takes no further items (cordoned).")
     cost: Cost = Field(default=0, description="Cost of the node when anything stands on it.")
+    parts: Many[Part] = Field(default=(), description="Compartments: GPUs, NUMA nodes.")
 
 
 class Item(Frozen):
@@ -78,6 +75,13 @@ class Item(Frozen):
     )
     spread: Many[Spread] = ()
     ports: Many[Port] = ()
+    shares: Many[Share] = Field(
+        default=(), description="What it takes of parts of its node, at most one of each kind."
+    )
+    together: Name | None = Field(
+        default=None, description="All parts that it takes have one value of this group."
+    )
+    parts: Many[PartUse] = Field(default=(), description="The parts that it takes now.")
     gang: Name | None = Field(
         default=None, description="Items of a gang are placed all or not at all."
     )
@@ -105,8 +109,8 @@ class Quota(Frozen):
     limits: Demands
 
 
-Goal = Literal["evictions", "moves", "nodes", "cost"]
-GOALS: tuple[Goal, ...] = ("evictions", "moves", "nodes", "cost")
+Goal = Literal["evictions", "moves", "nodes", "cost", "fragments"]
+GOALS: tuple[Goal, ...] = ("evictions", "moves", "nodes", "cost", "fragments")
 
 
 class PlacementProblem(Problem):
@@ -114,11 +118,13 @@ class PlacementProblem(Problem):
 
     The first tiers are the items left unplaced, one tier for each priority from high to low; the
     others follow in the order of ``goals``: ``evictions`` (sum of eviction costs of items that ran
-    and no longer do), ``moves`` (sum of move costs of items that change their node), ``nodes``
-    (number of nodes in use), ``cost`` (their cost).
+    and no longer do), ``moves`` (sum of move costs of items that change their node or the parts
+    that they take), ``nodes`` (number of nodes in use), ``cost`` (their cost), ``fragments`` (what
+    is free in pieces below the unit of ``fragment``).
 
-    Rules bind what changes: an item that stays where it runs may go on breaking them, a resource
-    that is overcommitted now takes no further demand, and a quota exceeded now may not grow.
+    Rules bind what changes, that is new items and those that change their node or parts: an item
+    that stays where it runs may go on breaking them, a resource that is overcommitted now takes no
+    further demand, and a quota exceeded now may not grow.
 
     Raises
     ------
@@ -132,9 +138,10 @@ class PlacementProblem(Problem):
     budgets: Many[Budget] = ()
     quotas: Many[Quota] = ()
     max_moves: Annotated[int, Field(ge=0, le=10**9)] | None = Field(
-        default=None, description="Most items that may change their node or be evicted."
+        default=None, description="Most items that may change their place or be evicted."
     )
     goals: Many[Goal] = ("evictions", "moves")
+    fragment: Fragment | None = Field(default=None, description="What the goal fragments measures.")
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -144,6 +151,12 @@ class PlacementProblem(Problem):
         if faults:
             raise InputError(faults)
         return self
+
+    @property
+    def partitioned(self) -> bool:
+        """Whether items take parts of nodes, or the objective looks at parts."""
+        inside = self.fragment is not None and "fragments" in self.goals
+        return inside or any(item.shares for item in self.items)
 
     @property
     def priorities(self) -> tuple[int, ...]:

@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import Field
 
 from scheduling.models.base import Frozen, Many, Name, Solution
+from scheduling.models.placement.parts import PartUse
 
 
 class Placement(Frozen):
@@ -14,6 +15,7 @@ class Placement(Frozen):
 
     item: Name
     node: Name
+    parts: Many[PartUse] = Field(default=(), description="What it takes of the node's parts.")
 
 
 class PlacementSolution(Solution):

@@ -8,9 +8,11 @@ from typing import Literal
 
 from pydantic import Field
 
-from scheduling.models.base import Frozen, Name, Violation
+from scheduling.models.base import Frozen, Many, Name, Violation
 from scheduling.models.placement.check_nodes import obstacles
-from scheduling.models.placement.problem import Item, PlacementProblem
+from scheduling.models.placement.check_parts import same_parts, wrong_parts
+from scheduling.models.placement.parts import PartUse
+from scheduling.models.placement.problem import Item, Node, PlacementProblem
 from scheduling.models.placement.solution import PlacementSolution
 
 
@@ -19,13 +21,14 @@ class Step(Frozen):
 
     ``move``: it is started on ``destination`` first and leaves ``origin`` then. ``evict``: it
     leaves ``origin``; when its new place is not free yet, ``start`` follows later. ``start``: it is
-    started on ``destination``.
+    started on ``destination``. An item that only changes its parts moves from a node to itself.
     """
 
     action: Literal["move", "evict", "start"]
     item: Name
     origin: Name | None = None
     destination: Name | None = None
+    parts: Many[PartUse] = Field(default=(), description="What it takes on the destination.")
     reason: str = Field(default="", description="Why it is done this way, for people.")
 
 
@@ -34,45 +37,74 @@ def replay(
 ) -> Iterator[Violation]:
     """Dry run: carry steps out one by one and yield whatever breaks on the way.
 
-    Capacities and ports hold after every step, while a moving item stands on both nodes; every
-    destination is a node that the item may go to; at the end the solution is reached.
+    Capacities of nodes and parts, and ports, hold after every step, while a moving item stands on
+    both places; every destination is a node that the item may go to; at the end the solution is
+    reached.
     """
     items = {item.id: item for item in problem.items}
     nodes = {node.id: node for node in problem.nodes}
-    where = {item.id: item.node for item in problem.items if item.node is not None}
-    used = {name: Counter[object]() for name in nodes}
-    for name, host in where.items():
-        used[host].update(_needs(items[name]))
+    where = {item.id: (item.node, item.parts) for item in problem.items if item.node is not None}
+    used = {name: Counter[_Need]() for name in nodes}
+    for name, (host, parts) in where.items():
+        used[host].update(_needs(items[name], nodes[host], parts))
     for number, step in enumerate(steps, 1):
         item = items[step.item]
-        if where.get(step.item) != step.origin:
+        origin, held = where.pop(step.item, (None, ()))
+        if origin != step.origin:
             yield Violation("step", f"{number}: {step.item!r} is not on {step.origin!r}")
             return
         if step.destination is not None:
             node = nodes[step.destination]
             for reason in obstacles(item, node):
                 yield Violation("step", f"{number}: {step.item!r} on {node.id!r}: {reason}")
-            used[node.id].update(_needs(item))
-            for resource in _needs(item):
-                room = 1 if isinstance(resource, tuple) else node.capacity.get(str(resource), 0)
-                excess = used[node.id][resource] - room
+            wrong = list(wrong_parts(item, node, step.parts, arrived=True))
+            if wrong:
+                yield Violation("step", f"{number}: {step.item!r} on {node.id!r}: {wrong[0]}")
+                return
+            coming = _needs(item, node, step.parts)
+            used[node.id].update(coming)
+            for need in coming:
+                excess = used[node.id][need] - _room(node, need)
                 if excess > 0:
-                    place = f"{number}: {resource!r} on {node.id!r}"
+                    place = f"{number}: {'/'.join(map(str, need))} on {node.id!r}"
                     yield Violation("step", place, excess, "units")
-        if step.origin is not None:
-            used[step.origin].subtract(_needs(item))
-        where.pop(step.item, None)
-        if step.destination is not None:
-            where[step.item] = step.destination
-    wanted = {entry.item: entry.node for entry in solution.placements}
-    if where != wanted:
-        different = sorted(
-            name for name in {*where, *wanted} if where.get(name) != wanted.get(name)
-        )
+            where[step.item] = step.destination, step.parts
+        if origin is not None:
+            used[origin].subtract(_needs(item, nodes[origin], held))
+    wanted = {entry.item: (entry.node, entry.parts) for entry in solution.placements}
+    different = sorted(
+        name for name in {*where, *wanted} if not _agree(where.get(name), wanted.get(name))
+    )
+    if different:
         yield Violation("step", f"the end differs for {', '.join(map(repr, different[:5]))}")
 
 
-def _needs(item: Item) -> dict[object, int]:
-    found: dict[object, int] = {name: need for name, need in item.demands.items() if need > 0}
+_Place = tuple[str, tuple[PartUse, ...]]
+_Need = tuple[str | int, ...]
+"""What is needed of a node: ``(resource,)``, ``(port, protocol)`` or ``("", part, resource)``."""
+
+
+def _agree(first: _Place | None, second: _Place | None) -> bool:
+    if first is None or second is None:
+        return first is second
+    return first[0] == second[0] and same_parts(first[1], second[1])
+
+
+def _needs(item: Item, node: Node, uses: tuple[PartUse, ...]) -> dict[_Need, int]:
+    found: dict[_Need, int] = {(name,): need for name, need in item.demands.items() if need > 0}
     found.update({(entry.port, entry.protocol): 1 for entry in item.ports})
+    kinds = {part.id: part.kind for part in node.parts}
+    shares = {share.kind: share for share in item.shares}
+    for use in uses:
+        option = shares[kinds[use.part]].options[use.option]
+        found.update({("", use.part, name): need for name, need in option.items() if need > 0})
     return found
+
+
+def _room(node: Node, need: _Need) -> int:
+    if len(need) == 1:
+        return node.capacity.get(str(need[0]), 0)
+    if len(need) == 2:
+        return 1
+    part = next(part for part in node.parts if part.id == need[1])
+    return part.capacity.get(str(need[2]), 0)

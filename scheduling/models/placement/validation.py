@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 
 from scheduling.errors import Fault
-from scheduling.models.placement.problem import Item, PlacementProblem
+from scheduling.models.placement.problem import Item, Node, PlacementProblem
 from scheduling.models.placement.rules import NodeTerm, Requirement, Selector
 
 
@@ -18,6 +18,7 @@ def find_faults(problem: PlacementProblem) -> list[Fault]:
         *_repeated("budgets", (budget.id for budget in problem.budgets)),
         *_repeated("quotas", (quota.id for quota in problem.quotas)),
         *_repeated("goals", problem.goals),
+        *_parts(problem),
         *_items(problem),
         *_selectors(problem),
     ]
@@ -29,8 +30,15 @@ def _repeated(place: str, ids: Iterable[str]) -> Iterator[Fault]:
             yield Fault(place, f"{name!r} {count} times", "each once")
 
 
+def _parts(problem: PlacementProblem) -> Iterator[Fault]:
+    for index, node in enumerate(problem.nodes):
+        yield from _repeated(f"nodes[{index}].parts", (part.id for part in node.parts))
+    if "fragments" in problem.goals and problem.fragment is None:
+        yield Fault("fragment", "none", "what the goal fragments measures")
+
+
 def _items(problem: PlacementProblem) -> Iterator[Fault]:
-    nodes = {node.id for node in problem.nodes}
+    nodes = {node.id: node for node in problem.nodes}
     for index, item in enumerate(problem.items):
         place = f"items[{index}]"
         if item.node is not None and item.node not in nodes:
@@ -39,11 +47,48 @@ def _items(problem: PlacementProblem) -> Iterator[Fault]:
             yield Fault(f"{place}.pinned", "an item that runs nowhere", "a node where it runs")
         if len(set(item.ports)) < len(item.ports):
             yield Fault(f"{place}.ports", "a port twice", "each port once")
+        yield from _shares(place, item)
+        if item.node is None or item.node in nodes:
+            yield from _taken(f"{place}.parts", item, nodes.get(item.node or ""))
         yield from _terms(f"{place}.node_affinity", item.node_affinity)
         for number, terms in enumerate(item.volumes):
             yield from _terms(f"{place}.volumes[{number}]", terms)
         yield from _terms(f"{place}.preferences", (entry.term for entry in item.preferences))
         yield from _meant(place, item)
+
+
+def _shares(place: str, item: Item) -> Iterator[Fault]:
+    yield from _repeated(f"{place}.shares", (share.kind for share in item.shares))
+    if item.together is not None and not item.shares:
+        yield Fault(f"{place}.together", "an item that takes no parts", "shares")
+    for index, share in enumerate(item.shares):
+        where = f"{place}.shares[{index}].options"
+        if not share.options:
+            yield Fault(where, "none", "at least one option")
+        yield from _repeated(where, (str(sorted(option.items())) for option in share.options))
+
+
+def _taken(place: str, item: Item, node: Node | None) -> Iterator[Fault]:
+    """Look whether the parts that an item takes now are those that its shares ask for."""
+    yield from _repeated(place, (use.part for use in item.parts))
+    parts = {} if node is None else {part.id: part for part in node.parts}
+    shares = {share.kind: share for share in item.shares}
+    taken: Counter[str] = Counter()
+    for index, use in enumerate(item.parts):
+        part = parts.get(use.part)
+        share = None if part is None else shares.get(part.kind)
+        if part is None:
+            yield Fault(f"{place}[{index}].part", repr(use.part), "the id of a part of its node")
+        elif share is None:
+            yield Fault(f"{place}[{index}].part", repr(use.part), "a part of a kind that it shares")
+        elif use.option >= len(share.options):
+            expected = f"the index of one of {len(share.options)} options"
+            yield Fault(f"{place}[{index}].option", str(use.option), expected)
+        if part is not None:
+            taken[part.kind] += 1
+    for kind, share in shares.items():
+        if node is not None and taken[kind] != share.count:
+            yield Fault(place, f"{taken[kind]} of kind {kind!r}", f"{share.count}, where it runs")
 
 
 def _terms(place: str, terms: Iterable[NodeTerm]) -> Iterator[Fault]:

@@ -19,7 +19,7 @@ from scheduling.models.placement.arrays import Ints, PlacementArrays
 from scheduling.models.placement.eligibility import any_term, tolerates
 from scheduling.models.placement.problem import Item, PlacementProblem
 from scheduling.solvers.board import Board, Budget
-from scheduling.solvers.placement.family import CompiledPlacement
+from scheduling.solvers.placement.family import NO_PARTS, CompiledPlacement
 from scheduling.solvers.placement.greedy import offer, whole_gangs
 from scheduling.solvers.placement.state import State
 from scheduling.solvers.registry import READY, Availability
@@ -46,9 +46,9 @@ class DefaultScheduler:
         """Tell that it is always ready."""
         return READY
 
-    def refusal(self, data: CompiledPlacement) -> str | None:  # noqa: ARG002
-        """Refuse nothing."""
-        return None
+    def refusal(self, data: CompiledPlacement) -> str | None:
+        """Refuse problems with parts of nodes."""
+        return NO_PARTS if data.problem.partitioned else None
 
     def search(
         self,

@@ -16,6 +16,9 @@ from scheduling.models.placement.problem import PlacementProblem
 from scheduling.models.placement.solution import Placement, PlacementSolution
 from scheduling.solvers.registry import Family
 
+NO_PARTS = "does not know parts of nodes"
+"""Why a solver refuses a problem whose items take parts of nodes."""
+
 
 @dataclass(frozen=True, eq=False)
 class CompiledPlacement:

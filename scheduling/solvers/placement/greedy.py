@@ -10,7 +10,7 @@ from scheduling.models.base import Status
 from scheduling.models.placement.arrays import Ints, PlacementArrays
 from scheduling.models.placement.check import check_placement
 from scheduling.solvers.board import Board, Budget
-from scheduling.solvers.placement.family import CompiledPlacement
+from scheduling.solvers.placement.family import NO_PARTS, CompiledPlacement
 from scheduling.solvers.placement.packing import class_order, pack, slack
 from scheduling.solvers.placement.state import State
 from scheduling.solvers.registry import READY, Availability
@@ -37,9 +37,9 @@ class BestFit:
         """Tell that it is always ready: it needs no engine."""
         return READY
 
-    def refusal(self, data: CompiledPlacement) -> str | None:  # noqa: ARG002
-        """Refuse nothing."""
-        return None
+    def refusal(self, data: CompiledPlacement) -> str | None:
+        """Refuse problems with parts of nodes."""
+        return NO_PARTS if data.problem.partitioned else None
 
     def search(
         self,

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from scheduling.models.placement.arrays import Ints, PlacementArrays
 from scheduling.solvers.board import Board, Budget
 from scheduling.solvers.placement.cpsat.solver import CpSat
-from scheduling.solvers.placement.family import CompiledPlacement
+from scheduling.solvers.placement.family import NO_PARTS, CompiledPlacement
 from scheduling.solvers.placement.greedy import BestFit, offer
 from scheduling.solvers.registry import Availability
 
@@ -40,9 +40,9 @@ class Lns:
         """Tell whether CP-SAT is installed."""
         return CpSat().availability()
 
-    def refusal(self, data: CompiledPlacement) -> str | None:  # noqa: ARG002
-        """Refuse nothing."""
-        return None
+    def refusal(self, data: CompiledPlacement) -> str | None:
+        """Refuse problems with parts of nodes."""
+        return NO_PARTS if data.problem.partitioned else None
 
     def search(
         self,

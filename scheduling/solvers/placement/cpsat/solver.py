@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from scheduling.models.placement.arrays import Ints
 from scheduling.solvers.board import Board, Budget
-from scheduling.solvers.placement.family import CompiledPlacement
+from scheduling.solvers.placement.family import NO_PARTS, CompiledPlacement
 from scheduling.solvers.registry import Availability, installed
 
 if TYPE_CHECKING:
@@ -40,7 +40,9 @@ class CpSat:
         return installed("ortools", "OR-Tools")
 
     def refusal(self, data: CompiledPlacement) -> str | None:
-        """Refuse models that would not fit into memory."""
+        """Refuse problems with parts of nodes, and models that would not fit into memory."""
+        if data.problem.partitioned:
+            return NO_PARTS
         cells = int(data.arrays.eligible.sum())
         if cells > LARGEST_CELLS:
             return f"{cells} pairs of item class and node, above {LARGEST_CELLS}; use lns"
