@@ -38,6 +38,10 @@ class Fields:
         """Value of a field as it stands; ``None`` when it is missing."""
         return self._data.get(name)
 
+    def all(self) -> dict[str, Any]:
+        """Return the whole mapping as it stands."""
+        return dict(self._data)
+
     def inner(self, name: str) -> Fields:
         """Return the mapping in a field; empty when it is missing."""
         return Fields(self._typed(name, dict) or {}, self.at(name))

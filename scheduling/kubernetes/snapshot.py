@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -56,11 +56,37 @@ def read_snapshot(text: str, source: str | None = None) -> Snapshot:
     InputError
         Naming the object and field that is wrong.
     """
+    source = source or "snapshot"
+    return snapshot_of(read_objects(text, source), source)
+
+
+def read_objects(text: str, source: str | None = None) -> list[dict[str, Any]]:
+    """Read the objects of a snapshot as they stand, each with its ``kind``.
+
+    Raises
+    ------
+    InputError
+        Naming the place that is wrong.
+    """
     data = parse_json(text, source) if text.lstrip()[:1] == "{" else parse_yaml(text, source)
     try:
-        return _Reader(list(_objects(data))).snapshot()
+        return [{**entry.all(), "kind": kind} for kind, entry in _objects(data)]
     except InputError as error:
         raise error.with_source(source or "snapshot") from None
+
+
+def snapshot_of(objects: Iterable[dict[str, Any]], source: str = "cluster") -> Snapshot:
+    """Return objects of a cluster, each with its ``kind``, as a placement problem.
+
+    Raises
+    ------
+    InputError
+        Naming the object and field that is wrong.
+    """
+    try:
+        return _Reader([(entry["kind"], Fields(entry, "object")) for entry in objects]).snapshot()
+    except InputError as error:
+        raise error.with_source(source) from None
 
 
 def _objects(data: Any, place: str = "document") -> Iterator[tuple[str, Fields]]:
@@ -79,13 +105,36 @@ def _objects(data: Any, place: str = "document") -> Iterator[tuple[str, Fields]]
         raise InputError.single(f"{place}.kind", "nothing", "the kind of a Kubernetes object")
 
 
+def read_node(entry: Fields) -> Node:
+    """Return a Node object as a node of a placement problem."""
+    meta, spec = entry.inner("metadata"), entry.inner("spec")
+    status = entry.inner("status")
+    place = status.at("allocatable")
+    room = status.quantities("allocatable") or status.quantities("capacity")
+    taints = tuple(
+        Taint(
+            key=taint.text("key"),
+            value=taint.text("value", ""),
+            effect=taint.choice("effect", pods.EFFECTS, "NoSchedule"),
+        )
+        for taint in spec.entries("taints")
+    )
+    return Node(
+        id=meta.text("name"),
+        capacity={name: amount(name, value, f"{place}.{name}") for name, value in room.items()},
+        labels=meta.texts("labels"),
+        taints=taints,
+        closed=spec.flag("unschedulable"),
+    )
+
+
 @dataclass
 class _Reader:
     objects: list[tuple[str, Fields]]
     notes: list[str] = field(default_factory=list)
 
     def snapshot(self) -> Snapshot:
-        nodes = tuple(self._node(entry) for entry in self.of("Node"))
+        nodes = tuple(map(read_node, self.of("Node")))
         if not nodes:
             raise InputError.single("items", "no node", "the cluster's nodes beside its pods")
         names = {node.id for node in nodes}
@@ -107,27 +156,6 @@ class _Reader:
                 space, name = meta.text("namespace", ""), meta.text("name", f"#{index}")
                 entry.place = f"{kind} {space}/{name}" if space else f"{kind} {name}"
                 yield entry
-
-    def _node(self, entry: Fields) -> Node:
-        meta, spec = entry.inner("metadata"), entry.inner("spec")
-        status = entry.inner("status")
-        place = status.at("allocatable")
-        room = status.quantities("allocatable") or status.quantities("capacity")
-        taints = tuple(
-            Taint(
-                key=taint.text("key"),
-                value=taint.text("value", ""),
-                effect=taint.choice("effect", pods.EFFECTS, "NoSchedule"),
-            )
-            for taint in spec.entries("taints")
-        )
-        return Node(
-            id=meta.text("name"),
-            capacity={name: amount(name, value, f"{place}.{name}") for name, value in room.items()},
-            labels=meta.texts("labels"),
-            taints=taints,
-            closed=spec.flag("unschedulable"),
-        )
 
     def _items(self, nodes: set[str]) -> Iterator[Item]:
         priorities = {
