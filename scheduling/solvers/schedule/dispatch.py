@@ -12,6 +12,7 @@ from scheduling.solvers.board import Board, Budget
 from scheduling.solvers.registry import READY, Availability
 from scheduling.solvers.schedule.dispatch_rules import DUE_RULES, RULES, Rule
 from scheduling.solvers.schedule.family import Candidate, CompiledSchedule
+from scheduling.solvers.schedule.features import SETUPS
 from scheduling.solvers.schedule.learned import LEARNED, LearnedDispatch
 from scheduling.solvers.schedule.learning.rule import LearnedRule
 from scheduling.solvers.schedule.shop import Shop, shop_refusal
@@ -50,7 +51,7 @@ class Dispatch:
 
     def refusal(self, data: CompiledSchedule) -> str | None:
         """Tell why the problem is no shop."""
-        return shop_refusal(data.arrays)
+        return shop_refusal(data.arrays, frozenset((SETUPS,)))
 
     def search(
         self,

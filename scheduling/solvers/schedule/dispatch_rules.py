@@ -1,7 +1,8 @@
 """Dispatching rules: priorities of waiting tasks, lowest first.
 
 Sources: Panwalkar and Iskander (1977) for the classics; Sels, Gheysen and Vanhoucke (2012) for
-FDD/MWKR; Vepsalainen and Morton (1987) for ATC and COVERT; Baker and Bertrand (1982) for MDD.
+FDD/MWKR; Vepsalainen and Morton (1987) for ATC and COVERT; Baker and Bertrand (1982) for MDD; Lee,
+Bhaskaran and Pinedo (1997) for ATCS.
 """
 
 from __future__ import annotations
@@ -36,6 +37,10 @@ class Waiting(NamedTuple):
         Of its job; ``due`` is ``None`` without a due date.
     mean
         Mean duration of all tasks.
+    setup
+        Time to set the machine up for the task, from the state that it is in.
+    mean_setup
+        Mean setup time between two tasks of the machine.
     """
 
     task: int
@@ -49,6 +54,8 @@ class Waiting(NamedTuple):
     due: int | None
     weight: int
     mean: float
+    setup: int = 0
+    mean_setup: float = 0.0
 
     @property
     def slack(self) -> float:
@@ -62,6 +69,9 @@ class Waiting(NamedTuple):
 
 
 Rule = Callable[[Waiting], float]
+
+_FAR = 1e6
+"""Due dates further away than so many times the look-ahead of ATC count as this far."""
 
 
 def _spt(w: Waiting) -> float:
@@ -113,6 +123,20 @@ def _atc(w: Waiting) -> float:
     return -w.weight / max(1, w.duration) * urgency
 
 
+def _atcs(w: Waiting) -> float:
+    """Logarithm of ATC's index times ``exp(-setup / (k2 mean_setup))``, negated.
+
+    The paper sets ``k2 = tau / (2 sqrt(mean_setup / mean))``; the tightness tau of due dates is 1
+    here. In logarithms neither factor underflows, so that tasks without a due date, all as far from
+    it as :data:`_FAR` says, are still told apart by weight, duration and setup.
+    """
+    if not w.weight:
+        return math.inf
+    wait = min(max(0.0, w.slack) / max(1.0, 2.0 * w.mean), _FAR)
+    scale = max(1.0, math.sqrt(w.mean * w.mean_setup) / 2.0)
+    return math.log(max(1, w.duration) / w.weight) + wait + w.setup / scale
+
+
 def _covert(w: Waiting) -> float:
     expected = max(1.0, 2.0 * (w.remaining - w.duration) + w.mean)
     urgency = max(0.0, 1.0 - max(0.0, w.slack) / expected)
@@ -132,6 +156,7 @@ RULES: dict[str, Rule] = {
 
 DUE_RULES: dict[str, Rule] = {
     "ATC": _atc,
+    "ATCS": _atcs,
     "MDD": _mdd,
     "EDD": _edd,
     "COVERT": _covert,

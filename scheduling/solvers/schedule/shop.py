@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections import Counter
 from heapq import heappop, heappush
 
 import numpy as np
@@ -13,13 +14,26 @@ from scheduling.solvers.schedule.dispatch_rules import Rule, Waiting
 from scheduling.solvers.schedule.family import Candidate
 from scheduling.solvers.schedule.features import feature_refusal
 
+_UNUSED = -1
+"""State of a machine before its first task, as in :attr:`ScheduleArrays.setups`."""
 
-def shop_refusal(arrays: ScheduleArrays) -> str | None:
+_STATELESS = -2
+"""State of a machine after a task without a state: no setup leads from it or to it."""
+
+
+def shop_refusal(arrays: ScheduleArrays, handled: frozenset[str] = frozenset()) -> str | None:
     """Tell why a problem is no shop; ``None`` when it is one.
 
     A shop has machines alone, and end-start precedences with minimal lags of at least 0.
+
+    Parameters
+    ----------
+    arrays
+        The problem.
+    handled
+        Further constraints that the solver takes, as :func:`~.features.feature_refusal` has them.
     """
-    reason = feature_refusal(arrays)
+    reason = feature_refusal(arrays, handled)
     if reason is not None:
         return reason
     if len(arrays.demand_resource):
@@ -65,6 +79,8 @@ class Shop:
             [(machine[mode], duration[mode], mode) for mode in range(pointer[i], pointer[i + 1])]
             for i in range(n)
         ]
+        self.state = np.where(arrays.state < 0, _STATELESS, arrays.state).tolist()
+        self.mean_setup = {machine: _mean_setup(arrays, machine) for machine in arrays.setups}
         self.successors: list[list[tuple[int, int]]] = [[] for _ in range(n)]
         self.predecessors = [0] * n
         links = zip(
@@ -91,8 +107,9 @@ class Shop:
             Priority of a waiting task, lowest first.
         patience
             How long a machine may wait for a better task, between 0 (non-delay) and 1 (active):
-            the tasks that compete start before ``s + patience (c - s)``, with s and c the earliest
-            start and completion on the machine.
+            the tasks that compete are there before ``s + patience (c - s)``, with s the first
+            moment at which the machine is free and a task is there, and c the earliest completion.
+            Setups ahead of a task are done before it is there where the machine is free for them.
         """
         return _Dispatching(self, rule, patience).run()
 
@@ -110,6 +127,18 @@ class Shop:
                     return start
             position += 1
         return None
+
+
+def _mean_setup(arrays: ScheduleArrays, machine: int) -> float:
+    """Mean setup time between two different tasks of a machine."""
+    states = Counter(arrays.state[arrays.machine == machine].tolist())
+    pairs = states.total() * (states.total() - 1)
+    total = sum(
+        time * states[before] * (states[after] - (before == after))
+        for (before, after), time in arrays.setups[machine].items()
+        if before >= 0
+    )
+    return total / pairs if pairs else 0.0
 
 
 def _chain_lengths(arrays: ScheduleArrays) -> list[int]:
@@ -130,6 +159,7 @@ class _Dispatching:
         self.ready = arrays.release.tolist()
         self.waits_for = list(shop.predecessors)
         self.free = [0] * (arrays.n_resources + 1)
+        self.state = [_UNUSED] * len(self.free)
         self.queues: list[dict[int, tuple[int, int]]] = [{} for _ in self.free]
         self.events: list[tuple[float, int, int]] = []
         self.stamps = [0] * len(self.free)
@@ -167,30 +197,38 @@ class _Dispatching:
         queue = self.queues[machine]
         if not queue:
             return
-        free, ready = self.free[machine], self.ready
-        moment = min(
-            max(free, ready[task]) + self.patience * duration
-            for task, (duration, _) in queue.items()
-        )
+        moment = min(self._patience_ends(machine, task) for task in queue)
         self.stamps[machine] += 1
         heappush(self.events, (moment, machine, self.stamps[machine]))
 
     def _decide(self, machine: int) -> None:
         queue, free, ready = self.queues[machine], self.free[machine], self.ready
-        starts = {task: max(free, ready[task]) for task in queue}
-        first = min(starts[task] + self.patience * queue[task][0] for task in queue)
-        rivals = (
-            [task for task in queue if starts[task] <= first]
-            if not self.patience
-            else [task for task in queue if starts[task] < first or queue[task][0] == 0]
-        )
-        now = min(starts[task] for task in rivals)
-        chosen = min(rivals, key=lambda task: (self._priority(task, queue[task][0], now), task))
+        there = {task: max(free, ready[task]) for task in queue}
+        now = min(there.values())
+        first = min(self._patience_ends(machine, task) for task in queue)
+        rivals = [task for task in queue if there[task] < first or there[task] == now]
+        chosen = min(rivals, key=lambda task: (self._priority(machine, task, now), task))
         self._assign(chosen)
         self._wake(machine)
 
-    def _priority(self, task: int, duration: int, now: int) -> float:
+    def _patience_ends(self, machine: int, task: int) -> float:
+        """How long the machine waits for rivals of a task: see :meth:`Shop.schedule`."""
+        free, ready = self.free[machine], self.ready[task]
+        there = max(free, ready)
+        if not self.patience:
+            return there
+        duration, mode = self.queues[machine][task]
+        end = max(free + self._setup(machine, mode), ready) + duration
+        return there + self.patience * (end - there)
+
+    def _setup(self, machine: int, mode: int) -> int:
+        """Time to set the machine up for a mode, from the state that it is in."""
+        table = self.shop.arrays.setups.get(machine)
+        return 0 if table is None else table.get((self.state[machine], self.shop.state[mode]), 0)
+
+    def _priority(self, machine: int, task: int, now: int) -> float:
         shop, job = self.shop, self.shop.job[task]
+        duration, mode = self.queues[machine][task]
         return self.rule(
             Waiting(
                 task=task,
@@ -204,6 +242,8 @@ class _Dispatching:
                 due=shop.due[job],
                 weight=shop.weight[job],
                 mean=shop.mean,
+                setup=self._setup(machine, mode),
+                mean_setup=shop.mean_setup.get(machine, 0.0),
             )
         )
 
@@ -211,7 +251,7 @@ class _Dispatching:
         """Place a task on the machine that completes it first."""
         options = []
         for machine, duration, mode in self.shop.modes[task]:
-            earliest = max(self.free[machine], self.ready[task])
+            earliest = max(self.free[machine] + self._setup(machine, mode), self.ready[task])
             start = self.shop.fit(machine, earliest, duration)
             if start is not None:
                 options.append((start + duration, start, machine, duration, mode))
@@ -219,7 +259,7 @@ class _Dispatching:
             self.blocked = True
             return
         end, start, chosen, duration, mode = min(options)
-        self.free[chosen] = end
+        self.free[chosen], self.state[chosen] = end, self.shop.state[mode]
         for machine, _, _ in self.shop.modes[task]:
             if self.queues[machine].pop(task, None) is not None:
                 self._wake(machine)
