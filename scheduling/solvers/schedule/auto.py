@@ -108,7 +108,7 @@ class Auto:
             Neh().search(data, board, budget, None)
             return
         if arrays.features:
-            for part in _usable([Heft(), Peft(), Insertion()], data):
+            for part in _usable([Heft(), Peft(), Dispatch(), Insertion()], data):
                 part.search(data, board, budget, None)
             return
         if Dispatch().refusal(data) is None:

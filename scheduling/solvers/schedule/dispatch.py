@@ -30,7 +30,7 @@ class Dispatch:
     """
 
     name = "dispatch"
-    summary = "non-delay schedules by priority rules (SPT, MWKR, ATC, … or your own)"
+    summary = "non-delay schedules by priority rules (SPT, MWKR, ATC, ATCS, … or your own)"
     patience = 0.0
     _others: tuple[str, ...] = (LEARNED,)
 
@@ -64,6 +64,8 @@ class Dispatch:
         shop = Shop(data.arrays)
         dated = data.arrays.weights[board.tier, MEASURES.index("makespan")] == 0
         names = sorted(self._rules, key=lambda name: (name in DUE_RULES) != dated)
+        if data.arrays.setups:
+            names.sort(key=lambda name: name != "ATCS")
         for count, name in enumerate(names):
             left = budget.remaining()
             out_of_work = budget.work is not None and count >= max(1.0, budget.work)

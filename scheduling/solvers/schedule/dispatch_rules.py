@@ -41,6 +41,10 @@ class Waiting(NamedTuple):
         Time to set the machine up for the task, from the state that it is in.
     mean_setup
         Mean setup time between two tasks of the machine.
+    tightness
+        1 less the mean due date over the estimated makespan; 1 without due dates.
+    spread
+        Latest less earliest due date, over the estimated makespan.
     """
 
     task: int
@@ -56,6 +60,8 @@ class Waiting(NamedTuple):
     mean: float
     setup: int = 0
     mean_setup: float = 0.0
+    tightness: float = 1.0
+    spread: float = 0.0
 
     @property
     def slack(self) -> float:
@@ -72,6 +78,9 @@ Rule = Callable[[Waiting], float]
 
 _FAR = 1e6
 """Due dates further away than so many times the look-ahead of ATC count as this far."""
+
+_WIDE = 0.5
+"""Spread of due dates from which on ATCS looks less far ahead."""
 
 
 def _spt(w: Waiting) -> float:
@@ -124,16 +133,18 @@ def _atc(w: Waiting) -> float:
 
 
 def _atcs(w: Waiting) -> float:
-    """Logarithm of ATC's index times ``exp(-setup / (k2 mean_setup))``, negated.
+    """Logarithm of ``w / p exp(-slack / (k1 mean)) exp(-setup / (k2 mean_setup))``, negated.
 
-    The paper sets ``k2 = tau / (2 sqrt(mean_setup / mean))``; the tightness tau of due dates is 1
-    here. In logarithms neither factor underflows, so that tasks without a due date, all as far from
-    it as :data:`_FAR` says, are still told apart by weight, duration and setup.
+    The paper's scales are ``k1 = 4.5 + R`` up to a spread R of 0.5 and ``6 - 2 R`` beyond, and
+    ``k2 = tau / (2 sqrt(mean_setup / mean))`` for a tightness tau. In logarithms neither factor
+    underflows, so that tasks without a due date, all as far from it as :data:`_FAR` says, are still
+    told apart by weight, duration and setup.
     """
     if not w.weight:
         return math.inf
-    wait = min(max(0.0, w.slack) / max(1.0, 2.0 * w.mean), _FAR)
-    scale = max(1.0, math.sqrt(w.mean * w.mean_setup) / 2.0)
+    k1 = 4.5 + w.spread if w.spread <= _WIDE else max(0.5, 6.0 - 2.0 * w.spread)
+    wait = min(max(0.0, w.slack) / max(1.0, k1 * w.mean), _FAR)
+    scale = max(1.0, w.tightness * math.sqrt(w.mean * w.mean_setup) / 2.0)
     return math.log(max(1, w.duration) / w.weight) + wait + w.setup / scale
 
 

@@ -79,8 +79,9 @@ class Shop:
             [(machine[mode], duration[mode], mode) for mode in range(pointer[i], pointer[i + 1])]
             for i in range(n)
         ]
-        self.state = np.where(arrays.state < 0, _STATELESS, arrays.state).tolist()
+        self.state: list[int] = np.where(arrays.state < 0, _STATELESS, arrays.state).tolist()
         self.mean_setup = {machine: _mean_setup(arrays, machine) for machine in arrays.setups}
+        self.tightness, self.spread = _due_dates(arrays, self.mean_setup)
         self.successors: list[list[tuple[int, int]]] = [[] for _ in range(n)]
         self.predecessors = [0] * n
         links = zip(
@@ -139,6 +140,30 @@ def _mean_setup(arrays: ScheduleArrays, machine: int) -> float:
         if before >= 0
     )
     return total / pairs if pairs else 0.0
+
+
+def _due_dates(arrays: ScheduleArrays, mean_setup: dict[int, float]) -> tuple[float, float]:
+    """Tightness and spread of due dates, see :class:`~.dispatch_rules.Waiting`.
+
+    The makespan is estimated as Lee and Pinedo (1997) do: n tasks of a machine with mean duration p
+    and mean setup s take ``n (p + b s)`` with ``b = 0.4 + 10 / n^2 - s / (7 p)``, between 0 and 1.
+    Tasks with several modes load each of them alike.
+    """
+    dues = arrays.job_due[arrays.job_due < NEVER]
+    if not len(dues):
+        return 1.0, 0.0
+    counts = np.diff(arrays.mode_ptr)
+    share = np.repeat(1.0 / counts, counts)
+    on = arrays.machine >= 0
+    machine, share = arrays.machine[on], share[on]
+    tasks = np.bincount(machine, share)
+    loads = np.bincount(machine, share * arrays.duration[on])
+    makespan = 1.0
+    for number in np.flatnonzero(loads).tolist():
+        count, work, setup = tasks[number], loads[number], mean_setup.get(number, 0.0)
+        part = 0.4 + 10.0 / count**2 - setup * count / (7.0 * work)
+        makespan = max(makespan, work + min(1.0, max(0.0, part)) * count * setup)
+    return 1.0 - float(dues.mean()) / makespan, float(dues.max() - dues.min()) / makespan
 
 
 def _chain_lengths(arrays: ScheduleArrays) -> list[int]:
@@ -213,7 +238,8 @@ class _Dispatching:
 
     def _patience_ends(self, machine: int, task: int) -> float:
         """How long the machine waits for rivals of a task: see :meth:`Shop.schedule`."""
-        free, ready = self.free[machine], self.ready[task]
+        free: int = self.free[machine]
+        ready: int = self.ready[task]
         there = max(free, ready)
         if not self.patience:
             return there
@@ -244,6 +270,8 @@ class _Dispatching:
                 mean=shop.mean,
                 setup=self._setup(machine, mode),
                 mean_setup=shop.mean_setup.get(machine, 0.0),
+                tightness=shop.tightness,
+                spread=shop.spread,
             )
         )
 
