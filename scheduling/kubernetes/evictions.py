@@ -1,0 +1,64 @@
+"""Steps as a cluster can take them: what is evicted, in which order, and where it goes next."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from scheduling.models.placement.steps import Step
+
+
+@dataclass(frozen=True, slots=True)
+class Eviction:
+    """A running pod that leaves its node.
+
+    Attributes
+    ----------
+    item
+        The pod, ``namespace/name``.
+    origin
+        Its node.
+    destination
+        Where the pod that its controller makes in its place shall go; ``None``: nowhere.
+    waits
+        Whether the destination has room only after later evictions.
+    reason
+        As in the steps.
+    """
+
+    item: str
+    origin: str
+    destination: str | None
+    waits: bool
+    reason: str
+
+
+def evictions(steps: Sequence[Step]) -> Iterator[Eviction]:
+    """Yield the evictions that carry steps out, in their order.
+
+    The API knows no move: a pod is evicted, and its controller makes a new one, under a new name,
+    that the scheduler places. A detour over a free slot would disturb a pod twice without being of
+    use, as an evicted pod stands on no node meanwhile; so of several steps of one pod the first
+    evicts it, and the last tells where it goes. Leaving earlier and arriving later than in the
+    steps only leaves more room at each of them.
+    """
+    last: dict[str, Step] = {step.item: step for step in steps}
+    seen: set[str] = set()
+    for step in steps:
+        if step.origin is None or step.item in seen:
+            continue
+        seen.add(step.item)
+        end = last[step.item]
+        yield Eviction(
+            item=step.item,
+            origin=step.origin,
+            destination=end.destination,
+            waits=end is not step and end.destination is not None,
+            reason=step.reason,
+        )
+
+
+def starts(steps: Sequence[Step]) -> Iterator[Step]:
+    """Yield the starts of pods that are pending before the first step, in their order."""
+    evicted = {step.item for step in steps if step.origin is not None}
+    return (step for step in steps if step.item not in evicted)
