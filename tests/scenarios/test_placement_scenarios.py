@@ -33,14 +33,21 @@ def test_a_small_cluster_is_better_or_certified() -> None:
 
 def test_rows_sum_up_outcomes() -> None:
     cell = Cell(4, 4, 2, 1.0)
-    kinds = [BEST, BETTER, "failure", "no calls"]
+    kinds = [BEST, BETTER, "failure", "no calls", CERTIFIED]
     found = [Outcome(cell, seed, kind, moves=seed) for seed, kind in enumerate(kinds)]
     (row,) = priority_matters.rows(found, 1.0)
-    assert row.value == pytest.approx(200 / 3)
+    assert row.value == pytest.approx(75)
+    assert row.baseline_value == pytest.approx(25)
     assert "0 evictions, 1 moves in 2 better plans" in row.verdict
-    assert priority_matters.rows(found[3:], 1.0) == []
+    assert priority_matters.rows(found[3:4], 1.0) == []
 
 
 def test_the_scenario_keeps_its_time() -> None:
     (row,) = priority_matters.run(Run(seconds=2.0))
-    assert 0 <= row.value <= 100
+    assert row.baseline_value is not None
+    assert 0 <= row.baseline_value <= row.value <= 100
+
+
+def test_the_scenario_runs_a_cluster_with_pending_pods_however_short_the_time() -> None:
+    (row,) = priority_matters.run(Run(seconds=0.01))
+    assert row.case.startswith("1 clusters with pending pods")
