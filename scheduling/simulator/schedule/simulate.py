@@ -67,7 +67,7 @@ class Simulation:
     @property
     def best(self) -> PolicyRun:
         """The run of least value, the first of several."""
-        return min(self.runs, key=lambda run: [tier.objective or 0 for tier in run.solution.tiers])
+        return _least(self.runs)
 
 
 def simulate(
@@ -128,24 +128,13 @@ def simulate(
     ([88, 61], 55)
     """
     online = as_online(problem)
-    named = [policy] if isinstance(policy, str) or not isinstance(policy, Sequence) else policy
-    if not named:
-        raise InputError.single("policy", "none", "at least one policy")
-    chosen = [make_policy(entry, seed) if isinstance(entry, str) else entry for entry in named]
-    arrays = compile_arrays(online.truth)
-    check_support(online.truth, arrays)
-    floors = formula_bounds(arrays)
-    if floors is None:
-        raise InputError.single("truth", "contradicting constraints", "a problem with a solution")
-    runs = []
+    chosen = _chosen(policy, seed)
+    floors = _floors(online.truth)
+    runs: list[PolicyRun] = []
     for entry in chosen:
-        began = time.monotonic()
-        tasks = execute(online, entry)
-        solution = _solution(online, entry, tasks, floors, time.monotonic() - began)
-        runs.append(PolicyRun(entry.name, entry.summary, entry.relaxation, solution))
+        runs.append(_run(online, entry, floors))
         if on_run is not None:
             on_run(runs[-1])
-    best = Simulation(online, tuple(runs), runs[0].solution).best
     if time_limit is None and work_limit is None:
         time_limit = DEFAULT_TIME_LIMIT
     offline: ScheduleSolution = solve(
@@ -154,10 +143,40 @@ def simulate(
         work_limit=work_limit,
         workers=workers,
         seed=seed,
-        hint=best.solution,
+        hint=_least(runs).solution,
     )
     bounded = tuple(_bounded(online.truth, run, offline, floors) for run in runs)
     return Simulation(online, bounded, offline)
+
+
+def _chosen(policy: str | Policy | Sequence[str | Policy], seed: int) -> list[Policy]:
+    """Make the policies that are asked for by name."""
+    named = [policy] if isinstance(policy, str) or not isinstance(policy, Sequence) else policy
+    if not named:
+        raise InputError.single("policy", "none", "at least one policy")
+    return [make_policy(entry, seed) if isinstance(entry, str) else entry for entry in named]
+
+
+def _floors(problem: ScheduleProblem) -> Sequence[Number | None]:
+    """Return the bounds by formula of a problem that can be run step by step."""
+    arrays = compile_arrays(problem)
+    check_support(problem, arrays)
+    floors = formula_bounds(arrays)
+    if floors is None:
+        raise InputError.single("truth", "contradicting constraints", "a problem with a solution")
+    return floors
+
+
+def _run(problem: OnlineSchedule, policy: Policy, floors: Sequence[Number | None]) -> PolicyRun:
+    began = time.monotonic()
+    tasks = execute(problem, policy)
+    solution = _solution(problem, policy, tasks, floors, time.monotonic() - began)
+    return PolicyRun(policy.name, policy.summary, policy.relaxation, solution)
+
+
+def _least(runs: Sequence[PolicyRun]) -> PolicyRun:
+    """Return the run of least value, the first of several."""
+    return min(runs, key=lambda run: [tier.objective or 0 for tier in run.solution.tiers])
 
 
 def _solution(
