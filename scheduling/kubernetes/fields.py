@@ -18,14 +18,28 @@ class Fields:
     data
         The mapping.
     place
-        Path to it, such as ``"pods/default/web-1.spec"``.
+        Path to it, such as ``"items[3] (Pod default/web-1).spec"``; with ``parent``, the path from
+        there.
+    parent
+        The fields that it stands in. Places are only put together for faults: a large cluster has
+        millions of fields.
     """
 
-    def __init__(self, data: Any, place: str) -> None:
+    __slots__ = ("_data", "_parent", "_place")
+
+    def __init__(self, data: Any, place: str, parent: Fields | None = None) -> None:
+        self._data, self._place, self._parent = data, place, parent
         if not isinstance(data, dict):
-            raise InputError.single(place, repr(data)[:80], "a mapping")
-        self._data = data
-        self.place = place
+            raise InputError.single(self.place, repr(data)[:80], "a mapping")
+
+    @property
+    def place(self) -> str:
+        """Path to the mapping."""
+        return self._place if self._parent is None else f"{self._parent.place}.{self._place}"
+
+    @place.setter
+    def place(self, path: str) -> None:
+        self._place, self._parent = path, None
 
     def __contains__(self, name: str) -> bool:
         return self._data.get(name) is not None
@@ -44,7 +58,7 @@ class Fields:
 
     def inner(self, name: str) -> Fields:
         """Return the mapping in a field; empty when it is missing."""
-        return Fields(self._typed(name, dict) or {}, self.at(name))
+        return Fields(self._typed(name, dict) or {}, name, self)
 
     def texts(self, name: str) -> dict[str, str]:
         """Return the mapping from texts to texts in a field."""
@@ -57,7 +71,11 @@ class Fields:
     def entries(self, name: str) -> Iterator[Fields]:
         """Yield the mappings of a list."""
         for index, entry in enumerate(self._typed(name, list) or []):
-            yield Fields(entry, f"{self.at(name)}[{index}]")
+            yield Fields(entry, f"{name}[{index}]", self)
+
+    def many(self, name: str) -> list[Any]:
+        """Return the list in a field as it stands; empty when it is missing."""
+        return self._typed(name, list) or []
 
     def words(self, name: str) -> tuple[str, ...]:
         """Texts in a list."""

@@ -25,21 +25,31 @@ _NO_NAMESPACE = "(none)"
 EFFECTS = ("NoSchedule", "PreferNoSchedule", "NoExecute")
 
 
-def requests(spec: Fields) -> dict[str, int]:
+def requests(spec: Fields, status: Fields | None = None) -> dict[str, int]:
     """Return what a pod takes of its node, and one of its places for pods.
 
     All containers and sidecars (init containers that restart always) run together; init containers
     run one after the other before, beside the sidecars that were started until then. The larger of
     the two counts, resource by resource. Requests of the pod as a whole come before both; overhead
-    is added (Kubernetes, "Pod overhead", "Sidecar containers", "Pod-level resources").
+    is added (Kubernetes, "Pod overhead", "Sidecar containers", "Pod-level resources"). While a
+    container is resized in place, the largest of what it asks for, has, and was promised counts
+    (KEP-1287).
+
+    Parameters
+    ----------
+    spec
+        The pod's ``spec``.
+    status
+        Its ``status``, for containers that are being resized.
     """
+    held = {} if status is None else _held(status)
     running: Counter[str] = Counter()
     for container in spec.entries("containers"):
-        running.update(_container(container))
+        running.update(_container(container, held))
     sidecars: Counter[str] = Counter()
     peak: Counter[str] = Counter()
     for container in spec.entries("initContainers"):
-        own = _container(container)
+        own = _container(container, held)
         if container.text("restartPolicy", "") == "Always":
             sidecars.update(own)
             peak |= sidecars
@@ -53,8 +63,27 @@ def requests(spec: Fields) -> dict[str, int]:
     return {**{name: value for name, value in total.items() if value > 0}, "pods": 1}
 
 
-def _container(container: Fields) -> dict[str, int]:
-    return _asked(container.inner("resources"))
+def _held(status: Fields) -> dict[str, dict[str, int]]:
+    """Return what containers have and were promised, by their names."""
+    found: dict[str, dict[str, int]] = {}
+    for name in ("containerStatuses", "initContainerStatuses"):
+        for entry in status.entries(name):
+            promised = entry.inner("allocatedResources")
+            has = Counter(_amounts(entry.inner("resources").inner("requests")))
+            held = has | Counter(_amounts(promised))
+            if held:
+                found[entry.text("name", "")] = dict(held)
+    return found
+
+
+def _container(container: Fields, held: dict[str, dict[str, int]]) -> dict[str, int]:
+    asked = _asked(container.inner("resources"))
+    more = held.get(container.text("name", ""))
+    return asked if more is None else dict(Counter(asked) | Counter(more))
+
+
+def _amounts(found: Fields) -> dict[str, int]:
+    return {name: amount(name, value, found.at(name)) for name, value in found.all().items()}
 
 
 def _asked(resources: Fields) -> dict[str, int]:
@@ -146,7 +175,7 @@ def item_terms(
     part = affinity.inner(name)
     for entry in part.entries("requiredDuringSchedulingIgnoredDuringExecution"):
         if "labelSelector" not in entry:
-            continue
+            continue  # It means no pods.
         names = entry.words("namespaces")
         if "namespaceSelector" in entry:
             names = (*names, *spaces(entry.inner("namespaceSelector"))) or (_NO_NAMESPACE,)
@@ -158,10 +187,15 @@ def item_terms(
 
 
 def _with_keys(entry: Fields, labels: dict[str, str]) -> Selector:
-    """Return a label selector with the pod's own values of ``matchLabelKeys`` added."""
+    """Return a label selector with the pod's own values of the keys to match and to mismatch."""
     base = selector(entry.inner("labelSelector"))
     own = {key: labels[key] for key in entry.words("matchLabelKeys") if key in labels}
-    return base.model_copy(update={"match": {**base.match, **own}})
+    others = tuple(
+        Requirement(key=key, operator="NotIn", values=(labels[key],))
+        for key in entry.words("mismatchLabelKeys")
+        if key in labels
+    )
+    return Selector(match={**base.match, **own}, requirements=(*base.requirements, *others))
 
 
 def spreads(spec: Fields, labels: dict[str, str]) -> Iterator[Spread]:
@@ -189,8 +223,13 @@ def ports(spec: Fields) -> Iterator[Port]:
                 yield Port(port=number, protocol=protocol)
 
 
-def claims(spec: Fields) -> Iterator[str]:
-    """Yield the names of the persistent volume claims that a pod mounts."""
+def claims(spec: Fields, pod: str) -> Iterator[str]:
+    """Yield the names of the persistent volume claims that a pod mounts.
+
+    Generic ephemeral volumes have a claim that is named after the pod and the volume.
+    """
     for entry in spec.entries("volumes"):
         if "persistentVolumeClaim" in entry:
             yield entry.inner("persistentVolumeClaim").text("claimName")
+        elif "ephemeral" in entry:
+            yield f"{pod}-{entry.text('name')}"

@@ -23,7 +23,7 @@ T = TypeVar("T")
 Many = Annotated[tuple[T, ...], Field(strict=False)]
 """A tuple that may be given as a list; its elements stay strict."""
 
-Name = Annotated[str, StringConstraints(min_length=1, max_length=200)]
+Name = Annotated[str, StringConstraints(min_length=1, max_length=400)]
 """An identifier that a person chose."""
 
 Number = int | float

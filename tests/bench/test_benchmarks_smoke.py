@@ -50,6 +50,13 @@ def test_placement(tmp_path: Path) -> None:
     assert {row["kind"] for row in rows} <= kinds
 
 
+def test_snapshot(tmp_path: Path) -> None:
+    found = run(tmp_path, "snapshot.py", "6x40")
+    assert isinstance(found, dict)
+    assert set(found) == {"file", "pipe"}
+    assert (found["pipe"]["nodes"], found["pipe"]["pods"]) == (6, 40)
+
+
 def test_variants(tmp_path: Path) -> None:
     document = {
         "kind": "schedule",

@@ -264,7 +264,7 @@ def test_what_if_lifts_the_limit_on_moves() -> None:
 
 def test_what_if_shares_one_time_limit(monkeypatch: pytest.MonkeyPatch) -> None:
     stated = read_snapshot(listed(node("n1"), *(pod(f"p-{k}") for k in range(9)))).problem
-    solution = sch.solve(stated, "cp-sat", work_limit=5, workers=1)
+    solution: PlacementSolution = sch.solve(stated, "cp-sat", work_limit=5, workers=1)
     asked: list[float] = []
 
     def record(problem: PlacementProblem, *, time_limit: float, **_: object) -> PlacementSolution:

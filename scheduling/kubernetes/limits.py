@@ -1,0 +1,99 @@
+"""Disruption budgets and resource quotas of a cluster."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from fractions import Fraction
+
+from scheduling.errors import InputError
+from scheduling.kubernetes import pods
+from scheduling.kubernetes.fields import Fields
+from scheduling.kubernetes.objects import Entry, Objects
+from scheduling.kubernetes.quantities import amount
+from scheduling.models.placement.eligibility import selects
+from scheduling.models.placement.problem import Budget, Item, Quota
+
+
+def read_budgets(objects: Objects, items: Sequence[Item]) -> Iterator[Budget]:
+    """Yield the disruption budgets; one without a selector means no pods.
+
+    The status says how many disruptions are allowed. Where it is missing they follow from the
+    spec: running pods less ``minAvailable``, or less all pods but ``maxUnavailable``; percentages
+    are of all pods that the budget means, rounded up.
+    """
+    by_space: dict[str, list[Item]] = {}
+    for item in items:
+        by_space.setdefault(item.namespace, []).append(item)
+    for entry in objects.of("PodDisruptionBudget"):
+        spec, status = entry.inner("spec"), entry.inner("status")
+        if "selector" not in spec:
+            continue
+        wanted = pods.selector(spec.inner("selector"))
+        if "disruptionsAllowed" in status:
+            allowed = status.number("disruptionsAllowed", 0)
+        else:
+            meant = [i for i in by_space.get(entry.home, ()) if selects(wanted, i.labels)]
+            allowed = _allowed(spec, meant)
+        yield Budget(
+            id=entry.full_name, namespace=entry.home, selector=wanted, allowed=max(0, allowed)
+        )
+
+
+def _allowed(spec: Fields, meant: Sequence[Item]) -> int:
+    healthy, expected = sum(item.node is not None for item in meant), len(meant)
+    if "maxUnavailable" in spec:
+        return healthy - (expected - _share(spec, "maxUnavailable", expected))
+    return healthy - _share(spec, "minAvailable", expected)
+
+
+def _share(spec: Fields, name: str, total: int) -> int:
+    """Return a whole number, or a percentage of a total, rounded up; 0 where it is missing."""
+    value = spec.value(name)
+    if not isinstance(value, str):
+        return spec.number(name, 0)
+    digits = value.removesuffix("%")
+    if digits == value or not (digits.isascii() and digits.isdigit()) or len(digits) > 4:
+        raise InputError.single(spec.at(name), repr(value)[:80], "a whole number or 50%")
+    exact = Fraction(int(digits) * total, 100)
+    return -(-exact.numerator // exact.denominator)
+
+
+def shared(budgets: Iterable[Budget], items: Sequence[Item]) -> set[str]:
+    """Names of running items that several budgets mean: the eviction API refuses to evict them."""
+    by_space: dict[str, list[Budget]] = {}
+    for budget in budgets:
+        by_space.setdefault(budget.namespace, []).append(budget)
+    known: dict[tuple[str, tuple[tuple[str, str], ...]], bool] = {}
+    found = set()
+    for item in items:
+        nearby = by_space.get(item.namespace, ())
+        if item.node is None or len(nearby) < 2:
+            continue
+        key = item.namespace, tuple(sorted(item.labels.items()))
+        if key not in known:
+            known[key] = sum(selects(budget.selector, item.labels) for budget in nearby) > 1
+        if known[key]:
+            found.add(item.id)
+    return found
+
+
+def read_quotas(objects: Objects) -> Iterator[Quota]:
+    """Yield the quotas on requests and numbers of pods."""
+    for entry in objects.of("ResourceQuota"):
+        spec = entry.inner("spec")
+        if spec.value("scopes") or spec.value("scopeSelector"):
+            objects.note("left out, quotas with scopes are not supported", _title(entry))
+            continue
+        hard = spec.inner("hard")
+        limits = {
+            name.removeprefix("requests.").removeprefix("count/"): amount(
+                name.removeprefix("requests."), value, hard.at(name)
+            )
+            for name, value in hard.all().items()
+            if not name.startswith("limits.")
+        }
+        yield Quota(id=entry.full_name, namespace=entry.home, limits=limits)
+
+
+def _title(entry: Entry) -> str:
+    return f"{entry.kind} {entry.full_name}"

@@ -1,0 +1,126 @@
+"""The objects of a cluster, by kind, each with its place in the document."""
+
+from __future__ import annotations
+
+import gc
+import json
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from scheduling.errors import InputError
+from scheduling.instances.documents import parse_json
+from scheduling.instances.yamltext import parse_yaml
+from scheduling.kubernetes.fields import Fields
+
+_HEAD = 1000
+"""Characters in which a document shows whether it is JSON."""
+
+_NAMED = 5
+"""Names of objects in one note."""
+
+
+class Entry(Fields):
+    """One object: its fields, its kind, namespace and name."""
+
+    __slots__ = ("kind", "meta", "name", "space")
+
+    def __init__(self, data: Any, place: str, kind: str) -> None:
+        super().__init__(data, place)
+        self.kind = kind
+        self.meta = self.inner("metadata")
+        self.space = self.meta.text("namespace", "")
+        self.name = self.meta.text("name", "")
+        shown = f"{self.space}/{self.name}" if self.space else self.name
+        self._place = f"{place} ({kind} {shown})" if shown else place
+
+    @property
+    def home(self) -> str:
+        """Namespace of an object that lies in one."""
+        return self.space or "default"
+
+    @property
+    def full_name(self) -> str:
+        """Namespace and name of an object that lies in a namespace."""
+        return f"{self.home}/{self.meta.text('name')}"
+
+
+class Objects:
+    """Objects by kind, and the notes that are made while they are read.
+
+    Parameters
+    ----------
+    data
+        Parsed objects, lists of them included.
+    """
+
+    def __init__(self, data: Iterable[tuple[Any, str]]) -> None:
+        self._kinds: dict[str, list[Entry]] = {}
+        self._notes: dict[str, list[str]] = {}
+        for value, place in data:
+            for entry in _flat(value, place):
+                self._kinds.setdefault(entry.kind, []).append(entry)
+
+    def of(self, kind: str) -> list[Entry]:
+        """Objects of a kind, in their order."""
+        return self._kinds.get(kind, [])
+
+    def plain(self) -> list[dict[str, Any]]:
+        """Return the objects as they stand, each with its ``kind``."""
+        every = (entry for entries in self._kinds.values() for entry in entries)
+        return [{**entry.all(), "kind": entry.kind} for entry in every]
+
+    def note(self, reason: str, name: str) -> None:
+        """Keep that an object was left out or taken otherwise than it is written."""
+        self._notes.setdefault(reason, []).append(name)
+
+    def notes(self) -> Iterator[str]:
+        """Yield one sentence for each reason, with the first of its objects."""
+        for reason, names in self._notes.items():
+            more = len(names) - _NAMED
+            shown = ", ".join(names[:_NAMED]) + (f" and {more} more" if more > 0 else "")
+            yield f"{shown}: {reason}"
+
+
+def parse_document(text: str, source: str | None) -> Any:
+    """Parse JSON or YAML: JSON at full speed, and once more with places when it has a fault."""
+    if text[:_HEAD].lstrip()[:1] != "{":
+        return parse_yaml(text, source)
+    try:
+        return json.loads(text, parse_constant=_refuse)
+    except (ValueError, RecursionError):
+        return parse_json(text, source)
+
+
+def _refuse(name: str) -> Any:
+    raise ValueError(name)
+
+
+@contextmanager
+def without_collection() -> Iterator[None]:
+    """Hold the garbage collector: reading makes millions of containers and no cycles."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
+
+
+def _flat(data: Any, place: str) -> Iterator[Entry]:
+    """Yield an object, or the objects of a list, those of lists in lists included."""
+    top = Fields(data, place or "document")
+    kind = top.text("kind", "")
+    if kind.endswith("List"):
+        inner = kind.removesuffix("List")
+        for index, value in enumerate(top.many("items")):
+            where = f"{place}.items[{index}]" if place else f"items[{index}]"
+            if not Fields(value, where).text("kind", "") and inner:
+                yield Entry(value, where, inner)
+            else:
+                yield from _flat(value, where)
+    elif kind:
+        yield Entry(data, place or "document", kind)
+    else:
+        raise InputError.single(top.at("kind"), "nothing", "the kind of a Kubernetes object")
