@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from scheduling.models.base import Status
 from scheduling.models.placement.check import check_placement
-from scheduling.models.placement.problem import PlacementProblem
+from scheduling.models.placement.problem import GOALS, Item, PlacementProblem
 from scheduling.models.placement.solution import Placement, PlacementSolution
 
 ZONES = ("a", "b")
@@ -38,7 +38,7 @@ def placement_problems(
         document["quotas"] = [{"id": "quota", "limits": {"cpu": draw(st.integers(0, 12))}}]
     if draw(st.booleans()):
         document["max_moves"] = draw(st.integers(0, 2))
-    goals = draw(st.permutations(["evictions", "moves", "nodes", "cost"]))
+    goals = draw(st.permutations([goal for goal in GOALS if goal != "fragments"]))
     document["goals"] = goals[: draw(st.integers(0, 4))]
     return PlacementProblem.model_validate(document)
 
@@ -85,11 +85,31 @@ def _items(draw: st.DrawFn, number: int, names: list[str], *, rules: bool) -> di
         item["ports"] = [{"port": 80}]
     if draw(st.integers(0, 3)) == 0:
         item["gang"] = "g"
+    if draw(st.booleans()):
+        term = draw(_node_terms(names))
+        item["preferences"] = [{"weight": draw(st.integers(1, 3)), "term": term}]
+    if draw(st.booleans()):
+        item["item_preferences"] = [draw(_wishes())]
     for name in ("affinity", "anti_affinity", "spread"):
         if draw(st.integers(0, 4)) == 0:
             selector = {"match": {"app": draw(st.sampled_from(APPS))}}
             item[name] = [{"selector": selector, "topology": "zone"}]
     return item
+
+
+def _node_terms(names: list[str]) -> st.SearchStrategy[dict[str, Any]]:
+    zone = {"key": "zone", "operator": "In", "values": ["a"]}
+    return st.sampled_from([{"labels": [zone]}, {"nodes": [names[0]]}, {"excluded": [names[0]]}])
+
+
+@st.composite
+def _wishes(draw: st.DrawFn) -> dict[str, Any]:
+    selector = {"match": {"app": draw(st.sampled_from(APPS))}}
+    return {
+        "weight": draw(st.integers(1, 3)),
+        "term": {"selector": selector, "topology": "zone"},
+        "apart": draw(st.booleans()),
+    }
 
 
 def is_valid(problem: PlacementProblem, placed: dict[str, str]) -> bool:
@@ -136,5 +156,33 @@ def _values(problem: PlacementProblem, placed: dict[str, str]) -> tuple[int, ...
             total = len(used)
         if goal == "cost":
             total = sum(node.cost for node in problem.nodes if node.id in used)
+        if goal == "preferences":
+            total = sum(_lost(problem, placed, item) for item in problem.items if item.id in placed)
         values.append(total)
     return tuple(values)
+
+
+def _lost(problem: PlacementProblem, placed: dict[str, str], item: Item) -> int:
+    """Weights of an item's wishes that are not met."""
+    zones = {node.id: node.labels.get("zone") for node in problem.nodes}
+    home = placed[item.id]
+    lost = 0
+    for wish in item.preferences:
+        named = wish.term.nodes is None or home in wish.term.nodes
+        right = named and home not in wish.term.excluded
+        if not right or (wish.term.labels and zones[home] != "a"):
+            lost += wish.weight
+    for claim in item.item_preferences:
+        app = claim.term.selector.match["app"]
+        near = [
+            other
+            for other in problem.items
+            if other.labels["app"] == app
+            and other.id in placed
+            and other.id != item.id
+            and zones[home] is not None
+            and zones[placed[other.id]] == zones[home]
+        ]
+        if bool(near) is claim.apart:
+            lost += claim.weight
+    return lost

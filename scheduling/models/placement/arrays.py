@@ -11,6 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from scheduling.models.placement.goals import Aims, Standing
+
 Ints = NDArray[np.int64]
 Flags = NDArray[np.bool_]
 
@@ -75,6 +77,7 @@ class PlacementArrays:
     quotas : pairs ``(demand of one item of each class, limit)`` over placed items.
     max_moves : most disturbed items; ``None`` for no limit.
     goals : names of the tiers behind those of the priorities.
+    aims : what the goals in use need.
     n_priorities : number of priority tiers.
     """
 
@@ -103,6 +106,7 @@ class PlacementArrays:
     quotas: tuple[tuple[Ints, int], ...]
     max_moves: int | None
     goals: tuple[str, ...]
+    aims: Aims
     n_priorities: int
 
     @property
@@ -142,15 +146,8 @@ class PlacementArrays:
         missing = node < 0
         tiers = self.tier[self.of_class]
         unplaced = np.bincount(tiers[missing], minlength=self.n_priorities)
-        ran = self.now >= 0
-        used = np.unique(node[~missing])
-        goals = {
-            "evictions": self.eviction_cost[self.of_class][ran & missing].sum(),
-            "moves": self.move_cost[self.of_class][ran & ~missing & (node != self.now)].sum(),
-            "nodes": len(used),
-            "cost": self.node_cost[used].sum(),
-        }
-        values = [*unplaced.tolist()[: self.n_priorities], *(int(goals[g]) for g in self.goals)]
+        at = Standing(self, node)
+        values = [*unplaced.tolist()[: self.n_priorities], *map(at.value, self.goals)]
         return tuple(int(value) for value in values) or (0,)
 
     def assign(self, counts: Ints) -> Ints:

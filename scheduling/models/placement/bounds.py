@@ -1,6 +1,8 @@
-"""Bounds by formula: how many items of a priority must stay unplaced."""
+"""Bounds by formula: items of a priority that must stay unplaced, and values of goals."""
 
 from __future__ import annotations
+
+from collections.abc import Callable
 
 import numpy as np
 
@@ -66,3 +68,39 @@ def _most(demand: Ints, size: Ints, room: int) -> int:
         if fits < count:
             break
     return held
+
+
+def goal_bound(arrays: PlacementArrays, goal: str, caps: tuple[int, ...]) -> int:
+    """Return a lower bound of a goal; 0 for goals without a formula.
+
+    Parameters
+    ----------
+    arrays
+        The problem.
+    goal
+        Name of the goal.
+    caps
+        Values that the tiers before may not exceed, those of the unplaced items first.
+    """
+    return _LEAST[goal](arrays, caps) if goal in _LEAST else 0
+
+
+def _least_preferences(arrays: PlacementArrays, caps: tuple[int, ...]) -> int:
+    """Sum the least losses on nodes of as many items of each priority as have to be placed."""
+    cost = arrays.aims.wish_cost
+    if cost is None:
+        return 0
+    usable = arrays.eligible | (arrays.running > 0)
+    least = np.where(usable, cost, np.iinfo(np.int64).max).min(axis=1)
+    size = np.where(usable.any(axis=1), arrays.size(), 0)
+    total = 0
+    for tier, cap in enumerate(caps[: arrays.n_priorities]):
+        mine = arrays.tier == tier
+        count = int(arrays.size()[mine].sum()) - cap
+        total += _least_sum(least[mine], size[mine], count)
+    return total
+
+
+_LEAST: dict[str, Callable[[PlacementArrays, tuple[int, ...]], int]] = {
+    "preferences": _least_preferences,
+}

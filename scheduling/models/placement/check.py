@@ -10,14 +10,10 @@ from collections.abc import Iterator
 
 from scheduling.models.base import Status, Violation
 from scheduling.models.certificate import certificate_violations
+from scheduling.models.placement.check_goals import Outcome, goal_value
 from scheduling.models.placement.check_neighbours import neighbour_violations, selects
 from scheduling.models.placement.check_nodes import node_violations
-from scheduling.models.placement.check_parts import (
-    Uses,
-    fragments,
-    part_violations,
-    same_parts,
-)
+from scheduling.models.placement.check_parts import Uses, part_violations, same_parts
 from scheduling.models.placement.problem import Item, PlacementProblem
 from scheduling.models.placement.solution import PlacementSolution
 
@@ -129,14 +125,6 @@ def _tier_values(
     problem: PlacementProblem, placed: Placed, uses: Uses, arrivals: frozenset[str]
 ) -> list[int]:
     missing = Counter(item.priority for item in problem.items if item.id not in placed)
-    running = [item for item in problem.items if item.node is not None]
-    used = set(placed.values())
-    goals = {
-        "evictions": sum(item.eviction_cost for item in running if item.id not in placed),
-        "moves": sum(item.move_cost for item in running if item.id in arrivals),
-        "nodes": len(used),
-        "cost": sum(node.cost for node in problem.nodes if node.id in used),
-        "fragments": fragments(problem, placed, uses),
-    }
+    at = Outcome(placed, uses, arrivals)
     values = [missing[priority] for priority in problem.priorities]
-    return values + [goals[goal] for goal in problem.goals] or [0]
+    return values + [goal_value(problem, at, goal) for goal in problem.goals] or [0]

@@ -43,7 +43,7 @@ def obstacles(item: Item, node: Node) -> Iterator[str]:
         yield f"taint {taint.key!r}"
     yield from unselected(item, node)
     for number, terms in enumerate(item.volumes):
-        if not _any_term(terms, node):
+        if not meets_any_term(terms, node):
             yield f"volume {number}"
 
 
@@ -58,7 +58,7 @@ def unselected(item: Item, node: Node) -> Iterator[str]:
     for key, value in item.node_selector.items():
         if node.labels.get(key) != value:
             yield f"selector {key}={value}"
-    if item.node_affinity and not _any_term(item.node_affinity, node):
+    if item.node_affinity and not meets_any_term(item.node_affinity, node):
         yield "node affinity"
 
 
@@ -75,7 +75,8 @@ def _tolerated(taint: Taint, tolerations: Iterable[Toleration]) -> bool:
     return False
 
 
-def _any_term(terms: Iterable[NodeTerm], node: Node) -> bool:
+def meets_any_term(terms: Iterable[NodeTerm], node: Node) -> bool:
+    """Tell whether a node meets one of the terms."""
     return any(
         (term.nodes is None or node.id in term.nodes)
         and node.id not in term.excluded

@@ -16,6 +16,7 @@ from scheduling.models.placement.arrays import (
     PlacementArrays,
     Rule,
 )
+from scheduling.models.placement.compiling_goals import compile_aims, goal_selectors, goal_traits
 from scheduling.models.placement.eligibility import Eligibility, selects
 from scheduling.models.placement.problem import Item, PlacementProblem
 from scheduling.models.placement.rules import ItemTerm, Selector
@@ -80,6 +81,7 @@ class _Compiler:
             together=rules["affinity"],
             even=rules["spread"],
             spread_nodes=self._spread_nodes(),
+            aims=compile_aims(problem, samples, self._meant, self._domain),
             domains=self._domains(),
             gangs=self._gangs(),
             budgets=self._budgets(),
@@ -95,6 +97,7 @@ class _Compiler:
             yield from (spread.selector for spread in item.spread)
         for budget in self.problem.budgets:
             yield budget.selector
+        yield from goal_selectors(self.problem)
 
     def _find_classes(self) -> list[_Class]:
         """Group items that agree in all that matters to anybody."""
@@ -118,6 +121,7 @@ class _Compiler:
                 None if item.gang is None else (item.gang, item.node is None),
                 item.move_cost,
                 item.eviction_cost,
+                _frozen(goal_traits(self.problem, item)),
             )
             if key not in found:
                 found[key] = _Class(item, [])
@@ -182,17 +186,20 @@ class _Compiler:
             for term in getattr(entry.sample, name):
                 own = (entry.sample.namespace,)
                 spaces = (term.namespaces or own) if isinstance(term, ItemTerm) else own
-                domain = self.domains.setdefault(term.topology, len(self.domains))
                 rules.append(
                     Rule(
                         number,
                         self._meant(term.selector, spaces),
-                        domain,
+                        self._domain(term.topology),
                         getattr(term, "max_skew", 0),
                         getattr(term, "min_domains", 0),
                     )
                 )
         return tuple(rules)
+
+    def _domain(self, topology: str) -> int:
+        """Return the number of the domains of a label."""
+        return self.domains.setdefault(topology, len(self.domains))
 
     def _domains(self) -> tuple[Domains, ...]:
         found = []

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal, Self, get_args
 
 from pydantic import Field, model_validator
 
@@ -10,6 +10,7 @@ from scheduling.errors import InputError
 from scheduling.models.base import Frozen, Many, Name, Problem
 from scheduling.models.placement.parts import Demands, Fragment, Part, PartUse, Share
 from scheduling.models.placement.rules import (
+    ItemPreference,
     ItemTerm,
     Labels,
     NodePreference,
@@ -65,7 +66,10 @@ class Item(Frozen):
         default=(), description="For each volume: its node meets one of the terms."
     )
     preferences: Many[NodePreference] = Field(
-        default=(), description="Wishes; only the solver default-scheduler looks at them."
+        default=(), description="Wishes for nodes; the goal preferences counts those not met."
+    )
+    item_preferences: Many[ItemPreference] = Field(
+        default=(), description="Wishes for neighbours; the goal preferences counts them too."
     )
     affinity: Many[ItemTerm] = Field(
         default=(), description="For each term: such an item stands in its domain."
@@ -109,8 +113,8 @@ class Quota(Frozen):
     limits: Demands
 
 
-Goal = Literal["evictions", "moves", "nodes", "cost", "fragments"]
-GOALS: tuple[Goal, ...] = ("evictions", "moves", "nodes", "cost", "fragments")
+Goal = Literal["evictions", "moves", "nodes", "cost", "fragments", "preferences"]
+GOALS: tuple[Goal, ...] = get_args(Goal)
 
 
 class PlacementProblem(Problem):
@@ -120,7 +124,8 @@ class PlacementProblem(Problem):
     others follow in the order of ``goals``: ``evictions`` (sum of eviction costs of items that ran
     and no longer do), ``moves`` (sum of move costs of items that change their node or the parts
     that they take), ``nodes`` (number of nodes in use), ``cost`` (their cost), ``fragments`` (what
-    is free in pieces below the unit of ``fragment``).
+    is free in pieces below the unit of ``fragment``), ``preferences`` (sum of the weights of the
+    wishes of placed items that are not met).
 
     Rules bind what changes, that is new items and those that change their node or parts: an item
     that stays where it runs may go on breaking them, a resource that is overcommitted now takes no

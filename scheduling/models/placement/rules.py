@@ -79,6 +79,18 @@ class ItemTerm(Frozen):
     namespaces: Many[Name] = ()
 
 
+class ItemPreference(Frozen):
+    """A wish for neighbours: it is not met at a loss of ``weight``.
+
+    It is met where another item that ``term`` means stands in the item's domain, and with ``apart``
+    where none does. A node without the label has no domain: nothing is near it.
+    """
+
+    weight: Annotated[int, Field(ge=1, le=100)]
+    term: ItemTerm
+    apart: bool = False
+
+
 class Spread(Frozen):
     """Even numbers over domains: where the item is put, ``count - least count <= max_skew``.
 

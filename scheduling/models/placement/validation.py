@@ -55,6 +55,9 @@ def _items(problem: PlacementProblem) -> Iterator[Fault]:
             yield from _terms(f"{place}.volumes[{number}]", terms)
         yield from _terms(f"{place}.preferences", (entry.term for entry in item.preferences))
         yield from _meant(place, item)
+        for number, wish in enumerate(item.item_preferences):
+            where = f"{place}.item_preferences[{number}].term.selector"
+            yield from _selector(where, wish.term.selector)
 
 
 def _shares(place: str, item: Item) -> Iterator[Fault]:

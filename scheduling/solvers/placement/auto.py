@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from scheduling.models.placement.arrays import Ints
-from scheduling.models.placement.bounds import unplaced_bound
+from scheduling.models.placement.bounds import goal_bound, unplaced_bound
 from scheduling.solvers.board import Board, Budget
 from scheduling.solvers.placement.cpsat.solver import CpSat
 from scheduling.solvers.placement.default_scheduler import DefaultScheduler
@@ -57,6 +57,9 @@ class Auto:
             board.raise_bound(unplaced_bound(arrays, board.tier, board.caps), self.name)
             raise_linear_bound(arrays, board, budget, self.name)
             BestFit().search(data, board, budget, hint)
+        elif arrays.goals:
+            goal = arrays.goals[board.tier - arrays.n_priorities]
+            board.raise_bound(goal_bound(arrays, goal, board.caps), self.name)
         if board.stopped:
             return
         exact = int(arrays.eligible.sum()) <= _LARGEST_EXACT

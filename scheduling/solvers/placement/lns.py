@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scheduling.models.placement.arrays import Ints, PlacementArrays
+from scheduling.models.placement.goals import most_of
 from scheduling.solvers.board import Board, Budget
 from scheduling.solvers.placement.cpsat.solver import CpSat
 from scheduling.solvers.placement.family import NO_PARTS, CompiledPlacement
@@ -148,14 +149,15 @@ def _weights(arrays: PlacementArrays, node: Ints, nodes: list[int], tier: int) -
     inside = np.isin(node, nodes) | (node < 0)
     k = arrays.of_class[inside]
     ran = arrays.now[inside] >= 0
-    most = {
+    known = {
         "evictions": int(arrays.eviction_cost[k][ran].sum()),
         "moves": int(arrays.move_cost[k][ran].sum()),
         "nodes": len(nodes),
         "cost": int(arrays.node_cost[nodes].sum()),
     }
+    most = [known[goal] if goal in known else most_of(arrays, goal) for goal in arrays.goals]
     unplaced = np.bincount(arrays.tier[k], minlength=arrays.n_priorities).tolist()
-    spans = [*unplaced[: arrays.n_priorities], *(most[goal] for goal in arrays.goals)][tier:]
+    spans = [*unplaced[: arrays.n_priorities], *most][tier:]
     count, product = 0, 1
     for span in spans:
         if product * (span + 1) > _LARGEST_WEIGHT:

@@ -120,6 +120,43 @@ def test_a_changed_certificate_is_caught(stated: PlacementProblem, data: st.Data
     assert sch.check(stated, solution.model_copy(update={"tiers": tuple(tiers)}))
 
 
+def stated_goal(stated: PlacementProblem, goal: str, value: int, **placed: str) -> bool:
+    """Tell whether the checker takes a value of the only goal behind the unplaced items."""
+    only = stated.model_copy(update={"goals": (goal,)})
+    entries = [{"item": item, "node": node} for item, node in placed.items()]
+    missing = len(stated.items) - len(placed)
+    tiers = [
+        {"name": only.tier_names[0], "objective": missing, "bound": 0, "gap": None},
+        {"name": goal, "objective": value, "bound": 0, "gap": None},
+    ]
+    document = {"kind": "placement", "status": "feasible", "placements": entries, "tiers": tiers}
+    found = sch.check(only, PlacementSolution.model_validate(document))
+    return not any(f"{goal}: stated" in entry.where for entry in found)
+
+
+def near(app: str, **more: Any) -> dict[str, Any]:
+    return {"weight": 5, "term": {"selector": {"match": {"app": app}}, "topology": "zone"}, **more}
+
+
+@pytest.mark.parametrize(
+    ("wishes", "lost"),
+    [
+        ({"preferences": [{"weight": 7, "term": {"nodes": ["d"]}}]}, 0),
+        ({"preferences": [{"weight": 7, "term": {"nodes": ["a"]}}]}, 7),
+        ({"item_preferences": [near("web")]}, 5),
+        ({"item_preferences": [near("db")]}, 0),
+        ({"item_preferences": [near("db", apart=True)]}, 5),
+        ({"item_preferences": [near("web", apart=True)]}, 0),
+    ],
+)
+def test_wishes_that_are_not_met_are_counted(wishes: dict[str, Any], lost: int) -> None:
+    stated = problem(new=wishes)
+    pin = stated.items[1].model_copy(update={"labels": {"app": "db"}})
+    stated = stated.model_copy(update={"items": (stated.items[0], pin, stated.items[2])})
+    assert stated_goal(stated, "preferences", lost, run="a", pin="d", new="d")
+    assert not stated_goal(stated, "preferences", lost + 1, run="a", pin="d", new="d")
+
+
 @pytest.mark.parametrize(
     ("change", "place"),
     [

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 import scheduling as sch
 from scheduling.instances.placement.random_clusters import random_cluster, with_running
 from scheduling.models.base import Status
-from scheduling.models.placement.bounds import unplaced_bound
+from scheduling.models.placement.bounds import goal_bound, unplaced_bound
 from scheduling.models.placement.compiling import compile_placement
 from scheduling.models.placement.problem import PlacementProblem
 from scheduling.models.placement.solution import PlacementSolution
@@ -61,6 +61,15 @@ def test_formula_bound_is_below_the_best_of_the_first_priority(problem: Placemen
     for tier in range(arrays.n_priorities):
         assert unplaced_bound(arrays, tier, caps) <= best[tier]
         caps = (*caps, best[tier])
+
+
+@given(placement_problems(max_items=4, max_nodes=2))
+@settings(max_examples=40)
+def test_formula_bounds_of_goals_are_below_the_best(problem: PlacementProblem) -> None:
+    best = best_values(problem)
+    arrays = compile_placement(problem)
+    for index, goal in enumerate(problem.goals, arrays.n_priorities):
+        assert goal_bound(arrays, goal, best[:index]) <= best[index]
 
 
 @given(placement_problems(max_items=5, max_nodes=3, rules=False))

@@ -9,12 +9,14 @@ literal for each class and domain that something arrives.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 from ortools.sat.python import cp_model
 
 from scheduling.models.placement.arrays import Flags, Ints, PlacementArrays, Rule
+from scheduling.solvers.placement.cpsat.goals import goal_expression
 
 Expression = Any
 
@@ -128,6 +130,7 @@ class Formulation:
     # ------------------------------------------------------------------------------ rules
 
     def _in_domain(self, classes: Iterable[int], domains: int, domain: int) -> Expression:
+        """Items of some classes in one domain."""
         return self._sum(classes, self.arrays.domains[domains].of == domain)
 
     def _arrives(self, k: int, domains: int, domain: int) -> Any | None:
@@ -246,52 +249,17 @@ class Formulation:
             sum((missing[k] for k in np.flatnonzero(arrays.tier == tier).tolist()), start=0)
             for tier in range(arrays.n_priorities)
         ]
-        lost = self._evicted()
-        for goal in arrays.goals:
-            if goal == "evictions":
-                tiers.append(sum((int(arrays.eviction_cost[k]) * n for k, n in lost.items()), 0))
-            elif goal == "moves":
-                tiers.append(self._moved(lost))
-            else:
-                tiers.append(self._used(arrays.node_cost if goal == "cost" else None))
-        return tiers
+        return [*tiers, *(goal_expression(self, goal) for goal in arrays.goals)]
 
-    def _evicted(self) -> dict[int, Expression]:
+    @cached_property
+    def lost(self) -> dict[int, Expression]:
         """Items of each class that ran and stand nowhere: those that the others cannot replace."""
-        arrays, model = self.arrays, self.model
         found = {}
-        for k, present in enumerate(arrays.running.sum(axis=1).tolist()):
+        for k, present in enumerate(self.arrays.running.sum(axis=1).tolist()):
             if present:
-                found[k] = model.new_int_var(0, present, "")
-                model.add_max_equality(found[k], [present - self.placed[k], 0])
+                found[k] = self.model.new_int_var(0, present, "")
+                self.model.add_max_equality(found[k], [present - self.placed[k], 0])
         return found
-
-    def _moved(self, lost: dict[int, Expression]) -> Expression:
-        arrays = self.arrays
-        present = arrays.running.sum(axis=1).tolist()
-        return sum(
-            (
-                int(arrays.move_cost[k]) * (present[k] - self.stayed[k] - lost[k])
-                for k in self._classes()
-                if present[k]
-            ),
-            0,
-        )
-
-    def _used(self, cost: Ints | None) -> Expression:
-        arrays, model = self.arrays, self.model
-        terms: list[Expression] = []
-        for j in range(arrays.n_nodes):
-            price = 1 if cost is None else int(cost[j])
-            numbers = [self._count[k, j] for k in self._by_node.get(j, ())]
-            if not self._free[j]:
-                terms.append(price * int(self._fixed[:, j].any()))
-            elif numbers and price:
-                used = model.new_bool_var("")
-                for number in numbers:
-                    model.add(number == 0).only_enforce_if(~used)
-                terms.append(price * used)
-        return sum(terms, 0)
 
     # ------------------------------------------------------------------------- hints, values
 

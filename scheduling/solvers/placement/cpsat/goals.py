@@ -1,0 +1,112 @@
+"""Goals as expressions over the numbers of a formulation.
+
+An expression may be above its goal's value but never below it: goals are minimised or bounded from
+above, so that the least value is exact.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from ortools.sat.python import cp_model
+
+from scheduling.models.placement.goals import Wish, by_domain
+
+if TYPE_CHECKING:
+    from scheduling.solvers.placement.cpsat.model import Formulation
+
+Expression = Any
+
+
+def goal_expression(part: Formulation, goal: str) -> Expression:
+    """Add what a goal needs to a formulation and return its value."""
+    return _EXPRESSIONS[goal](part)
+
+
+def _evictions(part: Formulation) -> Expression:
+    return sum((int(part.arrays.eviction_cost[k]) * n for k, n in part.lost.items()), 0)
+
+
+def _moves(part: Formulation) -> Expression:
+    arrays = part.arrays
+    present = arrays.running.sum(axis=1).tolist()
+    return sum(
+        (
+            int(arrays.move_cost[k]) * (present[k] - part.stayed[k] - number)
+            for k, number in part.lost.items()
+        ),
+        0,
+    )
+
+
+def _used(part: Formulation, *, priced: bool) -> Expression:
+    """Return the number of the nodes in use, or their cost."""
+    terms: list[Expression] = []
+    for j in range(part.arrays.n_nodes):
+        price = int(part.arrays.node_cost[j]) if priced else 1
+        numbers = [part._count[k, j] for k in part._by_node.get(j, ())]
+        if not part._free[j]:
+            terms.append(price * int(part._fixed[:, j].any()))
+        elif numbers and price:
+            used = part.model.new_bool_var("")
+            for number in numbers:
+                part.model.add(number == 0).only_enforce_if(~used)
+            terms.append(price * used)
+    return sum(terms, 0)
+
+
+def _preferences(part: Formulation) -> Expression:
+    aims = part.arrays.aims
+    terms: list[Expression] = []
+    if aims.wish_cost is not None:
+        terms.append(int((aims.wish_cost * part._fixed).sum()))
+        cost = {cell: int(aims.wish_cost[cell]) for cell in part._count}
+        terms += [cost[cell] * number for cell, number in part._count.items() if cost[cell]]
+    for wish in aims.wishes:
+        terms += _unmet(part, wish)
+    return cp_model.LinearExpr.sum(terms)
+
+
+def _unmet(part: Formulation, wish: Wish) -> Iterable[Expression]:
+    """Yield what is lost on a wish: at once for domains outside the part, then for the others."""
+    domains = part.arrays.domains[wish.domains]
+    mine = by_domain(domains, part._fixed[wish.owner])
+    others = by_domain(domains, part._fixed[list(wish.meant)].sum(axis=0)) - wish.own
+    bad = others > 0 if wish.apart else others <= 0
+    open_to_change = np.unique(domains.of[part._free])
+    bad[open_to_change] = False
+    bad[-1] = False
+    yield wish.weight * int(mine[bad].sum())
+    if not wish.apart:
+        yield wish.weight * part._sum([wish.owner], domains.of < 0)
+    for domain in open_to_change[open_to_change >= 0].tolist():
+        nodes = np.flatnonzero(domains.of == domain).tolist()
+        if mine[domain] or any((wish.owner, j) in part._count for j in nodes):
+            yield wish.weight * _unmet_in(part, wish, domain)
+
+
+def _unmet_in(part: Formulation, wish: Wish, domain: int) -> Expression:
+    """Items of the wish's class in one domain whose wish is not met."""
+    model = part.model
+    mine = part._in_domain([wish.owner], wish.domains, domain)
+    meant = part._in_domain(wish.meant, wish.domains, domain)
+    lost = model.new_int_var(0, len(part.arrays.members[wish.owner]), "")
+    met = model.new_bool_var("")
+    if wish.apart:
+        model.add(meant <= wish.own).only_enforce_if(met)
+    else:
+        model.add(meant >= 1 + wish.own).only_enforce_if(met)
+    model.add(lost >= mine).only_enforce_if(~met)
+    return lost
+
+
+_EXPRESSIONS: dict[str, Callable[[Formulation], Expression]] = {
+    "evictions": _evictions,
+    "moves": _moves,
+    "nodes": partial(_used, priced=False),
+    "cost": partial(_used, priced=True),
+    "preferences": _preferences,
+}
