@@ -9,6 +9,7 @@ from pydantic import Field
 
 from scheduling.kubernetes.state import Object, item_of, uid_of
 from scheduling.models.base import Frozen, Many, Name, Number, Status
+from scheduling.models.placement.parts import Demands
 from scheduling.models.placement.problem import PlacementProblem
 from scheduling.models.placement.solution import PlacementSolution
 from scheduling.models.placement.steps import Step
@@ -33,6 +34,7 @@ class PlannedPod(Frozen):
     priority: int = 0
     origin: Name | None = Field(default=None, description="Where it runs; none: it is pending.")
     node: Name = Field(description="Where it shall go.")
+    demands: Demands = Field(default_factory=dict, description="What it takes of its node.")
     victims: Many[Victim] = Field(
         default=(), description="Pods on the planned node that the plan takes off it."
     )
@@ -114,6 +116,7 @@ def make_plan(
             priority=item.priority,
             origin=item.node,
             node=targets[item.id],
+            demands=item.demands,
             victims=tuple(leaving.get(targets[item.id], ())),
         )
         for item in problem.items

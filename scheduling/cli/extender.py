@@ -1,0 +1,109 @@
+"""``scheduling extender``: answers kube-scheduler from plans made in the background."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from scheduling.cli import options
+from scheduling.errors import InputError
+
+if TYPE_CHECKING:
+    from scheduling.kubernetes.state import ClusterState
+
+EXAMPLE = "Example: scheduling extender --snapshot cluster.json --port 8888"
+
+
+def extender(
+    snapshot: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE",
+            help="Serve on what kubectl printed with -o json or yaml, without a cluster.",
+        ),
+    ] = None,
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[
+        int, typer.Option(min=0, max=65535, help="Port to listen on; 0 for a free one.")
+    ] = 8888,
+    status_port: Annotated[
+        int | None,
+        typer.Option(
+            min=0, max=65535, help="Port for the pages alone, without TLS, for probes and metrics."
+        ),
+    ] = None,
+    tls_cert: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="The server's certificate (PEM).")
+    ] = None,
+    tls_key: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Key of the certificate (PEM).")
+    ] = None,
+    client_ca: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Clients need a certificate of this authority (PEM)."),
+    ] = None,
+    max_body: Annotated[
+        int, typer.Option(metavar="MIB", min=1, help="Largest request taken.")
+    ] = 64,
+    request_timeout: Annotated[
+        float,
+        typer.Option(metavar="SECONDS", min=0.01, help="Time for a request to come in whole."),
+    ] = 10.0,
+    time_limit: Annotated[
+        float, typer.Option(metavar="SECONDS", min=0.1, help="Wall-clock limit for one plan.")
+    ] = 5.0,
+    max_moves: Annotated[
+        int | None, typer.Option(metavar="N", min=0, help="Most running pods a plan disturbs.")
+    ] = None,
+    solver: Annotated[
+        str, typer.Option(metavar="S", help="auto, cp-sat, lns, best-fit or default-scheduler.")
+    ] = "auto",
+    workers: options.Workers = None,
+    seed: options.Seed = 0,
+) -> None:
+    """Serve the scheduler extender: filter, prioritize, preempt and bind.
+
+    A solver plans in a process of its own for the newest state of the cluster; the verbs look the
+    plan up. /plan shows it, /healthz, /readyz and /metrics show how the server is. One JSON line
+    for each decision goes to standard error. SIGTERM lets requests in flight finish; exit code 0.
+    """
+    from importlib.util import find_spec
+
+    missing = [name for name in ("orjson", "starlette", "uvicorn") if find_spec(name) is None]
+    if missing:
+        raise InputError.single("extender", f"no {', '.join(missing)}", "scheduling[k8s] installed")
+    if (tls_cert is None) != (tls_key is None) or (client_ca is not None and tls_cert is None):
+        found = "only a part of --tls-cert, --tls-key, --client-ca"
+        raise InputError.single("TLS", found, "certificate and key, and then perhaps a client CA")
+
+    from scheduling.kubernetes.extender.app import Limits
+    from scheduling.kubernetes.extender.planner import Planner
+    from scheduling.kubernetes.extender.server import Address, Serving, serve
+    from scheduling.kubernetes.extender.service import Extender
+    from scheduling.kubernetes.extender.worker import Settings
+    from scheduling.solvers.registry import find_solver
+
+    find_solver("placement", solver)
+    settings = Settings(solver, time_limit, workers, seed, max_moves)
+    state = _state(snapshot)
+    serving = Serving(
+        Address(host, port, tls_cert, tls_key, client_ca),
+        status_port,
+        Limits(max_body * 2**20, request_timeout),
+    )
+    serve(Extender(state, Planner(state, settings)), serving)
+
+
+def _state(snapshot: str | None) -> ClusterState:
+    from scheduling.instances.files import read_text
+    from scheduling.kubernetes.snapshot import read_objects, snapshot_of
+    from scheduling.kubernetes.state import ClusterState
+
+    if snapshot is None:
+        raise InputError.single("--snapshot", "nothing", "a file")
+    text, source = read_text(snapshot)
+    objects = read_objects(text, source)
+    snapshot_of(objects, source or "snapshot")  # Faults are told before the server starts.
+    return ClusterState.from_snapshot(objects)

@@ -1,0 +1,185 @@
+"""The wire types of kube-scheduler's extender API: Go field names, ``null`` for what is absent.
+
+Source: ``k8s.io/kube-scheduler/extender/v1/types.go``. Unknown fields are passed over.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from scheduling.errors import InputError
+from scheduling.kubernetes.fields import Fields
+from scheduling.kubernetes.state import Object
+
+MAX_SCORE = 10
+"""``MaxExtenderPriority``."""
+
+
+@dataclass(frozen=True, slots=True)
+class FilterArgs:
+    """``ExtenderArgs`` of filter and prioritize.
+
+    Attributes
+    ----------
+    pod
+        The pod.
+    names
+        Names of the nodes offered.
+    nodes
+        The nodes themselves where the scheduler sends them (``nodeCacheCapable: false``).
+    """
+
+    pod: Object
+    names: list[str]
+    nodes: list[Object] | None
+
+
+@dataclass(frozen=True, slots=True)
+class PreemptArgs:
+    """``ExtenderPreemptionArgs``: the pod, and for each node UIDs of victims and broken budgets."""
+
+    pod: Object
+    victims: dict[str, tuple[list[str], int]]
+
+
+@dataclass(frozen=True, slots=True)
+class BindArgs:
+    """``ExtenderBindingArgs``."""
+
+    namespace: str
+    name: str
+    uid: str
+    node: str
+
+
+def read_filter(data: Any) -> FilterArgs:
+    """Read ``ExtenderArgs``.
+
+    Raises
+    ------
+    InputError
+        When it has no pod, or neither nodes nor names of nodes.
+    """
+    top = Fields(data, "ExtenderArgs")
+    pod = _pod(top)
+    if "Nodes" in top:
+        items = top.inner("Nodes").value("items") or []
+        if not isinstance(items, list):
+            raise InputError.single("ExtenderArgs.Nodes.items", repr(items)[:80], "a list")
+        return FilterArgs(pod, [_name(item, k) for k, item in enumerate(items)], items)
+    names = top.value("NodeNames")
+    if not isinstance(names, list) or not all(type(name) is str for name in names):
+        raise InputError.single("ExtenderArgs.NodeNames", repr(names)[:80], "a list of names")
+    return FilterArgs(pod, names, None)
+
+
+def read_preempt(data: Any) -> PreemptArgs:
+    """Read ``ExtenderPreemptionArgs``.
+
+    Raises
+    ------
+    InputError
+        When it has no pod, or victims in none of the two forms.
+    """
+    top = Fields(data, "ExtenderPreemptionArgs")
+    pod = _pod(top)
+    full = "NodeNameToVictims" in top
+    field = "NodeNameToVictims" if full else "NodeNameToMetaVictims"
+    found = top.value(field)
+    if not isinstance(found, dict):
+        raise InputError.single(top.at(field), repr(found)[:80], "a mapping from nodes to victims")
+    victims = {node: _victims(entry or {}, node, full=full) for node, entry in found.items()}
+    return PreemptArgs(pod, victims)
+
+
+def read_bind(data: Any) -> BindArgs:
+    """Read ``ExtenderBindingArgs``.
+
+    Raises
+    ------
+    InputError
+        When a name is missing.
+    """
+    top = Fields(data, "ExtenderBindingArgs")
+    return BindArgs(
+        namespace=top.text("PodNamespace", "") or "default",
+        name=top.text("PodName"),
+        uid=top.text("PodUID", ""),
+        node=top.text("Node"),
+    )
+
+
+def filter_result(
+    args: FilterArgs, kept: Sequence[str], unresolvable: Mapping[str, str], error: str = ""
+) -> dict[str, Any]:
+    """Build ``ExtenderFilterResult`` in the form that was asked in.
+
+    Nodes that are not kept are unresolvable: among ``FailedNodes`` the scheduler would look for
+    pods to evict, and fail on nodes where none has to go.
+    """
+    nodes = None
+    if args.nodes is not None:
+        wanted = set(kept)
+        items = [item for name, item in zip(args.names, args.nodes, strict=True) if name in wanted]
+        nodes = {"metadata": {}, "items": items}
+    return {
+        "Nodes": nodes,
+        "NodeNames": list(kept) if nodes is None else None,
+        "FailedNodes": {},
+        "FailedAndUnresolvableNodes": unresolvable,
+        "Error": error,
+    }
+
+
+def preempt_result(node: str | None, uids: Sequence[str], violations: int) -> dict[str, Any]:
+    """Build ``ExtenderPreemptionResult``; no node: nothing may be evicted."""
+    if node is None or not uids:
+        return {"NodeNameToMetaVictims": {}}
+    victims = {"Pods": [{"UID": uid} for uid in uids], "NumPDBViolations": violations}
+    return {"NodeNameToMetaVictims": {node: victims}}
+
+
+def priorities(names: Sequence[str], best: str | None) -> list[dict[str, Any]]:
+    """Build ``HostPriorityList``: the best node has the highest score, all others none."""
+    return [{"Host": name, "Score": MAX_SCORE if name == best else 0} for name in names]
+
+
+def bind_result(error: str = "") -> dict[str, Any]:
+    """Build ``ExtenderBindingResult``."""
+    return {"Error": error}
+
+
+def _pod(top: Fields) -> Object:
+    if "Pod" not in top:
+        raise InputError.single(top.at("Pod"), "nothing", "a pod")
+    pod = top.inner("Pod")
+    meta = pod.inner("metadata")
+    meta.text("name")
+    meta.text("namespace", "")
+    meta.text("uid", "")
+    list(meta.entries("ownerReferences"))
+    pod.inner("spec")
+    return pod.all()
+
+
+def _name(item: Any, index: int) -> str:
+    return Fields(item, f"ExtenderArgs.Nodes.items[{index}]").inner("metadata").text("name")
+
+
+def _victims(entry: Any, node: str, *, full: bool) -> tuple[list[str], int]:
+    # Thousands of nodes are named in one request: no helper that copies.
+    try:
+        found = entry.get("Pods") or ()
+        if full:
+            uids = [pod["metadata"]["uid"] for pod in found]
+        else:
+            uids = [pod["UID"] for pod in found]
+        violations = entry.get("NumPDBViolations") or 0
+    except (AttributeError, KeyError, TypeError):
+        uids, violations = [], None
+    if type(violations) is not int or not all(type(uid) is str for uid in uids):
+        place = f"victims of {node!r}"
+        raise InputError.single(place, repr(entry)[:80], "Pods with a UID, and NumPDBViolations")
+    return uids, violations
