@@ -11,6 +11,7 @@ from scheduling.cli import (
     bench,
     check,
     explain,
+    extender,
     files,
     generate,
     pareto,
@@ -45,6 +46,7 @@ app.command("generate", epilog=generate.EXAMPLE)(generate.generate)
 app.command("simulate", epilog=simulate.EXAMPLE)(simulate.simulate)
 app.command("bench", epilog=bench.EXAMPLE)(bench.bench)
 app.command("pods", epilog=pods.EXAMPLE)(pods.pods)
+app.command("extender", epilog=extender.EXAMPLE)(extender.extender)
 app.command("reproduce", epilog=reproduce.EXAMPLE)(reproduce.reproduce)
 
 

@@ -24,6 +24,17 @@ def extender(
             help="Serve on what kubectl printed with -o json or yaml, without a cluster.",
         ),
     ] = None,
+    kubeconfig: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="How to reach the cluster; by default the service account in a pod, else as "
+            "kubectl finds it.",
+        ),
+    ] = None,
+    context: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Context of the kubeconfig.")
+    ] = None,
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[
         int, typer.Option(min=0, max=65535, help="Port to listen on; 0 for a free one.")
@@ -69,40 +80,62 @@ def extender(
     plan up. /plan shows it, /healthz, /readyz and /metrics show how the server is. One JSON line
     for each decision goes to standard error. SIGTERM lets requests in flight finish; exit code 0.
     """
-    from importlib.util import find_spec
-
-    missing = [name for name in ("orjson", "starlette", "uvicorn") if find_spec(name) is None]
-    if missing:
-        raise InputError.single("extender", f"no {', '.join(missing)}", "scheduling[k8s] installed")
+    _demand_packages()
     if (tls_cert is None) != (tls_key is None) or (client_ca is not None and tls_cert is None):
         found = "only a part of --tls-cert, --tls-key, --client-ca"
         raise InputError.single("TLS", found, "certificate and key, and then perhaps a client CA")
+    if snapshot is not None and (kubeconfig is not None or context is not None):
+        raise InputError.single("--snapshot", "a kubeconfig or context too", "one of them")
 
     from scheduling.kubernetes.extender.app import Limits
     from scheduling.kubernetes.extender.planner import Planner
     from scheduling.kubernetes.extender.server import Address, Serving, serve
     from scheduling.kubernetes.extender.service import Extender
     from scheduling.kubernetes.extender.worker import Settings
-    from scheduling.solvers.registry import find_solver
+    from scheduling.solvers.placement.family import FAMILY
 
-    find_solver("placement", solver)
+    FAMILY.solver(solver)
     settings = Settings(solver, time_limit, workers, seed, max_moves)
-    state = _state(snapshot)
     serving = Serving(
         Address(host, port, tls_cert, tls_key, client_ca),
         status_port,
         Limits(max_body * 2**20, request_timeout),
     )
-    serve(Extender(state, Planner(state, settings)), serving)
+    if snapshot is not None:
+        state = _state(snapshot)
+        serve(Extender(state, Planner(state, settings)), serving)
+        return
+
+    from scheduling.kubernetes.client.access import connect
+    from scheduling.kubernetes.client.live import LiveCluster
+    from scheduling.kubernetes.extender.cluster import ClusterBinder
+    from scheduling.kubernetes.state import ClusterState
+
+    state = ClusterState()
+    live = LiveCluster(connect(kubeconfig, context), state)
+    served = Extender(state, Planner(state, settings), ClusterBinder(live))
+    live.start()
+    try:
+        serve(served, serving)
+    finally:
+        live.stop()
 
 
-def _state(snapshot: str | None) -> ClusterState:
+def _demand_packages() -> None:
+    from importlib.util import find_spec
+
+    missing = [
+        name for name in ("lightkube", "orjson", "starlette", "uvicorn") if find_spec(name) is None
+    ]
+    if missing:
+        raise InputError.single("extender", f"no {', '.join(missing)}", "scheduling[k8s] installed")
+
+
+def _state(snapshot: str) -> ClusterState:
     from scheduling.instances.files import read_text
     from scheduling.kubernetes.snapshot import read_objects, snapshot_of
     from scheduling.kubernetes.state import ClusterState
 
-    if snapshot is None:
-        raise InputError.single("--snapshot", "nothing", "a file")
     text, source = read_text(snapshot)
     objects = read_objects(text, source)
     snapshot_of(objects, source or "snapshot")  # Faults are told before the server starts.

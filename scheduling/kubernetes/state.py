@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from scheduling.kubernetes.client.resources import WATCHED
 from scheduling.kubernetes.fields import Fields
 
 Object = dict[str, Any]
@@ -17,21 +18,18 @@ Key = tuple[str, str]
 Listener = Callable[[str, Key, Object | None, Object | None], None]
 """Called with kind, key, and the object before and after a change; ``None``: not there."""
 
-KINDS = (
-    "Node",
-    "Pod",
-    "PriorityClass",
-    "PodDisruptionBudget",
-    "ResourceQuota",
-    "PersistentVolume",
-    "PersistentVolumeClaim",
-    "Namespace",
-)
-"""Kinds that decide where pods may stand."""
+KINDS = tuple(resource.kind for resource in WATCHED)
+"""Kinds that are looked at in a live cluster."""
 
-_OF_THE_CLUSTER = frozenset({"Node", "PriorityClass", "PersistentVolume", "Namespace"})
+_OF_THE_CLUSTER = frozenset(
+    {"Node", "PriorityClass", "PersistentVolume", "Namespace", "StorageClass", "CSINode"}
+)
 _MIRROR = "kubernetes.io/config.mirror"
 _DONE = ("Succeeded", "Failed")
+_CONTAINER_STATUSES = ("containerStatuses", "initContainerStatuses")
+_CONTAINER = ("name", "resources", "allocatedResources")
+_COMMON = ("apiVersion", "kind", "metadata", "status")
+_OTHER_STATUS = ("phase", "disruptionsAllowed", "allocation")
 _BATCH = 256
 """Objects of a list that are taken in at once, so that readers never wait long."""
 
@@ -267,7 +265,8 @@ def _part(kind: str, obj: Object | None) -> Any:
     meta, spec, status = (obj.get(name) or {} for name in ("metadata", "spec", "status"))
     if kind == "Node":
         room = status.get("allocatable") or status.get("capacity")
-        return meta.get("labels"), spec.get("taints"), spec.get("unschedulable"), room
+        conditions = _picked(status.get("conditions"), ("type", "status"))
+        return meta.get("labels"), spec.get("taints"), spec.get("unschedulable"), room, conditions
     if kind == "Pod":
         return (
             meta.get("uid"),
@@ -277,9 +276,14 @@ def _part(kind: str, obj: Object | None) -> Any:
             _MIRROR in (meta.get("annotations") or {}),
             spec,
             is_done(obj),
+            status.get("resourceClaimStatuses"),
+            *(_picked(status.get(name), _CONTAINER) for name in _CONTAINER_STATUSES),
         )
-    if kind == "PodDisruptionBudget":
-        return spec, status.get("disruptionsAllowed")
-    if kind == "PriorityClass":
-        return obj.get("value")
-    return meta.get("labels"), spec
+    own = {name: value for name, value in obj.items() if name not in _COMMON}
+    told = [status.get(name) for name in _OTHER_STATUS]
+    return meta.get("labels"), meta.get("annotations"), own, told
+
+
+def _picked(entries: Any, names: tuple[str, ...]) -> list[list[Any]]:
+    found = entries if isinstance(entries, list) else ()
+    return [[entry.get(name) for name in names] for entry in found if isinstance(entry, dict)]

@@ -69,10 +69,12 @@ def test_indexes_and_listeners_follow_every_change(
 
 
 def test_only_what_matters_raises_the_version() -> None:
-    state = ClusterState.from_snapshot([node("n1"), pod("a")])
+    beat = node("n1")
+    beat["status"]["conditions"] = [{"type": "Ready", "status": "True", "lastHeartbeatTime": 1}]
+    state = ClusterState.from_snapshot([beat, pod("a")])
     before = state.version
     beat = node("n1")
-    beat["status"]["conditions"] = [{"type": "Ready", "lastHeartbeatTime": "now"}]
+    beat["status"]["conditions"] = [{"type": "Ready", "status": "True", "lastHeartbeatTime": 2}]
     assert not state.apply("Node", beat)
     nudged = pod("a")
     nudged["metadata"]["annotations"] = {"nudged": "1"}

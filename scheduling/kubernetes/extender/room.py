@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from scheduling.errors import InputError
 from scheduling.kubernetes import pods
 from scheduling.kubernetes.fields import Fields
-from scheduling.kubernetes.snapshot import read_node
+from scheduling.kubernetes.nodes import read_node
 from scheduling.kubernetes.state import ClusterState, Key, Object, is_done, node_of, uid_of
 from scheduling.models.placement.eligibility import Eligibility
 from scheduling.models.placement.problem import Item, Node
@@ -216,7 +216,8 @@ def as_item(pod: Object, needs: Needs) -> Item:
 
 def _needs(pod: Object) -> Needs:
     try:
-        return pods.requests(Fields(pod.get("spec") or {}, "Pod.spec"))
+        status = Fields(pod.get("status") or {}, "Pod.status")
+        return pods.requests(Fields(pod.get("spec") or {}, "Pod.spec"), status)
     except InputError:
         return {}
 
