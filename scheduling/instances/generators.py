@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from scheduling.errors import Fault, InputError
+from scheduling.instances.experts.random_layers import expert_layer
 from scheduling.instances.placement.random_clusters import random_cluster
 from scheduling.instances.schedule.constraint_mix import constraint_mix
 from scheduling.instances.schedule.online import online_job_shop
@@ -232,6 +233,12 @@ _RANGES: dict[str, tuple[Value, Value, str]] = {
     "infeasible": (0, 1, "1: no schedule exists, by construction"),
     "due_range": (*_SHARE, "width of the range of due dates, as a share of all work (RDD)"),
     "lateness": (*_SHARE, "about the share of late jobs (TF)"),
+    "experts": (1, 10**4, "experts of the layer"),
+    "devices": (1, 10**4, "number of devices"),
+    "slots": (1, 10**4, "copies of experts on each device"),
+    "groups": (1, 10**4, "routing groups of experts"),
+    "sigma": (0.0, 5.0, "standard deviation of the logarithm of the loads"),
+    "hierarchical": (0, 1, "1: the copies of a group stay on one node"),
     "seed": (0, 2**63 - 1, "seed of the random numbers"),
     "time_seed": (1, MODULUS - 1, "seed of the durations"),
     "machine_seed": (1, MODULUS - 1, "seed of the machine orders"),
@@ -260,6 +267,7 @@ GENERATORS: dict[str, Generator] = {
         _generator("constraint-mix", constraint_mix, _RANGES),
         _generator("tardiness", random_tardiness, _RANGES),
         _generator("cluster", random_cluster, _RANGES, "placement"),
+        _generator("expert-layer", expert_layer, _RANGES, "experts"),
     )
 }
 """All generators by name."""

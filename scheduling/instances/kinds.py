@@ -9,6 +9,10 @@ from scheduling.errors import InputError
 from scheduling.models.base import Problem, Solution
 
 _HOMES = {
+    "experts": (
+        "scheduling.models.experts.problem:ExpertProblem",
+        "scheduling.models.experts.solution:ExpertSolution",
+    ),
     "placement": (
         "scheduling.models.placement.problem:PlacementProblem",
         "scheduling.models.placement.solution:PlacementSolution",

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from scheduling.errors import InputError
 from scheduling.models.base import Problem, Solution, Violation
+from scheduling.models.experts.check import check_experts
+from scheduling.models.experts.problem import ExpertProblem
+from scheduling.models.experts.solution import ExpertSolution
 from scheduling.models.placement.check import check_placement
 from scheduling.models.placement.problem import PlacementProblem
 from scheduling.models.placement.solution import PlacementSolution
@@ -44,4 +47,6 @@ def check(problem: Problem, solution: Solution) -> list[Violation]:
         return check_front(problem, solution)
     if isinstance(problem, PlacementProblem) and isinstance(solution, PlacementSolution):
         return check_placement(problem, solution)
+    if isinstance(problem, ExpertProblem) and isinstance(solution, ExpertSolution):
+        return check_experts(problem, solution)
     raise InputError.single("solution", f"kind {solution.kind!r}", f"kind {problem.kind!r}")

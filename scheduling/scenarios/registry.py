@@ -21,6 +21,8 @@ SCENARIOS = {
     "qlearn-jobs": f"{_HERE}.qlearn_jobs",
     "workflow-dag": f"{_HERE}.workflow_dag",
     "entities": f"{_HERE}.entities",
+    "eplb": f"{_HERE}.eplb",
+    "elastic-moe": f"{_HERE}.elastic_moe",
 }
 """Name to the module that has it as ``SCENARIO``."""
 

@@ -173,6 +173,7 @@ class Family(Generic[C]):
 
 
 _FAMILIES = {
+    "experts": "scheduling.solvers.experts.family:FAMILY",
     "placement": "scheduling.solvers.placement.family:FAMILY",
     "schedule": "scheduling.solvers.schedule.family:FAMILY",
 }

@@ -6,9 +6,10 @@ from collections import Counter
 
 import pytest
 
-from scheduling.scenarios import priority_matters
+from scheduling.scenarios import elastic_moe, eplb, priority_matters
 from scheduling.scenarios.priority_matters import BEST, BETTER, CERTIFIED, Cell, Outcome
-from scheduling.scenarios.scenario import Run
+from scheduling.scenarios.scenario import Run, data_folder
+from scheduling.solvers.driver import solve
 
 
 def test_generated_clusters_have_the_usage_that_was_asked_for() -> None:
@@ -51,3 +52,22 @@ def test_the_scenario_keeps_its_time() -> None:
 def test_the_scenario_runs_a_cluster_with_pending_pods_however_short_the_time() -> None:
     (row,) = priority_matters.run(Run(seconds=0.01))
     assert row.case.startswith("1 clusters with pending pods")
+    assert 0 <= row.value <= 100
+
+
+@pytest.mark.shared
+def test_experts_are_balanced_at_least_as_well_as_by_the_rule() -> None:
+    rows = eplb.run(Run(seconds=8.0, data=data_folder()))
+    for row in rows[::2]:
+        assert row.baseline_value is not None
+        assert row.value <= row.baseline_value
+    assert rows[-1].measure.startswith("experts copied")
+
+
+def test_scaling_copies_no_more_than_a_fresh_plan() -> None:
+    problem, scratch = elastic_moe.redistribution(elastic_moe.STEPS[0], 0)
+    answer = solve(problem, "keep", work_limit=1)
+    assert answer.objective <= eplb.copied(problem, scratch)
+    held = {device.id for device in problem.devices if device.holds}
+    assert len(problem.devices) == 4
+    assert held == {"gpu-000", "gpu-001", "gpu-002"}
