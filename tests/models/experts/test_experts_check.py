@@ -70,7 +70,7 @@ def test_a_placement_by_hand() -> None:
 def test_each_rule_is_checked(
     changes: dict[str, Any], fillings: dict[str, str], constraint: str
 ) -> None:
-    assert constraint in answer(changes, **fillings)
+    assert constraint in answer(changes, None, **fillings)
 
 
 def test_claims_are_recomputed() -> None:
