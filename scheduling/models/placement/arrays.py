@@ -6,12 +6,16 @@ then a number for each class and node, and equal items are told apart again only
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from scheduling.models.placement.goals import Aims, Standing
+from scheduling.models.placement.part_arrays import FragmentArrays, PartArrays, Places
+from scheduling.models.placement.parts import PartUse
 
 Ints = NDArray[np.int64]
 Flags = NDArray[np.bool_]
@@ -58,11 +62,14 @@ class PlacementArrays:
     Attributes
     ----------
     item_ids, node_ids : names, in the order of the arrays.
-    now : (n,) node on which each item runs, or ``NOWHERE``.
+    places : numbers of places: nodes, and nodes with parts that an item takes.
+    parts : parts of nodes and what classes take of them.
+    now : (n,) place at which each item runs, or ``NOWHERE``.
     pinned : (n,) whether an item must stay.
     of_class : (n,) class of each item; members of a class are listed by ``members``.
     members : items of each class.
-    demand : (K, R) of one item; taken ports count as resources of capacity 1.
+    demand : (K, R) of one item; taken ports count as resources of capacity 1, and sums over the
+        parts of a node as further resources of it.
     tier : (K,) tier of the class's priority, from 0 for the highest.
     eligible : (K, m) whether an item of the class may be put on the node, by itself.
     running, held : (K, m) how many of a class run on a node now, and how many of them are pinned.
@@ -78,11 +85,14 @@ class PlacementArrays:
     max_moves : most disturbed items; ``None`` for no limit.
     goals : names of the tiers behind those of the priorities.
     aims : what the goals in use need.
+    fragment : what the goal ``fragments`` measures.
     n_priorities : number of priority tiers.
     """
 
     item_ids: tuple[str, ...]
     node_ids: tuple[str, ...]
+    places: Places
+    parts: PartArrays
     now: Ints
     pinned: Flags
     of_class: Ints
@@ -107,6 +117,7 @@ class PlacementArrays:
     max_moves: int | None
     goals: tuple[str, ...]
     aims: Aims
+    fragment: FragmentArrays | None
     n_priorities: int
 
     @property
@@ -128,45 +139,101 @@ class PlacementArrays:
     def plain(self) -> bool:
         """Whether no rule ties items to each other beyond capacities."""
         ties = (self.apart, self.together, self.even, self.gangs, self.budgets, self.quotas)
-        return not any(ties) and self.max_moves is None
+        return not (any(ties) or any(self.parts.shares)) and self.max_moves is None
 
     def size(self) -> Ints:
         """Return the number of items of each class."""
         return np.array([len(members) for members in self.members], np.int64)
 
-    def counts(self, node: Ints) -> Ints:
-        """Count the items of each class on each node, (K, m); item i stands on ``node[i]``."""
+    def counts(self, place: Ints) -> Ints:
+        """Count the items of each class on each node, (K, m); item i stands at ``place[i]``."""
         table = np.zeros((self.n_classes, self.n_nodes), np.int64)
-        placed = node >= 0
-        np.add.at(table, (self.of_class[placed], node[placed]), 1)
+        placed = place >= 0
+        np.add.at(table, (self.of_class[placed], self.places.nodes(place[placed])), 1)
         return table
 
-    def values(self, node: Ints) -> tuple[int, ...]:
-        """Value of each tier when item i stands on ``node[i]`` (``NOWHERE``: not placed)."""
-        missing = node < 0
+    def staying(self, place: Ints) -> Ints:
+        """Count the items of each class that may stay on each node, (K, m), as their places are."""
+        if not any(self.parts.shares):
+            return np.minimum(self.counts(place), self.running)
+        table = np.zeros((self.n_classes, self.n_nodes), np.int64)
+        for k, members in enumerate(self.members):
+            now, then = Counter(self.now[members].tolist()), Counter(place[members].tolist())
+            for spot, count in (now & then).items():
+                if spot != NOWHERE:
+                    table[k, self.places.node(spot)] += count
+        return table
+
+    def taken(self, place: Ints) -> Ints:
+        """Sum up what is taken of each part, (P, Q); item i stands at ``place[i]``."""
+        table = np.zeros_like(self.parts.capacity)
+        for k, members in enumerate(self.members):
+            if self.parts.shares[k]:
+                for spot, count in Counter(place[members].tolist()).items():
+                    if spot >= 0:
+                        self.parts.add(table, k, self.places.uses(spot), count)
+        return table
+
+    def place(self, item: int, node: int, uses: Sequence[PartUse]) -> int | None:
+        """Return the place of an item on some parts of a node; ``None``: not what it asks for."""
+        shares = {share.kind: share for share in self.parts.shares[int(self.of_class[item])]}
+        taken: Counter[str] = Counter()
+        numbers = []
+        for use in uses:
+            part = self.parts.index.get((node, use.part))
+            share = None if part is None else shares.get(self.parts.kind[part])
+            if part is None or share is None or use.option >= len(share.need):
+                return None
+            taken[share.kind] += 1
+            numbers.append((part, use.option))
+        if any(taken[kind] != share.count for kind, share in shares.items()):
+            return None
+        return self.places.number(node, numbers)
+
+    def part_uses(self, place: int) -> tuple[PartUse, ...]:
+        """Return the parts taken at a place by their names."""
+        ids = self.parts.ids
+        return tuple(PartUse(part=ids[p], option=o) for p, o in self.places.uses(place))
+
+    def values(self, place: Ints) -> tuple[int, ...]:
+        """Value of each tier when item i stands at ``place[i]`` (``NOWHERE``: not placed)."""
+        missing = place < 0
         tiers = self.tier[self.of_class]
         unplaced = np.bincount(tiers[missing], minlength=self.n_priorities)
-        at = Standing(self, node)
+        at = Standing(self, place)
         values = [*unplaced.tolist()[: self.n_priorities], *map(at.value, self.goals)]
         return tuple(int(value) for value in values) or (0,)
 
-    def assign(self, counts: Ints) -> Ints:
-        """Tell the items of each class apart: node of each item, so that few move.
+    def assign(self, counts: Ints, inside: Mapping[int, Sequence[int]] | None = None) -> Ints:
+        """Tell the items of each class apart: place of each item, so that few move.
 
         Those that may stay do, pinned ones first; then those that run elsewhere move; then pending
         ones fill what is left.
+
+        Parameters
+        ----------
+        counts
+            (K, m) number of items of each class on each node.
+        inside
+            Places of the items of each class that takes parts, in any order.
         """
-        node = np.full(self.n_items, NOWHERE, np.int64)
+        place = np.full(self.n_items, NOWHERE, np.int64)
         for number, members in enumerate(self.members):
-            left = counts[number].copy()
+            if inside is None or number not in inside:
+                nodes = np.flatnonzero(counts[number])
+                left = Counter(
+                    dict(zip(nodes.tolist(), counts[number, nodes].tolist(), strict=True))
+                )
+            else:
+                left = Counter(inside[number])
             order = members[np.argsort(~self.pinned[members], kind="stable")]
             for item in order[self.now[order] >= 0].tolist():
-                here = self.now[item]
+                here = int(self.now[item])
                 if left[here] > 0:
-                    node[item] = here
+                    place[item] = here
                     left[here] -= 1
-            waiting = [item for item in order.tolist() if node[item] < 0]
+            waiting = [item for item in order.tolist() if place[item] < 0]
             waiting.sort(key=lambda item: (self.now[item] < 0, item))
-            places = np.repeat(np.arange(self.n_nodes), left)
-            node[np.array(waiting[: len(places)], np.int64)] = places[: len(waiting)]
-        return node
+            for item, spot in zip(waiting, left.elements(), strict=False):
+                place[item] = spot
+        return place

@@ -17,7 +17,9 @@ from scheduling.models.placement.arrays import (
     Rule,
 )
 from scheduling.models.placement.compiling_goals import compile_aims, goal_selectors, goal_traits
+from scheduling.models.placement.compiling_parts import compile_parts, share_traits
 from scheduling.models.placement.eligibility import Eligibility, selects
+from scheduling.models.placement.part_arrays import PartArrays, Places
 from scheduling.models.placement.problem import Item, PlacementProblem
 from scheduling.models.placement.rules import ItemTerm, Selector
 
@@ -51,29 +53,32 @@ class _Compiler:
         of_class = np.empty(len(items), np.int64)
         for number, entry in enumerate(classes):
             of_class[entry.members] = number
-        now = np.array(
-            [NOWHERE if i.node is None else self.node_index[i.node] for i in items], np.int64
-        )
+        samples = [entry.sample for entry in classes]
+        places = Places(len(problem.nodes))
+        inside = compile_parts(problem, places, samples, of_class)
+        now = places.nodes(inside.now)
         pinned = np.array([item.pinned for item in items], bool)
         running = self._table(of_class, now, now >= 0)
         demand = self._demand()
         capacity, full = self._capacity(demand, running)
+        eligible = self._eligible(demand, capacity, full, inside.parts)
         priorities = {priority: tier for tier, priority in enumerate(problem.priorities)}
-        samples = [entry.sample for entry in classes]
         rules = {name: self._rules(name) for name in ("anti_affinity", "affinity", "spread")}
         return PlacementArrays(
             item_ids=tuple(item.id for item in items),
             node_ids=tuple(node.id for node in problem.nodes),
-            now=now,
+            places=places,
+            parts=inside.parts,
+            now=inside.now,
             pinned=pinned,
             of_class=of_class,
             members=tuple(np.array(entry.members, np.int64) for entry in classes),
-            demand=demand,
+            demand=np.hstack([demand, inside.demand]),
             tier=np.array([priorities[item.priority] for item in samples], np.int64),
-            eligible=self._eligible(demand, capacity, full),
+            eligible=eligible,
             running=running,
             held=self._table(of_class, now, pinned),
-            capacity=capacity,
+            capacity=np.hstack([capacity, inside.capacity]),
             move_cost=np.array([item.move_cost for item in samples], np.int64),
             eviction_cost=np.array([item.eviction_cost for item in samples], np.int64),
             node_cost=np.array([node.cost for node in problem.nodes], np.int64),
@@ -88,6 +93,7 @@ class _Compiler:
             quotas=self._quotas(running),
             max_moves=problem.max_moves,
             goals=tuple(problem.goals),
+            fragment=inside.fragment,
             n_priorities=len(priorities),
         )
 
@@ -118,6 +124,7 @@ class _Compiler:
                 _frozen(item.anti_affinity),
                 _frozen(item.spread),
                 item.ports,
+                share_traits(item),
                 None if item.gang is None else (item.gang, item.node is None),
                 item.move_cost,
                 item.eviction_cost,
@@ -159,12 +166,13 @@ class _Compiler:
         full = used > table
         return np.maximum(table, used), full
 
-    def _eligible(self, demand: Ints, capacity: Ints, full: Flags) -> Flags:
+    def _eligible(self, demand: Ints, capacity: Ints, full: Flags, parts: PartArrays) -> Flags:
         rows = [self.eligibility.allowed(entry.sample) for entry in self.classes]
         table = np.array(rows, bool).reshape(len(self.classes), len(self.problem.nodes))
         for number, need in enumerate(demand):
             table[number] &= np.all(need <= capacity, axis=1)
             table[number] &= ~np.any(full[:, need > 0], axis=1)
+            table[number] &= parts.nodes_with_room(number, parts.capacity)
         return table
 
     def _table(self, of_class: Ints, node: Ints, chosen: Flags) -> Ints:

@@ -80,17 +80,22 @@ class Standing:
     ----------
     arrays
         The problem.
-    node
-        Node of each item, below 0 where it stands nowhere.
+    place
+        Place of each item, below 0 where it stands nowhere.
     """
 
-    def __init__(self, arrays: PlacementArrays, node: Ints) -> None:
-        self.arrays, self.node = arrays, node
+    def __init__(self, arrays: PlacementArrays, place: Ints) -> None:
+        self.arrays, self.place = arrays, place
+
+    @cached_property
+    def node(self) -> Ints:
+        """Node of each item, below 0 where it stands nowhere."""
+        return self.arrays.places.nodes(self.place)
 
     @cached_property
     def counts(self) -> Ints:
         """Number of items of each class on each node, (K, m)."""
-        return self.arrays.counts(self.node)
+        return self.arrays.counts(self.place)
 
     @cached_property
     def used(self) -> Ints:
@@ -104,14 +109,33 @@ class Standing:
 
 def _evictions(at: Standing) -> int:
     arrays = at.arrays
-    lost = (arrays.now >= 0) & (at.node < 0)
+    lost = (arrays.now >= 0) & (at.place < 0)
     return int(arrays.eviction_cost[arrays.of_class][lost].sum())
 
 
 def _moves(at: Standing) -> int:
     arrays = at.arrays
-    moved = (arrays.now >= 0) & (at.node >= 0) & (at.node != arrays.now)
+    moved = (arrays.now >= 0) & (at.place >= 0) & (at.place != arrays.now)
     return int(arrays.move_cost[arrays.of_class][moved].sum())
+
+
+def _fragments(at: Standing) -> int:
+    measure = at.arrays.fragment
+    if measure is None:
+        return 0
+    if measure.parts is None:
+        used = at.counts.T @ measure.need
+    else:
+        used = at.arrays.taken(at.place)[measure.parts, measure.column]
+    free = np.maximum(measure.capacity - used, 0)
+    return int((free % measure.unit).sum())
+
+
+def _most_fragments(arrays: PlacementArrays) -> int:
+    measure = arrays.fragment
+    if measure is None:
+        return 0
+    return int(np.minimum(measure.capacity, measure.unit - 1).sum())
 
 
 def _preferences(at: Standing) -> int:
@@ -144,9 +168,11 @@ _VALUES: dict[str, Callable[[Standing], int]] = {
     "moves": _moves,
     "nodes": lambda at: len(at.used),
     "cost": lambda at: int(at.arrays.node_cost[at.used].sum()),
+    "fragments": _fragments,
     "preferences": _preferences,
 }
 
 _MOST: dict[str, Callable[[PlacementArrays], int]] = {
+    "fragments": _most_fragments,
     "preferences": _most_preferences,
 }

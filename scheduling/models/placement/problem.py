@@ -158,12 +158,6 @@ class PlacementProblem(Problem):
         return self
 
     @property
-    def partitioned(self) -> bool:
-        """Whether items take parts of nodes, or the objective looks at parts."""
-        inside = self.fragment is not None and "fragments" in self.goals
-        return inside or any(item.shares for item in self.items)
-
-    @property
     def priorities(self) -> tuple[int, ...]:
         """Priorities of the items, from high to low."""
         return tuple(sorted({item.priority for item in self.items}, reverse=True))

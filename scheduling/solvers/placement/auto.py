@@ -9,7 +9,7 @@ from scheduling.models.placement.bounds import goal_bound, unplaced_bound
 from scheduling.solvers.board import Board, Budget
 from scheduling.solvers.placement.cpsat.solver import CpSat
 from scheduling.solvers.placement.default_scheduler import DefaultScheduler
-from scheduling.solvers.placement.family import NO_PARTS, CompiledPlacement
+from scheduling.solvers.placement.family import CompiledPlacement
 from scheduling.solvers.placement.greedy import BestFit
 from scheduling.solvers.placement.lns import Lns
 from scheduling.solvers.placement.relaxation import raise_linear_bound
@@ -37,9 +37,9 @@ class Auto:
         """Tell that it is always ready."""
         return READY
 
-    def refusal(self, data: CompiledPlacement) -> str | None:
-        """Refuse problems with parts of nodes."""
-        return NO_PARTS if data.problem.partitioned else None
+    def refusal(self, data: CompiledPlacement) -> str | None:  # noqa: ARG002
+        """Refuse nothing."""
+        return None
 
     def search(
         self,

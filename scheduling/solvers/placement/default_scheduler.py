@@ -2,7 +2,8 @@
 
 Items are taken by falling priority, then in the order of the problem; each goes to the node of the
 best score among those that pass the filters, ties to the first name; nothing is moved or evicted.
-Gangs, which it does not know, are left out when a part of them found no node.
+Gangs, which it does not know, are left out when a part of them found no node. Parts of nodes are
+given out as a device plug-in does it: the first that fit.
 Scores and weights are those of Kubernetes 1.32's default plug-ins: LeastAllocated and balanced
 allocation (weight 1), node affinity (2), taints (3), pod topology spread (2) with the default soft
 constraints for items of one owner.
@@ -19,7 +20,7 @@ from scheduling.models.placement.arrays import Ints, PlacementArrays
 from scheduling.models.placement.eligibility import any_term, tolerates
 from scheduling.models.placement.problem import Item, PlacementProblem
 from scheduling.solvers.board import Board, Budget
-from scheduling.solvers.placement.family import NO_PARTS, CompiledPlacement
+from scheduling.solvers.placement.family import CompiledPlacement
 from scheduling.solvers.placement.greedy import offer, whole_gangs
 from scheduling.solvers.placement.state import State
 from scheduling.solvers.registry import READY, Availability
@@ -46,9 +47,9 @@ class DefaultScheduler:
         """Tell that it is always ready."""
         return READY
 
-    def refusal(self, data: CompiledPlacement) -> str | None:
-        """Refuse problems with parts of nodes."""
-        return NO_PARTS if data.problem.partitioned else None
+    def refusal(self, data: CompiledPlacement) -> str | None:  # noqa: ARG002
+        """Refuse nothing."""
+        return None
 
     def search(
         self,
@@ -59,7 +60,7 @@ class DefaultScheduler:
     ) -> None:
         """Post the one placement."""
         arrays = data.arrays
-        state = State(arrays, arrays.now)
+        state = State(arrays, arrays.now, tight=False)
         scores = _Scores(data.problem, arrays)
         waiting = np.flatnonzero(arrays.now < 0)
         tier = arrays.tier[arrays.of_class]
@@ -102,7 +103,7 @@ class _Scores:
             if host or any(key in node.labels for node in nodes):
                 self._zones.append((np.array(rows), len(values), skew))
         self._used = np.zeros_like(self._capacity)
-        for item, node in enumerate(arrays.now.tolist()):
+        for item, node in enumerate(arrays.places.nodes(arrays.now).tolist()):
             if node >= 0:
                 self._used[node] += self._asked[item]
 

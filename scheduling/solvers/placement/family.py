@@ -16,13 +16,10 @@ from scheduling.models.placement.problem import PlacementProblem
 from scheduling.models.placement.solution import Placement, PlacementSolution
 from scheduling.solvers.registry import Family
 
-NO_PARTS = "does not know parts of nodes"
-"""Why a solver refuses a problem whose items take parts of nodes."""
-
 
 @dataclass(frozen=True, eq=False)
 class CompiledPlacement:
-    """A placement problem with its arrays; a candidate is the node of each item."""
+    """A placement problem with its arrays; a candidate is the place of each item."""
 
     problem: PlacementProblem
     arrays: PlacementArrays = field(init=False)
@@ -47,13 +44,18 @@ class CompiledPlacement:
 
     def candidate(self, solution: PlacementSolution) -> Ints | None:
         """Translate a solution; one that names what is not there is none."""
-        nodes = {name: number for number, name in enumerate(self.arrays.node_ids)}
-        items = {name: number for number, name in enumerate(self.arrays.item_ids)}
-        found = np.full(self.arrays.n_items, NOWHERE, np.int64)
+        arrays = self.arrays
+        nodes = {name: number for number, name in enumerate(arrays.node_ids)}
+        items = {name: number for number, name in enumerate(arrays.item_ids)}
+        found = np.full(arrays.n_items, NOWHERE, np.int64)
         for entry in solution.placements:
             if entry.item not in items or entry.node not in nodes:
                 return None
-            found[items[entry.item]] = nodes[entry.node]
+            item = items[entry.item]
+            place = arrays.place(item, nodes[entry.node], entry.parts)
+            if place is None:
+                return None
+            found[item] = place
         return found
 
     def answer(self, candidate: Ints | None, certificate: Mapping[str, Any]) -> PlacementSolution:
@@ -67,9 +69,13 @@ class CompiledPlacement:
     def _entries(self, candidate: Ints) -> tuple[Placement, ...]:
         arrays = self.arrays
         return tuple(
-            Placement(item=arrays.item_ids[item], node=arrays.node_ids[node])
-            for item, node in enumerate(candidate.tolist())
-            if node != NOWHERE
+            Placement(
+                item=arrays.item_ids[item],
+                node=arrays.node_ids[arrays.places.node(place)],
+                parts=arrays.part_uses(place),
+            )
+            for item, place in enumerate(candidate.tolist())
+            if place != NOWHERE
         )
 
 

@@ -10,7 +10,7 @@ from scheduling.models.base import Status
 from scheduling.models.placement.arrays import Ints, PlacementArrays
 from scheduling.models.placement.check import check_placement
 from scheduling.solvers.board import Board, Budget
-from scheduling.solvers.placement.family import NO_PARTS, CompiledPlacement
+from scheduling.solvers.placement.family import CompiledPlacement
 from scheduling.solvers.placement.packing import class_order, pack, slack
 from scheduling.solvers.placement.state import State
 from scheduling.solvers.registry import READY, Availability
@@ -37,9 +37,9 @@ class BestFit:
         """Tell that it is always ready: it needs no engine."""
         return READY
 
-    def refusal(self, data: CompiledPlacement) -> str | None:
-        """Refuse problems with parts of nodes."""
-        return NO_PARTS if data.problem.partitioned else None
+    def refusal(self, data: CompiledPlacement) -> str | None:  # noqa: ARG002
+        """Refuse nothing."""
+        return None
 
     def search(
         self,
@@ -129,7 +129,7 @@ def _put(state: State, item: int) -> bool:
     arrays = state.arrays
     now = int(arrays.now[item])
     k = int(arrays.of_class[item])
-    if now >= 0 and np.all(state.free[now] >= arrays.demand[k]):
+    if now >= 0 and state.fits(item, now):
         state.put(item, now)
         return True
     options = np.flatnonzero(state.options(item))
@@ -156,37 +156,42 @@ def _make_room(state: State, item: int, tier: Ints) -> bool:
             best = node, victims
     if best is None:
         return False
-    for victim in best[1]:
-        state.take(victim)
+    places = [(victim, state.take(victim)) for victim in best[1]]
     if state.options(item)[best[0]]:
         state.put(item, best[0])
         return True
-    for victim in best[1]:
-        state.put(victim, best[0])
+    for victim, place in places:
+        state.put(victim, place)
     return False
 
 
 def _victims(state: State, k: int, node: int, candidates: Ints) -> list[int] | None:
     """Items to take off a node so that one of class k fits by capacity; ``None``: impossible."""
-    arrays = state.arrays
+    arrays, parts = state.arrays, state.arrays.parts
     short = arrays.demand[k] - state.free[node]
+    inside = bool(parts.shares[k])
+    free = state.part_free.copy() if inside else state.part_free
     chosen: list[int] = []
     for item in candidates.tolist():
-        if np.all(short <= 0):
-            break
-        need = arrays.demand[arrays.of_class[item]]
-        if np.any((short > 0) & (need > 0)):
+        full = inside and parts.choose(k, node, free, tight=False) is None
+        if np.all(short <= 0) and not full:
+            return chosen
+        other = int(arrays.of_class[item])
+        need = arrays.demand[other]
+        if np.any((short > 0) & (need > 0)) or (full and parts.shares[other]):
             chosen.append(item)
             short = short - need
-    return chosen if np.all(short <= 0) else None
+            parts.add(free, other, arrays.places.uses(int(state.place[item])), 1)
+    full = inside and parts.choose(k, node, free, tight=False) is None
+    return chosen if np.all(short <= 0) and not full else None
 
 
 def whole_gangs(state: State) -> Ints:
-    """Take off the new members of gangs of which others are missing, and return what stands."""
+    """Take off the new members of gangs of which others are missing, and return all places."""
     arrays = state.arrays
     for ran, pending in arrays.gangs:
         members = np.concatenate([arrays.members[k] for k in (*ran, *pending)])
         if np.any(state.node[members] < 0):
             for item in members[(arrays.now[members] < 0) & (state.node[members] >= 0)].tolist():
                 state.take(item)
-    return state.node
+    return state.place

@@ -12,7 +12,7 @@ from scheduling.models.placement.arrays import Ints, PlacementArrays
 from scheduling.models.placement.goals import most_of
 from scheduling.solvers.board import Board, Budget
 from scheduling.solvers.placement.cpsat.solver import CpSat
-from scheduling.solvers.placement.family import NO_PARTS, CompiledPlacement
+from scheduling.solvers.placement.family import CompiledPlacement
 from scheduling.solvers.placement.greedy import BestFit, offer
 from scheduling.solvers.registry import Availability
 
@@ -41,9 +41,9 @@ class Lns:
         """Tell whether CP-SAT is installed."""
         return CpSat().availability()
 
-    def refusal(self, data: CompiledPlacement) -> str | None:
-        """Refuse problems with parts of nodes."""
-        return NO_PARTS if data.problem.partitioned else None
+    def refusal(self, data: CompiledPlacement) -> str | None:  # noqa: ARG002
+        """Refuse nothing."""
+        return None
 
     def search(
         self,
@@ -95,10 +95,9 @@ class _Search:
         if best is None:
             return True
         arrays, tier = self._data.arrays, self._board.tier
-        counts = arrays.counts(best)
         nodes = self._nodes(best)
-        part = Formulation(arrays, self._board.caps, nodes, counts)
-        part.hint(counts)
+        part = Formulation(arrays, self._board.caps, nodes, best)
+        part.hint(best)
         weights = _weights(arrays, best, nodes, tier)
         part.model.minimize(
             sum(w * value for w, value in zip(weights, part.tiers[tier:], strict=True))
@@ -113,7 +112,7 @@ class _Search:
         result = run(part.model, parameters, switch=self._switch)
         self._spent += result.work
         if result.values is not None:
-            offer(self._data, self._board, arrays.assign(part.counts(result.values)), self._name)
+            offer(self._data, self._board, part.places(result.values), self._name)
         return result.outcome in (Outcome.OPTIMAL, Outcome.INFEASIBLE)
 
     def _nodes(self, best: Ints) -> list[int]:
@@ -140,13 +139,13 @@ def _promising(arrays: PlacementArrays, best: Ints, item: int) -> Floats:
     return weight if weight.any() else np.ones(arrays.n_nodes)
 
 
-def _weights(arrays: PlacementArrays, node: Ints, nodes: list[int], tier: int) -> list[int]:
+def _weights(arrays: PlacementArrays, place: Ints, nodes: list[int], tier: int) -> list[int]:
     """Weights that put the tiers from one on in their order within a part.
 
     A tier's weight is above all that the tiers behind it can sum up to in the part. Tiers that 45
     bits do not reach weigh nothing.
     """
-    inside = np.isin(node, nodes) | (node < 0)
+    inside = np.isin(arrays.places.nodes(place), nodes) | (place < 0)
     k = arrays.of_class[inside]
     ran = arrays.now[inside] >= 0
     known = {

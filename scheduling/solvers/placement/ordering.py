@@ -46,7 +46,11 @@ class _Ordering:
         nodes = {name: number for number, name in enumerate(arrays.node_ids)}
         self._target = np.full(arrays.n_items, NOWHERE, np.int64)
         for entry in solution.placements:
-            self._target[items[entry.item]] = nodes[entry.node]
+            item = items[entry.item]
+            place = arrays.place(item, nodes[entry.node], entry.parts)
+            if place is None:
+                raise CheckError(f"{entry.item!r} has other parts than it asks for")
+            self._target[item] = place
         self._state = State(arrays, arrays.now)
         tier = arrays.tier[arrays.of_class]
         changed = np.flatnonzero(self._target != arrays.now)
@@ -69,44 +73,39 @@ class _Ordering:
     def _advance(self, item: int) -> bool:
         """Bring an item to its new node if that has room now."""
         target = int(self._target[item])
-        if not self._fits(item, target):
+        if not self._state.fits(item, target):
             return False
         self._go(item, target, "")
         return True
 
-    def _fits(self, item: int, node: int) -> bool:
-        """Tell whether a node has room for an item beside everything that stands there."""
-        arrays = self._arrays
-        k = arrays.of_class[item]
-        return bool(np.all(self._state.free[node] >= arrays.demand[k]))
-
-    def _go(self, item: int, node: int, reason: str) -> None:
-        state = self._state
+    def _go(self, item: int, place: int, reason: str) -> None:
+        arrays, state = self._arrays, self._state
         origin = int(state.node[item])
         if origin >= 0:
             state.take(item)
-        state.put(item, node)
-        names = self._arrays.node_ids
+        state.put(item, place)
+        names = arrays.node_ids
         self._steps.append(
             Step(
                 action="move" if origin >= 0 else "start",
-                item=self._arrays.item_ids[item],
+                item=arrays.item_ids[item],
                 origin=names[origin] if origin >= 0 else None,
-                destination=names[node],
+                destination=names[arrays.places.node(place)],
+                parts=arrays.part_uses(place),
                 reason=reason,
             )
         )
 
     def _evict(self, item: int, reason: str) -> None:
-        node = self._state.take(item)
         arrays = self._arrays
-        name = arrays.node_ids[node]
+        name = arrays.node_ids[int(self._state.node[item])]
+        self._state.take(item)
         step = Step(action="evict", item=arrays.item_ids[item], origin=name, reason=reason)
         self._steps.append(step)
 
     def _unblock(self) -> None:
         """Make room: evict who leaves for good, else break a cycle of moves."""
-        wanted = {int(self._target[item]) for item in self._waiting}
+        wanted = set(self._arrays.places.nodes(self._target[self._waiting]).tolist())
         for item in self._leaving:
             if int(self._state.node[item]) in wanted:
                 self._leaving.remove(item)
@@ -116,10 +115,9 @@ class _Ordering:
         cost = self._arrays.move_cost[self._arrays.of_class]
         movers.sort(key=lambda item: (cost[item], item))
         for item in movers:
-            slots = np.flatnonzero(self._state.options(item))
-            slots = slots[slots != self._state.node[item]]
-            if slots.size and self._helps(item):
-                self._go(item, int(slots[0]), _DETOUR)
+            place = self._detour(item)
+            if place is not None:
+                self._go(item, place, _DETOUR)
                 return
         for item in movers:
             if self._state.node[item] >= 0:
@@ -127,10 +125,22 @@ class _Ordering:
                 return
         raise CheckError("no order of the moves finds room")
 
-    def _helps(self, item: int) -> bool:
-        """Tell whether others could go on if an item left its node."""
-        node = self._state.take(item)
-        others = (other for other in self._waiting if other != item)
-        helps = any(self._fits(other, int(self._target[other])) for other in others)
-        self._state.put(item, node)
-        return helps
+    def _detour(self, item: int) -> int | None:
+        """Return another place with room for an item, from where it lets others go on."""
+        arrays, state = self._arrays, self._state
+        node = int(state.node[item])
+        slots = np.flatnonzero(state.options(item))
+        elsewhere = slots[slots != node].tolist()
+        inside = bool(arrays.parts.shares[int(arrays.of_class[item])]) and node in slots
+        for slot in (*elsewhere[:3], *([node] if inside else [])):
+            # Chosen while the item still takes its old place, as it will when it moves.
+            place = state.spot(item, slot)
+            origin = state.take(item)
+            state.put(item, place)
+            others = (other for other in self._waiting if other != item)
+            helps = any(state.fits(other, int(self._target[other])) for other in others)
+            state.take(item)
+            state.put(item, origin)
+            if helps:
+                return place
+        return None

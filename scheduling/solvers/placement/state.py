@@ -14,15 +14,20 @@ class State:
     ----------
     arrays
         The problem.
-    node
-        Node of each item to begin with.
+    place
+        Place of each item to begin with.
+    tight
+        Whether items take the parts of a node that have least left, or the first that fit.
     """
 
-    def __init__(self, arrays: PlacementArrays, node: Ints) -> None:
+    def __init__(self, arrays: PlacementArrays, place: Ints, *, tight: bool = True) -> None:
         self.arrays = arrays
-        self.node = node.copy()
-        self.counts = arrays.counts(node)
+        self.place = place.copy()
+        self.node = arrays.places.nodes(place).copy()
+        self.counts = arrays.counts(place)
         self.free = arrays.capacity - self.counts.T @ arrays.demand
+        self.part_free = arrays.parts.capacity - arrays.taken(place)
+        self._tight = tight
         self._apart = _by_class(arrays.apart)
         self._avoided = _by_meaning(arrays.apart)
         self._together = _by_class(arrays.together)
@@ -48,24 +53,49 @@ class State:
             found &= near | (own & (arrays.domains[rule.domains].of >= 0))
         for rule in self._even.get(k, ()):
             found &= self._keeps_even(rule)
+        if arrays.parts.shares[k]:
+            found &= arrays.parts.nodes_with_room(k, self.part_free)
         return found
 
-    def put(self, item: int, node: int) -> None:
-        """Put an item on a node."""
-        self._change(item, node, 1)
-        self.node[item] = node
+    def fits(self, item: int, place: int) -> bool:
+        """Tell whether a place has room for an item, whatever other rules say."""
+        arrays, k = self.arrays, int(self.arrays.of_class[item])
+        if np.any(self.free[arrays.places.node(place)] < arrays.demand[k]):
+            return False
+        return all(
+            np.all(self.part_free[part] >= arrays.parts.need(k, part, option))
+            for part, option in arrays.places.uses(place)
+        )
+
+    def spot(self, item: int, node: int) -> int:
+        """Return the place that an item takes on a node with room for it: its parts are chosen."""
+        arrays, k = self.arrays, int(self.arrays.of_class[item])
+        if not arrays.parts.shares[k]:
+            return node
+        uses = arrays.parts.choose(k, node, self.part_free, tight=self._tight)
+        return arrays.places.number(node, uses or ())
+
+    def put(self, item: int, place: int) -> None:
+        """Put an item at a place; on a node alone, its parts are chosen there."""
+        if place < self.arrays.n_nodes:
+            place = self.spot(item, place)
+        self._change(item, place, 1)
+        self.place[item] = place
+        self.node[item] = self.arrays.places.node(place)
 
     def take(self, item: int) -> int:
-        """Take an item off its node, and return which that was."""
-        node = int(self.node[item])
-        self._change(item, node, -1)
-        self.node[item] = NOWHERE
-        return node
+        """Take an item off its place, and return which that was."""
+        place = int(self.place[item])
+        self._change(item, place, -1)
+        self.place[item] = self.node[item] = NOWHERE
+        return place
 
-    def _change(self, item: int, node: int, sign: int) -> None:
+    def _change(self, item: int, place: int, sign: int) -> None:
         arrays, k = self.arrays, int(self.arrays.of_class[item])
+        node = arrays.places.node(place)
         self.counts[k, node] += sign
         self.free[node] -= sign * arrays.demand[k]
+        arrays.parts.add(self.part_free, k, arrays.places.uses(place), -sign)
         for index, (need, _) in enumerate(arrays.quotas):
             self._quota_left[index] -= sign * int(need[k])
 

@@ -58,6 +58,40 @@ def _used(part: Formulation, *, priced: bool) -> Expression:
     return sum(terms, 0)
 
 
+def _fragments(part: Formulation) -> Expression:
+    """Return what is free beyond whole units, of which as many as fit may be counted."""
+    arrays, measure = part.arrays, part.arrays.fragment
+    if measure is None:
+        return 0
+    if measure.parts is None:
+        nodes, need = np.arange(arrays.n_nodes), measure.need
+        settled, now = arrays.counts(part.settled).T @ need, arrays.running.T @ need
+    else:
+        nodes = arrays.parts.node[measure.parts]
+        settled = arrays.taken(part.settled)[measure.parts, measure.column]
+        now = arrays.taken(arrays.now)[measure.parts, measure.column]
+    unit, terms = measure.unit, []
+    for row, j in enumerate(nodes.tolist()):
+        capacity = int(measure.capacity[row])
+        if not part._free[j]:
+            terms.append(max(0, capacity - int(settled[row])) % unit)
+            continue
+        if measure.parts is None:
+            classes = [k for k in part._by_node.get(j, ()) if need[k]]
+            numbers = [part._count[k, j] for k in classes]
+            used = cp_model.LinearExpr.weighted_sum(numbers, need[classes].tolist())
+        else:
+            used = part.parts.used(int(measure.parts[row]), measure.column)
+        free: Expression = capacity - used
+        if now[row] > capacity:
+            free = part.model.new_int_var(0, capacity, "")
+            part.model.add_max_equality(free, [capacity - used, 0])
+        units = part.model.new_int_var(0, capacity // unit, "")
+        part.model.add(unit * units <= free)
+        terms.append(free - unit * units)
+    return cp_model.LinearExpr.sum(terms)
+
+
 def _preferences(part: Formulation) -> Expression:
     aims = part.arrays.aims
     terms: list[Expression] = []
@@ -108,5 +142,6 @@ _EXPRESSIONS: dict[str, Callable[[Formulation], Expression]] = {
     "moves": _moves,
     "nodes": partial(_used, priced=False),
     "cost": partial(_used, priced=True),
+    "fragments": _fragments,
     "preferences": _preferences,
 }

@@ -15,8 +15,9 @@ from typing import Any
 import numpy as np
 from ortools.sat.python import cp_model
 
-from scheduling.models.placement.arrays import Flags, Ints, PlacementArrays, Rule
+from scheduling.models.placement.arrays import NOWHERE, Flags, Ints, PlacementArrays, Rule
 from scheduling.solvers.placement.cpsat.goals import goal_expression
+from scheduling.solvers.placement.cpsat.parts import PartCells
 
 Expression = Any
 
@@ -29,9 +30,9 @@ class Formulation:
     arrays
         The problem.
     nodes
-        Nodes of the part; ``None``: all. Items on other nodes stay where ``fixed`` puts them.
-    fixed
-        Number of each class on each node, (K, m), for the nodes outside the part.
+        Nodes of the part; ``None``: all. Items on other nodes stay where ``place`` has them.
+    place
+        Place of each item, for the nodes outside the part.
     caps
         Values that the first tiers may not exceed.
     """
@@ -41,17 +42,22 @@ class Formulation:
         arrays: PlacementArrays,
         caps: tuple[int, ...],
         nodes: Iterable[int] | None = None,
-        fixed: Ints | None = None,
+        place: Ints | None = None,
     ) -> None:
         self.arrays = arrays
         self.model = cp_model.CpModel()
         self._fixed = np.zeros((arrays.n_classes, arrays.n_nodes), np.int64)
         free = np.ones(arrays.n_nodes, bool)
-        if nodes is not None and fixed is not None:
+        self.settled = np.full(arrays.n_items, NOWHERE, np.int64)
+        if nodes is not None and place is not None:
             free[:] = False
             free[list(nodes)] = True
-            self._fixed[:, ~free] = fixed[:, ~free]
+            self._fixed[:, ~free] = arrays.counts(place)[:, ~free]
+            left = (place >= 0) & ~free[arrays.places.nodes(place)]
+            self.settled[left] = place[left]
         self._free = free
+        self._still = arrays.staying(self.settled)
+        self.parts = PartCells(self.model, arrays)
         self._count: dict[tuple[int, int], Expression] = {}
         self._by_class: dict[int, list[tuple[int, Expression]]] = {}
         self._by_node: dict[int, list[int]] = {}
@@ -84,10 +90,15 @@ class Formulation:
             if positive.any():
                 fits = arrays.capacity[j, positive] // arrays.demand[k, positive]
                 most = min(most, max(int(fits.min()), held))
-            number = model.new_int_var(held, max(most, held), "")
+            if arrays.parts.shares[k]:
+                number, self._stay[k, j] = self.parts.add(k, j, max(most, held))
+            else:
+                number = model.new_int_var(held, max(most, held), "")
             self._count[k, j] = number
             self._by_class.setdefault(k, []).append((j, number))
             self._by_node.setdefault(j, []).append(k)
+            if arrays.parts.shares[k]:
+                continue
             if running and not arrays.eligible[k, j]:
                 self._stay[k, j] = number
             elif running:
@@ -109,7 +120,7 @@ class Formulation:
 
     def _stays(self, k: int) -> Expression:
         """Items of a class that stay where they run."""
-        still = np.minimum(self._fixed[k], self.arrays.running[k])[~self._free].sum()
+        still = self._still[k].sum()
         numbers = [self._stay[k, j] for j, _ in self._by_class.get(k, ()) if (k, j) in self._stay]
         return cp_model.LinearExpr.sum(numbers) + int(still)
 
@@ -122,6 +133,7 @@ class Formulation:
                 if any(needs):
                     used = cp_model.LinearExpr.weighted_sum(numbers, needs)
                     self.model.add(used <= int(arrays.capacity[j, column]))
+        self.parts.add_capacities()
 
     def _add_sizes(self) -> None:
         for k, size in enumerate(self.arrays.size().tolist()):
@@ -144,7 +156,7 @@ class Formulation:
                 if (k, j) in self._count and arrays.eligible[k, j]
             ]
             literal: Any = None
-            if (self._fixed[k, nodes] > arrays.running[k, nodes]).any():
+            if (self._fixed[k, nodes] > self._still[k, nodes]).any():
                 literal = self.model.new_constant(1)
             elif coming:
                 literal = self.model.new_bool_var("")
@@ -263,17 +275,24 @@ class Formulation:
 
     # ------------------------------------------------------------------------- hints, values
 
-    def hint(self, counts: Ints) -> None:
-        """Hint the numbers of a placement."""
+    def hint(self, place: Ints) -> None:
+        """Hint a placement by the place of each item."""
+        counts, stays = self.arrays.counts(place), self.arrays.staying(place)
         for (k, j), number in self._count.items():
             self.model.add_hint(number, int(counts[k, j]))
             stay = self._stay.get((k, j))
-            if stay is not None and stay is not number:
-                self.model.add_hint(stay, int(min(counts[k, j], self.arrays.running[k, j])))
+            if stay is not None and stay is not number and not self.arrays.parts.shares[k]:
+                self.model.add_hint(stay, int(stays[k, j]))
+        self.parts.hint(place)
 
-    def counts(self, values: list[int]) -> Ints:
-        """Read the numbers of items from the values of all variables."""
+    def places(self, values: list[int]) -> Ints:
+        """Read the place of each item from the values of all variables."""
+        arrays = self.arrays
         table = self._fixed.copy()
         for cell, number in self._count.items():
             table[cell] = values[number.index]
-        return table
+        inside = self.parts.places(values)
+        for k in inside:
+            left = self.settled[arrays.members[k]]
+            inside[k] += left[left >= 0].tolist()
+        return arrays.assign(table, inside)

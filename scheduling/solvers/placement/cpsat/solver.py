@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from scheduling.models.placement.arrays import Ints
 from scheduling.solvers.board import Board, Budget
-from scheduling.solvers.placement.family import NO_PARTS, CompiledPlacement
+from scheduling.solvers.placement.family import CompiledPlacement
 from scheduling.solvers.registry import Availability, installed
 
 if TYPE_CHECKING:
@@ -40,9 +40,7 @@ class CpSat:
         return installed("ortools", "OR-Tools")
 
     def refusal(self, data: CompiledPlacement) -> str | None:
-        """Refuse problems with parts of nodes, and models that would not fit into memory."""
-        if data.problem.partitioned:
-            return NO_PARTS
+        """Refuse models that would not fit into memory."""
         cells = int(data.arrays.eligible.sum())
         if cells > LARGEST_CELLS:
             return f"{cells} pairs of item class and node, above {LARGEST_CELLS}; use lns"
@@ -68,12 +66,12 @@ class CpSat:
         formulation.model.minimize(value)
         start = board.best if board.best is not None else hint
         if start is not None:
-            formulation.hint(arrays.counts(start))
+            formulation.hint(start)
         if board.stopped or budget.remaining() == 0:
             return
 
         def decode(values: list[int]) -> Ints:
-            return arrays.assign(formulation.counts(values))
+            return formulation.places(values)
 
         run = BoardRun(board, self.name, decode, data.values)
         run.exact(formulation.model, sat_parameters(budget, self.settings))

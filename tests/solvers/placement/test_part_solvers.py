@@ -1,0 +1,95 @@
+"""Solvers of placements on parts of nodes against brute force."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import scheduling as sch
+from scheduling.models.base import Status
+from scheduling.models.placement.bounds import unplaced_bound
+from scheduling.models.placement.compiling import compile_placement
+from scheduling.models.placement.parts import PartUse
+from scheduling.models.placement.problem import PlacementProblem
+from scheduling.models.placement.solution import PlacementSolution
+from scheduling.models.placement.steps import replay
+from scheduling.solvers.placement.ordering import order_steps
+from tests.part_placements import best_part_values, part_problems
+
+
+def values_of(solution: PlacementSolution) -> tuple[int, ...]:
+    return tuple(int(tier.objective or 0) for tier in solution.tiers)
+
+
+@given(part_problems())
+@settings(max_examples=60)
+def test_cp_sat_finds_what_brute_force_finds(problem: PlacementProblem) -> None:
+    best = best_part_values(problem)
+    solution = sch.solve(problem, "cp-sat", work_limit=20, workers=1)
+    assert solution.status is Status.OPTIMAL
+    assert values_of(solution) == (best or (0,))
+
+
+@pytest.mark.parametrize("solver", ["best-fit", "default-scheduler", "lns"])
+@given(problem=part_problems())
+@settings(max_examples=25)
+def test_heuristics_answer_validly_and_never_better_than_the_best(
+    solver: str, problem: PlacementProblem
+) -> None:
+    best = best_part_values(problem)
+    solution = sch.solve(problem, solver, work_limit=2, workers=1)
+    assert sch.check(problem, solution) == []
+    assert values_of(solution) >= best
+
+
+@given(part_problems())
+@settings(max_examples=15)
+def test_auto_is_optimal_on_small_problems(problem: PlacementProblem) -> None:
+    best = best_part_values(problem)
+    solution = sch.solve(problem, "auto", work_limit=20, workers=1)
+    assert solution.status is Status.OPTIMAL
+    assert values_of(solution) == best
+
+
+@given(part_problems())
+@settings(max_examples=40)
+def test_formula_bound_is_below_the_best_of_each_priority(problem: PlacementProblem) -> None:
+    best = best_part_values(problem)
+    arrays = compile_placement(problem)
+    caps: tuple[int, ...] = ()
+    for tier in range(arrays.n_priorities):
+        assert unplaced_bound(arrays, tier, caps) <= best[tier]
+        caps = (*caps, best[tier])
+
+
+@given(part_problems())
+@settings(max_examples=40)
+def test_steps_lead_to_the_placement_with_room_at_every_step(problem: PlacementProblem) -> None:
+    solution = sch.solve(problem, "cp-sat", work_limit=20, workers=1)
+    steps = order_steps(problem, solution)
+    assert list(replay(problem, solution, steps)) == []
+
+
+@given(part_problems(), st.data())
+@settings(max_examples=30)
+def test_changed_parts_are_caught(problem: PlacementProblem, data: st.DataObject) -> None:
+    solution = sch.solve(problem, "best-fit", work_limit=1, workers=1)
+    taking = [entry for entry in solution.placements if entry.parts]
+    if not taking:
+        return
+    entry = data.draw(st.sampled_from(taking))
+    wrong = data.draw(
+        st.sampled_from(
+            [
+                entry.parts[1:],
+                (*entry.parts, entry.parts[0]),
+                (entry.parts[0].model_copy(update={"option": 9}), *entry.parts[1:]),
+                (PartUse(part="ghost"), *entry.parts[1:]),
+            ]
+        )
+    )
+    changed = entry.model_copy(update={"parts": wrong})
+    entries = tuple(changed if e is entry else e for e in solution.placements)
+    found = sch.check(problem, solution.model_copy(update={"placements": entries}))
+    assert "parts" in {violation.constraint for violation in found}
