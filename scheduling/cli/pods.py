@@ -38,6 +38,14 @@ def pods(
     max_moves: Annotated[
         int | None, typer.Option(metavar="N", min=0, help="Most running pods to move or evict.")
     ] = None,
+    goal: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME",
+            help="What comes behind the placed pods, repeatable, most important first: evictions, "
+            "moves (these two by default), nodes, preferences.",
+        ),
+    ] = None,
     solver: Annotated[
         str,
         typer.Option(metavar="S", help="auto, cp-sat, lns, best-fit or default-scheduler."),
@@ -69,6 +77,7 @@ def pods(
     from scheduling.instances.files import read_text, write, write_solution
     from scheduling.kubernetes.advice import advise
     from scheduling.kubernetes.commands import shell_script
+    from scheduling.kubernetes.goals import with_goals
     from scheduling.kubernetes.snapshot import read_snapshot
     from scheduling.solvers.placement.ordering import order_steps
     from scheduling.storage import write_whole
@@ -76,6 +85,7 @@ def pods(
     text, source = read_text(snapshot)
     found = read_snapshot(text, source)
     stated = found.problem.model_copy(update={"max_moves": max_moves})
+    stated = with_goals(stated, goal) if goal else stated
     with LiveLine(quiet=json) as line:
         solution = sch.solve(
             stated,

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from scheduling.kubernetes.fields import Fields
 from scheduling.kubernetes.quantities import amount
 from scheduling.models.placement.rules import (
+    ItemPreference,
     ItemTerm,
     NodePreference,
     NodeTerm,
@@ -174,16 +175,43 @@ def item_terms(
     """
     part = affinity.inner(name)
     for entry in part.entries("requiredDuringSchedulingIgnoredDuringExecution"):
-        if "labelSelector" not in entry:
-            continue  # It means no pods.
-        names = entry.words("namespaces")
-        if "namespaceSelector" in entry:
-            names = (*names, *spaces(entry.inner("namespaceSelector"))) or (_NO_NAMESPACE,)
-        yield ItemTerm(
-            selector=_with_keys(entry, labels),
-            topology=entry.text("topologyKey"),
-            namespaces=names,
-        )
+        if "labelSelector" in entry:  # Without one it means no pods.
+            yield _item_term(entry, labels, spaces)
+
+
+def item_preferences(
+    affinity: Fields, labels: dict[str, str], spaces: Callable[[Fields], tuple[str, ...]]
+) -> Iterator[ItemPreference]:
+    """Yield the preferred terms of affinity and anti-affinity between pods.
+
+    Parameters
+    ----------
+    affinity, labels, spaces
+        As in :func:`item_terms`.
+    """
+    for name in ("podAffinity", "podAntiAffinity"):
+        part = affinity.inner(name)
+        for entry in part.entries("preferredDuringSchedulingIgnoredDuringExecution"):
+            term = entry.inner("podAffinityTerm")
+            if "labelSelector" in term:
+                yield ItemPreference(
+                    weight=max(1, min(100, entry.number("weight", 1))),
+                    term=_item_term(term, labels, spaces),
+                    apart=name == "podAntiAffinity",
+                )
+
+
+def _item_term(
+    entry: Fields, labels: dict[str, str], spaces: Callable[[Fields], tuple[str, ...]]
+) -> ItemTerm:
+    names = entry.words("namespaces")
+    if "namespaceSelector" in entry:
+        names = (*names, *spaces(entry.inner("namespaceSelector"))) or (_NO_NAMESPACE,)
+    return ItemTerm(
+        selector=_with_keys(entry, labels),
+        topology=entry.text("topologyKey"),
+        namespaces=names,
+    )
 
 
 def _with_keys(entry: Fields, labels: dict[str, str]) -> Selector:

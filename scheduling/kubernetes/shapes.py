@@ -48,6 +48,7 @@ class Shapes:
             "preferences": wishes,
             "affinity": tuple(pods.item_terms(affinity, "podAffinity", labels, meant)),
             "anti_affinity": tuple(pods.item_terms(affinity, "podAntiAffinity", labels, meant)),
+            "item_preferences": tuple(pods.item_preferences(affinity, labels, meant)),
             "spread": tuple(pods.spreads(spec, labels)),
             "ports": tuple(pods.ports(spec)),
         }

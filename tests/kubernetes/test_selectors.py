@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 import scheduling as sch
+from scheduling.errors import InputError
+from scheduling.kubernetes.goals import with_goals
 from scheduling.kubernetes.snapshot import read_snapshot
 from scheduling.models.placement.check import check_placement
 from scheduling.models.placement.problem import Item, PlacementProblem
@@ -102,3 +106,23 @@ def test_a_problem_without_items_and_goals_has_an_answer() -> None:
     solution = sch.solve(empty, work_limit=1, workers=1)
     assert (solution.status, solution.objective) == ("optimal", 0)
     assert check_placement(empty, solution) == []
+
+
+def test_preferred_terms_between_pods_are_wishes() -> None:
+    preferred = "preferredDuringSchedulingIgnoredDuringExecution"
+    term = {
+        "topologyKey": "kubernetes.io/hostname",
+        "labelSelector": {"matchLabels": {"app": "web"}},
+    }
+    affinity = {"podAntiAffinity": {preferred: [{"weight": 30, "podAffinityTerm": term}]}}
+    item = item_of(affinity=affinity)
+    assert [(wish.weight, wish.apart) for wish in item.item_preferences] == [(30, True)]
+    running = pod("r", node_name="n1")
+    stated = read_snapshot(listed(node("n1"), node("n2"), running, pod("p", affinity=affinity)))
+    wanted = with_goals(stated.problem, ["moves", "preferences"])
+    assert placed(wanted) == {"shop/r": "n1", "shop/p": "n2"}
+    near = {"podAffinity": affinity["podAntiAffinity"]}
+    stated = read_snapshot(listed(node("n1"), node("n2"), running, pod("p", affinity=near)))
+    assert placed(with_goals(stated.problem, ["moves", "preferences"]))["shop/p"] == "n1"
+    with pytest.raises(InputError, match="--goal"):
+        with_goals(stated.problem, ["moves", "moves", "beauty"])
