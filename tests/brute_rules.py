@@ -1,0 +1,177 @@
+"""Rules across tasks of tiny problems, straight from their definitions."""
+
+from __future__ import annotations
+
+from itertools import combinations, pairwise
+
+from scheduling.models.schedule.problem import (
+    Machine,
+    Mode,
+    Reservoir,
+    ScheduleProblem,
+)
+from tests.brute_times import horizon
+
+
+class Placed:
+    """A problem with a mode for each task, and the rules that reach across tasks.
+
+    Attributes
+    ----------
+    modes
+        Mode of each task; ``SKIPPED`` for those that do not run.
+    ends, least
+        For each task and start: its end, and the earliest end from there or later on.
+    """
+
+    modes: tuple[Mode, ...]
+    ends: tuple[list[int | None], ...]
+    least: tuple[list[int | None], ...]
+
+    def __init__(self, problem: ScheduleProblem) -> None:
+        self.problem = problem
+        self.index = {task.id: number for number, task in enumerate(problem.tasks)}
+        self.horizon = horizon(problem)
+        self.rooms = {
+            resource.id: resource.batch
+            for resource in problem.resources
+            if isinstance(resource, Machine) and resource.batch is not None
+        }
+        self.groups = [{self.index[name] for name in group} for group in problem.disjunctions]
+        self.next = {
+            self.index[before.id]: self.index[after.id]
+            for job in problem.jobs
+            if job.blocking
+            for before, after in pairwise(job.tasks)
+        }
+
+    def _least_end(self, task: int, low: int) -> int | None:
+        """Earliest end from a start at ``low`` or later."""
+        return self.least[task][low] if low <= self.horizon else None
+
+    def _kept(self, task: int, low: list[int]) -> tuple[int, int]:
+        """From when until when, at least, a task keeps its machine."""
+        end = self._least_end(task, low[task]) or 0
+        return low[task], max(end, low[self.next[task]]) if task in self.next else end
+
+    def _stocks_end_well(self) -> bool:
+        """Whether the last level of every reservoir is one that it may have."""
+        for resource in self.problem.resources:
+            if isinstance(resource, Reservoir):
+                level = resource.initial
+                for mode in self.modes:
+                    level += mode.supplies.get(resource.id, 0) - mode.demands.get(resource.id, 0)
+                if level < 0 or (resource.maximum is not None and level > resource.maximum):
+                    return False
+        return True
+
+    def _may_hold(self, start: dict[int, int], low: list[int]) -> bool:
+        """Whether the placed tasks keep their machines apart and the common orders."""
+        for i, j in combinations(start, 2) if self.groups else ():
+            if any({i, j} <= group for group in self.groups):
+                spans = [range(start[k], self.ends[k][start[k]] or 0) for k in (i, j)]
+                if set(spans[0]) & set(spans[1]):
+                    return False
+        for i, j in combinations(start, 2) if self.rooms else ():
+            if not self._one_batch_or_apart(i, j, start):
+                return False
+        for i, j in combinations(start, 2) if self.next else ():
+            if self.modes[i].machine is None or self.modes[i].machine != self.modes[j].machine:
+                continue
+            (a, b), (c, d) = self._kept(i, low), self._kept(j, low)
+            if b > a and d > c and a < d and c < b:
+                return False
+        return all(self._in_order(group, start) for group in self.problem.same_order)
+
+    def _in_order(self, group: tuple[str, ...], start: dict[int, int]) -> bool:
+        """Whether, of two jobs, one is nowhere later than the other."""
+        visits: list[dict[str, int]] = []
+        for job in self.problem.jobs:
+            tasks = [self.index[task.id] for task in job.tasks]
+            machines = {self.modes[i].machine: start[i] for i in tasks if i in start}
+            visits.append({name: t for name, t in machines.items() if name in group and name})
+        for one, other in combinations(visits, 2):
+            differences = [one[name] - other[name] for name in one.keys() & other.keys()]
+            if differences and min(differences) < 0 < max(differences):
+                return False
+        return True
+
+    def _levels_hold(self, start: list[int]) -> bool:
+        for resource in self.problem.resources:
+            if not isinstance(resource, Reservoir):
+                continue
+            for now in range(self.horizon + 1):
+                level = resource.initial
+                for task, (time, mode) in enumerate(zip(start, self.modes, strict=True)):
+                    level -= mode.demands.get(resource.id, 0) if time <= now else 0
+                    ended = (self.ends[task][time] or 0) <= now
+                    level += mode.supplies.get(resource.id, 0) if ended else 0
+                if level < 0 or (resource.maximum is not None and level > resource.maximum):
+                    return False
+        return True
+
+    def _setups_hold(self, start: list[int]) -> bool:
+        for machine in self.problem.resources:
+            if not isinstance(machine, Machine) or not (machine.setups or machine.no_idle):
+                continue
+            times: dict[tuple[str | None, str | None], int] = {
+                (entry.before, entry.after): entry.time for entry in machine.setups
+            }
+            users = [i for i, mode in enumerate(self.modes) if mode.machine == machine.id]
+            kept = sorted((*self._kept(i, start), i) for i in users)
+            kept = [(a, b, i) for a, b, i in kept if b > a]
+            left, before, first = 0, None, True
+            for a, b, i in kept:
+                state = self.modes[i].state
+                known = state is not None and (first or before is not None)
+                setup = times.get((before, state), 0) if known else 0
+                if a < left + setup or (machine.no_idle and not first and a > left + setup):
+                    return False
+                left, before, first = b, state, False
+        return True
+
+    def _one_batch_or_apart(self, i: int, j: int, start: dict[int, int]) -> bool:
+        one, other = self.modes[i], self.modes[j]
+        if one.machine != other.machine or one.machine not in self.rooms:
+            return True
+        spans = [(start[k], self.ends[k][start[k]] or 0) for k in (i, j)]
+        if not set(range(*spans[0])) & set(range(*spans[1])):
+            return True
+        same = (one.state, one.duration) == (other.state, other.duration)
+        return same and spans[0] == spans[1]
+
+    def _moves_hold(self, start: list[int]) -> bool:
+        """Play the moves of every moment one by one, each as soon as its machine has been left."""
+        if self.problem.swap:
+            return True
+        names = [[task.id for task in job.tasks] for job in self.problem.jobs if job.blocking]
+        moving = [[self.index[name] for name in row] for row in names]
+        before = {after: one for row in moving for one, after in pairwise(row)}
+        for now in {start[i] for row in moving for i in row}:
+            standing = {}
+            for i, kept in ((i, self._kept(i, start)) for row in moving for i in row):
+                if i in self.next and kept[0] < now <= kept[1]:
+                    standing[self.modes[i].machine] = i
+            waiting = [i for row in moving for i in row if start[i] == now]
+            while waiting:
+                ready = [i for i in waiting if self._enters(i, start, standing, waiting, before)]
+                if not ready:
+                    return False
+                waiting.remove(ready[0])
+                left = before.get(ready[0])
+                standing = {name: i for name, i in standing.items() if i != left}
+        return True
+
+    def _enters(
+        self,
+        task: int,
+        start: list[int],
+        standing: dict[str | None, int],
+        waiting: list[int],
+        before: dict[int, int],
+    ) -> bool:
+        if before.get(task) in waiting:
+            return False
+        first, last = self._kept(task, start)
+        other = standing.get(self.modes[task].machine)
+        return first == last or other is None or other == before.get(task)
