@@ -246,11 +246,9 @@ def _victims(entry: PlannedPod, needs: Needs, offered: Sequence[str], view: View
     for candidates in (equal, [pod for _, pod in planned]):
         chosen: list[Object] = []
         for pod in sorted(candidates, key=_priority):
-            if not view.room.short(needs, entry.node, view.room.sum((*going, *chosen))):
-                break
             chosen.append(pod)
-        if chosen and not view.room.short(needs, entry.node, view.room.sum((*going, *chosen))):
-            return [uid_of(pod) for pod in chosen]
+            if not view.room.short(needs, entry.node, view.room.sum((*going, *chosen))):
+                return [uid_of(pod) for pod in chosen]
     return []
 
 

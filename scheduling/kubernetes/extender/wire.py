@@ -65,7 +65,8 @@ def read_filter(data: Any) -> FilterArgs:
     top = Fields(data, "ExtenderArgs")
     pod = _pod(top)
     if "Nodes" in top:
-        items = top.inner("Nodes").value("items") or []
+        items = top.inner("Nodes").value("items")
+        items = [] if items is None else items
         if not isinstance(items, list):
             raise InputError.single("ExtenderArgs.Nodes.items", repr(items)[:80], "a list")
         return FilterArgs(pod, [_name(item, k) for k, item in enumerate(items)], items)
