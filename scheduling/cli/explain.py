@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
-
 import typer
 
 from scheduling.cli import options
@@ -22,27 +20,22 @@ def explain(
 ) -> None:
     """Name a minimal set of constraints that cannot hold together.
 
+    Of a placement problem, or a snapshot as kubectl prints it: why pods have no place, node by
+    node, and the cheapest change that admits each.
+
     Exit codes: 0 the instance has a solution, 2 bad input, 3 explained, 4 not settled in time.
     """
     import scheduling as sch
-    from scheduling.instances.files import read
+    from scheduling.cli.snapshots import read_problem
 
-    problem = read(file, format=format_)
+    problem, notes = read_problem(file, format_)
     found = sch.explain(problem, time_limit=time_limit or 60.0, workers=workers, seed=seed)
     if json:
-        solution = None if found.solution is None else found.solution.model_dump(mode="json")
-        emit_json(
-            {
-                "status": found.status,
-                "conflict": [asdict(label) for label in found.conflict],
-                "is_minimal": found.is_minimal,
-                "relaxations": [asdict(label) for label in found.relaxations],
-                "solution": solution,
-                "seconds": found.seconds,
-            }
-        )
+        emit_json({**found.record(), **({"notes": notes} if notes else {})})
     else:
         typer.echo(str(found))
+        for remark in notes:
+            note(f"  note: {remark}")
         if found.status == "unknown":
             note("try a longer --time-limit")
     raise typer.Exit(EXIT_CODES[found.status])

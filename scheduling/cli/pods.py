@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+import os
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -13,11 +14,10 @@ from scheduling.cli.live import LiveLine
 from scheduling.cli.output import EXIT_CODES, emit_json, note, summary, table
 
 if TYPE_CHECKING:
-    from scheduling.kubernetes.advice import Advice
-    from scheduling.kubernetes.whatif import Change
     from scheduling.models.placement.problem import PlacementProblem
     from scheduling.models.placement.solution import PlacementSolution
     from scheduling.models.placement.steps import Step
+    from scheduling.solvers.placement.explaining.explain import LeftOut, PlacementExplanation
 
 EXAMPLE = "Example: scheduling pods cluster.json --max-moves 5"
 _SHOWN = 50
@@ -63,7 +63,7 @@ def pods(
     ] = None,
     what_if: Annotated[
         bool,
-        typer.Option("--what-if", help="Also try what would admit the pods left out."),
+        typer.Option("--what-if", help="Also find what keeps pods out, and what would admit them."),
     ] = False,
     json: options.Json = False,
 ) -> None:
@@ -75,7 +75,6 @@ def pods(
     """
     import scheduling as sch
     from scheduling.instances.files import read_text, write, write_solution
-    from scheduling.kubernetes.advice import advise
     from scheduling.kubernetes.commands import shell_script
     from scheduling.kubernetes.goals import with_goals
     from scheduling.kubernetes.snapshot import read_snapshot
@@ -102,37 +101,52 @@ def pods(
     steps = order_steps(stated, solution)
     if commands is not None:
         write_whole(commands, shell_script(steps).encode())
-    advice = advise(stated, solution)
-    changes = _tried(stated, solution, time_limit, workers, seed) if what_if else []
+    why = _explained(stated, solution, time_limit if what_if else None, workers, seed)
     if json:
-        emit_json(_record(solution, steps, advice, changes, found.notes))
+        emit_json(_record(solution, steps, why, found.notes))
     else:
-        _show(stated, solution, steps, advice)
-        _show_changes(changes, asked=what_if and bool(advice))
+        _show(stated, solution, steps, why)
+        if what_if:
+            _show_changes(why)
         for remark in found.notes:
             note(f"  note: {remark}")
     raise typer.Exit(EXIT_CODES[solution.status])
 
 
+def _explained(
+    problem: PlacementProblem,
+    solution: PlacementSolution,
+    time_limit: float | None,
+    workers: int | None,
+    seed: int,
+) -> PlacementExplanation:
+    """Say what is left out; with a time limit also what cannot meet and what would admit it."""
+    from scheduling.solvers.board import Budget
+    from scheduling.solvers.placement.explaining.explain import (
+        PlacementExplanation,
+        explain_solution,
+        left_out,
+    )
+
+    if time_limit is None:
+        groups = left_out(problem, solution)
+        return PlacementExplanation(solution.status, tuple(groups))
+    deadline = time.monotonic() + time_limit
+    budget = Budget(deadline, None, workers or os.cpu_count() or 1, seed)
+    return explain_solution(problem, solution, budget)
+
+
 def _record(
     solution: PlacementSolution,
     steps: list[Step],
-    advice: list[Advice],
-    changes: list[Change],
+    why: PlacementExplanation,
     notes: tuple[str, ...],
 ) -> dict[str, Any]:
     return {
         **solution.model_dump(mode="json"),
         "steps": [step.model_dump(mode="json") for step in steps],
-        "unplaced": [
-            {
-                "item": entry.item,
-                "reasons": [{"nodes": count, "reason": why} for count, why in entry.reasons],
-                "remedy": entry.remedy,
-            }
-            for entry in advice
-        ],
-        "changes": [asdict(change) for change in changes],
+        "unplaced": [group.record() for group in why.left_out],
+        "changes": [change.record() for change in why.changes],
         "notes": list(notes),
     }
 
@@ -141,7 +155,7 @@ def _show(
     problem: PlacementProblem,
     solution: PlacementSolution,
     steps: list[Step],
-    advice: list[Advice],
+    why: PlacementExplanation,
 ) -> None:
     pending = sum(item.node is None for item in problem.items)
     title = f"{len(problem.nodes)} nodes, {len(problem.items)} pods, {pending} pending"
@@ -153,35 +167,28 @@ def _show(
         ]
         table(["step", "action", "pod", "from", "to", ""], rows, "plan")
         _more(len(steps))
-    if advice:
-        rows = [
-            [
-                entry.item,
-                "; ".join(
-                    f"{count} node{'s' * (count > 1)}: {why}" for count, why in entry.reasons
-                ),
-                entry.remedy or "",
-            ]
-            for entry in advice[:_SHOWN]
-        ]
-        table(["left out", "why", "what would help"], rows)
-        _more(len(advice))
+    if why.left_out:
+        rows = [_row(group) for group in why.left_out[:_SHOWN]]
+        table(["left out", "nodes, and what excludes them", "cannot all hold"], rows)
+        _more(len(why.left_out))
 
 
-def _tried(
-    problem: PlacementProblem,
-    solution: PlacementSolution,
-    time_limit: float,
-    workers: int | None,
-    seed: int,
-) -> list[Change]:
-    from scheduling.kubernetes.whatif import what_if
+def _row(group: LeftOut) -> list[str]:
+    more = f" and {len(group.items) - 1} like it" if len(group.items) > 1 else ""
+    reasons = (f"{count} node{'s' * (count > 1)}: {text}" for count, text in group.reasons)
+    proof = "" if group.proven or not group.conflict else "not proven: "
+    return [
+        group.items[0] + more,
+        "; ".join(reasons),
+        proof + "; ".join(map(str, group.conflict)),
+    ]
 
-    return what_if(problem, solution, time_limit=time_limit, workers=workers, seed=seed)
 
-
-def _show_changes(changes: list[Change], *, asked: bool) -> None:
-    if changes:
+def _show_changes(why: PlacementExplanation) -> None:
+    for group in why.left_out[:_SHOWN]:
+        if group.remedy is not None:
+            print(f"  cheapest change that admits {group.items[0]}: {group.remedy.change}")
+    if why.changes:
         rows = [
             [
                 change.change,
@@ -190,11 +197,11 @@ def _show_changes(changes: list[Change], *, asked: bool) -> None:
                 str(change.disturbed),
                 "yes" if change.proven else "no",
             ]
-            for change in changes
+            for change in why.changes
         ]
         headers = ["what if", "admits", "displaces", "disturbs", "proven least"]
         table(headers, rows)
-    elif asked:
+    elif why.left_out:
         print("  no single change that was tried admits more pods")
 
 

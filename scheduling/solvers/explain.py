@@ -12,7 +12,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from importlib import import_module
 from typing import Any, Protocol, TypeVar
 
@@ -22,7 +22,11 @@ from scheduling.solvers.board import Budget
 
 T = TypeVar("T")
 
-_FAMILIES = {"schedule": "scheduling.solvers.schedule.explain:ScheduleConflict"}
+_FAMILIES = {
+    "schedule": "scheduling.solvers.schedule.explain:explain_schedule",
+    "placement": "scheduling.solvers.placement.explaining.explain:explain_placement",
+}
+"""For each family a function from a problem and a budget to an explanation."""
 
 _GROUPED = 400
 """From so many constraints on, whole groups are sorted out before single constraints."""
@@ -82,6 +86,18 @@ class Explanation:
     solution: Solution | None = None
     seconds: float = 0.0
 
+    def record(self) -> dict[str, Any]:
+        """Return plain values, ready for JSON."""
+        solution = self.solution
+        return {
+            "status": self.status,
+            "conflict": [asdict(label) for label in self.conflict],
+            "is_minimal": self.is_minimal,
+            "relaxations": [asdict(label) for label in self.relaxations],
+            "solution": None if solution is None else solution.model_dump(mode="json"),
+            "seconds": self.seconds,
+        }
+
     def __str__(self) -> str:
         if self.status is Status.FEASIBLE:
             return "The problem has a solution."
@@ -98,18 +114,17 @@ class Explanation:
 
 
 class Conflict(Protocol):
-    """A family's constraints and the question whether a subset of them can hold.
+    """A family's constraints and the question whether a subset of them can hold."""
 
-    Attributes
-    ----------
-    labels
-        Every constraint of the user.
-    groups
-        A partition of their indices into parts that belong together.
-    """
+    @property
+    def labels(self) -> Sequence[Label]:
+        """Every constraint of the user."""
+        ...
 
-    labels: Sequence[Label]
-    groups: Sequence[Sequence[int]]
+    @property
+    def groups(self) -> Sequence[Sequence[int]]:
+        """A partition of their indices into parts that belong together."""
+        ...
 
     def solution(self, budget: Budget) -> tuple[Status, Solution | None]:
         """Solve the whole problem for feasibility."""
@@ -134,8 +149,11 @@ def explain(
     *,
     workers: int | None = None,
     seed: int = 0,
-) -> Explanation:
+) -> Any:
     """Name a minimal set of constraints that cannot hold together.
+
+    Of a placement problem, which always has an answer, it says so for each item that has no place,
+    with the cheapest change that admits it.
 
     Parameters
     ----------
@@ -150,7 +168,7 @@ def explain(
 
     Returns
     -------
-    Explanation
+    Explanation or PlacementExplanation
         With a solution instead of a conflict when the problem has one.
 
     Raises
@@ -166,20 +184,30 @@ def explain(
         raise InputError.single("workers", str(workers), "at least 1")
     if problem.kind not in _FAMILIES:
         raise UnsupportedError(f"problems of kind {problem.kind!r} have no explanation")
-    started = time.monotonic()
     module, _, name = _FAMILIES[problem.kind].partition(":")
-    family: Callable[[Any], Conflict] = getattr(import_module(module), name)
-    budget = Budget(started + time_limit, None, workers or os.cpu_count() or 1, seed)
-    return _Explainer(family(problem), budget, started).explain()
+    family: Callable[[Any, Budget], Any] = getattr(import_module(module), name)
+    deadline = time.monotonic() + time_limit
+    return family(problem, Budget(deadline, None, workers or os.cpu_count() or 1, seed))
 
 
-class _Explainer:
-    def __init__(self, conflict: Conflict, budget: Budget, started: float) -> None:
-        self.conflict = conflict
+class Explainer:
+    """Explains a family's conflict.
+
+    Parameters
+    ----------
+    conflict
+        Builds the constraints and answers questions about them; called within the time limit.
+    budget
+        For everything.
+    """
+
+    def __init__(self, conflict: Callable[[], Conflict], budget: Budget) -> None:
+        self.started = time.monotonic()
+        self.conflict = conflict()
         self.budget = budget
-        self.started = started
 
     def explain(self) -> Explanation:
+        """Find a conflict, make it minimal, and find what relaxes it."""
         first = self.conflict.by_formula()
         if first is None:
             status, solution = self.conflict.solution(self.budget)

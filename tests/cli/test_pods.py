@@ -47,7 +47,34 @@ def test_json_is_alone_on_standard_output(cli: Cli, snapshot: Path) -> None:
     assert done.code == 0
     assert found["status"] == "optimal"
     assert [step["action"] for step in found["steps"]] == ["start"]
-    assert found["unplaced"][0]["reasons"] == [{"nodes": 1, "reason": "cpu: node full"}]
+    assert found["unplaced"][0]["reasons"] == [
+        {"nodes": 1, "reason": "insufficient cpu (node full)"}
+    ]
+
+
+def test_explain_takes_snapshots_and_placement_problems(
+    cli: Cli, snapshot: Path, tmp_path: Path
+) -> None:
+    done = cli("explain", snapshot, "--time-limit", "20")
+    assert done.code == 3
+    assert "cannot be placed" in done.out
+    assert "insufficient cpu (node full)" in done.out
+    assert "Cheapest change that admits it" in done.out
+    problem = tmp_path / "problem.yaml"
+    assert cli("pods", snapshot, "--problem", problem).code == 0
+    found = cli("explain", problem, "--json", "--time-limit", "20").json
+    assert found["status"] == "infeasible"
+    (group,) = found["unplaced"]
+    assert group["is_minimal"]
+    assert {label["kind"] for label in group["conflict"]} == {"resource", "priority"}
+    assert group["remedy"] in [change["change"] for change in found["changes"]]
+
+
+def test_explain_says_when_all_pods_have_a_place(cli: Cli, tmp_path: Path) -> None:
+    path = tmp_path / "pods.yaml"
+    path.write_text("kind: List\nitems:\n- " + json.dumps(NODE) + "\n")
+    done = cli("explain", path)
+    assert (done.code, done.out.strip()) == (0, "Every item has a place.")
 
 
 def test_bad_snapshots_end_in_one_message(cli: Cli, tmp_path: Path) -> None:

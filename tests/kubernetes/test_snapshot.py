@@ -13,18 +13,13 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-import scheduling as sch
 from scheduling.errors import InputError
-from scheduling.kubernetes.advice import advise
 from scheduling.kubernetes.commands import shell_script
 from scheduling.kubernetes.fields import Fields
 from scheduling.kubernetes.pods import requests
 from scheduling.kubernetes.quantities import amount, parse_quantity
 from scheduling.kubernetes.snapshot import read_snapshot
-from scheduling.kubernetes.whatif import what_if
-from scheduling.models.placement.problem import PlacementProblem
 from scheduling.models.placement.rules import ItemTerm, Selector, Spread
-from scheduling.models.placement.solution import PlacementSolution
 from scheduling.models.placement.steps import Step
 from tests.kubernetes.objects import listed, node, pod
 
@@ -214,70 +209,6 @@ def test_finished_pods_take_nothing() -> None:
 def test_bad_input_is_one_clear_error(text: str, message: str) -> None:
     with pytest.raises(InputError, match=message):
         read_snapshot(text, "cluster.json")
-
-
-def test_advice_says_why_and_what_would_help() -> None:
-    stated = read_snapshot(
-        listed(
-            node("small", status={"allocatable": {"cpu": "100m", "memory": "4Gi", "pods": 9}}),
-            node("full", status={"allocatable": {"cpu": "600m", "memory": "4Gi", "pods": 9}}),
-            pod("runs", node_name="full", priority=10),
-            pod("waits"),
-        )
-    ).problem
-    solution = sch.solve(stated, "cp-sat", work_limit=5, workers=1)
-    (advice,) = advise(stated, solution)
-    assert advice.item == "shop/waits"
-    assert set(advice.reasons) == {(1, "cpu: node too small"), (1, "cpu: node full")}
-    assert advice.remedy == "one more node like full would hold it"
-
-
-def test_what_if_finds_the_least_number_of_nodes_and_the_taint_in_the_way() -> None:
-    tainted = {"taints": [{"key": "gpu", "effect": "NoSchedule"}]}
-    stated = read_snapshot(
-        listed(node("n1"), node("gpu", spec=tainted), *(pod(f"p-{k}") for k in range(9)))
-    ).problem
-    solution = sch.solve(stated, "cp-sat", work_limit=5, workers=1)
-    assert len(solution.placements) == 4
-    found = {change.change: change for change in what_if(stated, solution, time_limit=20.0)}
-    nodes = found["2 more nodes like n1"]
-    assert len(nodes.admitted) == 5
-    assert nodes.proven
-    assert len(found["the pods left out tolerate the taint 'gpu'"].admitted) == 4
-    assert what_if(stated, solution.model_copy(update={"placements": ()}), time_limit=1.0)
-
-
-def test_what_if_lifts_the_limit_on_moves() -> None:
-    stated = read_snapshot(
-        listed(node("n1"), node("n2"), pod("a", node_name="n1"), pod("b", node_name="n2"))
-    ).problem
-    big = stated.items[0].model_copy(
-        update={"id": "shop/big", "node": None, "demands": {"cpu": 2000}, "priority": 9}
-    )
-    stated = stated.model_copy(update={"items": (*stated.items, big), "max_moves": 0})
-    solution = sch.solve(stated, "cp-sat", work_limit=5, workers=1)
-    changes = what_if(stated, solution, time_limit=20.0)
-    lifted = next(change for change in changes if change.change == "no limit on moves")
-    assert lifted.admitted == ("shop/big",)
-    assert lifted.disturbed == 1
-
-
-def test_what_if_shares_one_time_limit(monkeypatch: pytest.MonkeyPatch) -> None:
-    stated = read_snapshot(listed(node("n1"), *(pod(f"p-{k}") for k in range(9)))).problem
-    solution: PlacementSolution = sch.solve(stated, "cp-sat", work_limit=5, workers=1)
-    asked: list[float] = []
-
-    def record(problem: PlacementProblem, *, time_limit: float, **_: object) -> PlacementSolution:
-        asked.append(time_limit)
-        return solution
-
-    monkeypatch.setattr("scheduling.kubernetes.whatif.solve", record)
-    what_if(stated, solution, time_limit=10.0)
-    assert asked
-    assert all(seconds <= 10.0 for seconds in asked)
-    asked.clear()
-    assert what_if(stated, solution, time_limit=0.01) == []
-    assert asked == []
 
 
 def test_commands_evict_through_the_subresource_and_bind() -> None:

@@ -16,7 +16,7 @@ from scheduling.models.schedule.problem import ScheduleProblem
 from scheduling.models.schedule.windows import horizon
 from scheduling.solvers.board import Board, Budget
 from scheduling.solvers.cpsat_engine import Outcome, Result, Settings, run, sat_parameters
-from scheduling.solvers.explain import Label
+from scheduling.solvers.explain import Explainer, Explanation, Label
 from scheduling.solvers.registry import certificate_fields
 from scheduling.solvers.schedule.constraints import Rule, rules_of
 from scheduling.solvers.schedule.cpsat.solver import CpSat
@@ -29,6 +29,11 @@ _RELATIONS = frozenset(("chain", "precedence", "no-wait"))
 
 _SOURCE = 0
 """Node of time zero; task i is node i + 1."""
+
+
+def explain_schedule(problem: ScheduleProblem, budget: Budget) -> Explanation:
+    """Name a minimal set of a scheduling problem's constraints that cannot hold together."""
+    return Explainer(lambda: ScheduleConflict(problem), budget).explain()
 
 
 class ScheduleConflict:

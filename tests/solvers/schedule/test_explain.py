@@ -157,7 +157,7 @@ def test_feasible_problem_gets_a_schedule() -> None:
     found = explain(problem, 20.0)
     assert found.status is Status.FEASIBLE
     assert found.conflict == ()
-    assert check_schedule(problem, found.solution) == []  # type: ignore[arg-type]
+    assert check_schedule(problem, found.solution) == []
     assert str(found) == "The problem has a solution."
 
 

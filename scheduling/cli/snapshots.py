@@ -1,0 +1,29 @@
+"""Problems from files, kubectl's snapshots of clusters among them."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from scheduling.models.base import Problem
+
+_HEAD = 4000
+_SNAPSHOT = re.compile(
+    r"""["']?apiVersion["']?\s*:|["']?kind["']?\s*:\s*["']?(\w*List|Node|Pod)\b"""
+)
+"""What a document of Kubernetes objects shows early on, and a problem does not."""
+
+
+def read_problem(file: str, format_: str | None) -> tuple[Problem, tuple[str, ...]]:
+    """Read a problem, and what was left out of it: only snapshots leave anything out."""
+    from scheduling.instances.files import BUNDLED, parse, read, read_text
+    from scheduling.kubernetes.snapshot import read_snapshot
+
+    if file.startswith(BUNDLED):
+        return read(file, format=format_), ()
+    text, source = read_text(file)
+    if format_ is None and _SNAPSHOT.search(text[:_HEAD]):
+        snapshot = read_snapshot(text, source)
+        return snapshot.problem, snapshot.notes
+    return parse(text, source, format_), ()

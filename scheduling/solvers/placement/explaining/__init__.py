@@ -1,0 +1,1 @@
+"""Why items stand nowhere: their constraints that cannot meet, and changes that admit them."""

@@ -1,0 +1,304 @@
+"""Changes that may admit items: what is changed, in words, and the changed problem."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from scheduling.models.placement.check_neighbours import selects
+from scheduling.models.placement.problem import Item, Node, PlacementProblem
+from scheduling.models.placement.rules import NodeTerm
+from scheduling.models.placement.solution import PlacementSolution
+from scheduling.solvers.placement.explaining.conflict import Conflict
+from scheduling.solvers.placement.explaining.needs import Need, without
+from scheduling.solvers.placement.explaining.table import NodeTable
+from scheduling.solvers.placement.explaining.words import allowed_by_others, rule_words
+
+Try = Callable[[PlacementProblem], PlacementSolution | None]
+"""Solves a changed problem; ``None``: no time left."""
+
+_SHOWN = 3
+_PRIORITIES = 3
+"""Higher priorities that are tried for one item."""
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A change that has not been tried yet."""
+
+    text: str
+    problem: PlacementProblem
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """What the candidates of a group of equal items follow from.
+
+    Attributes
+    ----------
+    table
+        The nodes, with the problem.
+    members
+        The items that are left out, or the members of a gang.
+    conflict
+        What keeps them out.
+    attempt
+        Solves a changed problem.
+    """
+
+    table: NodeTable
+    members: tuple[Item, ...]
+    conflict: Conflict
+    attempt: Try
+
+    @property
+    def problem(self) -> PlacementProblem:
+        """The problem as it is."""
+        return self.table.problem
+
+    @property
+    def names(self) -> frozenset[str]:
+        """Ids of the members."""
+        return frozenset(item.id for item in self.members)
+
+
+def candidates(setting: Setting) -> Iterator[Candidate]:
+    """Yield changes that touch one need of the conflict each."""
+    for need in setting.conflict.needs:
+        if need.kind in _DIRECT:
+            yield from _DIRECT[need.kind](setting, need)
+        elif need.kind == "priority":
+            yield from _priorities(setting)
+        else:
+            yield from _after_a_look(setting, need)
+
+
+def _shown(names: list[str]) -> str:
+    more = len(names) - _SHOWN
+    return ", ".join(names[:_SHOWN]) + (f" and {more} more" if more > 0 else "")
+
+
+def _who(setting: Setting) -> str:
+    return _shown([item.id for item in setting.members])
+
+
+# ---------------------------------------------------------------- changes that need no look first
+
+
+def _smaller(setting: Setting, need: Need) -> Iterator[Candidate]:
+    """Ask for as much of a resource as is free on some node."""
+    table, item, name = setting.table, setting.members[0], str(need.names[0])
+    allowed = allowed_by_others(table, item, need, list(setting.conflict.needs))
+    free = int(table.room(name, empty=False)[allowed].max(initial=0))
+    if 0 < free < item.demands[name]:
+        demands = {**item.demands, name: free}
+        text = f"{_who(setting)} asks for {free} instead of {item.demands[name]} {name}"
+        yield Candidate(text, _with_items(setting, {"demands": demands}))
+
+
+def _tolerant(setting: Setting, need: Need) -> Iterator[Candidate]:
+    changed = without(setting.problem, setting.names, {need})
+    yield Candidate(f"{_who(setting)} tolerates the taint {need.names[0]}", changed)
+    yield from _after_a_look(setting, need)
+
+
+def _ruleless(setting: Setting, need: Need) -> Iterator[Candidate]:
+    changed = without(setting.problem, setting.names, {need})
+    rule = rule_words(setting.members[0], need)
+    yield Candidate(f"{_who(setting)} no longer {rule}", changed)
+
+
+def _welcome(setting: Setting, need: Need) -> Iterator[Candidate]:
+    changed = without(setting.problem, setting.names, {need})
+    text = f"{need.names[0]} no longer keeps {_who(setting)} away by its anti-affinity"
+    yield Candidate(text, changed)
+
+
+def _scattered(setting: Setting, need: Need) -> Iterator[Candidate]:
+    changed = without(setting.problem, setting.names, {need})
+    yield Candidate(f"the gang {need.names[0]} may be placed in part", changed)
+
+
+_DIRECT: dict[str, Callable[[Setting, Need], Iterator[Candidate]]] = {
+    "resource": _smaller,
+    "taint": _tolerant,
+    "port": _ruleless,
+    "together": _ruleless,
+    "apart": _ruleless,
+    "spread": _ruleless,
+    "avoided": _welcome,
+    "gang": _scattered,
+}
+
+
+def _with_items(setting: Setting, update: dict[str, Any]) -> PlacementProblem:
+    names = setting.names
+    items = tuple(
+        item.model_copy(update=update) if item.id in names else item
+        for item in setting.problem.items
+    )
+    return setting.problem.model_copy(update={"items": items})
+
+
+# ------------------------------------------------- changes that follow from a look without the need
+
+
+def _after_a_look(setting: Setting, need: Need) -> Iterator[Candidate]:
+    """Solve without a need, and yield the least change with the same outcome."""
+    relaxed = setting.attempt(without(setting.problem, setting.names, {need}))
+    if relaxed is None:
+        return
+    where = {entry.item: entry.node for entry in relaxed.placements}
+    hosts = {where[name] for name in setting.names if name in where}
+    if hosts:
+        yield from _LOOKS[need.kind](setting, need, where, hosts)
+
+
+def _labelled(
+    setting: Setting, need: Need, _: dict[str, str], hosts: set[str]
+) -> Iterator[Candidate]:
+    key = str(need.names[0])
+    value = setting.members[0].node_selector[key]
+    fresh = {n.id for n in setting.problem.nodes if n.id in hosts and n.labels.get(key) != value}
+    text = f"label {key}={value} on {_shown(sorted(fresh))}"
+    yield Candidate(text, _nodes(setting, fresh, lambda n: {"labels": {**n.labels, key: value}}))
+
+
+def _untainted(
+    setting: Setting, need: Need, _: dict[str, str], hosts: set[str]
+) -> Iterator[Candidate]:
+    key = need.names[0]
+    there = {n.id for n in setting.problem.nodes if n.id in hosts and _has_taint(n, key)}
+    text = f"taint {key} taken off {_shown(sorted(there))}"
+    yield Candidate(
+        text,
+        _nodes(setting, there, lambda n: {"taints": tuple(t for t in n.taints if t.key != key)}),
+    )
+
+
+def _has_taint(node: Node, key: object) -> bool:
+    return any(taint.key == key for taint in node.taints)
+
+
+def _uncordoned(
+    setting: Setting, _: Need, __: dict[str, str], hosts: set[str]
+) -> Iterator[Candidate]:
+    shut = {n.id for n in setting.problem.nodes if n.id in hosts and n.closed}
+    yield Candidate(
+        f"{_shown(sorted(shut))} uncordoned", _nodes(setting, shut, lambda _: {"closed": False})
+    )
+
+
+def _wider(setting: Setting, need: Need, _: dict[str, str], hosts: set[str]) -> Iterator[Candidate]:
+    """Let the node affinity or a volume allow the hosts too."""
+    item, more = setting.members[0], NodeTerm(nodes=tuple(sorted(hosts)))
+    names = _shown(sorted(hosts))
+    if need.kind == "affinity":
+        update: dict[str, Any] = {"node_affinity": (*item.node_affinity, more)}
+        text = f"the node affinity of {_who(setting)} allows {names} too"
+    else:
+        number = int(need.names[0])
+        volumes = tuple(
+            (*terms, more) if k == number else terms for k, terms in enumerate(item.volumes)
+        )
+        update = {"volumes": volumes}
+        text = f"volume {number} of {_who(setting)} reachable from {names} too"
+    yield Candidate(text, _with_items(setting, update))
+
+
+def _nodes(
+    setting: Setting, names: set[str], update: Callable[[Node], dict[str, Any]]
+) -> PlacementProblem:
+    nodes = tuple(
+        node.model_copy(update=update(node)) if node.id in names else node
+        for node in setting.problem.nodes
+    )
+    return setting.problem.model_copy(update={"nodes": nodes})
+
+
+def _disturbed(problem: PlacementProblem, where: dict[str, str]) -> list[Item]:
+    return [i for i in problem.items if i.node is not None and where.get(i.id) != i.node]
+
+
+def _more_moves(
+    setting: Setting, _: Need, where: dict[str, str], __: set[str]
+) -> Iterator[Candidate]:
+    problem = setting.problem
+    count = len(_disturbed(problem, where))
+    text = f"{count} moves or evictions allowed instead of {problem.max_moves}"
+    yield Candidate(text, problem.model_copy(update={"max_moves": count}))
+
+
+def _raised_budgets(
+    setting: Setting, need: Need, where: dict[str, str], _: set[str]
+) -> Iterator[Candidate]:
+    problem, texts, budgets = setting.problem, [], []
+    disturbed = _disturbed(problem, where)
+    for budget in problem.budgets:
+        hit = sum(
+            item.namespace == budget.namespace and selects(budget.selector, item.labels)
+            for item in disturbed
+        )
+        if budget.id in need.names and hit > budget.allowed:
+            texts.append(f"disruption budget {budget.id} allows {hit} instead of {budget.allowed}")
+            budgets.append(budget.model_copy(update={"allowed": hit}))
+        else:
+            budgets.append(budget)
+    if texts:
+        yield Candidate("; ".join(texts), problem.model_copy(update={"budgets": tuple(budgets)}))
+
+
+def _raised_quota(
+    setting: Setting, need: Need, where: dict[str, str], _: set[str]
+) -> Iterator[Candidate]:
+    problem, texts, quotas = setting.problem, [], []
+    for quota in problem.quotas:
+        limits = dict(quota.limits)
+        if quota.id in need.names:
+            for name, limit in quota.limits.items():
+                taken = sum(
+                    item.demands.get(name, 0)
+                    for item in problem.items
+                    if item.namespace == quota.namespace and item.id in where
+                )
+                if taken > limit:
+                    limits[name] = taken
+                    texts.append(f"quota {quota.id} allows {taken} instead of {limit} {name}")
+        quotas.append(quota.model_copy(update={"limits": limits}))
+    if texts:
+        yield Candidate("; ".join(texts), problem.model_copy(update={"quotas": tuple(quotas)}))
+
+
+def _unpinned(
+    setting: Setting, _: Need, where: dict[str, str], __: set[str]
+) -> Iterator[Candidate]:
+    loose = {i.id for i in setting.problem.items if i.pinned and where.get(i.id) != i.node}
+    items = tuple(
+        item.model_copy(update={"pinned": False}) if item.id in loose else item
+        for item in setting.problem.items
+    )
+    text = f"{_shown(sorted(loose))} may be moved"
+    yield Candidate(text, setting.problem.model_copy(update={"items": items}))
+
+
+_LOOKS: dict[str, Callable[[Setting, Need, dict[str, str], set[str]], Iterator[Candidate]]] = {
+    "label": _labelled,
+    "taint": _untainted,
+    "cordon": _uncordoned,
+    "affinity": _wider,
+    "volume": _wider,
+    "moves": _more_moves,
+    "budget": _raised_budgets,
+    "quota": _raised_quota,
+    "pinned": _unpinned,
+}
+
+
+def _priorities(setting: Setting) -> Iterator[Candidate]:
+    """Raise the priority above that of others, a little at first."""
+    mine = setting.members[0].priority
+    above = sorted({p for p in setting.problem.priorities if p >= mine})[:_PRIORITIES]
+    for priority in above:
+        text = f"{_who(setting)} has the priority {priority + 1} instead of {mine}"
+        yield Candidate(text, _with_items(setting, {"priority": priority + 1}))

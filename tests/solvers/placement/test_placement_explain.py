@@ -1,0 +1,296 @@
+"""Explanations of placements: minimal conflicts that are proven, and changes that really admit."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from hypothesis import assume, given, settings
+
+import scheduling as sch
+from scheduling.models.base import Status
+from scheduling.models.placement.check import check_placement
+from scheduling.models.placement.problem import PlacementProblem
+from scheduling.solvers.board import Budget
+from scheduling.solvers.placement.explaining.conflict import in_the_cluster, on_empty_nodes
+from scheduling.solvers.placement.explaining.explain import (
+    Change,
+    PlacementExplanation,
+    explain_solution,
+    left_out,
+)
+from scheduling.solvers.placement.explaining.needs import Need, needs_of, without
+from scheduling.solvers.placement.explaining.table import NodeTable
+from tests.placements import best_values, placement_problems
+
+Document = dict[str, Any]
+
+
+def node(name: str, cpu: int = 4, **fields: Any) -> Document:
+    return {"id": name, "capacity": {"cpu": cpu}, **fields}
+
+
+def item(name: str, cpu: int = 2, **fields: Any) -> Document:
+    return {"id": name, "demands": {"cpu": cpu}, **fields}
+
+
+def stated(nodes: list[Document], items: list[Document], **fields: Any) -> PlacementProblem:
+    document = {"kind": "placement", "nodes": nodes, "items": items, **fields}
+    return PlacementProblem.model_validate(document)
+
+
+def explained(problem: PlacementProblem) -> PlacementExplanation:
+    solution = sch.solve(problem, "cp-sat", work_limit=5, workers=1)
+    return explain_solution(problem, solution, Budget(time.monotonic() + 60, None, 1, 0))
+
+
+def kinds(found: PlacementExplanation) -> list[str]:
+    return [label.kind for label in found.left_out[0].conflict]
+
+
+def change_of(found: PlacementExplanation, text: str) -> Change:
+    return next(change for change in found.changes if text in change.change)
+
+
+def test_what_has_a_place_needs_no_explanation() -> None:
+    found = sch.explain(stated([node("n")], [item("a")]), 10.0)
+    assert found.status is Status.FEASIBLE
+    assert str(found) == "Every item has a place."
+    assert found.record()["unplaced"] == []
+
+
+def test_a_label_and_a_resource_that_no_node_has_both() -> None:
+    problem = stated(
+        [node("small", 2, labels={"gpu": "a100"}), node("large", 8), node("medium", 4)],
+        [item("p", 4, node_selector={"gpu": "a100"}), item("q", 4, node="large")],
+    )
+    found = explained(problem)
+    assert found.status is Status.INFEASIBLE
+    (group,) = found.left_out
+    assert (group.items, group.proven, group.is_minimal) == (("p",), True, True)
+    assert [str(label) for label in group.conflict] == [
+        "p needs 4 cpu (no allowed node has more than 2)",
+        "p needs a node with the label gpu=a100 (1 of 3 nodes)",
+    ]
+    assert {why: count for count, why in group.reasons} == {
+        "no label gpu=a100": 2,
+        "insufficient cpu (node too small)": 1,
+    }
+    assert change_of(found, "asks for 2 instead of 4 cpu").admitted == ("p",)
+    assert change_of(found, "label gpu=a100 on").admitted == ("p",)
+    assert group.remedy is not None
+
+
+CASES: dict[str, tuple[Callable[[], PlacementProblem], set[str], str]] = {
+    "taint": (
+        lambda: stated([node("n", taints=[{"key": "gpu"}])], [item("p")]),
+        {"taint"},
+        "taint gpu taken off n",
+    ),
+    "cordon": (lambda: stated([node("n", closed=True)], [item("p")]), {"cordon"}, "n uncordoned"),
+    "affinity": (
+        lambda: stated([node("n")], [item("p", node_affinity=[{"nodes": ["m"]}])]),
+        {"affinity"},
+        "node affinity of p allows n too",
+    ),
+    "volume": (
+        lambda: stated([node("n")], [item("p", volumes=[[{"nodes": ["m"]}]])]),
+        {"volume"},
+        "volume 0 of p reachable from n too",
+    ),
+    "moves": (
+        lambda: stated(
+            [node("a"), node("b")],
+            [item("x", 2, node="a"), item("y", 2, node="b"), item("p", 4)],
+            max_moves=0,
+        ),
+        {"resource", "moves"},
+        "1 moves or evictions allowed instead of 0",
+    ),
+    "budget": (
+        lambda: stated(
+            [node("a"), node("b")],
+            [
+                item("x", 2, node="a", labels={"app": "w"}),
+                item("y", 2, node="b", labels={"app": "w"}),
+                item("p", 4),
+            ],
+            budgets=[{"id": "pdb", "selector": {"match": {"app": "w"}}, "allowed": 0}],
+        ),
+        {"resource", "budget"},
+        "disruption budget pdb allows 1 instead of 0",
+    ),
+    "pinned": (
+        lambda: stated(
+            [node("a"), node("b")],
+            [
+                item("x", 2, node="a", pinned=True),
+                item("y", 2, node="b", pinned=True),
+                item("q", 4),
+            ],
+        ),
+        {"resource", "pinned", "priority"},
+        "may be moved",
+    ),
+    "quota": (
+        lambda: stated([node("n")], [item("p", 3)], quotas=[{"id": "q", "limits": {"cpu": 2}}]),
+        {"resource", "quota"},
+        "quota q allows 3 instead of 2 cpu",
+    ),
+    "priority": (
+        lambda: stated([node("n")], [item("x", 4, node="n"), item("p", 4)]),
+        {"resource", "priority"},
+        "p has the priority 1 instead of 0",
+    ),
+    "apart": (
+        lambda: stated(
+            [node("n", labels={"host": "n"})],
+            [
+                item("x", 1, node="n", labels={"app": "w"}, pinned=True),
+                item(
+                    "p",
+                    1,
+                    anti_affinity=[{"selector": {"match": {"app": "w"}}, "topology": "host"}],
+                ),
+            ],
+        ),
+        {"apart", "pinned", "priority"},
+        "p no longer keeps apart from app=w by host",
+    ),
+    "avoided": (
+        lambda: stated(
+            [node("n", labels={"host": "n"})],
+            [
+                item(
+                    "x",
+                    1,
+                    node="n",
+                    owner="web",
+                    pinned=True,
+                    anti_affinity=[{"selector": {"match": {"app": "w"}}, "topology": "host"}],
+                ),
+                item("p", 1, labels={"app": "w"}),
+            ],
+        ),
+        {"avoided", "pinned", "priority"},
+        "default/web no longer keeps p away",
+    ),
+    "gang": (
+        lambda: stated(
+            [node("n")], [item("p", gang="g"), item("q", gang="g"), item("r", gang="g")]
+        ),
+        {"resource", "gang"},
+        "the gang g may be placed in part",
+    ),
+    "port": (
+        lambda: stated(
+            [node("n")],
+            [
+                item("x", 1, node="n", ports=[{"port": 80}], pinned=True),
+                item("p", 1, ports=[{"port": 80}]),
+            ],
+        ),
+        {"port", "pinned", "priority"},
+        "p no longer needs the port 80",
+    ),
+    "together": (
+        lambda: stated(
+            [node("n", labels={"zone": "a"})],
+            [item("p", 1, affinity=[{"selector": {"match": {"app": "w"}}, "topology": "zone"}])],
+        ),
+        {"together"},
+        "p no longer stands with app=w in one zone",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_each_kind_of_constraint_is_named_and_its_change_admits(name: str) -> None:
+    build, conflict, text = CASES[name]
+    problem = build()
+    found = explained(problem)
+    assert found.status is Status.INFEASIBLE
+    assert set(kinds(found)) <= conflict
+    assert name in kinds(found)
+    assert all(group.is_minimal for group in found.left_out)
+    change = change_of(found, text)
+    assert check_placement(change.problem, change.solution) == []
+    placed = {entry.item for entry in change.solution.placements}
+    assert set(change.admitted) & placed & set(found.left_out[0].items)
+
+
+def test_more_nodes_are_as_few_as_can_be() -> None:
+    problem = stated([node("n")], [item(f"p{k}") for k in range(7)])
+    change = change_of(explained(problem), "3 more nodes like n")
+    assert (len(change.admitted), change.proven) == (5, True)
+    assert len(change.problem.nodes) == 4
+
+
+def test_equal_items_are_explained_together_and_names_the_first() -> None:
+    problem = stated([node("n", 1)], [item(f"p{k}") for k in range(5)])
+    (group,) = left_out(problem, sch.solve(problem, "cp-sat", work_limit=5, workers=1))
+    assert len(group.items) == 5
+    assert group.reasons == ((1, "insufficient cpu (node too small)"),)
+    assert group.conflict == ()
+    assert "p0 and 4 like it" in str(explained(problem))
+
+
+def test_without_time_reasons_remain() -> None:
+    problem = stated([node("n")], [item("a", 4, node="n"), item("p", 4)])
+    solution = sch.solve(problem, "cp-sat", work_limit=5, workers=1)
+    found = explain_solution(problem, solution, Budget(time.monotonic(), None, 1, 0))
+    (group,) = found.left_out
+    assert (group.conflict, group.remedy, found.changes) == ((), None, ())
+    assert group.reasons == ((1, "insufficient cpu (node full)"),)
+    assert group.proven
+
+
+@settings(max_examples=25, deadline=None)
+@given(placement_problems(max_items=4, max_nodes=2))
+def test_conflicts_are_minimal_and_changes_hold(problem: PlacementProblem) -> None:
+    solution = sch.solve(problem, "cp-sat", work_limit=5, workers=1)
+    assume(solution.status is Status.OPTIMAL)
+    placed = {entry.item for entry in solution.placements}
+    missing = [entry for entry in problem.items if entry.id not in placed]
+    assume(missing)
+    found = explain_solution(problem, solution, Budget(time.monotonic() + 60, None, 1, 0))
+    assert sorted(name for group in found.left_out for name in group.items) == sorted(
+        entry.id for entry in missing
+    )
+    for change in found.changes:
+        assert check_placement(change.problem, change.solution) == []
+        assert set(change.admitted) <= {entry.item for entry in change.solution.placements}
+        assert set(change.admitted).isdisjoint(placed)
+
+
+@settings(max_examples=15, deadline=None)
+@given(placement_problems(max_items=3, max_nodes=2))
+def test_no_need_of_a_conflict_can_be_left_out(problem: PlacementProblem) -> None:
+    """Brute force on the problem without all but some needs tells the same as the conflict."""
+    solution = sch.solve(problem, "cp-sat", work_limit=5, workers=1)
+    placed = {entry.item for entry in solution.placements}
+    missing = [entry for entry in problem.items if entry.id not in placed and not entry.gang]
+    assume(solution.status is Status.OPTIMAL)
+    assume(missing)
+    entry = missing[0]
+    table = NodeTable(problem, solution)
+    conflict = on_empty_nodes(table, entry, table.node_needs(entry))
+    if conflict is None:
+        budget = Budget(time.monotonic() + 60, None, 1, 0)
+        conflict = in_the_cluster(problem, solution, entry, frozenset({entry.id}), budget)
+    assert conflict.needs
+    assert conflict.is_minimal
+    others = set(needs_of(problem, entry)) - set(conflict.needs) - {Need("priority")}
+    for need in conflict.needs:
+        freed = without(problem, {entry.id}, others | ({need} - {Need("priority")}))
+        # Raised above all, the item is placed where anything but the needs allows it.
+        if need == Need("priority") or Need("priority") not in conflict.needs:
+            top = max(freed.priorities) + 1
+            items = tuple(
+                other.model_copy(update={"priority": top}) if other.id == entry.id else other
+                for other in freed.items
+            )
+            freed = freed.model_copy(update={"items": items})
+            assert best_values(freed)[0] == 0
