@@ -10,10 +10,12 @@ from scheduling.solvers.board import Board, Budget
 from scheduling.solvers.placement.cpsat.solver import CpSat
 from scheduling.solvers.placement.default_scheduler import DefaultScheduler
 from scheduling.solvers.placement.family import CompiledPlacement
-from scheduling.solvers.placement.greedy import BestFit
+from scheduling.solvers.placement.greedy import BestFit, offer
+from scheduling.solvers.placement.guided import Guided
 from scheduling.solvers.placement.lns import Lns
+from scheduling.solvers.placement.pools import Pools
 from scheduling.solvers.placement.relaxation import raise_linear_bound
-from scheduling.solvers.registry import READY, Availability
+from scheduling.solvers.registry import READY, Availability, Solver
 from scheduling.solvers.sideways import Sideways
 
 _LARGEST_EXACT = 40_000
@@ -24,14 +26,18 @@ _LARGEST_DEFAULT = 2_000_000
 class Auto:
     """Portfolio of the family's solvers on one board.
 
-    The default scheduler's rule (in clusters where it takes no longer than a moment) and best fit
-    answer first, so that no answer is worse than theirs.
-    Then large neighbourhood search improves the placement while CP-SAT works on the bound of the
-    whole. With a work limit the two run one after the other.
+    The default scheduler's rule (in clusters where it takes no longer than a moment), packing after
+    a linear program and best fit answer first, so that no answer is worse than theirs. Then large
+    neighbourhood search improves the placement while CP-SAT works on the bound of the whole. With a
+    work limit the two run one after the other.
     """
 
     name = "auto"
-    summary = "portfolio: best fit, large neighbourhood search and CP-SAT on one board"
+    summary = "portfolio: greedies, large neighbourhood search and CP-SAT on one board"
+
+    def __init__(self) -> None:
+        self._data: CompiledPlacement | None = None
+        self._builders: list[Solver[CompiledPlacement, Ints]] = []
 
     def availability(self) -> Availability:
         """Tell that it is always ready."""
@@ -50,16 +56,13 @@ class Auto:
     ) -> None:
         """Improve value and bound side by side."""
         arrays = data.arrays
-        small = int(np.sum(arrays.now < 0)) * arrays.n_nodes <= _LARGEST_DEFAULT
-        if board.best is None and small:
-            DefaultScheduler().search(data, board, budget, hint)
         if board.tier < arrays.n_priorities:
             board.raise_bound(unplaced_bound(arrays, board.tier, board.caps), self.name)
-            raise_linear_bound(arrays, board, budget, self.name)
-            BestFit().search(data, board, budget, hint)
+            raise_linear_bound(Pools.of_nodes(arrays), board, budget, self.name)
         elif arrays.goals:
             goal = arrays.goals[board.tier - arrays.n_priorities]
             board.raise_bound(goal_bound(arrays, goal, board.caps), self.name)
+        self._build(data, board, budget, hint)
         if board.stopped:
             return
         exact = int(arrays.eligible.sum()) <= _LARGEST_EXACT
@@ -72,3 +75,16 @@ class Auto:
             if exact:
                 side.start("cp-sat", lambda: CpSat().search(data, board, budget, hint))
             Lns().search(data, board, budget, hint)
+
+    def _build(
+        self, data: CompiledPlacement, board: Board[Ints], budget: Budget, hint: Ints | None
+    ) -> None:
+        """Run each greedy once in a solve, also where the first ones settle the first tiers."""
+        if self._data is not data:
+            pending = int(np.sum(data.arrays.now < 0))
+            small = pending * data.arrays.n_nodes <= _LARGEST_DEFAULT
+            self._data = data
+            offer(data, board, data.arrays.now, self.name)
+            self._builders = [*([DefaultScheduler()] if small else []), Guided(), BestFit()]
+        while self._builders and not board.stopped:
+            self._builders.pop(0).search(data, board, budget, hint)

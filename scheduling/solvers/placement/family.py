@@ -91,6 +91,7 @@ FAMILY: Family[Ints] = Family(
         "cp-sat": f"{_HERE}.cpsat.solver:CpSat",
         "lns": f"{_HERE}.lns:Lns",
         "default-scheduler": f"{_HERE}.default_scheduler:DefaultScheduler",
+        "guided": f"{_HERE}.guided:Guided",
         "best-fit": f"{_HERE}.greedy:BestFit",
     },
 )

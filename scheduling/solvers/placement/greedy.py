@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 
@@ -10,15 +10,11 @@ from scheduling.models.base import Status
 from scheduling.models.placement.arrays import Ints, PlacementArrays
 from scheduling.models.placement.check import check_placement
 from scheduling.solvers.board import Board, Budget
+from scheduling.solvers.placement.displacing import Over, displace, put_all
 from scheduling.solvers.placement.family import CompiledPlacement
-from scheduling.solvers.placement.packing import class_order, pack, slack
+from scheduling.solvers.placement.packing import pack
 from scheduling.solvers.placement.state import State
 from scheduling.solvers.registry import READY, Availability
-
-Over = Callable[[], bool]
-
-_TRIED = 50
-"""Nodes on which preemption is tried, those first that lack least."""
 
 
 class BestFit:
@@ -26,7 +22,7 @@ class BestFit:
 
     Running items stay, and pending ones are put, by falling priority and size, on the node whose
     scarcest resource they fill most. A second try places everything anew by priority, and a third
-    makes room for items of high priority by taking off those of lower ones. Gangs of which a part
+    makes room for items of high priority by pushing others aside. Gangs of which a part
     does not fit are left out. The best valid try is posted.
     """
 
@@ -55,12 +51,17 @@ class BestFit:
         def over() -> bool:
             return board.stopped or budget.remaining() == 0
 
-        for build in (fill, repack, preempt):
-            for small_first in (False, True):
-                node = build(arrays, over, small_first=small_first)
-                if node is None:
-                    return
-                offer(data, board, node, self.name)
+        for build in (
+            partial(fill, small_first=False),
+            partial(fill, small_first=True),
+            partial(repack, small_first=False),
+            partial(repack, small_first=True),
+            preempt,
+        ):
+            place = build(arrays, over)
+            if place is None:
+                return
+            offer(data, board, place, self.name)
 
 
 def offer(data: CompiledPlacement, board: Board[Ints], node: Ints, name: str) -> None:
@@ -79,7 +80,7 @@ def fill(arrays: PlacementArrays, over: Over, *, small_first: bool) -> Ints | No
     if arrays.plain:
         return arrays.assign(pack(arrays, arrays.running, small_first=small_first))
     state = State(arrays, arrays.now)
-    done = _place(state, np.flatnonzero(arrays.now < 0), over, small_first)
+    done = put_all(state, np.flatnonzero(arrays.now < 0), over, small_first=small_first)
     return whole_gangs(state) if done else None
 
 
@@ -88,102 +89,14 @@ def repack(arrays: PlacementArrays, over: Over, *, small_first: bool) -> Ints | 
     if arrays.plain:
         return arrays.assign(pack(arrays, arrays.held, small_first=small_first))
     state = State(arrays, np.where(arrays.pinned, arrays.now, -1))
-    done = _place(state, np.flatnonzero(~arrays.pinned), over, small_first)
+    done = put_all(state, np.flatnonzero(~arrays.pinned), over, small_first=small_first)
     return whole_gangs(state) if done else None
 
 
-def preempt(arrays: PlacementArrays, over: Over, *, small_first: bool) -> Ints | None:
-    """Put pending items in place of running ones of lower priority; ``None``: out of time."""
+def preempt(arrays: PlacementArrays, over: Over) -> Ints | None:
+    """Put pending items in place of running ones that matter less; ``None``: out of time."""
     state = State(arrays, arrays.now)
-    tier = arrays.tier[arrays.of_class]
-    hopeless: set[int] = set()
-    for item in _order(arrays, np.flatnonzero(arrays.now < 0), small_first):
-        k = int(arrays.of_class[item])
-        if over():
-            return None
-        if k not in hopeless and not _put(state, item) and not _make_room(state, item, tier):
-            # Others of the class meet the same nodes, with no less on them.
-            hopeless.add(k)
-    lost = np.flatnonzero((state.node < 0) & (arrays.now >= 0))
-    return whole_gangs(state) if _place(state, lost, over, small_first) else None
-
-
-def _order(arrays: PlacementArrays, items: Ints, small_first: bool) -> list[int]:
-    """Items in the order of their classes."""
-    rank = np.argsort(class_order(arrays, small_first=small_first))
-    chosen: list[int] = items[np.lexsort((items, rank[arrays.of_class[items]]))].tolist()
-    return chosen
-
-
-def _place(state: State, items: Ints, over: Over, small_first: bool) -> bool:
-    """Put items one by one where they fit; False when time ran out."""
-    for item in _order(state.arrays, items, small_first):
-        if over():
-            return False
-        _put(state, item)
-    return True
-
-
-def _put(state: State, item: int) -> bool:
-    """Put an item on the node where the fullest resource becomes fullest; own node first."""
-    arrays = state.arrays
-    now = int(arrays.now[item])
-    k = int(arrays.of_class[item])
-    if now >= 0 and state.fits(item, now):
-        state.put(item, now)
-        return True
-    options = np.flatnonzero(state.options(item))
-    if options.size == 0:
-        return False
-    state.put(item, int(options[np.argmin(slack(arrays, state.free, k, options))]))
-    return True
-
-
-def _make_room(state: State, item: int, tier: Ints) -> bool:
-    """Take items of lower priority off one node, as few as may be, so that an item fits."""
-    arrays, k = state.arrays, int(state.arrays.of_class[item])
-    loose = np.flatnonzero((state.node >= 0) & ~arrays.pinned & (tier > tier[item]))
-    room = state.free.copy()
-    np.add.at(room, state.node[loose], arrays.demand[arrays.of_class[loose]])
-    nodes = np.flatnonzero(arrays.eligible[k] & np.all(room >= arrays.demand[k], axis=1))
-    lacking = np.maximum(arrays.demand[k] - state.free[nodes], 0)
-    share = (lacking / np.maximum(arrays.demand[k], 1)).sum(axis=1)
-    best: tuple[int, list[int]] | None = None
-    for node in nodes[np.argsort(share, kind="stable")][:_TRIED].tolist():
-        there = loose[state.node[loose] == node]
-        victims = _victims(state, k, node, there[np.argsort(-tier[there], kind="stable")])
-        if victims is not None and (best is None or len(victims) < len(best[1])):
-            best = node, victims
-    if best is None:
-        return False
-    places = [(victim, state.take(victim)) for victim in best[1]]
-    if state.options(item)[best[0]]:
-        state.put(item, best[0])
-        return True
-    for victim, place in places:
-        state.put(victim, place)
-    return False
-
-
-def _victims(state: State, k: int, node: int, candidates: Ints) -> list[int] | None:
-    """Items to take off a node so that one of class k fits by capacity; ``None``: impossible."""
-    arrays, parts = state.arrays, state.arrays.parts
-    short = arrays.demand[k] - state.free[node]
-    inside = bool(parts.shares[k])
-    free = state.part_free.copy() if inside else state.part_free
-    chosen: list[int] = []
-    for item in candidates.tolist():
-        full = inside and parts.choose(k, node, free, tight=False) is None
-        if np.all(short <= 0) and not full:
-            return chosen
-        other = int(arrays.of_class[item])
-        need = arrays.demand[other]
-        if np.any((short > 0) & (need > 0)) or (full and parts.shares[other]):
-            chosen.append(item)
-            short = short - need
-            parts.add(free, other, arrays.places.uses(int(state.place[item])), 1)
-    full = inside and parts.choose(k, node, free, tight=False) is None
-    return chosen if np.all(short <= 0) and not full else None
+    return whole_gangs(state) if displace(state, over) else None
 
 
 def whole_gangs(state: State) -> Ints:

@@ -56,13 +56,34 @@ def pack(arrays: PlacementArrays, counts: Ints, *, small_first: bool) -> Ints:
         if left and own.size:
             back = np.minimum(arrays.running[k, own] - counts[k, own], _room(arrays, free, k, own))
             left -= _add(arrays, counts, free, k, own, back, left)
-        nodes = np.flatnonzero(arrays.eligible[k])
-        room = _room(arrays, free, k, nodes)
-        nodes, room = nodes[room > 0], room[room > 0]
-        if left and nodes.size:
-            order = np.argsort(slack(arrays, free, k, nodes), kind="stable")
-            _add(arrays, counts, free, k, nodes[order], room[order], left)
+        fill_class(arrays, counts, free, k, np.flatnonzero(arrays.eligible[k]), left)
     return counts
+
+
+def fill_class(
+    arrays: PlacementArrays, counts: Ints, free: Ints, k: int, nodes: Ints, left: int
+) -> None:
+    """Put up to ``left`` items of a class on nodes, first where they leave least free.
+
+    Parameters
+    ----------
+    arrays
+        The problem.
+    counts, free
+        Items that stand already, (K, m), and what the nodes have left, (m, R); both are updated.
+    k
+        The class.
+    nodes
+        Nodes to fill; those that the class may not use are left out.
+    left
+        Most items to put.
+    """
+    nodes = nodes[arrays.eligible[k, nodes]]
+    room = _room(arrays, free, k, nodes)
+    nodes, room = nodes[room > 0], room[room > 0]
+    if left > 0 and nodes.size:
+        order = np.argsort(slack(arrays, free, k, nodes), kind="stable")
+        _add(arrays, counts, free, k, nodes[order], room[order], left)
 
 
 def _room(arrays: PlacementArrays, free: Ints, k: int, nodes: Ints) -> Ints:

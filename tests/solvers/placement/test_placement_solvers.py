@@ -9,12 +9,16 @@ from hypothesis import strategies as st
 import scheduling as sch
 from scheduling.instances.placement.random_clusters import random_cluster, with_running
 from scheduling.models.base import Status
+from scheduling.models.placement.arrays import Ints
 from scheduling.models.placement.bounds import goal_bound, unplaced_bound
 from scheduling.models.placement.compiling import compile_placement
 from scheduling.models.placement.problem import PlacementProblem
 from scheduling.models.placement.solution import PlacementSolution
 from scheduling.models.placement.steps import replay
+from scheduling.solvers.board import Board, Budget
 from scheduling.solvers.placement.ordering import order_steps
+from scheduling.solvers.placement.pools import Pools
+from scheduling.solvers.placement.relaxation import raise_linear_bound
 from tests.placements import best_values, placement_problems
 
 
@@ -40,7 +44,7 @@ def test_auto_is_optimal_on_small_problems_and_bounded(problem: PlacementProblem
     assert values_of(solution) == best
 
 
-@pytest.mark.parametrize("solver", ["best-fit", "default-scheduler", "lns"])
+@pytest.mark.parametrize("solver", ["best-fit", "default-scheduler", "guided", "lns"])
 @given(problem=placement_problems(max_items=4, max_nodes=2))
 @settings(max_examples=25)
 def test_heuristics_answer_validly_and_never_better_than_the_best(
@@ -70,6 +74,38 @@ def test_formula_bounds_of_goals_are_below_the_best(problem: PlacementProblem) -
     arrays = compile_placement(problem)
     for index, goal in enumerate(problem.goals, arrays.n_priorities):
         assert goal_bound(arrays, goal, best[:index]) <= best[index]
+
+
+@given(placement_problems(max_items=4, max_nodes=2))
+@settings(max_examples=40)
+def test_bound_of_the_linear_program_is_below_the_best(problem: PlacementProblem) -> None:
+    best = best_values(problem)
+    pools = Pools.of_nodes(compile_placement(problem))
+    for tier in range(pools.arrays.n_priorities):
+        board: Board[Ints] = Board(tier, best[:tier], 0.0)
+        raise_linear_bound(pools, board, Budget(None, None, 1, 0), "test")
+        assert (board.bound or 0) <= best[tier]
+
+
+def test_linear_bound_knows_quotas_and_limits_on_moves() -> None:
+    document = {
+        "nodes": [{"id": "a", "capacity": {"cpu": 4}}, {"id": "b", "capacity": {"cpu": 2}}],
+        "items": [
+            {"id": "big", "demands": {"cpu": 4}, "priority": 1},
+            {"id": "small", "demands": {"cpu": 2}, "node": "a", "priority": 1},
+        ],
+    }
+
+    def bound(**rules: object) -> int | None:
+        problem = PlacementProblem.model_validate({**document, **rules})
+        board: Board[Ints] = Board(0, (), 0.0)
+        pools = Pools.of_nodes(compile_placement(problem))
+        raise_linear_bound(pools, board, Budget(None, None, 1, 0), "test")
+        return board.bound
+
+    assert bound() == 0
+    assert bound(max_moves=0) == 1
+    assert bound(quotas=[{"id": "q", "limits": {"cpu": 5}}]) == 1
 
 
 @given(placement_problems(max_items=5, max_nodes=3, rules=False))

@@ -46,17 +46,20 @@ class Formulation:
     ) -> None:
         self.arrays = arrays
         self.model = cp_model.CpModel()
-        self._fixed = np.zeros((arrays.n_classes, arrays.n_nodes), np.int64)
-        free = np.ones(arrays.n_nodes, bool)
+        self._part = np.arange(arrays.n_nodes)
         self.settled = np.full(arrays.n_items, NOWHERE, np.int64)
         if nodes is not None and place is not None:
-            free[:] = False
-            free[list(nodes)] = True
-            self._fixed[:, ~free] = arrays.counts(place)[:, ~free]
+            self._part = np.unique(np.array(list(nodes), np.int64))
+            free = np.isin(np.arange(arrays.n_nodes), self._part)
             left = (place >= 0) & ~free[arrays.places.nodes(place)]
             self.settled[left] = place[left]
-        self._free = free
+        self._free = np.isin(np.arange(arrays.n_nodes), self._part)
+        self._fixed = arrays.counts(self.settled)
         self._still = arrays.staying(self.settled)
+        self._size: list[int] = arrays.size().tolist()
+        self._present: list[int] = arrays.running.sum(axis=1).tolist()
+        self._outside: list[int] = self._fixed.sum(axis=1).tolist()
+        self._unmoved: list[int] = self._still.sum(axis=1).tolist()
         self.parts = PartCells(self.model, arrays)
         self._count: dict[tuple[int, int], Expression] = {}
         self._by_class: dict[int, list[tuple[int, Expression]]] = {}
@@ -80,49 +83,60 @@ class Formulation:
 
     def _make_cells(self) -> None:
         """Make the numbers of items; nodes outside the part have constants."""
-        arrays, model = self.arrays, self.model
-        usable = (arrays.eligible | (arrays.running > 0)) & self._free
-        size = arrays.size()
-        for k, j in np.argwhere(usable).tolist():
-            running, held = int(arrays.running[k, j]), int(arrays.held[k, j])
-            most = int(size[k]) if arrays.eligible[k, j] else running
-            positive = arrays.demand[k] > 0
-            if positive.any():
-                fits = arrays.capacity[j, positive] // arrays.demand[k, positive]
-                most = min(most, max(int(fits.min()), held))
-            if arrays.parts.shares[k]:
-                number, self._stay[k, j] = self.parts.add(k, j, max(most, held))
+        model, most = self.model, self._most()
+        running, held = self.arrays.running[:, self._part], self.arrays.held[:, self._part]
+        eligible = self.arrays.eligible[:, self._part]
+        for k, column in np.argwhere(most > 0).tolist():
+            j, limit = int(self._part[column]), int(most[k, column])
+            ran, stuck = int(running[k, column]), int(held[k, column])
+            if self.arrays.parts.shares[k]:
+                number, self._stay[k, j] = self.parts.add(k, j, limit)
             else:
-                number = model.new_int_var(held, max(most, held), "")
+                number = model.new_int_var(stuck, limit, "")
             self._count[k, j] = number
             self._by_class.setdefault(k, []).append((j, number))
             self._by_node.setdefault(j, []).append(k)
-            if arrays.parts.shares[k]:
+            if self.arrays.parts.shares[k]:
                 continue
-            if running and not arrays.eligible[k, j]:
+            if ran and not eligible[k, column]:
                 self._stay[k, j] = number
-            elif running:
-                stay = model.new_int_var(held, min(running, max(most, held)), "")
+            elif ran:
+                stay = model.new_int_var(stuck, min(ran, limit), "")
                 model.add(stay <= number)
                 self._stay[k, j] = stay
 
+    def _most(self) -> Ints:
+        """Most items of each class that each node of the part can hold by itself, (K, part)."""
+        arrays, part = self.arrays, self._part
+        left = (np.array(self._size) - np.array(self._outside)).astype(np.int64)[:, None]
+        found: Ints = np.where(arrays.eligible[:, part], left, arrays.running[:, part])
+        found = np.minimum(found, left)
+        for column in range(arrays.demand.shape[1]):
+            needing = np.flatnonzero(arrays.demand[:, column] > 0)
+            fits = arrays.capacity[part, column] // arrays.demand[needing, column][:, None]
+            found[needing] = np.minimum(found[needing], fits)
+        return np.maximum(found, arrays.held[:, part])
+
     def _sum(self, classes: Iterable[int], nodes: Flags | None = None) -> Expression:
-        """Items of some classes on some nodes, or on all."""
+        """Items of some classes on some nodes, or on all; a number where the part has none."""
         chosen = list(classes)
-        fixed = self._fixed[chosen] if nodes is None else self._fixed[chosen][:, nodes]
         numbers = [
             number
             for k in chosen
             for j, number in self._by_class.get(k, ())
             if nodes is None or nodes[j]
         ]
-        return cp_model.LinearExpr.sum(numbers) + int(fixed.sum())
+        if nodes is None:
+            fixed = sum(self._outside[k] for k in chosen)
+        else:
+            fixed = int(self._fixed[chosen][:, nodes].sum())
+        return cp_model.LinearExpr.sum(numbers) + fixed if numbers else fixed
 
     def _stays(self, k: int) -> Expression:
         """Items of a class that stay where they run."""
-        still = self._still[k].sum()
         numbers = [self._stay[k, j] for j, _ in self._by_class.get(k, ()) if (k, j) in self._stay]
-        return cp_model.LinearExpr.sum(numbers) + int(still)
+        still = self._unmoved[k]
+        return cp_model.LinearExpr.sum(numbers) + still if numbers else still
 
     def _add_capacities(self) -> None:
         arrays = self.arrays
@@ -136,8 +150,8 @@ class Formulation:
         self.parts.add_capacities()
 
     def _add_sizes(self) -> None:
-        for k, size in enumerate(self.arrays.size().tolist()):
-            self.model.add(self.placed[k] <= size)
+        for k in self._by_class:
+            self.model.add(self.placed[k] <= self._size[k])
 
     # ------------------------------------------------------------------------------ rules
 
@@ -230,7 +244,7 @@ class Formulation:
                 model.add(counts[d] - least <= rule.max_skew).only_enforce_if(arrival)
 
     def _add_gangs(self) -> None:
-        model, size = self.model, self.arrays.size().tolist()
+        model, size = self.model, self._size
         for ran, pending in self.arrays.gangs:
             kept, grown = model.new_bool_var(""), model.new_bool_var("")
             model.add_implication(grown, kept)
@@ -240,7 +254,7 @@ class Formulation:
 
     def _add_limits(self) -> None:
         arrays, model = self.arrays, self.model
-        present = arrays.running.sum(axis=1).tolist()
+        present = self._present
         disturbed = [present[k] - self.stayed[k] for k in self._classes()]
         if arrays.max_moves is not None:
             model.add(sum(disturbed) <= arrays.max_moves)
@@ -255,7 +269,7 @@ class Formulation:
     # -------------------------------------------------------------------------- objective
 
     def _tiers(self) -> list[Expression]:
-        arrays, size = self.arrays, self.arrays.size().tolist()
+        arrays, size = self.arrays, self._size
         missing = [size[k] - self.placed[k] for k in self._classes()]
         tiers = [
             sum((missing[k] for k in np.flatnonzero(arrays.tier == tier).tolist()), start=0)
@@ -266,9 +280,11 @@ class Formulation:
     @cached_property
     def lost(self) -> dict[int, Expression]:
         """Items of each class that ran and stand nowhere: those that the others cannot replace."""
-        found = {}
-        for k, present in enumerate(self.arrays.running.sum(axis=1).tolist()):
-            if present:
+        found: dict[int, Expression] = {}
+        for k, present in enumerate(self._present):
+            if present and k not in self._by_class:
+                found[k] = max(present - self._outside[k], 0)
+            elif present:
                 found[k] = self.model.new_int_var(0, present, "")
                 self.model.add_max_equality(found[k], [present - self.placed[k], 0])
         return found

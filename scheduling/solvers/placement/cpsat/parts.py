@@ -39,9 +39,10 @@ class PartCells:
         self._loads: dict[int, list[tuple[Any, Ints]]] = defaultdict(list)
         self._now: dict[tuple[int, int], Counter[int]] = defaultdict(Counter)
         self._held: Counter[tuple[int, int]] = Counter()
-        for item, place in enumerate(arrays.now.tolist()):
-            k = int(arrays.of_class[item])
-            if place >= 0 and arrays.parts.shares[k]:
+        inside = [k for k, shares in enumerate(arrays.parts.shares) if shares]
+        for item in np.flatnonzero(np.isin(arrays.of_class, inside) & (arrays.now >= 0)).tolist():
+            k, place = int(arrays.of_class[item]), int(arrays.now[item])
+            if place >= 0:
                 self._now[k, arrays.places.node(place)][place] += 1
                 self._held[k, place] += int(arrays.pinned[item])
 
