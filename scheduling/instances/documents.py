@@ -31,7 +31,14 @@ def sniff_json(text: str) -> bool:
     if re.match(r'\s*\{\s*("|\}|\Z)', text) is None:
         return False
     kind = re.match(r'\s*\{[^\[\]{}]*"kind"\s*:\s*"([^"]*)"', text)
-    return kind is None or kind[1] not in _OTHER_KINDS
+    if kind is None:
+        return not sniff_mapping(text)
+    return kind[1] not in _OTHER_KINDS
+
+
+def sniff_mapping(text: str) -> bool:
+    """Tell whether the text is a JSON object with hosts ``pms``, a format of its own."""
+    return re.match(r'\s*\{[^{}]*"pms"\s*:\s*\[', text) is not None
 
 
 def sniff_yaml(text: str) -> bool:

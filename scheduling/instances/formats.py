@@ -9,6 +9,7 @@ from pathlib import PurePath
 
 from scheduling.errors import InputError
 from scheduling.instances import documents
+from scheduling.instances.placement import bytedance, openb, vmr2l
 from scheduling.instances.schedule import (
     flexible,
     graph_documents,
@@ -68,6 +69,7 @@ class Format:
 
 _JSPLIB = "https://github.com/tamy0612/JSPLIB"
 _SHEETS = "https://github.com/PyJobShop/Experiments"
+_RESCHEDULING = "https://github.com/bytedance/DRL-based-VM-Rescheduling"
 
 FORMATS: tuple[Format, ...] = (
     Format(
@@ -266,6 +268,40 @@ FORMATS: tuple[Format, ...] = (
         tardiness.read_jsonl,
         tardiness.write_jsonl,
         "fields of a line: name, n, p (durations), d (due dates), w (weights, 1 unless given)",
+    ),
+    Format(
+        "vmr2l",
+        "placement",
+        (".json",),
+        "virtual machines on NUMA nodes to move for fewer fragments; vmr2l:50 moves up to 50",
+        documents.sniff_mapping,
+        vmr2l.read_vmr2l,
+        vmr2l.write_vmr2l,
+        _RESCHEDULING,
+        vmr2l.MOVES,
+    ),
+    Format(
+        "bytedance",
+        "placement",
+        (".csv",),
+        "the same as tables of hosts and virtual machines, in one file or two beside each other",
+        bytedance.sniff_bytedance,
+        bytedance.read_bytedance,
+        bytedance.write_bytedance,
+        _RESCHEDULING,
+        bytedance.MOVES,
+    ),
+    Format(
+        "openb",
+        "placement",
+        (".csv",),
+        "pods for GPU nodes as tables, PODS.csv#NODES.csv or in one file; openb:90 takes those "
+        "that ask for 90 % of the GPUs",
+        openb.sniff_openb,
+        openb.read_openb,
+        openb.write_openb,
+        "https://github.com/alibaba/clusterdata/tree/master/cluster-trace-gpu-v2023",
+        openb.PERCENT,
     ),
 )
 
