@@ -68,6 +68,7 @@ class PlacementArrays:
     pinned : (n,) whether an item must stay.
     of_class : (n,) class of each item; members of a class are listed by ``members``.
     members : items of each class.
+    n_named : number of the resources that nodes and items name, the first columns of ``demand``.
     demand : (K, R) of one item; taken ports count as resources of capacity 1, and sums over the
         parts of a node as further resources of it.
     tier : (K,) tier of the class's priority, from 0 for the highest.
@@ -97,6 +98,7 @@ class PlacementArrays:
     pinned: Flags
     of_class: Ints
     members: tuple[Ints, ...]
+    n_named: int
     demand: Ints
     tier: Ints
     eligible: Flags

@@ -73,6 +73,7 @@ class _Compiler:
             pinned=pinned,
             of_class=of_class,
             members=tuple(np.array(entry.members, np.int64) for entry in classes),
+            n_named=sum(isinstance(name, str) for name in self.resources),
             demand=np.hstack([demand, inside.demand]),
             tier=np.array([priorities[item.priority] for item in samples], np.int64),
             eligible=eligible,
@@ -142,6 +143,7 @@ class _Compiler:
             for name, amount in entry.sample.demands.items():
                 if amount > 0:
                     found.setdefault(name, len(found))
+        for entry in self.classes:
             for port in entry.sample.ports:
                 found.setdefault((port.port, port.protocol), len(found))
         return found

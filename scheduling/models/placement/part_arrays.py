@@ -183,15 +183,19 @@ class PartArrays:
         free
             (P, Q) what is free on each part.
         """
+        found = np.zeros(self.n_nodes, bool)
+        found[self.domains[k].node[self.domains_with_room(k, free)]] = True
+        return found
+
+    def domains_with_room(self, k: int, free: Ints) -> Flags:
+        """Return for each domain of a class whether one more item fits into its parts."""
         domains = self.domains[k]
         fits = np.ones(len(domains.node), bool)
         for share in self.shares[k]:
-            free_to = self._fitting(share, free, slice(None)).any(axis=1)
+            free_to = self.fitting(share, free).any(axis=1)
             of = domains.of[share.parts[free_to]]
             fits &= np.bincount(of[of >= 0], minlength=len(fits)) >= share.count
-        found = np.zeros(self.n_nodes, bool)
-        found[domains.node[fits]] = True
-        return found
+        return fits
 
     def choose(self, k: int, node: int, free: Ints, *, tight: bool) -> Uses | None:
         """Choose parts of a node for one more item of a class.
@@ -226,7 +230,7 @@ class PartArrays:
         total = 0.0
         for share in self.shares[k]:
             rows = self.rows(share, self.domains[k], domain)
-            fits = self._fitting(share, free, rows)
+            fits = self.fitting(share, free, rows)
             rows, fits = rows[fits.any(axis=1)], fits[fits.any(axis=1)]
             if len(rows) < share.count:
                 return None
@@ -239,10 +243,11 @@ class PartArrays:
             uses.extend(zip(parts[chosen].tolist(), options.tolist(), strict=True))
         return total, tuple(uses)
 
-    def _fitting(self, share: ShareArrays, free: Ints, rows: Ints | slice) -> Flags:
-        """Return which options fit into what is free on some parts of a share, (rows, O)."""
-        left = free[share.parts[rows]]
-        fits: Flags = share.open_to[rows] & np.all(left[:, None, :] >= share.need, axis=2)
+    def fitting(self, share: ShareArrays, free: Ints, rows: Ints | None = None) -> Flags:
+        """Return which options fit into what is free, of all parts of a share or of some rows."""
+        parts = share.parts if rows is None else share.parts[rows]
+        open_to = share.open_to if rows is None else share.open_to[rows]
+        fits: Flags = open_to & np.all(free[parts][:, None, :] >= share.need, axis=2)
         return fits
 
 

@@ -93,5 +93,6 @@ FAMILY: Family[Ints] = Family(
         "default-scheduler": f"{_HERE}.default_scheduler:DefaultScheduler",
         "guided": f"{_HERE}.guided:Guided",
         "best-fit": f"{_HERE}.greedy:BestFit",
+        "greedy": f"{_HERE}.greedy_rules:Greedy",
     },
 )

@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import scheduling as sch
+from scheduling.errors import UnsupportedError
 from scheduling.models.base import Status
 from scheduling.models.placement.bounds import unplaced_bound
 from scheduling.models.placement.compiling import compile_placement
@@ -31,7 +32,7 @@ def test_cp_sat_finds_what_brute_force_finds(problem: PlacementProblem) -> None:
     assert values_of(solution) == (best or (0,))
 
 
-@pytest.mark.parametrize("solver", ["best-fit", "default-scheduler", "lns"])
+@pytest.mark.parametrize("solver", ["best-fit", "default-scheduler", "greedy", "lns"])
 @given(problem=part_problems())
 @settings(max_examples=25)
 def test_heuristics_answer_validly_and_never_better_than_the_best(
@@ -93,3 +94,55 @@ def test_changed_parts_are_caught(problem: PlacementProblem, data: st.DataObject
     entries = tuple(changed if e is entry else e for e in solution.placements)
     found = sch.check(problem, solution.model_copy(update={"placements": entries}))
     assert "parts" in {violation.constraint for violation in found}
+
+
+GPUS = [{"id": name, "kind": "gpu", "capacity": {"milli": 1000}} for name in ("g0", "g1")]
+
+
+@pytest.mark.parametrize(
+    ("rule", "asked", "node", "part"),
+    [
+        # Rooms in the parts: a has 1000 and 1000, b 1000 and 500, c 1000 and 400; c has more cpu.
+        ("best-fit", 400, "b", "g1"),
+        ("dot-product", 400, "b", "g1"),
+        ("gpu-packing", 400, "c", "g1"),
+        ("gpu-packing", 1000, "b", "g0"),
+        ("gpu-clustering", 500, "b", "g1"),
+        ("gpu-clustering", 300, "a", "g0"),
+    ],
+)
+def test_greedy_rules_choose_as_they_say(rule: str, asked: int, node: str, part: str) -> None:
+    used = [("b", 500), ("c", 600)]
+    problem = PlacementProblem.model_validate(
+        {
+            "nodes": [
+                {"id": "a", "capacity": {"cpu": 1}, "parts": GPUS},
+                {"id": "b", "capacity": {"cpu": 1}, "parts": GPUS},
+                {"id": "c", "capacity": {"cpu": 9}, "parts": GPUS},
+            ],
+            "items": [
+                *(
+                    {
+                        "id": f"on-{name}",
+                        "node": name,
+                        "shares": [{"kind": "gpu", "options": [{"milli": milli}]}],
+                        "parts": [{"part": "g1"}],
+                    }
+                    for name, milli in used
+                ),
+                {
+                    "id": "new",
+                    "demands": {"cpu": 1},
+                    "shares": [{"kind": "gpu", "options": [{"milli": asked}]}],
+                },
+            ],
+        }
+    )
+    solution = sch.solve(problem, f"greedy:{rule}")
+    placed = {entry.item: entry for entry in solution.placements}
+    assert (placed["new"].node, placed["new"].parts[0].part) == (node, part)
+
+
+def test_unknown_greedy_rules_are_refused_by_name() -> None:
+    with pytest.raises(UnsupportedError, match="gpu-packing"):
+        sch.solve(PlacementProblem(nodes=()), "greedy:worst")

@@ -1,0 +1,263 @@
+"""Solver ``greedy``: pending items one by one, each on the node of the best score by a rule.
+
+The rules are those against which fragmentation gradient descent was measured (Weng et al., Beware
+of Fragmentation, ATC 2023), over any resources and parts. Scores are lowest first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from scheduling.errors import UnsupportedError
+from scheduling.models.placement.arrays import Flags, Ints, PlacementArrays
+from scheduling.solvers.board import Board, Budget
+from scheduling.solvers.placement.family import CompiledPlacement
+from scheduling.solvers.placement.greedy import offer, whole_gangs
+from scheduling.solvers.placement.state import State
+from scheduling.solvers.registry import READY, Availability
+
+Floats = NDArray[np.float64]
+
+
+class Greedy:
+    """Filter and score, item by item, without moves and evictions.
+
+    Pending items are taken by falling priority, then in the order of the problem; ties of the rule
+    are broken by best fit, then by the order of the nodes. On its node an item takes the parts that
+    have least left. Gangs of which a part found no node are left out.
+
+    Parameters
+    ----------
+    rule
+        Name of a rule: ``best-fit`` (least sum of the shares of all resources that stay free),
+        ``dot-product`` (least product of what is asked and what is free, both as shares),
+        ``gpu-packing`` (parts in use before free parts of nodes in use before nodes not in use),
+        ``gpu-clustering`` (nodes whose items ask for the same parts). Default: all in turn, the
+        best kept.
+
+    Raises
+    ------
+    UnsupportedError
+        For a rule that there is not.
+    """
+
+    name = "greedy"
+    summary = "item by item by a rule: best-fit, dot-product, gpu-packing, gpu-clustering"
+
+    def __init__(self, rule: str | None = None) -> None:
+        if rule is not None and rule not in RULES:
+            known = ", ".join(RULES)
+            raise UnsupportedError(f"no greedy rule {rule!r}; there are: {known}")
+        self._rules = list(RULES) if rule is None else [rule]
+
+    def availability(self) -> Availability:
+        """Tell that it is always ready: it needs no engine."""
+        return READY
+
+    def refusal(self, data: CompiledPlacement) -> str | None:  # noqa: ARG002
+        """Refuse nothing."""
+        return None
+
+    def search(
+        self,
+        data: CompiledPlacement,
+        board: Board[Ints],
+        budget: Budget,
+        hint: Ints | None,  # noqa: ARG002 - it starts from what runs
+    ) -> None:
+        """Post the placement of each rule."""
+        offer(data, board, data.arrays.now, self.name)
+        for name in self._rules:
+            view = View(data.arrays)
+            if not view.fill(RULES[name], lambda: board.stopped or budget.remaining() == 0):
+                return
+            offer(data, board, whole_gangs(view.state), f"{self.name}:{name}")
+
+
+class View:
+    """A growing placement as rules see it.
+
+    Attributes
+    ----------
+    state
+        The placement.
+    arrays
+        The problem.
+    wants
+        (K,) number of what a class asks of parts: equal for equal shares, -1 for none.
+    """
+
+    def __init__(self, arrays: PlacementArrays) -> None:
+        self.arrays = arrays
+        self.state = State(arrays, arrays.now)
+        numbers: dict[int, int] = {}
+        self.wants = np.array(
+            [
+                numbers.setdefault(id(shares), len(numbers)) if shares else -1
+                for shares in arrays.parts.shares
+            ],
+            np.int64,
+        )
+        self._named = np.arange(arrays.n_named)
+        self._kinds = self._part_columns()
+        self._most = np.maximum(self._room(arrays.capacity, arrays.parts.capacity).max(axis=0), 1)
+
+    def fill(self, rule: Rule, over: Callable[[], bool]) -> bool:
+        """Place what is pending; ``False`` when time ran out."""
+        arrays, state = self.arrays, self.state
+        waiting = np.flatnonzero(arrays.now < 0)
+        tier = arrays.tier[arrays.of_class]
+        for item in waiting[np.lexsort((waiting, tier[waiting]))].tolist():
+            if over():
+                return False
+            options = np.flatnonzero(state.options(item))
+            if options.size:
+                k = int(arrays.of_class[item])
+                tie = best_fit(self, k, options)
+                order = np.lexsort((options, tie, rule(self, k, options)))
+                state.put(item, int(options[order[0]]))
+        return True
+
+    def _part_columns(self) -> list[tuple[Flags, int]]:
+        """Return each kind of parts with each resource that items take of it."""
+        parts = self.arrays.parts
+        taken: dict[str, Any] = {}
+        for shares in parts.shares:
+            for share in shares:
+                taken[share.kind] = taken.get(share.kind, 0) + share.need.sum(axis=0)
+        kinds = np.array(parts.kind, object)
+        return [
+            (kinds == kind, column)
+            for kind, need in taken.items()
+            for column in np.flatnonzero(need).tolist()
+        ]
+
+    def _room(self, nodes: Ints, parts: Ints) -> Floats:
+        """Amounts of nodes, with the sums over their parts beside them."""
+        arrays = self.arrays
+        sums = [
+            np.bincount(arrays.parts.node[mine], parts[mine, column], arrays.n_nodes)
+            for mine, column in self._kinds
+        ]
+        return np.column_stack([nodes[:, self._named], *sums]).astype(float)
+
+    def free(self, nodes: Ints) -> Floats:
+        """Return what is free on nodes as shares of the largest capacity of any node."""
+        room = self._room(self.state.free, self.state.part_free)
+        shares: Floats = room[nodes] / self._most
+        return shares
+
+    def parts_free(self, nodes: Ints) -> Floats:
+        """Return what is free of the parts of nodes, as shares of the largest of any node."""
+        return self.free(nodes)[:, len(self._named) :]
+
+    def asked(self, k: int) -> Floats:
+        """Return what an item of a class asks for, in the same shares; of parts at least."""
+        arrays = self.arrays
+        shares = {share.kind: share for share in arrays.parts.shares[k]}
+        inside = []
+        for mine, column in self._kinds:
+            share = shares.get(arrays.parts.kind[int(mine.argmax())])
+            inside.append(0 if share is None else share.count * share.need[:, column].min())
+        need: Floats = np.array([*arrays.demand[k, self._named], *inside], float)
+        shared: Floats = need / self._most
+        return shared
+
+    def chosen(self, k: int, nodes: Ints) -> tuple[Floats, Ints, Ints]:
+        """Return what the tightest parts for a class have left on each node.
+
+        Returns
+        -------
+        tuple
+            Shares of the capacity that are free on them before, how many of them are free as a
+            whole, and how many free ones of the kinds the node has in all; -1 in the last where
+            the node has other parts in use.
+        """
+        arrays, state, parts = self.arrays, self.state, self.arrays.parts
+        domains = parts.domains[k]
+        left = np.zeros(len(domains.node))
+        whole = np.zeros(len(domains.node), np.int64)
+        idle = np.zeros(arrays.n_nodes, np.int64)
+        used = np.zeros(arrays.n_nodes, bool)
+        fits = parts.domains_with_room(k, state.part_free)
+        for share in parts.shares[k]:
+            rows = share.parts
+            some = parts.fitting(share, state.part_free).any(axis=1) & (domains.of[rows] >= 0)
+            free = state.part_free[rows]
+            empty = np.all(free == parts.capacity[rows], axis=1)
+            np.add.at(idle, parts.node[rows], empty)
+            used[parts.node[rows[~empty]]] = True
+            share_left = _mean_share(free, parts.capacity[rows])
+            order = np.flatnonzero(some)
+            order = order[np.lexsort((share_left[order], domains.of[rows[order]]))]
+            of = domains.of[rows[order]]
+            first = np.searchsorted(of, of)
+            taken = order[np.arange(len(of)) - first < share.count]
+            np.add.at(left, domains.of[rows[taken]], share_left[taken])
+            np.add.at(whole, domains.of[rows[taken]], empty[taken])
+        idle[used] = -1
+        best = np.full(arrays.n_nodes, -1, np.int64)
+        for domain in np.flatnonzero(fits)[np.argsort(-left[fits], kind="stable")].tolist():
+            best[domains.node[domain]] = domain
+        return left[best[nodes]], whole[best[nodes]], idle[nodes]
+
+
+Rule = Callable[[View, int, Ints], Floats]
+
+
+def _mean_share(free: Ints, capacity: Ints) -> Floats:
+    """Mean over the resources that parts have of the share that is free."""
+    present = capacity > 0
+    share = np.where(present, free / np.maximum(capacity, 1), 0.0).sum(axis=1)
+    mean: Floats = share / np.maximum(present.sum(axis=1), 1)
+    return mean
+
+
+def best_fit(view: View, k: int, nodes: Ints) -> Floats:
+    """Sum of the shares of all resources that stay free."""
+    left: Floats = (view.free(nodes) - view.asked(k)).sum(axis=1)
+    return left
+
+
+def dot_product(view: View, k: int, nodes: Ints) -> Floats:
+    """Product of what is asked and what is free; the least is best, as it was measured there.
+
+    Tetris (Grandl et al., 2014), from which the rule comes, takes the greatest.
+    """
+    product: Floats = view.free(nodes) @ view.asked(k)
+    return product
+
+
+def gpu_packing(view: View, k: int, nodes: Ints) -> Floats:
+    """Parts in use with least left, then fewest free parts of nodes in use, then other nodes."""
+    if not view.arrays.parts.shares[k]:
+        return np.zeros(len(nodes))
+    left, whole, idle = view.chosen(k, nodes)
+    # Left and numbers of parts stay below a thousand, the limit of a share's count.
+    of_used = np.where(whole > 0, 1e4 + whole, left)
+    return np.where(idle >= 0, 2e4 + idle, of_used)
+
+
+def gpu_clustering(view: View, k: int, nodes: Ints) -> Floats:
+    """Nodes with such items only, then among others, then nodes without any, then the rest."""
+    want = view.wants[k]
+    if want < 0:
+        return np.zeros(len(nodes))
+    counts = view.state.counts[:, nodes]
+    same = counts[view.wants == want].any(axis=0)
+    other = counts[(view.wants >= 0) & (view.wants != want)].any(axis=0)
+    group = np.select([same & ~other, same, ~other], [0.0, 1.0, 2.0], 3.0)
+    packed: Floats = group + view.parts_free(nodes).mean(axis=1) / 2
+    return packed
+
+
+RULES: dict[str, Rule] = {
+    "best-fit": best_fit,
+    "dot-product": dot_product,
+    "gpu-packing": gpu_packing,
+    "gpu-clustering": gpu_clustering,
+}
