@@ -44,6 +44,8 @@ class Planner:
         When it came, on the monotonic clock.
     error
         Why the last attempt made no plan; ``None``: it did.
+    solving
+        Whether a solver works on a state that it has been told.
     plans, failures, restarts
         How many plans came, attempts failed and processes had to be replaced.
     """
@@ -52,6 +54,7 @@ class Planner:
         self.plan: Plan | None = None
         self.made: float | None = None
         self.error: str | None = None
+        self.solving = False
         self.plans = self.failures = self.restarts = 0
         self._state = state
         self._settings = settings
@@ -100,7 +103,7 @@ class Planner:
         except (EOFError, OSError):
             pass  # It has died, and another follows.
         finally:
-            self._process = None
+            self._process, self.solving = None, False
             feed.close()
             process.kill()
             process.join()
@@ -114,11 +117,12 @@ class Planner:
         while not self._stopping.is_set():
             for news in feed.news():
                 connection.send(news)
+            self.solving = answered != feed.told
             if connection.poll(_TICK):
                 answered, found = connection.recv()
                 self._take(found)
                 heard = time.monotonic()
-            elif answered == feed.told:
+            elif not self.solving:
                 heard = time.monotonic()
             elif time.monotonic() - heard > limit:
                 return

@@ -143,6 +143,7 @@ class Extender:
                 "pending": self.state.n_pending,
             },
             "solver": {
+                "solving": planner.solving,
                 "error": planner.error,
                 "plans": planner.plans,
                 "failures": planner.failures,
