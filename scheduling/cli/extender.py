@@ -68,6 +68,19 @@ def extender(
     max_moves: Annotated[
         int | None, typer.Option(metavar="N", min=0, help="Most running pods a plan disturbs.")
     ] = None,
+    move: Annotated[
+        bool,
+        typer.Option("--move", help="Evict what plans move or evict, through the eviction API."),
+    ] = False,
+    move_dry_run: Annotated[
+        bool, typer.Option("--move-dry-run", help="Only log what --move would evict.")
+    ] = False,
+    move_pace: Annotated[
+        float, typer.Option(metavar="N", min=0.01, help="Most evictions in a minute.")
+    ] = 6.0,
+    move_budget: Annotated[
+        int, typer.Option(metavar="N", min=1, help="Most evicted pods down at one time.")
+    ] = 1,
     solver: Annotated[
         str, typer.Option(metavar="S", help="auto, cp-sat, lns, best-fit or default-scheduler.")
     ] = "auto",
@@ -86,6 +99,8 @@ def extender(
         raise InputError.single("TLS", found, "certificate and key, and then perhaps a client CA")
     if snapshot is not None and (kubeconfig is not None or context is not None):
         raise InputError.single("--snapshot", "a kubeconfig or context too", "one of them")
+    if snapshot is not None and (move or move_dry_run):
+        raise InputError.single("--move", "a snapshot", "a live cluster")
 
     from scheduling.kubernetes.extender.app import Limits
     from scheduling.kubernetes.extender.planner import Planner
@@ -108,17 +123,21 @@ def extender(
 
     from scheduling.kubernetes.client.access import connect
     from scheduling.kubernetes.client.live import LiveCluster
-    from scheduling.kubernetes.extender.cluster import ClusterBinder
+    from scheduling.kubernetes.extender.cluster import ClusterBinder, LiveSide
+    from scheduling.kubernetes.extender.journal import Journal
+    from scheduling.kubernetes.mover.mover import Manners
     from scheduling.kubernetes.state import ClusterState
 
-    state = ClusterState()
-    live = LiveCluster(connect(kubeconfig, context), state)
-    served = Extender(state, Planner(state, settings), ClusterBinder(live))
-    live.start()
+    state, journal = ClusterState(), Journal()
+    live = LiveCluster(connect(kubeconfig, context), state, journal.note, seed=seed)
+    served = Extender(state, Planner(state, settings), ClusterBinder(live), journal)
+    manners = Manners(move_pace, move_budget, move_dry_run)
+    side = LiveSide(live, served, manners if move or move_dry_run else None, seed)
+    side.start()
     try:
         serve(served, serving)
     finally:
-        live.stop()
+        side.stop()
 
 
 def _demand_packages() -> None:

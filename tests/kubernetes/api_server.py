@@ -26,6 +26,8 @@ KINDS = {
     "poddisruptionbudgets": "PodDisruptionBudget",
     "persistentvolumes": "PersistentVolume",
     "persistentvolumeclaims": "PersistentVolumeClaim",
+    "storageclasses": "StorageClass",
+    "csinodes": "CSINode",
     "replicasets": "ReplicaSet",
     "resourcequotas": "ResourceQuota",
 }
@@ -165,6 +167,35 @@ class Cluster:
             for pod in self.objects["pods"].values()
         )
         return int(max(0, ready - budget["spec"]["minAvailable"]))
+
+    def evict(self, namespace: str, name: str, uid: str | None) -> tuple[int, str]:
+        """Evict a pod as the eviction subresource does; return status and message."""
+        with self.changed:
+            pod = self.objects["pods"].get((namespace, name))
+            if pod is None:
+                return 404, f'pods "{name}" not found'
+            if uid not in (None, pod["metadata"]["uid"]):
+                return 409, f"Precondition failed: UID in precondition: {uid}"
+            budget = self.refuses(pod)
+            if budget is not None:
+                return 429, f"Cannot evict pod: the disruption budget {budget} needs it"
+            self.remove("Pod", namespace, name)
+            if self.on_evicted is not None:
+                self.on_evicted(copy.deepcopy(pod))
+            return 201, ""
+
+    def bind(self, namespace: str, name: str, node: str) -> tuple[int, str]:
+        """Bind a pod as the binding subresource does; return status and message."""
+        with self.changed:
+            pod = self.get("Pod", namespace, name)
+            if pod is None:
+                return 404, f'pods "{name}" not found'
+            if pod["spec"].get("nodeName"):
+                return 409, f"pod {name} is already assigned to a node"
+            pod["spec"]["nodeName"] = node
+            pod["status"] = {"phase": "Running"}
+            self.put(pod)
+            return 201, ""
 
     def refuses(self, pod: Object) -> str | None:
         """Name the disruption budget that refuses the eviction of a pod."""
@@ -318,39 +349,17 @@ class _Handler(BaseHTTPRequestHandler):
         cluster = self.cluster
         with cluster.changed:
             cluster.requests.append(("POST", path, body))
-            pod = cluster.objects["pods"].get((space, name))
-            if pod is None:
-                self._refuse(404, f'pods "{name}" not found')
-            elif action == "eviction":
-                self._evict(pod, body)
+            if action == "eviction":
+                wanted = body.get("deleteOptions", {}).get("preconditions", {}).get("uid")
+                code, message = cluster.evict(space, name, wanted)
             elif action == "binding":
-                self._bind(pod, body)
+                code, message = cluster.bind(space, name, body["target"]["name"])
             else:
-                self._refuse(404, "no such subresource")
-
-    def _evict(self, pod: Object, body: Object) -> None:
-        meta = pod["metadata"]
-        wanted = body.get("deleteOptions", {}).get("preconditions", {}).get("uid")
-        budget = self.cluster.refuses(pod)
-        if wanted not in (None, meta["uid"]):
-            self._refuse(409, f"Precondition failed: UID in precondition: {wanted}")
-        elif budget is not None:
-            self._refuse(429, f"Cannot evict pod: the disruption budget {budget} needs it")
+                code, message = 404, "no such subresource"
+        if message:
+            self._refuse(code, message)
         else:
-            self.cluster.remove("Pod", meta["namespace"], meta["name"])
-            if self.cluster.on_evicted is not None:
-                self.cluster.on_evicted(copy.deepcopy(pod))
-            self._send(201, b'{"kind": "Status", "status": "Success"}')
-
-    def _bind(self, pod: Object, body: Object) -> None:
-        if pod["spec"].get("nodeName"):
-            self._refuse(409, f"pod {pod['metadata']['name']} is already assigned to a node")
-            return
-        bound = copy.deepcopy(pod)
-        bound["spec"]["nodeName"] = body["target"]["name"]
-        bound["status"] = {"phase": "Running"}
-        self.cluster.put(bound)
-        self._send(201, b'{"kind": "Status", "status": "Success"}')
+            self._send(code, b'{"kind": "Status", "status": "Success"}')
 
     def _patch(self, path: str) -> None:
         body = json.loads(self._body())

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine
 from concurrent.futures import Future
 from typing import Any, TypeVar
 
 from scheduling.errors import SchedulingError
 from scheduling.kubernetes.client.backoff import Backoff
-from scheduling.kubernetes.client.reflector import Reflector, Store
+from scheduling.kubernetes.client.reflector import Note, Reflector, Store
 from scheduling.kubernetes.client.resources import WATCHED
 from scheduling.kubernetes.client.server import ApiServer
 
@@ -30,8 +30,8 @@ class LiveCluster:
         The API server.
     store
         What is kept in step.
-    jobs
-        What else runs in the thread, such as the mover.
+    note
+        Told of failures, and of what is skipped.
     first_wait
         Seconds to wait after a first failure; see :class:`Backoff`.
     seed
@@ -42,16 +42,16 @@ class LiveCluster:
         self,
         server: ApiServer,
         store: Store,
-        jobs: Sequence[Job] = (),
+        note: Note,
         *,
         first_wait: float = 0.5,
         seed: int = 0,
     ) -> None:
         self.server = server
-        self._jobs = tuple(jobs)
+        self._jobs: tuple[Job, ...] = ()
         self._reflectors = {
             resource.plural: Reflector(
-                server, resource, store, Backoff(first=first_wait, seed=seed + number)
+                server, resource, store, Backoff(first=first_wait, seed=seed + number), note
             )
             for number, resource in enumerate(WATCHED)
         }
@@ -60,8 +60,15 @@ class LiveCluster:
         self._end: asyncio.Event | None = None
         self._begun = threading.Event()
 
-    def start(self) -> None:
-        """Begin."""
+    def start(self, *jobs: Job) -> None:
+        """Begin.
+
+        Parameters
+        ----------
+        jobs
+            What else runs in the thread, such as the mover.
+        """
+        self._jobs = jobs
         self._thread.start()
         self._begun.wait()
 

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import json
-import logging
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
 from typing import Any, Protocol
 
 from scheduling.kubernetes.client.backoff import Backoff
 from scheduling.kubernetes.client.resources import Resource
 from scheduling.kubernetes.client.server import ApiError, ApiServer
 
-_LOG = logging.getLogger(__name__)
 _LEAST_SECONDS, _MOST_SECONDS = 60, 120
 _HASTE_SECONDS = 5.0
 _ABSENT_SECONDS = 300.0
 _NOT_FOUND = 404
+
+
+Note = Callable[..., None]
+"""Called with an event and its fields, each by name."""
 
 
 class Store(Protocol):
@@ -53,12 +55,15 @@ class Reflector:
         What is kept in step.
     backoff
         The waits after failures.
+    note
+        Told of failures, and of what is skipped.
     """
 
     def __init__(
-        self, server: ApiServer, resource: Resource, store: Store, backoff: Backoff
+        self, server: ApiServer, resource: Resource, store: Store, backoff: Backoff, note: Note
     ) -> None:
         self._server = server
+        self._note = note
         self._resource = resource
         self._store = store
         self._backoff = backoff
@@ -80,7 +85,7 @@ class Reflector:
                     await self._watch()
             except _Stale as reason:
                 self.restarts += 1
-                _LOG.info("listed anew", extra=self._told(reason=str(reason)))
+                self._note("listing anew", resource=self._resource.plural, reason=str(reason))
                 await asyncio.sleep(self._backoff.next())
             except ApiError as error:
                 await self._failed(error)
@@ -94,7 +99,12 @@ class Reflector:
             return
         self.failure = str(error)
         wait = error.retry_after or self._backoff.next()
-        _LOG.warning("not reached", extra=self._told(error=str(error), retry_seconds=wait))
+        self._note(
+            "cluster not reached",
+            resource=self._resource.plural,
+            error=str(error),
+            retry_seconds=round(wait, 3),
+        )
         await asyncio.sleep(wait)
 
     async def _list(self) -> None:
@@ -188,10 +198,7 @@ class Reflector:
 
     def _skip(self, what: object) -> None:
         excerpt = (what.decode(errors="replace") if isinstance(what, bytes) else repr(what))[:120]
-        _LOG.warning("skipped what is no object", extra=self._told(excerpt=excerpt))
-
-    def _told(self, **fields: object) -> dict[str, object]:
-        return {"fields": {"resource": self._resource.plural, **fields}}
+        self._note("skipped what is no object", resource=self._resource.plural, excerpt=excerpt)
 
 
 def _named(entry: object) -> bool:

@@ -54,6 +54,8 @@ WATCHED: tuple[Resource, ...] = (
     Resource("PodDisruptionBudget", "poddisruptionbudgets", "policy"),
     Resource("PersistentVolume", "persistentvolumes"),
     Resource("PersistentVolumeClaim", "persistentvolumeclaims"),
+    Resource("StorageClass", "storageclasses", "storage.k8s.io"),
+    Resource("CSINode", "csinodes", "storage.k8s.io"),
     Resource("ReplicaSet", "replicasets", "apps"),
     Resource("ResourceQuota", "resourcequotas"),
     Resource(

@@ -125,14 +125,15 @@ async def _refused(request: Request, error: Exception) -> Response:  # noqa: ARG
 
 
 async def _healthz(extender: Extender, request: Request) -> Response:  # noqa: ARG001 - the form of a page
-    return PlainTextResponse("ok\n")
+    if extender.healthy:
+        return PlainTextResponse("ok\n")
+    return PlainTextResponse("the connection to the cluster has ended\n", 503)
 
 
 async def _readyz(extender: Extender, request: Request) -> Response:  # noqa: ARG001 - the form of a page
     if extender.ready:
         return PlainTextResponse("ok\n")
-    what = "the first plan" if extender.state.synced() else "the state of the cluster"
-    return PlainTextResponse(f"waits for {what}\n", 503)
+    return PlainTextResponse(f"waits for {extender.waits_for}\n", 503)
 
 
 async def _metrics(extender: Extender, request: Request) -> Response:  # noqa: ARG001 - the form of a page

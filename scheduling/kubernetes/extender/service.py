@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import Any
+from typing import Any, Protocol
 
 from scheduling.errors import InputError
 from scheduling.kubernetes.extender import verbs, wire
@@ -39,6 +39,21 @@ class StateBinder:
         self._state.apply("Pod", _running(pod, node))
 
 
+class Side(Protocol):
+    """What runs beside the verbs."""
+
+    @property
+    def alive(self) -> bool:
+        """Whether it still runs."""
+
+    @property
+    def failures(self) -> dict[str, str]:
+        """What goes wrong now, by resource."""
+
+    def samples(self) -> list[Sample]:
+        """Return what the metrics say of it."""
+
+
 class Extender:
     """Answers the scheduler.
 
@@ -68,6 +83,25 @@ class Extender:
         self._binder: Binder = binder or StateBinder(state)
         self._room = Room(state)
         self._ledger = Ledger(None, state)
+        self._side: Side | None = None
+
+    def attend(self, side: Side) -> None:
+        """Tell of what runs beside the verbs too."""
+        self._side = side
+
+    @property
+    def healthy(self) -> bool:
+        """Whether everything that runs beside the verbs still does."""
+        return self._side is None or self._side.alive
+
+    @property
+    def waits_for(self) -> str:
+        """What is missing until it is ready, in words."""
+        if self.state.synced():
+            return "the first plan"
+        failures = {} if self._side is None else self._side.failures
+        told = "".join(f"; {name}: {failure}" for name, failure in sorted(failures.items()))
+        return f"the state of the cluster{told}"
 
     @property
     def ready(self) -> bool:
@@ -169,6 +203,7 @@ class Extender:
             ("solver_restarts_total", "counter", "Solver processes replaced.", planner.restarts),
             ("log_lines_dropped_total", "counter", "Log lines given up.", self.journal.dropped),
             *([] if planner.plan is None else _of_plan(planner.plan)),
+            *([] if self._side is None else self._side.samples()),
         ]
 
     def _age(self) -> float | None:
