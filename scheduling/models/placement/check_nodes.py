@@ -6,8 +6,9 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 
 from scheduling.models.base import Violation
+from scheduling.models.placement.check_time import meet, moments, there
 from scheduling.models.placement.problem import Item, Node, PlacementProblem
-from scheduling.models.placement.rules import NodeTerm, Requirement, Taint, Toleration
+from scheduling.models.placement.rules import NodeTerm, Port, Requirement, Taint, Toleration
 
 
 def node_violations(
@@ -31,7 +32,12 @@ def node_violations(
         for item in arrivals:
             for reason in obstacles(item, node):
                 yield Violation("node", f"item {item.id!r} on {name!r}: {reason}")
-        yield from _capacity(node, items, arrivals, running[name])
+        for moment in moments((*items, *running[name])):
+            present = [
+                [item for item in group if there(item, moment)]
+                for group in (items, arrivals, running[name])
+            ]
+            yield from _capacity(node, *present)
         yield from _ports(node, items, arrivals)
 
 
@@ -129,9 +135,12 @@ def _capacity(
 
 
 def _ports(node: Node, items: list[Item], arrivals: list[Item]) -> Iterator[Violation]:
-    taken = Counter((entry.port, entry.protocol) for item in items for entry in item.ports)
+    takers: dict[Port, list[Item]] = defaultdict(list)
+    for item in items:
+        for entry in item.ports:
+            takers[entry].append(item)
     for item in arrivals:
         for entry in item.ports:
-            if taken[entry.port, entry.protocol] > 1:
+            if any(other is not item and meet(item, other) for other in takers[entry]):
                 where = f"{entry.port}/{entry.protocol} on {node.id!r}: item {item.id!r}"
                 yield Violation("port", where)

@@ -6,6 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 
 from scheduling.models.base import Violation
+from scheduling.models.placement.check_time import moments, there
 from scheduling.models.placement.parts import PartUse
 from scheduling.models.placement.problem import Item, Node, PlacementProblem
 
@@ -26,13 +27,16 @@ def part_violations(
 ) -> Iterator[Violation]:
     """Yield every item that takes other parts than it asks for, and every overloaded part."""
     nodes = {node.id: node for node in problem.nodes}
-    used: dict[_Spot, Counter[str]] = defaultdict(Counter)
-    before: dict[_Spot, Counter[str]] = defaultdict(Counter)
-    coming: dict[_Spot, Counter[str]] = defaultdict(Counter)
+    used: dict[tuple[_Spot, int], Counter[str]] = defaultdict(Counter)
+    before: dict[tuple[_Spot, int], Counter[str]] = defaultdict(Counter)
+    coming: dict[tuple[_Spot, int], Counter[str]] = defaultdict(Counter)
+    times = list(moments(item for item in problem.items if item.shares))
     for item in problem.items:
+        present = [moment for moment in times if there(item, moment)]
         if item.node is not None:
             for spot, need in _taken(item, nodes[item.node], item.parts):
-                before[spot].update(need)
+                for moment in present:
+                    before[spot, moment].update(need)
         if item.id not in placed:
             continue
         node = nodes[placed[item.id]]
@@ -42,20 +46,21 @@ def part_violations(
         if wrong:
             continue
         for spot, need in _taken(item, node, uses[item.id]):
-            used[spot].update(need)
-            if item.id in arrivals:
-                coming[spot].update(need)
-    for node in problem.nodes:
-        for part in node.parts:
-            spot = (node.id, part.id)
-            for resource, amount in used[spot].items():
-                room, now = part.capacity.get(resource, 0), before[spot][resource]
-                where = f"{resource!r} of {part.id!r} on {node.id!r}"
-                if amount > max(room, now):
-                    yield Violation("part capacity", where, amount - max(room, now), "units")
-                elif now > room and coming[spot][resource] > 0:
-                    excess = coming[spot][resource]
-                    yield Violation("part capacity", f"{where}, overcommitted", excess, "units")
+            for moment in present:
+                used[spot, moment].update(need)
+                if item.id in arrivals:
+                    coming[spot, moment].update(need)
+    rooms = {(node.id, part.id): part.capacity for node in problem.nodes for part in node.parts}
+    for place, amounts in used.items():
+        name, part = place[0]
+        for resource, amount in amounts.items():
+            room, now = rooms[name, part].get(resource, 0), before[place][resource]
+            where = f"{resource!r} of {part!r} on {name!r}"
+            if amount > max(room, now):
+                yield Violation("part capacity", where, amount - max(room, now), "units")
+            elif now > room and coming[place][resource] > 0:
+                excess = coming[place][resource]
+                yield Violation("part capacity", f"{where}, overcommitted", excess, "units")
 
 
 def _taken(

@@ -20,6 +20,7 @@ from scheduling.models.placement.rules import (
     Spread,
     Taint,
     Toleration,
+    Window,
 )
 
 Priority = Annotated[int, Field(ge=-(2**31), le=2**31 - 1)]
@@ -89,6 +90,10 @@ class Item(Frozen):
     gang: Name | None = Field(
         default=None, description="Items of a gang are placed all or not at all."
     )
+    window: Window | None = Field(
+        default=None,
+        description="When it is there, half-open: a reservation; none: always.",
+    )
     move_cost: Cost = 1
     eviction_cost: Cost = 1
 
@@ -130,6 +135,10 @@ class PlacementProblem(Problem):
     Rules bind what changes, that is new items and those that change their node or parts: an item
     that stays where it runs may go on breaking them, a resource that is overcommitted now takes no
     further demand, and a quota exceeded now may not grow.
+
+    Capacities of nodes and parts, and ports, hold at every moment: items whose ``window`` do not
+    overlap use the same room one after the other. All other rules, and goals that do not say so,
+    look at all items as if they were there together.
 
     Raises
     ------

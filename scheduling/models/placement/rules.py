@@ -13,6 +13,8 @@ from scheduling.models.base import Frozen, Many, Name
 
 Text = Annotated[str, Field(max_length=1000)]
 Labels = dict[Name, Text]
+MAX_TIME = 2**53
+"""Latest moment of a window."""
 Effect = Literal["NoSchedule", "PreferNoSchedule", "NoExecute"]
 Operator = Literal["In", "NotIn", "Exists", "DoesNotExist", "Gt", "Lt"]
 
@@ -103,6 +105,13 @@ class Spread(Frozen):
     topology: Name
     max_skew: Annotated[int, Field(ge=1, le=10**6)] = 1
     min_domains: Annotated[int, Field(ge=1, le=10**6)] = 1
+
+
+class Window(Frozen):
+    """A time ``[start, end)``, in any whole unit."""
+
+    start: Annotated[int, Field(ge=0, le=MAX_TIME)]
+    end: Annotated[int, Field(ge=0, le=MAX_TIME)]
 
 
 class Port(Frozen):

@@ -11,6 +11,7 @@ from pydantic import Field
 from scheduling.models.base import Frozen, Many, Name, Violation
 from scheduling.models.placement.check_nodes import obstacles
 from scheduling.models.placement.check_parts import same_parts, wrong_parts
+from scheduling.models.placement.check_time import moments, there
 from scheduling.models.placement.parts import PartUse
 from scheduling.models.placement.problem import Item, Node, PlacementProblem
 from scheduling.models.placement.solution import PlacementSolution
@@ -37,16 +38,17 @@ def replay(
 ) -> Iterator[Violation]:
     """Dry run: carry steps out one by one and yield whatever breaks on the way.
 
-    Capacities of nodes and parts, and ports, hold after every step, while a moving item stands on
+    Capacities of nodes and parts, and ports, hold after every step at every moment, while a moving item stands on
     both places; every destination is a node that the item may go to; at the end the solution is
     reached.
     """
     items = {item.id: item for item in problem.items}
     nodes = {node.id: node for node in problem.nodes}
     where = {item.id: (item.node, item.parts) for item in problem.items if item.node is not None}
-    used = {name: Counter[_Need]() for name in nodes}
+    times = list(moments(problem.items))
+    used = {name: Counter[tuple[int, _Need]]() for name in nodes}
     for name, (host, parts) in where.items():
-        used[host].update(_needs(items[name], nodes[host], parts))
+        used[host].update(_needs(items[name], nodes[host], parts, times))
     for number, step in enumerate(steps, 1):
         item = items[step.item]
         origin, held = where.pop(step.item, (None, ()))
@@ -61,16 +63,16 @@ def replay(
             if wrong:
                 yield Violation("step", f"{number}: {step.item!r} on {node.id!r}: {wrong[0]}")
                 return
-            coming = _needs(item, node, step.parts)
+            coming = _needs(item, node, step.parts, times)
             used[node.id].update(coming)
-            for need in coming:
-                excess = used[node.id][need] - _room(node, need)
+            for moment, need in coming:
+                excess = used[node.id][moment, need] - _room(node, need)
                 if excess > 0:
                     place = f"{number}: {'/'.join(map(str, need))} on {node.id!r}"
                     yield Violation("step", place, excess, "units")
             where[step.item] = step.destination, step.parts
         if origin is not None:
-            used[origin].subtract(_needs(item, nodes[origin], held))
+            used[origin].subtract(_needs(item, nodes[origin], held, times))
     wanted = {entry.item: (entry.node, entry.parts) for entry in solution.placements}
     different = sorted(
         name for name in {*where, *wanted} if not _agree(where.get(name), wanted.get(name))
@@ -90,7 +92,10 @@ def _agree(first: _Place | None, second: _Place | None) -> bool:
     return first[0] == second[0] and same_parts(first[1], second[1])
 
 
-def _needs(item: Item, node: Node, uses: tuple[PartUse, ...]) -> dict[_Need, int]:
+def _needs(
+    item: Item, node: Node, uses: tuple[PartUse, ...], times: Sequence[int]
+) -> dict[tuple[int, _Need], int]:
+    """Return what an item needs of a node at each moment."""
     found: dict[_Need, int] = {(name,): need for name, need in item.demands.items() if need > 0}
     found.update({(entry.port, entry.protocol): 1 for entry in item.ports})
     kinds = {part.id: part.kind for part in node.parts}
@@ -98,7 +103,8 @@ def _needs(item: Item, node: Node, uses: tuple[PartUse, ...]) -> dict[_Need, int
     for use in uses:
         option = shares[kinds[use.part]].options[use.option]
         found.update({("", use.part, name): need for name, need in option.items() if need > 0})
-    return found
+    present = [moment for moment in times if there(item, moment)]
+    return {(moment, name): need for moment in present for name, need in found.items()}
 
 
 def _room(node: Node, need: _Need) -> int:

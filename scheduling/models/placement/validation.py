@@ -45,6 +45,9 @@ def _items(problem: PlacementProblem) -> Iterator[Fault]:
             yield Fault(f"{place}.node", repr(item.node), "the id of a node")
         if item.pinned and item.node is None:
             yield Fault(f"{place}.pinned", "an item that runs nowhere", "a node where it runs")
+        if item.window is not None and item.window.end <= item.window.start:
+            found = f"{item.window.start} to {item.window.end}"
+            yield Fault(f"{place}.window", found, "an end after its start")
         if len(set(item.ports)) < len(item.ports):
             yield Fault(f"{place}.ports", "a port twice", "each port once")
         yield from _shares(place, item)
