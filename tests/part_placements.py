@@ -60,8 +60,10 @@ def part_problems(draw: st.DrawFn, *, max_items: int = 4, max_nodes: int = 2) ->
     resource, kind = draw(st.sampled_from(measured))
     unit = draw(st.integers(1, 4))
     document["fragment"] = {"resource": resource, "unit": unit, "kind": kind}
-    goals = draw(st.permutations(["evictions", "moves", "nodes", "cost", "fragments"]))
-    document["goals"] = goals[: draw(st.integers(0, 5))]
+    timed = any(item["window"] for item in items)
+    measures = ["evictions", "moves", "nodes", "cost", *([] if timed else ["fragments"])]
+    goals = draw(st.permutations(measures))
+    document["goals"] = goals[: draw(st.integers(0, len(goals)))]
     return PlacementProblem.model_validate(document)
 
 
@@ -102,11 +104,17 @@ def _items(draw: st.DrawFn, number: int, menu: list[list[dict[str, Any]]]) -> di
         "id": f"i{number}",
         "demands": {"cpu": draw(st.sampled_from([0, 1, 1, 2]))},
         "priority": draw(st.sampled_from([0, 0, 1])),
+        "window": draw(_windows()),
         "shares": shares,
         "together": draw(st.sampled_from([None, "numa"])) if shares else None,
         "move_cost": draw(st.sampled_from([1, 1, 2])),
         "eviction_cost": draw(st.sampled_from([1, 1, 3])),
     }
+
+
+def _windows() -> st.SearchStrategy[dict[str, int] | None]:
+    windows = [{"start": 0, "end": 2}, {"start": 1, "end": 3}, {"start": 2, "end": 4}]
+    return st.sampled_from([None, None, None, *windows])
 
 
 def _spots(problem: PlacementProblem, item: Item) -> list[Spot]:
@@ -157,6 +165,11 @@ def _room(node: Node, key: tuple[str | None, str]) -> int:
     return next(p for p in node.parts if p.id == part).capacity.get(resource, 0)
 
 
+def _times(item: Item) -> range:
+    """All moments at which an item is there."""
+    return range(4) if item.window is None else range(item.window.start, item.window.end)
+
+
 def _valid(problem: PlacementProblem, placed: list[Spot | None]) -> bool:
     nodes = {node.id: node for node in problem.nodes}
     used: Counter[Any] = Counter()
@@ -171,7 +184,8 @@ def _valid(problem: PlacementProblem, placed: list[Spot | None]) -> bool:
             return False
         if now is not None:
             for key, need in _loads(nodes[now[0]], item, now).items():
-                before[now[0], key] += need
+                for time in _times(item):
+                    before[now[0], key, time] += need
         if spot is None:
             continue
         node = nodes[spot[0]]
@@ -182,13 +196,14 @@ def _valid(problem: PlacementProblem, placed: list[Spot | None]) -> bool:
             if None in values or len(set(values)) != 1:
                 return False
         for key, need in _loads(node, item, spot).items():
-            used[spot[0], key] += need
-            coming[spot[0], key] += need * moved
-    for (name, key), need in used.items():
+            for time in _times(item):
+                used[spot[0], key, time] += need
+                coming[spot[0], key, time] += need * moved
+    for (name, key, time), need in used.items():
         room = _room(nodes[name], key)
-        if need > max(room, before[name, key]):
+        if need > max(room, before[name, key, time]):
             return False
-        if before[name, key] > room and coming[name, key]:
+        if before[name, key, time] > room and coming[name, key, time]:
             return False
     return problem.max_moves is None or disturbed <= problem.max_moves
 

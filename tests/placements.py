@@ -77,6 +77,9 @@ def _items(draw: st.DrawFn, number: int, names: list[str], *, rules: bool) -> di
         item["pinned"] = draw(st.sampled_from([False, False, True]))
     if not rules:
         return item
+    if draw(st.integers(0, 2)) == 0:
+        start = draw(st.integers(0, 3))
+        item["window"] = {"start": start, "end": start + draw(st.integers(1, 3))}
     if draw(st.booleans()):
         item["tolerations"] = [{"key": "gpu", "operator": "Exists"}]
     if draw(st.integers(0, 3)) == 0:

@@ -18,6 +18,7 @@ from scheduling.models.placement.arrays import (
 )
 from scheduling.models.placement.compiling_goals import compile_aims, goal_selectors, goal_traits
 from scheduling.models.placement.compiling_parts import compile_parts, share_traits
+from scheduling.models.placement.compiling_time import find_moments
 from scheduling.models.placement.eligibility import Eligibility, selects
 from scheduling.models.placement.part_arrays import PartArrays, Places
 from scheduling.models.placement.problem import Item, PlacementProblem
@@ -55,12 +56,15 @@ class _Compiler:
             of_class[entry.members] = number
         samples = [entry.sample for entry in classes]
         places = Places(len(problem.nodes))
-        inside = compile_parts(problem, places, samples, of_class)
+        moments = find_moments(samples)
+        inside = compile_parts(problem, places, samples, of_class, moments)
         now = places.nodes(inside.now)
         pinned = np.array([item.pinned for item in items], bool)
         running = self._table(of_class, now, now >= 0)
-        demand = self._demand()
-        capacity, full = self._capacity(demand, running)
+        asked = self._demand()
+        resource, moment = moments.columns(asked)
+        demand = moments.demand_at(asked, resource, moment)
+        capacity, full = self._capacity(demand, running, resource)
         eligible = self._eligible(demand, capacity, full, inside.parts)
         priorities = {priority: tier for tier, priority in enumerate(problem.priorities)}
         rules = {name: self._rules(name) for name in ("anti_affinity", "affinity", "spread")}
@@ -125,6 +129,7 @@ class _Compiler:
                 _frozen(item.anti_affinity),
                 _frozen(item.spread),
                 item.ports,
+                item.window,
                 share_traits(item),
                 None if item.gang is None else (item.gang, item.node is None),
                 item.move_cost,
@@ -158,12 +163,13 @@ class _Compiler:
                 table[number, self.resources[port.port, port.protocol]] = 1
         return table
 
-    def _capacity(self, demand: Ints, running: Ints) -> tuple[Ints, Flags]:
-        """Return capacities, and which of them are overcommitted now."""
+    def _capacity(self, demand: Ints, running: Ints, resource: Ints) -> tuple[Ints, Flags]:
+        """Return the capacity for each column of demand, and which are overcommitted now."""
         table = np.zeros((len(self.problem.nodes), len(self.resources)), np.int64)
         for name, column in self.resources.items():
             for row, node in enumerate(self.problem.nodes):
                 table[row, column] = 1 if isinstance(name, tuple) else node.capacity.get(name, 0)
+        table = table[:, resource]
         used = running.T @ demand
         full = used > table
         return np.maximum(table, used), full

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from scheduling.models.placement.compiling_time import Moments
 from scheduling.models.placement.part_arrays import (
     Flags,
     FragmentArrays,
@@ -53,7 +54,11 @@ def share_traits(item: Item) -> tuple[object, ...]:
 
 
 def compile_parts(
-    problem: PlacementProblem, places: Places, samples: Sequence[Item], of_class: Ints
+    problem: PlacementProblem,
+    places: Places,
+    samples: Sequence[Item],
+    of_class: Ints,
+    moments: Moments,
 ) -> CompiledParts:
     """Translate the parts of a problem.
 
@@ -67,13 +72,21 @@ def compile_parts(
         One item of each class.
     of_class
         (n,) class of each item.
+    moments
+        When the items of each class are there; what is taken of parts at one of several moments
+        is a resource of its own.
     """
-    return _Compiler(problem, places, samples, of_class).run()
+    return _Compiler(problem, places, samples, of_class, moments).run()
 
 
 class _Compiler:
     def __init__(
-        self, problem: PlacementProblem, places: Places, samples: Sequence[Item], of_class: Ints
+        self,
+        problem: PlacementProblem,
+        places: Places,
+        samples: Sequence[Item],
+        of_class: Ints,
+        moments: Moments,
     ) -> None:
         self._problem, self._places = problem, places
         self._samples, self._of_class = samples, of_class
@@ -87,6 +100,8 @@ class _Compiler:
             if part.kind in wanted
         ]
         self._known: dict[tuple[object, ...], tuple[ShareArrays, ...]] = {}
+        sharing = moments.windowed & np.array([bool(item.shares) for item in samples], bool)
+        self._present = moments.present if sharing.any() else moments.present[:, :1] | True
         self._rows = [part for _, part in found]
         self._node = np.array([row for row, _ in found], np.int64)
         self._index = {
@@ -97,12 +112,15 @@ class _Compiler:
             names |= {n: None for s in item.shares for option in s.options for n in option}
         if problem.fragment is not None:
             names[problem.fragment.resource] = None
-        self._resources = {name: column for column, name in enumerate(names)}
+        n_moments = self._present.shape[1]
+        self._resources = {name: n_moments * column for column, name in enumerate(names)}
+        self._width = n_moments * len(names)
 
     def run(self) -> CompiledParts:
-        stated = np.zeros((len(self._rows), len(self._resources)), np.int64)
+        stated = np.zeros((len(self._rows), self._width), np.int64)
+        always = np.ones(self._present.shape[1], bool)
         for row, part in enumerate(self._rows):
-            stated[row] = self._vector(part.capacity)
+            stated[row] = self._vector(part.capacity, always)
         now, used = self._now()
         capacity, full = np.maximum(stated, used), used > stated
         parts = PartArrays(
@@ -113,7 +131,10 @@ class _Compiler:
             resources=self._resources,
             stated=stated,
             capacity=capacity,
-            shares=tuple(self._shares(item, capacity, full) for item in self._samples),
+            shares=tuple(
+                self._shares(item, present, capacity, full)
+                for item, present in zip(self._samples, self._present, strict=True)
+            ),
             domains=self._domains(),
         )
         return CompiledParts(parts, now, self._fragment(parts), *self._sums(parts, now))
@@ -131,17 +152,19 @@ class _Compiler:
         need = np.array([item.demands.get(name, 0) for item in self._samples], np.int64)
         return FragmentArrays(measure.unit, capacity, need, chosen, column)
 
-    def _vector(self, amounts: dict[str, int]) -> Ints:
-        row = np.zeros(len(self._resources), np.int64)
+    def _vector(self, amounts: dict[str, int], present: Flags) -> Ints:
+        """Return amounts by resource and moment."""
+        row = np.zeros(self._width, np.int64)
         for name, amount in amounts.items():
-            row[self._resources[name]] = amount
+            column = self._resources[name]
+            row[column : column + len(present)] = amount * present
         return row
 
     def _now(self) -> tuple[Ints, Ints]:
         """Return the place of each item, and what is taken of each part."""
         nodes = {node.id: number for number, node in enumerate(self._problem.nodes)}
         now = np.full(len(self._problem.items), -1, np.int64)
-        used = np.zeros((len(self._rows), len(self._resources)), np.int64)
+        used = np.zeros((len(self._rows), self._width), np.int64)
         for number, item in enumerate(self._problem.items):
             if item.node is None:
                 continue
@@ -149,22 +172,27 @@ class _Compiler:
             now[number] = self._places.number(nodes[item.node], uses)
             shares = {share.kind: share for share in item.shares}
             for part, option in uses:
-                used[part] += self._vector(shares[self._rows[part].kind].options[option])
+                need = shares[self._rows[part].kind].options[option]
+                used[part] += self._vector(need, self._present[self._of_class[number]])
         return now, used
 
-    def _shares(self, item: Item, capacity: Ints, full: Flags) -> tuple[ShareArrays, ...]:
+    def _shares(
+        self, item: Item, present: Flags, capacity: Ints, full: Flags
+    ) -> tuple[ShareArrays, ...]:
         """Return what an item takes; items that take the same have the same arrays."""
-        traits = share_traits(item)
+        traits = (*share_traits(item), present.tobytes())
         if traits not in self._known:
-            self._known[traits] = tuple(self._rows_of(item, capacity, full))
+            self._known[traits] = tuple(self._rows_of(item, present, capacity, full))
         return self._known[traits]
 
-    def _rows_of(self, item: Item, capacity: Ints, full: Flags) -> Iterator[ShareArrays]:
+    def _rows_of(
+        self, item: Item, present: Flags, capacity: Ints, full: Flags
+    ) -> Iterator[ShareArrays]:
         for share in item.shares:
             parts = np.array(
                 [row for row, part in enumerate(self._rows) if part.kind == share.kind], np.int64
             )
-            need = np.array([self._vector(option) for option in share.options])
+            need = np.array([self._vector(option, present) for option in share.options])
             fits = np.all(capacity[parts][:, None, :] >= need, axis=2)
             shut = np.any(full[parts][:, None, :] & (need > 0), axis=2)
             yield ShareArrays(share.kind, share.count, need, parts, fits & ~shut)
@@ -209,7 +237,7 @@ class _Compiler:
             next((s.count * s.need for s in shares if s.kind == kind), None)
             for shares in parts.shares
         ]
-        width = len(self._resources)
+        width = self._width
         least = np.array([np.zeros(width) if n is None else n.min(axis=0) for n in need], np.int64)
         most = np.array([np.zeros(width) if n is None else n.max(axis=0) for n in need], np.int64)
         for column in np.flatnonzero(least.any(axis=0)).tolist():

@@ -30,7 +30,7 @@ class Moments:
     @property
     def windowed(self) -> Flags:
         """Classes that are not always there."""
-        found: Flags = ~self.present.all(axis=1)
+        found: Flags = np.any(~self.present, axis=1)
         return found
 
     def columns(self, demand: Ints) -> tuple[Ints, Ints]:
@@ -38,7 +38,7 @@ class Moments:
 
         Resources that only items without a window ask for need no more than one moment.
         """
-        varied = (demand[self.windowed] > 0).any(axis=0)
+        varied = self._varied(demand)
         times = np.where(varied, self.present.shape[1], 1)
         resource = np.repeat(np.arange(demand.shape[1]), times)
         moment = np.arange(len(resource)) - np.repeat(np.cumsum(times) - times, times)
@@ -46,9 +46,13 @@ class Moments:
 
     def demand_at(self, demand: Ints, resource: Ints, moment: Ints) -> Ints:
         """Return the demand for columns, (K, columns)."""
-        varied = (demand[self.windowed] > 0).any(axis=0)[resource]
-        present = self.present[:, moment] | ~varied
+        present = self.present[:, moment] | ~self._varied(demand)[resource]
         return np.where(present, demand[:, resource], 0)
+
+    def _varied(self, demand: Ints) -> Flags:
+        """Resources that items with a window ask for."""
+        found: Flags = np.any(demand[self.windowed] > 0, axis=0)
+        return found
 
 
 def find_moments(samples: Sequence[Item]) -> Moments:

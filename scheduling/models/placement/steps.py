@@ -38,9 +38,9 @@ def replay(
 ) -> Iterator[Violation]:
     """Dry run: carry steps out one by one and yield whatever breaks on the way.
 
-    Capacities of nodes and parts, and ports, hold after every step at every moment, while a moving item stands on
-    both places; every destination is a node that the item may go to; at the end the solution is
-    reached.
+    Capacities of nodes and parts, and ports, hold after every step for every moment of windows,
+    while a moving item stands on both places; every destination is a node that the item may go to;
+    at the end the solution is reached.
     """
     items = {item.id: item for item in problem.items}
     nodes = {node.id: node for node in problem.nodes}

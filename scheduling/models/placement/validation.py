@@ -18,6 +18,7 @@ def find_faults(problem: PlacementProblem) -> list[Fault]:
         *_repeated("budgets", (budget.id for budget in problem.budgets)),
         *_repeated("quotas", (quota.id for quota in problem.quotas)),
         *_repeated("goals", problem.goals),
+        *_timeless(problem),
         *_parts(problem),
         *_items(problem),
         *_selectors(problem),
@@ -35,6 +36,15 @@ def _parts(problem: PlacementProblem) -> Iterator[Fault]:
         yield from _repeated(f"nodes[{index}].parts", (part.id for part in node.parts))
     if "fragments" in problem.goals and problem.fragment is None:
         yield Fault("fragment", "none", "what the goal fragments measures")
+
+
+def _timeless(problem: PlacementProblem) -> Iterator[Fault]:
+    """Look for goals of one moment beside windows."""
+    if any(item.window is not None for item in problem.items):
+        for index, goal in enumerate(problem.goals):
+            if goal == "fragments":
+                found = f"{goal} beside windows of items"
+                yield Fault(f"goals[{index}]", found, "goals that do not look at one moment")
 
 
 def _items(problem: PlacementProblem) -> Iterator[Fault]:

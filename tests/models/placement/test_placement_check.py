@@ -98,6 +98,22 @@ def test_an_overcommitted_node_keeps_what_runs_and_takes_nothing() -> None:
     assert broken(stated, new="a") == {"capacity"}
 
 
+def test_room_and_ports_are_shared_in_turns() -> None:
+    def reserved(first: tuple[int, int], second: tuple[int, int], **more: Any) -> PlacementProblem:
+        windows = [{"start": start, "end": end} for start, end in (first, second)]
+        items = [
+            {"id": name, "demands": {"cpu": 3}, "window": window, **more}
+            for name, window in zip(("one", "two"), windows, strict=True)
+        ]
+        return problem(items=items, budgets=[], quotas=[])
+
+    assert broken(reserved((0, 5), (5, 9)), one="a", two="a") == set()
+    assert broken(reserved((0, 6), (5, 9)), one="a", two="a") == {"capacity"}
+    small = {"demands": {"cpu": 1}, "ports": [{"port": 80}]}
+    assert broken(reserved((0, 5), (5, 9), **small), one="a", two="a") == set()
+    assert broken(reserved((0, 6), (5, 9), **small), one="a", two="a") == {"port"}
+
+
 def test_a_part_of_a_gang_is_no_placement() -> None:
     gang = [{"id": name, "demands": {"cpu": 1}, "gang": "g"} for name in ("one", "two")]
     stated = problem(items=gang, budgets=[], quotas=[])
@@ -165,6 +181,7 @@ def test_wishes_that_are_not_met_are_counted(wishes: dict[str, Any], lost: int) 
         ({"items": [{"id": "x"}, {"id": "x"}]}, "items"),
         ({"items": [{"id": "x", "pinned": True}]}, "items[0].pinned"),
         ({"goals": ["moves", "moves"]}, "goals"),
+        ({"new": {"window": {"start": 4, "end": 4}}}, "items[2].window"),
         (
             {"items": [{"id": "x", "node_affinity": [{"labels": [{"key": "k"}]}]}]},
             "items[0].node_affinity[0].labels[0].values",
