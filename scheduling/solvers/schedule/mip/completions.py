@@ -8,8 +8,8 @@ import numpy as np
 
 from scheduling.models.schedule.arrays import NEVER, Ints
 from scheduling.solvers.linear.model import Floats, LinearModel
+from scheduling.solvers.linear.rows import RowList, Term
 from scheduling.solvers.schedule.mip.frame import Expression, Frame
-from scheduling.solvers.schedule.mip.rows import RowList, Term
 
 
 class Completions:

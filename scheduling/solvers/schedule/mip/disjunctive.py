@@ -24,6 +24,7 @@ from scheduling.models.schedule.arrays import (
 from scheduling.models.schedule.bounds.pruning import with_modes
 from scheduling.models.schedule.windows import Edges, difference_edges, longest_paths
 from scheduling.solvers.linear.model import Floats, LinearModel
+from scheduling.solvers.linear.rows import RowList, Term
 from scheduling.solvers.schedule.family import Candidate
 from scheduling.solvers.schedule.mip.completions import Completions
 from scheduling.solvers.schedule.mip.frame import (
@@ -33,7 +34,6 @@ from scheduling.solvers.schedule.mip.frame import (
     add_objective,
     needed_measures,
 )
-from scheduling.solvers.schedule.mip.rows import RowList, Term
 
 
 @dataclass(frozen=True)

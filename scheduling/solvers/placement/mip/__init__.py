@@ -1,0 +1,1 @@
+"""Mixed-integer programs of placement problems, for any engine."""

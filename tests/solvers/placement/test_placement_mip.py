@@ -1,0 +1,61 @@
+"""The mixed-integer program of placements: against CP-SAT and brute force, on two engines."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import scheduling as sch
+from scheduling.errors import UnsupportedError
+from scheduling.instances.placement.random_clusters import random_cluster
+from scheduling.models.base import Status
+from scheduling.models.placement.compiling import compile_placement
+from scheduling.models.placement.problem import PlacementProblem
+from scheduling.models.placement.solution import PlacementSolution
+from tests.placements import best_values, placement_problems
+
+
+def values_of(solution: PlacementSolution) -> tuple[int, ...]:
+    return tuple(int(tier.objective or 0) for tier in solution.tiers)
+
+
+def is_partitioned(problem: PlacementProblem) -> bool:
+    return any(compile_placement(problem).parts.shares)
+
+
+@given(placement_problems(max_items=4, max_nodes=2))
+@settings(max_examples=40)
+def test_mip_and_cp_sat_find_what_brute_force_finds(problem: PlacementProblem) -> None:
+    best = best_values(problem)
+    exact = sch.solve(problem, "cp-sat", work_limit=20, workers=1)
+    assert values_of(exact) == best
+    if is_partitioned(problem):
+        with pytest.raises(UnsupportedError, match="parts of nodes"):
+            sch.solve(problem, "mip", time_limit=20, workers=1)
+        return
+    solution = sch.solve(problem, "mip", time_limit=20, workers=1)
+    assert solution.status is Status.OPTIMAL
+    assert values_of(solution) == best
+
+
+@given(problem=placement_problems(max_items=4, max_nodes=3, rules=False), unit=st.integers(2, 3))
+@settings(max_examples=25)
+def test_both_leave_equally_few_fragments(problem: PlacementProblem, unit: int) -> None:
+    document = problem.model_dump()
+    document["fragment"] = {"resource": "cpu", "unit": unit}
+    document["goals"] = ["fragments", "moves"]
+    measured = PlacementProblem.model_validate(document)
+    exact, ours = (
+        sch.solve(measured, name, time_limit=20, workers=1) for name in ("cp-sat", "mip")
+    )
+    assert exact.status is ours.status is Status.OPTIMAL
+    assert values_of(exact) == values_of(ours)
+
+
+def test_an_engine_of_pyomo_finds_what_highs_finds() -> None:
+    problem = random_cluster(nodes=3, pods_per_node=3, priorities=2, usage=1.05, seed=2)
+    ours = sch.solve(problem, "mip", time_limit=20, workers=1)
+    theirs = sch.solve(problem, "mip:appsi_highs", time_limit=20, workers=1)
+    assert ours.status is theirs.status is Status.OPTIMAL
+    assert values_of(ours) == values_of(theirs)
