@@ -23,6 +23,11 @@ SCENARIOS = {
     "entities": f"{_HERE}.entities",
     "eplb": f"{_HERE}.eplb",
     "elastic-moe": f"{_HERE}.elastic_moe",
+    "adrs": f"{_HERE}.adrs",
+    "agentcgroup": f"{_HERE}.agentcgroup",
+    "node-exclusion": f"{_HERE}.node_exclusion",
+    "lifl": f"{_HERE}.lifl",
+    "sliwko": f"{_HERE}.sliwko",
 }
 """Name to the module that has it as ``SCENARIO``."""
 
