@@ -49,7 +49,9 @@ class Fleet:
         for gpu in set(placed):
             mine = [model for model, where in zip(self.models, placed, strict=True) if where == gpu]
             free = self.memory - sum(size for size, _, _ in mine)
-            worst = max(worst, sum(Fraction(rate, slo) for _, rate, slo in mine) / free)
+            worst = max(
+                worst, sum((Fraction(rate, slo) for _, rate, slo in mine), Fraction(0)) / free
+            )
         return worst
 
     @property

@@ -12,6 +12,7 @@ import csv
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from math import ceil
 from pathlib import Path
 from typing import NamedTuple
@@ -70,10 +71,10 @@ def phases(samples: Sequence[tuple[float, float]]) -> tuple[Phase, ...]:
     """
     found = [
         Phase(max(1, round(after - before)), ceil(memory))
-        for (before, memory), (after, _) in zip(samples, samples[1:], strict=False)
+        for (before, memory), (after, _) in pairwise(samples)
     ]
     while len(found) > _PHASES:
-        waste = [_merged_area(a, b) for a, b in zip(found, found[1:], strict=False)]
+        waste = [_merged_area(a, b) for a, b in pairwise(found)]
         pick = waste.index(min(waste))
         one, other = found[pick], found[pick + 1]
         merged = Phase(one.seconds + other.seconds, max(one.memory, other.memory))
@@ -125,7 +126,7 @@ def run(limits: Run) -> list[Row]:
     """Finish the same sessions under three ways to reserve memory."""
     found = sessions(limits.file("agentcgroup", _FILE))[:_SESSIONS]
     highest = max(session.peak for session in found)
-    ways = {
+    ways: dict[str, list[Sequence[Phase]]] = {
         "one limit for all": [[Phase(one.seconds, highest)] for one in found],
         "each session's peak": [[Phase(one.seconds, one.peak)] for one in found],
         "phase by phase": [one.phases for one in found],

@@ -47,7 +47,9 @@ def fill(problem: PlacementProblem, choose: Choice) -> int:
     free = [dict(node.capacity) for node in problem.nodes]
     used: set[int] = set()
     for item in problem.items:
-        fits = [k for k, room in enumerate(free) if all(room[r] >= n for r, n in item.demands.items())]
+        fits = [
+            k for k, room in enumerate(free) if all(room[r] >= n for r, n in item.demands.items())
+        ]
         pick = fits[choose([free[k] for k in fits], item.demands)]
         used.add(pick)
         for name, need in item.demands.items():
@@ -61,7 +63,7 @@ def least_loaded(rooms: list[dict[str, int]], demands: dict[str, int]) -> int:  
 
 
 def fullest(rooms: list[dict[str, int]], demands: dict[str, int]) -> int:  # noqa: ARG001
-    """Choose the node with the least room that still fits: it is filled before another is opened."""
+    """Choose the node with the least room that still fits, so that one is filled after another."""
     return min(range(len(rooms)), key=lambda k: (sum(rooms[k].values()), k))
 
 
@@ -84,8 +86,15 @@ def run(limits: Run) -> list[Row]:
         done += 1
     case = f"{done} streams of {_UPDATES} updates"
     return [
-        _row(case, "locality-aware filling", local, spread, bound, done, f"at most {worst} nodes "
-             "above the bound"),
+        _row(
+            case,
+            "locality-aware filling",
+            local,
+            spread,
+            bound,
+            done,
+            f"at most {worst} nodes above the bound",
+        ),
         _row(case, "auto, nothing running yet", best, spread, bound, done, "certified"),
     ]
 

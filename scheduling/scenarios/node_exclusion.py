@@ -97,8 +97,10 @@ def run(limits: Run) -> list[Row]:
         known += _UNIT / float(answer.tiers[-1].bound or 1)
         worst = np.sort(rates)[-_BAD:].sum() / rates.sum()
         published += 1.0 / (1.0 - worst)
-    return [_row(name, totals[name] / done, totals["never"] / done, known / done, published / done)
-            for name in policies]
+    return [
+        _row(name, totals[name] / done, totals["never"] / done, known / done, published / done)
+        for name in policies
+    ]
 
 
 def _row(name: str, hours: float, base: float, known: float, share: float) -> Row:

@@ -18,12 +18,12 @@ from scheduling.models.placement.solution import PlacementSolution
 from scheduling.scenarios.scenario import Row, Run, Scenario
 from scheduling.solvers.driver import solve
 
-_SEEDS = 6
+_SEEDS = 4
 _NODES = 24
 _TASKS = 144
 _RESOURCES = ("cpu", "memory", "network")
 _USAGE = 0.85
-_LEAST_SECONDS = 1.0
+_LEAST_SECONDS = 3.0
 _LARGEST_WEIGHT = 100
 
 

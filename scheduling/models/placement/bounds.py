@@ -101,6 +101,43 @@ def _least_preferences(arrays: PlacementArrays, caps: tuple[int, ...]) -> int:
     return total
 
 
+def _least_used(arrays: PlacementArrays, caps: tuple[int, ...], price: Ints) -> int:
+    """Price of the nodes that hold the smallest demands that have to be placed.
+
+    Resource by resource, nodes are taken by falling capacity for their price, the last in part.
+    """
+    size = arrays.size()
+    usable = (arrays.eligible | (arrays.running > 0)).any(axis=0)
+    most = 0
+    for column in range(arrays.demand.shape[1]):
+        need = 0
+        for tier, cap in enumerate(caps[: arrays.n_priorities]):
+            mine = arrays.tier == tier
+            count = int(size[mine].sum()) - cap
+            need += _least_sum(arrays.demand[mine, column], size[mine], count)
+        room, cost = arrays.capacity[usable, column], price[usable]
+        with np.errstate(divide="ignore"):
+            order = np.argsort(np.where(room > 0, cost / room, np.inf), kind="stable")
+        total = 0
+        for space, worth in zip(room[order].tolist(), cost[order].tolist(), strict=True):
+            if need <= 0 or space == 0:
+                break
+            total += worth if need >= space else -(-worth * need // space)
+            need -= space
+        most = max(most, total)
+    return most
+
+
+def _least_nodes(arrays: PlacementArrays, caps: tuple[int, ...]) -> int:
+    return _least_used(arrays, caps, np.ones(arrays.n_nodes, np.int64))
+
+
+def _least_cost(arrays: PlacementArrays, caps: tuple[int, ...]) -> int:
+    return _least_used(arrays, caps, arrays.node_cost)
+
+
 _LEAST: dict[str, Callable[[PlacementArrays, tuple[int, ...]], int]] = {
+    "nodes": _least_nodes,
+    "cost": _least_cost,
     "preferences": _least_preferences,
 }

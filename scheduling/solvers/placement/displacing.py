@@ -27,6 +27,9 @@ def put(state: State, item: int) -> bool:
     options = np.flatnonzero(state.options(item))
     if options.size == 0:
         return False
+    if arrays.aims.wish_cost is not None:
+        cost = arrays.aims.wish_cost[k, options]
+        options = options[cost == cost.min()]
     state.put(item, int(options[np.argmin(slack(arrays, state.free, k, options))]))
     return True
 

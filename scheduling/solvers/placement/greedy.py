@@ -77,7 +77,7 @@ def offer(data: CompiledPlacement, board: Board[Ints], node: Ints, name: str) ->
 
 def fill(arrays: PlacementArrays, over: Over, *, small_first: bool) -> Ints | None:
     """Let what runs stay and put pending items where they fit best; ``None``: out of time."""
-    if arrays.plain:
+    if arrays.plain and arrays.aims.wish_cost is None:
         return arrays.assign(pack(arrays, arrays.running, small_first=small_first))
     state = State(arrays, arrays.now)
     done = put_all(state, np.flatnonzero(arrays.now < 0), over, small_first=small_first)
@@ -86,7 +86,7 @@ def fill(arrays: PlacementArrays, over: Over, *, small_first: bool) -> Ints | No
 
 def repack(arrays: PlacementArrays, over: Over, *, small_first: bool) -> Ints | None:
     """Place all items anew, those that may not move apart; ``None``: out of time."""
-    if arrays.plain:
+    if arrays.plain and arrays.aims.wish_cost is None:
         return arrays.assign(pack(arrays, arrays.held, small_first=small_first))
     state = State(arrays, np.where(arrays.pinned, arrays.now, -1))
     done = put_all(state, np.flatnonzero(~arrays.pinned), over, small_first=small_first)

@@ -20,7 +20,8 @@ class Neighbourhoods:
 
     While items are unplaced: nodes that lack little for one of them, or nodes of which some have
     one resource left over and the others another one. Once the placement is to be calmed: a node
-    that an item has left and one that it went to. With other goals: nearly empty nodes beside any.
+    that an item has left and one that it went to. For wishes: a node where one is not met and one that
+    would meet it. With other goals: nearly empty nodes beside any.
 
     Parameters
     ----------
@@ -48,6 +49,8 @@ class Neighbourhoods:
             return self._complements(free, size)
         if arrays.goals[tier - arrays.n_priorities] in ("evictions", "moves"):
             return self._disturbed(counts, free, size)
+        if arrays.goals[tier - arrays.n_priorities] == "preferences":
+            return self._wished(counts, size)
         return self._emptied(free, size)
 
     def _take(self, weight: Floats, size: int) -> Ints:
@@ -94,6 +97,22 @@ class Neighbourhoods:
         hosts = np.flatnonzero(gone[k] < 0)
         near = [home, int(rng.choice(hosts))] if hosts.size else [home]
         return np.union1d(near, self._take(left, max(0, size - len(near))))
+
+    def _wished(self, counts: Ints, size: int) -> Ints:
+        """Draw a node on which a wish is not met, one that would meet it, and any others."""
+        arrays, rng, cost = self._arrays, self._rng, self._arrays.aims.wish_cost
+        others = np.ones(arrays.n_nodes)
+        if cost is None:
+            return self._take(others, size)
+        least = np.where(arrays.eligible, cost, cost.max()).min(axis=1)
+        lost = counts * np.maximum(cost - least[:, None], 0)
+        cell = self._take(lost.ravel().astype(float), 1)
+        if not cell.size:
+            return self._take(others, size)
+        k, here = divmod(int(cell[0]), arrays.n_nodes)
+        better = np.flatnonzero(arrays.eligible[k] & (cost[k] < cost[k, here]))
+        near = [here, int(rng.choice(better))] if better.size else [here]
+        return np.union1d(near, self._take(others, max(0, size - len(near))))
 
     def _emptied(self, free: Ints, size: int) -> Ints:
         """Draw a node that is nearly empty, and any others."""

@@ -1,0 +1,96 @@
+"""Scenarios of packing: their problems by hand, and that results keep to their bounds."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import numpy as np
+import pytest
+
+from scheduling.scenarios import adrs, agentcgroup, lifl, node_exclusion, sliwko
+from scheduling.scenarios.adrs import Fleet
+from scheduling.scenarios.agentcgroup import Phase, Session
+from scheduling.scenarios.scenario import Run, data_folder
+from scheduling.solvers.driver import solve
+
+
+def test_the_least_pressure_of_two_models_on_two_gpus() -> None:
+    fleet = Fleet("pair", 2, 80, ((20, 6, 3), (40, 2, 1)))
+    # Alone they have 2 over 60 and 2 over 40, together 4 over 20.
+    answer = adrs.least_pressure(fleet, 10.0)
+    assert answer.pressure == answer.bound == Fraction(1, 20)
+    assert fleet.pressure((0, 0)) == Fraction(1, 5)
+
+
+def test_pressures_are_at_least_their_floor_and_at_most_the_greedy_ones() -> None:
+    rng = np.random.default_rng(5)
+    for _ in range(5):
+        models = tuple(
+            (int(rng.integers(10, 30)), int(rng.integers(1, 10)), int(rng.integers(5, 10)))
+            for _ in range(8)
+        )
+        fleet = Fleet("drawn", 4, 80, models)
+        answer = adrs.least_pressure(fleet, 10.0)
+        assert fleet.floor <= answer.pressure <= fleet.pressure(adrs.greedy(fleet))
+        assert fleet.pressure(answer.placed) == answer.pressure
+
+
+@pytest.mark.shared
+def test_known_optima_of_prism() -> None:
+    data = data_folder()
+    assert data is not None
+    (row,) = adrs.run(Run(seconds=60.0, data=data))
+    assert row.baseline_value is not None
+    assert 1.2 < row.baseline_value / row.value < 1.3
+
+
+def test_phases_merge_where_they_waste_least() -> None:
+    samples = [(5.0 * k, memory) for k, memory in enumerate([10, 11, 90, 91, 12, 13, 14, 15, 16])]
+    found = agentcgroup.phases(samples)
+    assert len(found) == 6
+    assert sum(phase.seconds for phase in found) == 40
+    assert max(phase.memory for phase in found) == 91
+    assert found[0].memory < 90
+
+
+def test_phases_that_miss_each_other_share_the_host() -> None:
+    tall, low = Phase(10, 1500), Phase(10, 400)
+    found = [Session("a", (tall, low)), Session("b", (low, tall))]
+    together = solve(agentcgroup.host(found, [one.phases for one in found]), work_limit=5)
+    peaks = [[Phase(one.seconds, one.peak)] for one in found]
+    apart = solve(agentcgroup.host(found, peaks), work_limit=5)
+    assert (together.objective, apart.objective) == (20, 40)
+
+
+def test_the_nodes_of_least_hazard_are_chosen() -> None:
+    rates = node_exclusion.hazards(np.random.default_rng(0))
+    answer = node_exclusion.best_nodes(rates)
+    used = {int(entry.node.removeprefix("node-")) for entry in answer.placements}
+    assert used == set(np.argsort(rates)[: len(used)].tolist())
+
+
+def test_excluding_nodes_lengthens_sessions() -> None:
+    rows = node_exclusion.run(Run(seconds=30.0))
+    never, *others = [row.value for row in rows]
+    assert all(value > 1.2 * never for value in others)
+    assert all(row.gap is not None and row.gap < 0.6 for row in rows)
+
+
+def test_filling_uses_no_fewer_nodes_than_the_bound() -> None:
+    problem = lifl.updates(0)
+    answer = solve(problem, work_limit=2, workers=1)
+    nodes = answer.tiers[-1]
+    assert nodes.bound <= nodes.objective <= lifl.fill(problem, lifl.fullest)
+    assert lifl.fill(problem, lifl.least_loaded) == len(problem.nodes)
+
+
+def test_relieved_nodes_are_not_overloaded() -> None:
+    found = sliwko.cluster(0)
+    problem = sliwko.relief(found)
+    answer = solve(problem, "best-fit", work_limit=1)
+    where = {entry.item: int(entry.node.removeprefix("node-")) for entry in answer.placements}
+    placed = [where[f"task-{number}"] for number in range(len(found.now))]
+    assert not any(found.overloaded(load) for load in found.loads(placed))
+    assert any(found.overloaded(load) for load in found.loads(list(found.now)))
+    moved = sum(cost for cost, a, b in zip(found.costs, placed, found.now, strict=True) if a != b)
+    assert answer.tiers[-1].objective == moved
