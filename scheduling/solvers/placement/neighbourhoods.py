@@ -20,8 +20,8 @@ class Neighbourhoods:
 
     While items are unplaced: nodes that lack little for one of them, or nodes of which some have
     one resource left over and the others another one. Once the placement is to be calmed: a node
-    that an item has left and one that it went to. For wishes: a node where one is not met and one that
-    would meet it. With other goals: nearly empty nodes beside any.
+    that an item has left and one that it went to. For wishes: a node where one is not met and one
+    that would meet it. With other goals: nearly empty nodes beside any.
 
     Parameters
     ----------
