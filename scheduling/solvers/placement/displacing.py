@@ -17,7 +17,7 @@ _TRIED = 50
 
 
 def put(state: State, item: int) -> bool:
-    """Put an item where it stood, else where wishes are met and the fullest resource gets fuller."""
+    """Put an item where it ran, else where wishes and then the fullest resource say."""
     arrays = state.arrays
     now = int(arrays.now[item])
     k = int(arrays.of_class[item])
