@@ -178,6 +178,21 @@ def test_what_does_not_come_back_is_given_up_after_a_while() -> None:
     assert (found.down, found.counts["lost"]) == (0, 1)
 
 
+def test_a_successor_that_a_later_plan_leaves_out_is_not_waited_for() -> None:
+    world = world_with_a_move()
+    found = mover(world, pace=6e6)
+    turn(found, 0.0)
+    assert found.down == 1
+    # What takes the free place leaves none for the new pod.
+    assert world.plan is not None
+    target = world.plan.steps[0].destination
+    world.cluster.put(pod("foreign", "2", on=target))
+    world.follow()
+    world.solve()
+    turn(found, 1.0)
+    assert (found.down, found.counts["displaced"]) == (0, 1)
+
+
 def test_a_controller_that_wants_fewer_pods_has_recovered() -> None:
     world = world_with_a_move()
     world.cluster.on_evicted = None
@@ -259,7 +274,7 @@ def worlds(draw: st.DrawFn) -> World:
     return World(*objects)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(
     world=worlds(),
     pace=st.sampled_from([6.0, 30.0, 60.0]),

@@ -14,8 +14,15 @@ from scheduling.kubernetes.client.server import ApiError
 from scheduling.kubernetes.evictions import Eviction, evictions
 from scheduling.kubernetes.extender.plan import Plan, owner_of
 from scheduling.kubernetes.extender.room import Room, as_item
-from scheduling.kubernetes.mover.recovery import Replicas
-from scheduling.kubernetes.state import ClusterState, Object, is_leaving, node_of, uid_of
+from scheduling.kubernetes.mover.recovery import Replicas, is_ready
+from scheduling.kubernetes.state import (
+    ClusterState,
+    Object,
+    is_leaving,
+    item_of,
+    node_of,
+    uid_of,
+)
 from scheduling.models.placement.check_nodes import obstacles
 
 _TURN_SECONDS = 0.25
@@ -30,9 +37,14 @@ OUTCOMES = (
     "gone",
     "stale",
     "recovered",
+    "displaced",
     "lost",
 )
-"""What may come of an eviction; ``planned`` is that of a dry run."""
+"""What may come of an eviction.
+
+``planned`` is that of a dry run; of evicted pods the successors are ready (``recovered``), or find
+no place in a later plan (``displaced``), or are not ready after five minutes (``lost``).
+"""
 
 Verdict = Literal["go", "gone", "wait", "stale"]
 
@@ -77,6 +89,7 @@ class _Down:
     uid: str
     owner: str | None
     ready: int
+    siblings: frozenset[str]
     since: float
 
 
@@ -189,8 +202,11 @@ class Mover:
     def _settle(self, now: float) -> None:
         """Find which evicted pods have a successor that is ready, or need none."""
         for entry in list(self._down):
-            if self._state.pod(entry.uid) is None and self._stands(entry):
+            gone = self._state.pod(entry.uid) is None
+            if gone and self._stands(entry):
                 outcome = "recovered"
+            elif gone and self._is_displaced(entry):
+                outcome = "displaced"
             elif now - entry.since >= _RECOVERY_SECONDS:
                 outcome = "lost"
             else:
@@ -204,6 +220,13 @@ class Mover:
         wanted = self._replicas.wanted(entry.owner)
         enough = entry.ready if wanted is None else min(entry.ready, wanted)
         return self._replicas.ready(entry.owner) >= enough
+
+    def _is_displaced(self, entry: _Down) -> bool:
+        """Tell whether the plan knows the pods that came instead and leaves all of them out."""
+        left_out = () if self._plan is None else self._plan.unplaced
+        pods = [] if entry.owner is None else self._replicas.pods(entry.owner)
+        new = [item_of(pod) for pod in pods if uid_of(pod) not in entry.siblings]
+        return bool(new) and set(new) <= set(left_out)
 
     def _judge(self, eviction: Eviction) -> tuple[Verdict, str]:
         """Compare an eviction with the newest state."""
@@ -264,7 +287,8 @@ class Mover:
         uid = plan.uids[eviction.item] if plan is not None else ""
         pod = self._state.pod(uid)
         owner = None if pod is None else owner_of(pod)
-        ready = 0 if owner is None else self._replicas.ready(owner)
+        siblings = [] if owner is None else self._replicas.pods(owner)
+        ready = sum(map(is_ready, siblings))
         try:
             await self._evictor.evict(space, name, uid)
         except ApiError as error:
@@ -273,7 +297,8 @@ class Mover:
         self._queue.popleft()
         self._backoff.reset()
         self._earliest = now + 60.0 / self._manners.pace
-        self._down.append(_Down(eviction, uid, owner, ready, now))
+        known = frozenset(map(uid_of, siblings))
+        self._down.append(_Down(eviction, uid, owner, ready, known, now))
         self._tell("evicted", eviction)
 
     def _refused(self, eviction: Eviction, error: ApiError, now: float) -> None:

@@ -48,8 +48,14 @@ class Replicas:
 
     def ready(self, owner: str) -> int:
         """Return the number of a controller's pods that are ready."""
-        found = (self._state.get("Pod", *key) for key in self._of(owner))
-        return sum(pod is not None and is_ready(pod) for pod in found)
+        return sum(map(is_ready, self.pods(owner)))
+
+    def pods(self, owner: str) -> list[Object]:
+        """Return a controller's pods."""
+        with self._state.lock:
+            keys = list(self._keys.get(owner, ()))
+        found = (self._state.get("Pod", *key) for key in keys)
+        return [pod for pod in found if pod is not None]
 
     def wanted(self, owner: str) -> int | None:
         """Return how many pods a controller wants; ``None`` when it does not say.
@@ -63,10 +69,6 @@ class Replicas:
         found = self._state.get(kind, space, name) if kind == _REPLICA_SET else None
         number = None if found is None else (found.get("spec") or {}).get("replicas")
         return number if isinstance(number, int) else None
-
-    def _of(self, owner: str) -> list[Key]:
-        with self._state.lock:
-            return list(self._keys.get(owner, ()))
 
     def _change(self, kind: str, key: Key, before: Object | None, after: Object | None) -> None:
         if kind != "Pod":
