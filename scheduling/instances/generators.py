@@ -233,6 +233,7 @@ _RANGES: dict[str, tuple[Value, Value, str]] = {
     "infeasible": (0, 1, "1: no schedule exists, by construction"),
     "due_range": (*_SHARE, "width of the range of due dates, as a share of all work (RDD)"),
     "lateness": (*_SHARE, "about the share of late jobs (TF)"),
+    "gpus": (0, 64, "GPUs of each node"),
     "experts": (1, 10**4, "experts of the layer"),
     "devices": (1, 10**4, "number of devices"),
     "slots": (1, 10**4, "copies of experts on each device"),

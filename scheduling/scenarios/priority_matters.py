@@ -90,8 +90,8 @@ def settled(cell: Cell, seed: int) -> tuple[PlacementProblem, tuple[int, ...]]:
         seed=seed,
     )
     default = solve(problem, "default-scheduler", work_limit=1)
-    placed = {entry.item: entry.node for entry in default.placements}
-    return with_running(problem, placed), _unplaced(problem, set(placed))
+    placed = {entry.item for entry in default.placements}
+    return with_running(problem, default), _unplaced(problem, placed)
 
 
 def outcome(cell: Cell, seed: int, window: float, workers: int | None = None) -> Outcome:

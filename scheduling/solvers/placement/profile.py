@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterator
 from typing import Any
 
-from scheduling.models.placement.problem import PlacementProblem
+from scheduling.models.placement.problem import Item, PlacementProblem
 from scheduling.solvers.placement.family import FAMILY, CompiledPlacement
 
 
@@ -20,7 +22,7 @@ def profile(problem: PlacementProblem) -> dict[str, Any]:
     -------
     dict
         Plain values, ready for JSON. ``requested`` is the demand of all items over the capacity of
-        all nodes, in percent, by resource.
+        all nodes, in percent, by resource, and likewise of parts by kind and resource.
     """
     data = CompiledPlacement(problem)
     arrays = data.arrays
@@ -29,6 +31,7 @@ def profile(problem: PlacementProblem) -> dict[str, Any]:
         "objective": list(data.tiers),
         "nodes": arrays.n_nodes,
         "closed_nodes": sum(node.closed for node in problem.nodes),
+        "parts": dict(Counter(part.kind for node in problem.nodes for part in node.parts)),
         "items": arrays.n_items,
         "pending": int((arrays.now < 0).sum()),
         "pinned": int(arrays.pinned.sum()),
@@ -46,10 +49,20 @@ def profile(problem: PlacementProblem) -> dict[str, Any]:
 
 
 def _requested(problem: PlacementProblem) -> dict[str, int]:
-    found = {}
-    for name in sorted({name for item in problem.items for name in item.demands}):
-        room = sum(node.capacity.get(name, 0) for node in problem.nodes)
-        need = sum(item.demands.get(name, 0) for item in problem.items)
-        if room:
-            found[name] = round(100 * need / room)
-    return found
+    room, need = Counter[str](), Counter[str]()
+    for node in problem.nodes:
+        room.update(node.capacity)
+        for part in node.parts:
+            room.update({f"{part.kind} {name}": n for name, n in part.capacity.items()})
+    for item in problem.items:
+        need.update(item.demands)
+        need.update(dict(_of_parts(item)))
+    return {name: round(100 * need[name] / room[name]) for name in sorted(need) if room[name]}
+
+
+def _of_parts(item: Item) -> Iterator[tuple[str, int]]:
+    """Yield what an item takes of parts at least."""
+    for share in item.shares:
+        for name in share.options[0]:
+            least = min(option.get(name, 0) for option in share.options)
+            yield f"{share.kind} {name}", share.count * least

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 import scheduling as sch
 from scheduling.errors import UnsupportedError
+from scheduling.instances.placement.random_clusters import random_cluster, with_running
 from scheduling.models.base import Status
 from scheduling.models.placement.bounds import unplaced_bound
 from scheduling.models.placement.compiling import compile_placement
@@ -146,3 +147,17 @@ def test_greedy_rules_choose_as_they_say(rule: str, asked: int, node: str, part:
 def test_unknown_greedy_rules_are_refused_by_name() -> None:
     with pytest.raises(UnsupportedError, match="gpu-packing"):
         sch.solve(PlacementProblem(nodes=()), "greedy:worst")
+
+
+@given(seed=st.integers(0, 99), usage=st.sampled_from([0.8, 1.0, 1.1]))
+@settings(max_examples=10)
+def test_generated_clusters_ask_for_no_more_gpus_than_said(seed: int, usage: float) -> None:
+    problem = random_cluster(nodes=3, pods_per_node=5, usage=usage, gpus=4, seed=seed)
+    asked = sum(
+        share.count * share.options[0]["milli"] for item in problem.items for share in item.shares
+    )
+    assert 0 < asked <= usage * 3 * 4 * 1000
+    default = sch.solve(problem, "default-scheduler", work_limit=1, workers=1)
+    running = with_running(problem, default)
+    again = sch.solve(running, "auto", work_limit=2, workers=1)
+    assert values_of(again)[:4] <= values_of(default)[:4]

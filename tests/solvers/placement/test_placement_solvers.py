@@ -158,8 +158,7 @@ def test_dry_run_names_a_step_without_room() -> None:
 def test_auto_is_never_worse_than_the_default_scheduler(seed: int) -> None:
     problem = random_cluster(nodes=3, pods_per_node=4, priorities=2, usage=1.0, seed=seed)
     default = sch.solve(problem, "default-scheduler", work_limit=1, workers=1)
-    placed = {entry.item: entry.node for entry in default.placements}
-    running = with_running(problem, placed)
+    running = with_running(problem, default)
     solution = sch.solve(running, "auto", work_limit=4, workers=1)
     assert values_of(solution)[:2] <= values_of(default)[:2]
 
