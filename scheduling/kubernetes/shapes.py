@@ -66,8 +66,8 @@ def _key(pod: Entry) -> bytes | None:
         (status, _STATUSES, _STATUS),
     ):
         for name in lists:
-            found = owner.get(name) or ()
-            if not all(isinstance(entry, dict) for entry in found):
+            found = owner.get(name) or []
+            if not isinstance(found, list) or not all(isinstance(e, dict) for e in found):
                 return None
             parts.append([[entry.get(field) for field in names] for entry in found])
     # Version 0 knows no references: equal values give equal bytes.
