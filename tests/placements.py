@@ -36,6 +36,9 @@ def placement_problems(
         ]
     if rules and draw(st.booleans()):
         document["quotas"] = [{"id": "quota", "limits": {"cpu": draw(st.integers(0, 12))}}]
+    if any("gang" in item for item in items) and draw(st.booleans()):
+        gang = {"id": "g", "least": draw(st.sampled_from([None, 1, 2, 3]))}
+        document["gangs"] = [{**gang, "topology": draw(st.sampled_from([None, "zone"]))}]
     if draw(st.booleans()):
         document["max_moves"] = draw(st.integers(0, 2))
     goals = draw(st.permutations([goal for goal in GOALS if goal != "fragments"]))

@@ -108,7 +108,7 @@ def dump() -> dict[str, Any]:
 
 
 BASE = dump()
-ODD = st.sampled_from(
+ODD: st.SearchStrategy[Any] = st.sampled_from(
     [
         None,
         True,

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from scheduling.models.placement.gangs import GangRule
 from scheduling.models.placement.goals import Aims, Standing
 from scheduling.models.placement.part_arrays import FragmentArrays, PartArrays, Places
 from scheduling.models.placement.parts import PartUse
@@ -79,7 +80,7 @@ class PlacementArrays:
     node_cost : (m,).
     domains : domains of every label that a rule names.
     apart, together, even : rules of anti-affinity, affinity and spread.
-    gangs : for each gang its classes of running and of pending items.
+    gangs : the gangs.
     budgets : classes of each disruption budget, and how many of their items may be disturbed.
     spread_nodes : for each class with a spread rule, the nodes whose items count.
     quotas : pairs ``(demand of one item of each class, limit)`` over placed items.
@@ -113,7 +114,7 @@ class PlacementArrays:
     together: tuple[Rule, ...]
     even: tuple[Rule, ...]
     spread_nodes: dict[int, Flags]
-    gangs: tuple[tuple[tuple[int, ...], tuple[int, ...]], ...]
+    gangs: tuple[GangRule, ...]
     budgets: tuple[tuple[tuple[int, ...], int], ...]
     quotas: tuple[tuple[Ints, int], ...]
     max_moves: int | None

@@ -10,11 +10,12 @@ from collections.abc import Iterator
 
 from scheduling.models.base import Status, Violation
 from scheduling.models.certificate import certificate_violations
+from scheduling.models.placement.check_gangs import gang_violations
 from scheduling.models.placement.check_goals import Outcome, goal_value
 from scheduling.models.placement.check_neighbours import neighbour_violations, selects
 from scheduling.models.placement.check_nodes import node_violations
 from scheduling.models.placement.check_parts import Uses, part_violations, same_parts
-from scheduling.models.placement.problem import Item, PlacementProblem
+from scheduling.models.placement.problem import PlacementProblem
 from scheduling.models.placement.solution import PlacementSolution
 
 Placed = dict[str, str]
@@ -31,7 +32,7 @@ def check_placement(problem: PlacementProblem, solution: PlacementSolution) -> l
     violations += node_violations(problem, placed, arrivals)
     violations += neighbour_violations(problem, placed, arrivals)
     violations += inside
-    violations += _gangs(problem, placed)
+    violations += gang_violations(problem, placed, arrivals)
     violations += _disturbed(problem, placed, arrivals)
     violations += _quotas(problem, placed)
     if any(entry.constraint == "parts" for entry in inside):
@@ -77,20 +78,6 @@ def _arrivals(problem: PlacementProblem, placed: Placed, uses: Uses) -> frozense
         if item.id in placed
         and not (placed[item.id] == item.node and same_parts(uses[item.id], item.parts))
     )
-
-
-def _gangs(problem: PlacementProblem, placed: Placed) -> Iterator[Violation]:
-    """Look for gangs of which only a part is new, or only a part of what ran is left."""
-    gangs: dict[str, list[Item]] = {}
-    for item in problem.items:
-        if item.gang is not None:
-            gangs.setdefault(item.gang, []).append(item)
-    for name, members in gangs.items():
-        missing = sum(item.id not in placed for item in members)
-        new = any(item.node is None and item.id in placed for item in members)
-        left = {item.id in placed for item in members if item.node is not None}
-        if (new and missing) or len(left) > 1:
-            yield Violation("gang", f"gang {name!r}", missing, "items")
 
 
 def _disturbed(

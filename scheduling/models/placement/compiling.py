@@ -20,6 +20,7 @@ from scheduling.models.placement.compiling_goals import compile_aims, goal_selec
 from scheduling.models.placement.compiling_parts import compile_parts, share_traits
 from scheduling.models.placement.compiling_time import find_moments
 from scheduling.models.placement.eligibility import Eligibility, selects
+from scheduling.models.placement.gangs import compile_gangs
 from scheduling.models.placement.part_arrays import PartArrays, Places
 from scheduling.models.placement.problem import Item, PlacementProblem
 from scheduling.models.placement.rules import ItemTerm, Selector
@@ -92,8 +93,8 @@ class _Compiler:
             even=rules["spread"],
             spread_nodes=self._spread_nodes(),
             aims=compile_aims(problem, samples, self._meant, self._domain),
+            gangs=compile_gangs(problem, samples, self._domain),
             domains=self._domains(),
-            gangs=self._gangs(),
             budgets=self._budgets(),
             quotas=self._quotas(running),
             max_moves=problem.max_moves,
@@ -234,14 +235,6 @@ class _Compiler:
             for number, entry in enumerate(self.classes)
             if entry.sample.spread
         }
-
-    def _gangs(self) -> tuple[tuple[tuple[int, ...], tuple[int, ...]], ...]:
-        found: dict[str, tuple[list[int], list[int]]] = {}
-        for number, entry in enumerate(self.classes):
-            if entry.sample.gang is not None:
-                pair = found.setdefault(entry.sample.gang, ([], []))
-                pair[entry.sample.node is None].append(number)
-        return tuple((tuple(ran), tuple(pending)) for ran, pending in found.values())
 
     def _budgets(self) -> tuple[tuple[tuple[int, ...], int], ...]:
         return tuple(

@@ -88,7 +88,7 @@ class Item(Frozen):
     )
     parts: Many[PartUse] = Field(default=(), description="The parts that it takes now.")
     gang: Name | None = Field(
-        default=None, description="Items of a gang are placed all or not at all."
+        default=None, description="Items of a gang are placed together or not at all."
     )
     window: Window | None = Field(
         default=None,
@@ -108,6 +108,23 @@ class Budget(Frozen):
     namespace: Name = "default"
     selector: Selector
     allowed: Annotated[int, Field(ge=0, le=10**9)]
+
+
+class Gang(Frozen):
+    """What holds for a gang: how many of its items at least, and in one domain of a label.
+
+    Pending items are only placed, and running ones only evicted in part, where at least ``least``
+    items of the gang are placed. Where one of them arrives, all that are placed stand on nodes with
+    one value of the label ``topology``. A gang that is not listed is placed as a whole, anywhere.
+    """
+
+    id: Name
+    least: Annotated[int, Field(ge=1, le=10**9)] | None = Field(
+        default=None, description="Fewest items that are placed together; none: all."
+    )
+    topology: Name | None = Field(
+        default=None, description="Label whose domains hold the gang one at a time; none: anywhere."
+    )
 
 
 class Quota(Frozen):
@@ -151,6 +168,7 @@ class PlacementProblem(Problem):
     items: Many[Item] = ()
     budgets: Many[Budget] = ()
     quotas: Many[Quota] = ()
+    gangs: Many[Gang] = ()
     max_moves: Annotated[int, Field(ge=0, le=10**9)] | None = Field(
         default=None, description="Most items that may change their place or be evicted."
     )

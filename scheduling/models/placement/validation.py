@@ -17,6 +17,7 @@ def find_faults(problem: PlacementProblem) -> list[Fault]:
         *_repeated("items", (item.id for item in problem.items)),
         *_repeated("budgets", (budget.id for budget in problem.budgets)),
         *_repeated("quotas", (quota.id for quota in problem.quotas)),
+        *_repeated("gangs", (gang.id for gang in problem.gangs)),
         *_repeated("goals", problem.goals),
         *_timeless(problem),
         *_parts(problem),

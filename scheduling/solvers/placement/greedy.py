@@ -100,11 +100,12 @@ def preempt(arrays: PlacementArrays, over: Over) -> Ints | None:
 
 
 def whole_gangs(state: State) -> Ints:
-    """Take off the new members of gangs of which others are missing, and return all places."""
+    """Take off the new members of gangs of which too few are placed, and return all places."""
     arrays = state.arrays
-    for ran, pending in arrays.gangs:
-        members = np.concatenate([arrays.members[k] for k in (*ran, *pending)])
-        if np.any(state.node[members] < 0):
+    for gang in arrays.gangs:
+        members = np.concatenate([arrays.members[k] for k in gang.classes])
+        least = len(members) if gang.least is None else gang.least
+        if int(np.sum(state.node[members] >= 0)) < least:
             for item in members[(arrays.now[members] < 0) & (state.node[members] >= 0)].tolist():
                 state.take(item)
     return state.place

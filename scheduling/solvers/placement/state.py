@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from scheduling.models.placement.arrays import NOWHERE, Flags, Ints, PlacementArrays, Rule
+from scheduling.models.placement.gangs import GangRule
 
 
 class State:
@@ -32,6 +33,7 @@ class State:
         self._avoided = _by_meaning(arrays.apart)
         self._together = _by_class(arrays.together)
         self._even = _by_class(arrays.even)
+        self._gangs = {k: gang for gang in arrays.gangs for k in gang.classes}
         self._quota_left = [
             limit - int(need @ self.counts.sum(axis=1)) for need, limit in arrays.quotas
         ]
@@ -55,6 +57,9 @@ class State:
             found &= self._keeps_even(rule)
         if arrays.parts.shares[k]:
             found &= arrays.parts.nodes_with_room(k, self.part_free)
+        gang = self._gangs.get(k)
+        if gang is not None and gang.domains is not None:
+            found &= self._one_domain(gang, k, gang.domains)
         return found
 
     def fits(self, item: int, place: int) -> bool:
@@ -107,6 +112,24 @@ class State:
         present[of.of[standing & (of.of >= 0)]] = True
         found: Flags = present[of.of]
         return found
+
+    def _one_domain(self, gang: GangRule, k: int, domains: int) -> Flags:
+        """Nodes of the domain where a gang stands, or of those with room for what waits of it."""
+        arrays, of = self.arrays, self.arrays.domains[domains].of
+        standing = self.counts[list(gang.classes)].any(axis=0)
+        labelled: Flags = of >= 0
+        if standing.any():
+            used = np.unique(of[standing])
+            alone: Flags = of == used[0]
+            return alone & labelled if len(used) == 1 else np.zeros(arrays.n_nodes, bool)
+        need = arrays.demand[k]
+        rooms = np.maximum(self.free, 0)[:, need > 0] // need[need > 0]
+        waiting = int((self.place[arrays.members[k]] < 0).sum())
+        fits = np.where(arrays.eligible[k], rooms.min(axis=1, initial=waiting), 0)
+        room = np.bincount(of[labelled], fits[labelled], arrays.domains[domains].count)
+        wide = np.append(room >= waiting, False)
+        # Where no domain holds all of them, any may do: fewer can be enough.
+        return labelled & (wide[of] | (not wide.any()))
 
     def _keeps_even(self, rule: Rule) -> Flags:
         arrays = self.arrays

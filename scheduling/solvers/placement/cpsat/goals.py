@@ -115,7 +115,7 @@ def _unmet(part: Formulation, wish: Wish) -> Iterable[Expression]:
     bad[-1] = False
     yield wish.weight * int(mine[bad].sum())
     if not wish.apart:
-        yield wish.weight * part._sum([wish.owner], domains.of < 0)
+        yield wish.weight * part.total([wish.owner], domains.of < 0)
     for domain in open_to_change[open_to_change >= 0].tolist():
         nodes = np.flatnonzero(domains.of == domain).tolist()
         if mine[domain] or any((wish.owner, j) in part._count for j in nodes):
@@ -125,8 +125,8 @@ def _unmet(part: Formulation, wish: Wish) -> Iterable[Expression]:
 def _unmet_in(part: Formulation, wish: Wish, domain: int) -> Expression:
     """Items of the wish's class in one domain whose wish is not met."""
     model = part.model
-    mine = part._in_domain([wish.owner], wish.domains, domain)
-    meant = part._in_domain(wish.meant, wish.domains, domain)
+    mine = part.in_domain([wish.owner], wish.domains, domain)
+    meant = part.in_domain(wish.meant, wish.domains, domain)
     lost = model.new_int_var(0, len(part.arrays.members[wish.owner]), "")
     met = model.new_bool_var("")
     if wish.apart:

@@ -16,6 +16,7 @@ import numpy as np
 from ortools.sat.python import cp_model
 
 from scheduling.models.placement.arrays import NOWHERE, Flags, Ints, PlacementArrays, Rule
+from scheduling.solvers.placement.cpsat.gangs import add_gangs
 from scheduling.solvers.placement.cpsat.goals import goal_expression
 from scheduling.solvers.placement.cpsat.parts import PartCells
 
@@ -68,11 +69,11 @@ class Formulation:
         self._arrivals: dict[tuple[int, int, int], Expression] = {}
         self._make_cells()
         self._add_capacities()
-        self.placed = [self._sum([k]) for k in self._classes()]
+        self.placed = [self.total([k]) for k in self._classes()]
         self.stayed = [self._stays(k) for k in self._classes()]
         self._add_sizes()
         self._add_rules()
-        self._add_gangs()
+        add_gangs(self)
         self._add_limits()
         self.tiers = self._tiers()
         for tier, cap in zip(self.tiers, caps, strict=False):
@@ -117,7 +118,7 @@ class Formulation:
             found[needing] = np.minimum(found[needing], fits)
         return np.maximum(found, arrays.held[:, part])
 
-    def _sum(self, classes: Iterable[int], nodes: Flags | None = None) -> Expression:
+    def total(self, classes: Iterable[int], nodes: Flags | None = None) -> Expression:
         """Items of some classes on some nodes, or on all; a number where the part has none."""
         chosen = list(classes)
         numbers = [
@@ -155,11 +156,11 @@ class Formulation:
 
     # ------------------------------------------------------------------------------ rules
 
-    def _in_domain(self, classes: Iterable[int], domains: int, domain: int) -> Expression:
+    def in_domain(self, classes: Iterable[int], domains: int, domain: int) -> Expression:
         """Items of some classes in one domain."""
-        return self._sum(classes, self.arrays.domains[domains].of == domain)
+        return self.total(classes, self.arrays.domains[domains].of == domain)
 
-    def _arrives(self, k: int, domains: int, domain: int) -> Any | None:
+    def arrives(self, k: int, domains: int, domain: int) -> Any | None:
         """Literal that is true when an item of a class arrives in a domain; ``None``: never."""
         arrays, key = self.arrays, (k, domains, domain)
         if key not in self._arrivals:
@@ -182,7 +183,7 @@ class Formulation:
     def _add_rules(self) -> None:
         arrays = self.arrays
         for rule in (*arrays.together, *arrays.even):
-            self._forbid_unlabelled(rule)
+            self.forbid_unlabelled(rule.owner, rule.domains)
         for rule in arrays.apart:
             for domain in range(arrays.domains[rule.domains].count):
                 self._keep_apart(rule, domain)
@@ -192,36 +193,36 @@ class Formulation:
         for rule in arrays.even:
             self._keep_even(rule)
 
-    def _forbid_unlabelled(self, rule: Rule) -> None:
-        """Keep arrivals off nodes without the label, which have no domain."""
-        for j in np.flatnonzero(self.arrays.domains[rule.domains].of < 0).tolist():
-            number = self._count.get((rule.owner, j))
+    def forbid_unlabelled(self, k: int, domains: int) -> None:
+        """Keep arrivals of a class off nodes without a label, which have no domain."""
+        for j in np.flatnonzero(self.arrays.domains[domains].of < 0).tolist():
+            number = self._count.get((k, j))
             if number is not None:
-                self.model.add(number <= self._stay.get((rule.owner, j), 0))
+                self.model.add(number <= self._stay.get((k, j), 0))
 
     def _keep_apart(self, rule: Rule, domain: int) -> None:
         model, owner = self.model, rule.owner
         own = owner in rule.meant
-        arrival = self._arrives(owner, rule.domains, domain)
+        arrival = self.arrives(owner, rule.domains, domain)
         if arrival is not None:
-            meant = self._in_domain(rule.meant, rule.domains, domain)
+            meant = self.in_domain(rule.meant, rule.domains, domain)
             model.add(meant <= int(own)).only_enforce_if(arrival)
-        standing = self._in_domain([owner], rule.domains, domain)
+        standing = self.in_domain([owner], rule.domains, domain)
         for other in rule.meant:
-            literal = self._arrives(other, rule.domains, domain)
+            literal = self.arrives(other, rule.domains, domain)
             if other != owner and literal is not None:
                 model.add(standing == 0).only_enforce_if(literal)
 
     def _keep_together(self, rule: Rule, domain: int) -> None:
-        arrival = self._arrives(rule.owner, rule.domains, domain)
+        arrival = self.arrives(rule.owner, rule.domains, domain)
         if arrival is None:
             return
         model, own = self.model, rule.owner in rule.meant
-        near = self._in_domain(rule.meant, rule.domains, domain)
+        near = self.in_domain(rule.meant, rule.domains, domain)
         if not own:
             model.add(near >= 1).only_enforce_if(arrival)
             return
-        everywhere = self._sum(rule.meant)
+        everywhere = self.total(rule.meant)
         alone = model.new_bool_var("")
         model.add(everywhere <= 1).only_enforce_if(alone)
         model.add(near >= 2).only_enforce_if(arrival, ~alone)
@@ -232,25 +233,16 @@ class Formulation:
         present = sorted({int(d) for d in of[allowed & (of >= 0)]})
         if not present:
             return
-        counts = {d: self._sum(rule.meant, allowed & (of == d)) for d in present}
+        counts = {d: self.total(rule.meant, allowed & (of == d)) for d in present}
         least: Expression = 0
         if len(present) >= rule.min_domains:
             least = model.new_int_var(0, int(arrays.size().sum()), "")
             for expression in counts.values():
                 model.add(least <= expression)
         for d in present:
-            arrival = self._arrives(rule.owner, rule.domains, d)
+            arrival = self.arrives(rule.owner, rule.domains, d)
             if arrival is not None:
                 model.add(counts[d] - least <= rule.max_skew).only_enforce_if(arrival)
-
-    def _add_gangs(self) -> None:
-        model, size = self.model, self._size
-        for ran, pending in self.arrays.gangs:
-            kept, grown = model.new_bool_var(""), model.new_bool_var("")
-            model.add_implication(grown, kept)
-            for classes, literal in ((ran, kept), (pending, grown)):
-                for k in classes:
-                    model.add(self.placed[k] == size[k] * literal)
 
     def _add_limits(self) -> None:
         arrays, model = self.arrays, self.model
