@@ -91,6 +91,7 @@ def _items(draw: st.DrawFn, number: int, names: list[str], *, rules: bool) -> di
         item["ports"] = [{"port": 80}]
     if draw(st.integers(0, 3)) == 0:
         item["gang"] = "g"
+    item["preempts"] = draw(st.sampled_from([True, True, False]))
     if draw(st.booleans()):
         term = draw(_node_terms(names))
         item["preferences"] = [{"weight": draw(st.integers(1, 3)), "term": term}]
@@ -100,6 +101,9 @@ def _items(draw: st.DrawFn, number: int, names: list[str], *, rules: bool) -> di
         if draw(st.integers(0, 4)) == 0:
             selector = {"match": {"app": draw(st.sampled_from(APPS))}}
             item[name] = [{"selector": selector, "topology": "zone"}]
+    for entry in item.get("spread", ()):
+        entry["honor_affinity"] = draw(st.booleans())
+        entry["honor_taints"] = draw(st.booleans())
     return item
 
 

@@ -47,6 +47,8 @@ class Rule:
         Index into :attr:`PlacementArrays.domains`.
     max_skew, min_domains
         Of spread rules; 0 otherwise.
+    counted
+        Of spread rules: index into :attr:`PlacementArrays.spread_nodes`.
     """
 
     owner: int
@@ -54,6 +56,7 @@ class Rule:
     domains: int
     max_skew: int = 0
     min_domains: int = 0
+    counted: int = 0
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,7 +85,8 @@ class PlacementArrays:
     apart, together, even : rules of anti-affinity, affinity and spread.
     gangs : the gangs.
     budgets : classes of each disruption budget, and how many of their items may be disturbed.
-    spread_nodes : for each class with a spread rule, the nodes whose items count.
+    spread_nodes : nodes whose items count for spread rules.
+    patient : (K,) whether items of the class take only what is free beside all that runs now.
     quotas : pairs ``(demand of one item of each class, limit)`` over placed items.
     max_moves : most disturbed items; ``None`` for no limit.
     goals : names of the tiers behind those of the priorities.
@@ -113,7 +117,8 @@ class PlacementArrays:
     apart: tuple[Rule, ...]
     together: tuple[Rule, ...]
     even: tuple[Rule, ...]
-    spread_nodes: dict[int, Flags]
+    spread_nodes: tuple[Flags, ...]
+    patient: Flags
     gangs: tuple[GangRule, ...]
     budgets: tuple[tuple[tuple[int, ...], int], ...]
     quotas: tuple[tuple[Ints, int], ...]
@@ -142,7 +147,13 @@ class PlacementArrays:
     def plain(self) -> bool:
         """Whether no rule ties items to each other beyond capacities."""
         ties = (self.apart, self.together, self.even, self.gangs, self.budgets, self.quotas)
-        return not (any(ties) or any(self.parts.shares)) and self.max_moves is None
+        tied = any(ties) or any(self.parts.shares) or bool(self.patient.any())
+        return not tied and self.max_moves is None
+
+    def spare(self) -> Ints:
+        """Return what of each resource is free on each node beside all that runs now, (m, R)."""
+        free: Ints = self.capacity - self.running.T @ self.demand
+        return free
 
     def size(self) -> Ints:
         """Return the number of items of each class."""

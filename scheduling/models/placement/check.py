@@ -99,7 +99,12 @@ def _disturbed(
 
 def _quotas(problem: PlacementProblem, placed: Placed) -> Iterator[Violation]:
     for quota in problem.quotas:
-        members = [item for item in problem.items if item.namespace == quota.namespace]
+        named = None if quota.members is None else set(quota.members)
+        members = [
+            item
+            for item in problem.items
+            if item.namespace == quota.namespace and (named is None or item.id in named)
+        ]
         for resource, limit in quota.limits.items():
             now = sum(i.demands.get(resource, 0) for i in members if i.node is not None)
             then = sum(i.demands.get(resource, 0) for i in members if i.id in placed)

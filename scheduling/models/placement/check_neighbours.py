@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from scheduling.models.base import Violation
-from scheduling.models.placement.check_nodes import meets, unselected
+from scheduling.models.placement.check_nodes import meets, taints_in_the_way, unselected
 from scheduling.models.placement.problem import Item, Node, PlacementProblem
 from scheduling.models.placement.rules import ItemTerm, Selector, Spread
 
@@ -90,6 +90,10 @@ def _together(one: _Standing, term: ItemTerm, crowds: _Crowds) -> Iterator[Viola
         yield Violation("affinity", where)
 
 
+_COUNTED = {"namespace", "node_selector", "node_affinity", "tolerations"}
+"""Fields of an item that say which nodes count for its spread."""
+
+
 class _Spreads:
     """Numbers of items by domain; counted once for all items that share a constraint."""
 
@@ -99,13 +103,13 @@ class _Spreads:
 
     def of(self, spread: Spread, owner: Item) -> Counter[str]:
         """Count what a constraint of an owner means, in every domain that the owner may use."""
-        wishes = owner.model_dump_json(include={"namespace", "node_selector", "node_affinity"})
+        wishes = owner.model_dump_json(include=_COUNTED)
         key = f"{wishes} {spread.model_dump_json()}"
         if key not in self._found:
             counts: Counter[str] = Counter()
             allowed: set[str] = set()
             for node in self._nodes:
-                if spread.topology in node.labels and not list(unselected(owner, node)):
+                if spread.topology in node.labels and _counts(spread, owner, node):
                     allowed.add(node.id)
                     counts[node.labels[spread.topology]] += 0
             for other in self._standing:
@@ -114,6 +118,13 @@ class _Spreads:
                     counts[other.node.labels[spread.topology]] += 1
             self._found[key] = counts
         return self._found[key]
+
+
+def _counts(spread: Spread, owner: Item, node: Node) -> bool:
+    """Tell whether a node counts for a constraint of an owner."""
+    if spread.honor_affinity and list(unselected(owner, node)):
+        return False
+    return not (spread.honor_taints and (node.closed or taints_in_the_way(owner, node)))
 
 
 def _even(one: _Standing, spread: Spread, spreads: _Spreads) -> Iterator[Violation]:

@@ -39,6 +39,9 @@ def node_violations(
             ]
             yield from _capacity(node, *present)
         yield from _ports(node, items, arrivals)
+        patient = [item for item in arrivals if item.node is None and not item.preempts]
+        if patient:
+            yield from _patience(node, patient, running[name])
 
 
 def obstacles(item: Item, node: Node) -> Iterator[str]:
@@ -144,3 +147,23 @@ def _ports(node: Node, items: list[Item], arrivals: list[Item]) -> Iterator[Viol
             if any(other is not item and meet(item, other) for other in takers[entry]):
                 where = f"{entry.port}/{entry.protocol} on {node.id!r}: item {item.id!r}"
                 yield Violation("port", where)
+
+
+def _patience(node: Node, patient: list[Item], running: list[Item]) -> Iterator[Violation]:
+    """Check that items that preempt nothing fit beside all that runs on the node now."""
+    held: Counter[str] = Counter()
+    asked: Counter[str] = Counter()
+    for group, total in ((running, held), (patient, asked)):
+        for item in group:
+            total.update(item.demands)
+    for resource, amount in asked.items():
+        excess = held[resource] + amount - node.capacity.get(resource, 0)
+        if amount > 0 and excess > 0:
+            where = f"{resource!r} on {node.id!r} beside what runs there now"
+            yield Violation("preemption", where, excess, "units")
+    taken = Counter((p.port, p.protocol) for item in (*running, *patient) for p in item.ports)
+    for item in patient:
+        for port in item.ports:
+            if taken[port.port, port.protocol] > 1:
+                where = f"{port.port}/{port.protocol} on {node.id!r}: item {item.id!r}"
+                yield Violation("preemption", where)

@@ -23,7 +23,7 @@ from scheduling.models.placement.eligibility import Eligibility, selects
 from scheduling.models.placement.gangs import compile_gangs
 from scheduling.models.placement.part_arrays import PartArrays, Places
 from scheduling.models.placement.problem import Item, PlacementProblem
-from scheduling.models.placement.rules import ItemTerm, Selector
+from scheduling.models.placement.rules import ItemTerm, Selector, Spread
 
 
 def compile_placement(problem: PlacementProblem) -> PlacementArrays:
@@ -47,6 +47,7 @@ class _Compiler:
         self.selectors = list({_frozen(s): s for s in self._all_selectors()}.values())
         self.classes = self._find_classes()
         self.domains: dict[str, int] = {}
+        self.spread_nodes: dict[int, tuple[int, Flags]] = {}
         self.resources = self._find_resources()
 
     def arrays(self) -> PlacementArrays:
@@ -91,7 +92,8 @@ class _Compiler:
             apart=rules["anti_affinity"],
             together=rules["affinity"],
             even=rules["spread"],
-            spread_nodes=self._spread_nodes(),
+            spread_nodes=tuple(found for _, found in self.spread_nodes.values()),
+            patient=np.array([not i.preempts and i.node is None for i in samples], bool),
             aims=compile_aims(problem, samples, self._meant, self._domain),
             gangs=compile_gangs(problem, samples, self._domain),
             domains=self._domains(),
@@ -115,6 +117,7 @@ class _Compiler:
         """Group items that agree in all that matters to anybody."""
         found: dict[Any, _Class] = {}
         meant: dict[Any, tuple[bool, ...]] = {}
+        quotas = self._named_quotas()
         for number, item in enumerate(self.problem.items):
             labels = tuple(sorted(item.labels.items()))
             if labels not in meant:
@@ -125,7 +128,7 @@ class _Compiler:
                 item.namespace,
                 meant[labels],
                 id(self.eligibility.allowed(item)),
-                id(self.eligibility.allowed(item, taints=False)) if item.spread else None,
+                tuple(id(self.eligibility.counted(item, entry)) for entry in item.spread),
                 _frozen(item.affinity),
                 _frozen(item.anti_affinity),
                 _frozen(item.spread),
@@ -133,6 +136,9 @@ class _Compiler:
                 item.window,
                 share_traits(item),
                 None if item.gang is None else (item.gang, item.node is None),
+                item.preempts or item.node is None,
+                item.preempts,
+                quotas.get(item.id, ()),
                 item.move_cost,
                 item.eviction_cost,
                 _frozen(goal_traits(self.problem, item)),
@@ -141,6 +147,14 @@ class _Compiler:
                 found[key] = _Class(item, [])
             found[key].members.append(number)
         return list(found.values())
+
+    def _named_quotas(self) -> dict[str, tuple[int, ...]]:
+        """Return the numbers of the quotas that name items, by item."""
+        found: dict[str, tuple[int, ...]] = {}
+        for number, quota in enumerate(self.problem.quotas):
+            for name in quota.members or ():
+                found[name] = (*found.get(name, ()), number)
+        return found
 
     def _find_resources(self) -> dict[Any, int]:
         """Give each resource that is asked for a number; a port is one of its own."""
@@ -210,6 +224,7 @@ class _Compiler:
                         self._domain(term.topology),
                         getattr(term, "max_skew", 0),
                         getattr(term, "min_domains", 0),
+                        self._counted(entry.sample, term) if isinstance(term, Spread) else 0,
                     )
                 )
         return tuple(rules)
@@ -229,12 +244,10 @@ class _Compiler:
             found.append(Domains(np.array(rows, np.int64), len(values)))
         return tuple(found)
 
-    def _spread_nodes(self) -> dict[int, Flags]:
-        return {
-            number: self.eligibility.allowed(entry.sample, taints=False)
-            for number, entry in enumerate(self.classes)
-            if entry.sample.spread
-        }
+    def _counted(self, owner: Item, spread: Spread) -> int:
+        """Return the number of the nodes that count for a constraint."""
+        found = self.eligibility.counted(owner, spread)
+        return self.spread_nodes.setdefault(id(found), (len(self.spread_nodes), found))[0]
 
     def _budgets(self) -> tuple[tuple[tuple[int, ...], int], ...]:
         return tuple(
@@ -247,11 +260,13 @@ class _Compiler:
         present = running.sum(axis=1)
         rows = []
         for quota in self.problem.quotas:
+            named = None if quota.members is None else set(quota.members)
             for resource, limit in quota.limits.items():
                 need = np.array(
                     [
                         entry.sample.demands.get(resource, 0)
                         if entry.sample.namespace == quota.namespace
+                        and (named is None or entry.sample.id in named)
                         else 0
                         for entry in self.classes
                     ],

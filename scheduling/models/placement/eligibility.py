@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from scheduling.models.placement.problem import Item, Node
-from scheduling.models.placement.rules import NodeTerm, Requirement, Selector, Taint, Toleration
+from scheduling.models.placement.rules import (
+    NodeTerm,
+    Requirement,
+    Selector,
+    Spread,
+    Taint,
+    Toleration,
+)
 
 Flags = NDArray[np.bool_]
 
@@ -64,11 +71,30 @@ class Eligibility:
             item.volumes if taints else (),
             item.tolerations if taints else None,
         )
+        return self._found(key, lambda n: _selected(item, n) and (not taints or _open(item, n)))
+
+    def counted(self, item: Item, spread: Spread) -> Flags:
+        """Return for each node whether its items count for a spread constraint of an item."""
+        if not spread.honor_taints:
+            return self.allowed(item, taints=False) if spread.honor_affinity else self._all()
+        selected = spread.honor_affinity
+        key = (
+            tuple(sorted(item.node_selector.items())) if selected else None,
+            item.node_affinity if selected else None,
+            item.tolerations,
+        )
+        return self._found(
+            key, lambda n: (not selected or _selected(item, n)) and _untainted(item, n)
+        )
+
+    def _all(self) -> Flags:
+        return self._found("all", lambda _: True)
+
+    def _found(self, key: Any, test: Callable[[Node], bool]) -> Flags:
         if key not in self._cache:
             found = np.zeros(len(self._nodes), bool)
             for node, rows in self._groups:
-                fits = _selected(item, node)
-                found[rows] = fits and (not taints or _open(item, node))
+                found[rows] = test(node)
             self._cache[key] = found
         return self._cache[key]
 
@@ -80,7 +106,11 @@ def _selected(item: Item, node: Node) -> bool:
 
 
 def _open(item: Item, node: Node) -> bool:
-    if node.closed or not all(any_term(terms, node) for terms in item.volumes):
+    return _untainted(item, node) and all(any_term(terms, node) for terms in item.volumes)
+
+
+def _untainted(item: Item, node: Node) -> bool:
+    if node.closed:
         return False
     kept = (taint for taint in node.taints if taint.effect in KEEPING_AWAY)
     return all(tolerates(item.tolerations, taint) for taint in kept)

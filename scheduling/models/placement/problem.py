@@ -79,6 +79,9 @@ class Item(Frozen):
         default=(), description="For each term: no other such item stands in its domain."
     )
     spread: Many[Spread] = ()
+    soft_spread: Many[Spread] = Field(
+        default=(), description="Wishes; only the solver default-scheduler looks at them."
+    )
     ports: Many[Port] = ()
     shares: Many[Share] = Field(
         default=(), description="What it takes of parts of its node, at most one of each kind."
@@ -93,6 +96,13 @@ class Item(Frozen):
     window: Window | None = Field(
         default=None,
         description="When it is there, half-open: a reservation; none: always.",
+    )
+    preempts: bool = Field(
+        default=True,
+        description=(
+            "False: while pending, it takes only what is free of its node's resources and ports "
+            "beside all that runs there now; nothing leaves for it."
+        ),
     )
     move_cost: Cost = 1
     eviction_cost: Cost = 1
@@ -133,6 +143,9 @@ class Quota(Frozen):
     id: Name
     namespace: Name = "default"
     limits: Demands
+    members: Many[Name] | None = Field(
+        default=None, description="Items of the namespace that count; none given: all."
+    )
 
 
 Goal = Literal["evictions", "moves", "nodes", "cost", "fragments", "preferences"]

@@ -97,14 +97,20 @@ class Spread(Frozen):
     """Even numbers over domains: where the item is put, ``count - least count <= max_skew``.
 
     Counted are the items of the same namespace that ``selector`` means; the domains are the values
-    of the label ``topology`` among the nodes that the item's selector and affinity allow. With
-    fewer domains than ``min_domains`` the least count is 0.
+    of the label ``topology`` among the nodes that count. With fewer domains than ``min_domains``
+    the least count is 0.
     """
 
     selector: Selector
     topology: Name
     max_skew: Annotated[int, Field(ge=1, le=10**6)] = 1
     min_domains: Annotated[int, Field(ge=1, le=10**6)] = 1
+    honor_affinity: bool = Field(
+        default=True, description="Only nodes that the item's selector and affinity allow count."
+    )
+    honor_taints: bool = Field(
+        default=False, description="Only open nodes whose taints the item tolerates count."
+    )
 
 
 class Window(Frozen):

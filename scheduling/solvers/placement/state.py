@@ -27,6 +27,8 @@ class State:
         self.node = arrays.places.nodes(place).copy()
         self.counts = arrays.counts(place)
         self.free = arrays.capacity - self.counts.T @ arrays.demand
+        patient = arrays.patient
+        self.spare = arrays.spare() - self.counts[patient].T @ arrays.demand[patient]
         self.part_free = arrays.parts.capacity - arrays.taken(place)
         self._tight = tight
         self._apart = _by_class(arrays.apart)
@@ -45,6 +47,8 @@ class State:
         for (need, _), left in zip(arrays.quotas, self._quota_left, strict=True):
             if need[k] > left:
                 return np.zeros(arrays.n_nodes, bool)
+        if arrays.patient[k]:
+            found &= np.all(self.spare >= arrays.demand[k], axis=1)
         for rule in self._apart.get(k, ()):
             found &= ~self._meets(rule.meant, rule.domains)
         for rule in self._avoided.get(k, ()):
@@ -100,6 +104,8 @@ class State:
         node = arrays.places.node(place)
         self.counts[k, node] += sign
         self.free[node] -= sign * arrays.demand[k]
+        if arrays.patient[k]:
+            self.spare[node] -= sign * arrays.demand[k]
         arrays.parts.add(self.part_free, k, arrays.places.uses(place), -sign)
         for index, (need, _) in enumerate(arrays.quotas):
             self._quota_left[index] -= sign * int(need[k])
@@ -133,7 +139,7 @@ class State:
 
     def _keeps_even(self, rule: Rule) -> Flags:
         arrays = self.arrays
-        of, allowed = arrays.domains[rule.domains], arrays.spread_nodes[rule.owner]
+        of, allowed = arrays.domains[rule.domains], arrays.spread_nodes[rule.counted]
         counted = allowed & (of.of >= 0)
         standing = self.counts[list(rule.meant)].sum(axis=0)
         numbers = np.bincount(of.of[counted], standing[counted], of.count).astype(np.int64)

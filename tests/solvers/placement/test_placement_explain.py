@@ -195,6 +195,13 @@ CASES: dict[str, tuple[Callable[[], PlacementProblem], set[str], str]] = {
         {"port", "pinned", "priority"},
         "p no longer needs the port 80",
     ),
+    "patience": (
+        lambda: stated(
+            [node("n"), node("m", 2)], [item("x", 2, node="n"), item("p", 4, preempts=False)]
+        ),
+        {"resource", "patience"},
+        "p may make others leave",
+    ),
     "together": (
         lambda: stated(
             [node("n", labels={"zone": "a"})],

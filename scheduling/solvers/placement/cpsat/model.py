@@ -149,6 +149,20 @@ class Formulation:
                     used = cp_model.LinearExpr.weighted_sum(numbers, needs)
                     self.model.add(used <= int(arrays.capacity[j, column]))
         self.parts.add_capacities()
+        if arrays.patient.any():
+            self._keep_patience()
+
+    def _keep_patience(self) -> None:
+        """Let items that preempt nothing take only what is free beside all that runs now."""
+        arrays, spare = self.arrays, self.arrays.spare()
+        for j, classes in self._by_node.items():
+            patient = [k for k in classes if arrays.patient[k]]
+            numbers = [self._count[k, j] for k in patient]
+            for column in range(arrays.demand.shape[1]):
+                needs = arrays.demand[patient, column].tolist()
+                if any(needs):
+                    used = cp_model.LinearExpr.weighted_sum(numbers, needs)
+                    self.model.add(used <= int(spare[j, column]))
 
     def _add_sizes(self) -> None:
         for k in self._by_class:
@@ -229,7 +243,7 @@ class Formulation:
 
     def _keep_even(self, rule: Rule) -> None:
         arrays, model = self.arrays, self.model
-        of, allowed = arrays.domains[rule.domains].of, arrays.spread_nodes[rule.owner]
+        of, allowed = arrays.domains[rule.domains].of, arrays.spread_nodes[rule.counted]
         present = sorted({int(d) for d in of[allowed & (of >= 0)]})
         if not present:
             return

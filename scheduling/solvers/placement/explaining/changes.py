@@ -120,6 +120,11 @@ def _scattered(setting: Setting, need: Need) -> Iterator[Candidate]:
     yield Candidate(f"the gang {need.names[0]} may be placed in part", changed)
 
 
+def _impatient(setting: Setting, need: Need) -> Iterator[Candidate]:
+    changed = without(setting.problem, setting.names, {need})
+    yield Candidate(f"{_who(setting)} may make others leave", changed)
+
+
 _DIRECT: dict[str, Callable[[Setting, Need], Iterator[Candidate]]] = {
     "resource": _smaller,
     "taint": _tolerant,
@@ -129,6 +134,7 @@ _DIRECT: dict[str, Callable[[Setting, Need], Iterator[Candidate]]] = {
     "spread": _ruleless,
     "avoided": _welcome,
     "gang": _scattered,
+    "patience": _impatient,
 }
 
 

@@ -36,6 +36,7 @@ _EQUAL = {
     "namespace",
     "priority",
     "shares",
+    "preempts",
 }
 """Fields in which items that are explained together agree."""
 

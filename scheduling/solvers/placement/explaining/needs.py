@@ -54,6 +54,8 @@ def needs_of(problem: PlacementProblem, item: Item) -> Iterator[Need]:
     yield from (Need("avoided", (name,)) for name in _avoiding(problem, item))
     if item.gang is not None:
         yield Need("gang", (item.gang,))
+    if not item.preempts:
+        yield Need("patience")
     yield from _limits(problem, item)
 
 
@@ -149,6 +151,8 @@ def _freed(item: Item, lost: dict[str, set[str | int]]) -> Item:
         update["node_affinity"] = ()
     if "gang" in lost:
         update["gang"] = None
+    if "patience" in lost:
+        update["preempts"] = True
     return item.model_copy(update=update)
 
 

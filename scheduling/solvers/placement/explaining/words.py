@@ -90,6 +90,7 @@ def _cluster_words(
     sentences = {
         "avoided": f"{shown} keeps {item.id} away by its anti-affinity",
         "gang": f"the gang {shown} is placed as a whole or not at all",
+        "patience": f"{item.id} preempts nothing: it takes only what is free now",
         "quota": f"the quota {shown} limits what {item.namespace} takes",
         "pinned": f"{pinned} pinned items stay where they run",
         "budget": f"disruption budgets allow no more: {shown}",
