@@ -32,16 +32,16 @@ def node_violations(
         for item in arrivals:
             for reason in obstacles(item, node):
                 yield Violation("node", f"item {item.id!r} on {name!r}: {reason}")
-        for moment in moments((*items, *running[name])):
-            present = [
-                [item for item in group if there(item, moment)]
-                for group in (items, arrivals, running[name])
-            ]
-            yield from _capacity(node, *present)
-        yield from _ports(node, items, arrivals)
         patient = [item for item in arrivals if item.node is None and not item.preempts]
-        if patient:
-            yield from _patience(node, patient, running[name])
+        for moment in moments((*items, *running[name])):
+            here, new, now, waiting = (
+                [item for item in group if there(item, moment)]
+                for group in (items, arrivals, running[name], patient)
+            )
+            yield from _capacity(node, here, new, now)
+            yield from _patience(node, waiting, now)
+        yield from _ports(node, items, arrivals)
+        yield from _patient_ports(node, patient, running[name])
 
 
 def obstacles(item: Item, node: Node) -> Iterator[str]:
@@ -161,9 +161,11 @@ def _patience(node: Node, patient: list[Item], running: list[Item]) -> Iterator[
         if amount > 0 and excess > 0:
             where = f"{resource!r} on {node.id!r} beside what runs there now"
             yield Violation("preemption", where, excess, "units")
-    taken = Counter((p.port, p.protocol) for item in (*running, *patient) for p in item.ports)
+
+
+def _patient_ports(node: Node, patient: list[Item], running: list[Item]) -> Iterator[Violation]:
     for item in patient:
-        for port in item.ports:
-            if taken[port.port, port.protocol] > 1:
-                where = f"{port.port}/{port.protocol} on {node.id!r}: item {item.id!r}"
+        for entry in item.ports:
+            if any(entry in other.ports and meet(item, other) for other in running):
+                where = f"{entry.port}/{entry.protocol} on {node.id!r}: item {item.id!r}"
                 yield Violation("preemption", where)
