@@ -64,7 +64,7 @@ def extender(
     ] = 10.0,
     time_limit: Annotated[
         float, typer.Option(metavar="SECONDS", min=0.1, help="Wall-clock limit for one plan.")
-    ] = 5.0,
+    ] = 10.0,
     max_moves: Annotated[
         int | None, typer.Option(metavar="N", min=0, help="Most running pods a plan disturbs.")
     ] = None,

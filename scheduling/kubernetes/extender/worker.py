@@ -24,6 +24,9 @@ Change = tuple[str, Key, Object | None]
 _NICE = 10
 """Answers to the scheduler come before the search for better plans."""
 
+_PAUSE = 30.0
+"""Seconds after which a state that no plan was made for is tried again."""
+
 
 @dataclass(frozen=True, slots=True)
 class Settings:
@@ -44,7 +47,7 @@ class Settings:
     """
 
     solver: str = "auto"
-    time_limit: float = 5.0
+    time_limit: float = 10.0
     workers: int | None = None
     seed: int = 0
     max_moves: int | None = None
@@ -151,11 +154,12 @@ class _Mirror:
         self._version: int | None = None
         threading.Thread(target=self._listen, daemon=True, name="listen").start()
 
-    def wait(self, known: int | None) -> tuple[int, list[Object]]:
-        """Wait for a complete state of another version than the known one."""
+    def wait(self, known: int | None, seconds: float | None) -> tuple[int, list[Object]]:
+        """Wait for a complete state of another version than the known one, or for some seconds."""
         with self._news:
-            self._news.wait_for(lambda: self._version not in (None, known))
-            assert self._version is not None  # noqa: S101 - the line above has seen to it
+            self._news.wait_for(lambda: self._version not in (None, known), seconds)
+            while self._version is None:
+                self._news.wait()
             return self._version, self._state.objects()
 
     def _listen(self) -> None:
@@ -184,12 +188,15 @@ def run(connection: Connection, settings: Settings) -> None:
         os.nice(_NICE)
     mirror = _Mirror(connection)
     version, last = None, None
+    pause: float | None = None
     while True:
-        version, objects = mirror.wait(version)
+        version, objects = mirror.wait(version, pause)
         wanted = [entry for entry in objects if entry["kind"] in KINDS]
         try:
             plan, last = plan_for(version, wanted, settings, last)
         except (SchedulingError, ValueError) as error:
+            pause = _PAUSE
             connection.send((version, str(error)))
         else:
+            pause = None
             connection.send((version, plan))
