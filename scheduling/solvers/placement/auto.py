@@ -10,7 +10,7 @@ from scheduling.solvers.board import Board, Budget
 from scheduling.solvers.placement.cpsat.solver import CpSat
 from scheduling.solvers.placement.default_scheduler import DefaultScheduler
 from scheduling.solvers.placement.family import CompiledPlacement
-from scheduling.solvers.placement.greedy import BestFit, offer
+from scheduling.solvers.placement.greedy import BestFit
 from scheduling.solvers.placement.guided import Guided
 from scheduling.solvers.placement.lns import Lns
 from scheduling.solvers.placement.pools import Pools
@@ -56,6 +56,9 @@ class Auto:
     ) -> None:
         """Improve value and bound side by side."""
         arrays = data.arrays
+        if board.best is None:
+            # What runs keeps every rule, because rules bind what changes.
+            board.offer(arrays.now, data.values(arrays.now), self.name)
         if board.tier < arrays.n_priorities:
             board.raise_bound(unplaced_bound(arrays, board.tier, board.caps), self.name)
             raise_linear_bound(Pools.of_nodes(arrays), board, budget, self.name)
@@ -84,7 +87,6 @@ class Auto:
             pending = int(np.sum(data.arrays.now < 0))
             small = pending * data.arrays.n_nodes <= _LARGEST_DEFAULT
             self._data = data
-            offer(data, board, data.arrays.now, self.name)
             self._builders = [*([DefaultScheduler()] if small else []), Guided(), BestFit()]
         while self._builders and not board.stopped:
             self._builders.pop(0).search(data, board, budget, hint)
