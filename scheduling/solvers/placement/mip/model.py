@@ -14,8 +14,9 @@ import numpy as np
 from scheduling.models.placement.arrays import Ints, PlacementArrays
 from scheduling.solvers.linear.model import Floats, LinearModel
 from scheduling.solvers.linear.rows import RowList, Term
+from scheduling.solvers.placement.mip.gangs import add_gangs
 from scheduling.solvers.placement.mip.goals import goal_terms
-from scheduling.solvers.placement.mip.rules import add_rules
+from scheduling.solvers.placement.mip.rules import Rules
 
 _LARGE = 10**6
 """Coefficients above this are scaled: engines keep rows to about a millionth."""
@@ -43,8 +44,11 @@ class Program:
         self._add_cells()
         self._add_capacities()
         self._add_sizes()
-        add_rules(self)
-        self._add_gangs()
+        if arrays.patient.any():
+            self._keep_patience()
+        rules = Rules(self)
+        rules.add()
+        add_gangs(self, rules)
         self._add_limits()
         for earlier, cap in enumerate(caps[:tier]):
             terms, constant = self._tier(earlier)
@@ -121,6 +125,8 @@ class Program:
         arrays = self.arrays
         for column in range(arrays.demand.shape[1]):
             needing = np.flatnonzero(arrays.demand[:, column] > 0)
+            if not needing.size:
+                continue
             need = arrays.demand[needing, column]
             unit = int(np.gcd.reduce(need))
             room = arrays.capacity[:, column] // unit
@@ -134,15 +140,16 @@ class Program:
         k, j = np.nonzero(self.x >= 0)
         self.model.add_rows("class", len(self.size), k, self.x[k, j], 1.0, upper=self.size)
 
-    def _add_gangs(self) -> None:
-        for ran, pending in self.arrays.gangs:
-            kept, grown = self.binary(), self.binary()
-            self.at_most([(grown, 1.0), (kept, -1.0)], 0.0)
-            for classes, flag in ((ran, kept), (pending, grown)):
-                for k in classes:
-                    terms = [*self.items((k,)), (flag, -float(self.size[k]))]
-                    self.rows.at_least(terms, 0.0)
-                    self.at_most(terms, 0.0)
+    def _keep_patience(self) -> None:
+        """Let items that preempt nothing take only what is free beside all that runs now."""
+        arrays, spare = self.arrays, self.arrays.spare()
+        patient = np.flatnonzero(arrays.patient)
+        for column in range(arrays.demand.shape[1]):
+            need, room = arrays.demand[patient, column], spare[:, column]
+            k, j = np.nonzero((self.x[patient] >= 0) & (need > 0)[:, None])
+            scale = np.maximum(1.0, room / _LARGE)
+            value, x = need[k] / scale[j], self.x[patient[k], j]
+            self.model.add_rows("patience", len(room), j, x, value, upper=room / scale)
 
     def _add_limits(self) -> None:
         arrays = self.arrays

@@ -12,20 +12,24 @@ if TYPE_CHECKING:
     from scheduling.solvers.placement.mip.model import Program
 
 
-def add_rules(program: Program) -> None:
-    """Add all rules of a problem."""
-    _Rules(program).add()
+class Rules:
+    """Rules of a program, and flags for what arrives where.
 
+    Parameters
+    ----------
+    program
+        Where rows and flags are added.
+    """
 
-class _Rules:
     def __init__(self, program: Program) -> None:
         self._program = program
         self._arrivals: dict[tuple[int, int, int], int | None] = {}
 
     def add(self) -> None:
+        """Add all rules of the problem."""
         arrays = self._program.arrays
         for rule in (*arrays.together, *arrays.even):
-            self._forbid_unlabelled(rule)
+            self.forbid_unlabelled(rule.owner, rule.domains)
         for rule in arrays.apart:
             for domain in range(arrays.domains[rule.domains].count):
                 self._keep_apart(rule, domain)
@@ -38,7 +42,7 @@ class _Rules:
     def _nodes(self, domains: int, domain: int) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
         return np.flatnonzero(self._program.arrays.domains[domains].of == domain)
 
-    def _arrives(self, k: int, domains: int, domain: int) -> int | None:
+    def arrives(self, k: int, domains: int, domain: int) -> int | None:
         """Flag that is 1 when an item of a class arrives in a domain; ``None``: never."""
         program, key = self._program, (k, domains, domain)
         if key not in self._arrivals:
@@ -59,28 +63,29 @@ class _Rules:
             terms.append((flag, -float(program.size[k])))
         program.at_most(terms, 0.0)
 
-    def _forbid_unlabelled(self, rule: Rule) -> None:
-        for j in self._nodes(rule.domains, -1).tolist():
-            if self._program.x[rule.owner, j] >= 0:
-                self._bind(rule.owner, j, None)
+    def forbid_unlabelled(self, k: int, domains: int) -> None:
+        """Keep arrivals of a class off nodes without a label, which have no domain."""
+        for j in self._nodes(domains, -1).tolist():
+            if self._program.x[k, j] >= 0:
+                self._bind(k, j, None)
 
     def _keep_apart(self, rule: Rule, domain: int) -> None:
         program, owner = self._program, rule.owner
         nodes = self._nodes(rule.domains, domain)
-        arrival = self._arrives(owner, rule.domains, domain)
+        arrival = self.arrives(owner, rule.domains, domain)
         if arrival is not None:
             most, own = program.most(rule.meant), int(owner in rule.meant)
             terms = [*program.items(rule.meant, nodes), (arrival, float(most))]
             program.at_most(terms, most + own)
         for other in rule.meant:
-            flag = self._arrives(other, rule.domains, domain)
+            flag = self.arrives(other, rule.domains, domain)
             if other != owner and flag is not None:
                 most = program.most((owner,))
                 program.at_most([*program.items((owner,), nodes), (flag, float(most))], most)
 
     def _keep_together(self, rule: Rule, domain: int) -> None:
         program = self._program
-        arrival = self._arrives(rule.owner, rule.domains, domain)
+        arrival = self.arrives(rule.owner, rule.domains, domain)
         if arrival is None:
             return
         near = program.items(rule.meant, self._nodes(rule.domains, domain))
@@ -93,7 +98,7 @@ class _Rules:
 
     def _keep_even(self, rule: Rule) -> None:
         program, arrays = self._program, self._program.arrays
-        of, allowed = arrays.domains[rule.domains].of, arrays.spread_nodes[rule.owner]
+        of, allowed = arrays.domains[rule.domains].of, arrays.spread_nodes[rule.counted]
         present = sorted({int(d) for d in of[allowed & (of >= 0)]})
         if not present:
             return
@@ -108,7 +113,7 @@ class _Rules:
             for terms in counts.values():
                 program.rows.at_least([*terms, *least], 0.0)
         for domain, terms in counts.items():
-            arrival = self._arrives(rule.owner, rule.domains, domain)
+            arrival = self.arrives(rule.owner, rule.domains, domain)
             if arrival is not None:
                 row = [*terms, *least, (arrival, float(most))]
                 program.at_most(row, rule.max_skew + most)
