@@ -60,6 +60,8 @@ class Cluster:
     ----------
     requests
         ``(method, path, body)`` of every call that changes something.
+    used
+        ``(verb, group, resource)`` of every call, as a role grants them.
     on_evicted
         Called with each pod that was evicted, as its controller would be.
     faults
@@ -71,8 +73,9 @@ class Cluster:
     kept_from: int = 0
     history: list[tuple[int, str, str, Object]] = field(default_factory=list)
     requests: list[tuple[str, str, Object]] = field(default_factory=list)
+    used: set[tuple[str, str, str]] = field(default_factory=set)
     faults: deque[Fault] = field(default_factory=deque)
-    on_evicted: Callable[[Object], None] | None = None
+    on_evicted: Callable[[Object], object] | None = None
     changed: threading.Condition = field(default_factory=threading.Condition)
     released: threading.Event = field(default_factory=threading.Event)
     epoch: int = 0
@@ -235,6 +238,7 @@ class _Handler(BaseHTTPRequestHandler):
     def _guarded(self, method: str, answer: Callable[[str], None]) -> None:
         split = urlsplit(self.path)
         self.query = {name: values[0] for name, values in parse_qs(split.query).items()}
+        self.cluster.used.add(_right(method, split.path, watch="watch" in self.query))
         with contextlib.suppress(BrokenPipeError, ConnectionResetError):
             token = self.server.token
             if token is not None and self.headers.get("Authorization") != f"Bearer {token}":
@@ -387,6 +391,17 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
+
+
+def _right(method: str, path: str, *, watch: bool) -> tuple[str, str, str]:
+    """Return verb, group and resource of a call."""
+    _, root, *rest = path.split("/")
+    group, rest = ("", rest[1:]) if root == "api" else (rest[0], rest[2:])
+    if rest[0] == "namespaces" and len(rest) > 1:
+        rest = rest[2:]
+    resource = "/".join(rest[::2])
+    verbs = {"GET": "watch" if watch else "list", "POST": "create", "PATCH": "patch"}
+    return verbs.get(method, method), group, resource
 
 
 class ApiServer(ThreadingHTTPServer):

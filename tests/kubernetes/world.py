@@ -60,6 +60,17 @@ def budget(app: str, least: int) -> Object:
     }
 
 
+def successor(gone: Object, number: int) -> Object:
+    """Return the pod that a controller makes in place of one that is gone."""
+    fresh = copy.deepcopy(gone)
+    for name in ("uid", "resourceVersion", "annotations"):
+        fresh["metadata"].pop(name, None)
+    fresh["metadata"]["name"] = f"{gone['metadata']['ownerReferences'][0]['name']}-new{number}"
+    fresh["spec"].pop("nodeName", None)
+    fresh["status"] = {"phase": "Pending"}
+    return fresh
+
+
 class World:
     """A cluster, its controllers and scheduler, and the state that follows it without delay.
 
@@ -117,16 +128,9 @@ class World:
 
     def replaced(self, gone: Object) -> None:
         """Make a new pod for one that was evicted, as its controller does."""
-        owners = gone["metadata"].get("ownerReferences")
-        if owners:
+        if gone["metadata"].get("ownerReferences"):
             self.born += 1
-            fresh = copy.deepcopy(gone)
-            for name in ("uid", "resourceVersion", "annotations"):
-                fresh["metadata"].pop(name, None)
-            fresh["metadata"]["name"] = f"{owners[0]['name']}-new{self.born}"
-            del fresh["spec"]["nodeName"]
-            fresh["status"] = {"phase": "Pending"}
-            self.cluster.put(fresh)
+            self.cluster.put(successor(gone, self.born))
 
     def solve(self) -> Plan:
         """Make a plan for the cluster as it is now."""

@@ -100,7 +100,14 @@ class Served:
 @contextlib.contextmanager
 def serving(snapshot: Path, *arguments: str, tls: ssl.SSLContext | None = None) -> Iterator[Served]:
     """Start an extender on a snapshot at a free port, and end it afterwards."""
-    command = [sys.executable, "-m", "scheduling.cli", "extender", "--snapshot", str(snapshot)]
+    with running("--snapshot", str(snapshot), *arguments, tls=tls) as served:
+        yield served
+
+
+@contextlib.contextmanager
+def running(*arguments: str, tls: ssl.SSLContext | None = None) -> Iterator[Served]:
+    """Start an extender at a free port, and end it afterwards."""
+    command = [sys.executable, "-m", "scheduling.cli", "extender"]
     command += ["--port", "0", "--workers", "1", "--time-limit", "2", *arguments]
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=dict(os.environ))
     served = Served(process, tls=tls)
