@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import time
+from typing import Any
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -16,6 +19,11 @@ from scheduling.models.placement.parts import PartUse
 from scheduling.models.placement.problem import PlacementProblem
 from scheduling.models.placement.solution import PlacementSolution
 from scheduling.models.placement.steps import replay
+from scheduling.solvers.board import Budget
+from scheduling.solvers.placement.explaining.explain import (
+    PlacementExplanation,
+    explain_solution,
+)
 from scheduling.solvers.placement.ordering import order_steps
 from tests.part_placements import best_part_values, part_problems
 
@@ -150,14 +158,63 @@ def test_unknown_greedy_rules_are_refused_by_name() -> None:
 
 
 @given(seed=st.integers(0, 99), usage=st.sampled_from([0.8, 1.0, 1.1]))
-@settings(max_examples=10)
+@settings(max_examples=5)
 def test_generated_clusters_ask_for_no_more_gpus_than_said(seed: int, usage: float) -> None:
-    problem = random_cluster(nodes=3, pods_per_node=5, usage=usage, gpus=4, seed=seed)
+    problem = random_cluster(nodes=2, pods_per_node=5, usage=usage, gpus=4, seed=seed)
     asked = sum(
         share.count * share.options[0]["milli"] for item in problem.items for share in item.shares
     )
-    assert 0 < asked <= usage * 3 * 4 * 1000
+    assert 0 < asked <= usage * 2 * 4 * 1000
     default = sch.solve(problem, "default-scheduler", work_limit=1, workers=1)
     running = with_running(problem, default)
-    again = sch.solve(running, "auto", work_limit=2, workers=1)
+    again = sch.solve(running, "auto", work_limit=0.5, workers=1)
     assert values_of(again)[:4] <= values_of(default)[:4]
+
+
+def explained(problem: PlacementProblem) -> PlacementExplanation:
+    solution = sch.solve(problem, "cp-sat", work_limit=5, workers=1)
+    return explain_solution(problem, solution, Budget(time.monotonic() + 60, None, 1, 0))
+
+
+@given(part_problems())
+@settings(max_examples=25)
+def test_changes_of_explanations_hold(problem: PlacementProblem) -> None:
+    found = explained(problem)
+    for group in found.left_out:
+        assert group.is_minimal
+        assert group.conflict
+        # Every node is excluded by one reason at least, or by other rules.
+        assert sum(count for count, _ in group.reasons) >= len(problem.nodes)
+    for change in found.changes:
+        assert sch.check(change.problem, change.solution) == []
+
+
+def _with_links(item: dict[str, Any], **others: Any) -> PlacementProblem:
+    parts = [{**part, "groups": {"link": str(n)}} for n, part in enumerate(GPUS)]
+    items = [{"id": "new", **item}, *others.get("items", [])]
+    return PlacementProblem.model_validate(
+        {"nodes": [{"id": "a", "capacity": {}, "parts": parts}], "items": items}
+    )
+
+
+def test_explanations_name_parts_and_their_domains() -> None:
+    pair = [{"kind": "gpu", "count": 2, "options": [{"milli": 1000}]}]
+    found = explained(_with_links({"shares": pair, "together": "link"}))
+    group = found.left_out[0]
+    assert [label.kind for label in group.conflict] == ["aligned"]
+    assert group.reasons == ((1, "insufficient for its parts in one link (node too small)"),)
+    assert any("parts of more than one link" in change.change for change in found.changes)
+    triple = [{"kind": "gpu", "count": 3, "options": [{"milli": 1000}]}]
+    found = explained(_with_links({"shares": triple}))
+    assert [label.kind for label in found.left_out[0].conflict] == ["parts"]
+    assert any("asks for 2 instead of 3 gpu" in change.change for change in found.changes)
+
+
+def test_full_parts_are_told_from_missing_ones() -> None:
+    whole = [{"kind": "gpu", "options": [{"milli": 1000}]}]
+    runs = {"node": "a", "pinned": True, "shares": whole}
+    running = [{"id": f"r{n}", **runs, "parts": [{"part": f"g{n}"}]} for n in range(2)]
+    found = explained(_with_links({"shares": whole}, items=running))
+    assert found.left_out[0].reasons == ((1, "insufficient gpu (node full)"),)
+    assert "parts" in {label.kind for label in found.left_out[0].conflict}
+    assert any("1 more node like a" in change.change for change in found.changes)

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from scheduling.models.placement.check_neighbours import selects
+from scheduling.models.placement.check_parts import same_parts
 from scheduling.models.placement.problem import Item, Node, PlacementProblem
 from scheduling.models.placement.rules import NodeTerm
-from scheduling.models.placement.solution import PlacementSolution
+from scheduling.models.placement.solution import Placement, PlacementSolution
 from scheduling.solvers.placement.explaining.conflict import Conflict
 from scheduling.solvers.placement.explaining.needs import Need, without
 from scheduling.solvers.placement.explaining.table import NodeTable
@@ -17,6 +18,8 @@ from scheduling.solvers.placement.explaining.words import allowed_by_others, rul
 
 Try = Callable[[PlacementProblem], PlacementSolution | None]
 """Solves a changed problem; ``None``: no time left."""
+
+Where = dict[str, Placement]
 
 _SHOWN = 3
 _PRIORITIES = 3
@@ -97,6 +100,24 @@ def _smaller(setting: Setting, need: Need) -> Iterator[Candidate]:
         yield Candidate(text, _with_items(setting, {"demands": demands}))
 
 
+def _fewer_parts(setting: Setting, need: Need) -> Iterator[Candidate]:
+    """Ask for as many parts as some node has free."""
+    item, kind = setting.members[0], str(need.names[0])
+    share = next(share for share in item.shares if share.kind == kind)
+    most = setting.table.most_parts(item, kind)
+    if 0 < most < share.count:
+        smaller = share.model_copy(update={"count": most})
+        shares = tuple(smaller if entry is share else entry for entry in item.shares)
+        # Where one of them ran it took more; it starts anew.
+        changed = _with_items(setting, {"shares": shares, "node": None, "parts": ()})
+        yield Candidate(f"{_who(setting)} asks for {most} instead of {share.count} {kind}", changed)
+
+
+def _unaligned(setting: Setting, need: Need) -> Iterator[Candidate]:
+    changed = without(setting.problem, setting.names, {need})
+    yield Candidate(f"{_who(setting)} takes parts of more than one {need.names[0]}", changed)
+
+
 def _tolerant(setting: Setting, need: Need) -> Iterator[Candidate]:
     changed = without(setting.problem, setting.names, {need})
     yield Candidate(f"{_who(setting)} tolerates the taint {need.names[0]}", changed)
@@ -127,6 +148,8 @@ def _impatient(setting: Setting, need: Need) -> Iterator[Candidate]:
 
 _DIRECT: dict[str, Callable[[Setting, Need], Iterator[Candidate]]] = {
     "resource": _smaller,
+    "parts": _fewer_parts,
+    "aligned": _unaligned,
     "taint": _tolerant,
     "port": _ruleless,
     "together": _ruleless,
@@ -155,15 +178,13 @@ def _after_a_look(setting: Setting, need: Need) -> Iterator[Candidate]:
     relaxed = setting.attempt(without(setting.problem, setting.names, {need}))
     if relaxed is None:
         return
-    where = {entry.item: entry.node for entry in relaxed.placements}
-    hosts = {where[name] for name in setting.names if name in where}
+    where = {entry.item: entry for entry in relaxed.placements}
+    hosts = {where[name].node for name in setting.names if name in where}
     if hosts:
         yield from _LOOKS[need.kind](setting, need, where, hosts)
 
 
-def _labelled(
-    setting: Setting, need: Need, _: dict[str, str], hosts: set[str]
-) -> Iterator[Candidate]:
+def _labelled(setting: Setting, need: Need, _: Where, hosts: set[str]) -> Iterator[Candidate]:
     key = str(need.names[0])
     value = setting.members[0].node_selector[key]
     fresh = {n.id for n in setting.problem.nodes if n.id in hosts and n.labels.get(key) != value}
@@ -171,9 +192,7 @@ def _labelled(
     yield Candidate(text, _nodes(setting, fresh, lambda n: {"labels": {**n.labels, key: value}}))
 
 
-def _untainted(
-    setting: Setting, need: Need, _: dict[str, str], hosts: set[str]
-) -> Iterator[Candidate]:
+def _untainted(setting: Setting, need: Need, _: Where, hosts: set[str]) -> Iterator[Candidate]:
     key = need.names[0]
     there = {n.id for n in setting.problem.nodes if n.id in hosts and _has_taint(n, key)}
     text = f"taint {key} taken off {_shown(sorted(there))}"
@@ -187,16 +206,14 @@ def _has_taint(node: Node, key: object) -> bool:
     return any(taint.key == key for taint in node.taints)
 
 
-def _uncordoned(
-    setting: Setting, _: Need, __: dict[str, str], hosts: set[str]
-) -> Iterator[Candidate]:
+def _uncordoned(setting: Setting, _: Need, __: Where, hosts: set[str]) -> Iterator[Candidate]:
     shut = {n.id for n in setting.problem.nodes if n.id in hosts and n.closed}
     yield Candidate(
         f"{_shown(sorted(shut))} uncordoned", _nodes(setting, shut, lambda _: {"closed": False})
     )
 
 
-def _wider(setting: Setting, need: Need, _: dict[str, str], hosts: set[str]) -> Iterator[Candidate]:
+def _wider(setting: Setting, need: Need, _: Where, hosts: set[str]) -> Iterator[Candidate]:
     """Let the node affinity or a volume allow the hosts too."""
     item, more = setting.members[0], NodeTerm(nodes=tuple(sorted(hosts)))
     names = _shown(sorted(hosts))
@@ -223,22 +240,23 @@ def _nodes(
     return setting.problem.model_copy(update={"nodes": nodes})
 
 
-def _disturbed(problem: PlacementProblem, where: dict[str, str]) -> list[Item]:
-    return [i for i in problem.items if i.node is not None and where.get(i.id) != i.node]
+def stays(item: Item, entry: Placement | None) -> bool:
+    """Tell whether an item is still where it runs, on the same parts."""
+    return entry is not None and item.node == entry.node and same_parts(item.parts, entry.parts)
 
 
-def _more_moves(
-    setting: Setting, _: Need, where: dict[str, str], __: set[str]
-) -> Iterator[Candidate]:
+def _disturbed(problem: PlacementProblem, where: Where) -> list[Item]:
+    return [i for i in problem.items if i.node is not None and not stays(i, where.get(i.id))]
+
+
+def _more_moves(setting: Setting, _: Need, where: Where, __: set[str]) -> Iterator[Candidate]:
     problem = setting.problem
     count = len(_disturbed(problem, where))
     text = f"{count} moves or evictions allowed instead of {problem.max_moves}"
     yield Candidate(text, problem.model_copy(update={"max_moves": count}))
 
 
-def _raised_budgets(
-    setting: Setting, need: Need, where: dict[str, str], _: set[str]
-) -> Iterator[Candidate]:
+def _raised_budgets(setting: Setting, need: Need, where: Where, _: set[str]) -> Iterator[Candidate]:
     problem, texts, budgets = setting.problem, [], []
     disturbed = _disturbed(problem, where)
     for budget in problem.budgets:
@@ -255,9 +273,7 @@ def _raised_budgets(
         yield Candidate("; ".join(texts), problem.model_copy(update={"budgets": tuple(budgets)}))
 
 
-def _raised_quota(
-    setting: Setting, need: Need, where: dict[str, str], _: set[str]
-) -> Iterator[Candidate]:
+def _raised_quota(setting: Setting, need: Need, where: Where, _: set[str]) -> Iterator[Candidate]:
     problem, texts, quotas = setting.problem, [], []
     for quota in problem.quotas:
         limits = dict(quota.limits)
@@ -276,10 +292,8 @@ def _raised_quota(
         yield Candidate("; ".join(texts), problem.model_copy(update={"quotas": tuple(quotas)}))
 
 
-def _unpinned(
-    setting: Setting, _: Need, where: dict[str, str], __: set[str]
-) -> Iterator[Candidate]:
-    loose = {i.id for i in setting.problem.items if i.pinned and where.get(i.id) != i.node}
+def _unpinned(setting: Setting, _: Need, where: Where, __: set[str]) -> Iterator[Candidate]:
+    loose = {i.id for i in setting.problem.items if i.pinned and not stays(i, where.get(i.id))}
     items = tuple(
         item.model_copy(update={"pinned": False}) if item.id in loose else item
         for item in setting.problem.items
@@ -288,7 +302,7 @@ def _unpinned(
     yield Candidate(text, setting.problem.model_copy(update={"items": items}))
 
 
-_LOOKS: dict[str, Callable[[Setting, Need, dict[str, str], set[str]], Iterator[Candidate]]] = {
+_LOOKS: dict[str, Callable[[Setting, Need, Where, set[str]], Iterator[Candidate]]] = {
     "label": _labelled,
     "taint": _untainted,
     "cordon": _uncordoned,

@@ -13,7 +13,7 @@ from scheduling.models.placement.solution import PlacementSolution
 from scheduling.solvers.board import Budget
 from scheduling.solvers.driver import solve
 from scheduling.solvers.explain import Label
-from scheduling.solvers.placement.explaining.changes import Candidate, Setting, candidates
+from scheduling.solvers.placement.explaining.changes import Candidate, Setting, candidates, stays
 from scheduling.solvers.placement.explaining.conflict import (
     Conflict,
     in_the_cluster,
@@ -36,6 +36,7 @@ _EQUAL = {
     "namespace",
     "priority",
     "shares",
+    "together",
     "preempts",
 }
 """Fields in which items that are explained together agree."""
@@ -309,14 +310,14 @@ class _Trials:
         self, text: str, problem: PlacementProblem, solution: PlacementSolution, *, proven: bool
     ) -> None:
         """Keep a change that admits more than it displaces, by priority."""
-        where = {entry.item: entry.node for entry in solution.placements}
+        where = {entry.item: entry for entry in solution.placements}
         running = [item for item in problem.items if item.node is not None]
         if self._unplaced(problem, where.keys()) < self._unplaced(problem, self.placed):
             self.found[text] = Change(
                 text,
                 admitted=tuple(sorted(where.keys() - self.placed)),
                 displaced=tuple(sorted(self.placed - where.keys())),
-                disturbed=sum(where.get(item.id) != item.node for item in running),
+                disturbed=sum(not stays(item, where.get(item.id)) for item in running),
                 proven=proven,
                 problem=problem,
                 solution=solution,

@@ -11,8 +11,11 @@ from scheduling.models.placement.check_nodes import taints_in_the_way
 from scheduling.models.placement.problem import Item, Node, PlacementProblem
 from scheduling.models.placement.rules import ItemTerm, Toleration
 
-NODE_KINDS = ("resource", "label", "affinity", "volume", "taint", "cordon")
+NODE_KINDS = ("resource", "parts", "aligned", "label", "affinity", "volume", "taint", "cordon")
 """Kinds of needs that a node meets or not by itself."""
+
+AMOUNTS = ("resource", "parts", "aligned")
+"""Those of them that a node may meet when it is empty and not as it is filled."""
 
 RULES = {"together": "affinity", "apart": "anti_affinity", "spread": "spread"}
 """Kinds of needs that are rules between items, and the fields that hold them."""
@@ -40,6 +43,9 @@ class Need:
 def needs_of(problem: PlacementProblem, item: Item) -> Iterator[Need]:
     """Yield what an item needs: first of its node, then of its neighbours, then of the cluster."""
     yield from (Need("resource", (name,)) for name, need in item.demands.items() if need > 0)
+    yield from (Need("parts", (share.kind,)) for share in item.shares)
+    if item.together is not None:
+        yield Need("aligned", (item.together,))
     yield from (Need("label", (key,)) for key in item.node_selector)
     if item.node_affinity:
         yield Need("affinity")
@@ -116,8 +122,11 @@ def without(
     if "moves" in lost:
         changed["max_moves"] = None
     wanted = [item for item in problem.items if item.id in members]
+    nodes = {node.id: node for node in problem.nodes} if "parts" in lost else {}
     changed["items"] = tuple(
-        _freed(item, lost) if item.id in members else _neighbour(item, lost, wanted)
+        _freed(item, lost, nodes.get(item.node or ""))
+        if item.id in members
+        else _neighbour(item, lost, wanted)
         for item in problem.items
     )
     return problem.model_copy(update=changed)
@@ -127,8 +136,8 @@ def _opened(node: Node) -> Node:
     return node.model_copy(update={"closed": False}) if node.closed else node
 
 
-def _freed(item: Item, lost: dict[str, set[str | int]]) -> Item:
-    """Return an item without its own needs of some kinds."""
+def _freed(item: Item, lost: dict[str, set[str | int]], node: Node | None) -> Item:
+    """Return an item without its own needs of some kinds; ``node`` is where it runs."""
     none: set[str | int] = set()
     update: dict[str, Any] = {
         "demands": {k: v for k, v in item.demands.items() if k not in lost.get("resource", none)},
@@ -153,6 +162,12 @@ def _freed(item: Item, lost: dict[str, set[str | int]]) -> Item:
         update["gang"] = None
     if "patience" in lost:
         update["preempts"] = True
+    if "aligned" in lost:
+        update["together"] = None
+    if "parts" in lost:
+        kinds = {} if node is None else {part.id: part.kind for part in node.parts}
+        update["shares"] = tuple(s for s in item.shares if s.kind not in lost["parts"])
+        update["parts"] = tuple(u for u in item.parts if kinds[u.part] not in lost["parts"])
     return item.model_copy(update=update)
 
 

@@ -9,6 +9,7 @@ from scheduling.models.base import Status
 from scheduling.models.placement.check_nodes import obstacles
 from scheduling.models.placement.problem import Item, Node, PlacementProblem
 from scheduling.models.placement.solution import PlacementSolution
+from scheduling.solvers.placement.explaining.inside import NOTHING, has_parts
 
 HOSTNAME = "kubernetes.io/hostname"
 _MOST_NODES = 64
@@ -39,9 +40,10 @@ class MoreNodes:
 
 def shapes(problem: PlacementProblem, kinds: list[Item]) -> list[Node]:
     """Nodes of different capacity on which, empty, most kinds of items could stand."""
-    found: dict[tuple[tuple[str, int], ...], tuple[int, Node]] = {}
+    found: dict[tuple[object, ...], tuple[int, Node]] = {}
     for node in problem.nodes:
-        key = tuple(sorted(node.capacity.items()))
+        parts = sorted(part.model_dump_json(exclude={"id"}) for part in node.parts)
+        key = *sorted(node.capacity.items()), *parts
         fits = sum(holds(node, item) for item in kinds)
         if fits > found.get(key, (0, node))[0]:
             found[key] = fits, node
@@ -52,7 +54,8 @@ def shapes(problem: PlacementProblem, kinds: list[Item]) -> list[Node]:
 def holds(node: Node, item: Item) -> bool:
     """Tell whether an item could stand alone on a node like this one, were it open."""
     room = all(need <= node.capacity.get(name, 0) for name, need in item.demands.items())
-    return room and all(reason == "closed" for reason in obstacles(item, node))
+    inside = has_parts(node, item.shares, item.together, NOTHING)
+    return room and inside and all(reason == "closed" for reason in obstacles(item, node))
 
 
 def more_nodes(

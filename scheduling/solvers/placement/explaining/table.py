@@ -13,7 +13,8 @@ from scheduling.models.placement.check_nodes import taints_in_the_way
 from scheduling.models.placement.eligibility import any_term
 from scheduling.models.placement.problem import Item, Node, PlacementProblem
 from scheduling.models.placement.solution import PlacementSolution
-from scheduling.solvers.placement.explaining.needs import NODE_KINDS, Need, needs_of
+from scheduling.solvers.placement.explaining.inside import NOTHING, fitting, has_parts
+from scheduling.solvers.placement.explaining.needs import AMOUNTS, NODE_KINDS, Need, needs_of
 
 OTHER = "other rules keep it out (neighbours, gang, quota, budget)"
 
@@ -27,8 +28,16 @@ class NodeTable:
         index = {name: number for number, name in enumerate(self.node_ids)}
         items = {item.id: item for item in problem.items}
         self._used: list[Counter[str]] = [Counter() for _ in problem.nodes]
+        self._taken: dict[str, dict[str, Counter[str]]] = {}
+        kinds = {(node.id, part.id): part.kind for node in problem.nodes for part in node.parts}
         for entry in solution.placements:
-            self._used[index[entry.node]].update(items[entry.item].demands)
+            item = items[entry.item]
+            self._used[index[entry.node]].update(item.demands)
+            options = {share.kind: share.options for share in item.shares}
+            for use in entry.parts:
+                need = options[kinds[entry.node, use.part]][use.option]
+                taken = self._taken.setdefault(entry.node, {})
+                taken.setdefault(use.part, Counter()).update(need)
         self._flags: dict[Any, Flags] = {}
         self._room: dict[tuple[str, bool], Ints] = {}
 
@@ -49,6 +58,8 @@ class NodeTable:
             resource = str(need.names[0])
             enough: Flags = self.room(resource, empty=True) >= item.demands[resource]
             return enough
+        if need.kind in ("parts", "aligned"):
+            return self._with_parts(item, need, empty=True)
         if need.kind == "label":
             key = str(need.names[0])
             value = item.node_selector[key]
@@ -66,6 +77,35 @@ class NodeTable:
                 lambda node: all(taint.key != name for taint in taints_in_the_way(item, node)),
             )
         return self._each("cordon", lambda node: not node.closed)
+
+    def meets_now(self, item: Item, need: Need) -> Flags:
+        """Tell for each node whether it meets a need for an amount beside what stands there."""
+        if need.kind != "resource":
+            return self._with_parts(item, need, empty=False)
+        resource = str(need.names[0])
+        enough: Flags = self.room(resource, empty=False) >= item.demands[resource]
+        return enough
+
+    def most_parts(self, item: Item, kind: str) -> int:
+        """Return the most parts of a kind that one node has free for what an item takes."""
+        share = next(share for share in item.shares if share.kind == kind)
+        rooms = (
+            len(fitting(node, share, self._taken.get(node.id, NOTHING)))
+            for node in self.problem.nodes
+        )
+        return max(rooms, default=0)
+
+    def _with_parts(self, item: Item, need: Need, *, empty: bool) -> Flags:
+        """Tell which nodes have the parts of one kind, or all parts in one domain."""
+        name = str(need.names[0])
+        aligned = need.kind == "aligned"
+        shares = tuple(share for share in item.shares if aligned or share.kind == name)
+
+        def fits(node: Node) -> bool:
+            taken = NOTHING if empty else self._taken.get(node.id, NOTHING)
+            return has_parts(node, shares, name if aligned else None, taken)
+
+        return self._each((need, empty, *(s.model_dump_json() for s in shares)), fits)
 
     def _each(self, key: Any, test: Callable[[Node], bool]) -> Flags:
         if key not in self._flags:
@@ -85,18 +125,18 @@ class NodeTable:
         counts: Counter[str] = Counter()
         fits = np.ones(len(self.node_ids), bool)
         for need in needs:
-            if need.kind != "resource":
+            if need.kind not in AMOUNTS:
                 met = self.meets(item, need)
                 counts[_reason(item, need)] += int((~met).sum())
                 fits &= met
         clear = fits.copy()
         for need in needs:
-            if need.kind == "resource":
-                name = str(need.names[0])
-                large = self.room(name, empty=True) >= item.demands[name]
-                free = self.room(name, empty=False) >= item.demands[name]
-                counts[f"insufficient {name} (node too small)"] += int((fits & ~large).sum())
-                counts[f"insufficient {name} (node full)"] += int((fits & large & ~free).sum())
+            if need.kind in AMOUNTS:
+                inside = " for its parts in one" if need.kind == "aligned" else ""
+                why = f"insufficient{inside} {need.names[0]}"
+                large, free = self.meets(item, need), self.meets_now(item, need)
+                counts[f"{why} (node too small)"] += int((fits & ~large).sum())
+                counts[f"{why} (node full)"] += int((fits & large & ~free).sum())
                 clear &= free
         counts[OTHER] += int(clear.sum())
         return tuple((count, why) for why, count in counts.most_common() if count)

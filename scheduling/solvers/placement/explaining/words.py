@@ -8,7 +8,7 @@ from scheduling.models.placement.arrays import Flags
 from scheduling.models.placement.problem import Item, PlacementProblem
 from scheduling.models.placement.rules import Requirement, Selector
 from scheduling.solvers.explain import Label
-from scheduling.solvers.placement.explaining.needs import NODE_KINDS, RULES, Need
+from scheduling.solvers.placement.explaining.needs import AMOUNTS, NODE_KINDS, RULES, Need
 from scheduling.solvers.placement.explaining.table import NodeTable
 
 _SHOWN = 3
@@ -50,6 +50,14 @@ def _node_words(
         best = _most(table, item, need, conflict, empty=empty)
         limit = "no allowed node has more than" if empty else "at most free on one allowed node:"
         return f"{item.id} needs {item.demands[name]} {name} ({limit} {best})"
+    if need.kind in ("parts", "aligned"):
+        held = met if empty else table.meets_now(item, need)
+        state = "have room for that when empty" if empty else "have room for that now"
+        share = f"({int(held.sum())} of {total} nodes {state})"
+        if need.kind == "aligned":
+            return f"{item.id} needs all its parts in one {need.names[0]} {share}"
+        count = next(s.count for s in item.shares if s.kind == need.names[0])
+        return f"{item.id} needs {count} {need.names[0]} with room for what it takes {share}"
     if need.kind == "label":
         key = str(need.names[0])
         return f"{item.id} needs a node with the label {key}={item.node_selector[key]} {share}"
@@ -67,7 +75,7 @@ def allowed_by_others(table: NodeTable, item: Item, need: Need, conflict: list[N
     """Nodes that meet all node needs of a conflict but one."""
     allowed = np.ones(len(table.node_ids), bool)
     for other in conflict:
-        if other != need and other.kind in NODE_KINDS and other.kind != "resource":
+        if other != need and other.kind in NODE_KINDS and other.kind not in AMOUNTS:
             allowed &= table.meets(item, other)
     return allowed
 
