@@ -23,6 +23,8 @@ OPERATORS = ("In", "NotIn", "Exists", "DoesNotExist", "Gt", "Lt")
 _NO_NAMESPACE = "(none)"
 """No namespace has this name: the term means no pods, not those of the pod's own namespace."""
 
+_WHEN = ("DoNotSchedule", "ScheduleAnyway")
+_POLICIES = ("Honor", "Ignore")
 EFFECTS = ("NoSchedule", "PreferNoSchedule", "NoExecute")
 
 
@@ -226,16 +228,21 @@ def _with_keys(entry: Fields, labels: dict[str, str]) -> Selector:
     return Selector(match={**base.match, **own}, requirements=(*base.requirements, *others))
 
 
-def spreads(spec: Fields, labels: dict[str, str]) -> Iterator[Spread]:
-    """Yield the binding spread constraints of a pod; wishes, and those of no pods, are left out."""
+def spreads(spec: Fields, labels: dict[str, str], *, binding: bool) -> Iterator[Spread]:
+    """Yield the spread constraints of a pod that bind, or those that are wishes.
+
+    Constraints without a selector mean no pods and are left out.
+    """
     for entry in spec.entries("topologySpreadConstraints"):
-        binding = entry.text("whenUnsatisfiable", "DoNotSchedule") == "DoNotSchedule"
-        if binding and "labelSelector" in entry:
+        binds = entry.choice("whenUnsatisfiable", _WHEN, _WHEN[0]) == _WHEN[0]
+        if binds == binding and "labelSelector" in entry:
             yield Spread(
                 selector=_with_keys(entry, labels),
                 topology=entry.text("topologyKey"),
                 max_skew=max(1, entry.number("maxSkew", 1)),
                 min_domains=max(1, entry.number("minDomains", 1)),
+                honor_affinity=entry.choice("nodeAffinityPolicy", _POLICIES, "Honor") == "Honor",
+                honor_taints=entry.choice("nodeTaintsPolicy", _POLICIES, "Ignore") == "Honor",
             )
 
 

@@ -49,7 +49,8 @@ class Shapes:
             "affinity": tuple(pods.item_terms(affinity, "podAffinity", labels, meant)),
             "anti_affinity": tuple(pods.item_terms(affinity, "podAntiAffinity", labels, meant)),
             "item_preferences": tuple(pods.item_preferences(affinity, labels, meant)),
-            "spread": tuple(pods.spreads(spec, labels)),
+            "spread": tuple(pods.spreads(spec, labels, binding=True)),
+            "soft_spread": tuple(pods.spreads(spec, labels, binding=False)),
             "ports": tuple(pods.ports(spec)),
         }
 

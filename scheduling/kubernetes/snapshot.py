@@ -10,16 +10,19 @@ from typing import Any
 from pydantic import ValidationError
 
 from scheduling.errors import Fault, InputError
+from scheduling.kubernetes.budgets import read_budgets, shared
 from scheduling.kubernetes.device_claims import UNALLOCATED, DeviceClaims
 from scheduling.kubernetes.fields import Fields
-from scheduling.kubernetes.limits import read_budgets, read_quotas, shared
+from scheduling.kubernetes.groups import Groups
 from scheduling.kubernetes.nodes import read_node
 from scheduling.kubernetes.objects import Entry, Objects, parse_document, without_collection
+from scheduling.kubernetes.quotas import read_quotas
 from scheduling.kubernetes.shapes import Shapes
 from scheduling.kubernetes.volumes import Volumes, alone, node_limits
 from scheduling.models.placement.problem import Item, Node, PlacementProblem, Quota
 
 _DONE = ("Succeeded", "Failed")
+_NEVER = "Never"
 _MIRROR = "kubernetes.io/config.mirror"
 _FIXED_OWNERS = ("DaemonSet", "Node")
 _SYSTEM_CLASSES = {"system-cluster-critical": 2_000_000_000, "system-node-critical": 2_000_001_000}
@@ -103,11 +106,14 @@ class _Reader:
         self._volumes = Volumes(objects)
         self._devices = DeviceClaims(objects)
         self._shapes = Shapes(objects)
+        self._groups = Groups(objects)
         self._priorities = dict(_SYSTEM_CLASSES)
+        self._patient: set[str] = set()
         for entry in objects.of("PriorityClass"):
-            self._priorities[entry.meta.text("name")] = entry.number("value", 0)
-            if entry.flag("globalDefault"):
-                self._priorities[""] = entry.number("value", 0)
+            names = {entry.meta.text("name"), *([""] if entry.flag("globalDefault") else [])}
+            self._priorities.update(dict.fromkeys(names, entry.number("value", 0)))
+            if entry.text("preemptionPolicy", "") == _NEVER:
+                self._patient |= names
 
     def snapshot(self) -> Snapshot:
         nodes = tuple(self._node(entry) for entry in self._objects.of("Node"))
@@ -127,7 +133,8 @@ class _Reader:
             nodes=nodes,
             items=tuple(items),
             budgets=budgets,
-            quotas=(*read_quotas(self._objects), *self._single_claims()),
+            quotas=(*read_quotas(self._objects, items), *self._single_claims()),
+            gangs=tuple(self._groups.gangs()),
         )
         return Snapshot(problem, tuple(self._objects.notes()))
 
@@ -177,10 +184,13 @@ class _Reader:
         owner = next((o for o in meta.entries("ownerReferences") if o.flag("controller")), None)
         shape = self._shapes.of(pod)
         demands = {**shape["demands"], **self._volumes.demands(pod)}
-        default = self._priorities.get(spec.text("priorityClassName", ""), 0)
+        kind = spec.text("priorityClassName", "")
+        policy = _NEVER if kind in self._patient else ""
         return Item(
             id=pod.full_name,
-            priority=spec.number("priority", default),
+            priority=spec.number("priority", self._priorities.get(kind, 0)),
+            preempts=spec.text("preemptionPolicy", policy) != _NEVER,
+            gang=self._groups.of(pod),
             node=node,
             pinned=node is not None and self._fixed(pod, owner),
             namespace=pod.home,

@@ -5,8 +5,8 @@ best score among those that pass the filters, ties to the first name; nothing is
 Gangs, which it does not know, are left out when a part of them found no node. Parts of nodes are
 given out as a device plug-in does it: the first that fit.
 Scores and weights are those of Kubernetes 1.32's default plug-ins: LeastAllocated and balanced
-allocation (weight 1), node affinity (2), taints (3), pod topology spread (2) with the default soft
-constraints for items of one owner.
+allocation (weight 1), node affinity (2), taints (3), preferred affinity between pods (2), and pod
+topology spread (2), with the default soft constraints for items of one owner that have none.
 """
 
 from __future__ import annotations
@@ -16,12 +16,14 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from scheduling.models.placement.arrays import Ints, PlacementArrays
-from scheduling.models.placement.eligibility import any_term, tolerates
+from scheduling.models.placement.arrays import Flags, Ints, PlacementArrays
+from scheduling.models.placement.eligibility import any_term, selects, tolerates
 from scheduling.models.placement.problem import Item, PlacementProblem
+from scheduling.models.placement.rules import Selector
 from scheduling.solvers.board import Board, Budget
 from scheduling.solvers.placement.family import CompiledPlacement
 from scheduling.solvers.placement.greedy import offer, whole_gangs
+from scheduling.solvers.placement.neighbour_scores import NeighbourScores
 from scheduling.solvers.placement.state import State
 from scheduling.solvers.registry import READY, Availability
 
@@ -33,8 +35,11 @@ SCORED = ("cpu", "memory")
 DEFAULT_REQUESTS = {"cpu": 100, "memory": 200 * 1024**2}
 """What the scores assume of pods that request nothing: milli-CPU and bytes."""
 
-_SOFT_SPREAD = (("kubernetes.io/hostname", 3), ("topology.kubernetes.io/zone", 5))
-_AFFINITY, _TAINTS, _SPREAD = 2.0, 3.0, 2.0
+HOSTNAME = "kubernetes.io/hostname"
+"""Label of a node's own name."""
+
+_SOFT_SPREAD = ((HOSTNAME, 3), ("topology.kubernetes.io/zone", 5))
+_AFFINITY, _TAINTS, _SPREAD, _NEIGHBOURS = 2.0, 3.0, 2.0, 2.0
 
 
 class DefaultScheduler:
@@ -92,20 +97,40 @@ class _Scores:
                 for item in problem.items
             ]
         )
-        self._zones = []
-        for key, skew in _SOFT_SPREAD:
-            values: dict[str, int] = {}
-            host = key.endswith("hostname")
-            rows = [
-                values.setdefault(node.labels.get(key, node.id if host else ""), len(values))
-                for node in nodes
-            ]
-            if host or any(key in node.labels for node in nodes):
-                self._zones.append((np.array(rows), len(values), skew))
+        self._found: dict[str, tuple[Ints, int]] = {}
+        self._crowds: dict[str, Flags] = {}
+        self._neighbours = NeighbourScores(problem)
         self._used = np.zeros_like(self._capacity)
         for item, node in enumerate(arrays.places.nodes(arrays.now).tolist()):
             if node >= 0:
                 self._used[node] += self._asked[item]
+
+    def _known(self, key: str) -> bool:
+        return key == HOSTNAME or any(key in node.labels for node in self._problem.nodes)
+
+    def _domains(self, key: str) -> tuple[Ints, int]:
+        """Return the domain of each node, and how many there are; hosts stand for themselves."""
+        if key not in self._found:
+            values: dict[str, int] = {}
+            rows = [
+                values.setdefault(
+                    node.labels.get(key, node.id if key == HOSTNAME else ""), len(values)
+                )
+                for node in self._problem.nodes
+            ]
+            self._found[key] = np.array(rows), len(values)
+        return self._found[key]
+
+    def _meant(self, namespace: str, selector: Selector) -> Flags:
+        """Return which items a selector means in a namespace."""
+        key = f"{namespace} {selector.model_dump_json()}"
+        if key not in self._crowds:
+            meant = [
+                other.namespace == namespace and selects(selector, other.labels)
+                for other in self._problem.items
+            ]
+            self._crowds[key] = np.array(meant, bool)
+        return self._crowds[key]
 
     def choose(self, state: State, item: int, options: Ints) -> int:
         """Return the node of the best score; ties go to the first name."""
@@ -113,6 +138,7 @@ class _Scores:
         total += _AFFINITY * self._preferred(item, options)
         total += _TAINTS * self._untainted(item, options)
         total += _SPREAD * self._spread(state, item, options)
+        total += _NEIGHBOURS * self._neighbours.of(state.node, item, options)
         order = np.lexsort((self._names[options], -total))
         chosen = int(options[order[0]])
         self._used[chosen] += self._asked[item]
@@ -150,14 +176,19 @@ class _Scores:
         return 100.0 - _scaled(soft)
 
     def _spread(self, state: State, item: int, options: Ints) -> Floats:
-        """Soft topology spread over hosts and zones of the items of one owner."""
-        owner = self._owner[item]
-        if owner < 0 or self._problem.items[item].spread:
-            return np.zeros(len(options))
-        placed = state.node[(self._owner == owner) & (state.node >= 0)]
+        """Soft topology spread: own wishes, or hosts and zones for items of one owner."""
+        owner, stated = self._owner[item], self._problem.items[item]
         score = np.zeros(len(options))
-        for of, count, skew in self._zones:
-            numbers = np.bincount(of[placed], minlength=count)
+        if stated.soft_spread:
+            rules = [(*self._domains(wish.topology), wish.max_skew) for wish in stated.soft_spread]
+            crowds = [self._meant(stated.namespace, wish.selector) for wish in stated.soft_spread]
+        elif owner < 0 or stated.spread:
+            return score
+        else:
+            rules = [(*self._domains(key), skew) for key, skew in _SOFT_SPREAD if self._known(key)]
+            crowds = [self._owner == owner] * len(rules)
+        for (of, count, skew), crowd in zip(rules, crowds, strict=True):
+            numbers = np.bincount(of[state.node[crowd & (state.node >= 0)]], minlength=count)
             present = len(np.unique(of[options]))
             score += numbers[of[options]] * math.log(present + 2) + (skew - 1)
         score = np.round(score)

@@ -16,7 +16,7 @@ from scheduling.models.placement.problem import PlacementProblem
 from scheduling.models.placement.solution import Placement, PlacementSolution
 from tests.placements import best_values, is_valid
 
-SOLVERS = ("cp-sat", "best-fit", "default-scheduler", "auto")
+SOLVERS = ("cp-sat", "mip", "best-fit", "default-scheduler", "auto")
 
 
 def stated(
@@ -109,7 +109,7 @@ def test_gangs_reach_the_best_value(
 ) -> None:
     problem = stated(nodes, items, least=least, topology=topology)
     best = best_values(problem)
-    for solver in ("cp-sat", "auto"):
+    for solver in ("cp-sat", "mip", "auto"):
         solution = sch.solve(problem, solver, work_limit=5, workers=1)
         assert tuple(tier.objective for tier in solution.tiers) == best
         assert solution.status is Status.OPTIMAL

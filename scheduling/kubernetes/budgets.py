@@ -1,4 +1,4 @@
-"""Disruption budgets and resource quotas of a cluster."""
+"""Disruption budgets of a cluster."""
 
 from __future__ import annotations
 
@@ -8,10 +8,9 @@ from fractions import Fraction
 from scheduling.errors import InputError
 from scheduling.kubernetes import pods
 from scheduling.kubernetes.fields import Fields
-from scheduling.kubernetes.objects import Entry, Objects
-from scheduling.kubernetes.quantities import amount
+from scheduling.kubernetes.objects import Objects
 from scheduling.models.placement.eligibility import selects
-from scheduling.models.placement.problem import Budget, Item, Quota
+from scheduling.models.placement.problem import Budget, Item
 
 
 def read_budgets(objects: Objects, items: Sequence[Item]) -> Iterator[Budget]:
@@ -75,25 +74,3 @@ def shared(budgets: Iterable[Budget], items: Sequence[Item]) -> set[str]:
         if known[key]:
             found.add(item.id)
     return found
-
-
-def read_quotas(objects: Objects) -> Iterator[Quota]:
-    """Yield the quotas on requests and numbers of pods."""
-    for entry in objects.of("ResourceQuota"):
-        spec = entry.inner("spec")
-        if spec.value("scopes") or spec.value("scopeSelector"):
-            objects.note("left out, quotas with scopes are not supported", _title(entry))
-            continue
-        hard = spec.inner("hard")
-        limits = {
-            name.removeprefix("requests.").removeprefix("count/"): amount(
-                name.removeprefix("requests."), value, hard.at(name)
-            )
-            for name, value in hard.all().items()
-            if not name.startswith("limits.")
-        }
-        yield Quota(id=entry.full_name, namespace=entry.home, limits=limits)
-
-
-def _title(entry: Entry) -> str:
-    return f"{entry.kind} {entry.full_name}"
