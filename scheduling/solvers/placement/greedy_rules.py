@@ -104,7 +104,8 @@ class View:
         )
         self._named = np.arange(arrays.n_named)
         self._kinds = self._part_columns()
-        self._most = np.maximum(self._room(arrays.capacity, arrays.parts.capacity).max(axis=0), 1)
+        room = self._room(arrays.capacity, arrays.parts.capacity)
+        self._most = room.max(axis=0, initial=1.0)
 
     def fill(self, rule: Rule, over: Callable[[], bool]) -> bool:
         """Place what is pending; ``False`` when time ran out."""
@@ -122,8 +123,8 @@ class View:
                 state.put(item, int(options[order[0]]))
         return True
 
-    def _part_columns(self) -> list[tuple[Flags, int]]:
-        """Return each kind of parts with each resource that items take of it."""
+    def _part_columns(self) -> list[tuple[str, Flags, int]]:
+        """Return each kind, with the parts of it, and each resource that items take of it."""
         parts = self.arrays.parts
         taken: dict[str, Any] = {}
         for shares in parts.shares:
@@ -131,7 +132,7 @@ class View:
                 taken[share.kind] = taken.get(share.kind, 0) + share.need.sum(axis=0)
         kinds = np.array(parts.kind, object)
         return [
-            (kinds == kind, column)
+            (kind, kinds == kind, column)
             for kind, need in taken.items()
             for column in np.flatnonzero(need).tolist()
         ]
@@ -141,7 +142,7 @@ class View:
         arrays = self.arrays
         sums = [
             np.bincount(arrays.parts.node[mine], parts[mine, column], arrays.n_nodes)
-            for mine, column in self._kinds
+            for _, mine, column in self._kinds
         ]
         return np.column_stack([nodes[:, self._named], *sums]).astype(float)
 
@@ -160,8 +161,8 @@ class View:
         arrays = self.arrays
         shares = {share.kind: share for share in arrays.parts.shares[k]}
         inside = []
-        for mine, column in self._kinds:
-            share = shares.get(arrays.parts.kind[int(mine.argmax())])
+        for kind, _, column in self._kinds:
+            share = shares.get(kind)
             inside.append(0 if share is None else share.count * share.need[:, column].min())
         need: Floats = np.array([*arrays.demand[k, self._named], *inside], float)
         shared: Floats = need / self._most

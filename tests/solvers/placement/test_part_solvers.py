@@ -152,6 +152,13 @@ def test_greedy_rules_choose_as_they_say(rule: str, asked: int, node: str, part:
     assert (placed["new"].node, placed["new"].parts[0].part) == (node, part)
 
 
+def test_greedy_rules_take_clusters_without_nodes_or_parts() -> None:
+    item = {"id": "x", "shares": [{"kind": "gpu", "options": [{"milli": 1}]}]}
+    for nodes in ([], [{"id": "a", "capacity": {}}]):
+        problem = PlacementProblem.model_validate({"nodes": nodes, "items": [item]})
+        assert sch.solve(problem, "greedy").placements == ()
+
+
 def test_unknown_greedy_rules_are_refused_by_name() -> None:
     with pytest.raises(UnsupportedError, match="gpu-packing"):
         sch.solve(PlacementProblem(nodes=()), "greedy:worst")
@@ -164,11 +171,18 @@ def test_generated_clusters_ask_for_no_more_gpus_than_said(seed: int, usage: flo
     asked = sum(
         share.count * share.options[0]["milli"] for item in problem.items for share in item.shares
     )
-    assert 0 < asked <= usage * 2 * 4 * 1000
+    assert asked <= usage * 2 * 4 * 1000
     default = sch.solve(problem, "default-scheduler", work_limit=1, workers=1)
     running = with_running(problem, default)
     again = sch.solve(running, "auto", work_limit=0.5, workers=1)
     assert values_of(again)[:4] <= values_of(default)[:4]
+
+
+def test_generated_clusters_ask_for_fractions_and_for_several_gpus() -> None:
+    problem = random_cluster(nodes=8, pods_per_node=8, gpus=8, seed=1)
+    asked = {(s.count, s.options[0]["milli"]) for item in problem.items for s in item.shares}
+    assert {(1, 500), (1, 1000)} <= asked
+    assert max(count for count, _ in asked) > 1
 
 
 def explained(problem: PlacementProblem) -> PlacementExplanation:
