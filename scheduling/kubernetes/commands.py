@@ -6,15 +6,26 @@ import json
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
 
+from scheduling.kubernetes.evictions import Eviction, actions
 from scheduling.models.placement.steps import Step
 
 _HEAD = """\
 #!/bin/sh
 # Carries out a plan of «scheduling pods», step by step; stops at the first step that fails.
 # Evictions go through the eviction subresource, so that disruption budgets are kept; a plain delete
-# would bypass them. The controller of an evicted pod makes a new one under a new name, which the
-# scheduler places: bind only pods that are pending now.
+# would bypass them. Where a budget refuses, the eviction is tried again every ten seconds for ten
+# minutes, until the pods it protects have recovered. The controller of an evicted pod makes a new
+# one under a new name, which the scheduler places.
 set -eu
+
+evict() {
+  tries=0
+  until printf %s "$2" | kubectl create --raw "$1" -f -; do
+    tries=$((tries + 1))
+    if [ "$tries" -ge 60 ]; then exit 1; fi
+    sleep 10
+  done
+}
 """
 
 
@@ -22,26 +33,30 @@ def shell_script(steps: Sequence[Step]) -> str:
     """Return a shell script that carries steps out with kubectl.
 
     A move is an eviction: starting a pod on its new node first is only possible where its
-    controller can be made to surge.
+    controller can be made to surge. After each eviction the script waits until the pod has left.
     """
-    return _HEAD + "".join(f"{line}\n" for step in steps for line in _lines(step))
+    return _HEAD + "".join(f"{line}\n" for action in actions(steps) for line in _lines(action))
 
 
-def _lines(step: Step) -> Iterator[str]:
-    space, name = step.item.split("/", 1)
+def _lines(action: Eviction | Step) -> Iterator[str]:
+    space, name = action.item.split("/", 1)
     metadata = {"name": name, "namespace": space}
-    if step.action in ("move", "evict"):
-        aim = f", planned next on {step.destination}" if step.destination else ""
-        yield f"# {step.action} {step.item} off {step.origin}{aim}"
+    path = f"/api/v1/namespaces/{space}/pods/{name}"
+    yield ""
+    if isinstance(action, Eviction):
+        aim = f"; its successor is planned on {action.destination}" if action.destination else ""
+        yield f"# evict {action.item} off {action.origin}{aim}"
         body = {"apiVersion": "policy/v1", "kind": "Eviction", "metadata": metadata}
-        yield _post(f"/api/v1/namespaces/{space}/pods/{name}/eviction", body)
+        yield f"evict {shlex.quote(f'{path}/eviction')} {_quoted(body)}"
+        pod = f"pod/{shlex.quote(name)} --namespace {shlex.quote(space)}"
+        yield f"kubectl wait --for=delete {pod} --timeout=600s"
     else:
-        yield f"# start {step.item} on {step.destination}"
-        target = {"apiVersion": "v1", "kind": "Node", "name": step.destination}
+        yield f"# start {action.item} on {action.destination}"
+        target = {"apiVersion": "v1", "kind": "Node", "name": action.destination}
         body = {"apiVersion": "v1", "kind": "Binding", "metadata": metadata, "target": target}
-        yield _post(f"/api/v1/namespaces/{space}/pods/{name}/binding", body)
+        binding = shlex.quote(f"{path}/binding")
+        yield f"printf %s {_quoted(body)} | kubectl create --raw {binding} -f -"
 
 
-def _post(path: str, body: Mapping[str, object]) -> str:
-    text = shlex.quote(json.dumps(body))
-    return f"printf %s {text} | kubectl create --raw {shlex.quote(path)} -f -"
+def _quoted(body: Mapping[str, object]) -> str:
+    return shlex.quote(json.dumps(body))

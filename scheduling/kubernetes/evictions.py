@@ -33,8 +33,8 @@ class Eviction:
     reason: str
 
 
-def evictions(steps: Sequence[Step]) -> Iterator[Eviction]:
-    """Yield the evictions that carry steps out, in their order.
+def actions(steps: Sequence[Step]) -> Iterator[Eviction | Step]:
+    """Yield what carries steps out, in their order: evictions, and starts of pending pods.
 
     The API knows no move: a pod is evicted, and its controller makes a new one, under a new name,
     that the scheduler places. A detour over a free slot would disturb a pod twice without being of
@@ -43,11 +43,14 @@ def evictions(steps: Sequence[Step]) -> Iterator[Eviction]:
     steps only leaves more room at each of them.
     """
     last: dict[str, Step] = {step.item: step for step in steps}
-    seen: set[str] = set()
+    evicted: set[str] = set()
     for step in steps:
-        if step.origin is None or step.item in seen:
+        if step.item in evicted:
             continue
-        seen.add(step.item)
+        if step.origin is None:
+            yield step
+            continue
+        evicted.add(step.item)
         end = last[step.item]
         yield Eviction(
             item=step.item,
@@ -58,7 +61,6 @@ def evictions(steps: Sequence[Step]) -> Iterator[Eviction]:
         )
 
 
-def starts(steps: Sequence[Step]) -> Iterator[Step]:
-    """Yield the starts of pods that are pending before the first step, in their order."""
-    evicted = {step.item for step in steps if step.origin is not None}
-    return (step for step in steps if step.item not in evicted)
+def evictions(steps: Sequence[Step]) -> Iterator[Eviction]:
+    """Yield the evictions among the actions, in their order."""
+    return (action for action in actions(steps) if isinstance(action, Eviction))

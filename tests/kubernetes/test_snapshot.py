@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
-import subprocess
 from fractions import Fraction
 from typing import Any
 
@@ -14,13 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scheduling.errors import InputError
-from scheduling.kubernetes.commands import shell_script
 from scheduling.kubernetes.fields import Fields
 from scheduling.kubernetes.pods import requests
 from scheduling.kubernetes.quantities import amount, parse_quantity
 from scheduling.kubernetes.snapshot import read_snapshot
 from scheduling.models.placement.rules import ItemTerm, Selector, Spread
-from scheduling.models.placement.steps import Step
 from tests.kubernetes.objects import listed, node, pod
 
 
@@ -209,18 +205,3 @@ def test_finished_pods_take_nothing() -> None:
 def test_bad_input_is_one_clear_error(text: str, message: str) -> None:
     with pytest.raises(InputError, match=message):
         read_snapshot(text, "cluster.json")
-
-
-def test_commands_evict_through_the_subresource_and_bind() -> None:
-    steps = [
-        Step(action="move", item="shop/a", origin="n1", destination="n2"),
-        Step(action="start", item="shop/it's", destination="n1"),
-    ]
-    script = shell_script(steps)
-    assert "/api/v1/namespaces/shop/pods/a/eviction" in script
-    assert '"kind": "Binding"' in script
-    assert "delete" not in script.replace("a plain delete", "")
-    shell = shutil.which("sh")
-    if shell is not None:
-        checked = subprocess.run([shell, "-n"], input=script, text=True, check=False)
-        assert checked.returncode == 0
