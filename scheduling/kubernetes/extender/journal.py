@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import logging
-import queue
 import sys
 import threading
+import time
+from collections import deque
 from datetime import UTC, datetime
 from typing import TextIO
 
-_LONGEST_QUEUE = 10_000
+_MOST_WAITING = 10_000
+_TICK = 0.1
+"""Seconds between two writes."""
 
 
 class Journal:
     """Writes events as JSON lines in a thread of its own: a reader that is slow stops nothing.
+
+    The thread wakes a few times a second, not for each line: every change between threads may cost
+    the one that answers requests its turn.
 
     Parameters
     ----------
@@ -31,36 +36,40 @@ class Journal:
     def __init__(self, stream: TextIO | None = None) -> None:
         self.dropped = 0
         self._stream = stream if stream is not None else sys.stderr
-        self._queue: queue.Queue[dict[str, object] | None] = queue.Queue(_LONGEST_QUEUE)
+        self._waiting: deque[dict[str, object]] = deque()
+        self._closing = threading.Event()
         self._thread = threading.Thread(target=self._write, daemon=True, name="journal")
         self._thread.start()
 
     def note(self, event: str, **fields: object) -> None:
         """Note an event with its fields."""
-        now = datetime.now(UTC).isoformat(timespec="milliseconds")
-        try:
-            self._queue.put_nowait({"time": now, "event": event, **fields})
-        except queue.Full:
+        if len(self._waiting) >= _MOST_WAITING:
             self.dropped += 1
+            return
+        self._waiting.append({"time": time.time(), "event": event, **fields})
 
     def close(self) -> None:
         """Write what waits, and end; a reader that takes nothing is waited for a second."""
-        try:
-            self._queue.put(None, timeout=1.0)
-        except queue.Full:
-            return
+        self._closing.set()
         self._thread.join(timeout=1.0)
 
     def _write(self) -> None:
-        while (entry := self._queue.get()) is not None:
-            try:
-                self._stream.write(json.dumps(entry, ensure_ascii=False, default=str) + "\n")
-                if self._queue.empty():
+        closing = False
+        while not closing:
+            closing = self._closing.wait(_TICK)
+            lines = [_line(self._waiting.popleft()) for _ in range(len(self._waiting))]
+            if lines:
+                try:
+                    self._stream.write("".join(lines))
                     self._stream.flush()
-            except (OSError, ValueError):
-                self.dropped += 1
-        with contextlib.suppress(OSError, ValueError):
-            self._stream.flush()
+                except (OSError, ValueError):
+                    self.dropped += len(lines)
+
+
+def _line(entry: dict[str, object]) -> str:
+    moment = datetime.fromtimestamp(entry["time"], UTC)  # type: ignore[arg-type] # note has set it
+    entry["time"] = moment.isoformat(timespec="milliseconds")
+    return json.dumps(entry, ensure_ascii=False, default=str) + "\n"
 
 
 class JournalHandler(logging.Handler):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import repeat
 from typing import Any
 
 import numpy as np
@@ -42,7 +43,9 @@ class Room:
         self._state = state
         self._lock = state.lock
         self._columns: dict[str, int] = {}
+        # Rows of all nodes that pods name, and of those that are there.
         self._rows: dict[str, int] = {}
+        self._row_of_node: dict[str, int] = {}
         self._unused: list[int] = []
         self._free = np.zeros((0, 0), np.int64)
         self._nodes: dict[str, Node] = {}
@@ -94,15 +97,15 @@ class Room:
     def fitting(self, item: Item, needs: Needs, names: Sequence[str]) -> tuple[Flags, Flags]:
         """Return for each name whether such a node is known, and whether the pod fits on it now."""
         with self._lock:
-            rows = np.array([self._rows.get(name, -1) for name in names], np.int64)
+            rows = np.fromiter(map(self._row_of_node.get, names, repeat(-1)), np.int64, len(names))
             fits = self._allows(item).copy()
             for name, need in needs.items():
                 if need > 0:
                     column = self._columns.get(name)
                     fits &= False if column is None else self._free[:, column] >= need
-            known = np.array([name in self._nodes for name in names], bool)
-            if not len(fits):
-                return known, np.zeros(len(names), bool)
+            known = rows >= 0
+            if not known.any():
+                return known, known.copy()
             return known, known & fits[rows]
 
     def _left(self, row: int, resource: str) -> int:
@@ -152,16 +155,17 @@ class Room:
 
     def _exchange(self, name: str, after: Node | None) -> None:
         before = self._nodes.pop(name, None)
+        self._row_of_node.pop(name, None)
         if before is not None:
             self._add(name, before.capacity, -1)
         if after is not None:
             self._nodes[name] = after
-            self._add(name, after.capacity, 1)
+            self._row_of_node[name] = self._add(name, after.capacity, 1)
         if _face(before) != _face(after):
             self._allowed.clear()
         self._tidy(name)
 
-    def _add(self, node: str, amounts: Needs, sign: int) -> None:
+    def _add(self, node: str, amounts: Needs, sign: int) -> int:
         row = self._rows.get(node)
         if row is None:
             row = self._rows[node] = self._new_row()
@@ -171,6 +175,7 @@ class Room:
                 column = self._columns[name] = len(self._columns)
                 self._grow(len(self._free), len(self._columns))
             self._free[row, column] += sign * amount
+        return row
 
     def _new_row(self) -> int:
         if not self._unused:

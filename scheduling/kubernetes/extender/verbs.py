@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import compress
 from typing import Any, NamedTuple, Protocol
 
 from scheduling.errors import SchedulingError
@@ -123,12 +124,12 @@ def preempt(args: wire.PreemptArgs, view: View) -> Answer:
     nothing = wire.preempt_result(None, (), 0)
     if entry is None:
         return Answer(nothing, "unplanned" if view.state.synced() else "unread", name)
-    if entry.node not in args.victims:
+    if entry.node not in args.nodes:
         return Answer(nothing, "unoffered", name, entry.node)
     needs = view.room.needs(pod)
     if _outdated(entry, as_item(pod, needs), needs, view):
         return Answer(nothing, "stale", name, entry.node)
-    offered, violations = args.victims[entry.node]
+    offered, violations = args.victims(entry.node)
     uids = _victims(entry, needs, offered, view)
     if not uids:
         return Answer(nothing, "waiting", name, entry.node)
@@ -200,14 +201,11 @@ def _free_choice(
     known, fits = view.room.fitting(item, needs, names)
     # A node that is not known here yet has passed all but the checks left to this one alone.
     fits |= ~known & (not any("/" in name for name in needs))
-    kept, failed = [], {}
-    for name, good in zip(names, fits.tolist(), strict=True):
-        if not good:
-            failed[name] = "no room now"
-        elif name in promised:
-            failed[name] = "kept for planned pods"
-        else:
-            kept.append(name)
+    failed = dict.fromkeys(compress(names, (~fits).tolist()), "no room now")
+    kept = list(compress(names, fits.tolist()))
+    if not promised.isdisjoint(kept):
+        failed.update((name, "kept for planned pods") for name in kept if name in promised)
+        kept = [name for name in kept if name not in promised]
     return kept, failed
 
 

@@ -38,10 +38,28 @@ class FilterArgs:
 
 @dataclass(frozen=True, slots=True)
 class PreemptArgs:
-    """``ExtenderPreemptionArgs``: the pod, and for each node UIDs of victims and broken budgets."""
+    """``ExtenderPreemptionArgs``: the pod, and for each node its victims, in one of two forms."""
 
     pod: Object
-    victims: dict[str, tuple[list[str], int]]
+    nodes: dict[str, Any]
+    full: bool
+
+    def victims(self, node: str) -> tuple[list[str], int]:
+        """Return the UIDs of a node's victims, and how many budgets are broken.
+
+        Thousands of nodes may be named, and one of them is looked at.
+
+        Raises
+        ------
+        InputError
+            When they are not written as victims are.
+        """
+        top = Fields(self.nodes[node] or {}, f"victims of {node!r}")
+        if self.full:
+            uids = [pod.inner("metadata").text("uid") for pod in top.entries("Pods")]
+        else:
+            uids = [pod.text("UID") for pod in top.entries("Pods")]
+        return uids, top.number("NumPDBViolations", 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +89,7 @@ def read_filter(data: Any) -> FilterArgs:
             raise InputError.single("ExtenderArgs.Nodes.items", repr(items)[:80], "a list")
         return FilterArgs(pod, [_name(item, k) for k, item in enumerate(items)], items)
     names = top.value("NodeNames")
-    if not isinstance(names, list) or not all(type(name) is str for name in names):
+    if not isinstance(names, list) or not {str}.issuperset(map(type, names)):
         raise InputError.single("ExtenderArgs.NodeNames", repr(names)[:80], "a list of names")
     return FilterArgs(pod, names, None)
 
@@ -91,8 +109,7 @@ def read_preempt(data: Any) -> PreemptArgs:
     found = top.value(field)
     if not isinstance(found, dict):
         raise InputError.single(top.at(field), repr(found)[:80], "a mapping from nodes to victims")
-    victims = {node: _victims(entry or {}, node, full=full) for node, entry in found.items()}
-    return PreemptArgs(pod, victims)
+    return PreemptArgs(pod, found, full)
 
 
 def read_bind(data: Any) -> BindArgs:
@@ -167,20 +184,3 @@ def _pod(top: Fields) -> Object:
 
 def _name(item: Any, index: int) -> str:
     return Fields(item, f"ExtenderArgs.Nodes.items[{index}]").inner("metadata").text("name")
-
-
-def _victims(entry: Any, node: str, *, full: bool) -> tuple[list[str], int]:
-    # Thousands of nodes are named in one request: no helper that copies.
-    try:
-        found = entry.get("Pods") or ()
-        if full:
-            uids = [pod["metadata"]["uid"] for pod in found]
-        else:
-            uids = [pod["UID"] for pod in found]
-        violations = entry.get("NumPDBViolations") or 0
-    except (AttributeError, KeyError, TypeError):
-        uids, violations = [], None
-    if type(violations) is not int or not all(type(uid) is str for uid in uids):
-        place = f"victims of {node!r}"
-        raise InputError.single(place, repr(entry)[:80], "Pods with a UID, and NumPDBViolations")
-    return uids, violations
