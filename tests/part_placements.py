@@ -61,7 +61,9 @@ def part_problems(draw: st.DrawFn, *, max_items: int = 4, max_nodes: int = 2) ->
     unit = draw(st.integers(1, 4))
     document["fragment"] = {"resource": resource, "unit": unit, "kind": kind}
     timed = any(item["window"] for item in items)
-    measures = ["evictions", "moves", "nodes", "cost", *([] if timed else ["fragments"])]
+    document["balance"] = {"resource": resource, "kind": kind}
+    measures = ["evictions", "moves", "nodes", "cost", "balance"]
+    measures += [] if timed else ["fragments"]
     goals = draw(st.permutations(measures))
     document["goals"] = goals[: draw(st.integers(0, len(goals)))]
     return PlacementProblem.model_validate(document)
@@ -225,6 +227,8 @@ def _values(problem: PlacementProblem, placed: list[Spot | None]) -> tuple[int, 
             values.append(len(used))
         elif goal == "cost":
             values.append(sum(node.cost for node in problem.nodes if node.id in used))
+        elif goal == "balance":
+            values.append(_fullest(problem, pairs))
         else:
             values.append(_fragments(problem, pairs))
     return tuple(values)
@@ -242,6 +246,28 @@ def _fragments(problem: PlacementProblem, pairs: list[tuple[Item, Spot | None]])
             used = [_loads(node, i, s).get(key, 0) for i, s in pairs if s and s[0] == node.id]
             total += max(0, _room(node, key) - sum(used)) % measure.unit
     return total
+
+
+def _fullest(problem: PlacementProblem, pairs: list[tuple[Item, Spot | None]]) -> int:
+    """Share of the fullest node, or part of the kind, at any time, in millionths."""
+    measure = problem.balance
+    assert measure is not None
+    worst = 0
+    for node in problem.nodes:
+        parts = [part.id for part in node.parts if part.kind == measure.kind]
+        names: list[str | None] = [None] if measure.kind is None else [*parts]
+        for name in names:
+            key = name, measure.resource
+            room = _room(node, key)
+            for time in range(4):
+                used = sum(
+                    _loads(node, item, spot).get(key, 0)
+                    for item, spot in pairs
+                    if spot and spot[0] == node.id and time in _times(item)
+                )
+                if room:
+                    worst = max(worst, -(-(10**6) * used // room))
+    return worst
 
 
 def best_part_values(problem: PlacementProblem) -> tuple[int, ...]:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+from collections import Counter
+from fractions import Fraction
 from itertools import product
 from typing import Any
 
@@ -43,6 +46,10 @@ def placement_problems(
         document["max_moves"] = draw(st.integers(0, 2))
     goals = draw(st.permutations([goal for goal in GOALS if goal != "fragments"]))
     document["goals"] = goals[: draw(st.integers(0, 4))]
+    document["balance"] = {"resource": draw(st.sampled_from(["cpu", "memory"]))}
+    document["spread_topology"] = draw(st.sampled_from([None, "zone"]))
+    if rules and draw(st.booleans()):
+        document["interference"] = draw(st.lists(_interference(), min_size=1, max_size=2))
     return PlacementProblem.model_validate(document)
 
 
@@ -73,6 +80,7 @@ def _items(draw: st.DrawFn, number: int, names: list[str], *, rules: bool) -> di
         "priority": draw(st.integers(0, 1)),
         "node": draw(st.sampled_from([None, *names])),
         "labels": {"app": draw(st.sampled_from(APPS))},
+        "owner": draw(st.sampled_from([None, "o", "p"])),
         "move_cost": draw(st.sampled_from([1, 1, 2])),
         "eviction_cost": draw(st.sampled_from([1, 1, 3])),
     }
@@ -97,6 +105,8 @@ def _items(draw: st.DrawFn, number: int, names: list[str], *, rules: bool) -> di
         item["preferences"] = [{"weight": draw(st.integers(1, 3)), "term": term}]
     if draw(st.booleans()):
         item["item_preferences"] = [draw(_wishes())]
+    if draw(st.integers(0, 3)) == 0:
+        item["max_degradation"] = draw(st.integers(0, 4))
     for name in ("affinity", "anti_affinity", "spread"):
         if draw(st.integers(0, 4)) == 0:
             selector = {"match": {"app": draw(st.sampled_from(APPS))}}
@@ -105,6 +115,16 @@ def _items(draw: st.DrawFn, number: int, names: list[str], *, rules: bool) -> di
         entry["honor_affinity"] = draw(st.booleans())
         entry["honor_taints"] = draw(st.booleans())
     return item
+
+
+@st.composite
+def _interference(draw: st.DrawFn) -> dict[str, Any]:
+    selectors = st.sampled_from([{}, {"match": {"app": "x"}}, {"match": {"app": "y"}}])
+    return {
+        "victim": draw(selectors),
+        "neighbour": draw(selectors),
+        "degradation": draw(st.integers(1, 3)),
+    }
 
 
 def _node_terms(names: list[str]) -> st.SearchStrategy[dict[str, Any]]:
@@ -166,10 +186,60 @@ def _values(problem: PlacementProblem, placed: dict[str, str]) -> tuple[int, ...
             total = len(used)
         if goal == "cost":
             total = sum(node.cost for node in problem.nodes if node.id in used)
+        if goal == "balance":
+            total = _fullest(problem, placed)
+        if goal == "spread":
+            total = _crowds(problem, placed)
+        if goal == "interference":
+            total = _slowed(problem, placed)
         if goal == "preferences":
             total = sum(_lost(problem, placed, item) for item in problem.items if item.id in placed)
         values.append(total)
     return tuple(values)
+
+
+def _fullest(problem: PlacementProblem, placed: dict[str, str]) -> int:
+    """Share of the fullest node at any time, in millionths."""
+    assert problem.balance is not None
+    name, worst = problem.balance.resource, 0
+    for node in problem.nodes:
+        for time in range(7):
+            used = 0
+            for item in problem.items:
+                window = item.window
+                there = window is None or window.start <= time < window.end
+                if there and placed.get(item.id) == node.id:
+                    used += item.demands[name]
+            worst = max(worst, math.ceil(Fraction(10**6 * used, node.capacity[name])))
+    return worst
+
+
+def _crowds(problem: PlacementProblem, placed: dict[str, str]) -> int:
+    total = 0
+    for owner in ("o", "p"):
+        mine = [i.id for i in problem.items if i.owner == owner and i.id in placed]
+        counts = Counter[str]()
+        for node in problem.nodes:
+            zone = node.labels.get("zone") if problem.spread_topology else None
+            counts[f"node {node.id}" if zone is None else zone] += sum(
+                placed[name] == node.id for name in mine
+            )
+        total += max(counts.values())
+    return total
+
+
+def _slowed(problem: PlacementProblem, placed: dict[str, str]) -> int:
+    total = 0
+    for rule in problem.interference:
+        for one in problem.items:
+            for other in problem.items:
+                if one.id != other.id and placed.get(one.id, "-") == placed.get(other.id, "+"):
+                    meant = [
+                        selector.match.get("app", item.labels["app"]) == item.labels["app"]
+                        for selector, item in ((rule.victim, one), (rule.neighbour, other))
+                    ]
+                    total += rule.degradation * all(meant)
+    return total
 
 
 def _lost(problem: PlacementProblem, placed: dict[str, str], item: Item) -> int:

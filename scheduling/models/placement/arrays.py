@@ -13,8 +13,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from scheduling.models.placement.aims import UNLIMITED, Aims
 from scheduling.models.placement.gangs import GangRule
-from scheduling.models.placement.goals import Aims, Standing
+from scheduling.models.placement.goals import Standing
 from scheduling.models.placement.part_arrays import FragmentArrays, PartArrays, Places
 from scheduling.models.placement.parts import PartUse
 
@@ -146,6 +147,8 @@ class PlacementArrays:
     @property
     def plain(self) -> bool:
         """Whether no rule ties items to each other beyond capacities."""
+        if np.any(self.aims.tolerated != UNLIMITED):
+            return False
         ties = (self.apart, self.together, self.even, self.gangs, self.budgets, self.quotas)
         tied = any(ties) or any(self.parts.shares) or bool(self.patient.any())
         return not tied and self.max_moves is None

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import numpy as np
 
 from scheduling.models.placement.arrays import Ints, PlacementArrays
+from scheduling.models.placement.measures import MILLIONTHS
 
 
 def unplaced_bound(arrays: PlacementArrays, tier: int, caps: tuple[int, ...]) -> int:
@@ -91,13 +92,28 @@ def _least_preferences(arrays: PlacementArrays, caps: tuple[int, ...]) -> int:
     if cost is None:
         return 0
     usable = arrays.eligible | (arrays.running > 0)
-    least = np.where(usable, cost, np.iinfo(np.int64).max).min(axis=1)
-    size = np.where(usable.any(axis=1), arrays.size(), 0)
+    least = np.where(usable, cost, np.iinfo(np.int64).max).min(axis=1, initial=2**62)
+    return _placed_least(arrays, least, caps)
+
+
+def _least_balance(arrays: PlacementArrays, caps: tuple[int, ...]) -> int:
+    """Share the least demand of what has to be placed evenly over all that has capacity."""
+    gauge = arrays.aims.balance
+    if gauge is None or not len(gauge.rows):
+        return 0
+    total = max(_placed_least(arrays, need, caps) for need in gauge.need)
+    return -(-MILLIONTHS * total // int(gauge.capacity.sum()))
+
+
+def _placed_least(arrays: PlacementArrays, cost: Ints, caps: tuple[int, ...]) -> int:
+    """Sum the least costs of as many items of each priority as have to be placed."""
+    size = arrays.size()
+    usable = (arrays.eligible | (arrays.running > 0)).any(axis=1)
     total = 0
     for tier, cap in enumerate(caps[: arrays.n_priorities]):
         mine = arrays.tier == tier
-        count = int(arrays.size()[mine].sum()) - cap
-        total += _least_sum(least[mine], size[mine], count)
+        count = int(size[mine].sum()) - cap
+        total += _least_sum(cost[mine & usable], size[mine & usable], count)
     return total
 
 
@@ -106,15 +122,10 @@ def _least_used(arrays: PlacementArrays, caps: tuple[int, ...], price: Ints) -> 
 
     Resource by resource, nodes are taken by falling capacity for their price, the last in part.
     """
-    size = arrays.size()
     usable = (arrays.eligible | (arrays.running > 0)).any(axis=0)
     most = 0
     for column in range(arrays.demand.shape[1]):
-        need = 0
-        for tier, cap in enumerate(caps[: arrays.n_priorities]):
-            mine = arrays.tier == tier
-            count = int(size[mine].sum()) - cap
-            need += _least_sum(arrays.demand[mine, column], size[mine], count)
+        need = _placed_least(arrays, arrays.demand[:, column], caps)
         room, cost = arrays.capacity[usable, column], price[usable]
         with np.errstate(divide="ignore"):
             order = np.argsort(np.where(room > 0, cost / room, np.inf), kind="stable")
@@ -136,8 +147,28 @@ def _least_cost(arrays: PlacementArrays, caps: tuple[int, ...]) -> int:
     return _least_used(arrays, caps, arrays.node_cost)
 
 
+def _least_spread(arrays: PlacementArrays, caps: tuple[int, ...]) -> int:
+    """Deal the items of each owner out to all its domains; each unplaced item saves one at most."""
+    aims = arrays.aims.spread
+    if aims is None:
+        return 0
+    usable, size = arrays.eligible | (arrays.running > 0), arrays.size()
+    total = 0
+    for owner in aims.owners:
+        chosen = [k for k in owner if usable[k].any()]
+        open_to = np.unique(aims.of[usable[chosen].any(axis=0)])
+        lost = int(size[list(owner)].sum() - size[chosen].sum())
+        if chosen:
+            total += -(-int(size[chosen].sum()) // len(open_to)) + lost
+        else:
+            total += lost
+    return max(0, total - sum(caps[: arrays.n_priorities]))
+
+
 _LEAST: dict[str, Callable[[PlacementArrays, tuple[int, ...]], int]] = {
     "nodes": _least_nodes,
     "cost": _least_cost,
     "preferences": _least_preferences,
+    "balance": _least_balance,
+    "spread": _least_spread,
 }

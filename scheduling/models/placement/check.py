@@ -12,6 +12,7 @@ from scheduling.models.base import Status, Violation
 from scheduling.models.certificate import certificate_violations
 from scheduling.models.placement.check_gangs import gang_violations
 from scheduling.models.placement.check_goals import Outcome, goal_value
+from scheduling.models.placement.check_interference import interference_violations
 from scheduling.models.placement.check_neighbours import neighbour_violations, selects
 from scheduling.models.placement.check_nodes import node_violations
 from scheduling.models.placement.check_parts import Uses, part_violations, same_parts
@@ -31,6 +32,7 @@ def check_placement(problem: PlacementProblem, solution: PlacementSolution) -> l
     inside = list(part_violations(problem, placed, uses, arrivals))
     violations += node_violations(problem, placed, arrivals)
     violations += neighbour_violations(problem, placed, arrivals)
+    violations += interference_violations(problem, placed, arrivals)
     violations += inside
     violations += gang_violations(problem, placed, arrivals)
     violations += _disturbed(problem, placed, arrivals)

@@ -6,9 +6,12 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
+from scheduling.models.placement.check_interference import losses
 from scheduling.models.placement.check_neighbours import selects
 from scheduling.models.placement.check_nodes import meets_any_term
-from scheduling.models.placement.check_parts import Uses, fragments
+from scheduling.models.placement.check_parts import Uses, fragments, taken
+from scheduling.models.placement.check_time import moments, there
+from scheduling.models.placement.measures import MILLIONTHS
 from scheduling.models.placement.problem import Goal, Item, Node, PlacementProblem
 from scheduling.models.placement.rules import ItemTerm
 
@@ -78,6 +81,57 @@ def _preferences(problem: PlacementProblem, at: Outcome) -> int:
     return lost
 
 
+def _balance(problem: PlacementProblem, at: Outcome) -> int:
+    measure = problem.balance
+    if measure is None:
+        return 0
+    nodes = {node.id: node for node in problem.nodes}
+    used: Counter[tuple[str, str, int]] = Counter()
+    items = [item for item in problem.items if item.id in at.placed]
+    times = list(moments(items))
+    for item in items:
+        node = nodes[at.placed[item.id]]
+        if measure.kind is None:
+            loads = [("", item.demands.get(measure.resource, 0))]
+        else:
+            kinds = {part.id: part.kind for part in node.parts}
+            taken_there = taken(item, node, at.uses[item.id])
+            loads = [
+                (spot[1], need.get(measure.resource, 0))
+                for spot, need in taken_there
+                if kinds[spot[1]] == measure.kind
+            ]
+        for moment in times:
+            if there(item, moment):
+                for part, need in loads:
+                    used[node.id, part, moment] += need
+    fullest = 0
+    for (name, part, _), amount in used.items():
+        rooms = {entry.id: entry.capacity for entry in nodes[name].parts}
+        capacity = (rooms[part] if part else nodes[name].capacity).get(measure.resource, 0)
+        if capacity > 0:
+            fullest = max(fullest, -(-MILLIONTHS * amount // capacity))
+    return fullest
+
+
+def _spread(problem: PlacementProblem, at: Outcome) -> int:
+    nodes = {node.id: node for node in problem.nodes}
+    topology = problem.spread_topology
+    crowds: dict[tuple[str, str], Counter[tuple[bool, str]]] = {}
+    for item in problem.items:
+        if item.owner is not None and item.id in at.placed:
+            node = nodes[at.placed[item.id]]
+            shared = topology is not None and topology in node.labels
+            domain = node.labels[topology] if shared and topology is not None else node.id
+            counts = crowds.setdefault((item.namespace, item.owner), Counter())
+            counts[shared, domain] += 1
+    return sum(max(counts.values()) for counts in crowds.values())
+
+
+def _interference(problem: PlacementProblem, at: Outcome) -> int:
+    return sum(loss.amount for loss in losses(problem, at.placed))
+
+
 class _Crowds:
     """Numbers of the items that terms mean, by domain; counted once for equal terms."""
 
@@ -111,4 +165,7 @@ _VALUES: dict[Goal, Callable[[PlacementProblem, Outcome], int]] = {
     "cost": _cost,
     "fragments": _fragments,
     "preferences": _preferences,
+    "balance": _balance,
+    "interference": _interference,
+    "spread": _spread,
 }

@@ -34,7 +34,7 @@ def part_violations(
     for item in problem.items:
         present = [moment for moment in times if there(item, moment)]
         if item.node is not None:
-            for spot, need in _taken(item, nodes[item.node], item.parts):
+            for spot, need in taken(item, nodes[item.node], item.parts):
                 for moment in present:
                     before[spot, moment].update(need)
         if item.id not in placed:
@@ -45,7 +45,7 @@ def part_violations(
             yield Violation("parts", f"item {item.id!r} on {node.id!r}: {reason}")
         if wrong:
             continue
-        for spot, need in _taken(item, node, uses[item.id]):
+        for spot, need in taken(item, node, uses[item.id]):
             for moment in present:
                 used[spot, moment].update(need)
                 if item.id in arrivals:
@@ -63,7 +63,7 @@ def part_violations(
                 yield Violation("part capacity", f"{where}, overcommitted", excess, "units")
 
 
-def _taken(
+def taken(
     item: Item, node: Node, uses: Iterable[PartUse]
 ) -> Iterator[tuple[_Spot, dict[str, int]]]:
     """Yield each part that an item takes, with what it takes of it."""
@@ -108,7 +108,7 @@ def fragments(problem: PlacementProblem, placed: dict[str, str], uses: Uses) -> 
         if item.id in placed:
             node = nodes[placed[item.id]]
             used[node.id,] += item.demands.get(measure.resource, 0)
-            for spot, need in _taken(item, node, uses[item.id]):
+            for spot, need in taken(item, node, uses[item.id]):
                 used[spot] += need.get(measure.resource, 0)
     total = 0
     for node in problem.nodes:

@@ -16,7 +16,12 @@ from scheduling.models.placement.arrays import (
     PlacementArrays,
     Rule,
 )
-from scheduling.models.placement.compiling_goals import compile_aims, goal_selectors, goal_traits
+from scheduling.models.placement.compiling_goals import (
+    Setting,
+    compile_aims,
+    goal_selectors,
+    goal_traits,
+)
 from scheduling.models.placement.compiling_parts import compile_parts, share_traits
 from scheduling.models.placement.compiling_time import find_moments
 from scheduling.models.placement.eligibility import Eligibility, selects
@@ -70,6 +75,7 @@ class _Compiler:
         eligible = self._eligible(demand, capacity, full, inside.parts)
         priorities = {priority: tier for tier, priority in enumerate(problem.priorities)}
         rules = {name: self._rules(name) for name in ("anti_affinity", "affinity", "spread")}
+        setting = Setting(samples, inside.parts, moments, self._meant, self._domain)
         return PlacementArrays(
             item_ids=tuple(item.id for item in items),
             node_ids=tuple(node.id for node in problem.nodes),
@@ -94,7 +100,7 @@ class _Compiler:
             even=rules["spread"],
             spread_nodes=tuple(found for _, found in self.spread_nodes.values()),
             patient=np.array([not i.preempts and i.node is None for i in samples], bool),
-            aims=compile_aims(problem, samples, self._meant, self._domain),
+            aims=compile_aims(problem, setting),
             gangs=compile_gangs(problem, samples, self._domain),
             domains=self._domains(),
             budgets=self._budgets(),

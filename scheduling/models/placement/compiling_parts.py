@@ -91,8 +91,8 @@ class _Compiler:
         self._problem, self._places = problem, places
         self._samples, self._of_class = samples, of_class
         wanted = {share.kind for item in samples for share in item.shares}
-        if problem.fragment is not None and problem.fragment.kind is not None:
-            wanted.add(problem.fragment.kind)
+        measured = [entry for entry in (problem.fragment, problem.balance) if entry is not None]
+        wanted |= {entry.kind for entry in measured if entry.kind is not None}
         found = [
             (row, part)
             for row, node in enumerate(problem.nodes)
@@ -110,8 +110,7 @@ class _Compiler:
         names = {name: None for part in self._rows for name in part.capacity}
         for item in samples:
             names |= {n: None for s in item.shares for option in s.options for n in option}
-        if problem.fragment is not None:
-            names[problem.fragment.resource] = None
+        names |= {entry.resource: None for entry in measured}
         n_moments = self._present.shape[1]
         self._resources = {name: n_moments * column for column, name in enumerate(names)}
         self._width = n_moments * len(names)
@@ -129,6 +128,7 @@ class _Compiler:
             node=self._node,
             kind=tuple(part.kind for part in self._rows),
             resources=self._resources,
+            n_moments=self._present.shape[1],
             stated=stated,
             capacity=capacity,
             shares=tuple(

@@ -1,64 +1,22 @@
-"""What goals need of a problem in arrays, and their values from numbers of items on nodes."""
+"""Values of goals from places of items and numbers of items on nodes."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from scheduling.models.placement.aims import Clash, Gauge, SpreadAims, Wish
+from scheduling.models.placement.measures import MILLIONTHS
+
 if TYPE_CHECKING:
     from scheduling.models.placement.arrays import Domains, PlacementArrays
 
 Ints = NDArray[np.int64]
-
-
-@dataclass(frozen=True, slots=True)
-class Wish:
-    """A wish of a class for neighbours.
-
-    Attributes
-    ----------
-    owner, meant
-        Class that has the wish; classes of the items that it means.
-    domains
-        Index into :attr:`PlacementArrays.domains`.
-    weight
-        Lost for each item of the class whose wish is not met.
-    apart
-        Whether it is met where no other item meant stands, not where one does.
-    """
-
-    owner: int
-    meant: tuple[int, ...]
-    domains: int
-    weight: int
-    apart: bool
-
-    @property
-    def own(self) -> int:
-        """How many of the items meant an item of the class is itself."""
-        return int(self.owner in self.meant)
-
-
-@dataclass(frozen=True, eq=False)
-class Aims:
-    """Data of the goals that are in use.
-
-    Attributes
-    ----------
-    wish_cost
-        (K, m) weight of the wishes for nodes that an item of a class loses on a node; ``None``
-        where no wish matters.
-    wishes
-        Wishes for neighbours.
-    """
-
-    wish_cost: Ints | None = None
-    wishes: tuple[Wish, ...] = ()
+Floats = NDArray[np.float64]
 
 
 def most_of(arrays: PlacementArrays, goal: str) -> int:
@@ -70,7 +28,25 @@ def _most_preferences(arrays: PlacementArrays) -> int:
     size = arrays.size()
     aims = arrays.aims
     lost = sum(wish.weight * int(size[wish.owner]) for wish in aims.wishes)
-    return lost + (0 if aims.wish_cost is None else int(aims.wish_cost.max(axis=1) @ size))
+    most = 0 if aims.wish_cost is None else int(aims.wish_cost.max(axis=1, initial=0) @ size)
+    return lost + most
+
+
+def _most_balance(arrays: PlacementArrays) -> int:
+    """Return the larger of a full node and the fullest one now: rules let none grow above."""
+    return max(MILLIONTHS, Standing(arrays, arrays.now).value("balance"))
+
+
+def _most_interference(arrays: PlacementArrays) -> int:
+    size = arrays.size()
+
+    def number(classes: tuple[int, ...]) -> int:
+        return int(size[list(classes)].sum())
+
+    return sum(
+        clash.degradation * number(clash.victims) * number(clash.neighbours)
+        for clash in arrays.aims.clashes
+    )
 
 
 class Standing:
@@ -156,6 +132,59 @@ def unmet(wish: Wish, domains: Domains, counts: Ints) -> int:
     return wish.weight * int(mine[bad].sum())
 
 
+def _balance(at: Standing) -> int:
+    gauge = at.arrays.aims.balance
+    return 0 if gauge is None else fullest(gauge.capacity, used_of(at, gauge))
+
+
+def used_of(at: Standing, gauge: Gauge) -> Ints:
+    """Return what is used of each row of a gauge at its fullest moment."""
+    if gauge.columns is None:
+        used = at.counts[:, gauge.rows].T @ gauge.need.T
+    else:
+        used = at.arrays.taken(at.place)[np.ix_(gauge.rows, gauge.columns)]
+    found: Ints = used.max(axis=1, initial=0)
+    return found
+
+
+def fullest(capacity: Ints, used: Ints) -> int:
+    """Return the largest of ``used / capacity`` in millionths, rounded up."""
+    if not len(capacity):
+        return 0
+    share = used / capacity
+    # Products may pass 64 bits; only those that may be the largest are worth exact numbers.
+    rows = np.flatnonzero(share >= share.max() * (1 - 1e-9))
+    pairs = zip(used[rows].tolist(), capacity[rows].tolist(), strict=True)
+    exact: list[int] = [-(-MILLIONTHS * amount // room) for amount, room in pairs]
+    return max(exact)
+
+
+def _spread(at: Standing) -> int:
+    aims = at.arrays.aims.spread
+    if aims is None:
+        return 0
+    return sum(int(crowd(aims, owner, at.counts).max(initial=0)) for owner in aims.owners)
+
+
+def crowd(aims: SpreadAims, owner: tuple[int, ...], counts: Ints) -> Ints:
+    """Return the number of an owner's items in each domain."""
+    found = np.zeros(aims.count, np.int64)
+    np.add.at(found, aims.of, counts[list(owner)].sum(axis=0))
+    return found
+
+
+def _interference(at: Standing) -> int:
+    return sum(int(suffered(clash, at.counts).sum()) for clash in at.arrays.aims.clashes)
+
+
+def suffered(clash: Clash, counts: Ints) -> Ints:
+    """Return what is lost on each node."""
+    victims = counts[list(clash.victims)].sum(axis=0)
+    neighbours = counts[list(clash.neighbours)].sum(axis=0)
+    pairs: Ints = victims * neighbours - counts[list(clash.both)].sum(axis=0)
+    return clash.degradation * pairs
+
+
 def by_domain(of: Domains, numbers: Ints) -> Ints:
     """Sum numbers of nodes by domain; the last entry is that of nodes without one."""
     found = np.zeros(of.count + 1, np.int64)
@@ -170,9 +199,15 @@ _VALUES: dict[str, Callable[[Standing], int]] = {
     "cost": lambda at: int(at.arrays.node_cost[at.used].sum()),
     "fragments": _fragments,
     "preferences": _preferences,
+    "balance": _balance,
+    "interference": _interference,
+    "spread": _spread,
 }
 
 _MOST: dict[str, Callable[[PlacementArrays], int]] = {
     "fragments": _most_fragments,
     "preferences": _most_preferences,
+    "balance": _most_balance,
+    "interference": _most_interference,
+    "spread": lambda arrays: arrays.n_items,
 }

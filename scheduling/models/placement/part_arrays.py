@@ -122,7 +122,8 @@ class PartArrays:
     ----------
     n_nodes : number of nodes.
     ids, node, kind : (P,) name, node and kind of each part.
-    resources : number of each resource by name.
+    resources : first column of each resource by name; it has one for each moment.
+    n_moments : number of moments.
     stated : (P, Q) capacity as stated.
     capacity : (P, Q) what may be taken; what is overcommitted now may stay.
     shares : for each class, what it takes; empty: no parts.
@@ -134,6 +135,7 @@ class PartArrays:
     node: Ints
     kind: tuple[str, ...]
     resources: dict[str, int]
+    n_moments: int
     stated: Ints
     capacity: Ints
     shares: tuple[tuple[ShareArrays, ...], ...]
@@ -144,6 +146,11 @@ class PartArrays:
         """Number of each part by its node and name."""
         pairs = zip(self.node.tolist(), self.ids, strict=True)
         return {pair: number for number, pair in enumerate(pairs)}
+
+    def columns(self, resource: str) -> Ints:
+        """Return the columns of a resource, one for each moment."""
+        first = self.resources[resource]
+        return np.arange(first, first + self.n_moments)
 
     def need(self, k: int, part: int, option: int) -> Ints:
         """Return what an option takes of a part, for a class that shares parts of its kind."""

@@ -8,6 +8,7 @@ from pydantic import Field, model_validator
 
 from scheduling.errors import InputError
 from scheduling.models.base import Frozen, Many, Name, Problem
+from scheduling.models.placement.measures import Balance, Interference
 from scheduling.models.placement.parts import Demands, Fragment, Part, PartUse, Share
 from scheduling.models.placement.rules import (
     ItemPreference,
@@ -104,6 +105,10 @@ class Item(Frozen):
             "beside all that runs there now; nothing leaves for it."
         ),
     )
+    max_degradation: Annotated[int, Field(ge=0, le=10**9)] | None = Field(
+        default=None,
+        description="Most that it loses by interference, where it or what slows it down arrives.",
+    )
     move_cost: Cost = 1
     eviction_cost: Cost = 1
 
@@ -148,7 +153,17 @@ class Quota(Frozen):
     )
 
 
-Goal = Literal["evictions", "moves", "nodes", "cost", "fragments", "preferences"]
+Goal = Literal[
+    "evictions",
+    "moves",
+    "nodes",
+    "cost",
+    "fragments",
+    "preferences",
+    "balance",
+    "interference",
+    "spread",
+]
 GOALS: tuple[Goal, ...] = get_args(Goal)
 
 
@@ -160,7 +175,9 @@ class PlacementProblem(Problem):
     and no longer do), ``moves`` (sum of move costs of items that change their node or the parts
     that they take), ``nodes`` (number of nodes in use), ``cost`` (their cost), ``fragments`` (what
     is free in pieces below the unit of ``fragment``), ``preferences`` (sum of the weights of the
-    wishes of placed items that are not met).
+    wishes of placed items that are not met), ``balance`` (how full the fullest node is),
+    ``interference`` (sum of what placed items lose beside each other), ``spread`` (sum over owners
+    of the largest number of their items in one domain).
 
     Rules bind what changes, that is new items and those that change their node or parts: an item
     that stays where it runs may go on breaking them, a resource that is overcommitted now takes no
@@ -187,6 +204,15 @@ class PlacementProblem(Problem):
     )
     goals: Many[Goal] = ("evictions", "moves")
     fragment: Fragment | None = Field(default=None, description="What the goal fragments measures.")
+    balance: Balance | None = Field(default=None, description="What the goal balance measures.")
+    interference: Many[Interference] = Field(
+        default=(), description="What items on one node cost each other."
+    )
+    spread_topology: Name | None = Field(
+        default=None,
+        description="Label whose values are the domains of the goal spread; nodes without it are "
+        "domains by themselves. None: every node is one.",
+    )
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:

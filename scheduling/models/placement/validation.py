@@ -37,6 +37,8 @@ def _parts(problem: PlacementProblem) -> Iterator[Fault]:
         yield from _repeated(f"nodes[{index}].parts", (part.id for part in node.parts))
     if "fragments" in problem.goals and problem.fragment is None:
         yield Fault("fragment", "none", "what the goal fragments measures")
+    if "balance" in problem.goals and problem.balance is None:
+        yield Fault("balance", "none", "what the goal balance measures")
 
 
 def _timeless(problem: PlacementProblem) -> Iterator[Fault]:
@@ -122,6 +124,9 @@ def _meant(place: str, item: Item) -> Iterator[Fault]:
 def _selectors(problem: PlacementProblem) -> Iterator[Fault]:
     for index, budget in enumerate(problem.budgets):
         yield from _selector(f"budgets[{index}].selector", budget.selector)
+    for index, rule in enumerate(problem.interference):
+        yield from _selector(f"interference[{index}].victim", rule.victim)
+        yield from _selector(f"interference[{index}].neighbour", rule.neighbour)
 
 
 def _selector(place: str, selector: Selector) -> Iterator[Fault]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from scheduling.models.placement.aims import UNLIMITED
 from scheduling.models.placement.arrays import NOWHERE, Flags, Ints, PlacementArrays, Rule
 from scheduling.models.placement.gangs import GangRule
 
@@ -59,6 +60,8 @@ class State:
             found &= near | (own & (arrays.domains[rule.domains].of >= 0))
         for rule in self._even.get(k, ()):
             found &= self._keeps_even(rule)
+        if arrays.aims.clashes:
+            found &= self._bearable(k)
         if arrays.parts.shares[k]:
             found &= arrays.parts.nodes_with_room(k, self.part_free)
         gang = self._gangs.get(k)
@@ -136,6 +139,39 @@ class State:
         wide = np.append(room >= waiting, False)
         # Where no domain holds all of them, any may do: fewer can be enough.
         return labelled & (wide[of] | (not wide.any()))
+
+    def _bearable(self, k: int) -> Flags:
+        """Nodes on which neither one more item of a class nor one beside it loses too much."""
+        arrays, limits = self.arrays, self.arrays.aims.tolerated
+        found = np.ones(arrays.n_nodes, bool)
+        if limits[k] != UNLIMITED:
+            found &= self._degradation(k, 1) <= limits[k]
+        beside = {
+            victim
+            for clash in arrays.aims.clashes
+            if k in clash.neighbours
+            for victim in clash.victims
+            if limits[victim] != UNLIMITED
+        }
+        for victim in beside:
+            standing = self.counts[victim] > 0
+            more = sum(
+                clash.degradation
+                for clash in arrays.aims.clashes
+                if k in clash.neighbours and victim in clash.victims
+            )
+            found &= ~standing | (self._degradation(victim, 0) + more <= limits[victim])
+        return found
+
+    def _degradation(self, k: int, added: int) -> Ints:
+        """Return what an item of a class loses on each node, after ``added`` more came."""
+        total = np.zeros(self.arrays.n_nodes, np.int64)
+        for clash in self.arrays.aims.clashes:
+            if k in clash.victims:
+                others = self.counts[list(clash.neighbours)].sum(axis=0)
+                own = int(k in clash.neighbours)
+                total += clash.degradation * np.maximum(others + (added - 1) * own, 0)
+        return total
 
     def _keeps_even(self, rule: Rule) -> Flags:
         arrays = self.arrays

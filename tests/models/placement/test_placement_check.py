@@ -174,6 +174,64 @@ def test_wishes_that_are_not_met_are_counted(wishes: dict[str, Any], lost: int) 
 
 
 @pytest.mark.parametrize(
+    ("goal", "value", "changes"),
+    [
+        ("balance", 750_000, {"balance": {"resource": "cpu"}}),
+        ("spread", 2, {}),
+        ("spread", 3, {"spread_topology": "disk"}),
+        ("interference", 14, {}),
+    ],
+)
+def test_measures_are_recomputed(goal: str, value: int, changes: dict[str, Any]) -> None:
+    web, rest = {"match": {"app": "web"}}, {"match": {"app": "rest"}}
+    labels = [{"app": "web"}, {"app": "rest"}, {"app": "rest"}]
+    base = problem(budgets=[], quotas=[], **changes)
+    items = tuple(
+        item.model_copy(update={"labels": label, "owner": "o", "namespace": space})
+        for item, label, space in zip(base.items, labels, ("n", "n", "m"), strict=True)
+    )
+    rules = [
+        {"victim": web, "neighbour": rest, "degradation": 5},
+        {"victim": rest, "neighbour": rest, "degradation": 7},
+    ]
+    document = base.model_dump() | {"interference": rules}
+    stated = PlacementProblem.model_validate(document | {"items": [i.model_dump() for i in items]})
+    where = {"run": "a", "pin": "d", "new": "d"}
+    if goal == "spread":
+        # The two of one owner on two nodes, then on one.
+        assert stated_goal(stated, "spread", 2, **where)
+        assert stated_goal(stated, "spread", 3, run="d", pin="d", new="a")
+    else:
+        assert stated_goal(stated, goal, value, **where)
+    assert not stated_goal(stated, goal, value + 1, **where)
+
+
+def test_what_arrives_may_neither_lose_nor_cost_too_much() -> None:
+    web = {"match": {"app": "web"}}
+    rule = {"victim": web, "neighbour": web, "degradation": 3}
+
+    def limited(name: str, most: int) -> PlacementProblem:
+        stated = problem(budgets=[], quotas=[], interference=[rule])
+        items = tuple(
+            item.model_copy(update={"max_degradation": most if item.id == name else None})
+            for item in stated.items
+        )
+        return stated.model_copy(update={"items": items})
+
+    moved = {"run": "d", "pin": "d", "new": "d"}
+    for name in ("run", "new"):
+        assert broken(limited(name, 3), **moved) == set()
+        assert broken(limited(name, 2), **moved) == {"interference"}
+    # Beside each other already: they may stay.
+    stated = limited("run", 2)
+    items = tuple(
+        item.model_copy(update={"node": "a", "demands": {"cpu": 1}, "pinned": False})
+        for item in stated.items
+    )
+    assert broken(stated.model_copy(update={"items": items}), run="a", pin="a", new="a") == set()
+
+
+@pytest.mark.parametrize(
     ("change", "place"),
     [
         ({"nodes": []}, "items[0].node"),
@@ -181,6 +239,11 @@ def test_wishes_that_are_not_met_are_counted(wishes: dict[str, Any], lost: int) 
         ({"items": [{"id": "x"}, {"id": "x"}]}, "items"),
         ({"items": [{"id": "x", "pinned": True}]}, "items[0].pinned"),
         ({"goals": ["moves", "moves"]}, "goals"),
+        ({"goals": ["balance"]}, "balance"),
+        (
+            {"interference": [{"victim": {"requirements": [{"key": "k"}]}, "degradation": 1}]},
+            "interference[0].victim.requirements[0].values",
+        ),
         ({"new": {"window": {"start": 4, "end": 4}}}, "items[2].window"),
         (
             {"items": [{"id": "x", "node_affinity": [{"labels": [{"key": "k"}]}]}]},

@@ -195,6 +195,15 @@ CASES: dict[str, tuple[Callable[[], PlacementProblem], set[str], str]] = {
         {"port", "pinned", "priority"},
         "p no longer needs the port 80",
     ),
+    "interference": (
+        lambda: stated(
+            [node("n")],
+            [item("x", 1, node="n", pinned=True), item("p", 1, max_degradation=4)],
+            interference=[{"degradation": 5}],
+        ),
+        {"interference", "pinned", "priority"},
+        "nothing limits what items lose",
+    ),
     "patience": (
         lambda: stated(
             [node("n"), node("m", 2)], [item("x", 2, node="n"), item("p", 4, preempts=False)]

@@ -1,7 +1,7 @@
 """Goals as expressions over the numbers of a formulation.
 
-An expression may be above its goal's value but never below it: goals are minimised or bounded from
-above, so that the least value is exact.
+An expression may be above its goal's value, but its least value is not: goals are only minimised
+or bounded from above.
 """
 
 from __future__ import annotations
@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from ortools.sat.python import cp_model
 
-from scheduling.models.placement.goals import Wish, by_domain
+from scheduling.models.placement.aims import Wish
+from scheduling.models.placement.goals import by_domain
+from scheduling.solvers.placement.cpsat import measures
 
 if TYPE_CHECKING:
     from scheduling.solvers.placement.cpsat.model import Formulation
@@ -47,9 +49,9 @@ def _used(part: Formulation, *, priced: bool) -> Expression:
     terms: list[Expression] = []
     for j in range(part.arrays.n_nodes):
         price = int(part.arrays.node_cost[j]) if priced else 1
-        numbers = [part._count[k, j] for k in part._by_node.get(j, ())]
-        if not part._free[j]:
-            terms.append(price * int(part._fixed[:, j].any()))
+        numbers = [part.count[k, j] for k in part.by_node.get(j, ())]
+        if not part.free[j]:
+            terms.append(price * int(part.fixed[:, j].any()))
         elif numbers and price:
             used = part.model.new_bool_var("")
             for number in numbers:
@@ -73,12 +75,12 @@ def _fragments(part: Formulation) -> Expression:
     unit, terms = measure.unit, []
     for row, j in enumerate(nodes.tolist()):
         capacity = int(measure.capacity[row])
-        if not part._free[j]:
+        if not part.free[j]:
             terms.append(max(0, capacity - int(settled[row])) % unit)
             continue
         if measure.parts is None:
-            classes = [k for k in part._by_node.get(j, ()) if need[k]]
-            numbers = [part._count[k, j] for k in classes]
+            classes = [k for k in part.by_node.get(j, ()) if need[k]]
+            numbers = [part.count[k, j] for k in classes]
             used = cp_model.LinearExpr.weighted_sum(numbers, need[classes].tolist())
         else:
             used = part.parts.used(int(measure.parts[row]), measure.column)
@@ -96,9 +98,9 @@ def _preferences(part: Formulation) -> Expression:
     aims = part.arrays.aims
     terms: list[Expression] = []
     if aims.wish_cost is not None:
-        terms.append(int((aims.wish_cost * part._fixed).sum()))
-        cost = {cell: int(aims.wish_cost[cell]) for cell in part._count}
-        terms += [cost[cell] * number for cell, number in part._count.items() if cost[cell]]
+        terms.append(int((aims.wish_cost * part.fixed).sum()))
+        cost = {cell: int(aims.wish_cost[cell]) for cell in part.count}
+        terms += [cost[cell] * number for cell, number in part.count.items() if cost[cell]]
     for wish in aims.wishes:
         terms += _unmet(part, wish)
     return cp_model.LinearExpr.sum(terms)
@@ -107,10 +109,10 @@ def _preferences(part: Formulation) -> Expression:
 def _unmet(part: Formulation, wish: Wish) -> Iterable[Expression]:
     """Yield what is lost on a wish: at once for domains outside the part, then for the others."""
     domains = part.arrays.domains[wish.domains]
-    mine = by_domain(domains, part._fixed[wish.owner])
-    others = by_domain(domains, part._fixed[list(wish.meant)].sum(axis=0)) - wish.own
+    mine = by_domain(domains, part.fixed[wish.owner])
+    others = by_domain(domains, part.fixed[list(wish.meant)].sum(axis=0)) - wish.own
     bad = others > 0 if wish.apart else others <= 0
-    open_to_change = np.unique(domains.of[part._free])
+    open_to_change = np.unique(domains.of[part.free])
     bad[open_to_change] = False
     bad[-1] = False
     yield wish.weight * int(mine[bad].sum())
@@ -118,7 +120,7 @@ def _unmet(part: Formulation, wish: Wish) -> Iterable[Expression]:
         yield wish.weight * part.total([wish.owner], domains.of < 0)
     for domain in open_to_change[open_to_change >= 0].tolist():
         nodes = np.flatnonzero(domains.of == domain).tolist()
-        if mine[domain] or any((wish.owner, j) in part._count for j in nodes):
+        if mine[domain] or any((wish.owner, j) in part.count for j in nodes):
             yield wish.weight * _unmet_in(part, wish, domain)
 
 
@@ -144,4 +146,7 @@ _EXPRESSIONS: dict[str, Callable[[Formulation], Expression]] = {
     "cost": partial(_used, priced=True),
     "fragments": _fragments,
     "preferences": _preferences,
+    "balance": measures.balance,
+    "interference": measures.interference,
+    "spread": measures.spread,
 }

@@ -18,6 +18,7 @@ from ortools.sat.python import cp_model
 from scheduling.models.placement.arrays import NOWHERE, Flags, Ints, PlacementArrays, Rule
 from scheduling.solvers.placement.cpsat.gangs import add_gangs
 from scheduling.solvers.placement.cpsat.goals import goal_expression
+from scheduling.solvers.placement.cpsat.measures import limit_balance, limit_interference
 from scheduling.solvers.placement.cpsat.parts import PartCells
 
 Expression = Any
@@ -54,17 +55,18 @@ class Formulation:
             free = np.isin(np.arange(arrays.n_nodes), self._part)
             left = (place >= 0) & ~free[arrays.places.nodes(place)]
             self.settled[left] = place[left]
-        self._free = np.isin(np.arange(arrays.n_nodes), self._part)
-        self._fixed = arrays.counts(self.settled)
+        self.free = np.isin(np.arange(arrays.n_nodes), self._part)
+        self.fixed = arrays.counts(self.settled)
         self._still = arrays.staying(self.settled)
         self._size: list[int] = arrays.size().tolist()
         self._present: list[int] = arrays.running.sum(axis=1).tolist()
-        self._outside: list[int] = self._fixed.sum(axis=1).tolist()
+        self._outside: list[int] = self.fixed.sum(axis=1).tolist()
         self._unmoved: list[int] = self._still.sum(axis=1).tolist()
         self.parts = PartCells(self.model, arrays)
-        self._count: dict[tuple[int, int], Expression] = {}
+        self.count: dict[tuple[int, int], Expression] = {}
+        self._limit: dict[tuple[int, int], int] = {}
         self._by_class: dict[int, list[tuple[int, Expression]]] = {}
-        self._by_node: dict[int, list[int]] = {}
+        self.by_node: dict[int, list[int]] = {}
         self._stay: dict[tuple[int, int], Expression] = {}
         self._arrivals: dict[tuple[int, int, int], Expression] = {}
         self._make_cells()
@@ -76,8 +78,12 @@ class Formulation:
         add_gangs(self)
         self._add_limits()
         self.tiers = self._tiers()
+        limit_interference(self)
         for tier, cap in zip(self.tiers, caps, strict=False):
             self.model.add(tier <= cap)
+        for goal, cap in zip(arrays.goals, caps[arrays.n_priorities :], strict=False):
+            if goal == "balance":
+                limit_balance(self, cap)
 
     def _classes(self) -> range:
         return range(self.arrays.n_classes)
@@ -94,9 +100,9 @@ class Formulation:
                 number, self._stay[k, j] = self.parts.add(k, j, limit)
             else:
                 number = model.new_int_var(stuck, limit, "")
-            self._count[k, j] = number
+            self.count[k, j], self._limit[k, j] = number, limit
             self._by_class.setdefault(k, []).append((j, number))
-            self._by_node.setdefault(j, []).append(k)
+            self.by_node.setdefault(j, []).append(k)
             if self.arrays.parts.shares[k]:
                 continue
             if ran and not eligible[k, column]:
@@ -130,7 +136,7 @@ class Formulation:
         if nodes is None:
             fixed = sum(self._outside[k] for k in chosen)
         else:
-            fixed = int(self._fixed[chosen][:, nodes].sum())
+            fixed = int(self.fixed[chosen][:, nodes].sum())
         return cp_model.LinearExpr.sum(numbers) + fixed if numbers else fixed
 
     def _stays(self, k: int) -> Expression:
@@ -141,8 +147,8 @@ class Formulation:
 
     def _add_capacities(self) -> None:
         arrays = self.arrays
-        for j, classes in self._by_node.items():
-            numbers = [self._count[k, j] for k in classes]
+        for j, classes in self.by_node.items():
+            numbers = [self.count[k, j] for k in classes]
             for column in range(arrays.demand.shape[1]):
                 needs = arrays.demand[classes, column].tolist()
                 if any(needs):
@@ -155,9 +161,9 @@ class Formulation:
     def _keep_patience(self) -> None:
         """Let items that preempt nothing take only what is free beside all that runs now."""
         arrays, spare = self.arrays, self.arrays.spare()
-        for j, classes in self._by_node.items():
+        for j, classes in self.by_node.items():
             patient = [k for k in classes if arrays.patient[k]]
-            numbers = [self._count[k, j] for k in patient]
+            numbers = [self.count[k, j] for k in patient]
             for column in range(arrays.demand.shape[1]):
                 needs = arrays.demand[patient, column].tolist()
                 if any(needs):
@@ -167,6 +173,24 @@ class Formulation:
     def _add_sizes(self) -> None:
         for k in self._by_class:
             self.model.add(self.placed[k] <= self._size[k])
+
+    def most(self, k: int, j: int) -> int:
+        """Most items of a class that may stand on a node of the part."""
+        return self._limit.get((k, j), 0)
+
+    def nodes_of(self, k: int) -> list[int]:
+        """Nodes of the part that items of a class may stand on."""
+        return [j for j, _ in self._by_class.get(k, ())]
+
+    def here(self, classes: Iterable[int], j: int) -> Expression:
+        """Items of some classes on one node of the part."""
+        return cp_model.LinearExpr.sum([self.count[k, j] for k in classes if (k, j) in self.count])
+
+    def no_arrival(self, k: int, j: int, literal: Any) -> None:
+        """Let no item of a class arrive on a node where a literal is true."""
+        if (k, j) in self.count:
+            stay = self._stay.get((k, j), 0)
+            self.model.add(self.count[k, j] <= stay).only_enforce_if(literal)
 
     # ------------------------------------------------------------------------------ rules
 
@@ -180,12 +204,12 @@ class Formulation:
         if key not in self._arrivals:
             nodes = np.flatnonzero(arrays.domains[domains].of == domain).tolist()
             coming = [
-                (self._count[k, j], self._stay.get((k, j), 0))
+                (self.count[k, j], self._stay.get((k, j), 0))
                 for j in nodes
-                if (k, j) in self._count and arrays.eligible[k, j]
+                if (k, j) in self.count and arrays.eligible[k, j]
             ]
             literal: Any = None
-            if (self._fixed[k, nodes] > self._still[k, nodes]).any():
+            if (self.fixed[k, nodes] > self._still[k, nodes]).any():
                 literal = self.model.new_constant(1)
             elif coming:
                 literal = self.model.new_bool_var("")
@@ -210,7 +234,7 @@ class Formulation:
     def forbid_unlabelled(self, k: int, domains: int) -> None:
         """Keep arrivals of a class off nodes without a label, which have no domain."""
         for j in np.flatnonzero(self.arrays.domains[domains].of < 0).tolist():
-            number = self._count.get((k, j))
+            number = self.count.get((k, j))
             if number is not None:
                 self.model.add(number <= self._stay.get((k, j), 0))
 
@@ -300,7 +324,7 @@ class Formulation:
     def hint(self, place: Ints) -> None:
         """Hint a placement by the place of each item."""
         counts, stays = self.arrays.counts(place), self.arrays.staying(place)
-        for (k, j), number in self._count.items():
+        for (k, j), number in self.count.items():
             self.model.add_hint(number, int(counts[k, j]))
             stay = self._stay.get((k, j))
             if stay is not None and stay is not number and not self.arrays.parts.shares[k]:
@@ -310,8 +334,8 @@ class Formulation:
     def places(self, values: list[int]) -> Ints:
         """Read the place of each item from the values of all variables."""
         arrays = self.arrays
-        table = self._fixed.copy()
-        for cell, number in self._count.items():
+        table = self.fixed.copy()
+        for cell, number in self.count.items():
             table[cell] = values[number.index]
         inside = self.parts.places(values)
         for k in inside:

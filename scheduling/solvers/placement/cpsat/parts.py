@@ -109,9 +109,14 @@ class PartCells:
 
     def used(self, part: int, column: int) -> Expression:
         """Return what is taken of a resource of a part of the nodes that may change."""
-        loads = [(number, int(need[column])) for number, need in self._loads[part]]
-        numbers = [number for number, need in loads if need]
-        return cp_model.LinearExpr.weighted_sum(numbers, [need for _, need in loads if need])
+        loads = self.loads(part, column)
+        numbers, needs = [number for number, _ in loads], [need for _, need in loads]
+        return cp_model.LinearExpr.weighted_sum(numbers, needs)
+
+    def loads(self, part: int, column: int) -> list[tuple[Any, int]]:
+        """Return numbers of those that take something of a resource, with what each takes."""
+        loads = ((number, int(need[column])) for number, need in self._loads.get(part, ()))
+        return [(number, need) for number, need in loads if need]
 
     def hint(self, place: Ints) -> None:
         """Hint what items take that stand at places."""

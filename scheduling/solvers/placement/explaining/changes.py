@@ -146,6 +146,11 @@ def _impatient(setting: Setting, need: Need) -> Iterator[Candidate]:
     yield Candidate(f"{_who(setting)} may make others leave", changed)
 
 
+def _borne(setting: Setting, need: Need) -> Iterator[Candidate]:
+    changed = without(setting.problem, setting.names, {need})
+    yield Candidate("nothing limits what items lose beside each other", changed)
+
+
 _DIRECT: dict[str, Callable[[Setting, Need], Iterator[Candidate]]] = {
     "resource": _smaller,
     "parts": _fewer_parts,
@@ -158,6 +163,7 @@ _DIRECT: dict[str, Callable[[Setting, Need], Iterator[Candidate]]] = {
     "avoided": _welcome,
     "gang": _scattered,
     "patience": _impatient,
+    "interference": _borne,
 }
 
 

@@ -60,6 +60,8 @@ def needs_of(problem: PlacementProblem, item: Item) -> Iterator[Need]:
     yield from (Need("avoided", (name,)) for name in _avoiding(problem, item))
     if item.gang is not None:
         yield Need("gang", (item.gang,))
+    if problem.interference and any(i.max_degradation is not None for i in problem.items):
+        yield Need("interference")
     if not item.preempts:
         yield Need("patience")
     yield from _limits(problem, item)
@@ -119,6 +121,8 @@ def without(
         changed["budgets"] = tuple(b for b in problem.budgets if b.id not in lost["budget"])
     if "quota" in lost:
         changed["quotas"] = tuple(q for q in problem.quotas if q.id not in lost["quota"])
+    if "interference" in lost:
+        changed["interference"] = ()
     if "moves" in lost:
         changed["max_moves"] = None
     wanted = [item for item in problem.items if item.id in members]

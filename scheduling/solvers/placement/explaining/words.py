@@ -99,6 +99,7 @@ def _cluster_words(
         "avoided": f"{shown} keeps {item.id} away by its anti-affinity",
         "gang": f"the gang {shown} is placed as a whole or not at all",
         "patience": f"{item.id} preempts nothing: it takes only what is free now",
+        "interference": f"{item.id} or what stands beside it would lose too much",
         "quota": f"the quota {shown} limits what {item.namespace} takes",
         "pinned": f"{pinned} pinned items stay where they run",
         "budget": f"disruption budgets allow no more: {shown}",

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from scheduling.models.placement.goals import Wish
+from scheduling.models.placement.aims import Wish
 from scheduling.solvers.linear.rows import Term
 
 if TYPE_CHECKING:
