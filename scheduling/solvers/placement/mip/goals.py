@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from scheduling.models.placement.aims import Wish
+from scheduling.models.placement.goals import most_of
+from scheduling.models.placement.measures import MILLIONTHS
 from scheduling.solvers.linear.rows import Term
 
 if TYPE_CHECKING:
@@ -29,6 +31,10 @@ def goal_terms(program: Program, goal: str) -> Value:
             return _used(program, priced=True)
         case "fragments":
             return _fragments(program)
+        case "balance":
+            return _balance(program)
+        case "spread":
+            return _spread(program)
         case _:
             return _preferences(program)
 
@@ -89,6 +95,36 @@ def _above_zero(program: Program, used: list[Term], capacity: int, most: int) ->
     program.at_most([(free, 1.0), *used, (over, -float(most))], capacity)
     program.at_most([(free, 1.0), (over, float(capacity))], capacity)
     return [(free, 1.0)]
+
+
+def _balance(program: Program) -> Value:
+    """Return the share of the fullest node in millionths."""
+    gauge = program.arrays.aims.balance
+    if gauge is None:
+        return [], 0
+    share = program.number(most_of(program.arrays, "balance"))
+    for j, capacity in zip(gauge.rows.tolist(), gauge.capacity.tolist(), strict=True):
+        for need in gauge.need:
+            classes = np.flatnonzero((program.x[:, j] >= 0) & (need > 0)).tolist()
+            terms = [(int(program.x[k, j]), MILLIONTHS * int(need[k]) / capacity) for k in classes]
+            if terms:
+                program.at_most([*terms, (share, -1.0)], 0.0)
+    return [(share, 1.0)], 0
+
+
+def _spread(program: Program) -> Value:
+    """Return the sum over owners of the largest number of their items in one domain."""
+    aims, terms = program.arrays.aims.spread, list[Term]()
+    if aims is None:
+        return [], 0
+    for owner in aims.owners:
+        most = program.number(program.most(owner))
+        terms.append((most, 1.0))
+        for domain in range(aims.count):
+            items = program.items(owner, np.flatnonzero(aims.of == domain))
+            if items:
+                program.at_most([*items, (most, -1.0)], 0.0)
+    return terms, 0
 
 
 def _preferences(program: Program) -> Value:

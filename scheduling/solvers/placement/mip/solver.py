@@ -5,6 +5,9 @@ from __future__ import annotations
 from math import ceil
 from typing import TYPE_CHECKING
 
+import numpy as np
+
+from scheduling.models.placement.aims import UNLIMITED
 from scheduling.models.placement.arrays import Ints
 from scheduling.solvers.board import Board, Budget
 from scheduling.solvers.linear.result import Limits, Listener, Outcome
@@ -55,11 +58,15 @@ class Mip:
         return self._engine().availability()
 
     def refusal(self, data: CompiledPlacement) -> str | None:
-        """Refuse parts of nodes, and programs that would not fit into memory."""
-        measure = data.arrays.fragment
+        """Refuse parts of nodes, products, and programs that would not fit into memory."""
+        measure, gauge = data.arrays.fragment, data.arrays.aims.balance
         inside = measure is not None and measure.parts is not None
+        inside = inside or (gauge is not None and gauge.columns is not None)
         if inside or any(data.arrays.parts.shares):
             return "does not know parts of nodes; use cp-sat"
+        limited = bool(np.any(data.arrays.aims.tolerated != UNLIMITED))
+        if limited or "interference" in data.arrays.goals:
+            return "does not know interference, which is not linear; use cp-sat"
         cells = int(data.arrays.eligible.sum())
         if cells > LARGEST_CELLS:
             return f"{cells} pairs of item class and node, above {LARGEST_CELLS}; use lns"
