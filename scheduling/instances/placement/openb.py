@@ -20,16 +20,13 @@ from scheduling.instances.placement.beside import both_tables
 from scheduling.instances.placement.tables import Record, names_columns, once, write_table
 from scheduling.instances.placement.vms import stem
 from scheduling.models.base import Problem
-from scheduling.models.placement.parts import Part, Share
+from scheduling.models.placement.devices import GPU, MILLI, WHOLE, gpu, gpu_share
 from scheduling.models.placement.problem import Item, Node, PlacementProblem
 from scheduling.models.placement.rules import NodeTerm, Requirement
 
 PERCENT = "percent"
 """What the number behind the format's name stands for."""
 
-GPU = "gpu"
-MILLI = "gpu-milli"
-WHOLE = 1000
 MODEL = "gpu-model"
 
 _NODES = ("sn", "cpu_milli", "memory_mib", "gpu", "model")
@@ -102,10 +99,7 @@ def _node(name: str, row: Record) -> Node:
         id=name,
         capacity={"cpu": row.number("cpu_milli"), "memory": row.number("memory_mib")},
         labels={MODEL: model} if model else {},
-        parts=tuple(
-            Part(id=f"{GPU}-{number}", kind=GPU, capacity={MILLI: WHOLE})
-            for number in range(row.number("gpu", _MOST_GPUS))
-        ),
+        parts=tuple(gpu(f"{GPU}-{number}") for number in range(row.number("gpu", _MOST_GPUS))),
     )
 
 
@@ -132,7 +126,7 @@ def _item(name: str, row: Record) -> Item:
         priority=PRIORITIES.get(row.text("qos"), 0),
         labels=labels,
         node_affinity=(term,) if models != [""] else (),
-        shares=(Share(kind=GPU, count=count, options=({MILLI: milli},)),) if count else (),
+        shares=(gpu_share(count, milli),) if count else (),
     )
 
 

@@ -16,7 +16,7 @@ from scheduling.models.placement.parts import Part, Share
 GPU = "gpu"
 """Kind of GPUs that are not divided by MIG."""
 
-MILLI = "milli"
+MILLI = "gpu-milli"
 """Their resource: thousandths of the GPU."""
 
 WHOLE = 1000

@@ -20,7 +20,7 @@ class Part(Frozen):
     """A compartment of a node: a GPU, a NUMA node, a disk.
 
     For each resource r: ``sum(what items take of r on the part) <= capacity[r]``; a resource that
-    is not named has capacity 0. Parts have resources of their own: what a part gives is no longer
+    is not named has capacity 0. Parts have resources of their own: what a part gives is not
     counted in its node's capacity.
     """
 

@@ -169,7 +169,9 @@ def test_unknown_greedy_rules_are_refused_by_name() -> None:
 def test_generated_clusters_ask_for_no_more_gpus_than_said(seed: int, usage: float) -> None:
     problem = random_cluster(nodes=2, pods_per_node=5, usage=usage, gpus=4, seed=seed)
     asked = sum(
-        share.count * share.options[0]["milli"] for item in problem.items for share in item.shares
+        share.count * share.options[0]["gpu-milli"]
+        for item in problem.items
+        for share in item.shares
     )
     assert asked <= usage * 2 * 4 * 1000
     default = sch.solve(problem, "default-scheduler", work_limit=1, workers=1)
@@ -180,7 +182,7 @@ def test_generated_clusters_ask_for_no_more_gpus_than_said(seed: int, usage: flo
 
 def test_generated_clusters_ask_for_fractions_and_for_several_gpus() -> None:
     problem = random_cluster(nodes=8, pods_per_node=8, gpus=8, seed=1)
-    asked = {(s.count, s.options[0]["milli"]) for item in problem.items for s in item.shares}
+    asked = {(s.count, s.options[0]["gpu-milli"]) for item in problem.items for s in item.shares}
     assert {(1, 500), (1, 1000)} <= asked
     assert max(count for count, _ in asked) > 1
 
