@@ -18,6 +18,7 @@ from scheduling.solvers.schedule.assignment import Assignment
 from scheduling.solvers.schedule.balance import balance
 from scheduling.solvers.schedule.blocking import Blocking
 from scheduling.solvers.schedule.cpsat.solver import CpSat, bounding
+from scheduling.solvers.schedule.crews import Crews
 from scheduling.solvers.schedule.dispatch import Dispatch
 from scheduling.solvers.schedule.family import Candidate, CompiledSchedule
 from scheduling.solvers.schedule.genetic import Genetic
@@ -155,13 +156,14 @@ class Auto:
                 improver.search(data, board, budget.part(share, workers=1), hint)
             return
         sprint = budget.part(_SPRINT_SHARE if exact else 1.0)
-        calm = budget.part(1.0, workers=max(1, budget.workers // 2))
+        crewed = isinstance(improver, Crews)
+        calm = budget.part(1.0, workers=budget.workers if crewed else max(1, budget.workers // 2))
         with Sideways() as side:
             if exact:
                 side.start(exact.name, partial(_prove, data, board, budget, hint, improver))
                 if has_machine_tours(data.arrays):
                     side.start("tours", partial(raise_by_tours, data, board, sprint))
-                elif not data.arrays.features:
+                elif not data.arrays.features and not crewed:
                     side.start("relaxations", partial(_relax, data, board, sprint))
             improver.search(data, board, sprint, hint)
             if exact and not board.stopped:
@@ -169,7 +171,8 @@ class Auto:
 
     def _improver(self, data: CompiledSchedule) -> Part:
         """Pick the local search that knows most about the problem's structure."""
-        return next(iter(_usable([IteratedGreedy(), Tabu(), Blocking(), Genetic(), Lns()], data)))
+        parts: list[Part] = [IteratedGreedy(), Tabu(), Blocking(), Crews(), Genetic(), Lns()]
+        return next(iter(_usable(parts, data)))
 
 
 def _specialist(data: CompiledSchedule) -> Part | None:
@@ -211,7 +214,7 @@ def _prove(
     processors enough, it searches in all its ways.
     """
     balance(data, board, budget.part(_SPRINT_SHARE), "balance")
-    narrow = isinstance(improver, Tabu | Blocking) and budget.workers < _MANY_WORKERS
+    narrow = isinstance(improver, Tabu | Blocking | Crews) and budget.workers < _MANY_WORKERS
     settings = bounding(data.arrays) if narrow else _widest(budget.workers)
     CpSat(settings).search(data, board, budget.part(_SPRINT_SHARE), hint)
     if not board.stopped:

@@ -31,11 +31,16 @@ def job_shop_refusal(arrays: ScheduleArrays) -> str | None:
     reason = open_shop_refusal(arrays)
     if reason is not None:
         return reason
-    if not arrays.single_mode or chain_delays(arrays) is None:
+    if not whole_chains(arrays):
         return "takes jobs that are one chain of tasks, and one mode a task; use tabu"
     if np.flatnonzero(arrays.weights[0]).tolist() != [MEASURES.index("makespan")]:
         return "minimises the makespan only; use dispatch with the rule of a due date"
     return None
+
+
+def whole_chains(arrays: ScheduleArrays) -> bool:
+    """Whether every job is one chain of tasks with one mode each."""
+    return arrays.single_mode and chain_delays(arrays) is not None
 
 
 def machines_of(arrays: ScheduleArrays) -> Ints:

@@ -15,6 +15,7 @@ from scheduling.models.schedule.compiling import compile_arrays
 from scheduling.models.schedule.problem import ScheduleProblem
 from scheduling.models.schedule.solution import ScheduledTask, ScheduleSolution
 from scheduling.solvers.registry import Family
+from scheduling.solvers.schedule.slack import without_slack
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,13 +28,13 @@ class Candidate:
 
 @dataclass(frozen=True, eq=False)
 class CompiledSchedule:
-    """A scheduling problem with its arrays."""
+    """A scheduling problem with its arrays, without demands that never decide anything."""
 
     problem: ScheduleProblem
     arrays: ScheduleArrays = field(init=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "arrays", compile_arrays(self.problem))
+        object.__setattr__(self, "arrays", without_slack(compile_arrays(self.problem)))
 
     @property
     def tiers(self) -> tuple[str, ...]:
@@ -110,6 +111,7 @@ FAMILY: Family[Candidate] = Family(
         "sgs": f"{_HERE}.sgs:ScheduleGeneration",
         "tabu": f"{_HERE}.tabu:Tabu",
         "blocking": f"{_HERE}.blocking:Blocking",
+        "crews": f"{_HERE}.crews:Crews",
         "genetic": f"{_HERE}.genetic:Genetic",
         "lns": f"{_HERE}.lns:Lns",
         "heft": f"{_HERE}.listing.solvers:Heft",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import threading
+from functools import partial
 from time import perf_counter
 from typing import TYPE_CHECKING
 
@@ -22,6 +22,7 @@ from scheduling.solvers.schedule.sgs import (
     post_greedy,
     rules_for,
 )
+from scheduling.solvers.sideways import Sideways
 
 if TYPE_CHECKING:
     from scheduling.solvers.schedule.kernels.project import Project
@@ -83,18 +84,13 @@ class Genetic:
             board.prove_infeasible(self.name)
             return
         share = None if budget.work is None else budget.work / budget.workers
-        islands = [
+        first, *others = (
             _Island(data, board, budget, project, keys, number) for number in range(budget.workers)
-        ]
-        threads = [
-            threading.Thread(target=island.run, args=(self.name, share), daemon=True)
-            for island in islands[1:]
-        ]
-        for thread in threads:
-            thread.start()
-        islands[0].run(self.name, share)
-        for thread in threads:
-            thread.join()
+        )
+        with Sideways() as side:
+            for number, island in enumerate(others, start=1):
+                side.start(f"{self.name}-{number}", partial(island.run, self.name, share))
+            first.run(self.name, share)
 
 
 class _Island:

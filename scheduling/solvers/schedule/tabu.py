@@ -16,11 +16,15 @@ from scheduling.models.schedule.objective import MEASURES
 from scheduling.models.schedule.windows import horizon
 from scheduling.solvers.board import Board, Budget
 from scheduling.solvers.registry import Availability, installed
-from scheduling.solvers.schedule.disjunctive import job_shop, machines_of, open_shop_refusal
+from scheduling.solvers.schedule.disjunctive import (
+    job_shop,
+    machines_of,
+    open_shop_refusal,
+    whole_chains,
+)
 from scheduling.solvers.schedule.dispatch import Dispatch
 from scheduling.solvers.schedule.family import Candidate, CompiledSchedule
 from scheduling.solvers.schedule.kernels.warmup import ensure_compiled
-from scheduling.solvers.schedule.shop import chain_delays
 from scheduling.solvers.schedule.walking import Walking, walk_together
 
 WORK_UNIT = 20_000
@@ -47,18 +51,11 @@ class Tabu:
 
     def refusal(self, data: CompiledSchedule) -> str | None:
         """Tell why the problem is no plain shop."""
-        arrays = data.arrays
-        reason = open_shop_refusal(arrays)
-        if reason is not None:
-            return reason
-        if not _is_maximum(arrays, 0):
-            return f"minimises one of {', '.join(_MAXIMA)} only; use lns"
-        return None
+        return tabu_refusal(data.arrays)
 
     def prepare(self, data: CompiledSchedule) -> None:
         """Compile the kernels of the problem's kind of shop."""
-        simple = data.arrays.single_mode and chain_delays(data.arrays) is not None
-        ensure_compiled("jobshop" if simple else "flexible")
+        ensure_compiled("jobshop" if whole_chains(data.arrays) else "flexible")
 
     def search(
         self,
@@ -75,12 +72,20 @@ class Tabu:
             return
         if board.best is None and data.arrays.n_tasks <= LARGEST_DISPATCHED:
             Dispatch().search(data, board, budget.part(0.2), hint)
-        make = _walk_maker(data.arrays, board.tier)
+        make = walk_maker(data.arrays, board.tier)
         walk = make(budget.seed)
         _post_bound(self.name, data.arrays, board, walk.bound())
         moves = None if budget.work is None else int(budget.work * WORK_UNIT)
         scale = int(data.arrays.weights[board.tier].max())
         walk_together(self.name, data, board, budget, Walking(make, walk, moves, scale))
+
+
+def tabu_refusal(arrays: ScheduleArrays) -> str | None:
+    """Tell why a problem is no plain shop with one largest value to minimise."""
+    reason = open_shop_refusal(arrays)
+    if reason is None and not _is_maximum(arrays, 0):
+        return f"minimises one of {', '.join(_MAXIMA)} only; use lns"
+    return reason
 
 
 def _is_maximum(arrays: ScheduleArrays, tier: int) -> bool:
@@ -103,8 +108,9 @@ def _tails(arrays: ScheduleArrays, tier: int) -> Ints:
     return np.where(dated, -arrays.job_due, never_last)[arrays.job]
 
 
-def _walk_maker(arrays: ScheduleArrays, tier: int) -> Callable[[int], _JobShopWalk | _FlexibleWalk]:
-    if arrays.single_mode and chain_delays(arrays) is not None:
+def walk_maker(arrays: ScheduleArrays, tier: int) -> Callable[[int], _JobShopWalk | _FlexibleWalk]:
+    """Return what makes the walk of a seed, for a shop that :class:`Tabu` takes."""
+    if whole_chains(arrays):
         return lambda seed: _JobShopWalk(arrays, tier, seed)
     return lambda seed: _FlexibleWalk(arrays, tier, seed)
 

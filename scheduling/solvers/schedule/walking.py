@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Protocol
 
 from scheduling.models.schedule.arrays import NEVER
 from scheduling.solvers.board import Board, Budget
 from scheduling.solvers.schedule.family import Candidate, CompiledSchedule
+from scheduling.solvers.sideways import Sideways
 
 _LARGEST_SLICE = 1 << 30  # slices that reach the target return at once, and would grow for ever
 _SLICE_SECONDS = 0.05
@@ -68,15 +69,10 @@ def walk_together(
         mine = walking.make(budget.seed + number) if number else walking.first
         _explore(name, data, board, budget, walking, mine)
 
-    threads = [
-        threading.Thread(target=walk, args=(number,), name=f"{name}-{number}", daemon=True)
-        for number in range(1, budget.workers)
-    ]
-    for thread in threads:
-        thread.start()
-    walk(0)
-    for thread in threads:
-        thread.join()
+    with Sideways() as side:
+        for number in range(1, budget.workers):
+            side.start(f"{name}-{number}", partial(walk, number))
+        walk(0)
 
 
 def _explore(

@@ -126,7 +126,8 @@ def bounding(arrays: ScheduleArrays) -> Settings:
     from scheduling.solvers.cpsat_engine import Settings
 
     small = arrays.n_tasks <= _SMALL_BLOCKING and BLOCKING in arrays.features
-    if arrays.demand_amount.size or not arrays.single_mode or small:
+    alone = bool(arrays.demand_amount.size) and bool(np.any(arrays.machine < 0))
+    if alone or not arrays.single_mode or small:
         return Settings(workers=8)
     names = ("quick_restart_no_lp", "objective_lb_search_no_lp", "objective_lb_search_max_lp")
     return Settings(workers=3, subsolvers=names)

@@ -16,6 +16,7 @@ from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
 
+from scheduling.models.schedule.arrays import NEVER
 from scheduling.models.schedule.builder import ScheduleModel
 from scheduling.models.schedule.problem import ScheduleProblem
 from scheduling.solvers.board import Board, Budget
@@ -32,6 +33,7 @@ _KERNELS = (
     _HERE.parent / "permutation" / "kernels",
 )
 _WORK = 0.01
+_MOVES = 50
 
 
 def ensure_compiled(group: str) -> None:
@@ -156,6 +158,17 @@ def _search(problem: ScheduleProblem, name: str, work: float = _WORK) -> None:
     FAMILY.solver(name).search(data, board, Budget(None, work, 1, 0), None)
 
 
+def _compile_tabu(problem: ScheduleProblem) -> None:
+    """Walk, and begin again from a schedule of elsewhere: bounds must not end that too early."""
+    from scheduling.solvers.schedule.tabu import walk_maker
+
+    _search(problem, "tabu")
+    walk = walk_maker(CompiledSchedule(problem).arrays, 0)(0)
+    for _ in range(2):
+        walk.advance(_MOVES, -NEVER)
+        walk.inject(walk.best())
+
+
 def _compile_project() -> None:
     _search(_project("makespan"), "sgs")
     _search(_project("makespan"), "genetic")
@@ -182,9 +195,9 @@ def _compile_bounds() -> None:
 
 
 GROUPS: dict[str, Callable[[], None]] = {
-    "jobshop": lambda: _search(_shop(), "tabu"),
+    "jobshop": lambda: _compile_tabu(_shop()),
     "learned": lambda: _search(_shop(), "dispatch:learned"),
-    "flexible": lambda: _search(_shop(flexible=True), "tabu"),
+    "flexible": lambda: _compile_tabu(_shop(flexible=True)),
     "blocking": lambda: _search(_shop(blocking=True), "blocking"),
     "project": _compile_project,
     "bounds": _compile_bounds,

@@ -127,25 +127,15 @@ def learn_rule(
     ensure_compiled("jobshop")
     lessons = [_Lesson.of(problem, solver, work_limit, seed) for problem in problems]
     rng = np.random.default_rng(seed)
-    logs = [lesson.decisions() for lesson in lessons]
-    if not any(map(len, logs)):
-        raise InputError.single("problems", "no machine with a choice", "shops with decisions")
-    decisions = Decisions.of(logs)
-    weights = imitate(decisions, units, rng)
+    weights = imitate(_decisions(lessons), units, rng)
     best = np.full(len(lessons), np.inf)
     gaps = [float(_gaps(lessons, weights, units).mean())]
     found: list[Floats] = []
     for _ in range(networks):
-        start = found[0] if found else weights
-        evolution = Evolution(start, _STEP, population, rng)
+        evolution = Evolution(found[0] if found else weights, _STEP, population, rng)
         for _ in range(generations):
             chosen = rng.permutation(len(lessons))[:sample]
-            part = [lessons[number] for number in chosen]
-            values = [
-                np.minimum(best[chosen], _gaps(part, point, units)).mean()
-                for point in evolution.ask()
-            ]
-            evolution.tell(np.array(values))
+            _improve(evolution, [lessons[number] for number in chosen], best[chosen], units)
         found.append(evolution.mean.round(6))
         best = np.minimum(best, _gaps(lessons, found[-1], units))
         gaps.append(float(best.mean()))
@@ -165,6 +155,20 @@ def learn_rule(
             mean_gaps=tuple(round(gap, 3) for gap in gaps),
         ),
     )
+
+
+def _decisions(lessons: Sequence[_Lesson]) -> Decisions:
+    """Put together what all solved schedules decided."""
+    logs = [lesson.decisions() for lesson in lessons]
+    if not any(map(len, logs)):
+        raise InputError.single("problems", "no machine with a choice", "shops with decisions")
+    return Decisions.of(logs)
+
+
+def _improve(evolution: Evolution, lessons: Sequence[_Lesson], known: Floats, units: int) -> None:
+    """Run one generation: candidates count by what they add to the gaps known already."""
+    gaps = [np.minimum(known, _gaps(lessons, point, units)).mean() for point in evolution.ask()]
+    evolution.tell(np.array(gaps))
 
 
 def _gaps(lessons: Sequence[_Lesson], weights: Floats, units: int) -> Floats:

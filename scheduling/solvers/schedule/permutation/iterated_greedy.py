@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import threading
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,6 +14,7 @@ from scheduling.solvers.schedule.family import Candidate, CompiledSchedule
 from scheduling.solvers.schedule.kernels.warmup import ensure_compiled
 from scheduling.solvers.schedule.meter import SLICE, Meter
 from scheduling.solvers.schedule.permutation.line import Line, line_refusal
+from scheduling.solvers.sideways import Sideways
 
 if TYPE_CHECKING:
     from scheduling.solvers.schedule.permutation.walk import Walk
@@ -105,20 +106,12 @@ class IteratedGreedy:
         if hint is not None and not meter.over:
             walk.start_from(line.orders(hint))
             _post(self.name, data, walk, board)
-        threads = [
-            threading.Thread(
-                target=_explore,
-                args=(self.name, data, Walk(line, budget.seed + number), board, budget),
-                name=f"iterated-greedy-{number}",
-                daemon=True,
-            )
-            for number in range(1, budget.workers)
-        ]
-        for thread in threads:
-            thread.start()
-        _explore(self.name, data, walk, board, budget, meter)
-        for thread in threads:
-            thread.join()
+        with Sideways() as side:
+            for number in range(1, budget.workers):
+                other = Walk(line, budget.seed + number)
+                work = partial(_explore, self.name, data, other, board, Meter(board, budget))
+                side.start(f"{self.name}-{number}", work)
+            _explore(self.name, data, walk, board, meter)
 
 
 def _construct(
@@ -155,11 +148,9 @@ def _explore(
     data: CompiledSchedule,
     walk: Walk,
     board: Board[Candidate],
-    budget: Budget,
-    meter: Meter | None = None,
+    meter: Meter,
 ) -> None:
     """Improve the best orders of all, in slices."""
-    meter = meter or Meter(board, budget)
     known: int | None = None
     while not meter.over:
         value = board.objective

@@ -11,6 +11,64 @@ FloatArray = NDArray[np.float64]
 
 
 @njit(cache=True, nogil=True)
+def _cheapest_modes(
+    task: int,
+    lag: int,
+    rest: FloatArray,
+    prices: FloatArray,
+    first: IntArray,
+    mode_ptr: IntArray,
+    mode_length: IntArray,
+    mode_last: IntArray,
+    use_ptr: IntArray,
+    use_resource: IntArray,
+    use_amount: FloatArray,
+    value: FloatArray,
+    mode_at: NDArray[np.int32],
+) -> None:
+    """Fill in the least cost of a chain's end from each start of a task, and the mode for it."""
+    horizon = prices.shape[1] - 1
+    value[:] = np.inf
+    mode_at[:] = -1
+    for m in range(mode_ptr[task], mode_ptr[task + 1]):
+        length = mode_length[m]
+        for s in range(first[task], mode_last[m] + 1):
+            after = max(s + length + lag, 0)
+            if after > horizon:
+                break
+            cost = rest[after]
+            for k in range(use_ptr[m], use_ptr[m + 1]):
+                row = prices[use_resource[k]]
+                cost += use_amount[k] * (row[s + length] - row[s])
+            if cost < value[s]:
+                value[s] = cost
+                mode_at[s] = m
+
+
+@njit(cache=True, nogil=True)
+def _add_use(
+    tasks: IntArray,
+    lags: IntArray,
+    start_at: NDArray[np.int32],
+    mode_at: NDArray[np.int32],
+    mode_length: IntArray,
+    use_ptr: IntArray,
+    use_resource: IntArray,
+    use_amount: FloatArray,
+    load: FloatArray,
+) -> None:
+    """Add what a chain uses over time in its cheapest starts and modes."""
+    moment = 0
+    for depth in range(len(tasks)):
+        s = start_at[depth, moment]
+        m = mode_at[depth, s]
+        for k in range(use_ptr[m], use_ptr[m + 1]):
+            load[use_resource[k], s] += use_amount[k]
+            load[use_resource[k], s + mode_length[m]] -= use_amount[k]
+        moment = max(s + mode_length[m] + lags[depth], 0)
+
+
+@njit(cache=True, nogil=True)
 def price_chains(
     prices: FloatArray,
     costs: FloatArray,
@@ -58,22 +116,21 @@ def price_chains(
         rest[:] = costs[c]
         for position in range(end - 1, begin - 1, -1):
             i, depth = chain_task[position], position - begin
-            lag = chain_lag[position]
-            value[:] = np.inf
-            mode_at[depth] = -1
-            for m in range(mode_ptr[i], mode_ptr[i + 1]):
-                length = mode_length[m]
-                for s in range(first[i], mode_last[m] + 1):
-                    after = max(s + length + lag, 0)
-                    if after > horizon:
-                        break
-                    cost = rest[after]
-                    for k in range(use_ptr[m], use_ptr[m + 1]):
-                        row = prices[use_resource[k]]
-                        cost += use_amount[k] * (row[s + length] - row[s])
-                    if cost < value[s]:
-                        value[s] = cost
-                        mode_at[depth, s] = m
+            _cheapest_modes(
+                i,
+                chain_lag[position],
+                rest,
+                prices,
+                first,
+                mode_ptr,
+                mode_length,
+                mode_last,
+                use_ptr,
+                use_resource,
+                use_amount,
+                value,
+                mode_at[depth],
+            )
             best, place = np.inf, horizon
             for s in range(horizon, -1, -1):
                 if value[s] < best:
@@ -83,13 +140,15 @@ def price_chains(
         total += rest[0]
         if rest[0] == np.inf:
             return np.inf
-        moment = 0
-        for position in range(begin, end):
-            depth = position - begin
-            s = start_at[depth, moment]
-            m = mode_at[depth, s]
-            for k in range(use_ptr[m], use_ptr[m + 1]):
-                load[use_resource[k], s] += use_amount[k]
-                load[use_resource[k], s + mode_length[m]] -= use_amount[k]
-            moment = max(s + mode_length[m] + chain_lag[position], 0)
+        _add_use(
+            chain_task[begin:end],
+            chain_lag[begin:end],
+            start_at,
+            mode_at,
+            mode_length,
+            use_ptr,
+            use_resource,
+            use_amount,
+            load,
+        )
     return total
