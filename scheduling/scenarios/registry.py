@@ -28,6 +28,7 @@ SCENARIOS = {
     "node-exclusion": f"{_HERE}.node_exclusion",
     "lifl": f"{_HERE}.lifl",
     "sliwko": f"{_HERE}.sliwko",
+    "singularity": f"{_HERE}.singularity",
 }
 """Name to the module that has it as ``SCENARIO``."""
 

@@ -7,7 +7,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from scheduling.scenarios import adrs, agentcgroup, lifl, node_exclusion, sliwko
+from scheduling.scenarios import adrs, agentcgroup, lifl, node_exclusion, singularity, sliwko
 from scheduling.scenarios.adrs import Fleet
 from scheduling.scenarios.agentcgroup import Phase, Session
 from scheduling.scenarios.scenario import Run, data_folder
@@ -94,3 +94,22 @@ def test_relieved_nodes_are_not_overloaded() -> None:
     assert any(found.overloaded(load) for load in found.loads(list(found.now)))
     moved = sum(cost for cost, a, b in zip(found.costs, placed, found.now, strict=True) if a != b)
     assert answer.tiers[-1].objective == moved
+
+
+def test_elastic_jobs_end_no_later_and_are_bounded_closely() -> None:
+    drawn = singularity.jobs(0)[:5]
+    rigid = solve(singularity.fleet(drawn, elastic=False), work_limit=2, workers=1)
+    elastic = solve(singularity.fleet(drawn, elastic=True), work_limit=2, workers=1)
+    assert elastic.bound <= rigid.objective
+    # No job ends before it has run at full width.
+    alone = sum(job["weight"] * job["length"] for job in drawn)
+    assert alone <= elastic.bound <= elastic.objective
+
+
+def test_two_elastic_jobs_share_a_fleet() -> None:
+    # Each alone would take 4 quanta of time on its 8 GPUs; 16 GPUs hold both at once, 8 do not.
+    job = {"release": 0, "width": 8, "length": 4, "weight": 1}
+    answer = solve(singularity.fleet([job, job], elastic=True), work_limit=5, workers=1)
+    assert (answer.objective, answer.bound) == (8, 8)
+    third = solve(singularity.fleet([job, job, job], elastic=True), work_limit=5, workers=1)
+    assert third.bound > 12

@@ -79,9 +79,14 @@ class JobLoads:
 
     @cached_property
     def _completion(self) -> list[int]:
-        """Earliest completion of each job by heads."""
+        """Earliest completion of each job by heads, and by its work alone on every pool."""
         ends = self.heads + self.arrays.min_duration()
         found: list[int] = np.maximum.reduceat(ends, self.arrays.job_ptr[:-1]).tolist()
+        for load in self._loads:
+            begin = load.supply.work(load.release)
+            rows = zip(load.jobs, begin, load.work, load.tail, strict=True)
+            for job, done, work, tail in rows:
+                found[job] = max(found[job], load.supply.moment(done + work) + tail)
         return found
 
     @cached_property
@@ -99,7 +104,10 @@ class JobLoads:
         low = self.arrays.min_duration()
         tails = Tails.of(self.arrays, self.edges, low, inside_jobs=True)
         heads, spans, jobs = self.heads.tolist(), low.tolist(), self.arrays.job.tolist()
-        return [_load(pool, tails.after(pool), heads, spans, jobs) for pool in self.pools]
+        found = [_load(pool, tails.after(pool), heads, spans, jobs) for pool in self.pools]
+        if self.arrays.single_mode and not (self.arrays.work >= 0).any():
+            _widen(found, self.pools)
+        return found
 
     def completion(self) -> int:
         """Bound of ``sum w_j C_j``."""
@@ -214,3 +222,27 @@ def _load(
             load.tail[place] = min(load.tail[place], tail)
             load.span[place] = load.work[place] / peak
     return load
+
+
+def _widen(loads: list[_Load], pools: list[Pool]) -> None:
+    """Lengthen the spans of jobs that a pool of their own keeps from using more of others at once.
+
+    While its tasks run, a job takes from another pool at most as much per unit of its own pool as
+    the greediest of them, and of its own pool no more than there is.
+    """
+    works = [dict(zip(pool.tasks, pool.work, strict=True)) for pool in pools]
+    own = {load.jobs[0]: index for index, load in enumerate(loads) if len(load.jobs) == 1}
+    for load, work in zip(loads, works, strict=True):
+        tasks: dict[int, list[int]] = {}
+        for place, job in enumerate(load.jobs):
+            if job in own:
+                tasks[place] = list(works[own[job]])
+        for place, narrow in tasks.items():
+            index = own[load.jobs[place]]
+            mine = [task for task in narrow if task in work]
+            if sum(work[task] for task in mine) < load.work[place]:
+                # Some of its work needs nothing of the narrow pool.
+                continue
+            most = max(work[task] / works[index][task] for task in mine)
+            rate = most * loads[index].supply.peak
+            load.span[place] = max(load.span[place], load.work[place] / rate)
