@@ -90,6 +90,7 @@ FAMILY: Family[Ints] = Family(
         "auto": f"{_HERE}.auto:Auto",
         "cp-sat": f"{_HERE}.cpsat.solver:CpSat",
         "mip": f"{_HERE}.mip.solver:Mip",
+        "columns": f"{_HERE}.columns.solver:Columns",
         "lns": f"{_HERE}.lns:Lns",
         "default-scheduler": f"{_HERE}.default_scheduler:DefaultScheduler",
         "guided": f"{_HERE}.guided:Guided",

@@ -31,6 +31,7 @@ _KERNELS = (
     _HERE.parent / "mip" / "kernels",
     _HERE.parent / "tardiness" / "kernels",
     _HERE.parent / "permutation" / "kernels",
+    _HERE.parents[1] / "placement" / "kernels",
 )
 _WORK = 0.01
 _MOVES = 50
@@ -194,6 +195,12 @@ def _compile_bounds() -> None:
         lp_bound(data, board, budget)
 
 
+def _compile_patterns() -> None:
+    from scheduling.solvers.placement.columns.pricing import compile_kernels
+
+    compile_kernels()
+
+
 GROUPS: dict[str, Callable[[], None]] = {
     "jobshop": lambda: _compile_tabu(_shop()),
     "learned": lambda: _search(_shop(), "dispatch:learned"),
@@ -203,5 +210,6 @@ GROUPS: dict[str, Callable[[], None]] = {
     "bounds": _compile_bounds,
     "tardiness": _compile_tardiness,
     "permutation": lambda: _search(_single_machine((1,) * 3), "iterated-greedy"),
+    "patterns": _compile_patterns,
 }
 """What compiles each group: a tiny problem, worked on once."""

@@ -1,0 +1,1 @@
+"""Pattern columns: one column says what stands on one node."""
