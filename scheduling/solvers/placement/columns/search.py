@@ -101,18 +101,19 @@ class Search:
         """Search all placements; the bound and the verdict hold for the tier."""
         measure = self._data.arrays.fragment
         unit = 1 if measure is None else measure.unit
-        flow = Flow(self._evaluation, self._data.arrays.size(), self._target(), unit)
+        least = self._target()
+        flow = Flow(self._evaluation, self._data.arrays.size(), least, unit)
         result = run(
             flow.model,
             sat_parameters(budget),
             switch=StopSwitch(self._board),
             on_solution=lambda values: self._offer(flow.patterns(values)),
-            on_bound=self._raise,
+            on_bound=lambda above: self._raise(least + above),
         )
         if result.values is not None:
             self._offer(flow.patterns(result.values))
         if result.bound is not None:
-            self._raise(result.bound)
+            self._raise(least + result.bound)
 
     def _generate(self) -> Prices | None:
         """Generate columns until none improves the linear program; return its duals."""

@@ -35,12 +35,18 @@ def choice_model(master: Master, least: int) -> cp_model.CpModel:
         model.add(_dot(row, number) <= limit.most)
     score = _dot(np.array([pattern.score for pattern in master.patterns]), number)
     model.add(score >= least)
-    model.minimize(score)
+    model.minimize(score - least)
     return model
+
+
+_LARGEST = 2**50
+"""Sums of scores stay below this."""
 
 
 class Flow:
     """All nodes with a number for each way: any placement, not only known patterns.
+
+    Minimised is the sum of scores above the least.
 
     Parameters
     ----------
@@ -71,8 +77,10 @@ class Flow:
             self.model.add(self._sum(limit.weight, gone, limit.goal) <= limit.most)
         aim = evaluation.aim
         score = self._sum(aim.gone, gone, "slots" if aim.step > 1 else aim.goal)
-        self.model.add(score >= least)
-        self.model.minimize(score)
+        # From 0 on: CP-SAT states 0 as its bound until it has one.
+        above = self.model.new_int_var(0, _LARGEST, "above")
+        self.model.add(above == score - least)
+        self.model.minimize(above)
 
     def _add(
         self,
