@@ -7,6 +7,8 @@ import numpy as np
 from scheduling.models.placement.arrays import Ints
 from scheduling.models.placement.bounds import goal_bound, unplaced_bound
 from scheduling.solvers.board import Board, Budget
+from scheduling.solvers.placement.columns.aims import CELL_GOALS
+from scheduling.solvers.placement.columns.solver import Columns
 from scheduling.solvers.placement.cpsat.solver import CpSat
 from scheduling.solvers.placement.default_scheduler import DefaultScheduler
 from scheduling.solvers.placement.family import CompiledPlacement
@@ -22,6 +24,9 @@ _LARGEST_EXACT = 40_000
 _LARGEST_DEFAULT = 2_000_000
 """Most pairs of pending item and node for which the default scheduler's scores are quick."""
 
+_COLUMNS = 0.8
+"""Share of the budget for pattern columns before the other searches."""
+
 
 class Auto:
     """Portfolio of the family's solvers on one board.
@@ -30,6 +35,9 @@ class Auto:
     a linear program and best fit answer first, so that no answer is worse than theirs. Then large
     neighbourhood search improves the placement while CP-SAT works on the bound of the whole. With a
     work limit the two run one after the other.
+
+    Where all items run and few moves are to leave fewer fragments, nodes or cost, pattern columns
+    go first, as far as they know all that the problem states.
     """
 
     name = "auto"
@@ -38,6 +46,15 @@ class Auto:
     def __init__(self) -> None:
         self._data: CompiledPlacement | None = None
         self._builders: list[Solver[CompiledPlacement, Ints]] = []
+        self._columns: Columns | None = None
+
+    def prepare(self, data: CompiledPlacement) -> None:
+        """Compile the kernels of pattern columns, once on a machine, where they can be used."""
+        columns = Columns()
+        wanted = any(goal in CELL_GOALS for goal in data.arrays.goals)
+        if wanted and columns.availability() and columns.refusal(data) is None:
+            columns.prepare(data)
+            self._columns = columns
 
     def availability(self) -> Availability:
         """Tell that it is always ready."""
@@ -66,6 +83,8 @@ class Auto:
             goal = arrays.goals[board.tier - arrays.n_priorities]
             board.raise_bound(goal_bound(arrays, goal, board.caps), self.name)
         self._build(data, board, budget, hint)
+        if self._columns is not None and not board.stopped:
+            self._columns.search(data, board, budget.part(_COLUMNS), hint)
         if board.stopped:
             return
         exact = int(arrays.eligible.sum()) <= _LARGEST_EXACT

@@ -5,7 +5,7 @@ HiGHS keeps its basis from one round to the next, which a model built anew for e
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import highspy
 import numpy as np
@@ -127,26 +127,27 @@ class Master:
         return float(self._highs.getInfo().objective_function_value)
 
     def integer_model(self) -> LinearModel:
-        """Return the choice of whole numbers of patterns as a model."""
+        """Return the choice of whole numbers of the patterns known now as a model."""
         model = LinearModel("patterns")
-        count = len(self.patterns)
-        group = np.array([pattern.group for pattern in self.patterns])
-        score = np.array([pattern.score for pattern in self.patterns], float)
-        x = model.add_columns("x", count, upper=self.nodes[group], cost=score, integer=True)
+        patterns = tuple(self.patterns)
+        group = np.array([pattern.group for pattern in patterns])
+        score = np.array([pattern.score for pattern in patterns], float)
+        x = model.add_columns("x", len(group), upper=self.nodes[group], cost=score, integer=True)
         model.add_rows("node", len(self.nodes), group, x, 1.0, lower=self.nodes, upper=self.nodes)
+        most = np.array([limit.most for limit in self.evaluation.limits], np.int64)
+        count, spent = tables(patterns)
         for label, table, lower, upper in (
-            ("class", self.table("count"), self.size, self.size),
-            ("limit", self.table("spent"), -np.inf, self._most()),
+            ("class", count, self.size, self.size),
+            ("limit", spent, -np.inf, most),
         ):
             row, column = np.nonzero(table)
             value = table[row, column]
             model.add_rows(label, len(table), row, column, value, lower=lower, upper=upper)
         return model
 
-    def table(self, what: str) -> Ints:
-        """Return counts (K, columns) or what is spent of limits (limits, columns)."""
-        found = np.array([getattr(pattern, what) for pattern in self.patterns], np.int64)
-        return found.reshape(len(self.patterns), -1).T
 
-    def _most(self) -> Ints:
-        return np.array([limit.most for limit in self.evaluation.limits], np.int64)
+def tables(patterns: Sequence[Pattern]) -> tuple[Ints, Ints]:
+    """Return the items of each class (K, columns), and what is spent of limits."""
+    count = np.array([pattern.count for pattern in patterns], np.int64)
+    spent = np.array([pattern.spent for pattern in patterns], np.int64)
+    return count.reshape(len(patterns), -1).T, spent.reshape(len(patterns), -1).T

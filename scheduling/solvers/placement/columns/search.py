@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
@@ -21,10 +22,12 @@ from scheduling.solvers.placement.family import CompiledPlacement
 from scheduling.solvers.sideways import Sideways
 
 _TOLERANCE = 1e-6
-_LARGEST_WHOLE = 20_000
+_LARGEST_WHOLE = 1_500
 """Most ways on all nodes for which CP-SAT on the whole problem is of use."""
 
-_SLICE = 0.1
+_HALF = 0.5
+_PAUSE = 0.05
+_SLICE = 0.25
 _LEAST_SLICE = 1.0
 _NOISE = (0.1, 0.2, 0.02)
 """Standard deviations of the duals that patterns are drawn around, relative to their mean."""
@@ -93,9 +96,21 @@ class Search:
             return
         with Sideways() as side:
             if whole:
-                rest = budget.part(1.0, workers - 1)
-                side.start("flow", lambda: self._flow(rest))
-            self._choose(prices, budget.part(1.0, 1 if whole else workers))
+                side.start("flow", lambda: self._flow(budget.part(1.0, workers - 1)))
+                self._choose(prices, budget.part(1.0, 1))
+            else:
+                side.start("highs", lambda: self._solve_anew(budget.part(1.0, 1)))
+                self._choose(prices, budget.part(1.0, workers - 1), (self._with_cp_sat,))
+
+    def _solve_anew(self, budget: Budget) -> None:
+        """Choose with HiGHS again and again, from the patterns known by then."""
+        known = 0
+        while not self._board.stopped and (budget.remaining() or 0.0) > _PAUSE:
+            if len(self._master.patterns) > known:
+                known = len(self._master.patterns)
+                self._with_highs(budget.part(_HALF))
+            else:
+                time.sleep(_PAUSE)
 
     def _flow(self, budget: Budget) -> None:
         """Search all placements; the bound and the verdict hold for the tier."""
@@ -139,11 +154,13 @@ class Search:
         bound = self._board.bound or 0
         return -((self._aim.offset - bound) // self._aim.step)
 
-    def _choose(self, prices: Prices, budget: Budget) -> None:
-        """Choose whole numbers of patterns, and draw more patterns, in turns."""
-        engines = (self._with_highs, self._with_cp_sat)
+    def _choose(
+        self, prices: Prices, budget: Budget, engines: Sequence[Callable[[Budget], None]] = ()
+    ) -> None:
+        """Choose whole numbers of patterns with both engines, and draw more, in turns."""
+        engines = engines or (self._with_highs, self._with_cp_sat)
         for turn, part in enumerate(self._turns(budget)):
-            engines[turn % 2](part)
+            engines[turn % len(engines)](part)
             if self._board.stopped:
                 return
             self._draw(prices, turn)
@@ -153,7 +170,7 @@ class Search:
         share, turns = _SLICE, 8 if budget.work is not None else 1000
         for _ in range(turns):
             left = budget.remaining()
-            if left is not None and left <= 0.05:
+            if left is not None and left <= _PAUSE:
                 return
             least = 1.0 if left is None else min(1.0, _LEAST_SLICE / left)
             yield budget.part(max(share, least) if budget.work is None else 1.0 / turns)

@@ -20,7 +20,7 @@ MAX_CELLS = 100_000
 _KNOWN = frozenset(
     {
         *("id", "demands", "priority", "node", "pinned", "namespace", "labels", "owner"),
-        *("tolerations", "node_selector", "node_affinity", "volumes", "ports", "gang"),
+        *("tolerations", "node_selector", "node_affinity", "volumes", "ports"),
         *("preferences", "item_preferences", "move_cost", "eviction_cost"),
         *("shares", "together", "parts"),
     }

@@ -10,7 +10,7 @@ from ortools.sat.python import cp_model
 from scheduling.models.placement.arrays import Ints
 from scheduling.solvers.placement.columns.aims import Evaluation
 from scheduling.solvers.placement.columns.hosts import Group, Shape
-from scheduling.solvers.placement.columns.master import Master
+from scheduling.solvers.placement.columns.master import Master, tables
 
 
 def choice_model(master: Master, least: int) -> cp_model.CpModel:
@@ -24,16 +24,17 @@ def choice_model(master: Master, least: int) -> cp_model.CpModel:
         Bound of the sum of scores.
     """
     model = cp_model.CpModel()
-    group = np.array([pattern.group for pattern in master.patterns])
+    patterns = tuple(master.patterns)
+    group = np.array([pattern.group for pattern in patterns])
     number = [model.new_int_var(0, int(master.nodes[g]), "") for g in group]
     for index, count in enumerate(master.nodes.tolist()):
-        mine = np.flatnonzero(group == index)
-        model.add(sum(number[c] for c in mine) == count)
-    for row, size in zip(master.table("count"), master.size.tolist(), strict=True):
+        model.add(_dot((group == index).astype(np.int64), number) == count)
+    items, spent = tables(patterns)
+    for row, size in zip(items, master.size.tolist(), strict=True):
         model.add(_dot(row, number) == size)
-    for row, limit in zip(master.table("spent"), master.evaluation.limits, strict=True):
+    for row, limit in zip(spent, master.evaluation.limits, strict=True):
         model.add(_dot(row, number) <= limit.most)
-    score = _dot(np.array([pattern.score for pattern in master.patterns]), number)
+    score = _dot(np.array([pattern.score for pattern in patterns]), number)
     model.add(score >= least)
     model.minimize(score - least)
     return model
