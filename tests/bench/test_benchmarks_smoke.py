@@ -97,3 +97,19 @@ def test_startup(tmp_path: Path, repeat: str) -> None:
     found = run(tmp_path, "startup.py", "--repeat", repeat)
     assert isinstance(found, dict)
     assert set(found) == {"python -c pass", "import scheduling", "scheduling --help"}
+
+
+def test_extender(tmp_path: Path) -> None:
+    sizes = ("--nodes", "20", "--pods", "60", "--at-once", "10", "--requests", "20")
+    speed = ("--seconds", "1", "--rate", "20", "--time-limit", "0.5", "--workers", "1")
+    found = run(tmp_path, "extender.py", *sizes, *speed)
+    assert isinstance(found, dict)
+    assert found["nodes"] == 20
+    phases = {(row["phase"], row["verb"]): row for row in found["rows"]}
+    assert set(phases) == {
+        (phase, verb)
+        for phase in ("steady", "at once", "in turn")
+        for verb in ("filter", "preempt")
+    }
+    assert sum(row["requests"] for row in phases.values()) == 20 + 50 + 20
+    assert not any(row["errors"] for row in phases.values())
