@@ -63,7 +63,9 @@ def part_problems(draw: st.DrawFn, *, max_items: int = 4, max_nodes: int = 2) ->
     timed = any(item["window"] for item in items)
     document["balance"] = {"resource": resource, "kind": kind}
     measures = ["evictions", "moves", "nodes", "cost", "balance"]
-    measures += [] if timed else ["fragments"]
+    measures += [] if timed else ["fragments", "fragmentation"]
+    requests = draw(st.lists(_requests(), min_size=1, max_size=2))
+    document["workload"] = {"resource": resource, "kind": kind, "requests": requests}
     goals = draw(st.permutations(measures))
     document["goals"] = goals[: draw(st.integers(0, len(goals)))]
     return PlacementProblem.model_validate(document)
@@ -112,6 +114,16 @@ def _items(draw: st.DrawFn, number: int, menu: list[list[dict[str, Any]]]) -> di
         "move_cost": draw(st.sampled_from([1, 1, 2])),
         "eviction_cost": draw(st.sampled_from([1, 1, 3])),
     }
+
+
+def _requests() -> st.SearchStrategy[dict[str, Any]]:
+    return st.fixed_dictionaries(
+        {
+            "weight": st.integers(1, 3),
+            "demands": st.sampled_from([{}, {"cpu": 1}, {"cpu": 3}]),
+            "shares": st.sampled_from(_SHARES),
+        }
+    )
 
 
 def _windows() -> st.SearchStrategy[dict[str, int] | None]:
@@ -229,6 +241,8 @@ def _values(problem: PlacementProblem, placed: list[Spot | None]) -> tuple[int, 
             values.append(sum(node.cost for node in problem.nodes if node.id in used))
         elif goal == "balance":
             values.append(_fullest(problem, pairs))
+        elif goal == "fragmentation":
+            values.append(_unusable(problem, pairs))
         else:
             values.append(_fragments(problem, pairs))
     return tuple(values)
@@ -245,6 +259,47 @@ def _fragments(problem: PlacementProblem, pairs: list[tuple[Item, Spot | None]])
             key = name, measure.resource
             used = [_loads(node, i, s).get(key, 0) for i, s in pairs if s and s[0] == node.id]
             total += max(0, _room(node, key) - sum(used)) % measure.unit
+    return total
+
+
+def _unusable(problem: PlacementProblem, pairs: list[tuple[Item, Spot | None]]) -> int:
+    """Free amounts that requests cannot use, by weight."""
+    workload = problem.workload
+    assert workload is not None
+    name, kind, total = workload.resource, workload.kind, 0
+    for node in problem.nodes:
+        used = Counter[tuple[str | None, str]]()
+        for item, spot in pairs:
+            if spot and spot[0] == node.id:
+                used.update(_loads(node, item, spot))
+
+        def free(
+            key: tuple[str | None, str],
+            at: Node = node,
+            by: Counter[tuple[str | None, str]] = used,
+        ) -> int:
+            return max(0, _room(at, key) - by[key])
+
+        pieces = [free((part.id, name)) for part in node.parts if part.kind == kind]
+        whole = free((None, name)) if kind is None else sum(pieces)
+        for request in workload.requests:
+            asked = request.demands.get(name, 0) if kind is None else 0
+            runs = all(need <= free((None, r)) for r, need in request.demands.items())
+            for share in request.shares:
+                if share.kind == kind:
+                    asked = min(option.get(name, 0) for option in share.options)
+                roomy = [
+                    part
+                    for part in node.parts
+                    if part.kind == share.kind
+                    and any(
+                        all(need <= free((part.id, r)) for r, need in option.items())
+                        for option in share.options
+                    )
+                ]
+                runs = runs and len(roomy) >= share.count
+            small = sum(piece for piece in pieces if piece < asked)
+            total += request.weight * (small if runs and asked else whole)
     return total
 
 

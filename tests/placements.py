@@ -45,8 +45,11 @@ def placement_problems(
     if draw(st.booleans()):
         document["max_moves"] = draw(st.integers(0, 2))
     goals = draw(st.permutations([goal for goal in GOALS if goal != "fragments"]))
+    timed = any("window" in item for item in items)
+    goals = [goal for goal in goals if not (timed and goal == "fragmentation")]
     document["goals"] = goals[: draw(st.integers(0, 4))]
     document["balance"] = {"resource": draw(st.sampled_from(["cpu", "memory"]))}
+    document["workload"] = {"resource": "cpu", "requests": draw(_requests())}
     document["spread_topology"] = draw(st.sampled_from([None, "zone"]))
     if rules and draw(st.booleans()):
         document["interference"] = draw(st.lists(_interference(), min_size=1, max_size=2))
@@ -115,6 +118,18 @@ def _items(draw: st.DrawFn, number: int, names: list[str], *, rules: bool) -> di
         entry["honor_affinity"] = draw(st.booleans())
         entry["honor_taints"] = draw(st.booleans())
     return item
+
+
+def _requests() -> st.SearchStrategy[list[dict[str, Any]]]:
+    zone = {"key": "zone", "operator": "In", "values": ["a"]}
+    request = st.fixed_dictionaries(
+        {
+            "weight": st.integers(1, 3),
+            "demands": st.sampled_from([{}, {"cpu": 2}, {"cpu": 4, "memory": 1}, {"memory": 3}]),
+            "node_affinity": st.sampled_from([[], [], [{"labels": [zone]}]]),
+        }
+    )
+    return st.lists(request, min_size=1, max_size=2)
 
 
 @st.composite
@@ -188,6 +203,8 @@ def _values(problem: PlacementProblem, placed: dict[str, str]) -> tuple[int, ...
             total = sum(node.cost for node in problem.nodes if node.id in used)
         if goal == "balance":
             total = _fullest(problem, placed)
+        if goal == "fragmentation":
+            total = _unusable(problem, placed)
         if goal == "spread":
             total = _crowds(problem, placed)
         if goal == "interference":
@@ -212,6 +229,24 @@ def _fullest(problem: PlacementProblem, placed: dict[str, str]) -> int:
                     used += item.demands[name]
             worst = max(worst, math.ceil(Fraction(10**6 * used, node.capacity[name])))
     return worst
+
+
+def _unusable(problem: PlacementProblem, placed: dict[str, str]) -> int:
+    """Free processors that requests cannot use, by weight."""
+    assert problem.workload is not None
+    total = 0
+    for node in problem.nodes:
+        here = [item for item in problem.items if placed.get(item.id) == node.id]
+        cpu, memory = (
+            max(0, node.capacity[name] - sum(item.demands[name] for item in here))
+            for name in ("cpu", "memory")
+        )
+        for request in problem.workload.requests:
+            asked = request.demands.get("cpu", 0)
+            right = not request.node_affinity or node.labels.get("zone") == "a"
+            fits = asked <= cpu and request.demands.get("memory", 0) <= memory
+            total += 0 if right and fits and asked else request.weight * cpu
+    return total
 
 
 def _crowds(problem: PlacementProblem, placed: dict[str, str]) -> int:

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scheduling.models.placement.aims import UNLIMITED, Aims
+from scheduling.models.placement.fragmentation import WorkloadArrays
 from scheduling.models.placement.gangs import GangRule
 from scheduling.models.placement.goals import Standing
 from scheduling.models.placement.part_arrays import FragmentArrays, PartArrays, Places
@@ -92,6 +93,7 @@ class PlacementArrays:
     max_moves : most disturbed items; ``None`` for no limit.
     goals : names of the tiers behind those of the priorities.
     aims : what the goals in use need.
+    workload : requests against which fragmentation is measured.
     fragment : what the goal ``fragments`` measures.
     n_priorities : number of priority tiers.
     """
@@ -126,6 +128,7 @@ class PlacementArrays:
     max_moves: int | None
     goals: tuple[str, ...]
     aims: Aims
+    workload: WorkloadArrays | None
     fragment: FragmentArrays | None
     n_priorities: int
 

@@ -165,10 +165,29 @@ def _least_spread(arrays: PlacementArrays, caps: tuple[int, ...]) -> int:
     return max(0, total - sum(caps[: arrays.n_priorities]))
 
 
+def _least_fragmentation(arrays: PlacementArrays, caps: tuple[int, ...]) -> int:  # noqa: ARG001
+    """Let requests that can use nothing of it anywhere lose what is free when all is placed."""
+    workload = arrays.workload
+    if workload is None:
+        return 0
+    size, taken = arrays.size(), 0
+    if workload.kind is None:
+        taken = int(size @ workload.need[:, workload.column])
+    for k, shares in enumerate(arrays.parts.shares if workload.kind is not None else ()):
+        taken += sum(
+            int(size[k]) * share.count * int(share.need[:, workload.column].max(initial=0))
+            for share in shares
+            if share.kind == workload.kind
+        )
+    useless = sum(r.weight for r in workload.requests if r.least == 0 or not r.allowed.any())
+    return useless * max(0, workload.room - taken)
+
+
 _LEAST: dict[str, Callable[[PlacementArrays, tuple[int, ...]], int]] = {
     "nodes": _least_nodes,
     "cost": _least_cost,
     "preferences": _least_preferences,
     "balance": _least_balance,
     "spread": _least_spread,
+    "fragmentation": _least_fragmentation,
 }

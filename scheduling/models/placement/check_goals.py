@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
+from scheduling.models.placement.check_fragmentation import fragmentation
 from scheduling.models.placement.check_interference import losses
 from scheduling.models.placement.check_neighbours import selects
 from scheduling.models.placement.check_nodes import meets_any_term
@@ -168,4 +169,5 @@ _VALUES: dict[Goal, Callable[[PlacementProblem, Outcome], int]] = {
     "balance": _balance,
     "interference": _interference,
     "spread": _spread,
+    "fragmentation": lambda problem, at: fragmentation(problem, at.placed, at.uses),
 }

@@ -25,6 +25,7 @@ from scheduling.models.placement.compiling_goals import (
 from scheduling.models.placement.compiling_parts import compile_parts, share_traits
 from scheduling.models.placement.compiling_time import find_moments
 from scheduling.models.placement.eligibility import Eligibility, selects
+from scheduling.models.placement.fragmentation import compile_workload
 from scheduling.models.placement.gangs import compile_gangs
 from scheduling.models.placement.part_arrays import PartArrays, Places
 from scheduling.models.placement.problem import Item, PlacementProblem
@@ -85,7 +86,7 @@ class _Compiler:
             pinned=pinned,
             of_class=of_class,
             members=tuple(np.array(entry.members, np.int64) for entry in classes),
-            n_named=sum(isinstance(name, str) for name in self.resources),
+            n_named=int(np.sum(resource < sum(isinstance(n, str) for n in self.resources))),
             demand=np.hstack([demand, inside.demand]),
             tier=np.array([priorities[item.priority] for item in samples], np.int64),
             eligible=eligible,
@@ -101,6 +102,7 @@ class _Compiler:
             spread_nodes=tuple(found for _, found in self.spread_nodes.values()),
             patient=np.array([not i.preempts and i.node is None for i in samples], bool),
             aims=compile_aims(problem, setting),
+            workload=compile_workload(problem, samples, inside.parts),
             gangs=compile_gangs(problem, samples, self._domain),
             domains=self._domains(),
             budgets=self._budgets(),

@@ -91,7 +91,11 @@ class _Compiler:
         self._problem, self._places = problem, places
         self._samples, self._of_class = samples, of_class
         wanted = {share.kind for item in samples for share in item.shares}
-        measured = [entry for entry in (problem.fragment, problem.balance) if entry is not None]
+        stated = (problem.fragment, problem.balance, problem.workload)
+        measured = [entry for entry in stated if entry is not None]
+        requests = () if problem.workload is None else problem.workload.requests
+        asked = [share for request in requests for share in request.shares]
+        wanted |= {share.kind for share in asked}
         wanted |= {entry.kind for entry in measured if entry.kind is not None}
         found = [
             (row, part)
@@ -110,6 +114,7 @@ class _Compiler:
         names = {name: None for part in self._rows for name in part.capacity}
         for item in samples:
             names |= {n: None for s in item.shares for option in s.options for n in option}
+        names |= {n: None for share in asked for option in share.options for n in option}
         names |= {entry.resource: None for entry in measured}
         n_moments = self._present.shape[1]
         self._resources = {name: n_moments * column for column, name in enumerate(names)}

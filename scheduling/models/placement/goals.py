@@ -185,6 +185,21 @@ def suffered(clash: Clash, counts: Ints) -> Ints:
     return clash.degradation * pairs
 
 
+def _fragmentation(at: Standing) -> int:
+    workload = at.arrays.workload
+    if workload is None:
+        return 0
+    nodes = np.arange(at.arrays.n_nodes)
+    free = workload.capacity - at.counts.T @ workload.need
+    inside = workload.stated - at.arrays.taken(at.place)
+    return int(workload.lost(nodes, free, workload.parts_of(nodes, inside)).sum())
+
+
+def _most_fragmentation(arrays: PlacementArrays) -> int:
+    workload = arrays.workload
+    return 0 if workload is None else workload.weight * workload.room
+
+
 def by_domain(of: Domains, numbers: Ints) -> Ints:
     """Sum numbers of nodes by domain; the last entry is that of nodes without one."""
     found = np.zeros(of.count + 1, np.int64)
@@ -202,6 +217,7 @@ _VALUES: dict[str, Callable[[Standing], int]] = {
     "balance": _balance,
     "interference": _interference,
     "spread": _spread,
+    "fragmentation": _fragmentation,
 }
 
 _MOST: dict[str, Callable[[PlacementArrays], int]] = {
@@ -210,4 +226,5 @@ _MOST: dict[str, Callable[[PlacementArrays], int]] = {
     "balance": _most_balance,
     "interference": _most_interference,
     "spread": lambda arrays: arrays.n_items,
+    "fragmentation": _most_fragmentation,
 }

@@ -8,7 +8,7 @@ from pydantic import Field, model_validator
 
 from scheduling.errors import InputError
 from scheduling.models.base import Frozen, Many, Name, Problem
-from scheduling.models.placement.measures import Balance, Interference
+from scheduling.models.placement.measures import Balance, Interference, Workload
 from scheduling.models.placement.parts import Demands, Fragment, Part, PartUse, Share
 from scheduling.models.placement.rules import (
     ItemPreference,
@@ -163,6 +163,7 @@ Goal = Literal[
     "balance",
     "interference",
     "spread",
+    "fragmentation",
 ]
 GOALS: tuple[Goal, ...] = get_args(Goal)
 
@@ -177,7 +178,8 @@ class PlacementProblem(Problem):
     is free in pieces below the unit of ``fragment``), ``preferences`` (sum of the weights of the
     wishes of placed items that are not met), ``balance`` (how full the fullest node is),
     ``interference`` (sum of what placed items lose beside each other), ``spread`` (sum over owners
-    of the largest number of their items in one domain).
+    of the largest number of their items in one domain), ``fragmentation`` (what typical requests
+    cannot use of what is free, see :class:`~scheduling.models.placement.measures.Workload`).
 
     Rules bind what changes, that is new items and those that change their node or parts: an item
     that stays where it runs may go on breaking them, a resource that is overcommitted now takes no
@@ -207,6 +209,9 @@ class PlacementProblem(Problem):
     balance: Balance | None = Field(default=None, description="What the goal balance measures.")
     interference: Many[Interference] = Field(
         default=(), description="What items on one node cost each other."
+    )
+    workload: Workload | None = Field(
+        default=None, description="What the goal fragmentation and the greedy rule fgd look at."
     )
     spread_topology: Name | None = Field(
         default=None,

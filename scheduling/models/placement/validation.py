@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 
 from scheduling.errors import Fault
+from scheduling.models.placement.parts import Share
 from scheduling.models.placement.problem import Item, Node, PlacementProblem
 from scheduling.models.placement.rules import NodeTerm, Requirement, Selector
 
@@ -39,13 +40,20 @@ def _parts(problem: PlacementProblem) -> Iterator[Fault]:
         yield Fault("fragment", "none", "what the goal fragments measures")
     if "balance" in problem.goals and problem.balance is None:
         yield Fault("balance", "none", "what the goal balance measures")
+    if "fragmentation" in problem.goals and problem.workload is None:
+        yield Fault("workload", "none", "what the goal fragmentation measures")
+    if problem.workload is not None:
+        for index, request in enumerate(problem.workload.requests):
+            place = f"workload.requests[{index}]"
+            yield from _options(f"{place}.shares", request.shares)
+            yield from _terms(f"{place}.node_affinity", request.node_affinity)
 
 
 def _timeless(problem: PlacementProblem) -> Iterator[Fault]:
     """Look for goals of one moment beside windows."""
     if any(item.window is not None for item in problem.items):
         for index, goal in enumerate(problem.goals):
-            if goal == "fragments":
+            if goal in ("fragments", "fragmentation"):
                 found = f"{goal} beside windows of items"
                 yield Fault(f"goals[{index}]", found, "goals that do not look at one moment")
 
@@ -77,11 +85,15 @@ def _items(problem: PlacementProblem) -> Iterator[Fault]:
 
 
 def _shares(place: str, item: Item) -> Iterator[Fault]:
-    yield from _repeated(f"{place}.shares", (share.kind for share in item.shares))
+    yield from _options(f"{place}.shares", item.shares)
     if item.together is not None and not item.shares:
         yield Fault(f"{place}.together", "an item that takes no parts", "shares")
-    for index, share in enumerate(item.shares):
-        where = f"{place}.shares[{index}].options"
+
+
+def _options(place: str, shares: tuple[Share, ...]) -> Iterator[Fault]:
+    yield from _repeated(place, (share.kind for share in shares))
+    for index, share in enumerate(shares):
+        where = f"{place}[{index}].options"
         if not share.options:
             yield Fault(where, "none", "at least one option")
         yield from _repeated(where, (str(sorted(option.items())) for option in share.options))

@@ -206,6 +206,36 @@ def test_measures_are_recomputed(goal: str, value: int, changes: dict[str, Any])
     assert not stated_goal(stated, goal, value + 1, **where)
 
 
+def test_what_requests_cannot_use_is_counted_on_nodes_and_parts() -> None:
+    gpus = [{"id": f"g{k}", "kind": "gpu", "capacity": {"milli": 1000}} for k in range(3)]
+    half = [{"kind": "gpu", "options": [{"milli": 500}]}]
+    requests = [
+        {"weight": 1, "shares": [{"kind": "gpu", "options": [{"milli": 600}]}]},
+        {"weight": 10, "shares": [{"kind": "gpu", "count": 3, "options": [{"milli": 1000}]}]},
+        {"weight": 100, "demands": {"cpu": 1}},
+    ]
+    stated = PlacementProblem.model_validate(
+        {
+            "nodes": [{"id": "n", "capacity": {"cpu": 2}, "parts": gpus}],
+            "items": [{"id": "i", "shares": half}],
+            "goals": ["fragmentation"],
+            "workload": {"resource": "milli", "kind": "gpu", "requests": requests},
+        }
+    )
+    # Half a GPU is too small for the first; the second finds two whole ones; the third asks none.
+    placements = [{"item": "i", "node": "n", "parts": [{"part": "g0"}]}]
+    document = {"kind": "placement", "status": "feasible", "placements": placements}
+    tiers = [
+        {"name": stated.tier_names[0], "objective": 0, "bound": 0, "gap": 0.0},
+        {"name": "fragmentation", "objective": 275_500, "bound": 0, "gap": 1.0},
+    ]
+    found = sch.check(stated, PlacementSolution.model_validate(document | {"tiers": tiers}))
+    assert not any("fragmentation: stated" in entry.where for entry in found)
+    tiers[1]["objective"] = 275_499
+    found = sch.check(stated, PlacementSolution.model_validate(document | {"tiers": tiers}))
+    assert any("fragmentation: stated" in entry.where for entry in found)
+
+
 def test_what_arrives_may_neither_lose_nor_cost_too_much() -> None:
     web = {"match": {"app": "web"}}
     rule = {"victim": web, "neighbour": web, "degradation": 3}
@@ -240,6 +270,15 @@ def test_what_arrives_may_neither_lose_nor_cost_too_much() -> None:
         ({"items": [{"id": "x", "pinned": True}]}, "items[0].pinned"),
         ({"goals": ["moves", "moves"]}, "goals"),
         ({"goals": ["balance"]}, "balance"),
+        ({"goals": ["fragmentation"]}, "workload"),
+        (
+            {
+                "new": {"window": {"start": 0, "end": 4}},
+                "goals": ["fragmentation"],
+                "workload": {"resource": "cpu", "requests": []},
+            },
+            "goals[0]",
+        ),
         (
             {"interference": [{"victim": {"requirements": [{"key": "k"}]}, "degradation": 1}]},
             "interference[0].victim.requirements[0].values",

@@ -27,7 +27,9 @@ def refused(problem: PlacementProblem) -> str | None:
         return "parts of nodes"
     tolerated = any(item.max_degradation is not None for item in problem.items)
     limited = tolerated and bool(arrays.aims.clashes)
-    return "interference" if limited or "interference" in problem.goals else None
+    if limited or "interference" in problem.goals:
+        return "interference"
+    return "fragmentation" if "fragmentation" in problem.goals else None
 
 
 @given(placement_problems(max_items=4, max_nodes=2))

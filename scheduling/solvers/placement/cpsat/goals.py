@@ -16,6 +16,7 @@ from ortools.sat.python import cp_model
 from scheduling.models.placement.aims import Wish
 from scheduling.models.placement.goals import by_domain
 from scheduling.solvers.placement.cpsat import measures
+from scheduling.solvers.placement.cpsat.fragmentation import fragmentation
 
 if TYPE_CHECKING:
     from scheduling.solvers.placement.cpsat.model import Formulation
@@ -149,4 +150,5 @@ _EXPRESSIONS: dict[str, Callable[[Formulation], Expression]] = {
     "balance": measures.balance,
     "interference": measures.interference,
     "spread": measures.spread,
+    "fragmentation": fragmentation,
 }

@@ -67,6 +67,8 @@ class Mip:
         limited = bool(np.any(data.arrays.aims.tolerated != UNLIMITED))
         if limited or "interference" in data.arrays.goals:
             return "does not know interference, which is not linear; use cp-sat"
+        if "fragmentation" in data.arrays.goals:
+            return "does not know the goal fragmentation; use cp-sat"
         cells = int(data.arrays.eligible.sum())
         if cells > LARGEST_CELLS:
             return f"{cells} pairs of item class and node, above {LARGEST_CELLS}; use lns"
