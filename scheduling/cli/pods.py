@@ -187,7 +187,7 @@ def _row(group: LeftOut) -> list[str]:
 def _show_changes(why: PlacementExplanation) -> None:
     for group in why.left_out[:_SHOWN]:
         if group.remedy is not None:
-            print(f"  cheapest change that admits {group.items[0]}: {group.remedy.change}")
+            print(f"  cheapest change that admits {group.items[0]}: {group.remedy}")
     if why.changes:
         rows = [
             [

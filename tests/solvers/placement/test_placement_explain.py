@@ -237,6 +237,22 @@ def test_each_kind_of_constraint_is_named_and_its_change_admits(name: str) -> No
     assert set(change.admitted) & placed & set(found.left_out[0].items)
 
 
+def test_changes_name_who_moves_and_who_is_evicted() -> None:
+    problem = stated(
+        [node("a"), node("b")],
+        [item("x", 2, node="a"), item("y", 2, node="b"), item("p", 4, priority=1)],
+        max_moves=0,
+    )
+    change = change_of(explained(problem), "1 moves or evictions allowed instead of 0")
+    assert change.moved in ((("x", "b"),), (("y", "a"),))
+    assert (change.evicted, change.disturbed) == ((), 1)
+    assert str(change).endswith((" (x moves to b)", " (y moves to a)"))
+    crowded = stated([node("a")], [item("x", 4, node="a"), item("p", 4)])
+    change = change_of(explained(crowded), "p has the priority 1 instead of 0")
+    assert (change.admitted, change.displaced, change.evicted) == (("p",), ("x",), ("x",))
+    assert str(change).endswith(" (x is evicted)")
+
+
 def test_more_nodes_are_as_few_as_can_be() -> None:
     problem = stated([node("n")], [item(f"p{k}") for k in range(7)])
     change = change_of(explained(problem), "3 more nodes like n")

@@ -45,6 +45,7 @@ _SOLVE_SHARE, _CONFLICT_SHARE = 0.3, 0.5
 """Shares of what is left of the time for the placement, and then for the conflicts."""
 
 _TRIAL_SHARE = 0.3
+_SHOWN = 3
 _LEAST_SECONDS = 0.05
 
 
@@ -60,8 +61,10 @@ class Change:
         Items that stand nowhere without the change and somewhere with it.
     displaced
         Items that stand somewhere without it and nowhere with it.
-    disturbed
-        Running items that are moved or evicted with it.
+    moved
+        ``(item, node)``: running items that change their place with it, and where they go.
+    evicted
+        Running items that stand nowhere with it.
     proven
         Whether the placement with the change is proven best; for further nodes, whether fewer are
         proven not to be enough.
@@ -72,10 +75,24 @@ class Change:
     change: str
     admitted: tuple[str, ...]
     displaced: tuple[str, ...]
-    disturbed: int
+    moved: tuple[tuple[str, str], ...]
+    evicted: tuple[str, ...]
     proven: bool
     problem: PlacementProblem = field(repr=False, compare=False)
     solution: PlacementSolution = field(repr=False, compare=False)
+
+    @property
+    def disturbed(self) -> int:
+        """Number of running items that are moved or evicted with it."""
+        return len(self.moved) + len(self.evicted)
+
+    def __str__(self) -> str:
+        moves = [f"{item} moves to {node}" for item, node in self.moved[:_SHOWN]]
+        evictions = [f"{item} is evicted" for item in self.evicted[:_SHOWN]]
+        more = self.disturbed - len(moves) - len(evictions)
+        rest = [f"{more} more are moved or evicted"] if more else []
+        effects = ", ".join((*moves, *evictions, *rest))
+        return f"{self.change} ({effects})" if effects else self.change
 
     def record(self) -> dict[str, Any]:
         """Return plain values, without problem and solution."""
@@ -83,6 +100,8 @@ class Change:
             "change": self.change,
             "admitted": list(self.admitted),
             "displaced": list(self.displaced),
+            "moved": [{"item": item, "node": node} for item, node in self.moved],
+            "evicted": list(self.evicted),
             "disturbed": self.disturbed,
             "proven": self.proven,
         }
@@ -126,7 +145,7 @@ class LeftOut:
             "proven": self.proven,
             "conflict": [asdict(label) for label in self.conflict],
             "is_minimal": self.is_minimal,
-            "remedy": None if self.remedy is None else self.remedy.change,
+            "remedy": None if self.remedy is None else self.remedy.record(),
         }
 
 
@@ -168,7 +187,7 @@ class PlacementExplanation:
                 lines.append("  These cannot all hold:")
                 lines += [f"  - {label}" for label in group.conflict]
             if group.remedy is not None:
-                lines.append(f"  Cheapest change that admits it: {group.remedy.change}")
+                lines.append(f"  Cheapest change that admits it: {group.remedy}")
         return "\n".join(lines) or "Not settled within the time limit."
 
     def record(self) -> dict[str, Any]:
@@ -317,7 +336,12 @@ class _Trials:
                 text,
                 admitted=tuple(sorted(where.keys() - self.placed)),
                 displaced=tuple(sorted(self.placed - where.keys())),
-                disturbed=sum(not stays(item, where.get(item.id)) for item in running),
+                moved=tuple(
+                    (item.id, where[item.id].node)
+                    for item in running
+                    if item.id in where and not stays(item, where[item.id])
+                ),
+                evicted=tuple(item.id for item in running if item.id not in where),
                 proven=proven,
                 problem=problem,
                 solution=solution,
