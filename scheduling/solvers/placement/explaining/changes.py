@@ -66,15 +66,25 @@ class Setting:
         return frozenset(item.id for item in self.members)
 
 
-def candidates(setting: Setting) -> Iterator[Candidate]:
-    """Yield changes that touch one need of the conflict each."""
-    for need in setting.conflict.needs:
-        if need.kind in _DIRECT:
-            yield from _DIRECT[need.kind](setting, need)
-        elif need.kind == "priority":
-            yield from _priorities(setting)
-        else:
-            yield from _after_a_look(setting, need)
+def candidates(setting: Setting, need: Need) -> Iterator[Candidate]:
+    """Yield changes that touch one need of the conflict."""
+    if need.kind in _DIRECT:
+        yield from _DIRECT[need.kind](setting, need)
+    elif need.kind == "priority":
+        yield from _priorities(setting)
+    else:
+        yield from _after_a_look(setting, need)
+
+
+def promising(setting: Setting, need: Need) -> bool:
+    """Tell whether, but for a need, some node is free for a member as things stand."""
+    if need.kind in _DISTURBING:
+        return False
+    return bool(setting.table.free_but_for(setting.members[0], need).any())
+
+
+_DISTURBING = ("moves", "budget", "pinned", "priority")
+"""Needs without which others have to leave."""
 
 
 def _shown(names: list[str]) -> str:

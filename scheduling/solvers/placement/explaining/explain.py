@@ -13,7 +13,13 @@ from scheduling.models.placement.solution import PlacementSolution
 from scheduling.solvers.board import Budget
 from scheduling.solvers.driver import solve
 from scheduling.solvers.explain import Label
-from scheduling.solvers.placement.explaining.changes import Candidate, Setting, candidates, stays
+from scheduling.solvers.placement.explaining.changes import (
+    Candidate,
+    Setting,
+    candidates,
+    promising,
+    stays,
+)
 from scheduling.solvers.placement.explaining.conflict import (
     Conflict,
     in_the_cluster,
@@ -308,22 +314,31 @@ class _Trials:
     def __init__(
         self, problem: PlacementProblem, solution: PlacementSolution, budget: Budget
     ) -> None:
-        self.problem, self.budget = problem, budget
+        self.problem, self.budget, self._whole = problem, budget, budget
+        self._solution = solution
         self.placed = {entry.item for entry in solution.placements}
         self.found: dict[str, Change] = {}
         self._overrun = _LEAST_SECONDS
 
     def attempt(self, changed: PlacementProblem, share: float = _TRIAL_SHARE) -> Any:
         """Solve a changed problem; ``None``: no time left."""
-        left = self.budget.part(share).remaining() or 0.0
-        if left < self._overrun:
+        left = max(self.budget.part(share).remaining() or 0.0, self._overrun)
+        if left > (self._whole.remaining() or 0.0):
             return None
         started = time.monotonic()
         workers, seed = self.budget.workers, self.budget.seed
-        found = solve(changed, time_limit=left, workers=workers, seed=seed)
+        found = solve(changed, time_limit=left, workers=workers, seed=seed, hint=self._solution)
         # In large clusters compiling and checking take longer than a short limit.
         self._overrun = max(self._overrun, time.monotonic() - started - left)
         return found
+
+    def settled(self, members: tuple[Item, ...]) -> bool:
+        """Tell whether, as time is short, a free change that admits all members is enough."""
+        if self._overrun <= _LEAST_SECONDS:
+            return False
+        names = {item.id for item in members}
+        free = (c for c in self.found.values() if not c.displaced and not c.disturbed)
+        return any(names <= set(change.admitted) for change in free)
 
     def keep(
         self, text: str, problem: PlacementProblem, solution: PlacementSolution, *, proven: bool
@@ -365,19 +380,25 @@ def _changes(
     problem = table.problem
     kinds = [members[0] for members in groups]
     pools = shapes(problem, kinds)
-    tasks = len(groups) + len(pools)
     trials = _Trials(problem, solution, budget)
     missing = [item for members in groups for item in members]
+    settings = [
+        Setting(table, members, conflict, trials.attempt)
+        for members, conflict in zip(groups, conflicts, strict=True)
+    ]
+    queue = [(setting, need) for setting in settings for need in setting.conflict.needs]
+    # In large clusters there is time for a few trials only.
+    queue.sort(key=lambda pair: not promising(*pair))
+    for number, (setting, need) in enumerate(queue):
+        trials.budget = budget.part(1 / (len(queue) + len(pools) - number))
+        if not trials.settled(setting.members):
+            for candidate in candidates(setting, need):
+                _try(trials, candidate)
     for number, shape in enumerate(pools):
-        trials.budget = budget.part(1 / (tasks - number))
+        trials.budget = budget.part(1 / (len(pools) - number))
         more = more_nodes(problem, shape, missing, trials.attempt)
         if more is not None:
             trials.keep(more.text, more.problem, more.solution, proven=more.least)
-    for number, (members, conflict) in enumerate(zip(groups, conflicts, strict=True)):
-        trials.budget = budget.part(1 / (len(groups) - number))
-        setting = Setting(table, members, conflict, trials.attempt)
-        for candidate in candidates(setting):
-            _try(trials, candidate)
     return sorted(
         trials.found.values(),
         key=lambda change: (-len(change.admitted), change.disturbed, change.change),

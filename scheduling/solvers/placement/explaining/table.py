@@ -39,6 +39,7 @@ class NodeTable:
                 taken = self._taken.setdefault(entry.node, {})
                 taken.setdefault(use.part, Counter()).update(need)
         self._flags: dict[Any, Flags] = {}
+        self._needs: dict[str, list[Need]] = {}
         self._room: dict[tuple[str, bool], Ints] = {}
 
     def room(self, resource: str, *, empty: bool) -> Ints:
@@ -86,6 +87,16 @@ class NodeTable:
         enough: Flags = self.room(resource, empty=False) >= item.demands[resource]
         return enough
 
+    def free_but_for(self, item: Item, ignored: Need) -> Flags:
+        """Tell for each node whether it meets all an item needs of it now, but for one need."""
+        free = np.ones(len(self.node_ids), bool)
+        for need in self.node_needs(item):
+            if need != ignored:
+                free &= self.meets(item, need)
+                if need.kind in AMOUNTS:
+                    free &= self.meets_now(item, need)
+        return free
+
     def most_parts(self, item: Item, kind: str) -> int:
         """Return the most parts of a kind that one node has free for what an item takes."""
         share = next(share for share in item.shares if share.kind == kind)
@@ -114,7 +125,10 @@ class NodeTable:
 
     def node_needs(self, item: Item) -> list[Need]:
         """List what an item needs of a node by itself."""
-        return [need for need in needs_of(self.problem, item) if need.kind in NODE_KINDS]
+        if item.id not in self._needs:
+            every = needs_of(self.problem, item)
+            self._needs[item.id] = [need for need in every if need.kind in NODE_KINDS]
+        return self._needs[item.id]
 
     def reasons(self, item: Item, needs: list[Need]) -> tuple[tuple[int, str], ...]:
         """Count the nodes that each reason excludes, the commonest reason first.
