@@ -90,7 +90,7 @@ def _together(one: _Standing, term: ItemTerm, crowds: _Crowds) -> Iterator[Viola
         yield Violation("affinity", where)
 
 
-_COUNTED = {"namespace", "node_selector", "node_affinity", "tolerations"}
+COUNTED = {"namespace", "node_selector", "node_affinity", "tolerations"}
 """Fields of an item that say which nodes count for its spread."""
 
 
@@ -103,13 +103,13 @@ class _Spreads:
 
     def of(self, spread: Spread, owner: Item) -> Counter[str]:
         """Count what a constraint of an owner means, in every domain that the owner may use."""
-        wishes = owner.model_dump_json(include=_COUNTED)
+        wishes = owner.model_dump_json(include=COUNTED)
         key = f"{wishes} {spread.model_dump_json()}"
         if key not in self._found:
             counts: Counter[str] = Counter()
             allowed: set[str] = set()
             for node in self._nodes:
-                if spread.topology in node.labels and _counts(spread, owner, node):
+                if spread.topology in node.labels and counts_for(spread, owner, node):
                     allowed.add(node.id)
                     counts[node.labels[spread.topology]] += 0
             for other in self._standing:
@@ -120,7 +120,7 @@ class _Spreads:
         return self._found[key]
 
 
-def _counts(spread: Spread, owner: Item, node: Node) -> bool:
+def counts_for(spread: Spread, owner: Item, node: Node) -> bool:
     """Tell whether a node counts for a constraint of an owner."""
     if spread.honor_affinity and list(unselected(owner, node)):
         return False

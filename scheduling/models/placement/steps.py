@@ -9,6 +9,8 @@ from typing import Literal
 from pydantic import Field
 
 from scheduling.models.base import Frozen, Many, Name, Violation
+from scheduling.models.placement.check_arrivals import Arrivals
+from scheduling.models.placement.check_neighbours import selects
 from scheduling.models.placement.check_nodes import obstacles
 from scheduling.models.placement.check_parts import same_parts, wrong_parts
 from scheduling.models.placement.check_time import moments, there
@@ -31,6 +33,11 @@ class Step(Frozen):
     destination: Name | None = None
     parts: Many[PartUse] = Field(default=(), description="What it takes on the destination.")
     reason: str = Field(default="", description="Why it is done this way, for people.")
+    forced: bool = Field(
+        default=False,
+        description="Its rules about neighbours do not hold when it is done: no order was found "
+        "in which they would.",
+    )
 
 
 def replay(
@@ -40,14 +47,19 @@ def replay(
 
     Capacities of nodes and parts, and ports, hold after every step for every moment of windows,
     while a moving item stands on both places; every destination is a node that the item may go to;
-    at the end the solution is reached.
+    affinity, anti-affinity and spread hold for whom comes, unless the step says that it is forced;
+    no more items are down at once than disruption budgets allow; at the end the solution is
+    reached.
     """
     items = {item.id: item for item in problem.items}
     nodes = {node.id: node for node in problem.nodes}
     where = {item.id: (item.node, item.parts) for item in problem.items if item.node is not None}
     times = list(moments(problem.items))
     used = {name: Counter[tuple[int, _Need]]() for name in nodes}
+    guests = (step.item for step in steps if step.destination is not None)
+    neighbours, downs = Arrivals(problem, guests), _Downs(problem)
     for name, (host, parts) in where.items():
+        neighbours.come(name, host)
         used[host].update(_needs(items[name], nodes[host], parts, times))
     for number, step in enumerate(steps, 1):
         item = items[step.item]
@@ -70,15 +82,47 @@ def replay(
                 if excess > 0:
                     place = f"{number}: {'/'.join(map(str, need))} on {node.id!r}"
                     yield Violation("step", place, excess, "units")
+            if step.destination != origin and not step.forced:
+                for breach in neighbours.breaches(item, node.id):
+                    yield Violation("step", f"{number}: {step.item!r} on {node.id!r}: {breach}")
+            neighbours.come(item.id, node.id)
             where[step.item] = step.destination, step.parts
         if origin is not None:
             used[origin].subtract(_needs(item, nodes[origin], held, times))
+            neighbours.come(item.id, origin, -1)
+        yield from downs.after(number, step)
     wanted = {entry.item: (entry.node, entry.parts) for entry in solution.placements}
     different = sorted(
         name for name in {*where, *wanted} if not _agree(where.get(name), wanted.get(name))
     )
     if different:
         yield Violation("step", f"the end differs for {', '.join(map(repr, different[:5]))}")
+
+
+class _Downs:
+    """Items of each disruption budget that ran and stand nowhere at the moment."""
+
+    def __init__(self, problem: PlacementProblem) -> None:
+        self._down: dict[str, set[str]] = {budget.id: set() for budget in problem.budgets}
+        self._allowed = {budget.id: budget.allowed for budget in problem.budgets}
+        self._over: dict[str, list[str]] = {}
+        running = [item for item in problem.items if item.node is not None]
+        for budget in problem.budgets:
+            for item in running:
+                if item.namespace == budget.namespace and selects(budget.selector, item.labels):
+                    self._over.setdefault(item.id, []).append(budget.id)
+
+    def after(self, number: int, step: Step) -> Iterator[Violation]:
+        """Take a step, and yield the budgets that it exceeds."""
+        for name in self._over.get(step.item, ()):
+            down = self._down[name]
+            if step.destination is not None:
+                down.discard(step.item)
+                continue
+            down.add(step.item)
+            excess = len(down) - self._allowed[name]
+            if excess > 0:
+                yield Violation("step", f"{number}: budget {name!r}", excess, "items")
 
 
 _Place = tuple[str, tuple[PartUse, ...]]

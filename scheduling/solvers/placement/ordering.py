@@ -14,16 +14,19 @@ from scheduling.solvers.placement.state import State
 
 _CYCLE = "its new place becomes free only after it has gone"
 _DETOUR = "a free slot breaks a cycle of moves"
+_APART = "its rules about neighbours keep its new place from it while it stands"
+_FORCED = "no order was found in which its rules about neighbours hold on the way"
 
 
 def order_steps(problem: PlacementProblem, solution: PlacementSolution) -> list[Step]:
     """Order the changes from what runs now to a placement.
 
     An item moves as soon as its new node has room for it while it still stands on the old one
-    (make before break). Pending items start when there is room, those of high priority first.
-    Items that end up nowhere are evicted when nothing else can go on. Where only a cycle of moves
-    is left, one item takes a detour over a node with room, and where there is none it is evicted
-    first and started later.
+    (make before break), and its rules about neighbours hold there. Pending items start when there
+    is room, those of high priority first. Items that end up nowhere are evicted when nothing else
+    can go on. Where only a cycle of moves is left, one item takes a detour over a node with room,
+    and where there is none it is evicted first and started later. Where rules about neighbours
+    leave no order at all, as for two new items that need each other, a step is forced, and says so.
 
     Raises
     ------
@@ -59,6 +62,8 @@ class _Ordering:
         # Those that matter least are evicted first.
         self._leaving = [item for item in changed.tolist()[::-1] if self._target[item] < 0]
         self._steps: list[Step] = []
+        rules = (*arrays.apart, *arrays.together, *arrays.even)
+        self._ruled = {rule.owner for rule in rules} | {k for r in arrays.apart for k in r.meant}
 
     def run(self) -> list[Step]:
         while self._waiting:
@@ -72,13 +77,21 @@ class _Ordering:
 
     def _advance(self, item: int) -> bool:
         """Bring an item to its new node if that has room now."""
-        target = int(self._target[item])
-        if not self._state.fits(item, target):
+        if not self._can(item):
             return False
-        self._go(item, target, "")
+        self._go(item, int(self._target[item]), "")
         return True
 
-    def _go(self, item: int, place: int, reason: str) -> None:
+    def _can(self, item: int) -> bool:
+        """Tell whether an item may come to its new place now."""
+        arrays, state = self._arrays, self._state
+        target, k = int(self._target[item]), int(arrays.of_class[item])
+        if not state.fits(item, target):
+            return False
+        node = arrays.places.node(target)
+        return k not in self._ruled or node == state.node[item] or bool(state.near(k)[node])
+
+    def _go(self, item: int, place: int, reason: str, *, forced: bool = False) -> None:
         arrays, state = self._arrays, self._state
         origin = int(state.node[item])
         if origin >= 0:
@@ -93,6 +106,7 @@ class _Ordering:
                 destination=names[arrays.places.node(place)],
                 parts=arrays.part_uses(place),
                 reason=reason,
+                forced=forced,
             )
         )
 
@@ -119,9 +133,49 @@ class _Ordering:
             if place is not None:
                 self._go(item, place, _DETOUR)
                 return
+        if self._ruled and self._unblock_rules():
+            return
         for item in movers:
             if self._state.node[item] >= 0:
                 self._evict(item, _CYCLE)
+                return
+        self._force()
+
+    def _unblock_rules(self) -> bool:
+        """Evict an item that keeps others, or itself, from their places by rules alone."""
+        standing = [item for item in self._waiting if self._state.node[item] >= 0]
+        for item in self._leaving:
+            if self._helps(item):
+                self._leaving.remove(item)
+                self._evict(item, "lets others come")
+                return True
+        for item in standing:
+            if self._helps(item):
+                self._evict(item, _APART)
+                return True
+        return False
+
+    def _helps(self, item: int) -> bool:
+        """Tell whether others could go on, or it could itself, if an item left its node."""
+        state = self._state
+        origin = state.take(item)
+        helps = any(self._can(other) for other in self._waiting)
+        state.put(item, origin)
+        return helps
+
+    def _force(self) -> None:
+        """Let go who leaves, then whom rules about neighbours alone keep away."""
+        state = self._state
+        for item in (*self._leaving, *self._waiting):
+            if state.node[item] >= 0:
+                if item in self._leaving:
+                    self._leaving.remove(item)
+                self._evict(item, _APART)
+                return
+        for item in self._waiting:
+            if state.fits(item, int(self._target[item])):
+                self._go(item, int(self._target[item]), _FORCED, forced=True)
+                self._waiting.remove(item)
                 return
         raise CheckError("no order of the moves finds room")
 
@@ -137,8 +191,7 @@ class _Ordering:
             place = state.spot(item, slot)
             origin = state.take(item)
             state.put(item, place)
-            others = (other for other in self._waiting if other != item)
-            helps = any(state.fits(other, int(self._target[other])) for other in others)
+            helps = any(self._can(other) for other in self._waiting if other != item)
             state.take(item)
             state.put(item, origin)
             if helps:

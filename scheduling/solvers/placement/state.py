@@ -50,6 +50,20 @@ class State:
                 return np.zeros(arrays.n_nodes, bool)
         if arrays.patient[k]:
             found &= np.all(self.spare >= arrays.demand[k], axis=1)
+        found &= self.near(k)
+        if arrays.aims.clashes:
+            found &= self._bearable(k)
+        if arrays.parts.shares[k]:
+            found &= arrays.parts.nodes_with_room(k, self.part_free)
+        gang = self._gangs.get(k)
+        if gang is not None and gang.domains is not None:
+            found &= self._one_domain(gang, k, gang.domains)
+        return found
+
+    def near(self, k: int) -> Flags:
+        """Nodes on which an item of a class may stand beside what stands there now."""
+        arrays = self.arrays
+        found: Flags = np.ones(arrays.n_nodes, bool)
         for rule in self._apart.get(k, ()):
             found &= ~self._meets(rule.meant, rule.domains)
         for rule in self._avoided.get(k, ()):
@@ -60,13 +74,6 @@ class State:
             found &= near | (own & (arrays.domains[rule.domains].of >= 0))
         for rule in self._even.get(k, ()):
             found &= self._keeps_even(rule)
-        if arrays.aims.clashes:
-            found &= self._bearable(k)
-        if arrays.parts.shares[k]:
-            found &= arrays.parts.nodes_with_room(k, self.part_free)
-        gang = self._gangs.get(k)
-        if gang is not None and gang.domains is not None:
-            found &= self._one_domain(gang, k, gang.domains)
         return found
 
     def fits(self, item: int, place: int) -> bool:
