@@ -12,6 +12,8 @@ from scheduling.cli.output import emit_json, note, number, percent, table
 if TYPE_CHECKING:
     from scheduling.simulator.schedule.simulate import PolicyRun, Simulation
 
+_SHOWN = 3
+
 EXAMPLE = "Example: scheduling simulate bundled:ft06 --policy MWKR --policy resolve"
 
 
@@ -71,7 +73,13 @@ def simulate(
 
 
 def _progress(run: PolicyRun) -> None:
-    note(f"{run.policy}: {number(run.solution.tiers[0].objective)}")
+    note(f"{run.policy}: {number(run.solution.tiers[0].objective)}{_missed(run)}")
+
+
+def _missed(run: PolicyRun) -> str:
+    """Say which deadlines a policy has missed."""
+    more = ", …" if len(run.missed) > _SHOWN else ""
+    return f" (missed the deadline of {', '.join(run.missed[:_SHOWN])}{more})" if run.missed else ""
 
 
 def _ratio(run: PolicyRun, best: PolicyRun) -> float | None:
@@ -91,6 +99,7 @@ def _record(found: Simulation) -> dict[str, Any]:
                 "summary": run.summary,
                 "relaxation": run.relaxation,
                 "ratio": _ratio(run, best),
+                "missed": list(run.missed),
                 "solution": run.solution.model_dump(mode="json"),
             }
             for run in found.runs
@@ -109,9 +118,12 @@ def _show(found: Simulation, title: str) -> None:
         shown = "-" if ratio is None else f"{ratio:.3f}"
         gap = percent(run.solution.tiers[0].gap)
         rows.append([run.policy, *values, shown, gap, f"{run.solution.seconds:.2f}"])
+    late = [f"  {run.policy}{_missed(run)}" for run in found.runs if run.missed]
     values = [number(tier.objective) for tier in tiers]
     gap = percent(tiers[0].gap)
     rows.append(["(offline)", *values, "-", gap, f"{found.offline.seconds:.2f}"])
     table(headers, rows, title)
+    for line in late:
+        print(line)
     bound = number(tiers[0].bound)
     print(f"  no schedule has {tiers[0].name} below {bound}, even if all is known from the start")

@@ -197,7 +197,7 @@ def family_of(problem: Problem) -> Family[Any]:
 
 
 def tier_values(
-    names: Sequence[str], values: Sequence[Number], bounds: Sequence[Number | None]
+    names: Sequence[str], values: Sequence[Number | None], bounds: Sequence[Number | None]
 ) -> list[TierValue]:
     """Put together what is known of each tier: its value, its bound and the gap between them."""
     rows = zip(names, values, bounds, strict=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from scheduling.models.schedule.arrays import NEVER, ScheduleArrays
@@ -34,6 +35,7 @@ class Facts:
     following : number of tasks on the longest way after it in its job.
     rank : upward rank within the job: mean expected duration plus the longest way after it with
         full communication (Topcuoglu, Hariri, Wu, 2002).
+    mean_setup : mean time of a machine's setups between two different states.
     position : a number that is smaller for each task than for those that it leads to.
     """
 
@@ -49,6 +51,7 @@ class Facts:
         self.weight: list[int] = arrays.job_weight.tolist()
         self.due = [None if due == NEVER else due for due in arrays.job_due.tolist()]
         self.expected = self._expected(problem)
+        self.mean_setup = {number: _mean(table) for number, table in arrays.setups.items()}
         self.before: list[list[Link]] = [[] for _ in self.job]
         self.after: list[list[int]] = [[] for _ in self.job]
         columns = (
@@ -99,3 +102,9 @@ class Facts:
         for place, task in enumerate(reversed(order)):
             self.position[task] = place
         return remaining, following, rank
+
+
+def _mean(setups: Mapping[tuple[int, int], int]) -> float:
+    states = {after for _, after in setups} | {before for before, _ in setups if before >= 0}
+    times = [time for (before, after), time in setups.items() if 0 <= before != after]
+    return sum(times) / max(1, len(states) * (len(states) - 1))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from scheduling.errors import CheckError, InputError
 from scheduling.models.base import Number, Problem, Status
@@ -37,13 +37,17 @@ class PolicyRun:
         Why the offline problem's bound holds for it.
     solution
         Its schedule, a solution of the offline problem; ``gap`` bounds the regret: the value
-        exceeds the offline optimum by at most that share of itself.
+        exceeds the offline optimum by at most that share of itself. Without tasks and value when
+        the policy has missed a deadline.
+    missed
+        Tasks that ended after their deadlines.
     """
 
     policy: str
     summary: str
     relaxation: str
     solution: ScheduleSolution
+    missed: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +70,7 @@ class Simulation:
 
     @property
     def best(self) -> PolicyRun:
-        """The run of least value, the first of several."""
+        """The run of least value that kept all deadlines; the first of several or of none."""
         return _least(self.runs)
 
 
@@ -143,7 +147,7 @@ def simulate(
         work_limit=work_limit,
         workers=workers,
         seed=seed,
-        hint=_least(runs).solution,
+        hint=None if _least(runs).missed else _least(runs).solution,
     )
     bounded = tuple(_bounded(online.truth, run, offline, floors) for run in runs)
     return Simulation(online, bounded, offline)
@@ -170,13 +174,29 @@ def _floors(problem: ScheduleProblem) -> Sequence[Number | None]:
 def _run(problem: OnlineSchedule, policy: Policy, floors: Sequence[Number | None]) -> PolicyRun:
     began = time.monotonic()
     tasks = execute(problem, policy)
-    solution = _solution(problem, policy, tasks, floors, time.monotonic() - began)
-    return PolicyRun(policy.name, policy.summary, policy.relaxation, solution)
+    missed = _missed(problem.truth, tasks)
+    kept = () if missed else tasks
+    solution = _solution(problem, policy, kept, floors, time.monotonic() - began)
+    return PolicyRun(policy.name, policy.summary, policy.relaxation, solution, missed)
+
+
+def _missed(problem: ScheduleProblem, tasks: Sequence[ScheduledTask]) -> tuple[str, ...]:
+    """Tasks that end after their own deadline or that of their job."""
+    ends = {entry.task: entry.end for entry in tasks}
+    return tuple(
+        task.id
+        for job in problem.jobs
+        for task in job.tasks
+        if any(
+            limit is not None and ends[task.id] > limit for limit in (task.deadline, job.deadline)
+        )
+    )
 
 
 def _least(runs: Sequence[PolicyRun]) -> PolicyRun:
-    """Return the run of least value, the first of several."""
-    return min(runs, key=lambda run: [tier.objective or 0 for tier in run.solution.tiers])
+    """Return the run of least value that kept all deadlines; the first of several or of none."""
+    kept = [run for run in runs if not run.missed]
+    return min(kept or runs[:1], key=lambda run: [t.objective or 0 for t in run.solution.tiers])
 
 
 def _solution(
@@ -186,11 +206,13 @@ def _solution(
     floors: Sequence[Number | None],
     seconds: float,
 ) -> ScheduleSolution:
-    """State a policy's schedule as a solution, with bounds by formula."""
-    bare = ScheduleSolution(status=Status.FEASIBLE, tasks=tasks)
-    values = objective_values(problem.truth, bare)
+    """State a policy's schedule, if any, as a solution, with bounds by formula."""
+    status = Status.FEASIBLE if tasks else Status.UNKNOWN
+    values: Sequence[Number | None] = [None] * len(floors)
+    if tasks:
+        values = objective_values(problem.truth, ScheduleSolution(status=status, tasks=tasks))
     named = ScheduleSolution(
-        status=Status.FEASIBLE,
+        status=status,
         problem=problem.truth.name,
         solver=policy.name,
         seconds=seconds,
@@ -202,14 +224,14 @@ def _solution(
 def _certified(
     problem: ScheduleProblem,
     solution: ScheduleSolution,
-    values: Sequence[Number],
+    values: Sequence[Number | None],
     bounds: Sequence[Number | None],
 ) -> ScheduleSolution:
     names = [tier.name for tier in problem.objective.tiers]
     tiers = tier_values(names, values, bounds)
     closed = all(tier.closed for tier in tiers)
     fields = {
-        "status": Status.OPTIMAL if closed else Status.FEASIBLE,
+        "status": Status.OPTIMAL if closed else solution.status,
         **certificate_fields(tiers),
     }
     stated = solution.model_copy(update=fields)
@@ -227,7 +249,7 @@ def _bounded(
     floors: Sequence[Number | None],
 ) -> PolicyRun:
     """Give a run the offline problem's bounds, as far as they hold for it."""
-    values = [tier.objective for tier in run.solution.tiers if tier.objective is not None]
+    values = [tier.objective for tier in run.solution.tiers]
     bounds: list[Number | None] = []
     alike = True
     for value, tier, floor in zip(values, offline.tiers, floors, strict=True):
@@ -235,4 +257,4 @@ def _bounded(
         bounds.append(max(known, default=None))
         alike = alike and value == tier.objective
     solution = _certified(problem, run.solution, values, bounds)
-    return PolicyRun(run.policy, run.summary, run.relaxation, solution)
+    return replace(run, solution=solution)

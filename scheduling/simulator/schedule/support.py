@@ -17,6 +17,8 @@ from scheduling.models.schedule.problem import Machine, ScheduleProblem
 
 _TAKEN = frozenset(
     {
+        "setups",
+        "total setup in the objective",
         "transfers",
         "transports",
         "blocking",
@@ -25,6 +27,15 @@ _TAKEN = frozenset(
         "energy in the objective",
     }
 )
+
+
+_REASONS = {
+    "maximal lags or no-wait": "a start would promise the times of later ones",
+    "no idle": "a machine would have to know when its last task comes",
+    "batching": "a batch that runs takes nobody in, and tasks are started one by one",
+    "setups beside blocking jobs": "jobs that exchange machines would wait for each other's setups",
+}
+"""Why some rules cannot be kept step by step."""
 
 
 def check_support(problem: ScheduleProblem, arrays: ScheduleArrays) -> None:
@@ -36,7 +47,6 @@ def check_support(problem: ScheduleProblem, arrays: ScheduleArrays) -> None:
         That names what the problem has too much.
     """
     limits = {
-        "deadlines": np.any(arrays.deadline < NEVER),
         "maximal lags or no-wait": np.any(arrays.link_max < NEVER),
         "consumables": np.any(arrays.resource_type == CONSUMABLE),
         "precedences other than end-start": np.any(arrays.link_kind != END_START),
@@ -46,12 +56,14 @@ def check_support(problem: ScheduleProblem, arrays: ScheduleArrays) -> None:
             for r in np.flatnonzero(arrays.resource_type == RENEWABLE).tolist()
         ),
         "blocking jobs with alternative modes, demands or precedences": _tangled(arrays),
+        "setups beside blocking jobs": bool(arrays.setups) and np.any(arrays.blocking),
         "machines with breaks for tasks that may not pause": _unpausable(problem),
     }
     found = [name for name, present in limits.items() if present]
     found += sorted(arrays.features - _TAKEN)
     if found:
-        raise UnsupportedError(f"online schedules take no {' and no '.join(found)}")
+        named = [f"{name} ({_REASONS[name]})" if name in _REASONS else name for name in found]
+        raise UnsupportedError(f"online schedules take no {' and no '.join(named)}")
     lost = _never_fits(arrays)
     if lost is not None:
         name = arrays.task_ids[lost]

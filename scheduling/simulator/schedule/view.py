@@ -12,9 +12,10 @@ from scheduling.solvers.schedule.dispatch_rules import Waiting
 
 
 class Placement(NamedTuple):
-    """A task that has started.
+    """A task that has started, or for which its machine is being set up.
 
-    ``mode`` counts among the task's modes; ``end`` is ``None`` while it runs.
+    ``mode`` counts among the task's modes; ``end`` is ``None`` while it runs. While the machine is
+    being set up, ``start`` is the moment at which the task starts as expected.
     """
 
     task: int
@@ -90,11 +91,15 @@ class View:
         if world.start[task] < 0:
             return None
         mode = world.mode[task]
+        machine = self._facts.machine[mode]
+        start = world.start[task]
+        if start > self.now:
+            start = max(world.prepared[task], self.works_from(machine))
         return Placement(
             task=task,
             mode=mode - self._facts.pointer[task],
-            machine=self._facts.machine[mode],
-            start=world.start[task],
+            machine=machine,
+            start=start,
             end=world.end[task] if world.done[task] else None,
         )
 
@@ -108,6 +113,15 @@ class View:
         task = self._world.holder[machine]
         return None if task < 0 else task
 
+    def last(self, machine: int) -> int | None:
+        """Task after which a machine is, or is being, set up: the last; ``None`` for none."""
+        task = self._world.last[machine]
+        return None if task < 0 else task
+
+    def setup(self, option: Option) -> int:
+        """Time to set the machine of an option up for it, from the state that it is in."""
+        return self._world.setup(option)
+
     def expected(self, task: int) -> tuple[int, ...]:
         """Return the expected duration of each mode of a task."""
         return tuple(self._facts.expected[mode] for mode in self._facts.modes(task))
@@ -120,7 +134,8 @@ class View:
         world, mode = self._world, self._world.mode[task]
         left = max(1, self._facts.expected[mode] - world.worked(task))
         machine = self._facts.machine[mode]
-        return left + (self.now if machine < 0 else self.works_from(machine))
+        free = self.now if machine < 0 else self.works_from(machine)
+        return left + max(free, world.prepared[task])
 
     def works_from(self, machine: int) -> int:
         """Now for a machine that works, otherwise the known or expected end of its stop.
@@ -166,7 +181,10 @@ class View:
         return sum(min(self.expected(other)) for other in rest)
 
     def waiting(self, option: Option) -> Waiting:
-        """Return what a dispatching rule sees of a way to start a task."""
+        """Return what a dispatching rule sees of a way to start a task.
+
+        Jobs that come later may have any due date, so tightness and spread are as without any.
+        """
         facts, job = self._facts, self._facts.job[option.task]
         return Waiting(
             task=option.task,
@@ -180,6 +198,8 @@ class View:
             due=facts.due[job],
             weight=facts.weight[job],
             mean=self._mean(),
+            setup=self._world.setup(option),
+            mean_setup=facts.mean_setup.get(option.machine, 0.0),
         )
 
     def job_document(self, job: int) -> Job:

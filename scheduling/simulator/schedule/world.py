@@ -23,7 +23,9 @@ class World:
     start, mode, end : of each task, modes by global index; -1 while it has not started.
     done : whether a task has ended.
     open : tasks that have not started and whose predecessors have ended, with their options.
-    holder : task on each machine, running or kept from leaving; -1 for none.
+    holder : task on each machine, being set up for, running or kept from leaving; -1 for none.
+    last : task that started last on each machine and took time, or is about to; -1 for none.
+    prepared : when the machine of a task is set up for it.
     arrived : jobs known by now, in the order of their coming.
     changes : how many stops have begun or ended.
 
@@ -46,6 +48,8 @@ class World:
         self.open: dict[int, list[Option]] = {}
         self.running: list[tuple[int, int]] = []
         self.holder = [-1] * arrays.n_resources
+        self.last = [-1] * arrays.n_resources
+        self.prepared = [0] * count
         self.used = [0] * arrays.n_resources
         self.arrived: list[int] = []
         self.changes = 0
@@ -85,13 +89,24 @@ class World:
 
     def worked(self, task: int) -> int:
         """Time that a started task has run by now, pauses apart."""
-        begin = self.start[task]
+        begin = min(self.start[task], self.now)
         machine = self.facts.machine[self.mode[task]]
         paused = 0
         if machine >= 0:
             rows = (stop for stop in self.stops[machine] if stop[0] < self.now and stop[1] > begin)
             paused = sum(min(end, self.now) - max(first, begin) for first, end in rows)
         return self.now - begin - paused
+
+    def setup(self, option: Option) -> int:
+        """Time to set the machine of an option up for it, from the state that it is in."""
+        arrays = self.facts.arrays
+        table = arrays.setups.get(option.machine)
+        after = int(arrays.state[self._global(option)])
+        if table is None or after < 0:
+            return 0
+        last = self.last[option.machine]
+        before = -1 if last < 0 else int(arrays.state[self.mode[last]])
+        return 0 if before < 0 <= last else table.get((before, after), 0)
 
     def startable(self, option: Option) -> bool:
         """Whether an option of an open task can start now."""
@@ -105,7 +120,7 @@ class World:
         )
 
     def begin(self, option: Option, who: str) -> None:
-        """Start a task now.
+        """Start a task now, or begin to set its machine up for it.
 
         Raises
         ------
@@ -214,20 +229,30 @@ class World:
         del self.open[task]
         if task not in self._first and self._blocking[task] and self._kept(task - 1):
             self._leave(task - 1)
-        self.start[task], self.mode[task] = self.now, mode
+        work = self.facts.actual[mode]
+        self.prepared[task] = self.now + (self.setup(option) if work else 0)
+        self.mode[task] = mode
         if option.machine >= 0:
             self.holder[option.machine] = task
+            self.last[option.machine] = task if work else self.last[option.machine]
         for resource, amount in self.facts.demands[mode]:
             self.used[resource] += amount
-        self.end[task] = self._end(option.machine, self.facts.actual[mode])
+        self.start[task] = self._working(option.machine, self.prepared[task])
+        self.end[task] = self._end(option.machine, self.start[task], work)
         if self.end[task] == self.now:
             self._finish(task)
         else:
             heappush(self.running, (self.end[task], task))
 
-    def _end(self, machine: int, work: int) -> int:
-        """End of work that begins now on a machine and pauses in its stops."""
-        moment = self.now
+    def _working(self, machine: int, moment: int) -> int:
+        """First moment from a given one on at which a machine works."""
+        for begin, end in self.stops[machine] if machine >= 0 else ():
+            if begin <= moment < end:
+                return end
+        return moment
+
+    def _end(self, machine: int, moment: int, work: int) -> int:
+        """End of work that begins at a moment on a machine and pauses in its stops."""
         for begin, end in self.stops[machine] if machine >= 0 else ():
             if end <= moment:
                 continue

@@ -72,13 +72,13 @@ class Mapping:
         return [self.expected_end(view, option) for option in options]
 
     def expected_end(self, view: View, option: Option) -> int:
-        """When a task would end if it queued for this option now."""
+        """When a task would end if it queued for this option now, set up for as things are."""
         moment = max(view.now, option.ready)
         if option.machine >= 0:
             queue = self._queues.get(option.machine, ())
             queued = sum(o.duration for o in queue if view.placement(o.task) is None)
             moment = max(moment, view.free_from(option.machine) + queued)
-        return moment + option.duration
+        return moment + view.setup(option) + option.duration
 
 
 class Rotation:
