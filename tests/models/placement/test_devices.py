@@ -72,7 +72,9 @@ def test_whole_gpus_and_fractions() -> None:
     )
     problem = PlacementProblem(nodes=(node,), items=items)
     solution = sch.solve(problem, "cp-sat", work_limit=10, workers=1)
-    assert {entry.item for entry in solution.placements} == {"a", "b", "c"}
+    placed = {entry.item for entry in solution.placements}
+    assert len(placed) == 3
+    assert not {"a", "d"} <= placed
 
 
 def test_unknown_models_and_profiles_are_named() -> None:
