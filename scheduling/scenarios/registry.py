@@ -29,6 +29,7 @@ SCENARIOS = {
     "lifl": f"{_HERE}.lifl",
     "sliwko": f"{_HERE}.sliwko",
     "singularity": f"{_HERE}.singularity",
+    "cloudformer": f"{_HERE}.cloudformer",
 }
 """Name to the module that has it as ``SCENARIO``."""
 

@@ -7,7 +7,15 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from scheduling.scenarios import adrs, agentcgroup, lifl, node_exclusion, singularity, sliwko
+from scheduling.scenarios import (
+    adrs,
+    agentcgroup,
+    cloudformer,
+    lifl,
+    node_exclusion,
+    singularity,
+    sliwko,
+)
 from scheduling.scenarios.adrs import Fleet
 from scheduling.scenarios.agentcgroup import Phase, Session
 from scheduling.scenarios.scenario import Run, data_folder
@@ -113,3 +121,12 @@ def test_two_elastic_jobs_share_a_fleet() -> None:
     assert (answer.objective, answer.bound) == (8, 8)
     third = solve(singularity.fleet([job, job, job], elastic=True), work_limit=5, workers=1)
     assert third.bound > 12
+
+
+def test_interference_is_less_than_by_the_default_and_bounded() -> None:
+    blind, aware = (cloudformer.machines(0, aware=aware) for aware in (False, True))
+    rule = solve(blind, "default-scheduler", work_limit=1)
+    answer = solve(aware, work_limit=1, workers=1)
+    tier = answer.tiers[-1]
+    assert cloudformer.lost(aware, answer) == tier.objective
+    assert 0 < tier.bound <= tier.objective < cloudformer.lost(blind, rule)

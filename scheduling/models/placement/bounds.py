@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 import numpy as np
 
 from scheduling.models.placement.arrays import Ints, PlacementArrays
 from scheduling.models.placement.measures import MILLIONTHS
+
+_LARGEST_TABLE = 500
+"""Most classes for which the eigenvalues of their interference are found."""
+
+_ROUNDING = 1e-9
 
 
 def unplaced_bound(arrays: PlacementArrays, tier: int, caps: tuple[int, ...]) -> int:
@@ -183,6 +189,42 @@ def _least_fragmentation(arrays: PlacementArrays, caps: tuple[int, ...]) -> int:
     return useless * max(0, workload.room - taken)
 
 
+def _least_interference(arrays: PlacementArrays, caps: tuple[int, ...]) -> int:
+    """Deal every class out evenly to all nodes, where everything is placed.
+
+    With x the numbers of one node and S the symmetric table of what classes take from each other,
+    the goal is the sum of ``x' S x`` over the nodes, less what items would take from themselves.
+    Where S is positive semidefinite this is convex, so that equal numbers everywhere, in parts, are
+    least. Otherwise the least eigenvalue is taken off the diagonal and given back for as many equal
+    items as fit on one node.
+    """
+    usable = arrays.eligible | (arrays.running > 0)
+    size = np.where(usable.any(axis=1), arrays.size(), 0)
+    lost = int(arrays.size().sum() - size.sum())
+    if arrays.n_classes > _LARGEST_TABLE or sum(caps[: arrays.n_priorities]) > lost:
+        return 0
+    table = np.zeros((arrays.n_classes, arrays.n_classes))
+    own = 0
+    for clash in arrays.aims.clashes:
+        table[np.ix_(clash.victims, clash.neighbours)] += clash.degradation
+        own += clash.degradation * int(size[list(clash.both)].sum())
+    table = (table + table.T) / 2
+    least = min(0.0, float(np.linalg.eigvalsh(table).min(initial=0.0)))
+    even = size @ (table - least * np.eye(len(size))) @ size / max(1, int(usable.any(axis=0).sum()))
+    fits = [_most_alike(arrays, k) for k in range(arrays.n_classes)]
+    together = least * float(size @ np.minimum(size, fits))
+    return max(0, math.ceil((even + together) * (1 - _ROUNDING) - own - _ROUNDING * abs(together)))
+
+
+def _most_alike(arrays: PlacementArrays, k: int) -> int:
+    """Most items of a class that one node holds."""
+    need = arrays.demand[k] > 0
+    usable = arrays.eligible[k] | (arrays.running[k] > 0)
+    if not need.any() or not usable.any():
+        return len(arrays.members[k])
+    return int((arrays.capacity[usable][:, need] // arrays.demand[k, need]).min(axis=1).max())
+
+
 _LEAST: dict[str, Callable[[PlacementArrays, tuple[int, ...]], int]] = {
     "nodes": _least_nodes,
     "cost": _least_cost,
@@ -190,4 +232,5 @@ _LEAST: dict[str, Callable[[PlacementArrays, tuple[int, ...]], int]] = {
     "balance": _least_balance,
     "spread": _least_spread,
     "fragmentation": _least_fragmentation,
+    "interference": _least_interference,
 }
