@@ -21,6 +21,8 @@ from scheduling.instances.placement.tables import Record, names_columns, once, w
 from scheduling.instances.placement.vms import stem
 from scheduling.models.base import Problem
 from scheduling.models.placement.devices import GPU, MILLI, WHOLE, gpu, gpu_share
+from scheduling.models.placement.fragmentation import typical_requests
+from scheduling.models.placement.measures import Workload
 from scheduling.models.placement.problem import Item, Node, PlacementProblem
 from scheduling.models.placement.rules import NodeTerm, Requirement
 
@@ -51,7 +53,8 @@ def sniff_openb(text: str) -> bool:
 def read_openb(text: str, source: str | None, percent: int | None = None) -> PlacementProblem:
     """Read the pods as waiting for the nodes, which are empty.
 
-    A pod's times, phase and quality of service are its labels; the last is its priority too.
+    A pod's times, phase and quality of service are its labels; the last is its priority too. What
+    the pods ask for is the workload that fragmentation is measured against.
 
     Parameters
     ----------
@@ -69,9 +72,15 @@ def read_openb(text: str, source: str | None, percent: int | None = None) -> Pla
     nodes, pods = both_tables(text, source, _KINDS, _beside)
     hosts = tuple(_node(name, row) for name, row in once(nodes.records, "sn"))
     items = tuple(_item(name, row) for name, row in once(pods.records, "name"))
+    workload = _workload(items) if any(item.shares for item in items) else None
     if percent is not None:
         items = _first(items, sum(len(node.parts) for node in hosts) * WHOLE * percent // 100)
-    return PlacementProblem(name=stem(source), nodes=hosts, items=items)
+    return PlacementProblem(name=stem(source), nodes=hosts, items=items, workload=workload)
+
+
+def _workload(items: tuple[Item, ...]) -> Workload:
+    """Return what the pods ask for as the requests that fragmentation is measured against."""
+    return Workload(resource=MILLI, kind=GPU, requests=typical_requests(items))
 
 
 def _beside(file: Path) -> list[Path]:
@@ -172,11 +181,11 @@ def _row(item: Item) -> tuple[object, ...]:
 
 
 def _means(text: str, problem: PlacementProblem) -> bool:
-    """Tell whether a text that was written reads back as the problem."""
+    """Tell whether a text that was written reads back as the problem, its workload apart."""
     from scheduling.errors import InputError
 
     try:
         again = read_openb(text, None)
     except InputError:
         return False
-    return again.model_copy(update={"name": problem.name}) == problem
+    return again.model_copy(update={"name": problem.name, "workload": problem.workload}) == problem

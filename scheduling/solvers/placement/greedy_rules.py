@@ -7,6 +7,7 @@ of Fragmentation, ATC 2023), over any resources and parts. Scores are lowest fir
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from scheduling.models.placement.arrays import Flags, Ints, PlacementArrays
 from scheduling.solvers.board import Board, Budget
 from scheduling.solvers.placement.family import CompiledPlacement
 from scheduling.solvers.placement.greedy import offer, whole_gangs
+from scheduling.solvers.placement.growth import Growth
 from scheduling.solvers.placement.state import State
 from scheduling.solvers.registry import READY, Availability
 
@@ -36,8 +38,9 @@ class Greedy:
         Name of a rule: ``best-fit`` (least sum of the shares of all resources that stay free),
         ``dot-product`` (least product of what is asked and what is free, both as shares),
         ``gpu-packing`` (parts in use before free parts of nodes in use before nodes not in use),
-        ``gpu-clustering`` (nodes whose items ask for the same parts). Default: all in turn, the
-        best kept.
+        ``gpu-clustering`` (nodes whose items ask for the same parts), ``fgd`` (least growth of
+        what the requests of the problem's workload cannot use, on nodes and parts). Default: all
+        that the problem has the data for in turn, the best kept.
 
     Raises
     ------
@@ -46,20 +49,22 @@ class Greedy:
     """
 
     name = "greedy"
-    summary = "item by item by a rule: best-fit, dot-product, gpu-packing, gpu-clustering"
+    summary = "item by item by a rule: best-fit, dot-product, gpu-packing, gpu-clustering, fgd"
 
     def __init__(self, rule: str | None = None) -> None:
         if rule is not None and rule not in RULES:
             known = ", ".join(RULES)
             raise UnsupportedError(f"no greedy rule {rule!r}; there are: {known}")
-        self._rules = list(RULES) if rule is None else [rule]
+        self._rule = rule
 
     def availability(self) -> Availability:
         """Tell that it is always ready: it needs no engine."""
         return READY
 
-    def refusal(self, data: CompiledPlacement) -> str | None:  # noqa: ARG002
-        """Refuse nothing."""
+    def refusal(self, data: CompiledPlacement) -> str | None:
+        """Refuse fgd without a workload."""
+        if self._rule == "fgd" and data.arrays.workload is None:
+            return "the rule fgd needs the workload that fragmentation is measured against"
         return None
 
     def search(
@@ -71,9 +76,10 @@ class Greedy:
     ) -> None:
         """Post the placement of each rule."""
         offer(data, board, data.arrays.now, self.name)
-        for name in self._rules:
+        known = [name for name in RULES if name != "fgd" or data.arrays.workload is not None]
+        for name in known if self._rule is None else [self._rule]:
             view = View(data.arrays)
-            if not view.fill(RULES[name], lambda: board.stopped or budget.remaining() == 0):
+            if not view.fill(name, lambda: board.stopped or budget.remaining() == 0):
                 return
             offer(data, board, whole_gangs(view.state), f"{self.name}:{name}")
 
@@ -107,7 +113,13 @@ class View:
         room = self._room(arrays.capacity, arrays.parts.capacity)
         self._most = room.max(axis=0, initial=1.0)
 
-    def fill(self, rule: Rule, over: Callable[[], bool]) -> bool:
+    @cached_property
+    def growth(self) -> Growth | None:
+        """Growth of fragmentation; ``None`` without a workload."""
+        workload = self.arrays.workload
+        return None if workload is None else Growth(self.arrays, workload, self.state)
+
+    def fill(self, name: str, over: Callable[[], bool]) -> bool:
         """Place what is pending; ``False`` when time ran out."""
         arrays, state = self.arrays, self.state
         waiting = np.flatnonzero(arrays.now < 0)
@@ -119,8 +131,13 @@ class View:
             if options.size:
                 k = int(arrays.of_class[item])
                 tie = best_fit(self, k, options)
-                order = np.lexsort((options, tie, rule(self, k, options)))
-                state.put(item, int(options[order[0]]))
+                order = np.lexsort((options, tie, RULES[name](self, k, options)))
+                node = int(options[order[0]])
+                if name == "fgd" and self.growth is not None:
+                    state.put(item, self.growth.place(k, node))
+                    self.growth.changed(node)
+                else:
+                    state.put(item, node)
         return True
 
     def _part_columns(self) -> list[tuple[str, Flags, int]]:
@@ -256,9 +273,17 @@ def gpu_clustering(view: View, k: int, nodes: Ints) -> Floats:
     return packed
 
 
+def fgd(view: View, k: int, nodes: Ints) -> Floats:
+    """Growth of what requests cannot use."""
+    if view.growth is None:
+        return np.zeros(len(nodes))
+    return view.growth.of(k, nodes).astype(float)
+
+
 RULES: dict[str, Rule] = {
     "best-fit": best_fit,
     "dot-product": dot_product,
     "gpu-packing": gpu_packing,
     "gpu-clustering": gpu_clustering,
+    "fgd": fgd,
 }

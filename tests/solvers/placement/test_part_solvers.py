@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -15,6 +16,7 @@ from scheduling.instances.placement.random_clusters import random_cluster, with_
 from scheduling.models.base import Status
 from scheduling.models.placement.bounds import unplaced_bound
 from scheduling.models.placement.compiling import compile_placement
+from scheduling.models.placement.goals import Standing
 from scheduling.models.placement.parts import PartUse
 from scheduling.models.placement.problem import PlacementProblem
 from scheduling.models.placement.solution import PlacementSolution
@@ -24,7 +26,9 @@ from scheduling.solvers.placement.explaining.explain import (
     PlacementExplanation,
     explain_solution,
 )
+from scheduling.solvers.placement.growth import Growth
 from scheduling.solvers.placement.ordering import order_steps
+from scheduling.solvers.placement.state import State
 from tests.part_placements import best_part_values, part_problems
 
 
@@ -118,6 +122,9 @@ GPUS = [{"id": name, "kind": "gpu", "capacity": {"milli": 1000}} for name in ("g
         ("gpu-packing", 1000, "b", "g0"),
         ("gpu-clustering", 500, "b", "g1"),
         ("gpu-clustering", 300, "a", "g0"),
+        # Requests of 500 cannot use the 400 that c has left.
+        ("fgd", 400, "c", "g1"),
+        ("fgd", 500, "b", "g1"),
     ],
 )
 def test_greedy_rules_choose_as_they_say(rule: str, asked: int, node: str, part: str) -> None:
@@ -147,6 +154,9 @@ def test_greedy_rules_choose_as_they_say(rule: str, asked: int, node: str, part:
             ],
         }
     )
+    half = {"shares": [{"kind": "gpu", "options": [{"milli": 500}]}]}
+    workload = {"resource": "milli", "kind": "gpu", "requests": [half]}
+    problem = PlacementProblem.model_validate({**problem.model_dump(), "workload": workload})
     solution = sch.solve(problem, f"greedy:{rule}")
     placed = {entry.item: entry for entry in solution.placements}
     assert (placed["new"].node, placed["new"].parts[0].part) == (node, part)
@@ -157,6 +167,29 @@ def test_greedy_rules_take_clusters_without_nodes_or_parts() -> None:
     for nodes in ([], [{"id": "a", "capacity": {}}]):
         problem = PlacementProblem.model_validate({"nodes": nodes, "items": [item]})
         assert sch.solve(problem, "greedy").placements == ()
+
+
+@given(part_problems())
+@settings(max_examples=40)
+def test_growth_is_what_an_item_adds_to_fragmentation(problem: PlacementProblem) -> None:
+    arrays = compile_placement(problem)
+    assert arrays.workload is not None
+    state = State(arrays, arrays.now)
+    growth = Growth(arrays, arrays.workload, state)
+    before = Standing(arrays, arrays.now).value("fragmentation")
+    for item in np.flatnonzero(arrays.now < 0).tolist():
+        k = int(arrays.of_class[item])
+        for node in np.flatnonzero(state.options(item)).tolist():
+            after = arrays.now.copy()
+            after[item] = growth.place(k, node)
+            assert state.fits(item, int(after[item]))
+            value = Standing(arrays, after).value("fragmentation")
+            assert growth.of(k, np.array([node])).tolist() == [value - before]
+
+
+def test_fgd_needs_a_workload() -> None:
+    with pytest.raises(UnsupportedError, match="workload"):
+        sch.solve(PlacementProblem(nodes=()), "greedy:fgd")
 
 
 def test_unknown_greedy_rules_are_refused_by_name() -> None:
