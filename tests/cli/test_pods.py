@@ -101,6 +101,30 @@ def test_bad_options_write_nothing(
     assert not problem.exists()
 
 
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"\xff\xfe\x00",
+        b"kind: List\nitems: [\n",
+        b'{"kind": "List", "items": [{"kind": "Node", "metadata": {"name": "n"}, "spec": NaN}]}',
+        b'{"kind": "List", "items": [{"kind": "Pod", "metadata": {"name": 3}}]}',
+        b"2 2\n0 3 1 2\n1 4 0 1\n",
+    ],
+)
+def test_bad_files_end_in_one_message_and_write_nothing(
+    cli: Cli, tmp_path: Path, content: bytes
+) -> None:
+    path, output = tmp_path / "bad.json", tmp_path / "plan.json"
+    path.write_bytes(content)
+    done = cli("pods", path, "--output", output, "--problem", tmp_path / "p.yaml")
+    assert (done.code, done.out) == (2, "")
+    assert "bad.json" in done.err
+    assert "expected" in done.err
+    assert "Traceback" not in done.err
+    assert sorted(entry.name for entry in tmp_path.iterdir()) == ["bad.json"]
+
+
 def test_info_of_a_generated_cluster(cli: Cli, tmp_path: Path) -> None:
     path = tmp_path / "cluster.yaml"
     assert cli("generate", "cluster", "-p", "nodes=3", "-p", "usage=1.05", "-o", path).code == 0

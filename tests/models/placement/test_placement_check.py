@@ -294,3 +294,49 @@ def test_faults_are_named_with_their_place(change: dict[str, Any], place: str) -
     with pytest.raises(InputError) as error:
         problem(**change)
     assert place in {fault.place for fault in error.value.faults}
+
+
+def test_pods_that_preempt_nothing_need_room_beside_what_runs() -> None:
+    """What leaves makes no room for them: neither its resources nor its ports."""
+    nodes = [{"id": name, "capacity": {"cpu": 4}, "labels": {"zone": "1"}} for name in ("a", "b")]
+    items: list[dict[str, Any]] = [
+        {"id": "run", "demands": {"cpu": 3}, "node": "a", "ports": [{"port": 80}]},
+        {"id": "new", "demands": {"cpu": 2}, "preempts": False},
+    ]
+    stated = PlacementProblem.model_validate({"nodes": nodes, "items": items})
+    assert broken(stated, run="b", new="a") == {"preemption"}
+    assert broken(stated, run="a", new="b") == set()
+    items[1] |= {"demands": {"cpu": 1}}
+    assert broken(PlacementProblem.model_validate({"nodes": nodes, "items": items})) == set()
+    items[1] |= {"ports": [{"port": 80}]}
+    stated = PlacementProblem.model_validate({"nodes": nodes, "items": items})
+    assert broken(stated, run="b", new="a") == {"preemption"}
+    items[1] |= {"preempts": True}
+    stated = PlacementProblem.model_validate({"nodes": nodes, "items": items})
+    assert broken(stated, run="b", new="a") == set()
+
+
+def test_policies_of_spread_say_which_nodes_count() -> None:
+    nodes = [
+        {"id": "a", "capacity": {"cpu": 9}, "labels": {"zone": "1"}},
+        {"id": "b", "capacity": {"cpu": 9}, "labels": {"zone": "2"}, "taints": [{"key": "t"}]},
+    ]
+
+    def stated(**fields: Any) -> PlacementProblem:
+        spread = [{"selector": {}, "topology": "zone", **fields}]
+        items = [
+            {"id": f"i{k}", "spread": spread, "node_selector": {"zone": "1"}} for k in range(2)
+        ]
+        return PlacementProblem.model_validate({"nodes": nodes, "items": items})
+
+    both = {"i0": "a", "i1": "a"}
+    assert broken(stated(), **both) == set()
+    assert broken(stated(honor_affinity=False), **both) == {"spread"}
+    assert broken(stated(honor_affinity=False, honor_taints=True), **both) == set()
+
+
+def test_quotas_may_name_their_items() -> None:
+    quota = {"id": "q", "limits": {"cpu": 3}, "members": ["new"]}
+    assert broken(problem(quotas=[quota]), run="a", pin="d", new="d") == set()
+    small = {**quota, "limits": {"cpu": 1}}
+    assert broken(problem(quotas=[small]), run="a", pin="d", new="d") == {"quota"}

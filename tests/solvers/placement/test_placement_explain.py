@@ -279,7 +279,7 @@ def test_without_time_reasons_remain() -> None:
     assert group.proven
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(placement_problems(max_items=4, max_nodes=2))
 def test_conflicts_are_minimal_and_changes_hold(problem: PlacementProblem) -> None:
     solution = sch.solve(problem, "cp-sat", work_limit=5, workers=1)
@@ -297,7 +297,7 @@ def test_conflicts_are_minimal_and_changes_hold(problem: PlacementProblem) -> No
         assert set(change.admitted).isdisjoint(placed)
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=10, deadline=None)
 @given(placement_problems(max_items=3, max_nodes=2))
 def test_no_need_of_a_conflict_can_be_left_out(problem: PlacementProblem) -> None:
     """Brute force on the problem without all but some needs tells the same as the conflict."""
@@ -324,5 +324,5 @@ def test_no_need_of_a_conflict_can_be_left_out(problem: PlacementProblem) -> Non
                 other.model_copy(update={"priority": top}) if other.id == entry.id else other
                 for other in freed.items
             )
-            freed = freed.model_copy(update={"items": items})
+            freed = freed.model_copy(update={"items": items, "goals": ()})
             assert best_values(freed)[0] == 0

@@ -53,6 +53,8 @@ _SOLVE_SHARE, _CONFLICT_SHARE = 0.3, 0.5
 _TRIAL_SHARE = 0.3
 _SHOWN = 3
 _LEAST_SECONDS = 0.05
+_LONG_SECONDS = 1.0
+"""From so long a trial on there is no time for changes that only repeat what another achieves."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -319,11 +321,14 @@ class _Trials:
         self.placed = {entry.item for entry in solution.placements}
         self.found: dict[str, Change] = {}
         self._overrun = _LEAST_SECONDS
+        # A change is solved in about the time that the problem itself took.
+        whole = budget.remaining() or 0.0
+        self._least = max(_LEAST_SECONDS, min(solution.seconds, _TRIAL_SHARE * whole))
 
     def attempt(self, changed: PlacementProblem, share: float = _TRIAL_SHARE) -> Any:
         """Solve a changed problem; ``None``: no time left."""
-        left = max(self.budget.part(share).remaining() or 0.0, self._overrun)
-        if left > (self._whole.remaining() or 0.0):
+        left = max(self.budget.part(share).remaining() or 0.0, self._least)
+        if left + self._overrun > (self._whole.remaining() or 0.0) + _LEAST_SECONDS:
             return None
         started = time.monotonic()
         workers, seed = self.budget.workers, self.budget.seed
@@ -334,7 +339,7 @@ class _Trials:
 
     def settled(self, members: tuple[Item, ...]) -> bool:
         """Tell whether, as time is short, a free change that admits all members is enough."""
-        if self._overrun <= _LEAST_SECONDS:
+        if self._least < _LONG_SECONDS:
             return False
         names = {item.id for item in members}
         free = (c for c in self.found.values() if not c.displaced and not c.disturbed)
