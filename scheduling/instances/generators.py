@@ -194,6 +194,8 @@ _RANGES: dict[str, tuple[Value, Value, str]] = {
     "spread": (*_SHARE, "how far a machine's duration may be from its operation's, as a share"),
     "shortest": (*_TIME, "shortest duration"),
     "longest": (1, 10**6, "longest duration"),
+    "shift": (0.0, 1.0, "share of each period in which machines are open; 1: they never close"),
+    "period": (1, 10**6, "length of a period of shifts"),
     "tasks": (1, 2000, "number of tasks"),
     "modes": (1, 100, "modes per task"),
     "nodes": (1, 10**4, "number of nodes"),

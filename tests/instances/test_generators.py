@@ -120,6 +120,18 @@ def test_random_shops(seed: int, jobs: int, machines: int) -> None:
         assert all(8 <= mode.duration <= 24 for mode in task.modes)
 
 
+@pytest.mark.parametrize("kind", ["job-shop", "flexible-job-shop"])
+def test_shifts_close_all_machines_and_change_nothing_else(kind: str) -> None:
+    plain = make(kind, jobs=3, machines=2, seed=4)
+    shifted = make(kind, jobs=3, machines=2, seed=4, shift=1 / 3, period=24)
+    assert plain.calendars == ()
+    (calendar,) = shifted.calendars
+    assert (calendar.period, calendar.periodic[0].start, calendar.periodic[0].end) == (24, 8, 24)
+    assert {row["calendar"] for row in shifted.model_dump()["resources"]} == {calendar.id}
+    pairs = zip(plain.tasks, shifted.tasks, strict=True)
+    assert all(one.modes == other.modes and other.interruptible for one, other in pairs)
+
+
 def test_machine_orders_and_durations_are_spread() -> None:
     problem = make("job-shop", jobs=400, machines=5)
     first = [job.tasks[0].modes[0].machine for job in problem.jobs]

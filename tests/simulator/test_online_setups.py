@@ -87,6 +87,15 @@ def test_a_lost_deadline_does_not_stop_the_plans() -> None:
     assert found.best.missed == ("t1",)
 
 
+def test_plans_with_modes_that_cannot_be_had_take_others() -> None:
+    model = sch.ScheduleModel()
+    crew = model.add_renewable(1)
+    task = model.add_task(model.add_job(), duration=0, demands={crew: 2})
+    model.add_mode(task, duration=0)
+    found = sch.simulate(model.build(), "resolve", work_limit=1, workers=1)
+    assert found.best.solution.objective == 0
+
+
 def test_setups_beside_blocking_jobs_are_refused_with_the_reason() -> None:
     problem = painted((2, "red", {"chain": True, "blocking": True}), (2, "blue", {}), red_blue=3)
     with pytest.raises(UnsupportedError, match=r"setups beside blocking jobs \(jobs that"):

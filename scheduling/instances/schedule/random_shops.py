@@ -39,6 +39,8 @@ def job_shop(
     sets: int = 1,
     shortest: int = 1,
     longest: int = 99,
+    shift: float = 1.0,
+    period: int = 100,
     seed: int = 0,
 ) -> ScheduleProblem:
     """Generate a job shop: each job visits every machine once, in a random order.
@@ -53,6 +55,9 @@ def job_shop(
         as machines make a flow shop.
     shortest, longest
         Durations are uniform between them, both included.
+    shift, period
+        Machines are open for the first share ``shift`` of each period, and work pauses in the rest
+        of it; with a share of 1 they never close.
     seed
         Seed of the random numbers.
     """
@@ -63,7 +68,8 @@ def job_shop(
         raise InputError.single("sets", str(sets), f"at most machines, {machines}")
     parts = np.array_split(np.arange(machines), sets)
     order = np.hstack([rng.permuted(np.tile(part, (jobs, 1)), axis=1) for part in parts])
-    return _shop(f"job shop {jobs}x{machines} seed {seed}", machines, order, durations)
+    shop = _shop(f"job shop {jobs}x{machines} seed {seed}", machines, order, durations)
+    return _with_shifts(shop, shift, period)
 
 
 def training_shops(
@@ -126,6 +132,8 @@ def flexible_job_shop(
     spread: float = 0.2,
     shortest: int = 1,
     longest: int = 99,
+    shift: float = 1.0,
+    period: int = 100,
     seed: int = 0,
 ) -> ScheduleProblem:
     """Generate a flexible job shop: each operation runs on one of several machines.
@@ -144,6 +152,8 @@ def flexible_job_shop(
     shortest, longest
         Durations of operations are uniform between them, both included; those on a machine are at
         least 1 when the operation's is.
+    shift, period
+        As of :func:`job_shop`.
     seed
         Seed of the random numbers.
     """
@@ -161,9 +171,23 @@ def flexible_job_shop(
             times = np.maximum(min(base, 1), np.rint(base * factors)).astype(int)
             row.append(list(zip(chosen.tolist(), times.tolist(), strict=True)))
         rows.append(row)
-    return _problem(
-        f"flexible job shop {jobs}x{machines} seed {seed}", machines, assemble.flexible_jobs(rows)
-    )
+    name = f"flexible job shop {jobs}x{machines} seed {seed}"
+    return _with_shifts(_problem(name, machines, assemble.flexible_jobs(rows)), shift, period)
+
+
+def _with_shifts(problem: ScheduleProblem, shift: float, period: int) -> ScheduleProblem:
+    """Close all machines behind each shift; tasks pause then."""
+    hours = max(1, round(shift * period))
+    if hours >= period:
+        return problem
+    fields = problem.model_dump()
+    night = {"start": hours, "end": period}
+    fields["calendars"] = [{"id": "shifts", "period": period, "periodic": [night]}]
+    for resource in fields["resources"]:
+        resource["calendar"] = "shifts"
+    for task in (task for job in fields["jobs"] for task in job["tasks"]):
+        task["interruptible"] = True
+    return ScheduleProblem.model_validate(fields)
 
 
 def check_size(jobs: int, operations: int) -> None:

@@ -148,14 +148,19 @@ class Resolving:
         return answer
 
     def _next(self, view: View, waiting: dict[int, list[Option]]) -> list[Option]:
-        """Return the first task in the plan that can start and takes nothing from one before it."""
+        """Return the first task in the plan that can start and takes nothing from one before it.
+
+        A mode that cannot be had step by step, such as one without duration that demands more than
+        there is, gives way to the task's first.
+        """
         if not self._sequence:
             return self._spare.decide(view)
         self._sequence = [p for p in self._sequence if view.placement(p.task) is None]
         taken: set[int] = set()
         for plan in self._sequence:
-            needs = view.needs(plan.task, plan.mode)
-            options = [o for o in waiting.get(plan.task, ()) if o.mode == plan.mode]
+            options = waiting.get(plan.task, [])
+            options = [o for o in options if o.mode == plan.mode] or options[:1]
+            needs = view.needs(plan.task, options[0].mode if options else plan.mode)
             if options and taken.isdisjoint(needs) and view.can_start(options[0]):
                 return options
             taken.update(needs)
