@@ -12,7 +12,7 @@ from multiprocessing.connection import Connection
 
 from scheduling.errors import SchedulingError
 from scheduling.kubernetes.extender.plan import Plan, make_plan
-from scheduling.kubernetes.snapshot import snapshot_of
+from scheduling.kubernetes.extender.reading import Reader
 from scheduling.kubernetes.state import KINDS, ClusterState, Key, Object, item_of
 from scheduling.models.base import Status
 from scheduling.models.placement.problem import PlacementProblem
@@ -77,6 +77,7 @@ def plan_for(
     objects: Sequence[Object],
     settings: Settings,
     before: PlacementSolution | None = None,
+    reader: Reader | None = None,
 ) -> tuple[Plan, PlacementSolution | None]:
     """Make a plan for a state of the cluster.
 
@@ -90,6 +91,8 @@ def plan_for(
         How to solve.
     before
         The last solution: the search starts from what of it still holds.
+    reader
+        Who reads the objects; one that has read an earlier state knows faulty pods already.
 
     Returns
     -------
@@ -104,7 +107,7 @@ def plan_for(
     if not any(entry["kind"] == "Node" for entry in objects):
         waiting = tuple(sorted(item_of(pod) for pod in pods))
         return Plan(version=version, status=Status.OPTIMAL, gap=0.0, unplaced=waiting), None
-    snapshot = snapshot_of(objects)
+    snapshot = (reader or Reader()).read(objects)
     problem = snapshot.problem.model_copy(update={"max_moves": settings.max_moves})
     if all(item.node is not None for item in problem.items):
         plan = Plan(version=version, status=Status.OPTIMAL, gap=0.0, notes=snapshot.notes)
@@ -186,14 +189,14 @@ def run(connection: Connection, settings: Settings) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # The server ends this process itself.
     if hasattr(os, "nice"):
         os.nice(_NICE)
-    mirror = _Mirror(connection)
+    mirror, reader = _Mirror(connection), Reader()
     version, last = None, None
     pause: float | None = None
     while True:
         version, objects = mirror.wait(version, pause)
         wanted = [entry for entry in objects if entry["kind"] in KINDS]
         try:
-            plan, last = plan_for(version, wanted, settings, last)
+            plan, last = plan_for(version, wanted, settings, last, reader)
         except (SchedulingError, ValueError) as error:
             pause = _PAUSE
             connection.send((version, str(error)))

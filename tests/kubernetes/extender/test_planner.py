@@ -13,6 +13,7 @@ import pytest
 from scheduling.errors import SchedulingError
 from scheduling.kubernetes.extender.plan import Plan
 from scheduling.kubernetes.extender.planner import Planner
+from scheduling.kubernetes.extender.reading import Reader
 from scheduling.kubernetes.extender.worker import Settings, plan_for
 from scheduling.kubernetes.state import ClusterState
 from tests.kubernetes.clusters import bound, node, pod
@@ -101,18 +102,38 @@ def test_plans_follow_the_state(planners: Callable[[ClusterState, Settings], Pla
     assert planner.restarts == 0
 
 
-def test_an_object_that_cannot_be_read_leaves_the_last_plan(
+def test_pods_that_cannot_be_read_are_left_out_and_their_nodes_take_no_more() -> None:
+    reader = Reader()
+    bad, runs = pod("bad", cpu="much"), pod("runs", on="n1", cpu="many")
+    objects = [node("n1", cpu="16"), node("n2"), bad, pod("web"), runs, pod("app")]
+    for _ in range(2):
+        plan, _ = plan_for(1, objects, SETTINGS, reader=reader)
+        assert {(entry.item, entry.node) for entry in plan.pods} == {
+            ("shop/web", "n2"),
+            ("shop/app", "n2"),
+        }
+        notes = "\n".join(plan.notes)
+        assert "shop/bad: left out" in notes
+        assert "'many'" in notes
+    # They are looked at again when they change.
+    objects[2], objects[4] = pod("bad"), pod("runs", on="n1")
+    plan, _ = plan_for(2, objects, SETTINGS, reader=reader)
+    assert len(plan.pods) == 3
+    assert plan.notes == ()
+
+
+def test_a_cluster_that_cannot_be_read_leaves_the_last_plan(
     planners: Callable[[ClusterState, Settings], Planner],
 ) -> None:
     state = ClusterState.from_snapshot([node("n1"), pod("web")])
     planner = planners(state, SETTINGS)
     until(lambda: planner.plan is not None)
-    state.apply("Pod", pod("bad", cpu="much"))
+    state.apply("Node", node("n2", cpu="much"))
     until(lambda: planner.failures > 0)
     assert planner.error is not None
     assert "much" in planner.error
     assert [entry.item for entry in made(planner).pods] == ["shop/web"]
-    state.delete("Pod", "shop", "bad")
+    state.delete("Node", "", "n2")
     until(lambda: planner.error is None)
     assert made(planner).version == state.version
 
