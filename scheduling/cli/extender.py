@@ -16,74 +16,86 @@ if TYPE_CHECKING:
 EXAMPLE = "Example: scheduling extender --snapshot cluster.json --port 8888"
 
 
+_Snapshot = Annotated[
+    str | None,
+    typer.Option(
+        metavar="FILE",
+        help="Serve on what kubectl printed with -o json or yaml, without a cluster.",
+    ),
+]
+_Kubeconfig = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE",
+        help="How to reach the cluster; by default the service account in a pod, else as "
+        "kubectl finds it.",
+    ),
+]
+_Context = Annotated[str | None, typer.Option(metavar="NAME", help="Context of the kubeconfig.")]
+_Host = Annotated[str, typer.Option(help="Address to listen on.")]
+_Port = Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on; 0 for a free one.")]
+_StatusPort = Annotated[
+    int | None,
+    typer.Option(
+        min=0, max=65535, help="Port for the pages alone, without TLS, for probes and metrics."
+    ),
+]
+_TlsCert = Annotated[
+    Path | None, typer.Option(metavar="FILE", help="The server's certificate (PEM).")
+]
+_TlsKey = Annotated[Path | None, typer.Option(metavar="FILE", help="Key of the certificate (PEM).")]
+_ClientCa = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE", help="Clients need a certificate of this authority (PEM)."),
+]
+_MaxBody = Annotated[int, typer.Option(metavar="MIB", min=1, help="Largest request taken.")]
+_RequestTimeout = Annotated[
+    float,
+    typer.Option(metavar="SECONDS", min=0.01, help="Time for a request to come in whole."),
+]
+_TimeLimit = Annotated[
+    float, typer.Option(metavar="SECONDS", min=0.1, help="Wall-clock limit for one plan.")
+]
+_MaxMoves = Annotated[
+    int | None, typer.Option(metavar="N", min=0, help="Most running pods a plan disturbs.")
+]
+_Move = Annotated[
+    bool,
+    typer.Option("--move", help="Evict what plans move or evict, through the eviction API."),
+]
+_MoveDryRun = Annotated[
+    bool, typer.Option("--move-dry-run", help="Only log what --move would evict.")
+]
+_MovePace = Annotated[
+    float, typer.Option(metavar="N", min=0.01, help="Most evictions in a minute.")
+]
+_MoveBudget = Annotated[
+    int, typer.Option(metavar="N", min=1, help="Most evicted pods down at one time.")
+]
+_Solver = Annotated[
+    str, typer.Option(metavar="S", help="auto, cp-sat, lns, best-fit or default-scheduler.")
+]
+
+
 def extender(
-    snapshot: Annotated[
-        str | None,
-        typer.Option(
-            metavar="FILE",
-            help="Serve on what kubectl printed with -o json or yaml, without a cluster.",
-        ),
-    ] = None,
-    kubeconfig: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FILE",
-            help="How to reach the cluster; by default the service account in a pod, else as "
-            "kubectl finds it.",
-        ),
-    ] = None,
-    context: Annotated[
-        str | None, typer.Option(metavar="NAME", help="Context of the kubeconfig.")
-    ] = None,
-    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
-    port: Annotated[
-        int, typer.Option(min=0, max=65535, help="Port to listen on; 0 for a free one.")
-    ] = 8888,
-    status_port: Annotated[
-        int | None,
-        typer.Option(
-            min=0, max=65535, help="Port for the pages alone, without TLS, for probes and metrics."
-        ),
-    ] = None,
-    tls_cert: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="The server's certificate (PEM).")
-    ] = None,
-    tls_key: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Key of the certificate (PEM).")
-    ] = None,
-    client_ca: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE", help="Clients need a certificate of this authority (PEM)."),
-    ] = None,
-    max_body: Annotated[
-        int, typer.Option(metavar="MIB", min=1, help="Largest request taken.")
-    ] = 64,
-    request_timeout: Annotated[
-        float,
-        typer.Option(metavar="SECONDS", min=0.01, help="Time for a request to come in whole."),
-    ] = 10.0,
-    time_limit: Annotated[
-        float, typer.Option(metavar="SECONDS", min=0.1, help="Wall-clock limit for one plan.")
-    ] = 10.0,
-    max_moves: Annotated[
-        int | None, typer.Option(metavar="N", min=0, help="Most running pods a plan disturbs.")
-    ] = None,
-    move: Annotated[
-        bool,
-        typer.Option("--move", help="Evict what plans move or evict, through the eviction API."),
-    ] = False,
-    move_dry_run: Annotated[
-        bool, typer.Option("--move-dry-run", help="Only log what --move would evict.")
-    ] = False,
-    move_pace: Annotated[
-        float, typer.Option(metavar="N", min=0.01, help="Most evictions in a minute.")
-    ] = 6.0,
-    move_budget: Annotated[
-        int, typer.Option(metavar="N", min=1, help="Most evicted pods down at one time.")
-    ] = 1,
-    solver: Annotated[
-        str, typer.Option(metavar="S", help="auto, cp-sat, lns, best-fit or default-scheduler.")
-    ] = "auto",
+    snapshot: _Snapshot = None,
+    kubeconfig: _Kubeconfig = None,
+    context: _Context = None,
+    host: _Host = "127.0.0.1",
+    port: _Port = 8888,
+    status_port: _StatusPort = None,
+    tls_cert: _TlsCert = None,
+    tls_key: _TlsKey = None,
+    client_ca: _ClientCa = None,
+    max_body: _MaxBody = 64,
+    request_timeout: _RequestTimeout = 10.0,
+    time_limit: _TimeLimit = 10.0,
+    max_moves: _MaxMoves = None,
+    move: _Move = False,
+    move_dry_run: _MoveDryRun = False,
+    move_pace: _MovePace = 6.0,
+    move_budget: _MoveBudget = 1,
+    solver: _Solver = "auto",
     workers: options.Workers = None,
     seed: options.Seed = 0,
 ) -> None:
