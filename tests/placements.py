@@ -226,7 +226,7 @@ def _fullest(problem: PlacementProblem, placed: dict[str, str]) -> int:
                 window = item.window
                 there = window is None or window.start <= time < window.end
                 if there and placed.get(item.id) == node.id:
-                    used += item.demands[name]
+                    used += item.demands.get(name, 0)
             worst = max(worst, math.ceil(Fraction(10**6 * used, node.capacity[name])))
     return worst
 
@@ -238,7 +238,7 @@ def _unusable(problem: PlacementProblem, placed: dict[str, str]) -> int:
     for node in problem.nodes:
         here = [item for item in problem.items if placed.get(item.id) == node.id]
         cpu, memory = (
-            max(0, node.capacity[name] - sum(item.demands[name] for item in here))
+            max(0, node.capacity[name] - sum(item.demands.get(name, 0) for item in here))
             for name in ("cpu", "memory")
         )
         for request in problem.workload.requests:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
 
 import scheduling as sch
 from scheduling.errors import InputError
 from scheduling.models.placement.problem import PlacementProblem
 from scheduling.models.placement.solution import PlacementSolution
 from scheduling.models.placement.steps import Step, replay
+from tests.part_placements import part_problems
 
 WHOLE = {"kind": "gpu", "options": [{"milli": 1000}]}
 HALF = {"kind": "gpu", "options": [{"milli": 500}]}
@@ -160,3 +163,11 @@ def test_dry_run_looks_at_parts() -> None:
     full = Step.model_validate({**step, "destination": "a"})
     found = list(replay(whole, solution(RUN, ("new", "a", "g0")), [full]))
     assert "milli" in found[0].where
+
+
+@pytest.mark.parametrize("name", ["cluster.yaml", "cluster.json"])
+@given(stated=part_problems())
+@settings(max_examples=10, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_files_keep_parts(stated: PlacementProblem, name: str, tmp_path: Path) -> None:
+    sch.write(stated, tmp_path / name)
+    assert sch.read(tmp_path / name) == stated
