@@ -43,7 +43,8 @@ def pods(
         typer.Option(
             metavar="NAME",
             help="What comes behind the placed pods, repeatable, most important first: evictions, "
-            "moves (these two by default), nodes, preferences.",
+            "moves (these two by default), nodes, preferences, spread, spread:LABEL, "
+            "balance:RESOURCE, fragmentation:RESOURCE.",
         ),
     ] = None,
     solver: Annotated[

@@ -124,5 +124,18 @@ def test_preferred_terms_between_pods_are_wishes() -> None:
     near = {"podAffinity": affinity["podAntiAffinity"]}
     stated = read_snapshot(listed(node("n1"), node("n2"), running, pod("p", affinity=near)))
     assert placed(with_goals(stated.problem, ["moves", "preferences"]))["shop/p"] == "n1"
-    with pytest.raises(InputError, match="--goal"):
-        with_goals(stated.problem, ["moves", "moves", "beauty"])
+    for wrong in (["moves", "moves"], ["beauty"], ["balance"], ["balance:gold"]):
+        with pytest.raises(InputError, match="--goal"):
+            with_goals(stated.problem, wrong)
+
+
+def test_goals_of_an_operator_are_measured() -> None:
+    busy = pod("r", node_name="n1")
+    stated = read_snapshot(listed(node("n1"), node("n2"), busy, pod("p"))).problem
+    for name in ("balance:cpu", "spread:kubernetes.io/hostname"):
+        owned = tuple(item.model_copy(update={"owner": "web"}) for item in stated.items)
+        wanted = with_goals(stated.model_copy(update={"items": owned}), ["moves", name])
+        assert placed(wanted) == {"shop/r": "n1", "shop/p": "n2"}
+    # Each pod asks for half a core and one gibibyte: two more fit on either node.
+    wanted = with_goals(stated, ["moves", "fragmentation:cpu"])
+    assert sch.solve(wanted, "cp-sat", work_limit=5, workers=1).tiers[-1].objective == 0

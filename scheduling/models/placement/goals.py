@@ -200,6 +200,24 @@ def _most_fragmentation(arrays: PlacementArrays) -> int:
     return 0 if workload is None else workload.weight * workload.room
 
 
+def strain(arrays: PlacementArrays, goal: str, counts: Ints) -> Floats:
+    """Return how much each node adds to a goal that measures nodes; ones where nothing is known."""
+    aims, found = arrays.aims, np.zeros(arrays.n_nodes)
+    if goal == "balance" and aims.balance is not None and aims.balance.columns is None:
+        gauge = aims.balance
+        used = (counts[:, gauge.rows].T @ gauge.need.T).max(axis=1, initial=0)
+        # Only the fullest nodes matter.
+        found[gauge.rows] = (used / gauge.capacity) ** 8
+    elif goal == "interference":
+        found += sum((suffered(clash, counts) for clash in aims.clashes), np.zeros(1))
+    elif goal == "spread" and aims.spread is not None:
+        for owner in aims.spread.owners:
+            numbers = crowd(aims.spread, owner, counts)
+            crowded = (numbers == numbers.max(initial=0)) & (numbers > 1)
+            found += crowded[aims.spread.of] * counts[list(owner)].sum(axis=0)
+    return found if found.any() else np.ones(arrays.n_nodes)
+
+
 def by_domain(of: Domains, numbers: Ints) -> Ints:
     """Sum numbers of nodes by domain; the last entry is that of nodes without one."""
     found = np.zeros(of.count + 1, np.int64)

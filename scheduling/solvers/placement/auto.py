@@ -13,6 +13,7 @@ from scheduling.solvers.placement.cpsat.solver import CpSat
 from scheduling.solvers.placement.default_scheduler import DefaultScheduler
 from scheduling.solvers.placement.family import CompiledPlacement
 from scheduling.solvers.placement.greedy import BestFit
+from scheduling.solvers.placement.greedy_rules import MEASURED, Greedy
 from scheduling.solvers.placement.guided import Guided
 from scheduling.solvers.placement.lns import Lns
 from scheduling.solvers.placement.pools import Pools
@@ -107,5 +108,7 @@ class Auto:
             small = pending * data.arrays.n_nodes <= _LARGEST_DEFAULT
             self._data = data
             self._builders = [*([DefaultScheduler()] if small else []), Guided(), BestFit()]
+            if any(goal in MEASURED for goal in data.arrays.goals):
+                self._builders.append(Greedy("goals"))
         while self._builders and not board.stopped:
             self._builders.pop(0).search(data, board, budget, hint)

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from scheduling.errors import UnsupportedError
 from scheduling.models.placement.arrays import Flags, Ints, PlacementArrays
+from scheduling.models.placement.goals import by_domain, crowd
 from scheduling.solvers.board import Board, Budget
 from scheduling.solvers.placement.family import CompiledPlacement
 from scheduling.solvers.placement.greedy import offer, whole_gangs
@@ -39,7 +40,8 @@ class Greedy:
         ``dot-product`` (least product of what is asked and what is free, both as shares),
         ``gpu-packing`` (parts in use before free parts of nodes in use before nodes not in use),
         ``gpu-clustering`` (nodes whose items ask for the same parts), ``fgd`` (least growth of
-        what the requests of the problem's workload cannot use, on nodes and parts). Default: all
+        what the requests of the problem's workload cannot use, on nodes and parts), ``goals``
+        (least growth of the problem's goals, in their order). Default: all
         that the problem has the data for in turn, the best kept.
 
     Raises
@@ -49,7 +51,7 @@ class Greedy:
     """
 
     name = "greedy"
-    summary = "item by item by a rule: best-fit, dot-product, gpu-packing, gpu-clustering, fgd"
+    summary = "by a rule: best-fit, dot-product, gpu-packing, gpu-clustering, fgd, goals"
 
     def __init__(self, rule: str | None = None) -> None:
         if rule is not None and rule not in RULES:
@@ -76,12 +78,18 @@ class Greedy:
     ) -> None:
         """Post the placement of each rule."""
         offer(data, board, data.arrays.now, self.name)
-        known = [name for name in RULES if name != "fgd" or data.arrays.workload is not None]
+        known = [name for name in RULES if _has_data(name, data.arrays)]
         for name in known if self._rule is None else [self._rule]:
             view = View(data.arrays)
             if not view.fill(name, lambda: board.stopped or budget.remaining() == 0):
                 return
             offer(data, board, whole_gangs(view.state), f"{self.name}:{name}")
+
+
+def _has_data(rule: str, arrays: PlacementArrays) -> bool:
+    if rule == "goals":
+        return any(goal in _ADDED for goal in arrays.goals)
+    return rule != "fgd" or arrays.workload is not None
 
 
 class View:
@@ -124,6 +132,7 @@ class View:
         arrays, state = self.arrays, self.state
         waiting = np.flatnonzero(arrays.now < 0)
         tier = arrays.tier[arrays.of_class]
+        descends = name == "fgd" or (name == "goals" and "fragmentation" in arrays.goals)
         for item in waiting[np.lexsort((waiting, tier[waiting]))].tolist():
             if over():
                 return False
@@ -133,7 +142,7 @@ class View:
                 tie = best_fit(self, k, options)
                 order = np.lexsort((options, tie, RULES[name](self, k, options)))
                 node = int(options[order[0]])
-                if name == "fgd" and self.growth is not None:
+                if descends and self.growth is not None:
                     state.put(item, self.growth.place(k, node))
                     self.growth.changed(node)
                 else:
@@ -280,10 +289,90 @@ def fgd(view: View, k: int, nodes: Ints) -> Floats:
     return view.growth.of(k, nodes).astype(float)
 
 
+def goals(view: View, k: int, nodes: Ints) -> Floats:
+    """Rank of the nodes by what an item adds to the goals, one after the other."""
+    found = [_ADDED[goal](view, k, nodes) for goal in view.arrays.goals if goal in _ADDED]
+    if not found or not nodes.size:
+        return np.zeros(len(nodes))
+    _, rank = np.unique(np.column_stack(found), axis=0, return_inverse=True)
+    return rank.ravel().astype(float)
+
+
+def _added_nodes(view: View, k: int, nodes: Ints) -> Floats:  # noqa: ARG001
+    return (~view.state.counts[:, nodes].any(axis=0)).astype(float)
+
+
+def _added_cost(view: View, k: int, nodes: Ints) -> Floats:
+    return _added_nodes(view, k, nodes) * view.arrays.node_cost[nodes]
+
+
+def _added_preferences(view: View, k: int, nodes: Ints) -> Floats:
+    arrays, counts = view.arrays, view.state.counts
+    cost = arrays.aims.wish_cost
+    lost: Floats = np.zeros(len(nodes)) if cost is None else cost[k, nodes].astype(float)
+    for wish in arrays.aims.wishes:
+        if wish.owner == k:
+            domains = arrays.domains[wish.domains]
+            near = by_domain(domains, counts[list(wish.meant)].sum(axis=0)) > 0
+            near[-1] = False
+            lost += wish.weight * (near[domains.of[nodes]] == wish.apart)
+    return lost
+
+
+def _added_balance(view: View, k: int, nodes: Ints) -> Floats:
+    gauge = view.arrays.aims.balance
+    share = np.zeros(view.arrays.n_nodes)
+    if gauge is None:
+        return share[nodes]
+    if gauge.columns is None:
+        used = view.state.counts[:, gauge.rows].T @ gauge.need.T + gauge.need[:, k]
+        share[gauge.rows] = (used / gauge.capacity[:, None]).max(axis=1, initial=0.0)
+    else:
+        free = view.state.part_free[np.ix_(gauge.rows, gauge.columns)].max(axis=1, initial=0)
+        home = view.arrays.parts.node[gauge.rows]
+        share[:] = 1.0
+        # The emptiest part of a node takes it.
+        np.minimum.at(share, home, 1.0 - free / gauge.capacity)
+    return share[nodes]
+
+
+def _added_spread(view: View, k: int, nodes: Ints) -> Floats:
+    aims = view.arrays.aims.spread
+    owner = next((o for o in aims.owners if k in o), None) if aims is not None else None
+    if aims is None or owner is None:
+        return np.zeros(len(nodes))
+    return crowd(aims, owner, view.state.counts)[aims.of[nodes]].astype(float)
+
+
+def _added_interference(view: View, k: int, nodes: Ints) -> Floats:
+    counts = view.state.counts[:, nodes]
+    lost = np.zeros(len(nodes))
+    for clash in view.arrays.aims.clashes:
+        if k in clash.victims:
+            lost += clash.degradation * counts[list(clash.neighbours)].sum(axis=0)
+        if k in clash.neighbours:
+            lost += clash.degradation * counts[list(clash.victims)].sum(axis=0)
+    return lost
+
+
+MEASURED = ("preferences", "balance", "spread", "interference", "fragmentation")
+"""Goals that a greedy had better look at."""
+
+_ADDED: dict[str, Rule] = {
+    "nodes": _added_nodes,
+    "cost": _added_cost,
+    "preferences": _added_preferences,
+    "balance": _added_balance,
+    "spread": _added_spread,
+    "interference": _added_interference,
+    "fragmentation": fgd,
+}
+
 RULES: dict[str, Rule] = {
     "best-fit": best_fit,
     "dot-product": dot_product,
     "gpu-packing": gpu_packing,
     "gpu-clustering": gpu_clustering,
     "fgd": fgd,
+    "goals": goals,
 }

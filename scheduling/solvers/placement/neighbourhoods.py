@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scheduling.models.placement.arrays import Ints, PlacementArrays
+from scheduling.models.placement.goals import strain
 
 Floats = NDArray[np.float64]
 
@@ -21,7 +22,8 @@ class Neighbourhoods:
     While items are unplaced: nodes that lack little for one of them, or nodes of which some have
     one resource left over and the others another one. Once the placement is to be calmed: a node
     that an item has left and one that it went to. For wishes: a node where one is not met and one
-    that would meet it. With other goals: nearly empty nodes beside any.
+    that would meet it. For balance, spread and interference: nodes that add most to it beside any.
+    With other goals: nearly empty nodes beside any.
 
     Parameters
     ----------
@@ -51,6 +53,8 @@ class Neighbourhoods:
             return self._disturbed(counts, free, size)
         if arrays.goals[tier - arrays.n_priorities] == "preferences":
             return self._wished(counts, size)
+        if arrays.goals[tier - arrays.n_priorities] in ("balance", "interference", "spread"):
+            return self._strained(counts, arrays.goals[tier - arrays.n_priorities], size)
         return self._emptied(free, size)
 
     def _take(self, weight: Floats, size: int) -> Ints:
@@ -113,6 +117,11 @@ class Neighbourhoods:
         better = np.flatnonzero(arrays.eligible[k] & (cost[k] < cost[k, here]))
         near = [here, int(rng.choice(better))] if better.size else [here]
         return np.union1d(near, self._take(others, max(0, size - len(near))))
+
+    def _strained(self, counts: Ints, goal: str, size: int) -> Ints:
+        """Draw nodes that add most to a goal, and any others."""
+        near = self._take(strain(self._arrays, goal, counts), max(1, size // 2))
+        return np.union1d(near, self._take(np.ones(self._arrays.n_nodes), size - len(near)))
 
     def _emptied(self, free: Ints, size: int) -> Ints:
         """Draw a node that is nearly empty, and any others."""

@@ -44,7 +44,9 @@ def test_auto_is_optimal_on_small_problems_and_bounded(problem: PlacementProblem
     assert values_of(solution) == best
 
 
-@pytest.mark.parametrize("solver", ["best-fit", "default-scheduler", "guided", "lns"])
+@pytest.mark.parametrize(
+    "solver", ["best-fit", "default-scheduler", "greedy:goals", "guided", "lns"]
+)
 @given(problem=placement_problems(max_items=4, max_nodes=2))
 @settings(max_examples=25)
 def test_heuristics_answer_validly_and_never_better_than_the_best(
