@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from scheduling.errors import Fault, InputError
 from scheduling.instances.experts.random_layers import expert_layer
 from scheduling.instances.placement.random_clusters import random_cluster
+from scheduling.instances.placement.random_machines import random_machines
 from scheduling.instances.schedule.constraint_mix import constraint_mix
 from scheduling.instances.schedule.online import online_job_shop
 from scheduling.instances.schedule.random_graphs import (
@@ -242,6 +243,10 @@ _RANGES: dict[str, tuple[Value, Value, str]] = {
     "groups": (1, 10**4, "routing groups of experts"),
     "sigma": (0.0, 5.0, "standard deviation of the logarithm of the loads"),
     "hierarchical": (0, 1, "1: the copies of a group stay on one node"),
+    "hosts": (1, 10**4, "number of hosts"),
+    "fill": (0.1, 1.0, "share of the cores at which arrivals end"),
+    "removed": (*_SHARE, "probability of a small machine to leave"),
+    "moves": (0, 10**6, "most machines that may move"),
     "seed": (0, 2**63 - 1, "seed of the random numbers"),
     "time_seed": (1, MODULUS - 1, "seed of the durations"),
     "machine_seed": (1, MODULUS - 1, "seed of the machine orders"),
@@ -269,6 +274,7 @@ GENERATORS: dict[str, Generator] = {
         _generator("online-job-shop", online_job_shop, _RANGES, "online-schedule"),
         _generator("constraint-mix", constraint_mix, _RANGES),
         _generator("tardiness", random_tardiness, _RANGES),
+        _generator("virtual-machines", random_machines, _RANGES, "placement"),
         _generator("cluster", random_cluster, _RANGES, "placement"),
         _generator("expert-layer", expert_layer, _RANGES, "experts"),
     )

@@ -14,6 +14,7 @@ SCENARIOS = {
     "smtt": f"{_HERE}.smtt",
     "r-constraint": f"{_HERE}.r_constraint",
     "priority-matters": f"{_HERE}.priority_matters",
+    "vmr2l": f"{_HERE}.vmr2l",
     "glass": f"{_HERE}.glass",
     "jssp-cp-rl": f"{_HERE}.jssp_cp_rl",
     "isbjssp": f"{_HERE}.isbjssp",

@@ -57,6 +57,15 @@ def test_snapshot(tmp_path: Path) -> None:
     assert (found["pipe"]["nodes"], found["pipe"]["pods"]) == (6, 40)
 
 
+def test_vmr(tmp_path: Path) -> None:
+    rows = run(tmp_path, "vmr.py", "--generated", "--time-limit", "5", "--baselines")
+    assert isinstance(rows, list)
+    assert len(rows) == 3
+    for row in rows:
+        assert row["bound"] <= row["value"] <= row["greedy"] <= row["before"]
+        assert row["moves"] <= row["limit"]
+
+
 def test_variants(tmp_path: Path) -> None:
     document = {
         "kind": "schedule",

@@ -4,11 +4,13 @@ Facts about highspy this module guards against: a bad option or model is only re
 so every status is checked; worker threads belong to the thread that runs HiGHS, and asking for
 another number of them there is an error, so each run gets a thread of its own; between two of its
 questions whether to go on HiGHS may work for a while, so a run that was told to stop is left alone
-after a moment (it ends at its next question).
+after a moment (it ends at its next question). A thread that is inside HiGHS while the interpreter
+ends takes the process down with it, so the end of the process waits for those that were left.
 """
 
 from __future__ import annotations
 
+import atexit
 import math
 import threading
 import time
@@ -50,6 +52,17 @@ OUTCOMES: dict[str, Outcome] = {
 
 _PATIENCE = 0.1
 _POLL = 0.05
+_LAST_PATIENCE = 10.0
+
+_LEFT: list[threading.Thread] = []
+"""Threads that were left while HiGHS was busy."""
+
+
+@atexit.register
+def _wait_for_those_left() -> None:
+    until = time.monotonic() + _LAST_PATIENCE
+    for thread in _LEFT:
+        thread.join(max(0.0, until - time.monotonic()))
 
 
 class Highs:
@@ -231,7 +244,9 @@ class _Run:
         self.left.set()
         if self.failure is not None:
             raise self.failure
+        _LEFT[:] = [busy for busy in _LEFT if busy.is_alive()]
         if thread.is_alive():
+            _LEFT.append(thread)
             return self._collect(Outcome.STOPPED, "left while it was busy")
         return self._read()
 
