@@ -128,5 +128,5 @@ def split_rescheduling(problem: PlacementProblem, parts: int, seconds: float, se
             }
         )
         answer = solve(part, "cp-sat", time_limit=seconds / parts, workers=1, seed=seed)
-        total += int(answer.tiers[-1].objective or 0)
+        total += sum(int(t.objective or 0) for t in answer.tiers if t.name == "fragments")
     return total

@@ -19,7 +19,7 @@ from pathlib import Path
 from scheduling.errors import InputError
 from scheduling.instances.files import read
 from scheduling.instances.placement.random_machines import random_machines
-from scheduling.models.base import Status
+from scheduling.models.base import Solution, Status, TierValue
 from scheduling.models.placement.problem import PlacementProblem
 from scheduling.scenarios.scenario import Row, Run, Scenario
 from scheduling.scenarios.vm_baselines import greedy_rescheduling, split_rescheduling
@@ -148,7 +148,7 @@ def outcome(
     began, cpu = time.monotonic(), time.process_time()
     answer = solve(problem, "columns", time_limit=seconds, workers=workers, seed=seed)
     took, spent = time.monotonic() - began, time.process_time() - cpu
-    tier = answer.tiers[-1]
+    tier = _fragments(answer)
     steps = order_steps(problem, answer) if answer.status is not Status.UNKNOWN else []
     before = solve(
         problem.model_copy(update={"max_moves": 0}), "columns", work_limit=1.0, workers=1
@@ -158,16 +158,16 @@ def outcome(
         share = max(_LEAST, took)
         split = split_rescheduling(problem, min(_PARTS, len(problem.nodes)), share, seed)
         other = solve(problem, "cp-sat", time_limit=share, workers=workers, seed=seed)
-        plain = int(other.tiers[-1].objective or 0)
+        plain = int(_fragments(other).objective or 0)
     return Outcome(
         name=problem.name or "",
         hosts=len(problem.nodes),
         machines=len(problem.items),
         limit=problem.max_moves or 0,
         free=_free(problem),
-        before=int(before.tiers[-1].objective),
-        value=int(tier.objective),
-        bound=int(tier.bound),
+        before=int(_fragments(before).objective or 0),
+        value=int(tier.objective or 0),
+        bound=int(tier.bound or 0),
         optimum=case.optimum,
         seconds=took,
         cpu=spent,
@@ -177,6 +177,11 @@ def outcome(
         split=split,
         plain=plain,
     )
+
+
+def _fragments(answer: Solution) -> TierValue:
+    """Return the tier of fragments."""
+    return next(tier for tier in answer.tiers if tier.name == "fragments")
 
 
 def _free(problem: PlacementProblem) -> int:

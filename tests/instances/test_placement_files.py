@@ -60,7 +60,7 @@ def test_mappings_say_what_they_say() -> None:
     found = problem_of("vmr2l", MAPPING)
     assert found.name == "tiny"
     assert found.max_moves == 2
-    assert found.goals == ("fragments",)
+    assert found.goals == ("fragments", "moves")
     assert found.fragment is not None
     assert (found.fragment.resource, found.fragment.unit, found.fragment.kind) == (
         "cpu",

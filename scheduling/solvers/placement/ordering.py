@@ -16,6 +16,8 @@ _CYCLE = "its new place becomes free only after it has gone"
 _DETOUR = "a free slot breaks a cycle of moves"
 _APART = "its rules about neighbours keep its new place from it while it stands"
 _FORCED = "no order was found in which its rules about neighbours hold on the way"
+_TRIES = 8
+"""Other orders that are tried where the first has detours or evictions between."""
 
 
 def order_steps(problem: PlacementProblem, solution: PlacementSolution) -> list[Step]:
@@ -27,13 +29,19 @@ def order_steps(problem: PlacementProblem, solution: PlacementSolution) -> list[
     can go on. Where only a cycle of moves is left, one item takes a detour over a node with room,
     and where there is none it is evicted first and started later. Where rules about neighbours
     leave no order at all, as for two new items that need each other, a step is forced, and says so.
+    Other orders are tried where the first one has any of these; the shortest plan is taken.
 
     Raises
     ------
     CheckError
         When the dry run of the steps fails, a defect of the library.
     """
-    steps = _Ordering(compile_placement(problem), solution).run()
+    arrays, rng = compile_placement(problem), np.random.default_rng(0)
+    steps = _Ordering(arrays, solution, None).run()
+    for _ in range(_TRIES):
+        if _waste(steps) == 0:
+            break
+        steps = min(steps, _Ordering(arrays, solution, rng).run(), key=_waste)
     faults = list(replay(problem, solution, steps))
     if faults:
         raise CheckError(
@@ -42,8 +50,18 @@ def order_steps(problem: PlacementProblem, solution: PlacementSolution) -> list[
     return steps
 
 
+def _waste(steps: list[Step]) -> int:
+    """Count steps that a better order might do without: further ones of an item, forced ones."""
+    return len(steps) - len({step.item for step in steps}) + sum(step.forced for step in steps)
+
+
 class _Ordering:
-    def __init__(self, arrays: PlacementArrays, solution: PlacementSolution) -> None:
+    def __init__(
+        self,
+        arrays: PlacementArrays,
+        solution: PlacementSolution,
+        rng: np.random.Generator | None,
+    ) -> None:
         self._arrays = arrays
         items = {name: number for number, name in enumerate(arrays.item_ids)}
         nodes = {name: number for number, name in enumerate(arrays.node_ids)}
@@ -57,6 +75,8 @@ class _Ordering:
         self._state = State(arrays, arrays.now)
         tier = arrays.tier[arrays.of_class]
         changed = np.flatnonzero(self._target != arrays.now)
+        if rng is not None:
+            rng.shuffle(changed)
         changed = changed[np.argsort(tier[changed], kind="stable")]
         self._waiting = [item for item in changed.tolist() if self._target[item] >= 0]
         # Those that matter least are evicted first.

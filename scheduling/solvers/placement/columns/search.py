@@ -16,6 +16,7 @@ from scheduling.solvers.linear.result import Limits, Listener
 from scheduling.solvers.placement.columns.aims import Evaluation, Prices, aim_of, limits_of
 from scheduling.solvers.placement.columns.hosts import Hosts
 from scheduling.solvers.placement.columns.master import Master
+from scheduling.solvers.placement.columns.pairing import paired
 from scheduling.solvers.placement.columns.pricing import Pricing
 from scheduling.solvers.placement.columns.whole import Flow, choice_model
 from scheduling.solvers.placement.family import CompiledPlacement
@@ -247,5 +248,5 @@ class Search:
                 if k in inside:
                     inside[k] += [self._hosts.place(node, shape.uses[way])] * times
         if not any(left) and np.array_equal(counts.sum(axis=1), arrays.size()):
-            place = arrays.assign(counts, inside)
+            place = paired(arrays, arrays.assign(counts, inside), np.random.default_rng(0))
             self._board.offer(place, self._data.values(place), self._name)
