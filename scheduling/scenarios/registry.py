@@ -15,6 +15,7 @@ SCENARIOS = {
     "r-constraint": f"{_HERE}.r_constraint",
     "priority-matters": f"{_HERE}.priority_matters",
     "vmr2l": f"{_HERE}.vmr2l",
+    "fgd": f"{_HERE}.fgd",
     "glass": f"{_HERE}.glass",
     "jssp-cp-rl": f"{_HERE}.jssp_cp_rl",
     "isbjssp": f"{_HERE}.isbjssp",

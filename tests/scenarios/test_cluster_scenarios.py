@@ -1,4 +1,4 @@
-"""VM rescheduling: its baselines, and the scenario on generated and published clusters."""
+"""VM rescheduling and FGD: baselines, and the scenarios on generated and published clusters."""
 
 from __future__ import annotations
 
@@ -7,9 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from scheduling.errors import InputError
+from scheduling.instances.placement.openb import read_openb
 from scheduling.instances.placement.random_machines import random_machines
 from scheduling.instances.placement.vms import Host, Machine, rescheduling
-from scheduling.scenarios import vmr2l
+from scheduling.scenarios import fgd, vmr2l
 from scheduling.scenarios.scenario import Run
 from scheduling.scenarios.vm_baselines import greedy_rescheduling, split_rescheduling
 
@@ -64,3 +66,43 @@ def test_the_greedy_is_that_of_the_data(shared_data: Path) -> None:
             limit = str(case.problem.max_moves)
             slots = entry["mnl"][limit]["ha_slots"]
             assert greedy_rescheduling(case.problem) == entry["free_cpu"] - 16 * slots
+
+
+GPU_NODES = "sn,cpu_milli,memory_mib,gpu,model\n" + "".join(
+    f"n{number},96000,400000,4,{'T4' if number % 2 else 'A10'}\n" for number in range(8)
+)
+GPU_PODS = """name,cpu_milli,memory_mib,num_gpu,gpu_milli,gpu_spec
+p1,4000,8000,1,300,
+p2,4000,8000,1,700,T4
+p3,8000,8000,1,1000,
+p4,8000,8000,2,1000,
+"""
+
+
+def test_arrivals_are_counted_until_they_ask_for_so_much() -> None:
+    problem = read_openb(f"{GPU_NODES}\n{GPU_PODS}", None)
+    cluster = fgd.arrivals(problem, nodes=6, seed=1)
+    assert cluster == fgd.arrivals(problem, nodes=6, seed=1)
+    assert cluster.gpus == 6 * 4 * 1000
+    names = frozenset(item.id for item in cluster.problem.items)
+    assert cluster.left_over(frozenset(), 100) == 100.0
+    assert 0.0 <= cluster.left_over(names, 100) < 13.0
+    assert 10.0 <= cluster.left_over(names, 90) < 20.0
+
+
+def test_rules_leave_more_than_nobody_asked_for() -> None:
+    problem = read_openb(f"{GPU_NODES}\n{GPU_PODS}", None)
+    cluster = fgd.arrivals(problem, nodes=8, seed=2)
+    answers = {rule: fgd.answer_of(cluster, rule) for rule in fgd.RULES}
+    found = {rule: fgd.placed_by(answer) for rule, answer in answers.items()}
+    found["random fit"] = fgd.placed_at_random(cluster, 0)
+    found[fgd.PLAN] = fgd.placed_by(fgd.planned(cluster, answers["fgd"], 3.0))
+    rows = fgd.rows(cluster, found)
+    assert {row.method for row in rows} == {*fgd.RULES, "random fit", fgd.PLAN}
+    assert all(row.gap is None or 0.0 <= row.gap <= 1.0 for row in rows)
+    assert all(0.0 <= row.value <= 100.0 for row in rows)
+
+
+def test_the_file_that_is_wanted_is_named() -> None:
+    with pytest.raises(InputError, match="openb_node_list_gpu_node"):
+        fgd.run(Run(seconds=1.0))
