@@ -14,8 +14,9 @@ import numpy as np
 
 from scheduling.errors import InputError
 from scheduling.instances.files import read
-from scheduling.instances.placement.openb import MILLI, WHOLE, gpu_request
+from scheduling.instances.placement.openb import gpu_request
 from scheduling.models.placement.compiling import compile_placement
+from scheduling.models.placement.devices import MILLI, WHOLE
 from scheduling.models.placement.problem import Item, PlacementProblem
 from scheduling.models.placement.solution import PlacementSolution
 from scheduling.scenarios.scenario import Row, Run, Scenario
