@@ -25,7 +25,7 @@ _LARGEST_EXACT = 40_000
 _LARGEST_DEFAULT = 2_000_000
 """Most pairs of pending item and node for which the default scheduler's scores are quick."""
 
-_COLUMNS = 0.8
+_COLUMNS = 0.6
 """Share of the budget for pattern columns before the other searches."""
 
 
