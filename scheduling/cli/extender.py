@@ -122,7 +122,9 @@ def extender(
     from scheduling.solvers.placement.family import FAMILY
 
     FAMILY.solver(solver)
-    settings = Settings(solver, time_limit, workers, seed, max_moves)
+    settings = Settings(
+        solver, time_limit, workers, seed, max_moves, keep_bare=move or move_dry_run
+    )
     serving = Serving(
         Address(host, port, tls_cert, tls_key, client_ca),
         status_port,

@@ -44,6 +44,8 @@ class Settings:
         Seed of every random choice.
     max_moves
         Most running pods that a plan may move or evict; ``None``: no limit.
+    keep_bare
+        Whether pods without a controller stay where they run: nobody would make them again.
     """
 
     solver: str = "auto"
@@ -51,6 +53,7 @@ class Settings:
     workers: int | None = None
     seed: int = 0
     max_moves: int | None = None
+    keep_bare: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +112,8 @@ def plan_for(
         return Plan(version=version, status=Status.OPTIMAL, gap=0.0, unplaced=waiting), None
     snapshot = (reader or Reader()).read(objects)
     problem = snapshot.problem.model_copy(update={"max_moves": settings.max_moves})
+    if settings.keep_bare:
+        problem = _with_bare_kept(problem)
     if all(item.node is not None for item in problem.items):
         plan = Plan(version=version, status=Status.OPTIMAL, gap=0.0, notes=snapshot.notes)
         return plan, None
@@ -132,6 +137,16 @@ def plan_for(
         notes=snapshot.notes,
     )
     return plan, solution
+
+
+def _with_bare_kept(problem: PlacementProblem) -> PlacementProblem:
+    items = tuple(
+        item.model_copy(update={"pinned": True})
+        if item.node is not None and item.owner is None
+        else item
+        for item in problem.items
+    )
+    return problem.model_copy(update={"items": items})
 
 
 def _still_there(

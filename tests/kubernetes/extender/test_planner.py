@@ -7,6 +7,7 @@ import random
 import signal
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 import pytest
 
@@ -163,3 +164,13 @@ def test_a_solver_that_is_killed_in_mid_solve_is_followed_by_another(
     until(lambda: planner.plan is not before)
     assert made(planner).version == state.version
     assert [entry.item for entry in made(planner).pods] == ["shop/web"]
+
+
+def test_pods_without_a_controller_stay_where_plans_are_carried_out() -> None:
+    objects = [node("n1"), node("n2"), pod("bare", on="n1", cpu="800m")]
+    objects += [pod("full", on="n2", cpu="2", priority=9), pod("big", cpu="1500m", priority=9)]
+    plan, _ = plan_for(1, objects, SETTINGS)
+    assert [step.item for step in plan.steps] == ["shop/bare", "shop/big"]
+    plan, _ = plan_for(1, objects, replace(SETTINGS, keep_bare=True))
+    assert plan.steps == ()
+    assert plan.unplaced == ("shop/big",)
