@@ -224,3 +224,14 @@ def single_machine() -> ScheduleProblem:
         model.add_task(job, duration=duration, machine=press)
     model.minimize("total_tardiness")
     return model.build()
+
+
+def slow_shop() -> ScheduleProblem:
+    """Return one machine that goes at half speed from 6 to 8 of every 10, and rests until 10."""
+    model = ScheduleModel()
+    day = model.add_calendar(period=10, periodic=[(6, 8, 50), (8, 10)])
+    machine = model.add_machine("saw", calendar=day)
+    for name in ("x", "y", "z"):
+        job = model.add_job(name)
+        model.add_task(job, duration=5, machine=machine, name=name)
+    return model.build()

@@ -215,6 +215,20 @@ def test_axes_given_are_drawn_into_and_returned() -> None:
     assert ticks == ["saw", "lathe", "mill", "drill", "paint"]
 
 
+def test_slow_times_stand_in_the_legend_and_on_the_page(tmp_path: Path) -> None:
+    problem = instances.slow_shop()
+    times = {"x": 0, "y": 10, "z": 20}
+    solution = ScheduleSolution(
+        status=Status.FEASIBLE,
+        tasks=tuple(ScheduledTask(task=name, start=t, end=t + 5) for name, t in times.items()),
+    )
+    legend = plot_gantt(problem, solution).get_legend()
+    assert legend is not None
+    assert [text.get_text() for text in legend.get_texts()] == ["critical", "closed", "slow"]
+    write_gantt(problem, solution, tmp_path / "slow.html")
+    assert '"slow":[[6,8,16,18]]' in (tmp_path / "slow.html").read_text().replace(" ", "")
+
+
 def test_the_structure_of_a_gantt_chart() -> None:
     problem = instances.shop_with_breaks()
     solution = instances.greedy(problem)

@@ -179,6 +179,14 @@ def test_a_single_job_is_shown_task_by_task() -> None:
     assert [profile.label for profile in chart.profiles] == ["crew", "crane", "budget"]
 
 
+def test_slow_times_are_shown_beside_closed_ones() -> None:
+    chart = build_chart(instances.slow_shop(), schedule(x=(0, 5), y=(10, 15), z=(20, 25)))
+    row = chart.by_resource[0]
+    assert row.slow == ((6, 8), (16, 18))
+    assert row.closed == ((8, 10), (18, 20))
+    assert all(other.slow == () for other in chart.by_job)
+
+
 def test_moments_stand_in_the_first_lane_and_take_no_room() -> None:
     marks = tuple(
         TaskMark(name, 0, 0, 1, start, end, (), None, critical=False)

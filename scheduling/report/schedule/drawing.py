@@ -1,4 +1,4 @@
-"""The marks of a Gantt chart: breaks, bars, pauses, setups, the critical path, due dates."""
+"""The marks of a Gantt chart: breaks, bars, pauses, setups, critical path, due dates."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ _LABELLED_BARS = 400
 _BAR = 0.86
 _CLOSED = "#e3e7eb"
 _FADED = 0.35
+_SLOW = 0.5
 _PAUSE = {
     "facecolors": _CLOSED,
     "edgecolors": INK,
@@ -54,6 +55,12 @@ def _breaks(ax: Axes, rows: tuple[Row, ...], tops: list[int]) -> None:
         for start, end in row.closed
     ]
     _boxes(ax, shapes, facecolors=_CLOSED, edgecolors="#c3cad1", hatch="////", linewidths=0.0)
+    shapes = [
+        _box(start, end, top, top + row.lanes)
+        for row, top in zip(rows, tops, strict=False)
+        for start, end in row.slow
+    ]
+    _boxes(ax, shapes, facecolors=_CLOSED, linewidths=0.0, alpha=_SLOW)
 
 
 def _spans(ax: Axes, chart: ScheduleChart, rows: tuple[Row, ...], tops: list[int]) -> None:
@@ -183,6 +190,8 @@ def _legend(ax: Axes, chart: ScheduleChart, rows: tuple[Row, ...], by: By) -> No
     entries: list[Line2D | Patch] = [Patch(fc="none", ec=INK, lw=1.3, label="critical")]
     if any(row.closed for row in rows):
         entries.append(Patch(fc=_CLOSED, ec="#c3cad1", hatch="////", lw=0, label="closed"))
+    if any(row.slow for row in rows):
+        entries.append(Patch(fc=_CLOSED, lw=0, alpha=_SLOW, label="slow"))
     if any(row.holds for row in rows):
         entries.append(Patch(fc=SERIES[0], alpha=_FADED, label="machine kept"))
     if any(row.pauses for row in rows):

@@ -138,10 +138,12 @@ def _tasks(chart: ScheduleChart, index: dict[str, int]) -> dict[str, Any]:
 def _view(chart: ScheduleChart, rows: tuple[Row, ...]) -> dict[str, Any]:
     """Split each row into bars, counted by lane, and moments (tasks without duration).
 
-    Rows often share a calendar, so closed times stand once each and rows refer to them.
+    Rows often share a calendar, so closed and slow times stand once each and rows refer to them.
     """
     closures = list(dict.fromkeys(row.closed for row in rows))
     closure = {closed: number for number, closed in enumerate(closures)}
+    slows = list(dict.fromkeys(row.slow for row in rows))
+    slow = {spans: number for number, spans in enumerate(slows)}
     bars: list[int] = []
     counts: list[int] = []
     moments: list[int] = []
@@ -165,6 +167,8 @@ def _view(chart: ScheduleChart, rows: tuple[Row, ...]) -> dict[str, Any]:
         "lanes": [row.lanes for row in rows],
         "closed": [[time for pair in closed for time in pair] for closed in closures],
         "closedOf": [closure[row.closed] for row in rows],
+        "slow": [[time for pair in spans for time in pair] for spans in slows],
+        "slowOf": [slow[row.slow] for row in rows],
         "holds": [_flat(row.holds) for row in rows],
         "setups": [_flat(row.setups) for row in rows],
         "pauses": [_flat(row.pauses) for row in rows],

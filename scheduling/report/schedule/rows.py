@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from scheduling.models.schedule.arrays import CONSUMABLE, MACHINE, RESERVOIR, ScheduleArrays
 from scheduling.models.schedule.problem import ScheduleProblem
-from scheduling.report.schedule.hours import Spans, closed_hours, merged
+from scheduling.report.schedule.hours import Spans, closed_hours, merged, slow_hours
 from scheduling.report.schedule.usage import Use
 
 NO_RESOURCE = "no resource"
@@ -90,6 +90,8 @@ class Row(NamedTuple):
         Before tasks: the machine is set up for them.
     pauses
         Inside tasks: they make no progress because something is closed.
+    slow
+        Times ``[start, end)`` at which work on the resource goes slower than at other times.
     """
 
     label: str
@@ -101,6 +103,7 @@ class Row(NamedTuple):
     holds: tuple[Span, ...] = ()
     setups: tuple[Span, ...] = ()
     pauses: tuple[Span, ...] = ()
+    slow: tuple[tuple[int, int], ...] = ()
 
 
 def resource_rows(
@@ -113,7 +116,7 @@ def resource_rows(
     """Make a row of each resource but stocks, and one of the tasks that use none."""
     kinds: list[str] = [resource.type for resource in problem.resources]
     kinds += ["disjunction"] * len(problem.disjunctions)
-    hours = closed_hours(problem, until)
+    hours, slow = closed_hours(problem, until), slow_hours(problem, until)
     rows = []
     without = set(range(len(tasks)))
     for resource, (name, kind) in enumerate(zip(arrays.resource_ids, kinds, strict=True)):
@@ -124,7 +127,8 @@ def resource_rows(
         machine = arrays.resource_type[resource] == MACHINE
         lanes, bars = pack_lanes(tasks, users, held=bool(machine))
         closed = merged(_closed(arrays.steps(resource), until), hours.get(name, ()))
-        row = _with_pauses(Row(name, kind, lanes, bars, closed), tasks)
+        row = Row(name, kind, lanes, bars, closed, slow=slow.get(name, ()))
+        row = _with_pauses(row, tasks)
         rows.append(_with_spans(row, tasks) if machine else row)
     if without:
         lanes, bars = pack_lanes(tasks, sorted(without))

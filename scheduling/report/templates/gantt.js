@@ -148,18 +148,23 @@ class Gantt {
   drawClosed(ctx, theme) {
     const { box } = this;
     const pattern = hatch(ctx, theme);
-    this.forRows((row, top, height, _, view) => {
-      const flat = view.closed[row];
+    const shade = (flat, top, height, style) => {
       let covered = -1;
       for (let i = 0; i < flat.length; i += 2) {
         if (flat[i + 1] <= box.from) continue;
         if (flat[i] >= box.to) break;
         const x0 = Math.max(this.x(flat[i]), box.left, covered);
         const x1 = Math.max(Math.min(this.x(flat[i + 1]), box.left + box.width), x0 + 0.5);
-        ctx.fillStyle = x1 - x0 < 3 ? theme.closed : pattern;
+        ctx.fillStyle = x1 - x0 < 3 ? theme.closed : style;
         ctx.fillRect(x0, top, x1 - x0, height);
         covered = x1;
       }
+    };
+    this.forRows((row, top, height, _, view) => {
+      ctx.globalAlpha = 0.6;
+      shade(view.slow[row], top, height, theme.closed);
+      ctx.globalAlpha = 1;
+      shade(view.closed[row], top, height, pattern);
     });
   }
 

@@ -49,6 +49,7 @@ function readView(view, taskCount) {
     kinds: view.kinds,
     jobs: view.jobs,
     closed: view.closedOf.map((number) => view.closed[number]),
+    slow: view.slowOf.map((number) => view.slow[number]),
     holds: view.holds,
     setups: view.setups,
     pauses: view.pauses,

@@ -55,6 +55,7 @@ function fillLegend(model, state) {
   };
   add("critical", "critical path");
   if (model.byResource.closed.some((flat) => flat.length)) add("closed", "closed");
+  if (model.byResource.slow.some((flat) => flat.length)) add("slow", "slow");
   if (model.held.size) add("kept", "machine kept");
   if (model.setup.size) add("setup", "setup");
   if (model.paused.size) add("pause", "pause");
