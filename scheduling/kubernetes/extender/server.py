@@ -80,7 +80,6 @@ def serve(extender: Extender, serving: Serving) -> None:
     InputError
         When it cannot listen there, or a certificate cannot be used.
     """
-    _log_into(extender)
     with contextlib.ExitStack() as open_sockets:
         servers = []
         for name, app, address in _parts(extender, serving):
@@ -90,6 +89,7 @@ def serve(extender: Extender, serving: Serving) -> None:
             scheme = "https" if address.certificate else "http"
             host, port = listener.getsockname()[:2]
             extender.journal.note("listening", serves=name, address=f"{scheme}://{host}:{port}")
+        _log_into(extender)
         extender.planner.start()
         try:
             asyncio.run(_run(servers, extender))

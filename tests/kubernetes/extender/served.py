@@ -82,6 +82,14 @@ class Served:
             assert time.monotonic() < end, self.lines
             time.sleep(0.05)
 
+    def wait_noted(self, event: str) -> dict[str, Any]:
+        """Wait for the first line of an event; lines are written a few times a second."""
+        end = time.monotonic() + PATIENCE
+        while not (found := [line for line in self.lines if line["event"] == event]):
+            assert time.monotonic() < end, self.lines
+            time.sleep(0.05)
+        return found[0]
+
     def stop(self) -> int:
         self.process.send_signal(signal.SIGTERM)
         return self.process.wait(PATIENCE)

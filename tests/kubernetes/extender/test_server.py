@@ -67,8 +67,8 @@ def test_the_plan_is_followed_over_http(served: Served) -> None:
     text = served.call("/metrics")[1].decode()
     assert 'scheduling_extender_decisions_total{verb="preempt",reason="planned"} 1\n' in text
     assert "scheduling_extender_plan_gap 0\n" in text
-    noted = [line for line in served.lines if line["event"] == "decision"]
-    assert {"verb", "pod", "reason", "node", "passed", "plan", "seconds"} <= set(noted[0])
+    noted = served.wait_noted("decision")
+    assert {"verb", "pod", "reason", "node", "passed", "plan", "seconds"} <= set(noted)
 
 
 @pytest.mark.parametrize(
@@ -183,7 +183,7 @@ def test_binding_changes_the_snapshot_and_the_plan(snapshot: Path) -> None:
         assert "already" in served.ask("bind", request)["Error"]
         assert json.loads(served.call("/plan")[1])["state"]["pending"] == 0
         assert served.stop() == 0
-        assert served.lines[-1]["event"] == "stopped"
+        served.wait_noted("stopped")
 
 
 def test_requests_in_flight_are_finished_at_the_end(snapshot: Path) -> None:
