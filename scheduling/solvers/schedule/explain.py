@@ -12,6 +12,7 @@ from scheduling.errors import CheckError
 from scheduling.models.base import Solution, Status, TierValue
 from scheduling.models.schedule.arrays import NEVER
 from scheduling.models.schedule.check import check_schedule
+from scheduling.models.schedule.compiling import compile_arrays
 from scheduling.models.schedule.problem import ScheduleProblem
 from scheduling.models.schedule.windows import horizon
 from scheduling.solvers.board import Board, Budget
@@ -44,7 +45,8 @@ class ScheduleConflict:
         self._rules = rules_of(problem)
         self._hours = [rule for rule in self._rules if rule.worktime is not None]
         self._data = CompiledSchedule(problem)
-        self._arrays = self._data.arrays
+        # Every demand counts here: one that never decides may do so once machines are left out.
+        self._arrays = compile_arrays(problem)
         # Without deadlines the horizon is safe whichever rules are left out.
         unlimited = np.full(self._arrays.n_tasks, NEVER)
         self._end = horizon(replace(self._arrays, deadline=unlimited))

@@ -10,8 +10,10 @@ from hypothesis import strategies as st
 
 import scheduling as sch
 from scheduling.errors import UnsupportedError
+from scheduling.models.base import Status
 from scheduling.models.schedule.compiling import compile_arrays
 from scheduling.models.schedule.problem import ScheduleProblem
+from scheduling.solvers.explain import explain
 from scheduling.solvers.schedule.family import CompiledSchedule
 from scheduling.solvers.schedule.slack import without_slack
 from tests.brute_force import brute_force
@@ -86,3 +88,14 @@ def test_auto_proves_a_shop_whose_operators_are_enough() -> None:
     plain = sch.solve(crewed_shop([[(m, d, 0) for m, d, _ in r] for r in (row, row, row[::-1])], 3))
     assert answer.status == plain.status
     assert answer.objective == plain.objective
+
+
+def test_a_crew_that_never_works_is_explained() -> None:
+    model = sch.ScheduleModel()
+    never = model.add_calendar(period=1, periodic=[(0, 1)])
+    crew = model.add_renewable(1, calendar=never)
+    model.add_task(model.add_job(), duration=1, demands={crew: 1})
+    found = explain(model.build(), 60.0, workers=1)
+    assert found.status is Status.INFEASIBLE
+    assert found.is_minimal
+    assert "calendar" in {label.kind for label in found.conflict}
