@@ -18,13 +18,13 @@ from scheduling.models.schedule.solution import ScheduledTask
 from scheduling.report.schedule.layout import build_chart
 from scheduling.report.schedule.page import facts
 from scheduling.solvers.board import Budget
-from scheduling.solvers.cpsat_engine import Outcome, run, sat_parameters, set_hint
+from scheduling.solvers.cpsat_engine import run, sat_parameters, set_hint
 from scheduling.solvers.explain import explain
 from scheduling.solvers.schedule.cpsat.model import Formulation
 from scheduling.solvers.schedule.explain import ScheduleConflict
 from scheduling.solvers.schedule.family import CompiledSchedule
 from scheduling.solvers.schedule.neighbourhood.part import part_of
-from tests.brute_force import TooLargeError, brute_force
+from tests.solvers.schedule import definitions
 from tests.strategies import choice_problems
 
 LIMIT = 10_000
@@ -34,25 +34,10 @@ def rule(**changes: Any) -> dict[str, Any]:
     return {"task": "a", "mode": 0, "other": "b", "modes": [0], **changes}
 
 
-def optimum(problem: ScheduleProblem) -> tuple[int, ...] | None:
-    try:
-        return brute_force(problem, LIMIT)
-    except TooLargeError:
-        assume(False)
-        raise
-
-
 @given(choice_problems())
 @settings(max_examples=150)
 def test_cp_sat_finds_the_optimum(problem: ScheduleProblem) -> None:
-    best = optimum(problem)
-    solution = sch.solve(problem, "cp-sat", work_limit=20.0, workers=1)
-    if best is None:
-        assert solution.status is Status.INFEASIBLE
-    else:
-        assert solution.status is Status.OPTIMAL
-        assert tuple(tier.objective for tier in solution.tiers) == best
-        assert check_schedule(problem, solution) == []
+    definitions.exact(problem, "cp-sat", 20.0, LIMIT)
 
 
 @given(
@@ -62,63 +47,31 @@ def test_cp_sat_finds_the_optimum(problem: ScheduleProblem) -> None:
 )
 @settings(max_examples=60)
 def test_cp_sat_finds_the_optimum_by_the_hours(problem: ScheduleProblem) -> None:
-    best = optimum(problem)
-    solution = sch.solve(problem, "cp-sat", work_limit=20.0, workers=1)
-    if best is None:
-        assert solution.status is Status.INFEASIBLE
-    else:
-        assert solution.status is Status.OPTIMAL
-        assert tuple(tier.objective for tier in solution.tiers) == best
+    definitions.exact(problem, "cp-sat", 20.0, LIMIT)
 
 
 @given(choice_problems())
 @settings(max_examples=80)
 def test_bounds_by_formula_hold(problem: ScheduleProblem) -> None:
-    best = optimum(problem)
-    bounds = CompiledSchedule(problem).bounds()
-    if bounds is None:
-        assert best is None
-    elif best is not None and bounds[0] is not None:
-        assert bounds[0] <= best[0]
+    definitions.bounded_by_formula(problem, LIMIT)
 
 
 @given(choice_problems())
 @settings(max_examples=60)
 def test_hints_are_complete(problem: ScheduleProblem) -> None:
-    data = CompiledSchedule(problem)
-    solution = sch.solve(problem, "cp-sat", work_limit=20.0, workers=1)
-    assume(solution.status is Status.OPTIMAL)
-    candidate = data.candidate(solution)
-    assert candidate is not None
-    formulation = Formulation(data.arrays, 0)
-    model = formulation.model
-    values = formulation.encode(candidate)
-    assert len(values) == len(model.proto.variables)
-    for index, value in enumerate(values):
-        model.add(model.get_int_var_from_proto_index(index) == value)
-    assert run(model, sat_parameters(Budget(None, 10.0, 1, 0))).outcome is Outcome.OPTIMAL
+    definitions.hinted_in_full(problem)
 
 
 @given(choice_problems(max_lags=False))
 @settings(max_examples=80)
 def test_insertion_is_valid_and_no_better_than_the_optimum(problem: ScheduleProblem) -> None:
-    best = optimum(problem)
-    solution = sch.solve(problem, "insertion", work_limit=0.1, workers=1)
-    if solution.tasks:
-        assert best is not None
-        assert tuple(tier.objective for tier in solution.tiers) >= best
+    definitions.no_better_than_the_optimum(problem, "insertion", 0.1, LIMIT)
 
 
 @given(choice_problems())
 @settings(max_examples=40)
 def test_lns_stays_valid_and_proves_small_problems(problem: ScheduleProblem) -> None:
-    best = optimum(problem)
-    solution = sch.solve(problem, "lns", work_limit=2.0, workers=1)
-    if best is None:
-        assert solution.status is Status.INFEASIBLE
-    else:
-        assert solution.status is Status.OPTIMAL
-        assert tuple(tier.objective for tier in solution.tiers) == best
+    definitions.exact(problem, "lns", 2.0, LIMIT)
 
 
 @given(choice_problems(max_jobs=4), st.integers(0, 2**10 - 1))
@@ -145,26 +98,13 @@ def test_parts_hold_the_schedule_and_give_valid_ones(problem: ScheduleProblem, f
 @given(choice_problems())
 @settings(max_examples=60)
 def test_all_rules_together_are_the_problem(problem: ScheduleProblem) -> None:
-    conflict = ScheduleConflict(problem)
-    holds = conflict.holds(range(len(conflict.labels)), Budget(None, 50.0, 1, 0))
-    assert holds == (optimum(problem) is not None)
+    definitions.held_by_all_rules(problem, LIMIT)
 
 
 @given(choice_problems(max_jobs=2, deadlines=True, tiers=1, measures=("cost",)))
 @settings(max_examples=150)
 def test_conflicts_are_real_and_minimal(problem: ScheduleProblem) -> None:
-    found = explain(problem, 60.0, workers=1)
-    if optimum(problem) is not None:
-        assert found.status is Status.FEASIBLE
-        return
-    assert found.status is Status.INFEASIBLE
-    assert found.is_minimal
-    conflict = ScheduleConflict(problem)
-    members = sorted({conflict.labels.index(label) for label in found.conflict})
-    budget = Budget(None, 50.0, 1, 0)
-    assert conflict.holds(members, budget) is False
-    for member in members:
-        assert conflict.holds([index for index in members if index != member], budget) is True
+    definitions.explained(problem, LIMIT)
 
 
 def test_routes_and_mode_rules_in_words() -> None:

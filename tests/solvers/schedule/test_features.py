@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import scheduling as sch
@@ -14,111 +14,54 @@ from scheduling.models.schedule.check import check_schedule
 from scheduling.models.schedule.problem import ScheduleProblem
 from scheduling.solvers.board import Budget
 from scheduling.solvers.cpsat_engine import Outcome, run, sat_parameters
-from scheduling.solvers.explain import explain
 from scheduling.solvers.schedule.cpsat.model import Formulation
-from scheduling.solvers.schedule.explain import ScheduleConflict
 from scheduling.solvers.schedule.family import FAMILY, CompiledSchedule
 from scheduling.solvers.schedule.features import EVERYTHING
-from tests.brute_force import TooLargeError, brute_force
+from tests.brute_force import brute_force
+from tests.solvers.schedule import definitions
 from tests.strategies import full_problems
-
-LIMIT = 20_000
-
-
-def optimum(problem: ScheduleProblem) -> tuple[int, ...] | None:
-    try:
-        return brute_force(problem, LIMIT)
-    except TooLargeError:
-        assume(False)
-        raise
 
 
 @given(full_problems())
 @settings(max_examples=120)
 def test_cp_sat_finds_the_optimum(problem: ScheduleProblem) -> None:
-    best = optimum(problem)
-    solution = sch.solve(problem, "cp-sat", work_limit=20.0, workers=1)
-    if best is None:
-        assert solution.status is Status.INFEASIBLE
-    else:
-        assert solution.status is Status.OPTIMAL
-        assert tuple(tier.objective for tier in solution.tiers) == best
-        assert check_schedule(problem, solution) == []
+    definitions.exact(problem, "cp-sat", 20.0)
 
 
 @given(full_problems())
 @settings(max_examples=60)
 def test_bounds_by_formula_hold(problem: ScheduleProblem) -> None:
-    best = optimum(problem)
-    bounds = CompiledSchedule(problem).bounds()
-    if bounds is None:
-        assert best is None
-    elif best is not None and bounds[0] is not None:
-        assert bounds[0] <= best[0]
+    definitions.bounded_by_formula(problem)
 
 
 @given(full_problems(max_lags=False))
 @settings(max_examples=80)
 def test_insertion_is_valid_and_no_better_than_the_optimum(problem: ScheduleProblem) -> None:
-    best = optimum(problem)
-    solution = sch.solve(problem, "insertion", work_limit=0.1, workers=1)
-    if solution.tasks:
-        assert best is not None
-        assert tuple(tier.objective for tier in solution.tiers) >= best
+    definitions.no_better_than_the_optimum(problem, "insertion", 0.1)
 
 
 @given(full_problems())
 @settings(max_examples=50)
 def test_lns_stays_valid_and_proves_small_problems(problem: ScheduleProblem) -> None:
-    best = optimum(problem)
-    solution = sch.solve(problem, "lns", work_limit=2.0, workers=1)
-    if best is None:
-        assert solution.status is Status.INFEASIBLE
-    else:
-        assert solution.status is Status.OPTIMAL
-        assert tuple(tier.objective for tier in solution.tiers) == best
+    definitions.exact(problem, "lns", 2.0)
 
 
 @given(full_problems())
 @settings(max_examples=60)
 def test_hints_are_complete(problem: ScheduleProblem) -> None:
-    data = CompiledSchedule(problem)
-    solution = sch.solve(problem, "cp-sat", work_limit=20.0, workers=1)
-    assume(solution.tasks)
-    candidate = data.candidate(solution)
-    assert candidate is not None
-    formulation = Formulation(data.arrays, 0)
-    model = formulation.model
-    values = formulation.encode(candidate)
-    assert len(values) == len(model.proto.variables)
-    for index, value in enumerate(values):
-        model.add(model.get_int_var_from_proto_index(index) == value)
-    assert run(model, sat_parameters(Budget(None, 10.0, 1, 0))).outcome is Outcome.OPTIMAL
+    definitions.hinted_in_full(problem)
 
 
 @given(full_problems())
 @settings(max_examples=60)
 def test_all_rules_together_are_the_problem(problem: ScheduleProblem) -> None:
-    conflict = ScheduleConflict(problem)
-    holds = conflict.holds(range(len(conflict.labels)), Budget(None, 50.0, 1, 0))
-    assert holds == (optimum(problem) is not None)
+    definitions.held_by_all_rules(problem)
 
 
 @given(full_problems(max_jobs=2, deadlines=True, tiers=1, measures=("makespan",)))
 @settings(max_examples=200)
 def test_conflicts_are_real_and_minimal(problem: ScheduleProblem) -> None:
-    found = explain(problem, 60.0, workers=1)
-    if optimum(problem) is not None:
-        assert found.status is Status.FEASIBLE
-        return
-    assert found.status is Status.INFEASIBLE
-    assert found.is_minimal
-    conflict = ScheduleConflict(problem)
-    members = sorted({conflict.labels.index(label) for label in found.conflict})
-    budget = Budget(None, 50.0, 1, 0)
-    assert conflict.holds(members, budget) is False
-    for member in members:
-        assert conflict.holds([index for index in members if index != member], budget) is True
+    definitions.explained(problem)
 
 
 @st.composite
@@ -137,7 +80,7 @@ def no_wait_shops(draw: st.DrawFn) -> ScheduleProblem:
 @given(no_wait_shops())
 @settings(max_examples=40)
 def test_tours_through_jobs_without_waiting(problem: ScheduleProblem) -> None:
-    best = optimum(problem)
+    best = brute_force(problem, definitions.LIMIT)
     data = CompiledSchedule(problem)
     formulation = Formulation(data.arrays, 0)
     assert any(constraint.has_circuit() for constraint in formulation.model.proto.constraints)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import given, settings
 
 import scheduling as sch
 from scheduling.models.base import Status
@@ -11,114 +11,62 @@ from scheduling.models.schedule.check import check_schedule
 from scheduling.models.schedule.problem import ScheduleProblem
 from scheduling.models.schedule.solution import ScheduleSolution
 from scheduling.models.schedule.windows import horizon
-from scheduling.solvers.board import Budget
-from scheduling.solvers.cpsat_engine import Outcome, run, sat_parameters
 from scheduling.solvers.explain import explain
 from scheduling.solvers.schedule.cpsat.model import Formulation
-from scheduling.solvers.schedule.explain import ScheduleConflict
 from scheduling.solvers.schedule.family import CompiledSchedule
-from tests.brute_force import TooLargeError, brute_force
+from tests.solvers.schedule import definitions
 from tests.strategies import full_problems, shift_problems
 
 TIMES = {"shifts": True, "efficiency": True, "interruptible": True, "windows": True}
 
 
-def optimum(problem: ScheduleProblem) -> tuple[int, ...] | None:
-    try:
-        return brute_force(problem, 20_000)
-    except TooLargeError:
-        assume(False)
-        raise
-
-
-def check_exact(problem: ScheduleProblem, solver: str, work: float) -> None:
-    best = optimum(problem)
-    solution = sch.solve(problem, solver, work_limit=work, workers=1)
-    if best is None:
-        assert solution.status is Status.INFEASIBLE
-    else:
-        assert solution.status is Status.OPTIMAL
-        assert tuple(tier.objective for tier in solution.tiers) == best
-        assert check_schedule(problem, solution) == []
-
-
 @given(shift_problems(max_lags=True, steps=True))
 @settings(max_examples=80)
 def test_cp_sat_finds_the_optimum(problem: ScheduleProblem) -> None:
-    check_exact(problem, "cp-sat", 20.0)
+    definitions.exact(problem, "cp-sat", 20.0)
 
 
 @given(full_problems(max_jobs=2, **TIMES))
 @settings(max_examples=50)
 def test_cp_sat_finds_the_optimum_beside_all_other_rules(problem: ScheduleProblem) -> None:
-    check_exact(problem, "cp-sat", 20.0)
+    definitions.exact(problem, "cp-sat", 20.0)
 
 
 @given(shift_problems(optional=True, prices=True))
 @settings(max_examples=40)
 def test_optional_tasks_and_prices_go_with_working_times(problem: ScheduleProblem) -> None:
-    check_exact(problem, "cp-sat", 20.0)
+    definitions.exact(problem, "cp-sat", 20.0)
 
 
 @given(shift_problems())
 @settings(max_examples=30)
 def test_lns_proves_small_problems(problem: ScheduleProblem) -> None:
-    check_exact(problem, "lns", 2.0)
+    definitions.exact(problem, "lns", 2.0)
 
 
 @given(shift_problems(max_lags=True, steps=True, deadlines=True))
 @settings(max_examples=60)
 def test_bounds_by_formula_hold(problem: ScheduleProblem) -> None:
-    best = optimum(problem)
-    bounds = CompiledSchedule(problem).bounds()
-    if bounds is None:
-        assert best is None
-    elif best is not None and bounds[0] is not None:
-        assert bounds[0] <= best[0]
+    definitions.bounded_by_formula(problem)
 
 
 @given(full_problems(max_lags=False, max_jobs=2, **TIMES))
 @settings(max_examples=50)
 def test_insertion_is_valid_and_no_better_than_the_optimum(problem: ScheduleProblem) -> None:
-    best = optimum(problem)
-    solution = sch.solve(problem, "insertion", work_limit=0.05, workers=1)
-    if solution.tasks:
-        assert best is not None
-        assert tuple(tier.objective for tier in solution.tiers) >= best
+    definitions.no_better_than_the_optimum(problem, "insertion", 0.05)
 
 
 @given(shift_problems(setups=True, no_wait=True, blocking=True))
 @settings(max_examples=40)
 def test_hints_are_complete(problem: ScheduleProblem) -> None:
-    data = CompiledSchedule(problem)
-    solution = sch.solve(problem, "cp-sat", work_limit=20.0, workers=1)
-    assume(solution.tasks)
-    candidate = data.candidate(solution)
-    assert candidate is not None
-    formulation = Formulation(data.arrays, 0)
-    model = formulation.model
-    values = formulation.encode(candidate)
-    assert len(values) == len(model.proto.variables)
-    for index, value in enumerate(values):
-        model.add(model.get_int_var_from_proto_index(index) == value)
-    assert run(model, sat_parameters(Budget(None, 10.0, 1, 0))).outcome is Outcome.OPTIMAL
+    definitions.hinted_in_full(problem)
 
 
 @given(shift_problems(max_lags=True, deadlines=True, tiers=1, measures=("makespan",)))
 @settings(max_examples=60)
 def test_conflicts_are_real_and_minimal(problem: ScheduleProblem) -> None:
-    conflict = ScheduleConflict(problem)
-    budget = Budget(None, 50.0, 1, 0)
-    best = optimum(problem)
-    assert conflict.holds(range(len(conflict.labels)), budget) == (best is not None)
-    if best is not None:
-        return
-    found = explain(problem, 60.0, workers=1)
-    assert found.is_minimal
-    members = sorted({conflict.labels.index(label) for label in found.conflict})
-    assert conflict.holds(members, budget) is False
-    for member in members:
-        assert conflict.holds([index for index in members if index != member], budget) is True
+    definitions.held_by_all_rules(problem)
+    definitions.explained(problem)
 
 
 def shop(weeks: int, *, interruptible: bool = False, expanded: bool = False) -> ScheduleProblem:
