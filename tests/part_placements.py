@@ -113,6 +113,7 @@ def _items(draw: st.DrawFn, number: int, menu: list[list[dict[str, Any]]]) -> di
         "together": draw(st.sampled_from([None, "numa"])) if shares else None,
         "move_cost": draw(st.sampled_from([1, 1, 2])),
         "eviction_cost": draw(st.sampled_from([1, 1, 3])),
+        "preempts": draw(st.sampled_from([True, True, False])),
     }
 
 
@@ -184,11 +185,20 @@ def _times(item: Item) -> range:
     return range(4) if item.window is None else range(item.window.start, item.window.end)
 
 
+def _aligned(node: Node, item: Item, spot: Spot) -> bool:
+    """Tell whether the parts of a spot have one value of the item's group."""
+    if item.together is None:
+        return True
+    values = [p.groups.get(item.together) for p in node.parts if p.id in dict(spot[1])]
+    return None not in values and len(set(values)) == 1
+
+
 def _valid(problem: PlacementProblem, placed: list[Spot | None]) -> bool:
     nodes = {node.id: node for node in problem.nodes}
     used: Counter[Any] = Counter()
     before: Counter[Any] = Counter()
     coming: Counter[Any] = Counter()
+    waiting: Counter[Any] = Counter()
     disturbed = 0
     for item, spot in zip(problem.items, placed, strict=True):
         now = _now(item)
@@ -205,19 +215,21 @@ def _valid(problem: PlacementProblem, placed: list[Spot | None]) -> bool:
         node = nodes[spot[0]]
         if moved and node.closed:
             return False
-        if moved and item.together is not None:
-            values = [p.groups.get(item.together) for p in node.parts if p.id in dict(spot[1])]
-            if None in values or len(set(values)) != 1:
-                return False
+        if moved and not _aligned(node, item, spot):
+            return False
         for key, need in _loads(node, item, spot).items():
             for time in _times(item):
                 used[spot[0], key, time] += need
                 coming[spot[0], key, time] += need * moved
+                waiting[spot[0], key, time] += need * (now is None and not item.preempts)
     for (name, key, time), need in used.items():
         room = _room(nodes[name], key)
         if need > max(room, before[name, key, time]):
             return False
         if before[name, key, time] > room and coming[name, key, time]:
+            return False
+        asked = waiting[name, key, time]
+        if asked and before[name, key, time] + asked > room:
             return False
     return problem.max_moves is None or disturbed <= problem.max_moves
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
 
 from scheduling.models.base import Violation
 from scheduling.models.placement.check_time import moments, there
@@ -27,16 +28,14 @@ def part_violations(
 ) -> Iterator[Violation]:
     """Yield every item that takes other parts than it asks for, and every overloaded part."""
     nodes = {node.id: node for node in problem.nodes}
-    used: dict[tuple[_Spot, int], Counter[str]] = defaultdict(Counter)
-    before: dict[tuple[_Spot, int], Counter[str]] = defaultdict(Counter)
-    coming: dict[tuple[_Spot, int], Counter[str]] = defaultdict(Counter)
+    loads = _Loads()
     times = list(moments(item for item in problem.items if item.shares))
     for item in problem.items:
         present = [moment for moment in times if there(item, moment)]
         if item.node is not None:
             for spot, need in taken(item, nodes[item.node], item.parts):
                 for moment in present:
-                    before[spot, moment].update(need)
+                    loads.before[spot, moment].update(need)
         if item.id not in placed:
             continue
         node = nodes[placed[item.id]]
@@ -47,20 +46,44 @@ def part_violations(
             continue
         for spot, need in taken(item, node, uses[item.id]):
             for moment in present:
-                used[spot, moment].update(need)
+                loads.used[spot, moment].update(need)
                 if item.id in arrivals:
-                    coming[spot, moment].update(need)
+                    loads.coming[spot, moment].update(need)
+                if item.node is None and not item.preempts:
+                    loads.waiting[spot, moment].update(need)
+    yield from _overloads(problem, loads)
+
+
+def _table() -> dict[tuple[_Spot, int], Counter[str]]:
+    return defaultdict(Counter)
+
+
+@dataclass(frozen=True, slots=True)
+class _Loads:
+    """What is taken of parts, by moment: then, now, by arrivals, and by those that only wait."""
+
+    used: dict[tuple[_Spot, int], Counter[str]] = field(default_factory=_table)
+    before: dict[tuple[_Spot, int], Counter[str]] = field(default_factory=_table)
+    coming: dict[tuple[_Spot, int], Counter[str]] = field(default_factory=_table)
+    waiting: dict[tuple[_Spot, int], Counter[str]] = field(default_factory=_table)
+
+
+def _overloads(problem: PlacementProblem, loads: _Loads) -> Iterator[Violation]:
     rooms = {(node.id, part.id): part.capacity for node in problem.nodes for part in node.parts}
-    for place, amounts in used.items():
+    for place, amounts in loads.used.items():
         name, part = place[0]
         for resource, amount in amounts.items():
-            room, now = rooms[name, part].get(resource, 0), before[place][resource]
+            room, now = rooms[name, part].get(resource, 0), loads.before[place][resource]
             where = f"{resource!r} of {part!r} on {name!r}"
             if amount > max(room, now):
                 yield Violation("part capacity", where, amount - max(room, now), "units")
-            elif now > room and coming[place][resource] > 0:
-                excess = coming[place][resource]
+            elif now > room and loads.coming[place][resource] > 0:
+                excess = loads.coming[place][resource]
                 yield Violation("part capacity", f"{where}, overcommitted", excess, "units")
+            asked = loads.waiting[place][resource]
+            if asked > 0 and now + asked > room:
+                where = f"{where} beside what runs there now"
+                yield Violation("preemption", where, now + asked - room, "units")
 
 
 def taken(

@@ -101,8 +101,8 @@ class Item(Frozen):
     preempts: bool = Field(
         default=True,
         description=(
-            "False: while pending, it takes only what is free of its node's resources and ports "
-            "beside all that runs there now; nothing leaves for it."
+            "False: while pending, it takes only what is free of its node's resources, parts and "
+            "ports beside all that runs there now; nothing leaves for it."
         ),
     )
     max_degradation: Annotated[int, Field(ge=0, le=10**9)] | None = Field(

@@ -88,16 +88,16 @@ class Growth:
     def _candidates(self, k: int, nodes: Ints) -> tuple[Ints, list[Uses]]:
         """Return ways to place an item on nodes: the node and the parts of each."""
         parts, state = self._arrays.parts, self._state
-        shares = parts.shares[k]
+        shares, free = parts.shares[k], state.parts_for(k)
         if not shares:
             return nodes, [()] * len(nodes)
         if len(shares) > 1 or shares[0].count > 1:
-            found = [parts.choose(k, node, state.part_free, tight=True) for node in nodes.tolist()]
+            found = [parts.choose(k, node, free, tight=True) for node in nodes.tolist()]
             return nodes, [uses or () for uses in found]
         share = shares[0]
         wanted: Flags = np.zeros(self._arrays.n_nodes, bool)
         wanted[nodes] = True
-        fits = parts.fitting(share, state.part_free)
+        fits = parts.fitting(share, free)
         fits &= wanted[parts.node[share.parts]][:, None]
         fits &= (parts.domains[k].of[share.parts] >= 0)[:, None]
         rows, options = np.nonzero(fits)

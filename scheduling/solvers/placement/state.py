@@ -31,6 +31,10 @@ class State:
         patient = arrays.patient
         self.spare = arrays.spare() - self.counts[patient].T @ arrays.demand[patient]
         self.part_free = arrays.parts.capacity - arrays.taken(place)
+        self._part_spare = arrays.parts.capacity - arrays.taken(arrays.now)
+        if patient.any():
+            waits = patient[arrays.of_class]
+            self._part_spare -= arrays.taken(np.where(waits, place, NOWHERE))
         self._tight = tight
         self._apart = _by_class(arrays.apart)
         self._avoided = _by_meaning(arrays.apart)
@@ -54,7 +58,7 @@ class State:
         if arrays.aims.clashes:
             found &= self._bearable(k)
         if arrays.parts.shares[k]:
-            found &= arrays.parts.nodes_with_room(k, self.part_free)
+            found &= arrays.parts.nodes_with_room(k, self.parts_for(k))
         gang = self._gangs.get(k)
         if gang is not None and gang.domains is not None:
             found &= self._one_domain(gang, k, gang.domains)
@@ -86,12 +90,19 @@ class State:
             for part, option in arrays.places.uses(place)
         )
 
+    def parts_for(self, k: int) -> Ints:
+        """Return what items of a class may take of each part, (P, Q)."""
+        if not self.arrays.patient[k]:
+            return self.part_free
+        found: Ints = np.minimum(self.part_free, self._part_spare)
+        return found
+
     def spot(self, item: int, node: int) -> int:
         """Return the place that an item takes on a node with room for it: its parts are chosen."""
         arrays, k = self.arrays, int(self.arrays.of_class[item])
         if not arrays.parts.shares[k]:
             return node
-        uses = arrays.parts.choose(k, node, self.part_free, tight=self._tight)
+        uses = arrays.parts.choose(k, node, self.parts_for(k), tight=self._tight)
         return arrays.places.number(node, uses or ())
 
     def put(self, item: int, place: int) -> None:
@@ -116,6 +127,7 @@ class State:
         self.free[node] -= sign * arrays.demand[k]
         if arrays.patient[k]:
             self.spare[node] -= sign * arrays.demand[k]
+            arrays.parts.add(self._part_spare, k, arrays.places.uses(place), -sign)
         arrays.parts.add(self.part_free, k, arrays.places.uses(place), -sign)
         for index, (need, _) in enumerate(arrays.quotas):
             self._quota_left[index] -= sign * int(need[k])

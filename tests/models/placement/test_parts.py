@@ -165,6 +165,13 @@ def test_dry_run_looks_at_parts() -> None:
     assert "milli" in found[0].where
 
 
+def test_what_preempts_nothing_takes_no_part_that_others_leave() -> None:
+    patient = {"shares": [WHOLE], "together": None, "preempts": False}
+    moved = ("run", "a", "g1")
+    assert broken(problem(new=patient), moved, ("new", "a", "g2")) == set()
+    assert broken(problem(new=patient), moved, ("new", "a", "g0")) == {"preemption"}
+
+
 @pytest.mark.parametrize("name", ["cluster.yaml", "cluster.json"])
 @given(stated=part_problems())
 @settings(max_examples=10, suppress_health_check=[HealthCheck.function_scoped_fixture])

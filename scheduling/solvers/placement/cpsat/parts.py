@@ -43,7 +43,9 @@ class PartCells:
 
     def __init__(self, model: cp_model.CpModel, arrays: PlacementArrays) -> None:
         self._model, self._arrays = model, arrays
-        self._groups = Groups(arrays, single=bool(set(arrays.goals) - _BLIND))
+        patient = any(arrays.patient[k] for k, shares in enumerate(arrays.parts.shares) if shares)
+        self._groups = Groups(arrays, single=patient or bool(set(arrays.goals) - _BLIND))
+        self._patient: dict[int, list[tuple[Any, Ints]]] = defaultdict(list)
         self._stay: dict[tuple[int, int], Any] = {}
         self._come: dict[tuple[int, int], Any] = {}
         self._units: dict[_Unit, Any] = {}
@@ -125,6 +127,8 @@ class PartCells:
                 unit = self._model.new_int_var(0, int(fits), "")
                 self._units[k, index, part, option] = unit
                 self._loads[part].append((unit, need))
+                if self._arrays.patient[k]:
+                    self._patient[part].append((unit, need))
                 yield unit
 
     def _of_group(
@@ -150,6 +154,22 @@ class PartCells:
                 present = [numbers for numbers in used if numbers is not None]
                 number = cp_model.LinearExpr.sum([*whole, *present])
                 self._model.add(number <= len(group.parts))
+
+        self._keep_patience()
+
+    def _keep_patience(self) -> None:
+        """Let items that preempt nothing take only what is free beside all that runs now."""
+        if not self._patient:
+            return
+        arrays = self._arrays
+        spare = arrays.parts.capacity - arrays.taken(arrays.now)
+        for part, loads in self._patient.items():
+            numbers = [number for number, _ in loads]
+            for column, room in enumerate(spare[part].tolist()):
+                needs = [int(need[column]) for _, need in loads]
+                if any(needs):
+                    used = cp_model.LinearExpr.weighted_sum(numbers, needs)
+                    self._model.add(used <= room)
 
     def _limit(self, part: int, capacity: Ints, *, counted: bool) -> Expression | None:
         """Limit what is taken of a part; return whether it is used, if that is ``counted``."""
