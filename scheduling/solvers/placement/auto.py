@@ -97,7 +97,7 @@ class Auto:
         with Sideways() as side:
             if exact:
                 side.start("cp-sat", lambda: CpSat().search(data, board, budget, hint))
-            Lns().search(data, board, budget, hint)
+            Lns().search(data, board, budget.part(1.0, 1) if exact else budget, hint)
 
     def _build(
         self, data: CompiledPlacement, board: Board[Ints], budget: Budget, hint: Ints | None

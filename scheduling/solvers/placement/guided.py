@@ -19,7 +19,7 @@ from scheduling.solvers.registry import READY, Availability
 
 Floats = NDArray[np.float64]
 
-_SHARES = (1.0, 0.98)
+_SHARES = (1.0, 0.88)
 """Shares of the capacity that the linear program fills, one try each."""
 
 _LARGE = 0.5
@@ -134,8 +134,9 @@ def _fill(pools: Pools, counts: Ints, targets: Ints) -> None:
     for pool in range(len(pools.count)):
         nodes = pools.nodes(pool)
         lacking = targets[:, pool] - counts[:, nodes].sum(axis=1)
-        large_first = np.argsort(-_shares(arrays, pools.room[pool]), kind="stable")
-        for k in large_first.tolist():
+        share = _shares(arrays, pools.room[pool])
+        order = np.lexsort((-share, arrays.tier, share <= _LARGE))
+        for k in order.tolist():
             if lacking[k] > 0:
                 fill_class(arrays, counts, free, k, nodes, int(lacking[k]))
 

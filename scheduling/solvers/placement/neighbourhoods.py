@@ -10,7 +10,7 @@ from scheduling.models.placement.goals import strain
 
 Floats = NDArray[np.float64]
 
-_TO_ITEM = 0.4
+_TO_ITEM = 0.3
 """Share of the draws that go around one unplaced item."""
 
 _FLOOR = 0.01
@@ -77,12 +77,14 @@ class Neighbourhoods:
         return np.union1d(near, self._take(left, size - len(near)))
 
     def _complements(self, free: Ints, size: int) -> Ints:
-        """Half of the nodes have more of one resource left over, the others more of another."""
+        """Half of the nodes have more of one scarce resource left over, the others of another."""
         width = free.shape[1]
         share = (free / self._capacity).clip(0.0, 1.0)
         if width < 2:
             return self._take(share.sum(axis=1) + _FLOOR, size)
-        one, other = self._rng.choice(width, size=2, replace=False)
+        scarce = 1.0 / (_FLOOR + free.clip(0).sum(axis=0) / self._capacity.sum(axis=0)) ** 2
+        chance = scarce / scarce.sum()
+        one, other = self._rng.choice(width, size=2, replace=False, p=chance)
         surplus = share[:, one] - share[:, other]
         first = self._take(np.maximum(surplus, 0.0) + _FLOOR, max(1, size - size // 2))
         second = self._take(np.maximum(-surplus, 0.0) + _FLOOR, max(1, size // 2))

@@ -68,7 +68,7 @@ def _fragments(part: Formulation) -> Expression:
         return 0
     if measure.parts is None:
         nodes, need = np.arange(arrays.n_nodes), measure.need
-        settled, now = arrays.counts(part.settled).T @ need, arrays.running.T @ need
+        settled, now = part.fixed.T @ need, arrays.running.T @ need
     else:
         nodes = arrays.parts.node[measure.parts]
         settled = arrays.taken(part.settled)[measure.parts, measure.column]

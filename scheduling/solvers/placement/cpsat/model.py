@@ -35,6 +35,9 @@ class Formulation:
         Nodes of the part; ``None``: all. Items on other nodes stay where ``place`` has them.
     place
         Place of each item, for the nodes outside the part.
+    counts
+        In place of ``place``, where nothing takes parts of nodes: items of each class on each
+        node, (K, m).
     caps
         Values that the first tiers may not exceed.
     """
@@ -45,19 +48,24 @@ class Formulation:
         caps: tuple[int, ...],
         nodes: Iterable[int] | None = None,
         place: Ints | None = None,
+        counts: Ints | None = None,
     ) -> None:
         self.arrays = arrays
         self.model = cp_model.CpModel()
         self._part = np.arange(arrays.n_nodes)
-        self.settled = np.full(arrays.n_items, NOWHERE, np.int64)
-        if nodes is not None and place is not None:
+        if nodes is not None:
             self._part = np.unique(np.array(list(nodes), np.int64))
-            free = np.isin(np.arange(arrays.n_nodes), self._part)
-            left = (place >= 0) & ~free[arrays.places.nodes(place)]
-            self.settled[left] = place[left]
         self.free = np.isin(np.arange(arrays.n_nodes), self._part)
-        self.fixed = arrays.counts(self.settled)
-        self._still = arrays.staying(self.settled)
+        self.settled = np.full(arrays.n_items, NOWHERE, np.int64)
+        if counts is not None:
+            self.fixed: Ints = np.where(self.free, 0, counts)
+            self._still: Ints = np.minimum(self.fixed, arrays.running)
+        else:
+            if nodes is not None and place is not None:
+                left = (place >= 0) & ~self.free[arrays.places.nodes(place)]
+                self.settled[left] = place[left]
+            self.fixed = arrays.counts(self.settled)
+            self._still = arrays.staying(self.settled)
         self._size: list[int] = arrays.size().tolist()
         self._present: list[int] = arrays.running.sum(axis=1).tolist()
         self._outside: list[int] = self.fixed.sum(axis=1).tolist()
@@ -323,20 +331,27 @@ class Formulation:
 
     def hint(self, place: Ints) -> None:
         """Hint a placement by the place of each item."""
-        counts, stays = self.arrays.counts(place), self.arrays.staying(place)
+        self.hint_counts(self.arrays.counts(place), self.arrays.staying(place))
+        self.parts.hint(place)
+
+    def hint_counts(self, counts: Ints, stays: Ints) -> None:
+        """Hint how many items of each class stand and stay on each node, (K, m)."""
         for (k, j), number in self.count.items():
             self.model.add_hint(number, int(counts[k, j]))
             stay = self._stay.get((k, j))
             if stay is not None and stay is not number and not self.arrays.parts.shares[k]:
                 self.model.add_hint(stay, int(stays[k, j]))
-        self.parts.hint(place)
 
-    def places(self, values: list[int]) -> Ints:
-        """Read the place of each item from the values of all variables."""
-        arrays = self.arrays
+    def counts(self, values: list[int]) -> Ints:
+        """Read the items of each class on each node, (K, m), from the values of all variables."""
         table = self.fixed.copy()
         for cell, number in self.count.items():
             table[cell] = values[number.index]
+        return table
+
+    def places(self, values: list[int]) -> Ints:
+        """Read the place of each item from the values of all variables."""
+        arrays, table = self.arrays, self.counts(values)
         inside = self.parts.places(values)
         for k in inside:
             left = self.settled[arrays.members[k]]
