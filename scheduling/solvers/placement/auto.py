@@ -25,6 +25,9 @@ _LARGEST_EXACT = 40_000
 _LARGEST_DEFAULT = 2_000_000
 """Most pairs of pending item and node for which the default scheduler's scores are quick."""
 
+_LAST_GREEDY = 0.15
+"""Share of what is left of the time for the greedy that seldom beats the others."""
+
 _COLUMNS = 0.6
 """Share of the budget for pattern columns before the other searches."""
 
@@ -111,4 +114,6 @@ class Auto:
             if any(goal in MEASURED for goal in data.arrays.goals):
                 self._builders.append(Greedy("goals"))
         while self._builders and not board.stopped:
-            self._builders.pop(0).search(data, board, budget, hint)
+            builder = self._builders.pop(0)
+            last = isinstance(builder, BestFit)
+            builder.search(data, board, budget.part(_LAST_GREEDY) if last else budget, hint)

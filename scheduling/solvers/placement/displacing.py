@@ -12,7 +12,7 @@ from scheduling.solvers.placement.state import State
 
 Over = Callable[[], bool]
 
-_TRIED = 50
+_TRIED = 25
 """Nodes on which room is made, those first that lack least."""
 
 
@@ -44,10 +44,15 @@ def in_order(state: State, items: Ints, *, small_first: bool) -> list[int]:
 
 def put_all(state: State, items: Ints, over: Over, *, small_first: bool) -> bool:
     """Put items one by one where they fit; False when time ran out."""
+    arrays = state.arrays
+    full: set[int] = set()
     for item in in_order(state, items, small_first=small_first):
         if over():
             return False
-        put(state, item)
+        k = int(arrays.of_class[item])
+        if k not in full and not put(state, item) and arrays.plain and arrays.now[item] < 0:
+            # Nobody makes room or company for the others of the class.
+            full.add(k)
     return True
 
 

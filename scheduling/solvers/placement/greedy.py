@@ -64,15 +64,21 @@ class BestFit:
             offer(data, board, place, self.name)
 
 
-def offer(data: CompiledPlacement, board: Board[Ints], node: Ints, name: str) -> None:
-    """Post a placement if it is better than the board's and valid."""
-    values = data.values(node)
+def offer(data: CompiledPlacement, board: Board[Ints], place: Ints, name: str) -> None:
+    """Post a placement if it is better than the board's and valid.
+
+    Where only capacities tie items to each other, whoever counts them right is right; with more
+    rules greedies may break one, which the check tells before anybody builds on it.
+    """
+    values = data.values(place)
     best = board.values
     if best is not None and values[board.tier :] >= best[board.tier :]:
         return
-    found = check_placement(data.problem, data.answer(node, {"status": Status.FEASIBLE}))
-    if all(entry.constraint in ("objective", "status") for entry in found):
-        board.offer(node, values, name)
+    if not data.arrays.plain:
+        found = check_placement(data.problem, data.answer(place, {"status": Status.FEASIBLE}))
+        if any(entry.constraint not in ("objective", "status") for entry in found):
+            return
+    board.offer(place, values, name)
 
 
 def fill(arrays: PlacementArrays, over: Over, *, small_first: bool) -> Ints | None:

@@ -22,6 +22,9 @@ Floats = NDArray[np.float64]
 _SHARES = (1.0, 0.88)
 """Shares of the capacity that the linear program fills, one try each."""
 
+_TIME = 0.25
+"""Share of what is left of the time that one try may take; what it has by then is an answer."""
+
 _LARGE = 0.5
 """An item that takes a larger share of a node needs one that is nearly empty."""
 
@@ -57,12 +60,13 @@ class Guided:
         arrays = data.arrays
         pools = Pools.of_nodes(arrays)
         found = [arrays.now]
-
-        def over() -> bool:
-            return board.stopped or budget.remaining() == 0
-
         for share in _SHARES:
-            limits = Limits(seconds=budget.remaining(), seed=budget.seed)
+            part = budget.part(_TIME)
+
+            def over(part: Budget = part) -> bool:
+                return board.stopped or part.remaining() == 0
+
+            limits = Limits(seconds=part.remaining(), seed=budget.seed)
             targets = None if over() else find_targets(pools, share, limits)
             if targets is not None:
                 found.append(_place(pools, targets, over))

@@ -25,6 +25,9 @@ _STEPS_PER_SIZE = 4
 _ITEMS_PER_POST = 500
 """With so many items every improvement is worth the cost of a check."""
 
+_SPARE = 1.5
+"""Time kept for the last post, in times of the longest one."""
+
 
 class Lns:
     """Large neighbourhood search over nodes (Shaw, 1998).
@@ -104,7 +107,8 @@ class _Search:
     def _over(self) -> bool:
         work, left = self._budget.work, self._budget.remaining()
         spent = work is not None and self._spent >= work
-        return spent or self._board.stopped or (left is not None and left <= self._posting_seconds)
+        late = left is not None and left <= _SPARE * self._posting_seconds
+        return spent or late or self._board.stopped
 
     def _jobs(self) -> Iterator[Callable[[], Step]]:
         """Yield the next parts, without a common node."""
@@ -132,7 +136,9 @@ class _Search:
                 self._idle += 1
         if self._idle * _STEPS_PER_SIZE * self._size >= arrays.n_nodes:
             self._size, self._idle = min(self._size + 1, arrays.n_nodes), 0
-        if self._better * _ITEMS_PER_POST > arrays.n_items:
+        # The first post shows what one costs.
+        first = self._better > 0 and self._posting_seconds == 0.0
+        if first or self._better * _ITEMS_PER_POST > arrays.n_items:
             self._post()
         return not whole
 
@@ -154,7 +160,8 @@ class _Search:
         best = self._board.best
         if best is not None:
             self._known, self._standing = best, Standing.of(self._data.arrays, best)
-        self._posting_seconds = max(self._posting_seconds, time.monotonic() - began)
+        seconds = time.monotonic() - began
+        self._posting_seconds = max(self._posting_seconds, seconds)
 
 
 def _call(job: Callable[[], Step]) -> Step:
