@@ -210,10 +210,11 @@ class Formulation:
         """Literal that is true when an item of a class arrives in a domain; ``None``: never."""
         arrays, key = self.arrays, (k, domains, domain)
         if key not in self._arrivals:
-            nodes = np.flatnonzero(arrays.domains[domains].of == domain).tolist()
+            of = arrays.domains[domains].of
+            nodes = np.flatnonzero(of == domain)
             coming = [
                 (self.count[k, j], self._stay.get((k, j), 0))
-                for j in nodes
+                for j in self._part[of[self._part] == domain].tolist()
                 if (k, j) in self.count and arrays.eligible[k, j]
             ]
             literal: Any = None
@@ -231,8 +232,10 @@ class Formulation:
         for rule in (*arrays.together, *arrays.even):
             self.forbid_unlabelled(rule.owner, rule.domains)
         for rule in arrays.apart:
-            for domain in range(arrays.domains[rule.domains].count):
-                self._keep_apart(rule, domain)
+            # Where nothing changes, nothing is to be kept apart.
+            for domain in np.unique(arrays.domains[rule.domains].of[self._part]).tolist():
+                if domain != NOWHERE:
+                    self._keep_apart(rule, domain)
         for rule in arrays.together:
             for domain in range(arrays.domains[rule.domains].count):
                 self._keep_together(rule, domain)
@@ -276,7 +279,7 @@ class Formulation:
     def _keep_even(self, rule: Rule) -> None:
         arrays, model = self.arrays, self.model
         of, allowed = arrays.domains[rule.domains].of, arrays.spread_nodes[rule.counted]
-        present = sorted({int(d) for d in of[allowed & (of >= 0)]})
+        present = np.unique(of[allowed & (of >= 0)]).tolist()
         if not present:
             return
         counts = {d: self.total(rule.meant, allowed & (of == d)) for d in present}
