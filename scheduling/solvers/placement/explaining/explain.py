@@ -53,6 +53,7 @@ _SOLVE_SHARE, _CONFLICT_SHARE = 0.3, 0.5
 _TRIAL_SHARE = 0.3
 _SHOWN = 3
 _LEAST_SECONDS = 0.05
+_LONGER = 1.5
 _LONG_SECONDS = 1.0
 """From so long a trial on there is no time for changes that only repeat what another achieves."""
 
@@ -317,13 +318,12 @@ class _Trials:
         self, problem: PlacementProblem, solution: PlacementSolution, budget: Budget
     ) -> None:
         self.problem, self.budget, self._whole = problem, budget, budget
-        self._solution = solution
         self.placed = {entry.item for entry in solution.placements}
         self.found: dict[str, Change] = {}
         self._overrun = _LEAST_SECONDS
-        # A change is solved in about the time that the problem itself took.
+        # A change is solved in about the time that the problem itself took, or somewhat more.
         whole = budget.remaining() or 0.0
-        self._least = max(_LEAST_SECONDS, min(solution.seconds, _TRIAL_SHARE * whole))
+        self._least = max(_LEAST_SECONDS, min(_LONGER * solution.seconds, _TRIAL_SHARE * whole))
 
     def attempt(self, changed: PlacementProblem, share: float = _TRIAL_SHARE) -> Any:
         """Solve a changed problem; ``None``: no time left."""
@@ -332,7 +332,7 @@ class _Trials:
             return None
         started = time.monotonic()
         workers, seed = self.budget.workers, self.budget.seed
-        found = solve(changed, time_limit=left, workers=workers, seed=seed, hint=self._solution)
+        found = solve(changed, time_limit=left, workers=workers, seed=seed)
         # In large clusters compiling and checking take longer than a short limit.
         self._overrun = max(self._overrun, time.monotonic() - started - left)
         return found
