@@ -54,8 +54,8 @@ _TRIAL_SHARE = 0.3
 _SHOWN = 3
 _LEAST_SECONDS = 0.05
 _LONGER = 1.5
-_LONG_SECONDS = 1.0
-"""From so long a trial on there is no time for changes that only repeat what another achieves."""
+_LARGE = 10**7
+"""From so many pairs of item and node on, no time is spent on changes for what one admits freely."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -338,8 +338,8 @@ class _Trials:
         return found
 
     def settled(self, members: tuple[Item, ...]) -> bool:
-        """Tell whether, as time is short, a free change that admits all members is enough."""
-        if self._least < _LONG_SECONDS:
+        """Tell whether, in a large cluster, a free change that admits all members is enough."""
+        if len(self.problem.items) * len(self.problem.nodes) < _LARGE:
             return False
         names = {item.id for item in members}
         free = (c for c in self.found.values() if not c.displaced and not c.disturbed)
