@@ -55,7 +55,7 @@ _SHOWN = 3
 _LEAST_SECONDS = 0.05
 _LONGER = 1.5
 _LARGE = 10**7
-"""From so many pairs of item and node on, no time is spent on changes for what one admits freely."""
+"""From so many pairs of item and node on, what one change admits freely needs no other."""
 
 
 @dataclass(frozen=True, slots=True)
