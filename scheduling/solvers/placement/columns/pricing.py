@@ -51,8 +51,8 @@ class Priced:
 class Pricing:
     """Best patterns by dynamic programming over what is taken of a node.
 
-    Each group yields one pattern for each value of the score, not only the best: the integer master
-    needs the others too.
+    Each group yields one pattern for each value of the score and of what is free in pieces, not
+    only the best: the integer master needs the others too.
     """
 
     def __init__(self, evaluation: Evaluation, size: Ints) -> None:
@@ -73,9 +73,12 @@ class Pricing:
             shape = groups[members[0]].shape
             held = np.array([groups[number].held for number in members])
             stay = np.array([groups[number].now for number in members]) - held
-            values, level = np.unique(self._evaluation.scores(shape), return_inverse=True)
-            if len(values) > _LEVELS:
-                level = level * _LEVELS // len(values)
+            # What is free in pieces tells more patterns apart than how many whole units are free.
+            traits = np.stack([self._evaluation.scores(shape), shape.fragments])
+            values, level = np.unique(traits, axis=1, return_inverse=True)
+            level = level.ravel()
+            if values.shape[1] > _LEVELS:
+                level = level * _LEVELS // values.shape[1]
             yield _Batch(
                 shape=shape,
                 groups=np.array(members),
