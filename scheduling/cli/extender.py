@@ -72,9 +72,6 @@ _MovePace = Annotated[
 _MoveBudget = Annotated[
     int, typer.Option(metavar="N", min=1, help="Most evicted pods down at one time.")
 ]
-_Solver = Annotated[
-    str, typer.Option(metavar="S", help="auto, cp-sat, lns, best-fit or default-scheduler.")
-]
 
 
 def extender(
@@ -95,7 +92,7 @@ def extender(
     move_dry_run: _MoveDryRun = False,
     move_pace: _MovePace = 6.0,
     move_budget: _MoveBudget = 1,
-    solver: _Solver = "auto",
+    solver: options.PlacementSolver = "auto",
     workers: options.Workers = None,
     seed: options.Seed = 0,
 ) -> None:

@@ -35,6 +35,14 @@ Workers = Annotated[
     int | None,
     typer.Option("--workers", metavar="N", help="Threads; all processors by default."),
 ]
+PlacementSolver = Annotated[
+    str,
+    typer.Option(
+        metavar="S",
+        help="Solver of placements: auto, cp-sat, mip, columns, lns, guided, greedy:RULE, "
+        "best-fit or default-scheduler.",
+    ),
+]
 Seed = Annotated[int, typer.Option("--seed", metavar="N", help="Seed of every random choice.")]
 Json = Annotated[bool, typer.Option("--json", help="Print machine-readable output alone.")]
 Output = Annotated[

@@ -47,10 +47,7 @@ def pods(
             "balance:RESOURCE, fragmentation:RESOURCE.",
         ),
     ] = None,
-    solver: Annotated[
-        str,
-        typer.Option(metavar="S", help="auto, cp-sat, lns, best-fit or default-scheduler."),
-    ] = "auto",
+    solver: options.PlacementSolver = "auto",
     workers: options.Workers = None,
     seed: options.Seed = 0,
     output: options.Output = None,
