@@ -12,15 +12,14 @@ from scheduling.models.schedule.arrays import RENEWABLE, ScheduleArrays
 def without_slack(arrays: ScheduleArrays) -> ScheduleArrays:
     """Drop the demands of resources that have enough for all machines at once.
 
-    A machine runs one task at a time, so tasks hold at most the largest demand of each machine, and
-    of each task that runs on none. A resource of constant capacity that covers their sum never
-    decides anything.
+    A machine runs one task at a time, so tasks hold at most the largest demand of each machine. A
+    resource of constant capacity that covers their sum never decides anything. Resources of tasks
+    without a machine stay: they are what makes a stage of equal machines.
     """
     if not arrays.demand_amount.size:
         return arrays
     mode = np.repeat(np.arange(len(arrays.duration)), np.diff(arrays.demand_ptr))
-    task = np.repeat(np.arange(arrays.n_tasks), np.diff(arrays.mode_ptr))
-    holder = np.where(arrays.machine >= 0, arrays.machine, arrays.n_resources + task)[mode]
+    holder = arrays.machine[mode]
     order = np.lexsort((-arrays.demand_amount, holder, arrays.demand_resource))
     resource, holder = arrays.demand_resource[order], holder[order]
     largest = np.ones(len(order), bool)
@@ -29,6 +28,7 @@ def without_slack(arrays: ScheduleArrays) -> ScheduleArrays:
     np.add.at(most, resource[largest], arrays.demand_amount[order][largest])
     plain = (arrays.resource_type == RENEWABLE) & ~arrays.batching
     ample = plain & (np.diff(arrays.step_ptr) == 1) & (most <= arrays.capacity)
+    ample[arrays.demand_resource[arrays.machine[mode] < 0]] = False
     kept = ~ample[arrays.demand_resource]
     if kept.all():
         return arrays

@@ -78,8 +78,9 @@ def test_lns_stays_valid_and_proves_small_problems(problem: ScheduleProblem) -> 
 @settings(max_examples=60)
 def test_parts_hold_the_schedule_and_give_valid_ones(problem: ScheduleProblem, free: int) -> None:
     data = CompiledSchedule(problem)
-    whole = data.candidate(sch.solve(problem, "cp-sat", work_limit=20.0, workers=1))
-    assume(whole is not None)
+    answer = sch.solve(problem, "cp-sat", work_limit=20.0, workers=1)
+    assume(answer.objective is not None)
+    whole = data.candidate(answer)
     assert whole is not None
     tasks = np.arange(data.arrays.n_tasks)
     part = part_of(data.arrays, whole, tasks, tasks[(free >> tasks) & 1 == 1], None)

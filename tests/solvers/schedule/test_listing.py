@@ -176,10 +176,11 @@ def test_refusals_name_the_feature(words: str) -> None:
     crew = model.add_renewable(1)
     job = model.add_job(deadline=30 if words == "deadlines" else None)
     demands = {crew: 1} if words == "demands" else None
-    spot = None if words == "modes without a machine" else machine
+    other = model.add_machine() if words == "demands" else machine
+    spots = (None, None) if words == "modes without a machine" else (machine, other)
     tasks = [
         model.add_task(job, duration=2, machine=spot, demands=demands, state=state)
-        for state in ("a", "b")
+        for spot, state in zip(spots, ("a", "b"), strict=True)
     ]
     if words == "maximal lags":
         model.add_precedence(*tasks, max_lag=4)
