@@ -26,10 +26,9 @@ _TOLERANCE = 1e-6
 _LARGEST_WHOLE = 1_500
 """Most ways on all nodes for which CP-SAT on the whole problem is of use."""
 
-_HIGHS = 0.2
+_HALF = 0.5
 _PAUSE = 0.05
 _SLICE = 0.25
-_SHORT_SLICE = 0.08
 _LEAST_SLICE = 1.0
 _NOISE = (0.1, 0.2, 0.02)
 """Standard deviations of the duals that patterns are drawn around, relative to their mean."""
@@ -110,7 +109,7 @@ class Search:
         while not self._board.stopped and (budget.remaining() or 0.0) > _PAUSE:
             if len(self._master.patterns) > known:
                 known = len(self._master.patterns)
-                self._with_highs(budget.part(_HIGHS))
+                self._with_highs(budget.part(_HALF))
             else:
                 time.sleep(_PAUSE)
 
@@ -160,21 +159,16 @@ class Search:
         self, prices: Prices, budget: Budget, engines: Sequence[Callable[[Budget], None]] = ()
     ) -> None:
         """Choose whole numbers of patterns with both engines, and draw more, in turns."""
-        share = _SLICE
-        if engines:
-            # HiGHS is at work on the first patterns already.
-            share = _SHORT_SLICE
-            self._draw(prices, 0)
         engines = engines or (self._with_highs, self._with_cp_sat)
-        for turn, part in enumerate(self._turns(budget, share)):
+        for turn, part in enumerate(self._turns(budget)):
             engines[turn % len(engines)](part)
             if self._board.stopped:
                 return
             self._draw(prices, turn)
 
-    def _turns(self, budget: Budget, share: float) -> Iterator[Budget]:
+    def _turns(self, budget: Budget) -> Iterator[Budget]:
         """Yield the budget of each turn: a growing share of what is left."""
-        turns = 8 if budget.work is not None else 1000
+        share, turns = _SLICE, 8 if budget.work is not None else 1000
         for _ in range(turns):
             left = budget.remaining()
             if left is not None and left <= _PAUSE:
