@@ -249,6 +249,9 @@ def _bounded(
     floors: Sequence[Number | None],
 ) -> PolicyRun:
     """Give a run the offline problem's bounds, as far as they hold for it."""
+    if not offline.tiers:
+        # Without an offline schedule the bounds by formula are all there is.
+        return run
     values = [tier.objective for tier in run.solution.tiers]
     bounds: list[Number | None] = []
     alike = True

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 import scheduling as sch
@@ -233,6 +233,8 @@ def test_the_search_finds_optima_of_small_shops() -> None:
 @settings(max_examples=25, deadline=None)
 @given(lines(most_jobs=3, most_stages=2, most_lines=1, objectives=("makespan", "total_tardiness")))
 def test_orders_hold_the_optimum(problem: ScheduleProblem) -> None:
+    # What takes no time may run in the middle of another task, which no order expresses.
+    assume(all(mode.duration for task in problem.tasks for mode in task.modes))
     found = brute_force(problem)
     assert found is not None
     assert least(CompiledSchedule(problem)) == found[0]
