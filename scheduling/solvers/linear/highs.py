@@ -96,10 +96,15 @@ class Highs:
             raise InputError.single("path", repr(str(path)), "a name that ends in .mps")
         highs = _load(model)
         lp = highs.getLp()
-        lp.col_names_, lp.row_names_ = model.column_names(), model.row_names()
+        lp.col_names_, lp.row_names_ = _unspaced(model.column_names()), _unspaced(model.row_names())
         _demand(highs.passModel(lp), "take the names")
         if highs.writeModel(str(path)) == highspy.HighsStatus.kError:
             raise InputError.single("path", repr(str(path)), "a file that can be written")
+
+
+def _unspaced(names: list[str]) -> list[str]:
+    """Return names that a file whose fields end at blanks can hold."""
+    return [name.replace(" ", "_") for name in names]
 
 
 def relax(model: LinearModel, limits: Limits, listener: Listener | None = None) -> LinearResult:

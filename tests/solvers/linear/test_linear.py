@@ -37,6 +37,15 @@ def solve(model: LinearModel, limits: Limits | None = None) -> LinearResult:
     return Highs().solve(model, limits or Limits())
 
 
+def test_the_best_of_a_mixed_program_is_found_with_presolve() -> None:
+    """HiGHS 1.14.0 says 15 here (ERGO-Code/HiGHS#3043)."""
+    model = LinearModel("mixed")
+    x = model.add_columns("x", 1, upper=10, cost=2.0)
+    z = model.add_columns("z", 1, upper=10, cost=3.0, integer=True)
+    model.add_rows("need", 1, [0, 0], [int(x[0]), int(z[0])], 1, lower=4.5)
+    assert solve(model).objective == 9.0
+
+
 def test_every_status_of_highs_has_a_meaning() -> None:
     assert set(highspy.HighsModelStatus.__members__) <= set(OUTCOMES)
 

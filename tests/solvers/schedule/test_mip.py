@@ -80,6 +80,20 @@ def test_an_engine_behind_pyomo_agrees(problem: ScheduleProblem) -> None:
     assert_optimal(problem, sch.solve(problem, "mip:appsi_highs", time_limit=60, workers=1))
 
 
+@pytest.mark.parametrize("solver", ["mip", "mip:appsi_highs"])
+def test_tasks_without_length_in_a_disjunctive_group(solver: str) -> None:
+    """Lengths 1, 0 and 2, the last with two equal modes: a program that HiGHS 1.14 gets wrong."""
+    model = sch.ScheduleModel("group")
+    one = model.add_task(model.add_job(), duration=1)
+    none = model.add_task(model.add_job(weight=0), duration=0)
+    two = model.add_task(model.add_job())
+    model.add_mode(two, duration=2)
+    model.add_mode(two, duration=2)
+    model.keep_apart([one, none, two])
+    model.minimize("total_completion")
+    assert sch.solve(model.build(), solver, time_limit=60, workers=1).objective == 4
+
+
 def test_tasks_that_never_fit_one_machine_together_may_still_avoid_it() -> None:
     model = sch.ScheduleModel("apart")
     machine = model.add_machine()
@@ -215,4 +229,6 @@ def test_the_model_can_be_written(tmp_path: Path) -> None:
     assert frame is not None
     path = tmp_path / "shop.mps"
     Highs().write_mps(Disjunctive(frame, 0, ()).model, path)
-    assert "order[0]" in path.read_text()
+    text = path.read_text()
+    assert "order[0]" in text
+    assert "one_mode[0]" in text, "the fields of a line end at blanks"
