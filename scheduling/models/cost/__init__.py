@@ -1,0 +1,1 @@
+"""What an iteration of a served model costs: descriptions of GPUs and models, and cost models."""

@@ -1,0 +1,34 @@
+"""Number types and how many bytes a value of each takes."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from scheduling.models.base import Frozen
+
+Dtype = Literal["fp32", "bf16", "fp16", "fp8", "int8", "fp4", "int4"]
+
+BYTES: dict[str, float] = {
+    "fp32": 4.0,
+    "bf16": 2.0,
+    "fp16": 2.0,
+    "fp8": 1.0,
+    "int8": 1.0,
+    "fp4": 0.5,
+    "int4": 0.5,
+}
+"""Bytes of a value by type, scales of blocks apart."""
+
+
+class Precision(Frozen):
+    """Types of weights, of the operands of matrix products, and of the KV cache.
+
+    W4A4KV4 is ``Precision(weights="int4", compute="int4", kv="int4")``; weights of 4 bits that are
+    multiplied in 16 bits are ``Precision(weights="int4", compute="bf16", kv="bf16")``.
+    """
+
+    weights: Dtype = Field(default="bf16", description="Type that weights are kept in.")
+    compute: Dtype = Field(default="bf16", description="Type of operands of matrix products.")
+    kv: Dtype = Field(default="bf16", description="Type of the KV cache.")

@@ -1,0 +1,157 @@
+"""What every cost model answers: the seconds of an iteration of one replica, and where from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import NamedTuple, Protocol, runtime_checkable
+
+
+class Provenance(IntEnum):
+    """Where a number comes from; of several that make one up, the greatest counts.
+
+    ``MEASURED``: a row of a table. ``INTERPOLATED``: between rows. ``EXTRAPOLATED``: outside all
+    rows. ``ANALYTIC``: from a formula over the data sheet.
+    """
+
+    MEASURED = 0
+    INTERPOLATED = 1
+    EXTRAPOLATED = 2
+    ANALYTIC = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """What one iteration of one replica works on, summed over its requests.
+
+    Parameters
+    ----------
+    new_tokens
+        Prompt tokens that it computes.
+    prefills
+        Requests that these belong to.
+    cached_tokens
+        Tokens before them whose KV is read, summed over those requests: prefixes that were in
+        the cache and earlier chunks.
+    prefill_pairs
+        Pairs of a new token and a token that it attends to: the sum over those requests of
+        ``new * (cached + (new + 1) / 2)``.
+    decodes
+        Requests that decode one token each.
+    context_tokens
+        Tokens whose KV they read, summed over them.
+    """
+
+    new_tokens: int = 0
+    prefills: int = 0
+    cached_tokens: int = 0
+    prefill_pairs: float = 0.0
+    decodes: int = 0
+    context_tokens: int = 0
+
+    @classmethod
+    def prefill(cls, new: int, cached: int = 0) -> Batch:
+        """Return the work of one request's chunk of ``new`` tokens behind ``cached`` ones."""
+        return cls(new, 1, cached, new * (cached + (new + 1) / 2))
+
+    @classmethod
+    def decode(cls, sequences: int, context: int) -> Batch:
+        """Return the work of one decode step of sequences with ``context`` tokens in sum."""
+        return cls(decodes=sequences, context_tokens=context)
+
+    def __add__(self, other: Batch) -> Batch:
+        return Batch(
+            self.new_tokens + other.new_tokens,
+            self.prefills + other.prefills,
+            self.cached_tokens + other.cached_tokens,
+            self.prefill_pairs + other.prefill_pairs,
+            self.decodes + other.decodes,
+            self.context_tokens + other.context_tokens,
+        )
+
+    @property
+    def tokens(self) -> int:
+        """Tokens that pass through the layers."""
+        return self.new_tokens + self.decodes
+
+
+class Line(NamedTuple):
+    """Seconds as a function of the decode context c: ``at_zero + per_token * c``."""
+
+    at_zero: float
+    per_token: float
+
+
+class CostModel(Protocol):
+    """Times of one replica: a model in some precision on GPUs of a type in some layout.
+
+    All times are seconds of wall clock. With ``dp`` copies of attention, a batch is that of the
+    whole replica and its requests are spread evenly.
+    """
+
+    def seconds(self, batch: Batch) -> float:
+        """Return the time of one iteration."""
+        ...
+
+    def provenance(self, batch: Batch) -> Provenance:
+        """Tell where :meth:`seconds` has that time from."""
+        ...
+
+    def line(self, batch: Batch) -> Line | None:
+        """Return the time as a line over the decode context, everything else as in ``batch``.
+
+        ``None`` when it is not affine there. A simulator advances many decode iterations at once
+        along it.
+        """
+        ...
+
+
+@runtime_checkable
+class KnowsPower(Protocol):
+    """A cost model that also knows what a replica draws."""
+
+    def watts(self, batch: Batch) -> float:
+        """Return the mean power of the whole replica during such an iteration."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Affine:
+    """The affine cost model: ``T = base + per_token * tokens + per_kv * (cached + context)``.
+
+    It is measured for no GPU; simulations are checked with it.
+
+    Parameters
+    ----------
+    base
+        Seconds of an iteration without work.
+    per_token
+        Seconds for each token of the batch, new or decoded.
+    per_kv
+        Seconds for each token whose KV is read.
+    per_pair
+        Seconds for each pair of :attr:`Batch.prefill_pairs`.
+    """
+
+    base: float
+    per_token: float
+    per_kv: float = 0.0
+    per_pair: float = 0.0
+
+    def seconds(self, batch: Batch) -> float:
+        """Return the time of one iteration."""
+        at_zero, per_token = self.line(batch)
+        return at_zero + per_token * batch.context_tokens
+
+    def provenance(self, batch: Batch) -> Provenance:
+        """Tell that it is a formula."""
+        del batch
+        return Provenance.ANALYTIC
+
+    def line(self, batch: Batch) -> Line:
+        """Return the time as a line over the decode context."""
+        fixed = self.base + self.per_token * batch.tokens
+        return Line(
+            fixed + self.per_kv * batch.cached_tokens + self.per_pair * batch.prefill_pairs,
+            self.per_kv,
+        )

@@ -1,0 +1,1 @@
+"""Requests to language models as they arrive: tables of them, programs and batches."""

@@ -1,0 +1,74 @@
+"""Requests as columns: what a trace is read into and a simulation runs over."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from scheduling.errors import Fault, InputError
+
+Ints = NDArray[np.int64]
+
+
+@dataclass(frozen=True, eq=False)
+class RequestTable:
+    """Requests in order of arrival, one row each.
+
+    Parameters
+    ----------
+    arrival_ns
+        Arrival in nanoseconds from the start of the trace, shape (n,), ascending.
+    prompt_tokens, output_tokens
+        Tokens of its prompt and of its answer, shape (n,), at least 1.
+    demand
+        Row of ``demands`` that it belongs to, shape (n,).
+    cached_tokens
+        Tokens at the head of its prompt whose KV is in the cache when it arrives, shape (n,), below
+        ``prompt_tokens``.
+    demands
+        Names of the classes of requests.
+
+    Raises
+    ------
+    InputError
+        With every column that breaks this, and its first row that does.
+    """
+
+    arrival_ns: Ints
+    prompt_tokens: Ints
+    output_tokens: Ints
+    demand: Ints
+    cached_tokens: Ints
+    demands: tuple[str, ...] = ("all",)
+
+    def __post_init__(self) -> None:
+        n = len(self.arrival_ns)
+        columns = ("prompt_tokens", "output_tokens", "demand", "cached_tokens")
+        odd = [name for name in columns if len(getattr(self, name)) != n]
+        if odd:
+            raise InputError([Fault(name, "another length", f"{n} rows") for name in odd])
+        late = np.diff(self.arrival_ns, prepend=np.int64(0)) < 0
+        rules = (
+            ("arrival_ns", late, "ascending from 0"),
+            ("prompt_tokens", self.prompt_tokens < 1, "at least 1"),
+            ("output_tokens", self.output_tokens < 1, "at least 1"),
+            ("demand", (self.demand < 0) | (self.demand >= len(self.demands)), "a demand's row"),
+            (
+                "cached_tokens",
+                (self.cached_tokens < 0) | (self.cached_tokens >= self.prompt_tokens),
+                "at least 0 and fewer than its prompt's",
+            ),
+        )
+        faults = []
+        for name, broken, expected in rules:
+            if broken.any():
+                row = int(np.argmax(broken))
+                found = str(getattr(self, name)[row])
+                faults.append(Fault(f"{name}[{row}]", found, expected))
+        if faults:
+            raise InputError(faults)
+
+    def __len__(self) -> int:
+        return len(self.arrival_ns)

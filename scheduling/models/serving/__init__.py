@@ -1,0 +1,1 @@
+"""Serving plans: which replicas of which models run on which GPUs for a workload and its SLOs."""
