@@ -3,27 +3,27 @@
 from __future__ import annotations
 
 import json
-import math
 import re
-from typing import Any
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any, TypeVar
 
 import yaml
 
-from scheduling.errors import Fault, InputError
+from scheduling.errors import InputError
+from scheduling.instances.jsontext import json_lines, parse_json
 from scheduling.instances.kinds import problem_class, solution_class
 from scheduling.instances.text import excerpt, head
-from scheduling.instances.yamltext import Path, parse_yaml, resolve
-from scheduling.models.base import Problem, Solution
+from scheduling.instances.yamltext import Path, parse_yaml, resolve, yaml_lines
+from scheduling.models.base import Document, Problem, Solution
+
+D = TypeVar("D", bound=Document)
 
 _STEP = re.compile(r"\[(\d+)\]|([^.\[\]]+)")
 _FIELD = re.compile(r"(kind|name|objective|resources|calendars|jobs|precedences)\s*:(\s.*)?")
-_MAX_DIGITS = 1000
 _OTHER_KINDS = ("heterogeneous", "workflow")
 """Kinds of JSON documents that are formats of their own."""
-
-
-class _DuplicateKeyError(ValueError):
-    """A JSON object has a key twice."""
 
 
 def sniff_json(text: str) -> bool:
@@ -48,55 +48,38 @@ def sniff_yaml(text: str) -> bool:
     return first or any(_FIELD.fullmatch(line) for line in lines)
 
 
-def parse_json(text: str, source: str | None) -> Any:
-    """Parse a JSON document strictly: no repeated keys, no NaN or infinity.
+def read_json(model: type[D], text: str, source: str | None) -> D:
+    """Read a JSON document of a given layout.
 
     Raises
     ------
     InputError
-        With the line of the fault.
+        With the line of each fault.
     """
-    try:
-        return json.loads(
-            text,
-            object_pairs_hook=_object,
-            parse_constant=_refuse_constant,
-            parse_float=_finite,
-            parse_int=_integer,
-        )
-    except json.JSONDecodeError as error:
-        expected = f"valid JSON ({error.msg[:1].lower()}{error.msg[1:]})"
-        found = excerpt(text[error.pos : error.pos + 20]) if error.pos < len(text) else "the end"
-        raise InputError.single(f"line {error.lineno}", found, expected, source) from None
-    except RecursionError:
-        raise InputError.single("line 1", "deep nesting", "less nesting", source) from None
-    except _DuplicateKeyError as error:
-        parse_yaml(text.replace("\t", " "), source)
-        found = f"the key {error} twice"
-        raise InputError.single("document", found, "each key once", source) from None
-    except ValueError as error:
-        raise InputError.single("document", str(error), "finite numbers", source) from None
+    data = parse_json(text, source)
+    with located(text, source):
+        return model.model_validate(data)
 
 
 def read_json_problem(text: str, source: str | None) -> Problem:
     """Read a problem from a JSON document."""
-    data = parse_json(text, source)
-    return _problem(data, text, source)
+    data = _mapping(parse_json(text, source), source)
+    with located(text, source):
+        return problem_class(data.get("kind")).model_validate(data)
 
 
 def read_yaml_problem(text: str, source: str | None) -> Problem:
     """Read a problem from a YAML document."""
-    data = parse_yaml(text, source)
-    return _problem(data, text, source)
+    data = _mapping(parse_yaml(text, source), source)
+    with located(text, source, yaml_lines):
+        return problem_class(data.get("kind")).model_validate(data)
 
 
 def read_json_solution(text: str, source: str | None) -> Solution:
     """Read a solution from a JSON document."""
     data = _mapping(parse_json(text, source), source)
-    try:
+    with located(text, source):
         return solution_class(data.get("kind")).model_validate(data)
-    except InputError as error:
-        raise locate(error, text, source) from None
 
 
 def write_json_problem(problem: Problem) -> str:
@@ -142,40 +125,34 @@ def _short_tier(tier: dict[str, Any]) -> Any:
     return next(iter(terms)) if list(terms.values()) == [1] else terms
 
 
-def _problem(data: Any, text: str, source: str | None) -> Problem:
-    fields = _mapping(data, source)
-    try:
-        return problem_class(fields.get("kind")).model_validate(fields)
-    except InputError as error:
-        raise locate(error, text, source) from None
-
-
 def _mapping(data: Any, source: str | None) -> dict[str, Any]:
     if not isinstance(data, dict):
         raise InputError.single("line 1", excerpt(repr(data)), "a mapping with a kind", source)
     return data
 
 
-def locate(error: InputError, text: str, source: str | None) -> InputError:
+@contextmanager
+def located(
+    text: str, source: str | None, lines: Callable[[str], dict[Path, int]] = json_lines
+) -> Iterator[None]:
     """Add to each fault the line on which its field stands, or the closest field around it.
 
     Parameters
     ----------
-    error
-        The faults, with places such as ``jobs[0].tasks``.
     text, source
-        The document, JSON or YAML, and the file's name.
+        The document, which has been parsed, and the file's name.
+    lines
+        Reads the lines of its values from the text.
     """
-    lines: dict[Path, int] = {}
     try:
-        parse_yaml(text.replace("\t", " "), None, lines)
-    except InputError:
-        return error.with_source(source or "document")
-    faults = []
-    for fault in error.faults:
-        line = _closest(lines, fault.place)
-        faults.append(Fault(f"line {line}, {fault.place}", fault.found, fault.expected))
-    return InputError(faults, source)
+        yield
+    except InputError as error:
+        known = lines(text)
+        faults = [
+            replace(fault, place=f"line {_closest(known, fault.place)}, {fault.place}")
+            for fault in error.faults
+        ]
+        raise InputError(faults, source) from None
 
 
 def _closest(lines: dict[Path, int], place: str) -> int:
@@ -185,34 +162,6 @@ def _closest(lines: dict[Path, int], place: str) -> int:
         if longer in lines:
             path = longer
     return lines.get(path, 1)
-
-
-def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    fields = dict(pairs)
-    if len(fields) < len(pairs):
-        seen: set[str] = set()
-        for key, _ in pairs:
-            if key in seen:
-                raise _DuplicateKeyError(excerpt(key))
-            seen.add(key)
-    return fields
-
-
-def _refuse_constant(name: str) -> Any:
-    raise ValueError(name)
-
-
-def _finite(text: str) -> float:
-    value = float(text)
-    if not math.isfinite(value):
-        raise ValueError(excerpt(text))
-    return value
-
-
-def _integer(text: str) -> int:
-    if len(text) > _MAX_DIGITS:
-        raise ValueError(excerpt(text))
-    return int(text)
 
 
 class _Dumper(getattr(yaml, "CSafeDumper", yaml.SafeDumper)):  # type: ignore[misc]

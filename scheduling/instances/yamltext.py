@@ -70,6 +70,13 @@ def parse_yaml(text: str, source: str | None, lines: dict[Path, int] | None = No
         raise InputError.single(f"line {line + 1}", str(problem), "valid YAML", source) from None
 
 
+def yaml_lines(text: str) -> dict[Path, int]:
+    """Return the line on which the value at each path begins, of a text that can be parsed."""
+    lines: dict[Path, int] = {}
+    parse_yaml(text, None, lines)
+    return lines
+
+
 def _line(event: yaml.Event) -> int:
     return event.start_mark.line + 1 if event.start_mark is not None else 1
 

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from scheduling.errors import InputError
-from scheduling.instances.documents import parse_json
+from scheduling.instances.jsontext import parse_json
 from scheduling.instances.yamltext import parse_yaml
 from scheduling.kubernetes.fields import Fields
 

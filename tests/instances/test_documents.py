@@ -12,14 +12,14 @@ from scheduling.errors import InputError
 from scheduling.instances import yamltext
 from scheduling.instances.documents import (
     compact,
-    parse_json,
     read_json_problem,
     read_yaml_problem,
     write_json_problem,
     write_yaml_problem,
 )
+from scheduling.instances.jsontext import json_lines, parse_json
 from scheduling.instances.schema import json_schema
-from scheduling.instances.yamltext import parse_yaml
+from scheduling.instances.yamltext import parse_yaml, yaml_lines
 from scheduling.models.schedule.builder import ScheduleModel
 from tests.instances.samples import JSON, YAML
 from tests.instances.validator import errors
@@ -105,6 +105,8 @@ def test_alias_bombs_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     [
         ('{"a": 1, "a": 2}', "line 1: found the key 'a' twice"),
         ('{"b": [\n{"a": 1,\n\t"a": 2}]}', "line 3: found the key 'a' twice"),
+        ('{"a\\"": [{}, []], "\\u0061\\"":\n1}', "line 2: found the key 'a\"' twice"),
+        ('{"\x7f": [],\n"a": {"b": 1},\n"\x7f": 2}', "line 3: found the key '\\x7f' twice"),
         ('{"a": NaN}', "NaN"),
         ('{"a": -Infinity}', "-Infinity"),
         ('{"a": 1e999}', "1e999"),
@@ -149,6 +151,29 @@ def test_faults_of_fields_name_line_and_field(old: str, new: str, words: str) ->
 def test_faults_of_json_fields_name_the_line() -> None:
     with pytest.raises(InputError, match=r"f\.json: line 5, jobs\[0\]\.tasks\[0\]\.modes\[0\]"):
         read_json_problem(JSON.replace("3}", "-3}").replace(" {", "\t{"), "f.json")
+
+
+def test_faults_of_json_that_is_no_yaml_name_the_line() -> None:
+    text = JSON.replace("3}", "-3}").replace('"tiny"', '"tiny\x7f"')
+    with pytest.raises(InputError, match=r"f\.json: line 5, jobs\[0\]\.tasks\[0\]\.modes\[0\]"):
+        read_json_problem(text, "f.json")
+
+
+JSON_VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers(-9, 9) | st.text('a"\\[]{},: ', max_size=4),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.text("ab:,]"), inner, max_size=3)
+    ),
+    max_leaves=12,
+)
+
+
+@given(JSON_VALUES, st.sampled_from([None, 0, 1, 3]), st.booleans())
+def test_lines_of_json_are_those_of_yaml(value: Any, indent: int | None, broken: bool) -> None:
+    text = json.dumps(value, indent=indent)
+    if broken:
+        text = text.replace(", ", ",\n\n").replace("[", "\n[")
+    assert json_lines(text) == yaml_lines(text)
 
 
 def test_all_faults_are_listed() -> None:

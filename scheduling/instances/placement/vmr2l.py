@@ -14,7 +14,7 @@ from typing import Annotated, Self
 from pydantic import Field, model_validator
 
 from scheduling.errors import Fault, InputError, UnsupportedError
-from scheduling.instances.documents import locate, parse_json
+from scheduling.instances.documents import read_json
 from scheduling.instances.placement.vms import UNIT, Host, Machine, described, rescheduling, stem
 from scheduling.models.base import Document, Many, Name, Problem
 from scheduling.models.placement.parts import MAX_AMOUNT, Amount
@@ -87,11 +87,7 @@ def read_vmr2l(text: str, source: str | None, moves: int | None = None) -> Place
     InputError
         With the line of the fault.
     """
-    data = parse_json(text, source)
-    try:
-        found = Mapping.model_validate(data)
-    except InputError as error:
-        raise locate(error, text, source) from None
+    found = read_json(Mapping, text, source)
     hosts = [Host(row[0], ((row[1], row[2]), (row[3], row[4]))) for row in found.pms]
     machines = [
         Machine(row[0], found.pms[row[1]][0], _TAKES[row[2]], (row[3], row[4])) for row in found.vms

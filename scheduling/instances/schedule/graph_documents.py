@@ -19,7 +19,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from scheduling.errors import Fault, InputError, UnsupportedError
-from scheduling.instances.documents import locate, parse_json
+from scheduling.instances.documents import located, read_json
 from scheduling.instances.schedule.assemble import build, task_graph
 from scheduling.instances.schedule.features import demands, require
 from scheduling.models.base import Document, Frozen, Many, Name, Problem
@@ -134,11 +134,7 @@ def read_heterogeneous(text: str, source: str | None) -> ScheduleProblem:
     InputError
         With the line of the fault.
     """
-    data = parse_json(text, source)
-    try:
-        graph = HeterogeneousGraph.model_validate(data)
-    except InputError as error:
-        raise locate(error, text, source) from None
+    graph = read_json(HeterogeneousGraph, text, source)
     return build(source, **task_graph(graph.cost, graph.edges))
 
 
@@ -150,18 +146,15 @@ def read_workflow(text: str, source: str | None) -> ScheduleProblem:
     InputError
         With the line of the fault.
     """
-    data = parse_json(text, source)
-    try:
-        graph = WorkflowGraph.model_validate(data)
-        speeds, rate = graph.platform.speeds, graph.platform.link_bytes_per_s
-        cost = [[max(1, round(run / speed)) for speed in speeds] for run in graph.runtime_ms]
-        edges = [(u, v, round(size / rate * 1000)) for u, v, size in graph.edges_bytes]
-        slow = max([*(max(row) for row in cost), *(comm for _, _, comm in edges)])
-        if slow > MAX_TIME:
+    graph = read_json(WorkflowGraph, text, source)
+    speeds, rate = graph.platform.speeds, graph.platform.link_bytes_per_s
+    cost = [[max(1, round(run / speed)) for speed in speeds] for run in graph.runtime_ms]
+    edges = [(u, v, round(size / rate * 1000)) for u, v, size in graph.edges_bytes]
+    slow = max([*(max(row) for row in cost), *(comm for _, _, comm in edges)])
+    if slow > MAX_TIME:
+        with located(text, source):
             found = f"a time of {slow} ms"
             raise InputError.single("platform", found, f"speeds with times of at most {MAX_TIME}")
-    except InputError as error:
-        raise locate(error, text, source) from None
     return build(source, **task_graph(cost, edges))
 
 

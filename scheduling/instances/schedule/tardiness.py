@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 
 from scheduling.errors import InputError, UnsupportedError
-from scheduling.instances.documents import parse_json
+from scheduling.instances.jsontext import parse_json
 from scheduling.instances.schedule.features import require
 from scheduling.instances.text import (
     MAX_COUNT,
