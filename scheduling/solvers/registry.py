@@ -13,7 +13,6 @@ from scheduling.errors import UnsupportedError
 from scheduling.models.base import (
     Number,
     Problem,
-    Solution,
     TierValue,
     Violation,
     relative_gap,
@@ -95,28 +94,6 @@ class Prepares(Protocol):
         ...
 
 
-class Compiled(Protocol[C]):
-    """A problem of a family in compiled form, as the driver needs it."""
-
-    tiers: tuple[str, ...]
-
-    def bounds(self) -> list[int | None] | None:
-        """Lower bound of each tier by formula; ``None`` when infeasible by formula."""
-        ...
-
-    def values(self, candidate: C) -> tuple[int, ...]:
-        """Value of each tier."""
-        ...
-
-    def candidate(self, solution: Any) -> C | None:
-        """Translate a solution, valid or not; ``None`` when it places only a part."""
-        ...
-
-    def answer(self, candidate: C | None, certificate: Mapping[str, Any]) -> Solution:
-        """Build the family's solution from a candidate and the fields of the certificate."""
-        ...
-
-
 @dataclass(frozen=True)
 class Family(Generic[C]):
     """A problem family: how to compile, check and solve its problems.
@@ -126,25 +103,25 @@ class Family(Generic[C]):
     kind
         Value of ``kind`` in files.
     compile
-        From the problem to its compiled form.
+        From the problem to its :class:`~scheduling.solvers.compiled.Compiled` form.
     check
         The independent checker.
+    home
+        Package of its solvers. Its module ``profile`` has a function ``profile`` from a problem to
+        what is in it, as plain values for people.
     solvers
-        Name to ``"module:attribute"`` of each solver; loaded when used.
-    facts
-        ``"module:function"`` from a problem to what is in it, as plain values for people.
+        Name to ``"module:attribute"`` in that package of each solver; loaded when used.
     """
 
     kind: str
     compile: Callable[[Any], Any]
     check: Callable[[Any, Any], list[Violation]]
+    home: str
     solvers: Mapping[str, str]
-    facts: str
 
     def describe(self, problem: Problem) -> dict[str, Any]:
         """Return what is in a problem: sizes, features, bounds by formula, solvers that take it."""
-        module, _, attribute = self.facts.partition(":")
-        found: dict[str, Any] = getattr(import_module(module), attribute)(problem)
+        found: dict[str, Any] = self._load("profile:profile")(problem)
         return found
 
     def takers(self, data: Any) -> list[str]:
@@ -166,10 +143,18 @@ class Family(Generic[C]):
             guess = f" (did you mean {close[0]!r}?)" if close else ""
             known = ", ".join(sorted(self.solvers))
             raise UnsupportedError(f"no solver {name!r} for {self.kind}{guess}; there are: {known}")
-        module, _, attribute = self.solvers[base].partition(":")
-        solver = getattr(import_module(module), attribute)
+        solver = self._load(self.solvers[base])
         found: Solver[Any, C] = solver(engine) if engine else solver()
         return found
+
+    def _load(self, place: str) -> Any:
+        return _named(f"{self.home}.{place}")
+
+
+def _named(place: str) -> Any:
+    """Load ``"module:attribute"``."""
+    module, _, attribute = place.partition(":")
+    return getattr(import_module(module), attribute)
 
 
 _FAMILIES = {
@@ -191,8 +176,7 @@ def family_of(problem: Problem) -> Family[Any]:
         raise UnsupportedError(
             f"problems of kind {problem.kind!r} have no solvers; run policies on them: simulate"
         )
-    module, _, attribute = _FAMILIES[problem.kind].partition(":")
-    family: Family[Any] = getattr(import_module(module), attribute)
+    family: Family[Any] = _named(_FAMILIES[problem.kind])
     return family
 
 

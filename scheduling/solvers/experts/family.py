@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -14,18 +12,19 @@ from scheduling.models.experts.bounds import bytes_bound, load_bound
 from scheduling.models.experts.check import check_experts
 from scheduling.models.experts.problem import ExpertProblem
 from scheduling.models.experts.solution import ExpertSolution, Filling
+from scheduling.solvers.compiled import Compiled
 from scheduling.solvers.registry import Family
 
 
-@dataclass(frozen=True, eq=False)
-class CompiledExperts:
+class CompiledExperts(Compiled[ExpertProblem, ExpertArrays, Ints, ExpertSolution]):
     """A problem with its arrays; a candidate is a table of copies, (devices, experts)."""
 
-    problem: ExpertProblem
-    arrays: ExpertArrays = field(init=False)
+    solution = ExpertSolution
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "arrays", compile_experts(self.problem))
+    @staticmethod
+    def compiled(problem: ExpertProblem) -> ExpertArrays:
+        """Compile the arrays."""
+        return compile_experts(problem)
 
     @property
     def tiers(self) -> tuple[str, ...]:
@@ -58,38 +57,30 @@ class CompiledExperts:
         # Without a copy of each expert, loads have no meaning.
         return found if found.any(axis=0).all() else None
 
-    def answer(self, candidate: Ints | None, certificate: Mapping[str, Any]) -> ExpertSolution:
-        """Build the solution."""
-        return ExpertSolution(
-            problem=self.problem.name,
-            fillings=() if candidate is None else self._fillings(candidate),
-            **certificate,
-        )
-
-    def _fillings(self, candidate: Ints) -> tuple[Filling, ...]:
+    def fields(self, candidate: Ints) -> dict[str, Any]:
+        """Return the fillings of the solution."""
         names = [expert.id for expert in self.problem.experts]
-        return tuple(
+        entries = tuple(
             Filling(
                 device=device.id,
                 experts=tuple(Counter(dict(zip(names, row, strict=True))).elements()),
             )
             for device, row in zip(self.problem.devices, candidate.tolist(), strict=True)
         )
+        return {"fillings": entries}
 
-
-_HERE = "scheduling.solvers.experts"
 
 FAMILY: Family[Ints] = Family(
     kind="experts",
-    facts=f"{_HERE}.profile:profile",
     compile=CompiledExperts,
     check=check_experts,
+    home="scheduling.solvers.experts",
     solvers={
-        "auto": f"{_HERE}.auto:Auto",
-        "cp-sat": f"{_HERE}.cpsat:CpSat",
-        "lns": f"{_HERE}.lns:Lns",
-        "keep": f"{_HERE}.keep:Keep",
-        "swaps": f"{_HERE}.swaps:Swaps",
-        "eplb": f"{_HERE}.eplb:Eplb",
+        "auto": "auto:Auto",
+        "cp-sat": "cpsat:CpSat",
+        "lns": "lns:Lns",
+        "keep": "keep:Keep",
+        "swaps": "swaps:Swaps",
+        "eplb": "eplb:Eplb",
     },
 )

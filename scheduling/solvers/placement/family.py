@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -14,18 +12,19 @@ from scheduling.models.placement.check import check_placement
 from scheduling.models.placement.compiling import compile_placement
 from scheduling.models.placement.problem import PlacementProblem
 from scheduling.models.placement.solution import Placement, PlacementSolution
+from scheduling.solvers.compiled import Compiled
 from scheduling.solvers.registry import Family
 
 
-@dataclass(frozen=True, eq=False)
-class CompiledPlacement:
+class CompiledPlacement(Compiled[PlacementProblem, PlacementArrays, Ints, PlacementSolution]):
     """A placement problem with its arrays; a candidate is the place of each item."""
 
-    problem: PlacementProblem
-    arrays: PlacementArrays = field(init=False)
+    solution = PlacementSolution
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "arrays", compile_placement(self.problem))
+    @staticmethod
+    def compiled(problem: PlacementProblem) -> PlacementArrays:
+        """Compile the arrays."""
+        return compile_placement(problem)
 
     @property
     def tiers(self) -> tuple[str, ...]:
@@ -58,17 +57,10 @@ class CompiledPlacement:
             found[item] = place
         return found
 
-    def answer(self, candidate: Ints | None, certificate: Mapping[str, Any]) -> PlacementSolution:
-        """Build the solution."""
-        return PlacementSolution(
-            problem=self.problem.name,
-            placements=() if candidate is None else self._entries(candidate),
-            **certificate,
-        )
-
-    def _entries(self, candidate: Ints) -> tuple[Placement, ...]:
+    def fields(self, candidate: Ints) -> dict[str, Any]:
+        """Return the placements of the solution."""
         arrays = self.arrays
-        return tuple(
+        entries = tuple(
             Placement(
                 item=arrays.item_ids[item],
                 node=arrays.node_ids[arrays.places.node(place)],
@@ -77,24 +69,23 @@ class CompiledPlacement:
             for item, place in enumerate(candidate.tolist())
             if place != NOWHERE
         )
+        return {"placements": entries}
 
-
-_HERE = "scheduling.solvers.placement"
 
 FAMILY: Family[Ints] = Family(
     kind="placement",
-    facts=f"{_HERE}.profile:profile",
     compile=CompiledPlacement,
     check=check_placement,
+    home="scheduling.solvers.placement",
     solvers={
-        "auto": f"{_HERE}.auto:Auto",
-        "cp-sat": f"{_HERE}.cpsat.solver:CpSat",
-        "mip": f"{_HERE}.mip.solver:Mip",
-        "columns": f"{_HERE}.columns.solver:Columns",
-        "lns": f"{_HERE}.lns:Lns",
-        "default-scheduler": f"{_HERE}.default_scheduler:DefaultScheduler",
-        "guided": f"{_HERE}.guided:Guided",
-        "best-fit": f"{_HERE}.greedy:BestFit",
-        "greedy": f"{_HERE}.greedy_rules:Greedy",
+        "auto": "auto:Auto",
+        "cp-sat": "cpsat.solver:CpSat",
+        "mip": "mip.solver:Mip",
+        "columns": "columns.solver:Columns",
+        "lns": "lns:Lns",
+        "default-scheduler": "default_scheduler:DefaultScheduler",
+        "guided": "guided:Guided",
+        "best-fit": "greedy:BestFit",
+        "greedy": "greedy_rules:Greedy",
     },
 )

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -14,6 +13,7 @@ from scheduling.models.schedule.check import check_schedule
 from scheduling.models.schedule.compiling import compile_arrays
 from scheduling.models.schedule.problem import ScheduleProblem
 from scheduling.models.schedule.solution import ScheduledTask, ScheduleSolution
+from scheduling.solvers.compiled import Compiled
 from scheduling.solvers.registry import Family
 from scheduling.solvers.schedule.slack import without_slack
 
@@ -26,15 +26,15 @@ class Candidate:
     mode: Ints
 
 
-@dataclass(frozen=True, eq=False)
-class CompiledSchedule:
+class CompiledSchedule(Compiled[ScheduleProblem, ScheduleArrays, Candidate, ScheduleSolution]):
     """A scheduling problem with its arrays, without demands that never decide anything."""
 
-    problem: ScheduleProblem
-    arrays: ScheduleArrays = field(init=False)
+    solution = ScheduleSolution
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "arrays", without_slack(compile_arrays(self.problem)))
+    @staticmethod
+    def compiled(problem: ScheduleProblem) -> ScheduleArrays:
+        """Compile the arrays."""
+        return without_slack(compile_arrays(problem))
 
     @property
     def tiers(self) -> tuple[str, ...]:
@@ -66,17 +66,8 @@ class CompiledSchedule:
             local.append(count if entry is None else entry.mode)
         return Candidate(np.array(start, np.int64), arrays.mode_ptr[:-1] + np.array(local))
 
-    def answer(
-        self, candidate: Candidate | None, certificate: Mapping[str, Any]
-    ) -> ScheduleSolution:
-        """Build the solution."""
-        return ScheduleSolution(
-            problem=self.problem.name,
-            tasks=() if candidate is None else self._entries(candidate),
-            **certificate,
-        )
-
-    def _entries(self, candidate: Candidate) -> tuple[ScheduledTask, ...]:
+    def fields(self, candidate: Candidate) -> dict[str, Any]:
+        """Return the tasks of the solution."""
         arrays = self.arrays
         end = arrays.ends(candidate.start, candidate.mode)
         local = candidate.mode - arrays.mode_ptr[:-1]
@@ -88,40 +79,39 @@ class CompiledSchedule:
             arrays.absent[candidate.mode].tolist(),
             strict=True,
         )
-        return tuple(
+        entries = tuple(
             ScheduledTask(task=t, mode=m, start=s, end=e)
             for t, m, s, e, skipped in rows
             if not skipped
         )
+        return {"tasks": entries}
 
-
-_HERE = "scheduling.solvers.schedule"
 
 FAMILY: Family[Candidate] = Family(
     kind="schedule",
-    facts=f"{_HERE}.profile:profile",
     compile=CompiledSchedule,
     check=check_schedule,
+    home="scheduling.solvers.schedule",
     solvers={
-        "auto": f"{_HERE}.auto:Auto",
-        "cp-sat": f"{_HERE}.cpsat.solver:CpSat",
-        "mip": f"{_HERE}.mip.solver:Mip",
-        "dispatch": f"{_HERE}.dispatch:dispatcher",
-        "giffler-thompson": f"{_HERE}.dispatch:GifflerThompson",
-        "sgs": f"{_HERE}.sgs:ScheduleGeneration",
-        "tabu": f"{_HERE}.tabu:Tabu",
-        "blocking": f"{_HERE}.blocking:Blocking",
-        "crews": f"{_HERE}.crews:Crews",
-        "genetic": f"{_HERE}.genetic:Genetic",
-        "lns": f"{_HERE}.lns:Lns",
-        "heft": f"{_HERE}.listing.solvers:Heft",
-        "cpop": f"{_HERE}.listing.solvers:Cpop",
-        "peft": f"{_HERE}.listing.solvers:Peft",
-        "insertion": f"{_HERE}.insertion:Insertion",
-        "tardiness": f"{_HERE}.tardiness.solver:Tardiness",
-        "neh": f"{_HERE}.permutation.iterated_greedy:Neh",
-        "iterated-greedy": f"{_HERE}.permutation.iterated_greedy:IteratedGreedy",
-        "tour": f"{_HERE}.permutation.tour:Tour",
-        "assignment": f"{_HERE}.assignment:Assignment",
+        "auto": "auto:Auto",
+        "cp-sat": "cpsat.solver:CpSat",
+        "mip": "mip.solver:Mip",
+        "dispatch": "dispatch:dispatcher",
+        "giffler-thompson": "dispatch:GifflerThompson",
+        "sgs": "sgs:ScheduleGeneration",
+        "tabu": "tabu:Tabu",
+        "blocking": "blocking:Blocking",
+        "crews": "crews:Crews",
+        "genetic": "genetic:Genetic",
+        "lns": "lns:Lns",
+        "heft": "listing.solvers:Heft",
+        "cpop": "listing.solvers:Cpop",
+        "peft": "listing.solvers:Peft",
+        "insertion": "insertion:Insertion",
+        "tardiness": "tardiness.solver:Tardiness",
+        "neh": "permutation.iterated_greedy:Neh",
+        "iterated-greedy": "permutation.iterated_greedy:IteratedGreedy",
+        "tour": "permutation.tour:Tour",
+        "assignment": "assignment:Assignment",
     },
 )
