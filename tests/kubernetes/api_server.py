@@ -30,6 +30,7 @@ KINDS = {
     "csinodes": "CSINode",
     "replicasets": "ReplicaSet",
     "resourcequotas": "ResourceQuota",
+    "podgroups": "PodGroup",
 }
 PLURALS = {kind: plural for plural, kind in KINDS.items()}
 _FINISHED = ("Succeeded", "Failed")

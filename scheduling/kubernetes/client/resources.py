@@ -65,6 +65,10 @@ WATCHED: tuple[Resource, ...] = (
         ("v1", "v1beta2", "v1beta1"),
         optional=True,
     ),
+    # Gangs: of the coscheduling plug-in, and of Kubernetes itself. Those of Volcano are placed by
+    # Volcano's own scheduler, which calls no extender.
+    Resource("PodGroup", "podgroups", "scheduling.x-k8s.io", ("v1alpha1",), optional=True),
+    Resource("Workload", "workloads", "scheduling.k8s.io", ("v1beta1", "v1alpha1"), optional=True),
 )
 """What a live cluster's state is made of."""
 

@@ -153,6 +153,26 @@ def test_without_the_mover_nothing_is_evicted(tmp_path: Path, arguments: tuple[s
     assert not any(line.get("outcome") == "evicted" for line in served.lines)
 
 
+def test_a_gang_needs_as_many_pods_as_its_group_in_the_cluster_says(tmp_path: Path) -> None:
+    """Without the object of the group all of its pods would be needed, and none could stand."""
+    cluster = Cluster()
+    cluster.put(node("n"))
+    for number in range(2):
+        member = pod(f"m-{number}", "2")
+        member["metadata"]["labels"]["scheduling.x-k8s.io/pod-group"] = "g"
+        cluster.put(member)
+    meta = {"name": "g", "namespace": member["metadata"]["namespace"]}
+    group = {"kind": "PodGroup", "metadata": meta, "spec": {"minMember": 1}}
+    cluster.put(group)
+    with serving(cluster, token="secret") as api:
+        config = kubeconfig(tmp_path, api.url)
+        with running("--kubeconfig", str(config)) as served:
+            served.wait_ready()
+            report = json.loads(served.call("/plan")[1])
+            assert served.stop() == 0
+    assert len(report["plan"]["unplaced"]) == 1
+
+
 def test_an_extender_that_cannot_read_the_cluster_says_what_is_missing(tmp_path: Path) -> None:
     cluster = fragmented()
     cluster.faults.extend([Fault(403, "GET")] * 10_000)
