@@ -18,7 +18,7 @@ from scheduling.solvers.board import Board, Budget
 from scheduling.solvers.linear.highs import Highs, relax
 from scheduling.solvers.linear.result import Limits
 from scheduling.solvers.schedule.family import Candidate, CompiledSchedule
-from scheduling.solvers.schedule.mip import choice, search
+from scheduling.solvers.schedule.mip import choice, stating
 from scheduling.solvers.schedule.mip.choice import choose, count_pairs, count_steps
 from scheduling.solvers.schedule.mip.disjunctive import Disjunctive
 from scheduling.solvers.schedule.mip.frame import Frame
@@ -32,7 +32,7 @@ Kind = type[TimeIndexed] | type[Disjunctive]
 
 def solve_as(kind: Kind, problem: ScheduleProblem, **options: object) -> ScheduleSolution:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(search, "choose", lambda frame, tier: kind)
+        patch.setattr(stating, "choose", lambda frame, tier: kind)
         solution: ScheduleSolution = sch.solve(
             problem,
             "mip",

@@ -29,7 +29,7 @@ from scheduling.solvers.linear.model import Floats
 from scheduling.solvers.schedule.family import Candidate, CompiledSchedule
 from scheduling.solvers.schedule.mip.frame import Frame
 from scheduling.solvers.schedule.mip.kernels.pricing import price_chains
-from scheduling.solvers.schedule.mip.search import known_end
+from scheduling.solvers.schedule.mip.stating import known_end
 
 MAX_CELLS = 20_000_000
 """Largest number of job-time and resource-time pairs."""

@@ -5,39 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from scheduling.solvers.board import Board, Budget
-from scheduling.solvers.registry import Availability
+from scheduling.solvers.linear.program import ProgramSolver
 from scheduling.solvers.schedule.family import Candidate, CompiledSchedule
 from scheduling.solvers.schedule.features import feature_refusal
 
 if TYPE_CHECKING:
-    from scheduling.solvers.linear.result import Engine
+    from scheduling.solvers.linear.model import Floats
 
 
-class Mip:
-    """A mixed-integer program: exact, for small and medium problems.
-
-    Parameters
-    ----------
-    engine
-        ``highs``, or the name of an engine in Pyomo: ``gurobi``, ``cplex``, ``scip``, ….
-    """
-
-    name = "mip"
-    summary = "Mixed-integer program on HiGHS (mip:gurobi, mip:cplex, mip:scip through Pyomo)"
-
-    def __init__(self, engine: str = "highs") -> None:
-        self.engine = engine
-        if engine != "highs":
-            self.name = f"mip:{engine}"
-
-    def _engine(self) -> Engine:
-        from scheduling.solvers.linear.engines import find_engine
-
-        return find_engine(self.engine)
-
-    def availability(self) -> Availability:
-        """Tell whether the engine is there."""
-        return self._engine().availability()
+class Mip(ProgramSolver):
+    """A mixed-integer program: exact, for small and medium problems."""
 
     def refusal(self, data: CompiledSchedule) -> str | None:
         """Refuse problems that neither formulation can hold, and name the way out."""
@@ -59,10 +36,18 @@ class Mip:
         budget: Budget,
         hint: Candidate | None,
     ) -> None:
-        """Solve the tier of ``board``, starting from its best candidate or from ``hint``.
+        """Solve the tier of ``board``, starting from its best candidate or from ``hint``."""
+        from scheduling.solvers.schedule.mip.stating import state_tier
 
-        One unit of work is ten questions of HiGHS whether to go on: a fifth of a second or more.
-        """
-        from scheduling.solvers.schedule.mip.search import search_formulation
+        formulation = state_tier(self.name, data.arrays, board)
+        if formulation is None:
+            return
+        start = hint if board.best is None else board.best
 
-        search_formulation(self.name, self._engine(), data, board, budget, hint)
+        def post(values: Floats) -> None:
+            candidate = formulation.decode(values)
+            if candidate is not None:
+                board.offer(candidate, data.values(candidate), self.name)
+
+        values = None if start is None else formulation.encode(start)
+        self.run(formulation.model, post, board, budget, values)
