@@ -20,6 +20,7 @@ class Gpu(Document):
 
     kind: Literal["gpu"] = "gpu"
     name: Name = Field(description="Key in the catalogue, such as h100-sxm.")
+    aliases: Many[Name] = Field(default=(), description="Other names of the catalogue's entry.")
     memory_bytes: Annotated[int, Field(gt=0)]
     bandwidth: Positive = Field(description="Bytes per second of its memory.")
     flops: dict[Dtype, Positive] = Field(
@@ -40,7 +41,9 @@ class Gpu(Document):
     )
     watts: Positive = Field(description="Power limit.")
     idle_watts: Positive
-    price_per_hour: Positive = Field(description="Dollars an hour that a cloud asks for one.")
+    price_per_hour: Positive | None = Field(
+        default=None, description="Dollars an hour that a cloud asks for one; None when unknown."
+    )
     sources: Annotated[Many[Name], Field(min_length=1)] = Field(
         description="Where the figures come from."
     )

@@ -99,6 +99,7 @@ class Llm(Document):
     max_tokens: Size | None = Field(default=None, description="Longest sequence it was made for.")
     native: Dtype = Field(default="bf16", description="Type that its weights are published in.")
     huggingface: Name | None = Field(default=None, description="Name there, for the runtimes.")
+    aliases: Many[Name] = Field(default=(), description="Other names of the catalogue's entry.")
     sources: Many[Name] = ()
 
     @model_validator(mode="after")
