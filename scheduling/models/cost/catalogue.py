@@ -1,4 +1,4 @@
-"""The catalogue: descriptions of GPUs and language models by name, from the package's data files."""
+"""The catalogue: descriptions of GPUs and language models by name, kept beside this module."""
 
 from __future__ import annotations
 
