@@ -1,0 +1,245 @@
+"""Waiting times of pools of equal servers, and how busy a pool may be under a limit on them.
+
+A pool of ``c`` replicas that share one queue is a G/G/c queue: requests arrive with a mean rate
+and a squared coefficient of variation (scv) of the times between them, 1 for Poisson arrivals, and
+are served for a mean time with an scv of its own, 0 for equal times and 1 for exponential ones.
+All times are seconds and all rates per second.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from scheduling.errors import Fault, InputError
+
+Floats = NDArray[np.float64]
+
+_HALVINGS = 40
+"""A ceiling is narrowed to 2 ** -40 of utilisation."""
+
+
+def erlang_c(servers: int, offered: float) -> float:
+    """Return the probability that a request waits in M/M/c (Erlang 1917).
+
+    Parameters
+    ----------
+    servers
+        Servers ``c``, at least 1.
+    offered
+        Offered load in erlangs: arrival rate times mean service time, from 0 to below ``servers``.
+
+    Raises
+    ------
+    InputError
+        For a load outside that range.
+    """
+    if not 0 <= offered < servers:
+        raise InputError.single("offered", repr(offered), f"a load from 0 to below {servers}")
+    counts = np.array([servers])
+    return float(_waiting_shares(counts, np.array([offered / servers]))[0])
+
+
+@dataclass(frozen=True, slots=True)
+class Queue:
+    """A pool with one queue that is served in order of arrival.
+
+    Parameters
+    ----------
+    servers
+        Servers ``c``, at least 1.
+    rate
+        Requests that arrive per second.
+    service_seconds
+        Mean time that a server spends on one.
+    service_scv
+        Squared coefficient of variation of that time.
+    arrival_scv
+        Squared coefficient of variation of the times between arrivals.
+
+    Raises
+    ------
+    InputError
+        For negative or endless numbers, no service time, or fewer than one server.
+    """
+
+    servers: int
+    rate: float
+    service_seconds: float
+    service_scv: float = 1.0
+    arrival_scv: float = 1.0
+
+    def __post_init__(self) -> None:
+        faults = []
+        if self.servers < 1:
+            faults.append(Fault("servers", str(self.servers), "at least 1"))
+        for name in ("rate", "service_seconds", "service_scv", "arrival_scv"):
+            value = getattr(self, name)
+            if not (math.isfinite(value) and value >= 0):
+                faults.append(Fault(name, repr(value), "a finite number from 0"))
+        if self.service_seconds == 0:
+            faults.append(Fault("service_seconds", "0", "more than 0"))
+        if faults:
+            raise InputError(faults)
+
+    @property
+    def utilisation(self) -> float:
+        """Share of the time that a server is busy; from 1 on the queue grows without end."""
+        return self.rate * self.service_seconds / self.servers
+
+    @property
+    def mean_wait(self) -> float | None:
+        """Mean seconds in the queue; ``None`` when it grows without end.
+
+        Exact for M/M/c and M/G/1, so for M/D/1 too. For other M/G/c it is Kimura's interpolation
+        between M/M/c and M/D/c (Kimura, Journal of Applied Probability 23, 1986), with Cosmetatos'
+        M/D/c; for other arrivals Sakasegawa's formula (Sakasegawa, Annals of the Institute of
+        Statistical Mathematics 29, 1977).
+        """
+        if self.utilisation >= 1:
+            return None
+        return float(self._waits()[1][0])
+
+    @property
+    def waiting_share(self) -> float:
+        """Share of the requests that wait at all: Erlang's C, 1 when the queue grows."""
+        return float(self._waits()[0][0]) if self.utilisation < 1 else 1.0
+
+    def wait_quantile(self, share: float) -> float | None:
+        """Return the seconds within which this share of the requests is served.
+
+        Those that wait do so for an exponential time whose mean agrees with :attr:`mean_wait`:
+        exact for M/M/c; for more regular service the tail is lighter than that, so it errs on the
+        safe side far out.
+
+        Parameters
+        ----------
+        share
+            From 0 to below 1, such as 0.99.
+
+        Returns
+        -------
+        float or None
+            0 when so many do not wait at all; ``None`` when the queue grows without end.
+        """
+        _check_share(share)
+        if self.utilisation >= 1:
+            return None
+        waiting, mean = (float(column[0]) for column in self._waits())
+        if waiting <= 1 - share:
+            return 0.0
+        return mean / waiting * math.log(waiting / (1 - share))
+
+    def _waits(self) -> tuple[Floats, Floats]:
+        counts, busy = np.array([self.servers]), np.array([self.utilisation])
+        waiting = _waiting_shares(counts, busy)
+        factors = _wait_factors(counts, busy, waiting, self.service_scv, self.arrival_scv)
+        return waiting, factors * self.service_seconds
+
+
+def utilisation_ceilings(
+    most_servers: int,
+    service_seconds: float,
+    limit_seconds: float,
+    share: float,
+    *,
+    service_scv: float = 1.0,
+    arrival_scv: float = 1.0,
+) -> tuple[float, ...]:
+    """Return how busy pools of 1, 2, … servers may be so that few requests wait too long.
+
+    Parameters
+    ----------
+    most_servers
+        Size of the largest pool.
+    service_seconds
+        Mean service time.
+    limit_seconds
+        Longest wait allowed, from 0.
+    share
+        Share of the requests that it must hold for, from 0 to below 1, such as 0.99.
+    service_scv, arrival_scv
+        Squared coefficients of variation, as of :class:`Queue`.
+
+    Returns
+    -------
+    tuple of float
+        For each pool the largest utilisation, below 1, at which :meth:`Queue.wait_quantile` is
+        within the limit. It rises with the pool: large pools may be busier.
+
+    Raises
+    ------
+    InputError
+        For numbers that no queue has.
+    """
+    Queue(most_servers, 0.0, service_seconds, service_scv, arrival_scv)
+    _check_share(share)
+    if not limit_seconds >= 0:
+        raise InputError.single("limit_seconds", repr(limit_seconds), "from 0")
+    counts = np.arange(1, most_servers + 1)
+    low, high = np.zeros(most_servers), np.ones(most_servers)
+    for _ in range(_HALVINGS):
+        middle = (low + high) / 2
+        waiting = _waiting_shares(counts, middle)
+        factors = _wait_factors(counts, middle, waiting, service_scv, arrival_scv)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            decay = waiting * limit_seconds / (factors * service_seconds)
+            late = waiting * np.exp(-np.nan_to_num(decay, nan=0.0))
+        kept = late <= 1 - share
+        low, high = np.where(kept, middle, low), np.where(kept, high, middle)
+    # The exponential tail of Sakasegawa's formula is not quite monotone in the size of the pool,
+    # and what a small pool can do a larger one can do too.
+    return tuple(np.maximum.accumulate(low).tolist())
+
+
+def _check_share(share: float) -> None:
+    if not 0 <= share < 1:
+        raise InputError.single("share", repr(share), "from 0 to below 1")
+
+
+def _waiting_shares(servers: NDArray[np.int64], utilisation: Floats) -> Floats:
+    """Erlang's C of each pool; the recursion runs over all pools at once.
+
+    ``servers`` ascends. The inverse of Erlang's B grows where B falls, so it may overflow to
+    infinity, which stands for B = 0.
+    """
+    offered = servers * utilisation
+    inverse = np.ones(len(servers))
+    first = np.searchsorted(servers, np.arange(1, int(servers[-1]) + 1))
+    with np.errstate(divide="ignore", over="ignore", invalid="ignore"):
+        for count, start in enumerate(first.tolist(), start=1):
+            inverse[start:] = 1.0 + inverse[start:] * count / offered[start:]
+        blocked = np.where(offered > 0, 1.0 / inverse, 0.0)
+    return np.asarray(blocked / (1.0 - utilisation * (1.0 - blocked)))
+
+
+def _wait_factors(
+    servers: NDArray[np.int64],
+    utilisation: Floats,
+    waiting: Floats,
+    service_scv: float,
+    arrival_scv: float,
+) -> Floats:
+    """Mean waits in units of the mean service time."""
+    idle = servers * (1.0 - utilisation)
+    if arrival_scv != 1.0:
+        power = np.sqrt(2.0 * (servers + 1)) - 1.0
+        spread = (arrival_scv + service_scv) / 2.0
+        return np.asarray(spread * utilisation**power / idle)
+    exponential = waiting / idle
+    growth = (servers - 1) * (np.sqrt(4.0 + 5.0 * servers) - 2.0)
+    # Numerator and denominator are multiplied by utilisation, so that an idle pool is no exception.
+    load = 16.0 * utilisation * servers
+    deterministic = load + (1.0 - utilisation) * growth
+    weight = service_scv * deterministic + (1.0 - service_scv) * load
+    return np.asarray(
+        np.divide(
+            exponential * (1.0 + service_scv) / 2.0 * deterministic,
+            weight,
+            out=np.zeros_like(exponential),
+            where=weight > 0,
+        )
+    )

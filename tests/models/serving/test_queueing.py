@@ -1,0 +1,149 @@
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from scheduling.errors import InputError
+from scheduling.models.serving.queueing import Queue, erlang_c, utilisation_ceilings
+
+
+def exact_md_wait(servers: int, utilisation: float) -> float:
+    """Mean wait of M/D/c in service times, from the chain of the queue one service time apart."""
+    size = 40 * servers + 200
+    load = servers * utilisation
+    logs = np.array([math.lgamma(k + 1) for k in range(size)])
+    arrivals = np.exp(np.arange(size) * math.log(load) - load - logs)
+    chain = np.zeros((size, size))
+    for state in range(size):
+        left = max(0, state - servers)
+        chain[state, left:] = arrivals[: size - left]
+    chain[:, -1] += 1 - chain.sum(axis=1)
+    system = chain.T - np.eye(size)
+    system[-1] = 1
+    right = np.zeros(size)
+    right[-1] = 1
+    shares = np.linalg.solve(system, right)
+    return float(shares @ np.maximum(np.arange(size) - servers, 0)) / load
+
+
+@pytest.mark.parametrize(
+    ("servers", "offered", "share"),
+    [(1, 0.7, 0.7), (2, 1.0, 1 / 3), (5, 4.0, 0.5541), (10, 8.0, 0.4092), (3, 0.0, 0.0)],
+)
+def test_erlang_c_has_the_values_of_the_tables(servers: int, offered: float, share: float) -> None:
+    assert erlang_c(servers, offered) == pytest.approx(share, abs=5e-5)
+
+
+@given(st.integers(1, 60), st.floats(0.01, 0.99))
+def test_erlang_c_is_its_sum(servers: int, utilisation: float) -> None:
+    load = servers * utilisation
+    terms = [load**k / math.factorial(k) for k in range(servers + 1)]
+    last = terms[-1] / (1 - utilisation)
+    assert erlang_c(servers, load) == pytest.approx(last / (sum(terms[:-1]) + last), rel=1e-9)
+
+
+def test_single_servers_wait_as_pollaczek_and_khinchine_say() -> None:
+    for scv in (0.0, 0.5, 1.0, 4.0):
+        queue = Queue(1, 8.0, 0.1, scv)
+        assert queue.mean_wait == pytest.approx(0.8 * 0.1 * (1 + scv) / (2 * 0.2))
+    assert Queue(1, 5.0, 0.1, 0.0).mean_wait == pytest.approx(5 * 0.1**2 / (2 * (1 - 0.5)))
+
+
+@pytest.mark.parametrize("servers", [2, 5, 12])
+@pytest.mark.parametrize("utilisation", [0.6, 0.8, 0.95])
+def test_equal_service_times_wait_nearly_as_the_chain_says(
+    servers: int, utilisation: float
+) -> None:
+    queue = Queue(servers, servers * utilisation, 1.0, service_scv=0.0)
+    assert queue.mean_wait == pytest.approx(exact_md_wait(servers, utilisation), rel=0.03)
+
+
+@pytest.mark.parametrize(("servers", "utilisation"), [(1, 0.5), (4, 0.8), (16, 0.9)])
+def test_sakasegawa_meets_erlang_where_both_hold(servers: int, utilisation: float) -> None:
+    poisson = Queue(servers, servers * utilisation, 1.0).mean_wait
+    nearly = Queue(servers, servers * utilisation, 1.0, arrival_scv=1 + 1e-12).mean_wait
+    assert nearly == pytest.approx(poisson, rel=0.05)
+
+
+def test_a_queue_agrees_with_its_simulation() -> None:
+    rng = np.random.default_rng(3)
+    queue = Queue(2, 1.6, 1.0, service_scv=0.5)
+    arrivals = np.cumsum(rng.exponential(1 / queue.rate, 200_000))
+    services = rng.gamma(2.0, 0.5, 200_000)
+    free = [0.0, 0.0]
+    waits = np.empty(len(arrivals))
+    for row, (arrival, service) in enumerate(zip(arrivals, services, strict=True)):
+        start = max(arrival, min(free))
+        free[free.index(min(free))] = start + service
+        waits[row] = start - arrival
+    assert queue.mean_wait == pytest.approx(waits.mean(), rel=0.05)
+    assert queue.waiting_share == pytest.approx(float((waits > 1e-12).mean()), rel=0.05)
+    assert queue.wait_quantile(0.99) == pytest.approx(float(np.quantile(waits, 0.99)), rel=0.08)
+
+
+def test_exponential_waits_have_their_closed_form() -> None:
+    queue = Queue(3, 2.4, 1.0)
+    expected = math.log(erlang_c(3, 2.4) / 0.05) / (3 * (1 - 0.8))
+    assert queue.wait_quantile(0.95) == pytest.approx(expected)
+    assert queue.wait_quantile(0.0) == 0
+    assert Queue(3, 3.0, 1.0).wait_quantile(0.5) is None
+    assert Queue(3, 3.5, 1.0).mean_wait is None
+    assert Queue(4, 0.0, 1.0, 0.0).mean_wait == 0
+
+
+@given(
+    st.integers(1, 40),
+    st.floats(0.01, 5),
+    st.floats(0, 20),
+    st.floats(0, 0.999),
+    st.floats(0, 4),
+    st.sampled_from([0.2, 1.0, 3.0]),
+)
+def test_ceilings_are_the_last_utilisation_within_the_limit(
+    most: int, service: float, limit: float, share: float, service_scv: float, arrival_scv: float
+) -> None:
+    ceilings = utilisation_ceilings(
+        most, service, limit, share, service_scv=service_scv, arrival_scv=arrival_scv
+    )
+    assert len(ceilings) == most
+    assert list(ceilings) == sorted(ceilings)
+    assert all(0 <= ceiling < 1 for ceiling in ceilings)
+
+    def quantile(servers: int, utilisation: float) -> float | None:
+        rate = servers * utilisation / service
+        return Queue(servers, rate, service, service_scv, arrival_scv).wait_quantile(share)
+
+    # Each ceiling is reached by its own pool or one smaller; above it, its own pool is too slow.
+    above = quantile(most, min(1.0, ceilings[-1] + 1e-6))
+    assert above is None or above > limit
+    first = quantile(1, ceilings[0] * (1 - 1e-9))
+    assert first is not None
+    assert first <= limit * (1 + 1e-6) + 1e-9
+
+
+def test_large_pools_may_be_busier() -> None:
+    ceilings = utilisation_ceilings(64, 1.0, 1.0, 0.99)
+    assert ceilings[0] < 0.05 < ceilings[3] < 0.9 < ceilings[63]
+
+
+def test_large_tables_of_ceilings_come_quickly_and_without_overflow() -> None:
+    assert utilisation_ceilings(2000, 0.1, 0.05, 0.99)[-1] > 0.99
+
+
+def test_queues_that_there_are_not_are_refused() -> None:
+    for build in (
+        lambda: Queue(0, 1, 1),
+        lambda: Queue(1, -1, 1),
+        lambda: Queue(1, 1, 0),
+        lambda: Queue(1, 1, math.inf),
+        lambda: Queue(1, 0.1, 1).wait_quantile(1.0),
+        lambda: erlang_c(2, 2.0),
+        lambda: utilisation_ceilings(2, 1.0, -1.0, 0.9),
+        lambda: utilisation_ceilings(2, 1.0, 1.0, 1.5),
+    ):
+        with pytest.raises(InputError):
+            build()
