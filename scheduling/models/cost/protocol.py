@@ -100,8 +100,8 @@ class CostModel(Protocol):
     def line(self, batch: Batch) -> Line | None:
         """Return the time as a line over the decode context, everything else as in ``batch``.
 
-        ``None`` when it is not affine there. A simulator advances many decode iterations at once
-        along it.
+        It holds at the context of ``batch`` and beyond; ``None`` when time is not affine there. A
+        simulator advances many decode iterations at once along it.
         """
         ...
 

@@ -1,0 +1,44 @@
+"""The one door to cost models: a replica and, if there is one, a profile of its GPU."""
+
+from __future__ import annotations
+
+from scheduling.models.cost.efficiency import efficiency_of
+from scheduling.models.cost.gpu import Gpu
+from scheduling.models.cost.layout import Layout
+from scheduling.models.cost.llm import Llm
+from scheduling.models.cost.operators import Operators
+from scheduling.models.cost.precision import Precision
+from scheduling.models.cost.protocol import CostModel
+from scheduling.models.cost.roofline import ReplicaCost
+
+
+def replica_cost(
+    llm: Llm, gpu: Gpu, layout: Layout, precision: Precision, *, engine: str | None = None
+) -> CostModel:
+    """Return the cost model of one replica.
+
+    Parameters
+    ----------
+    llm
+        The model it serves.
+    gpu
+        Its GPUs.
+    layout
+        How the model is spread over them.
+    precision
+        Types of weights, operands and KV.
+    engine
+        ``vllm``, ``sglang`` or ``trtllm``: whose efficiency terms to take; ``None`` for those of no
+        engine in particular.
+
+    Returns
+    -------
+    CostModel
+        A roofline with the efficiency terms of the engine.
+
+    Raises
+    ------
+    InputError
+        For an unknown engine, or a GPU that does not multiply operands of that type.
+    """
+    return ReplicaCost(llm, layout, Operators(gpu, precision, efficiency_of(engine)))

@@ -1,0 +1,285 @@
+"""The cost of an iteration, put together from the operators of every layer."""
+
+from __future__ import annotations
+
+from math import ceil
+from typing import NamedTuple
+
+from scheduling.models.cost.layout import Layout
+from scheduling.models.cost.llm import GroupedAttention, LatentAttention, Llm
+from scheduling.models.cost.operators import Expert, Heads, Latent, Operators, Timed
+from scheduling.models.cost.protocol import Batch, Line, Provenance
+
+_ACTIVATION_BYTES = 2
+_REMEMBERED = 1 << 14
+
+
+class Share(NamedTuple):
+    """What the busiest GPU group of a stage works on at a time, out of a batch."""
+
+    new: float
+    prefills: float
+    cached: float
+    pairs: float
+    decodes: float
+    context: float
+    stage_tokens: float
+
+    @property
+    def tokens(self) -> float:
+        """Tokens that pass through the layers of one copy of attention."""
+        return self.new + self.decodes
+
+    @property
+    def rows(self) -> float:
+        """Requests whose next token is sampled."""
+        return self.prefills + self.decodes
+
+
+class ReplicaCost:
+    """Time of an iteration as a sum over layers and operators; implements ``CostModel``.
+
+    With ``dp`` copies of attention the requests are spread evenly and the fullest copy counts.
+    With ``pp`` stages a batch runs as ``pp`` smaller ones that follow each other, as far as it has
+    the requests; the time is that until each request has passed all stages, so one iteration of
+    the whole batch per that time.
+
+    Parameters
+    ----------
+    llm
+        The model.
+    layout
+        Parallel layout of the replica.
+    operators
+        Times of operators.
+    """
+
+    def __init__(self, llm: Llm, layout: Layout, operators: Operators) -> None:
+        self._llm = llm
+        self._layout = layout
+        self._operators = operators
+        self._terms = operators.terms
+        self._stage_factor = layout.pp * ceil(llm.layers / layout.pp) / llm.layers
+        self._heads = _head_shapes(llm, layout.tp)
+        self._latent = _latent_shape(llm, layout.tp)
+        self._experts = _expert_shape(llm, layout)
+        self._kept: dict[tuple[float, ...], tuple[float, Provenance]] = {}
+
+    def seconds(self, batch: Batch) -> float:
+        """Return the time of one iteration."""
+        return self._timed(batch)[0]
+
+    def provenance(self, batch: Batch) -> Provenance:
+        """Tell where that time comes from: the weakest source of its operators."""
+        return self._timed(batch)[1]
+
+    def line(self, batch: Batch) -> Line | None:
+        """Return the time as a line over the decode context, at that of ``batch`` and beyond.
+
+        ``None`` below the windows of a model with windowed layers, where times come from a table,
+        and where the host is slower than the GPU.
+        """
+        if not batch.decodes:
+            return Line(self.seconds(batch), 0.0)
+        share = self._share(batch)
+        per_token = self._slope(share)
+        if per_token is None:
+            return None
+        work, _ = self._work(share)
+        if share.new and work < self._launching():
+            return None
+        slope = per_token * self._stage_factor * share.decodes / batch.decodes
+        return Line(self.seconds(batch) - slope * batch.context_tokens, slope)
+
+    def _timed(self, batch: Batch) -> tuple[float, Provenance]:
+        if not batch.tokens:
+            return 0.0, Provenance.ANALYTIC
+        share = self._share(batch)
+        work, provenance = self._work(share)
+        if share.new:
+            work = max(work, self._launching())
+        host = self._terms.iteration_seconds
+        host += self._terms.sequence_seconds * (batch.prefills + batch.decodes)
+        return work + host, provenance
+
+    def _launching(self) -> float:
+        return self._terms.launch_seconds * self._llm.layers
+
+    def _work(self, share: Share) -> tuple[float, Provenance]:
+        seconds, provenance = self._token_work(share)
+        for count, timed in self._attention(share):
+            seconds += count * timed.seconds * self._stage_factor
+            provenance = max(provenance, timed.provenance)
+        return seconds, provenance
+
+    def _share(self, batch: Batch) -> Share:
+        groups = self._layout.dp * self._layout.pp
+        first = _largest_part(batch.prefills, groups)
+        later = _largest_part(batch.decodes, groups)
+        stage = batch.new_tokens * _largest_part(batch.prefills, self._layout.pp)
+        stage += batch.decodes * _largest_part(batch.decodes, self._layout.pp)
+        return Share(
+            batch.new_tokens * first,
+            batch.prefills * first,
+            batch.cached_tokens * first,
+            batch.prefill_pairs * first,
+            batch.decodes * later,
+            batch.context_tokens * later,
+            stage,
+        )
+
+    # -------------------------------------------------------------- what depends on tokens alone
+
+    def _token_work(self, share: Share) -> tuple[float, Provenance]:
+        key = (share.tokens, share.rows, share.stage_tokens)
+        kept = self._kept.get(key)
+        if kept is None:
+            kept = self._token_seconds(share)
+            if len(self._kept) >= _REMEMBERED:
+                self._kept.clear()
+            self._kept[key] = kept
+        return kept
+
+    def _token_seconds(self, share: Share) -> tuple[float, Provenance]:
+        llm, layout, ops = self._llm, self._layout, self._operators
+        tokens, hidden, tp = share.tokens, llm.hidden, layout.tp
+        plain = llm.layers - llm.expert_layers
+        moved = tokens * hidden * 10 * _ACTIVATION_BYTES
+        parts: list[tuple[float, Timed]] = [(llm.layers, ops.elementwise(moved))]
+        payload = tokens * hidden * _ACTIVATION_BYTES
+        parts.append((llm.layers + plain, ops.all_reduce(payload, tp)))
+        if plain:
+            parts.extend((plain, timed) for timed in self._feed_forward(tokens, llm.ffn))
+        if self._experts is not None:
+            routed = self._routed(share, self._experts)
+            parts.extend((llm.expert_layers, timed) for timed in routed)
+        seconds = self._stage_factor * sum(count * timed.seconds for count, timed in parts)
+        logits = ops.head_product(share.rows, ceil(llm.vocabulary / tp), hidden)
+        seconds += logits.seconds * layout.pp
+        if layout.pp > 1:
+            near = layout.gpus <= ops.domain
+            seconds += layout.pp * ops.links.send(payload / tp, same_domain=near)
+        provenance = max(timed.provenance for _, timed in parts)
+        return seconds, max(provenance, logits.provenance)
+
+    def _feed_forward(self, tokens: float, width: int) -> list[Timed]:
+        inner = ceil(width / self._layout.tp)
+        up = (2 if self._llm.gated else 1) * inner
+        ops, hidden = self._operators, self._llm.hidden
+        activation = ops.elementwise(tokens * (up + inner) * _ACTIVATION_BYTES)
+        return [
+            ops.product(tokens, up, hidden),
+            ops.product(tokens, hidden, inner),
+            Timed(activation.seconds - ops.elementwise(0.0).seconds, activation.provenance),
+        ]
+
+    def _routed(self, share: Share, shape: Expert) -> list[Timed]:
+        llm, layout, ops = self._llm, self._layout, self._operators
+        parts = [ops.head_product(share.tokens, shape.total, llm.hidden)]
+        if shape.shared_ffn:
+            parts.extend(self._feed_forward(share.tokens, shape.shared_ffn))
+        parts.append(ops.experts(shape, share.stage_tokens))
+        payload = share.tokens * llm.hidden * _ACTIVATION_BYTES
+        if layout.dp == 1:
+            parts.append(ops.all_reduce(payload, layout.tp))
+        elif layout.ep > 1:
+            sent = payload * min(shape.active, layout.ep) / layout.tp
+            parts.append(ops.all_to_all(sent / 2, layout.stage_gpus))
+            parts.append(ops.all_to_all(sent, layout.stage_gpus))
+        else:
+            whole = share.stage_tokens * llm.hidden * _ACTIVATION_BYTES
+            parts.extend([ops.all_gather(whole, layout.stage_gpus)] * 2)
+        return parts
+
+    # ------------------------------------------------------------------------------- attention
+
+    def _attention(self, share: Share) -> list[tuple[float, Timed]]:
+        llm, ops = self._llm, self._operators
+        if self._latent is not None:
+            timed = ops.latent_attention(
+                self._latent, share.new, share.cached, share.pairs, share.decodes, share.context
+            )
+            return [(llm.layers, timed)]
+        parts: list[tuple[float, Timed]] = []
+        for count, shape in self._heads:
+            width = (shape.heads + 2 * shape.kv_heads) * shape.head_dim
+            products = [
+                ops.product(share.tokens, width, llm.hidden),
+                ops.product(share.tokens, llm.hidden, shape.heads * shape.head_dim),
+            ]
+            parts.extend((count, timed) for timed in products)
+            if share.new:
+                timed = ops.prefill_attention(
+                    shape, share.new, share.prefills, share.cached, share.pairs
+                )
+                parts.append((count, timed))
+            if share.decodes:
+                timed = ops.decode_attention(shape, share.decodes, share.context)
+                parts.append((count, timed))
+        return parts
+
+    def _slope(self, share: Share) -> float | None:
+        ops = self._operators
+        if self._latent is not None:
+            slope = ops.latent_slope(self._latent)
+            return None if slope is None else slope * self._llm.layers
+        total = 0.0
+        for count, shape in self._heads:
+            if shape.window is None:
+                slope = ops.decode_slope(shape)
+                if slope is None:
+                    return None
+                total += count * slope
+            elif share.context < shape.window * share.decodes:
+                return None
+        return total
+
+
+def _largest_part(requests: int, groups: int) -> float:
+    """Share of the requests that the fullest of ``groups`` gets when they are spread evenly."""
+    return -(-requests // groups) / requests if requests else 0.0
+
+
+def _head_shapes(llm: Llm, tp: int) -> list[tuple[int, Heads]]:
+    attention = llm.attention
+    if not isinstance(attention, GroupedAttention):
+        return []
+    heads = ceil(attention.heads / tp)
+    kv_heads = ceil(attention.kv_heads / tp)
+    whole = llm.layers - attention.windowed_layers
+    shapes = [
+        (whole, Heads(heads, kv_heads, attention.head_dim, None)),
+        (attention.windowed_layers, Heads(heads, kv_heads, attention.head_dim, attention.window)),
+    ]
+    return [(count, shape) for count, shape in shapes if count]
+
+
+def _latent_shape(llm: Llm, tp: int) -> Latent | None:
+    attention = llm.attention
+    if not isinstance(attention, LatentAttention):
+        return None
+    return Latent(
+        ceil(attention.heads / tp),
+        llm.hidden,
+        attention.kv_rank,
+        attention.rope_dim,
+        attention.nope_dim,
+        attention.value_dim,
+        attention.query_rank,
+    )
+
+
+def _expert_shape(llm: Llm, layout: Layout) -> Expert | None:
+    experts = llm.experts
+    if experts is None:
+        return None
+    return Expert(
+        llm.hidden,
+        experts.ffn,
+        3 if llm.gated else 2,
+        experts.count,
+        experts.active,
+        experts.shared_ffn,
+        layout.expert_tp,
+        layout.ep,
+    )
