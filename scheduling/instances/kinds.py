@@ -21,6 +21,10 @@ _HOMES = {
         "scheduling.models.schedule.problem:ScheduleProblem",
         "scheduling.models.schedule.solution:ScheduleSolution",
     ),
+    "serving": (
+        "scheduling.models.serving.problem:ServingProblem",
+        "scheduling.models.serving.solution:ServingSolution",
+    ),
     "online-schedule": (
         "scheduling.models.schedule.online:OnlineSchedule",
         "scheduling.models.schedule.solution:ScheduleSolution",
