@@ -34,7 +34,7 @@ MAXIMISED: frozenset[str] = frozenset({"goodput", "rate"})
 
 Rate = Annotated[float, Field(gt=0, le=10**5, allow_inf_nan=False, strict=False)]
 Factor = Annotated[float, Field(gt=0, le=100, allow_inf_nan=False, strict=False)]
-Ceiling = Annotated[float, Field(gt=0, le=1, allow_inf_nan=False, strict=False)]
+Ceiling = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False, strict=False)]
 Price = Annotated[float, Field(ge=0, le=10**5, allow_inf_nan=False, strict=False)]
 Watts = Annotated[float, Field(ge=0, le=10**5, allow_inf_nan=False, strict=False)]
 Bandwidth = Annotated[float, Field(gt=0, le=10**13, allow_inf_nan=False, strict=False)]
