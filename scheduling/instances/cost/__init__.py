@@ -1,0 +1,1 @@
+"""Descriptions of GPUs and models, and profiles of measured times, from files."""
