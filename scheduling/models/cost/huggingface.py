@@ -19,11 +19,36 @@ _EXPERTS = ("n_routed_experts", "num_local_experts", "num_experts")
 _ACTIVE = ("num_experts_per_tok", "experts_per_token", "num_experts_per_token")
 _LENGTHS = ("max_position_embeddings", "n_positions", "seq_length", "max_seq_len")
 
-_PLAIN = frozenset("opt bloom falcon gpt2 gptj gpt_neox gpt_bigcode mpt phi starcoder2".split())
+_PLAIN = frozenset(
+    [
+        "opt",
+        "bloom",
+        "falcon",
+        "gpt2",
+        "gptj",
+        "gpt_neox",
+        "gpt_bigcode",
+        "mpt",
+        "phi",
+        "starcoder2",
+    ]
+)
 """Types whose feed-forward part is two products, four times as wide as the model by default."""
 
 _TIED = frozenset(
-    "opt bloom gpt2 gpt_bigcode mpt cohere cohere2 gemma gemma2 gemma3 gemma3_text".split()
+    [
+        "opt",
+        "bloom",
+        "gpt2",
+        "gpt_bigcode",
+        "mpt",
+        "cohere",
+        "cohere2",
+        "gemma",
+        "gemma2",
+        "gemma3",
+        "gemma3_text",
+    ]
 )
 """Types that share one embedding table where the file does not say otherwise."""
 
