@@ -1,0 +1,1 @@
+"""Traces of requests to language models: readers, their formats, and a writer."""

@@ -1,0 +1,54 @@
+"""Write tables of requests, as the readers of any table take them."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+from collections.abc import Iterator
+from os import PathLike
+from pathlib import Path
+
+from scheduling.errors import InputError
+from scheduling.models.requests.table import RequestTable
+from scheduling.storage import write_whole
+
+_COLUMNS = ("arrival_ns", "prompt_tokens", "output_tokens", "cached_tokens", "demand")
+
+
+def write_requests(table: RequestTable, path: str | PathLike[str]) -> None:
+    """Write a table as CSV or as a JSON object a line, whole or not at all.
+
+    Parameters
+    ----------
+    table
+        What to write.
+    path
+        A file whose name ends in ``.csv`` or ``.jsonl``; one that exists is replaced.
+
+    Raises
+    ------
+    InputError
+        For another ending, or when the file cannot be written.
+    """
+    source = os.fspath(path)
+    text = io.StringIO(newline="")
+    match Path(source).suffix.lower():
+        case ".csv":
+            writer = csv.writer(text, lineterminator="\n")
+            writer.writerow(_COLUMNS)
+            writer.writerows(_rows(table))
+        case ".jsonl":
+            for row in _rows(table):
+                text.write(json.dumps(dict(zip(_COLUMNS, row, strict=True))) + "\n")
+        case suffix:
+            found = f"the ending {suffix!r}" if suffix else "no ending"
+            raise InputError.single("file name", found, "one of: .csv, .jsonl", source)
+    write_whole(Path(source), text.getvalue().encode())
+
+
+def _rows(table: RequestTable) -> Iterator[tuple[int | str, ...]]:
+    numbers = [getattr(table, name).tolist() for name in _COLUMNS[:-1]]
+    names = [table.demands[row] for row in table.demand.tolist()]
+    return zip(*numbers, names, strict=True)
