@@ -1,0 +1,1 @@
+"""Simulation of serving fleets: requests in, iterations of batches, times of every request out."""

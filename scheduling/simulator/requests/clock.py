@@ -1,0 +1,74 @@
+"""Time: integer nanoseconds outside, exact fractions of one inside a busy instance.
+
+The time of an iteration is a whole number of ticks of ``2**-20`` ns. Ends of iterations are
+published in whole nanoseconds; what does not fill one is carried to the next iteration of the same
+busy period. So the end of the k-th of k iterations along a line is one formula over integers, and
+equal, to the nanosecond, to k single steps.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+from scheduling.errors import InputError
+from scheduling.models.cost.protocol import Line
+
+SHIFT = 20
+"""A nanosecond is ``2**SHIFT`` ticks."""
+
+MASK = (1 << SHIFT) - 1
+NS_PER_SECOND = 1_000_000_000
+_TICKS_PER_SECOND = float(NS_PER_SECOND << SHIFT)
+
+
+def nanoseconds(seconds: float) -> int:
+    """Return the nearest whole number of nanoseconds."""
+    return round(seconds * NS_PER_SECOND)
+
+
+def ticks(seconds: float) -> int:
+    """Return the time of an iteration in ticks.
+
+    Raises
+    ------
+    InputError
+        When it is no time: negative, infinite or not a number.
+    """
+    if not 0.0 <= seconds < math.inf:
+        raise InputError.single("cost model", f"{seconds} seconds", "a finite time of an iteration")
+    return round(seconds * _TICKS_PER_SECOND)
+
+
+class Pace(NamedTuple):
+    """Equal decode iterations in a row: the j-th takes ``fixed + slope * j`` ticks, j from 0."""
+
+    fixed: int
+    slope: int
+
+    @classmethod
+    def along(cls, line: Line, context: int, decodes: int) -> Pace:
+        """Return the pace of ``decodes`` sequences with ``context`` tokens in sum along a line."""
+        per_token = ticks(line.per_token)
+        return cls(ticks(line.at_zero) + per_token * context, per_token * decodes)
+
+    def after(self, steps: int) -> int:
+        """Return the ticks of the first ``steps`` iterations."""
+        return steps * self.fixed + self.slope * (steps * (steps - 1) // 2)
+
+    def reaching(self, span: int) -> int:
+        """Return the fewest iterations that take at least ``span`` ticks."""
+        if span <= 0:
+            return 0
+        if not self.slope:
+            if not self.fixed:
+                raise InputError.single("cost model", "0 seconds", "iterations that take time")
+            return -(-span // self.fixed)
+        half = self.slope / 2.0
+        linear = self.fixed - half
+        steps = int((math.sqrt(linear * linear + 4.0 * half * span) - linear) / self.slope)
+        while self.after(steps) < span:
+            steps += 1
+        while steps and self.after(steps - 1) >= span:
+            steps -= 1
+        return steps

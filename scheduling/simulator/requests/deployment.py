@@ -1,0 +1,200 @@
+"""What is simulated: groups of equal instances, who serves whom, and how KV moves."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from scheduling.errors import Fault, InputError
+from scheduling.models.cost.protocol import CostModel
+from scheduling.models.serving.plan import Role
+from scheduling.simulator.requests.policies.admission import Watermark
+from scheduling.simulator.requests.policies.composition import Sarathi
+from scheduling.simulator.requests.policies.eviction import LatestArrival
+
+if TYPE_CHECKING:
+    from scheduling.simulator.requests.policy import Admission, Composition, Eviction
+
+DEFAULT_SEQUENCES = 256
+DEFAULT_BLOCK = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """How the KV cache of a prompt reaches another instance: ``latency + tokens * bytes / rate``.
+
+    Transfers do not slow each other down.
+
+    Parameters
+    ----------
+    bytes_per_token
+        Bytes of KV cache of a token, all layers and all GPUs of the instance together.
+    bytes_per_second
+        Rate between the two instances.
+    latency_seconds
+        Seconds before the first byte.
+
+    Raises
+    ------
+    InputError
+        For a negative figure, or no rate.
+    """
+
+    bytes_per_token: float
+    bytes_per_second: float
+    latency_seconds: float = 0.0
+
+    def __post_init__(self) -> None:
+        inf = float("inf")
+        faults = [
+            Fault(f"link.{name}", str(value), "a finite number of at least 0")
+            for name, value in (
+                ("bytes_per_token", self.bytes_per_token),
+                ("latency_seconds", self.latency_seconds),
+            )
+            if not 0 <= value < inf
+        ]
+        if not self.bytes_per_second > 0:
+            faults.append(
+                Fault("link.bytes_per_second", str(self.bytes_per_second), "a positive rate")
+            )
+        if faults:
+            raise InputError(faults)
+
+    def seconds(self, tokens: int) -> float:
+        """Return the time of so many tokens."""
+        return self.latency_seconds + tokens * self.bytes_per_token / self.bytes_per_second
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Equal instances.
+
+    Parameters
+    ----------
+    name
+        Unique in the deployment.
+    cost
+        Times of one instance's iterations. Where :meth:`~scheduling.models.cost.protocol.CostModel.
+        line` gives a line, it must hold for every context.
+    kv_tokens
+        Tokens of KV cache that one instance holds.
+    role
+        Whole requests, only prompts, or only decoding.
+    replicas
+        How many instances.
+    max_sequences
+        Most requests in one batch of an instance.
+    block_size
+        Tokens of a block of KV memory.
+    composition, admission, eviction
+        Its policies; default: Sarathi-Serve with 512 tokens, a watermark of 1 %, and the latest
+        arrival gives way.
+
+    Raises
+    ------
+    InputError
+        For figures out of range.
+    """
+
+    name: str
+    cost: CostModel
+    kv_tokens: int
+    role: Role = "both"
+    replicas: int = 1
+    max_sequences: int = DEFAULT_SEQUENCES
+    block_size: int = DEFAULT_BLOCK
+    composition: Composition = field(default_factory=Sarathi)
+    admission: Admission = field(default_factory=Watermark)
+    eviction: Eviction = field(default_factory=LatestArrival)
+
+    def __post_init__(self) -> None:
+        fields = ("kv_tokens", "replicas", "max_sequences", "block_size")
+        small = [name for name in fields if getattr(self, name) < 1]
+        if small:
+            raise InputError(
+                [
+                    Fault(f"{self.name}.{name}", str(getattr(self, name)), "at least 1")
+                    for name in small
+                ]
+            )
+
+    @property
+    def kv_blocks(self) -> int:
+        """Blocks of KV memory of one instance."""
+        return self.kv_tokens // self.block_size
+
+
+@dataclass(frozen=True, slots=True)
+class Flow:
+    """One way that requests of a demand take.
+
+    Parameters
+    ----------
+    demand
+        Name in the table of requests.
+    group
+        Group that computes the prompt, and the answer unless ``decode`` is given.
+    decode
+        Group that makes the answer.
+    weight
+        Share of the demand's requests, relative to its other flows.
+    link
+        How the KV cache gets from ``group`` to ``decode``.
+    """
+
+    demand: str
+    group: str
+    decode: str | None = None
+    weight: float = 1.0
+    link: Link | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Deployment:
+    """A fleet as it is simulated.
+
+    Parameters
+    ----------
+    groups
+        Groups of equal instances.
+    flows
+        Ways of the requests; none: every demand goes to every group of role ``both`` by its number
+        of instances.
+
+    Raises
+    ------
+    InputError
+        For names that are double or unknown, and for flows that the groups' roles do not allow.
+    """
+
+    groups: tuple[Group, ...]
+    flows: tuple[Flow, ...] = ()
+
+    def __post_init__(self) -> None:
+        faults: list[Fault] = []
+        roles = {group.name: group.role for group in self.groups}
+        if len(roles) < len(self.groups) or not roles:
+            names = ", ".join(group.name for group in self.groups) or "none"
+            faults.append(Fault("groups", names, "at least one, each with a name of its own"))
+        for number, flow in enumerate(self.flows):
+            faults += _flow_faults(f"flows[{number}]", flow, roles)
+        if faults:
+            raise InputError(faults)
+
+
+def _flow_faults(place: str, flow: Flow, roles: dict[str, Role]) -> list[Fault]:
+    faults = []
+    first: tuple[str, ...] = ("both",) if flow.decode is None else ("prefill",)
+    if roles.get(flow.group) not in first:
+        found = f"{flow.group} ({roles.get(flow.group, 'no such group')})"
+        faults.append(Fault(f"{place}.group", found, f"a group of role {first[0]}"))
+    if flow.decode is not None:
+        if roles.get(flow.decode) != "decode":
+            found = f"{flow.decode} ({roles.get(flow.decode, 'no such group')})"
+            faults.append(Fault(f"{place}.decode", found, "a group of role decode"))
+        if flow.link is None:
+            faults.append(Fault(f"{place}.link", "nothing", "how the KV cache moves"))
+    if not 0 < flow.weight < float("inf"):
+        faults.append(Fault(f"{place}.weight", str(flow.weight), "a positive number"))
+    return faults

@@ -1,0 +1,201 @@
+"""The events of a fleet, in one total order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from heapq import heappop, heappush
+
+import numpy as np
+
+from scheduling.errors import PolicyError
+from scheduling.models.requests.table import RequestTable
+from scheduling.simulator.requests.clock import nanoseconds
+from scheduling.simulator.requests.deployment import Deployment, Link
+from scheduling.simulator.requests.flows import Choice, Flows
+from scheduling.simulator.requests.instance import Instance
+from scheduling.simulator.requests.live import Live
+from scheduling.simulator.requests.policy import Router
+from scheduling.simulator.requests.run import NEVER, FleetRun, InstanceRun
+
+_END = 0
+_FETCHED = 1
+_REPORT_EVERY = 20_000
+
+
+class Engine:
+    """One simulation.
+
+    Events come by time, at one time ends of iterations before KV that has arrived before requests
+    that come, and of one kind in the order in which they were foreseen. When all that happens at
+    one time has happened, the instances that it touched compose their next batches, in the order
+    in which they were touched.
+
+    Parameters
+    ----------
+    deployment, table
+        The fleet and its requests.
+    router
+        Chooses among the instances of a flow's group; one for prompts, and the same for decoding.
+    jumps
+        Pass over equal decode iterations in one event. The answer is the same without.
+    """
+
+    def __init__(
+        self, deployment: Deployment, table: RequestTable, router: Router, *, jumps: bool = True
+    ) -> None:
+        self.jumps = jumps
+        self._table = table
+        self._router = router
+        self._heap: list[tuple[int, int, int, Instance, int, Live | None]] = []
+        self._seq = 0
+        self._touched: list[Instance] = []
+        self.instances: list[Instance] = []
+        for group in deployment.groups:
+            for _ in range(group.replicas):
+                self.instances.append(Instance(len(self.instances), group, self))
+        self._flows = Flows(deployment, table, self.instances)
+        self._totals = table.prompt_tokens + table.output_tokens
+        self._choices: dict[int, Choice] = {}
+        count = len(table)
+        self.started = np.full(count, NEVER, dtype=np.int64)
+        self.first = np.full(count, NEVER, dtype=np.int64)
+        self.ended = np.full(count, NEVER, dtype=np.int64)
+        self.restarts = np.zeros(count, dtype=np.int32)
+        self.where = np.full(count, -1, dtype=np.int32)
+        self.decoded_at = np.full(count, -1, dtype=np.int32)
+        self._left = count
+
+    # What instances tell.
+
+    def touch(self, instance: Instance) -> None:
+        """Let an instance compose a batch when all events of this time have happened."""
+        if not instance.dirty:
+            instance.dirty = True
+            self._touched.append(instance)
+
+    def end_at(self, time: int, instance: Instance, version: int) -> None:
+        """Foresee the end of an instance's iterations; a later call takes its place."""
+        self._seq += 1
+        heappush(self._heap, (time, _END, self._seq, instance, version, None))
+
+    def total(self, request: Live) -> int:
+        """Return the tokens of a request's prompt and answer, which policies do not know."""
+        return int(self._totals[request.row])
+
+    def began(self, request: Live, now: int) -> None:
+        """Note the first time that a request leaves a queue."""
+        if self.started[request.row] == NEVER:
+            self.started[request.row] = now
+
+    def first_token(self, request: Live, now: int) -> None:
+        """Note the first token of an answer; after a restart it has been there before."""
+        if self.first[request.row] == NEVER:
+            self.first[request.row] = now
+
+    def done(self, request: Live, now: int) -> None:
+        """Note the end of a request."""
+        self.ended[request.row] = now
+        self.restarts[request.row] = request.restarts
+        self._left -= 1
+
+    def hand_over(self, request: Live, now: int) -> None:
+        """Queue a request whose prompt is computed at the instance that makes its answer."""
+        choice = self._choices[request.row]
+        target = self._router.choose(choice.decoders, request, now)
+        self.decoded_at[request.row] = target.index
+        target.enqueue(request, now)
+
+    def fetch(self, instance: Instance, request: Live, now: int) -> None:
+        """Move the KV of a request to an instance that has room for it."""
+        link: Link | None = self._choices.pop(request.row).link
+        seconds = 0.0 if link is None else link.seconds(request.target)
+        self._seq += 1
+        time = now + nanoseconds(seconds)
+        heappush(self._heap, (time, _FETCHED, self._seq, instance, 0, request))
+
+    # The run.
+
+    def run(self, on_progress: Callable[[int, int, int], None] | None = None) -> FleetRun:
+        """Let all requests pass.
+
+        Parameters
+        ----------
+        on_progress
+            Called now and then with simulated nanoseconds, requests that have come, and requests
+            that have ended or were rejected.
+        """
+        table = self._table
+        arrivals = table.arrival_ns.tolist()
+        count = len(arrivals)
+        heap, touched = self._heap, self._touched
+        row = 0
+        while heap or row < count:
+            now = heap[0][0] if heap else arrivals[row]
+            if row < count and arrivals[row] < now:
+                now = arrivals[row]
+            while heap and heap[0][0] == now:
+                self._happen(now)
+            while row < count and arrivals[row] == now:
+                self._arrive(row, now)
+                row += 1
+                if on_progress is not None and row % _REPORT_EVERY == 0:
+                    on_progress(now, row, count - self._left)
+            if heap and heap[0][0] == now:
+                continue
+            for instance in touched:
+                instance.dirty = False
+                if not instance.busy:
+                    instance.start(now)
+            touched.clear()
+        if self._left:
+            raise PolicyError(f"{self._left} requests wait for ever")
+        return self._result()
+
+    def _happen(self, now: int) -> None:
+        _, kind, _, instance, version, request = heappop(self._heap)
+        if kind == _END:
+            if instance.busy and instance.version == version:
+                instance.finish(now)
+        elif request is not None:
+            self.instances[request.source].release(request)
+            instance.arrive(request, now)
+
+    def _arrive(self, row: int, now: int) -> None:
+        table = self._table
+        request = Live(
+            row,
+            now,
+            int(table.demand[row]),
+            int(table.prompt_tokens[row]),
+            int(table.cached_tokens[row]),
+        )
+        choice = self._flows.choose(request.demand, request.prompt, self.total(request))
+        if choice is None:
+            self._left -= 1
+            return
+        if choice.decoders:
+            self._choices[row] = choice
+        instance = self._router.choose(choice.instances, request, now)
+        self.where[row] = instance.index
+        instance.enqueue(request, now)
+
+    def _result(self) -> FleetRun:
+        runs = tuple(
+            InstanceRun(
+                instance.name,
+                instance.group.name,
+                instance.memory.capacity,
+                instance.tally,
+            )
+            for instance in self.instances
+        )
+        return FleetRun(
+            table=self._table,
+            started_ns=self.started,
+            first_token_ns=self.first,
+            ended_ns=self.ended,
+            restarts=self.restarts,
+            instance=self.where,
+            decode_instance=self.decoded_at,
+            instances=runs,
+        )

@@ -1,0 +1,99 @@
+"""``simulate_fleet``: requests through a fleet, event by event."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from difflib import get_close_matches
+
+import numpy as np
+
+from scheduling.errors import UnsupportedError
+from scheduling.models.requests.table import RequestTable
+from scheduling.simulator.requests.deployment import Deployment
+from scheduling.simulator.requests.engine import Engine
+from scheduling.simulator.requests.policies.routing import (
+    LeastRequests,
+    LeastTokens,
+    Random,
+    RoundRobin,
+)
+from scheduling.simulator.requests.policy import Router
+from scheduling.simulator.requests.run import FleetRun
+from scheduling.simulator.requests.streams import stream
+
+_ROUTERS: dict[str, Callable[[np.random.Generator], Router]] = {
+    "least-requests": lambda _: LeastRequests(),
+    "least-tokens": lambda _: LeastTokens(),
+    "round-robin": lambda _: RoundRobin(),
+    "random": Random,
+}
+
+ROUTERS = tuple(_ROUTERS)
+"""Names of all routers."""
+
+
+def simulate_fleet(
+    deployment: Deployment,
+    table: RequestTable,
+    *,
+    router: str | Router = "least-requests",
+    seed: int = 0,
+    jumps: bool = True,
+    on_progress: Callable[[int, int, int], None] | None = None,
+) -> FleetRun:
+    """Run requests through a fleet until all are served.
+
+    Parameters
+    ----------
+    deployment
+        Groups of instances with their cost models and policies, and who serves whom.
+    table
+        The requests, in order of arrival.
+    router
+        Which instance of a group gets a request: one of :data:`ROUTERS` or an object. Shares
+        between groups are those of the deployment's flows.
+    seed
+        Seed of the router's draws.
+    jumps
+        Pass over equal decode iterations in one event. The answer is the same without.
+    on_progress
+        Called now and then with simulated nanoseconds, requests that have come, and requests that
+        have ended or were rejected.
+
+    Returns
+    -------
+    FleetRun
+        Times of every request. A request larger than the memory of every instance that it may go to
+        is rejected; all others are served.
+
+    Raises
+    ------
+    InputError
+        When a demand of the table has no flow, or a cost model gives what is no time.
+    PolicyError
+        When a policy decides what cannot be, or lets requests wait for ever.
+    UnsupportedError
+        When there is no router of that name.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from scheduling.models.cost.protocol import Affine
+    >>> from scheduling.simulator.requests.deployment import Deployment, Group
+    >>> one = np.array([1]); nothing = np.array([0])
+    >>> table = RequestTable(nothing, 100 * one, 11 * one, nothing, nothing)
+    >>> fleet = Deployment((Group("all", Affine(base=0.01, per_token=0.0001), kv_tokens=1000),))
+    >>> run = simulate_fleet(fleet, table)
+    >>> run.ttft_seconds.tolist(), run.e2e_seconds.tolist()
+    ([0.02], [0.121])
+    """
+    chosen = _router(router, seed) if isinstance(router, str) else router
+    return Engine(deployment, table, chosen, jumps=jumps).run(on_progress)
+
+
+def _router(name: str, seed: int) -> Router:
+    if name not in _ROUTERS:
+        close = get_close_matches(name, ROUTERS, n=1)
+        guess = f" (did you mean {close[0]!r}?)" if close else ""
+        raise UnsupportedError(f"no router {name!r}{guess}; there are: {', '.join(ROUTERS)}")
+    return _ROUTERS[name](stream(seed, "router"))

@@ -1,0 +1,395 @@
+"""One replica at work: queue, running requests, iterations and jumps over them."""
+
+from __future__ import annotations
+
+from collections import deque
+from heapq import heappop, heappush
+from typing import TYPE_CHECKING
+
+from scheduling.models.cost.protocol import Batch, Line
+from scheduling.simulator.requests.clock import MASK, SHIFT, Pace, ticks
+from scheduling.simulator.requests.live import Live, State
+from scheduling.simulator.requests.memory import Memory
+from scheduling.simulator.requests.tally import Current, Tally
+from scheduling.simulator.requests.turn import Turn
+
+if TYPE_CHECKING:
+    from scheduling.simulator.requests.deployment import Group
+    from scheduling.simulator.requests.engine import Engine
+    from scheduling.simulator.requests.policy import Admission, Composition, Eviction
+
+
+class Instance:
+    """One replica.
+
+    All requests that decode advance together: ``steps`` counts the iterations in which they do, and
+    a request's tokens follow from it. So an iteration, or a jump over many, costs the same for one
+    request as for a hundred.
+    """
+
+    def __init__(self, index: int, group: Group, engine: Engine) -> None:
+        self.index = index
+        self.group = group
+        self.name = f"{group.name}/{index}"
+        self.engine = engine
+        self.cost = group.cost
+        self.composition: Composition = group.composition
+        self.admission: Admission = group.admission
+        self.eviction: Eviction = group.eviction
+        self.memory = Memory(group.kv_blocks, group.block_size)
+        self.waiting: deque[Live] = deque()
+        self.prefilling: list[Live] = []
+        self.decoding: dict[int, Live] = {}
+        self.moving = 0
+        self.leaving = 0
+        self.steps = 0
+        self.busy = False
+        self.version = 0
+        self.dirty = False
+        self.queued_tokens = 0
+        self.tally = Tally()
+        self._base_sum = 0
+        self._carry = 0
+        self._ends: list[tuple[int, int, Live]] = []
+        self._run = Current()
+        self._arrived: list[Live] = []
+        self._joined = 0
+        self._turn = Turn(self)
+        self._lines: dict[int, Line | None] = {}
+        self._jumps = engine.jumps and self.composition.steady and self.admission.steady
+        self._grows = self.admission.grows
+
+    @property
+    def policies(self) -> tuple[Composition, Admission, Eviction]:
+        """The policies that decide here."""
+        return self.composition, self.admission, self.eviction
+
+    @property
+    def slots(self) -> int:
+        """Requests that may still begin before the batch is full."""
+        running = len(self.decoding) + len(self.prefilling) + self.moving
+        return self.group.max_sequences - running
+
+    @property
+    def outstanding(self) -> int:
+        """Requests that are queued or running here."""
+        return len(self.waiting) + len(self.decoding) + len(self.prefilling) + self.moving
+
+    def tokens(self, request: Live) -> int:
+        """Return the tokens of a request so far: computed ones, or prompt and answer."""
+        if request.state is State.DECODING:
+            return request.base + self.steps
+        return request.done
+
+    def load_tokens(self, now: int) -> int:
+        """Return the tokens to compute of its queue and those in its cache, as of now."""
+        started = sum(request.target for request in self.prefilling)
+        return self.queued_tokens + started + self._context(now)
+
+    def _context(self, now: int) -> int:
+        """Return the tokens of all requests that decode, as of now."""
+        run = self._run
+        steps = self.steps
+        if self.busy and run.pace is not None:
+            # Those that have ended by now: one fewer than reach the next nanosecond.
+            span = ((now + 1 - run.began) << SHIFT) - self._carry
+            steps += max(0, min(run.steps, run.pace.reaching(span) - 1))
+        return self._base_sum + steps * len(self.decoding)
+
+    # What happens to it.
+
+    def enqueue(self, request: Live, now: int) -> None:
+        """Put a request at the end of the queue."""
+        first = not self.waiting
+        self.waiting.append(request)
+        self.queued_tokens += request.left
+        if self.busy:
+            if first and self._run.pace is not None and self.slots > 0:
+                self._interrupt(now)
+        else:
+            self.engine.touch(self)
+
+    def arrive(self, request: Live, now: int) -> None:
+        """Take in the KV of a request computed elsewhere; it decodes from the next batch on."""
+        self._arrived.append(request)
+        if not self.busy:
+            self.engine.touch(self)
+        elif self._run.pace is not None:
+            self._interrupt(now)
+
+    def release(self, request: Live) -> None:
+        """Free what a request holds here whose KV has been fetched by another instance."""
+        self.leaving -= 1
+        self.memory.free += request.left_behind
+        if not self.busy:
+            self.engine.touch(self)
+
+    def start(self, now: int) -> None:
+        """Compose the next batch and run it, or many equal ones, or wait."""
+        self._welcome(now)
+        turn = self._turn
+        turn.begin(now)
+        restarts = self.tally.restarts
+        self.composition.compose(turn)
+        if self.tally.restarts > restarts and not (turn.chunks or turn.decodes):
+            # All that ran has been evicted, so the head of the queue may begin now.
+            self.composition.compose(turn)
+        chunks = turn.chunks
+        if chunks:
+            self._run_mixed(now, turn.decodes, chunks)
+        elif turn.decodes:
+            self._run_decodes(now, turn.decodes)
+        else:
+            self._idle(turn)
+
+    def finish(self, now: int) -> None:
+        """End the iterations that have been running."""
+        run = self._run
+        tally = self.tally
+        self.busy = False
+        span = now - run.began
+        used = self.memory.used
+        if run.pace is not None:
+            passed = self._carry + run.pace.after(run.steps)
+            self._carry = passed & MASK
+            if self._grows and run.steps > 1:
+                self.memory.free -= self.memory.need(self.steps + 1, run.steps - 1)
+            tally.iterations += run.steps
+        else:
+            tally.iterations += 1
+        tally.jumps += 1
+        tally.busy_ns += span
+        grown = self.memory.used
+        tally.block_ns += (used + grown) / 2 * span
+        tally.peak_blocks = max(tally.peak_blocks, grown)
+        if run.decodes:
+            tally.decoded_tokens += run.decodes * run.steps
+            self.steps += run.steps
+            self._end_decodes(now)
+        if run.chunks:
+            self._end_chunks(now, run.chunks)
+        self.engine.touch(self)
+
+    # What its turn does.
+
+    def admit(self, request: Live) -> bool:
+        """Begin the head of the queue, if there is a slot and the admission policy lets it."""
+        turn = self._turn
+        if self.slots <= 0 or not self.admission.admits(turn, request):
+            return False
+        blocks = self.admission.blocks(turn, request)
+        if not 0 <= blocks <= self.memory.free:
+            raise turn.impossible(f"{blocks} blocks for it, {self.memory.free} are free", request)
+        self.waiting.popleft()
+        self.queued_tokens -= request.left
+        self.memory.free -= blocks
+        request.blocks = blocks
+        self.engine.began(request, turn.now)
+        if not request.remote:
+            request.state = State.PREFILLING
+            self.prefilling.append(request)
+        return True
+
+    def secure_decodes(self) -> int:
+        """Give all requests that decode the blocks of their next tokens, by eviction if need be.
+
+        As in vLLM, a request decodes only while a block is free, whether it needs one or not.
+        """
+        count = len(self.decoding)
+        if not count or not self._grows:
+            return count
+        memory = self.memory
+        need = memory.wheel[self.steps % memory.block_size]
+        if memory.free > need:
+            memory.free -= need
+            return count
+        return self._secure_one_by_one()
+
+    # Iterations.
+
+    def _run_decodes(self, now: int, decodes: int) -> None:
+        run = self._run
+        context = self._base_sum + decodes * self.steps
+        line = self._line(decodes)
+        steps = 1
+        if line is None:
+            pace = Pace(ticks(self.cost.seconds(Batch.decode(decodes, context))), 0)
+        else:
+            pace = Pace.along(line, context, decodes)
+            if self._jumps:
+                steps = self._next_end() - self.steps
+                if self._grows and steps > 1:
+                    steps = 1 + self.memory.lasts(self.steps + 1, steps - 1)
+        run.pace = pace
+        run.chunks = []
+        self._launch(now, steps, decodes, pace.after(steps))
+
+    def _run_mixed(self, now: int, decodes: int, chunks: list[tuple[Live, int]]) -> None:
+        run = self._run
+        new = cached = 0
+        pairs = 0.0
+        for request, tokens in chunks:
+            new += tokens
+            cached += request.done
+            pairs += tokens * (request.done + (tokens + 1) / 2)
+        context = self._base_sum + decodes * self.steps if decodes else 0
+        passed = ticks(self.cost.seconds(Batch(new, len(chunks), cached, pairs, decodes, context)))
+        self.tally.new_tokens += new
+        run.pace = None
+        run.chunks = chunks
+        self._launch(now, 1, decodes, passed)
+        self._carry = (self._carry + passed) & MASK
+
+    def _launch(self, now: int, steps: int, decodes: int, passed: int) -> None:
+        run = self._run
+        run.began = now
+        run.steps = steps
+        run.decodes = decodes
+        run.ended = now + ((self._carry + passed) >> SHIFT)
+        self.busy = True
+        self.version += 1
+        self.engine.end_at(run.ended, self, self.version)
+
+    def _interrupt(self, now: int) -> None:
+        """End a jump with the iteration that runs now."""
+        run = self._run
+        pace = run.pace
+        if pace is None:
+            return
+        steps = max(1, pace.reaching(((now - run.began) << SHIFT) - self._carry))
+        if steps < run.steps:
+            self._launch(run.began, steps, run.decodes, pace.after(steps))
+
+    def _line(self, decodes: int) -> Line | None:
+        """Return the time of a batch of so many decodes as a line over their context."""
+        if decodes not in self._lines:
+            self._lines[decodes] = self.cost.line(Batch.decode(decodes, 0))
+        return self._lines[decodes]
+
+    def _idle(self, turn: Turn) -> None:
+        self._carry = 0
+        if self.waiting and not (self.moving or self.leaving):
+            if self.decoding or self.prefilling:
+                raise turn.impossible("nothing runs though requests could", self.waiting[0])
+            raise turn.impossible("it waits for ever, for nothing runs", self.waiting[0])
+        if not self.waiting and (self.decoding or self.prefilling):
+            stuck = next(iter(self.decoding.values()), None) or self.prefilling[0]
+            raise turn.impossible("it has begun and nothing runs", stuck)
+
+    # Requests.
+
+    def _welcome(self, now: int) -> None:
+        """Let requests decode whose KV has come, and fetch that of those at the queue's head."""
+        for request in self._arrived:
+            self.moving -= 1
+            request.remote = False
+            self._join(request)
+        self._arrived.clear()
+        self._turn.begin(now)
+        while self.waiting and self.waiting[0].remote:
+            request = self.waiting[0]
+            if not self.admit(request):
+                break
+            request.state = State.MOVING
+            self.moving += 1
+            self.engine.fetch(self, request, now)
+
+    def _join(self, request: Live) -> None:
+        """Let a request decode whose prefill is done: it has one token more than its target."""
+        request.state = State.DECODING
+        request.base = request.target + 1 - self.steps
+        self._joined += 1
+        request.order = self._joined
+        self.decoding[request.row] = request
+        self._base_sum += request.base
+        if self._grows:
+            self.memory.join(request.base)
+        left = self.engine.total(request) - request.target - 1
+        heappush(self._ends, (self.steps + left, request.order, request))
+
+    def _leave(self, request: Live) -> None:
+        """Take a request out of those that decode, with all that it holds."""
+        held = request.blocks
+        if self._grows:
+            held = max(held, self.memory.blocks(request.base + self.steps - 1))
+            self.memory.leave(request.base)
+        del self.decoding[request.row]
+        self._base_sum -= request.base
+        self.memory.free += held
+
+    def _next_end(self) -> int:
+        """Return the step at which the first request that decodes has its last token."""
+        ends = self._ends
+        while True:
+            step, order, request = ends[0]
+            if request.state is State.DECODING and request.order == order:
+                return step
+            heappop(ends)
+
+    def _end_decodes(self, now: int) -> None:
+        ends = self._ends
+        while ends and ends[0][0] <= self.steps:
+            _, order, request = heappop(ends)
+            if request.state is State.DECODING and request.order == order:
+                self._leave(request)
+                request.state = State.DONE
+                self.engine.done(request, now)
+
+    def _end_chunks(self, now: int, chunks: list[tuple[Live, int]]) -> None:
+        for request, tokens in chunks:
+            request.done += tokens
+            if request.done < request.target:
+                continue
+            self.prefilling.remove(request)
+            self.engine.first_token(request, now)
+            if self.engine.total(request) == request.target + 1:
+                self.memory.free += request.blocks
+                request.state = State.DONE
+                self.engine.done(request, now)
+            elif self.group.role == "prefill":
+                request.state = State.WAITING
+                request.remote = True
+                request.source = self.index
+                request.left_behind = request.blocks
+                self.leaving += 1
+                self.engine.hand_over(request, now)
+            else:
+                self._join(request)
+
+    # Memory.
+
+    def _secure_one_by_one(self) -> int:
+        """Give memory in the order of the eviction policy, taking it from the other end."""
+        memory = self.memory
+        ranked = deque(self.eviction.ranking([*self.decoding.values(), *self.prefilling]))
+        count = 0
+        while ranked:
+            request = ranked.popleft()
+            if request.state is not State.DECODING:
+                continue
+            while memory.free < 1:
+                if not ranked:
+                    self._evict(request)
+                    break
+                self._evict(ranked.pop())
+            else:
+                if (request.base + self.steps - 1) % memory.block_size == 0:
+                    memory.free -= 1
+                count += 1
+        return count
+
+    def _evict(self, request: Live) -> None:
+        """Send a request back to the head of the queue; it begins anew later."""
+        if request.state is State.DECODING:
+            self._leave(request)
+            request.done = request.base + self.steps
+        else:
+            self.prefilling.remove(request)
+            self.memory.free += request.blocks
+        request.target = self.eviction.restart(request)
+        request.done = min(request.cached, request.target - 1)
+        request.state = State.WAITING
+        request.restarts += 1
+        self.waiting.appendleft(request)
+        self.queued_tokens += request.left
+        self.tally.restarts += 1

@@ -1,0 +1,93 @@
+"""A request inside the fleet: what has been revealed of it."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+
+class State(IntEnum):
+    """Where a request is."""
+
+    WAITING = 0
+    PREFILLING = 1
+    DECODING = 2
+    MOVING = 3
+    DONE = 4
+
+
+class Live:
+    """A request as policies see it: the length of its answer is not here.
+
+    Attributes
+    ----------
+    row
+        Its row in the table of requests.
+    arrival_ns
+        When it came to the fleet.
+    demand
+        Row of the table's ``demands``.
+    prompt
+        Tokens of its prompt.
+    cached
+        Tokens at the head of the prompt that need no computing.
+    target
+        Tokens that its present prefill has to reach: the prompt, and after a restart also the
+        tokens of the answer that were made before it.
+    done
+        Tokens of the target that are computed; while it decodes, see ``base``.
+    base
+        While it decodes: its tokens less the decode steps that its instance had made when it
+        joined them, so that its tokens are ``base + steps`` at any later step.
+    blocks
+        Blocks of KV memory it held when it was admitted.
+    restarts
+        How often it was evicted and began anew.
+    state
+        Where it is.
+    order
+        Counts the times that requests began to decode on its instance.
+    remote
+        Its KV lies on another instance, which computed its prompt.
+    source, left_behind
+        Index of that instance, and the blocks that it keeps there until they are fetched.
+    """
+
+    __slots__ = (
+        "arrival_ns",
+        "base",
+        "blocks",
+        "cached",
+        "demand",
+        "done",
+        "left_behind",
+        "order",
+        "prompt",
+        "remote",
+        "restarts",
+        "row",
+        "source",
+        "state",
+        "target",
+    )
+
+    def __init__(self, row: int, arrival_ns: int, demand: int, prompt: int, cached: int) -> None:
+        self.row = row
+        self.arrival_ns = arrival_ns
+        self.demand = demand
+        self.prompt = prompt
+        self.cached = cached
+        self.target = prompt
+        self.done = cached
+        self.base = 0
+        self.blocks = 0
+        self.order = 0
+        self.restarts = 0
+        self.state = State.WAITING
+        self.remote = False
+        self.source = -1
+        self.left_behind = 0
+
+    @property
+    def left(self) -> int:
+        """Tokens that its prefill has yet to compute."""
+        return self.target - self.done

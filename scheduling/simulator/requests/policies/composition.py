@@ -1,0 +1,94 @@
+"""What goes into the next batch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from scheduling.simulator.requests.policy import Provenance
+
+if TYPE_CHECKING:
+    from scheduling.simulator.requests.turn import Turn
+
+
+@dataclass(frozen=True, slots=True)
+class Sarathi:
+    """Sarathi-Serve: decodes first, prompts in chunks fill up a budget of tokens.
+
+    Agrawal et al., OSDI 2024, and its scheduler in Vidur.
+
+    Parameters
+    ----------
+    tokens
+        Budget of an iteration. Decodes count, but are never held back by it.
+    """
+
+    tokens: int = 512
+    name: str = "sarathi"
+    provenance: Provenance = "code"
+    steady: bool = True
+
+    def compose(self, turn: Turn) -> None:
+        """Decode, go on with started prompts, begin new ones while tokens are left."""
+        left = self.tokens - turn.decode()
+        for request in turn.prefilling:
+            tokens = min(request.left, left)
+            if tokens <= 0:
+                break
+            turn.prefill(request, tokens)
+            left -= tokens
+        while left > 0:
+            admitted = turn.admit()
+            if admitted is None:
+                break
+            tokens = min(admitted.left, left)
+            turn.prefill(admitted, tokens)
+            left -= tokens
+
+
+@dataclass(frozen=True, slots=True)
+class PrefillFirst:
+    """vLLM before chunked prefill: whole prompts alone while any may begin, else all decode.
+
+    Kwon et al., SOSP 2023, and its scheduler in Vidur: the limit of a batch of prompts counts
+    padded tokens, requests times the longest.
+
+    Parameters
+    ----------
+    padded_tokens
+        That limit. A single prompt beyond it runs alone.
+    """
+
+    padded_tokens: int = 4096
+    name: str = "vllm"
+    provenance: Provenance = "code with fix"
+    steady: bool = True
+
+    def compose(self, turn: Turn) -> None:
+        """Begin prompts; without any, decode."""
+        longest = 0
+        while (head := turn.head) is not None:
+            longest = max(longest, head.left)
+            count = len(turn.chunks)
+            if count and (count + 1) * longest > self.padded_tokens:
+                break
+            if turn.admit() is None:
+                break
+            turn.prefill(head, head.left)
+        if not turn.chunks:
+            turn.decode()
+
+
+@dataclass(frozen=True, slots=True)
+class Orca:
+    """Orca: iteration-level batches of decodes and whole prompts. Yu et al., OSDI 2022."""
+
+    name: str = "orca"
+    provenance: Provenance = "code"
+    steady: bool = True
+
+    def compose(self, turn: Turn) -> None:
+        """Decode, and begin every prompt that is admitted."""
+        turn.decode()
+        while (request := turn.admit()) is not None:
+            turn.prefill(request, request.left)

@@ -1,0 +1,79 @@
+"""Which instance serves a request."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from scheduling.simulator.requests.policy import Provenance
+
+if TYPE_CHECKING:
+    from scheduling.simulator.requests.instance import Instance
+    from scheduling.simulator.requests.live import Live
+
+
+class RoundRobin:
+    """One instance after the other."""
+
+    name = "round-robin"
+    provenance: Provenance = "code"
+
+    def __init__(self) -> None:
+        self._turn = 0
+
+    def choose(self, candidates: Sequence[Instance], request: Live, now: int) -> Instance:
+        """Return the next one."""
+        del request, now
+        self._turn += 1
+        return candidates[(self._turn - 1) % len(candidates)]
+
+
+class Random:
+    """Any instance with equal chances.
+
+    Parameters
+    ----------
+    generator
+        Source of its draws.
+    """
+
+    name = "random"
+    provenance: Provenance = "code"
+
+    def __init__(self, generator: np.random.Generator) -> None:
+        self._generator = generator
+
+    def choose(self, candidates: Sequence[Instance], request: Live, now: int) -> Instance:
+        """Draw one."""
+        del request, now
+        return candidates[int(self._generator.integers(len(candidates)))]
+
+
+class LeastRequests:
+    """The instance with the fewest requests queued or running; the first of several."""
+
+    name = "least-requests"
+    provenance: Provenance = "code"
+
+    def choose(self, candidates: Sequence[Instance], request: Live, now: int) -> Instance:
+        """Return the one with the fewest requests."""
+        del request, now
+        return min(candidates, key=_outstanding)
+
+
+class LeastTokens:
+    """The instance with the fewest tokens: those to compute of its queue and those in its cache."""
+
+    name = "least-tokens"
+    provenance: Provenance = "inferred"
+
+    def choose(self, candidates: Sequence[Instance], request: Live, now: int) -> Instance:
+        """Return the one with the fewest tokens as of now; the first of several."""
+        del request
+        return min(candidates, key=lambda instance: instance.load_tokens(now))
+
+
+def _outstanding(instance: Instance) -> int:
+    return instance.outstanding

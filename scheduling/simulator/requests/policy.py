@@ -1,0 +1,96 @@
+"""What policies of an instance and of a fleet are: four hooks that combine."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Literal, Protocol
+
+from scheduling.simulator.requests.live import Live
+
+if TYPE_CHECKING:
+    from scheduling.simulator.requests.instance import Instance
+    from scheduling.simulator.requests.turn import Turn
+
+Provenance = Literal["paper", "code", "code with fix", "inferred"]
+"""Where a policy's rule is from: the paper's text, released code, that code with a defect mended,
+or the gaps of both filled by inference."""
+
+
+class Policy(Protocol):
+    """What all policies have."""
+
+    @property
+    def name(self) -> str:
+        """Name in tables."""
+        ...
+
+    @property
+    def provenance(self) -> Provenance:
+        """Where the rule is from."""
+        ...
+
+
+class Composition(Policy, Protocol):
+    """Composes the batch of the next iteration."""
+
+    @property
+    def steady(self) -> bool:
+        """A batch of decodes alone stays the batch until a request ends, comes, or is evicted.
+
+        Only then do the iterations between such events pass in one jump.
+        """
+        ...
+
+    def compose(self, turn: Turn) -> None:
+        """Fill the turn; leave it empty to wait until something changes."""
+        ...
+
+
+class Admission(Policy, Protocol):
+    """Decides whether the head of the queue may begin, and what memory it gets."""
+
+    @property
+    def steady(self) -> bool:
+        """What it refuses it refuses until a request ends, comes, or is evicted."""
+        ...
+
+    @property
+    def grows(self) -> bool:
+        """Requests get blocks as they grow; otherwise what was reserved has to last."""
+        ...
+
+    @property
+    def longest(self) -> int | None:
+        """Tokens, prompt and answer together, of the longest request that it can serve.
+
+        ``None`` when only memory limits them.
+        """
+        ...
+
+    def admits(self, turn: Turn, request: Live) -> bool:
+        """Tell whether the request may begin now; the turn has a slot for it."""
+        ...
+
+    def blocks(self, turn: Turn, request: Live) -> int:
+        """Return how many blocks it gets at its beginning."""
+        ...
+
+
+class Eviction(Policy, Protocol):
+    """Decides who gives way when decoding needs memory that is not there."""
+
+    def ranking(self, running: Sequence[Live]) -> list[Live]:
+        """Order the requests: memory is given from the first on and taken from the last on."""
+        ...
+
+    def restart(self, request: Live) -> int:
+        """Return the tokens that its next prefill has to reach; ``request.done`` are its tokens."""
+        ...
+
+
+class Router(Policy, Protocol):
+    """Chooses the instance of a request."""
+
+    def choose(self, candidates: Sequence[Instance], request: Live, now: int) -> Instance:
+        """Return one of the candidates, of which there is at least one."""
+        ...

@@ -1,0 +1,52 @@
+"""What an instance has done, and what it is at."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from scheduling.simulator.requests.clock import Pace
+from scheduling.simulator.requests.live import Live
+
+
+@dataclass(slots=True)
+class Tally:
+    """What an instance has done.
+
+    Attributes
+    ----------
+    iterations
+        Batches that it ran.
+    jumps
+        Events that these took: each stands for one iteration or many.
+    busy_ns
+        Nanoseconds in which it ran batches.
+    restarts
+        Evictions.
+    peak_blocks
+        Most blocks of KV memory in use at an end of an iteration.
+    block_ns
+        Blocks in use, integrated over busy time; along a jump they are taken to grow evenly.
+    new_tokens, decoded_tokens
+        Prompt tokens that it computed, and tokens that its decode steps made.
+    """
+
+    iterations: int = 0
+    jumps: int = 0
+    busy_ns: int = 0
+    restarts: int = 0
+    peak_blocks: int = 0
+    block_ns: float = 0.0
+    new_tokens: int = 0
+    decoded_tokens: int = 0
+
+
+@dataclass(slots=True)
+class Current:
+    """What an instance is at: ``steps`` decode iterations, or one mixed batch."""
+
+    began: int = 0
+    ended: int = 0
+    steps: int = 0
+    pace: Pace | None = None
+    decodes: int = 0
+    chunks: list[tuple[Live, int]] = field(default_factory=list)

@@ -1,0 +1,123 @@
+"""What a policy may see and do when an instance composes its next batch."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from scheduling.errors import PolicyError
+from scheduling.simulator.requests.clock import NS_PER_SECOND
+from scheduling.simulator.requests.live import Live, State
+
+if TYPE_CHECKING:
+    from scheduling.simulator.requests.instance import Instance
+
+
+class Turn:
+    """One decision of an instance: the batch of its next iteration.
+
+    Attributes
+    ----------
+    now
+        Nanoseconds from the start of the trace.
+    decodes
+        Requests that decode one token in this batch, so far.
+    chunks
+        Requests of this batch that compute prompt tokens, with how many each.
+    """
+
+    __slots__ = ("_instance", "chunks", "decodes", "now")
+
+    def __init__(self, instance: Instance) -> None:
+        self._instance = instance
+        self.now = 0
+        self.decodes = 0
+        self.chunks: list[tuple[Live, int]] = []
+
+    def begin(self, now: int) -> None:
+        """Start with an empty batch."""
+        self.now = now
+        self.decodes = 0
+        if self.chunks:
+            self.chunks = []
+
+    @property
+    def head(self) -> Live | None:
+        """The first request of the queue that has yet to compute tokens; ``None`` without one.
+
+        Behind a request whose KV is still to be fetched, all wait.
+        """
+        waiting = self._instance.waiting
+        return waiting[0] if waiting and not waiting[0].remote else None
+
+    @property
+    def waiting(self) -> Sequence[Live]:
+        """The queue, first come first."""
+        return self._instance.waiting
+
+    @property
+    def prefilling(self) -> Sequence[Live]:
+        """Requests that have begun and have prompt tokens left."""
+        return self._instance.prefilling
+
+    @property
+    def decoding(self) -> Sequence[Live]:
+        """Requests that decode, in the order in which they began to."""
+        return list(self._instance.decoding.values())
+
+    @property
+    def slots(self) -> int:
+        """Requests that may still begin before the batch is full."""
+        return self._instance.slots
+
+    @property
+    def free_blocks(self) -> int:
+        """Blocks of KV memory that nobody holds."""
+        return self._instance.memory.free
+
+    @property
+    def capacity_blocks(self) -> int:
+        """All blocks of KV memory."""
+        return self._instance.memory.capacity
+
+    @property
+    def block_size(self) -> int:
+        """Tokens of a block."""
+        return self._instance.memory.block_size
+
+    @property
+    def empty(self) -> bool:
+        """Whether no request holds memory here."""
+        return self._instance.memory.free == self._instance.memory.capacity
+
+    def tokens(self, request: Live) -> int:
+        """Return the tokens of a request so far: computed ones, or prompt and answer."""
+        return self._instance.tokens(request)
+
+    def decode(self) -> int:
+        """Add all requests that decode, making room by eviction; return how many that are."""
+        self.decodes = self._instance.secure_decodes()
+        return self.decodes
+
+    def admit(self) -> Live | None:
+        """Begin the head of the queue if a slot is free and the admission policy lets it."""
+        head = self.head
+        if head is None or not self._instance.admit(head):
+            return None
+        return head
+
+    def prefill(self, request: Live, tokens: int) -> None:
+        """Add prompt tokens of a request that has begun."""
+        if not 0 < tokens <= request.left or request.state is not State.PREFILLING:
+            found = f"{tokens} prompt tokens of it, which has {request.left} left"
+            raise self.impossible(found, request)
+        self.chunks.append((request, tokens))
+
+    def impossible(self, what: str, request: Live) -> PolicyError:
+        """Build the error of a decision that cannot be."""
+        instance = self._instance
+        names = ", ".join(policy.name for policy in instance.policies)
+        seconds = self.now / NS_PER_SECOND
+        return PolicyError(
+            f"{names} on {instance.name} at {seconds:.6f} s, request {request.row}: {what}"
+        )

@@ -1,0 +1,141 @@
+"""Decisions that cannot be, fleets that contradict themselves, requests that fit nowhere."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import pytest
+
+from scheduling.errors import InputError, PolicyError, UnsupportedError
+from scheduling.models.cost.protocol import Affine
+from scheduling.simulator.requests.deployment import Deployment, Flow, Group, Link
+from scheduling.simulator.requests.fleet import simulate_fleet
+from scheduling.simulator.requests.live import Live
+from scheduling.simulator.requests.policies.admission import Reserve
+from scheduling.simulator.requests.policy import Provenance
+from scheduling.simulator.requests.turn import Turn
+from tests.serving_runs import table
+
+COST = Affine(base=1e-3, per_token=0.0)
+
+
+@dataclass
+class Odd:
+    """A composition that does what it is told to."""
+
+    act: Callable[[Turn], object]
+    name: str = "odd"
+    provenance: Provenance = "inferred"
+    steady: bool = True
+
+    def compose(self, turn: Turn) -> None:
+        """Do it."""
+        self.act(turn)
+
+
+@dataclass
+class Greedy:
+    """An admission that takes more memory than there is."""
+
+    name: str = "greedy"
+    provenance: Provenance = "inferred"
+    steady: bool = True
+    grows: bool = True
+    longest: int | None = None
+
+    def admits(self, turn: Turn, request: Live) -> bool:
+        """Admit all."""
+        del turn, request
+        return True
+
+    def blocks(self, turn: Turn, request: Live) -> int:
+        """Take one block too many."""
+        del request
+        return turn.free_blocks + 1
+
+
+def too_much(turn: Turn) -> None:
+    request = turn.admit()
+    if request is not None:
+        turn.prefill(request, request.left + 1)
+
+
+def never_begun(turn: Turn) -> None:
+    if turn.head is not None:
+        turn.prefill(turn.head, 1)
+
+
+@pytest.mark.parametrize(
+    ("act", "message"),
+    [
+        (lambda turn: None, "waits for ever"),
+        (too_much, "6 prompt tokens of it, which has 5 left"),
+        (never_begun, "1 prompt tokens of it"),
+        (lambda turn: turn.admit(), "has begun and nothing runs"),
+    ],
+)
+def test_impossible_batches_name_policy_time_and_request(
+    act: Callable[[Turn], object], message: str
+) -> None:
+    group = Group("all", COST, kv_tokens=100, composition=Odd(act))
+    with pytest.raises(PolicyError, match=message) as caught:
+        simulate_fleet(Deployment((group,)), table([10**9], [5], [2]))
+    for part in ("odd", "watermark", "all/0", "1.000000 s", "request 0"):
+        assert part in str(caught.value)
+
+
+def test_memory_that_is_not_there_is_refused() -> None:
+    group = Group("all", COST, kv_tokens=160, admission=Greedy())
+    with pytest.raises(PolicyError, match=r"greedy.*11 blocks for it, 10 are free"):
+        simulate_fleet(Deployment((group,)), table([0], [5], [2]))
+
+
+def test_requests_that_fit_nowhere_are_rejected_and_the_rest_is_served() -> None:
+    groups = (
+        Group("small", COST, kv_tokens=32),
+        Group("large", COST, kv_tokens=320),
+        Group("short", COST, kv_tokens=320, admission=Reserve(20)),
+        Group("none", COST, kv_tokens=320, admission=Reserve(400)),
+    )
+    run = simulate_fleet(Deployment(groups), table([0] * 4, [10, 30, 300, 320], [5, 10, 21, 2]))
+    assert run.served.tolist() == [True, True, True, False]
+    assert run.rejected == 1
+    assert run.instance[2] == 1
+    assert 3 not in run.instance
+
+
+def test_fleets_that_contradict_themselves_are_refused() -> None:
+    one = Group("one", COST, kv_tokens=100)
+    prefill = Group("p", COST, kv_tokens=100, role="prefill")
+    with pytest.raises(InputError, match="a name of its own"):
+        Deployment((one, one))
+    with pytest.raises(InputError, match="a name of its own"):
+        Deployment(())
+    with pytest.raises(InputError, match=r"one\.replicas: found 0, expected at least 1"):
+        Group("one", COST, kv_tokens=100, replicas=0)
+    bad = (
+        Flow("all", "two"),
+        Flow("all", "p"),
+        Flow("all", "p", "one", weight=0.0),
+    )
+    with pytest.raises(InputError) as caught:
+        Deployment((one, prefill), bad)
+    places = [fault.place for fault in caught.value.faults]
+    assert places == [
+        "flows[0].group",
+        "flows[1].group",
+        "flows[2].decode",
+        "flows[2].link",
+        "flows[2].weight",
+    ]
+    with pytest.raises(InputError, match="demand 'all'"):
+        simulate_fleet(Deployment((prefill,)), table([0], [1], [1]))
+    with pytest.raises(InputError, match="a positive rate"):
+        Link(bytes_per_token=1.0, bytes_per_second=0.0)
+
+
+def test_unknown_routers_are_refused() -> None:
+    fleet = Deployment((Group("one", COST, kv_tokens=100),))
+    with pytest.raises(UnsupportedError, match="did you mean 'round-robin'"):
+        simulate_fleet(fleet, table([0], [1], [1]), router="roundrobin")

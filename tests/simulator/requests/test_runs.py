@@ -1,0 +1,117 @@
+"""Runs of fleets: jumps change nothing, nothing is lost, and nobody acts before its cause."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from scheduling.models.cost.protocol import Affine
+from scheduling.models.requests.table import RequestTable
+from scheduling.simulator.requests.deployment import Deployment, Flow, Group, Link
+from scheduling.simulator.requests.fleet import ROUTERS, simulate_fleet
+from scheduling.simulator.requests.policies.composition import Orca, PrefillFirst
+from scheduling.simulator.requests.run import NEVER, FleetRun
+from tests.serving_runs import deployments, table, tables
+
+
+def same(one: FleetRun, other: FleetRun) -> bool:
+    """Tell whether two runs agree to the nanosecond."""
+    fields = ("started_ns", "first_token_ns", "ended_ns", "restarts", "instance", "decode_instance")
+    return all(np.array_equal(getattr(one, name), getattr(other, name)) for name in fields)
+
+
+@given(deployments(), tables(), st.sampled_from(ROUTERS))
+@settings(max_examples=300)
+def test_jumps_change_nothing(fleet: Deployment, requests: RequestTable, router: str) -> None:
+    jumping = simulate_fleet(fleet, requests, router=router, seed=3)
+    stepping = simulate_fleet(fleet, requests, router=router, seed=3, jumps=False)
+    assert same(jumping, stepping)
+    for one, other in zip(jumping.instances, stepping.instances, strict=True):
+        for name in ("iterations", "busy_ns", "restarts", "new_tokens", "decoded_tokens"):
+            assert getattr(one.tally, name) == getattr(other.tally, name)
+        assert one.tally.peak_blocks == other.tally.peak_blocks
+
+
+@given(deployments(), tables())
+@settings(max_examples=150)
+def test_every_request_is_served_or_rejected(fleet: Deployment, requests: RequestTable) -> None:
+    run = simulate_fleet(fleet, requests)
+    served = run.served
+    assert served.sum() + run.rejected == len(requests)
+    for times in (run.started_ns, run.first_token_ns):
+        assert np.array_equal(times != NEVER, served)
+    assert np.all(run.started_ns[served] >= requests.arrival_ns[served])
+    assert np.all(run.first_token_ns[served] >= run.started_ns[served])
+    assert np.all(run.ended_ns[served] >= run.first_token_ns[served])
+    alone = served & (requests.output_tokens == 1)
+    assert np.array_equal(run.ended_ns[alone], run.first_token_ns[alone])
+    biggest = max(group.kv_tokens for group in fleet.groups)
+    assert np.all(requests.prompt_tokens[served] <= biggest)
+
+
+@given(deployments(), tables())
+@settings(max_examples=150)
+def test_tokens_are_made_once_and_prompts_computed_once_a_start(
+    fleet: Deployment, requests: RequestTable
+) -> None:
+    run = simulate_fleet(fleet, requests)
+    served = run.served
+    decoded = sum(instance.tally.decoded_tokens for instance in run.instances)
+    restarts = sum(instance.tally.restarts for instance in run.instances)
+    assert run.restarts.sum() == restarts
+    # The end of a prefill makes one token; each restart makes another one that way.
+    answers = int(requests.output_tokens[served].sum())
+    assert answers - served.sum() - restarts <= decoded <= answers - served.sum()
+    if not restarts:
+        computed = sum(instance.tally.new_tokens for instance in run.instances)
+        fresh = (requests.prompt_tokens - requests.cached_tokens)[served]
+        assert computed == fresh.sum()
+
+
+def test_a_prompt_ends_with_the_first_token_and_the_last_token_is_not_stored() -> None:
+    cost = Affine(base=1e-3, per_token=0.0)
+    requests = table([0, 0], [10, 11], [7, 7])
+    fleet = Deployment((Group("all", cost, kv_tokens=16, block_size=1, composition=Orca()),))
+    run = simulate_fleet(fleet, requests)
+    # 10 + 7 - 1 tokens fit into 16 blocks, 11 + 7 - 1 do not.
+    assert run.rejected == 1
+    assert run.first_token_ns.tolist() == [10**6, NEVER]
+    assert run.ended_ns.tolist() == [7 * 10**6, NEVER]
+
+
+def test_kv_moves_when_there_is_room_and_decoding_begins_behind_it() -> None:
+    cost = Affine(base=1e-3, per_token=0.0)
+    link = Link(bytes_per_token=1000.0, bytes_per_second=1e6, latency_seconds=0.002)
+    fleet = Deployment(
+        (
+            Group("p", cost, kv_tokens=100, role="prefill", composition=PrefillFirst()),
+            Group("d", cost, kv_tokens=32, role="decode", block_size=1, max_sequences=1),
+        ),
+        (Flow("all", "p", "d", link=link),),
+    )
+    run = simulate_fleet(fleet, table([0, 0], [10, 10], [3, 2]))
+    assert run.first_token_ns.tolist() == [10**6, 10**6]
+    # 2 ms and 10 tokens of 1 ms, then two tokens; the second is fetched when the first is done.
+    assert run.ended_ns.tolist() == [15 * 10**6, 28 * 10**6]
+    assert run.decode_instance.tolist() == [1, 1]
+
+
+def test_flows_share_by_weight() -> None:
+    cost = Affine(base=1e-3, per_token=0.0)
+    groups = tuple(Group(name, cost, kv_tokens=100) for name in ("one", "two"))
+    fleet = Deployment(groups, (Flow("all", "one", weight=3.0), Flow("all", "two", weight=1.0)))
+    run = simulate_fleet(fleet, table([0] * 40, [1] * 40, [1] * 40))
+    assert np.bincount(run.instance).tolist() == [30, 10]
+
+
+@pytest.mark.parametrize("router", ROUTERS)
+def test_the_same_seed_gives_the_same_run(router: str) -> None:
+    cost = Affine(base=1e-3, per_token=1e-5, per_kv=1e-8)
+    fleet = Deployment((Group("all", cost, kv_tokens=500, replicas=3),))
+    generator = np.random.default_rng(5)
+    arrivals = np.cumsum(generator.integers(0, 10**7, 60)).tolist()
+    requests = table(arrivals, generator.integers(1, 90, 60), generator.integers(1, 90, 60))
+    runs = [simulate_fleet(fleet, requests, router=router, seed=seed) for seed in (1, 1)]
+    assert same(*runs)
