@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from scheduling.models.cost.efficiency import efficiency_of
+from scheduling.models.cost.efficiency import Efficiency, efficiency_of
 from scheduling.models.cost.gpu import Gpu
 from scheduling.models.cost.layout import Layout
 from scheduling.models.cost.llm import Llm
@@ -13,7 +13,13 @@ from scheduling.models.cost.roofline import ReplicaCost
 
 
 def replica_cost(
-    llm: Llm, gpu: Gpu, layout: Layout, precision: Precision, *, engine: str | None = None
+    llm: Llm,
+    gpu: Gpu,
+    layout: Layout,
+    precision: Precision,
+    *,
+    engine: str | None = None,
+    terms: Efficiency | None = None,
 ) -> CostModel:
     """Return the cost model of one replica.
 
@@ -30,15 +36,18 @@ def replica_cost(
     engine
         ``vllm``, ``sglang`` or ``trtllm``: whose efficiency terms to take; ``None`` for those of no
         engine in particular.
+    terms
+        Efficiency terms instead of the engine's, such as calibrated ones.
 
     Returns
     -------
     CostModel
-        A roofline with the efficiency terms of the engine.
+        A roofline with these terms.
 
     Raises
     ------
     InputError
         For an unknown engine, or a GPU that does not multiply operands of that type.
     """
-    return ReplicaCost(llm, layout, Operators(gpu, precision, efficiency_of(engine)))
+    chosen = efficiency_of(engine)
+    return ReplicaCost(llm, layout, Operators(gpu, precision, terms or chosen))

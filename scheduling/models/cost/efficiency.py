@@ -38,23 +38,33 @@ class Efficiency(Frozen):
     decode_memory: Share = Field(default=0.90, description="Of bandwidth, when KV is streamed.")
     decode_compute: Share = Field(default=0.55, description="Of FLOP/s of 16 bits, when decoding.")
     attention_seconds: Seconds = Field(default=11e-6, description="Of each attention kernel.")
-    expert_compute: Share = Field(default=0.45, description="Of FLOP/s in products of experts.")
-    expert_memory: Share = Field(default=0.75, description="Of bandwidth, for experts' weights.")
-    expert_seconds: Seconds = Field(default=22e-6, description="Of each layer of experts: routing.")
+    expert_wide: Share = Field(
+        default=0.60, description="Of FLOP/s in products of experts, operands of 16 bits."
+    )
+    expert_narrow: Share = Field(
+        default=0.36, description="Of FLOP/s in products of experts, operands below 16 bits."
+    )
+    expert_widened: Share = Field(
+        default=0.40, description="Of FLOP/s there, when narrower weights are widened first."
+    )
+    expert_memory: Share = Field(default=0.80, description="Of bandwidth, for experts' weights.")
+    expert_seconds: Seconds = Field(default=16e-6, description="Of each layer of experts: routing.")
     expert_skew: Factor = Field(
-        default=0.25, description="Load above the mean of the busiest group of experts, at most."
+        default=0.8, description="Load above the mean of the busiest group of experts, at most."
     )
     layer_seconds: Seconds = Field(
         default=10e-6, description="Of each layer: norms, rotation, writing KV, activation."
     )
     launch_seconds: Seconds = Field(
-        default=120e-6, description="Of the host, for each layer run without a captured graph."
+        default=250e-6,
+        description="Of the host, for each layer run without a captured graph; latent attention "
+        "and experts count as one more layer each.",
     )
     link: Share = Field(default=0.85, description="Of the bandwidth of links, in collectives.")
     reduce_seconds: Seconds = Field(default=5e-6, description="Of each collective of a domain.")
     network_seconds: Seconds = Field(default=15e-6, description="Of each message between nodes.")
     iteration_seconds: Seconds = Field(
-        default=1.0e-3, description="Of the host, for each iteration: scheduling, sampling."
+        default=0.5e-3, description="Between iterations: what the host does not hide."
     )
     sequence_seconds: Seconds = Field(
         default=5e-6, description="Of the host, for each request of an iteration."
@@ -62,9 +72,9 @@ class Efficiency(Frozen):
 
 
 ENGINES: dict[str, Efficiency] = {
-    "vllm": Efficiency(iteration_seconds=1.5e-3, sequence_seconds=10e-6),
-    "sglang": Efficiency(iteration_seconds=1.0e-3),
-    "trtllm": Efficiency(iteration_seconds=0.8e-3),
+    "vllm": Efficiency(iteration_seconds=0.8e-3, sequence_seconds=10e-6),
+    "sglang": Efficiency(iteration_seconds=0.5e-3),
+    "trtllm": Efficiency(iteration_seconds=0.3e-3),
 }
 """Terms by engine; what tells them apart is mostly the host's part of an iteration."""
 

@@ -106,7 +106,7 @@ class Operators:
         self.links = Links(gpu, terms)
         self._bandwidth = gpu.bandwidth * terms.memory
         self._rate = rate * share
-        self._expert_rate = rate * terms.expert_compute
+        self._expert_rate = rate * _expert_share(terms, BYTES[precision.weights], width)
         self._expert_bandwidth = gpu.bandwidth * terms.expert_memory
         self._wide_rate = wide * terms.wide_compute
         self._prefill_rate = wide * terms.prefill_attention
@@ -211,7 +211,9 @@ class Operators:
             seconds += self.product(new + cached, keys, shape.kv_rank).seconds
             width = shape.nope_dim + shape.rope_dim + shape.value_dim
             flop = 2.0 * shape.heads * width * (pairs + new * self.terms.prefill_pad)
+            moved = 4 * new * shape.heads * width * _ACTIVATION_BYTES
             seconds += self.terms.attention_seconds + flop / self._prefill_rate
+            seconds += moved / self._bandwidth
         if sequences:
             for width in (shape.nope_dim, shape.value_dim):
                 absorbed = self._wide_product(sequences * shape.heads, shape.kv_rank, width)
@@ -238,7 +240,8 @@ class Operators:
 
         ``tokens`` are those of the whole stage. With choices spread evenly, ``tokens`` of them hit
         ``local * (1 - (1 - active / count) ** tokens)`` of the experts of a group; each expert hit
-        is read once, and its rows are padded to a tile.
+        is read once. Groups of rows are small and uneven, so reading and multiplying overlap badly
+        and their times add up.
         """
         local = shape.total / shape.ep
         hit = local * (1.0 - (1.0 - shape.active / shape.total) ** tokens)
@@ -246,10 +249,9 @@ class Operators:
         mean = tokens * shape.active / shape.ep
         rows = mean * busiest_share(mean, shape.ep, self.terms.expert_skew)
         weights = shape.products * shape.hidden * shape.ffn / shape.tp
-        padded = max(rows, hit * min(_TILE, 16.0))
         moved = hit * weights * self._weight_bytes
         moved += rows * (shape.hidden * 3 + shape.ffn / shape.tp * 4) * _ACTIVATION_BYTES
-        seconds = max(moved / self._expert_bandwidth, 2.0 * padded * weights / self._expert_rate)
+        seconds = moved / self._expert_bandwidth + 2.0 * rows * weights / self._expert_rate
         return Timed(self.terms.expert_seconds + seconds, Provenance.ANALYTIC)
 
     def all_reduce(self, payload: float, group: int) -> Timed:
@@ -263,6 +265,12 @@ class Operators:
     def all_to_all(self, payload: float, group: int) -> Timed:
         """Return the time for each GPU of a group to send ``payload`` bytes, spread evenly."""
         return Timed(self.links.all_to_all(payload, group), Provenance.ANALYTIC)
+
+
+def _expert_share(terms: Efficiency, weight_bytes: float, operand_bytes: float) -> float:
+    if weight_bytes < operand_bytes:
+        return terms.expert_widened
+    return terms.expert_narrow if operand_bytes < _ACTIVATION_BYTES else terms.expert_wide
 
 
 def busiest_share(mean: float, groups: int, skew: float) -> float:

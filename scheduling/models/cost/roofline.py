@@ -103,7 +103,9 @@ class ReplicaCost:
         return work + host, provenance
 
     def _launching(self) -> float:
-        return self._terms.launch_seconds * self._llm.layers
+        llm = self._llm
+        counted = llm.layers * (1 if self._latent is None else 2) + llm.expert_layers
+        return self._terms.launch_seconds * counted
 
     def _work(self, share: Share) -> tuple[float, Provenance]:
         seconds, provenance = self._token_work(share)
