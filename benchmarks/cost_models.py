@@ -1,4 +1,4 @@
-"""Cost models against measured servers: errors of TTFT and TPOT by engine, with and without anchors.
+"""Cost models against measured servers: errors of TTFT and TPOT by engine, with anchors or not.
 
 Reads serving points (``serving_points.csv``: one running server at one concurrency in each row) and
 predicts each aggregated row with the roofline, fitted to none of them. A second score calibrates on

@@ -122,3 +122,24 @@ def test_extender(tmp_path: Path) -> None:
     }
     assert sum(row["requests"] for row in phases.values()) == 20 + 50 + 20
     assert not any(row["errors"] for row in phases.values())
+
+
+def test_cost_models(tmp_path: Path) -> None:
+    names = (
+        "origin,backend,model_path,system,precision,mode,isl,osl,concurrency,gemm_quant_mode,"
+        "tp_size,pp_size,attention_dp_size,moe_tp_size,moe_ep_size,ttft_ms,tpot_ms"
+    )
+    lines = [
+        "x,vllm,Qwen/Qwen3-32B,h100_sxm,,agg,1024,512,4,,2,1,,1,1,90,16",
+        "x,vllm,Qwen/Qwen3-32B,h100_sxm,,agg,1024,512,8,,2,1,,1,1,150,18",
+        "x,vllm,Qwen/Qwen3-32B,h100_sxm,,disagg,1024,512,8,,2,1,,1,1,150,18",
+        "x,vllm,Someone/Unheard,h100_sxm,,agg,1024,512,8,,2,1,,1,1,150,18",
+    ]
+    points = tmp_path / "points.csv"
+    points.write_text("\n".join([names, *lines]) + "\n")
+    found = run(tmp_path, "cost_models.py", str(points), "--by-group")
+    assert isinstance(found, dict)
+    assert found["figures"]["all"]["rows"] == 2
+    assert set(found["figures"]) == {"all", "vllm", "qwen3-32b h100-sxm vllm"}
+    assert found["figures"]["all"]["tpot low anchored"] < found["figures"]["all"]["tpot low"] + 5
+    assert list(found["skipped"].values()) == [1]

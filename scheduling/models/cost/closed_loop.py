@@ -86,11 +86,11 @@ class ClosedLoop:
         return Latencies(first + waiting, between)
 
     def _pieces(self) -> int:
-        """Iterations that one prompt takes."""
+        """Count the iterations that one prompt takes."""
         return max(1, ceil(self.prompt / self.token_budget))
 
     def _prompts(self, cost: CostModel, beside: Batch, running: int) -> tuple[int, float]:
-        """Prompts that share an iteration, and the seconds until they are computed."""
+        """Return the prompts that share an iteration, and the seconds until they are computed."""
         together = max(1, min(self.token_budget // self.prompt, running))
         pieces = self._pieces()
         if pieces == 1:
