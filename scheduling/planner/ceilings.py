@@ -1,0 +1,83 @@
+"""How busy pools of replicas may be, for many templates at once.
+
+The share of requests that wait depends on the size of the pool and on how busy it is, not on the
+template; it is tabulated once, and each template then looks up its ceilings.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from scheduling.models.serving.queueing import Queue, wait_factors, waiting_shares
+
+Floats = NDArray[np.float64]
+
+MOST_REPLICAS = 256
+"""Pools beyond this size are as busy as one of this size."""
+
+MOST_BUSY = 0.95
+"""No pool is planned to be busier, whatever its targets: queues grow without bound near 1."""
+
+_GRID = np.array([1e-6, 1e-4, 1e-3, 3e-3, *(step / 100 for step in range(1, 96))])
+"""Utilisations that ceilings are rounded down to."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """A queue that requests pass at a replica.
+
+    Parameters
+    ----------
+    servers
+        Servers of one replica: slots of its batch, or 1.
+    service_seconds, service_scv
+        Mean time that a request holds a server, and its squared variation.
+    arrival_scv
+        Squared variation of the times between arrivals.
+    limit_seconds, share
+        Longest wait allowed, and the share of the requests that it must hold for.
+    load
+        Share of the time that its servers are busy when the replica is at its rate.
+    """
+
+    servers: int
+    service_seconds: float
+    service_scv: float
+    arrival_scv: float
+    limit_seconds: float
+    share: float
+    load: float
+
+    def ceilings(self, most: int) -> Floats:
+        """Return how busy 1, 2, …, ``most`` replicas may be, as a share of their rate."""
+        if self.limit_seconds == float("inf") or self.load <= 0:
+            return np.full(most, MOST_BUSY)
+        counts, waiting = _table(min(most * self.servers, MOST_REPLICAS))
+        busy = _GRID[:, None]
+        factors = wait_factors(counts, busy, waiting, self.service_scv, self.arrival_scv)
+        with np.errstate(divide="ignore", over="ignore"):
+            late = waiting * np.exp(-self.limit_seconds / (factors * self.service_seconds))
+        kept = late <= 1 - self.share
+        # The first utilisation that breaks the limit ends what is allowed.
+        last = np.where(kept.all(axis=0), len(_GRID), np.argmin(kept, axis=0)) - 1
+        allowed = np.maximum.accumulate(np.where(last >= 0, _GRID[last], _GRID[0]))
+        sizes = np.minimum(np.arange(1, most + 1) * self.servers, len(counts)) - 1
+        return np.minimum(allowed[sizes] / max(self.load, 1e-9), MOST_BUSY)
+
+    def quantile(self, replicas: int, busy: float, share: float) -> float | None:
+        """Return the wait that this share stays within, of replicas so busy; ``None``: endless."""
+        servers = replicas * self.servers
+        rate = busy * self.load * servers / self.service_seconds
+        queue = Queue(servers, rate, self.service_seconds, self.service_scv, self.arrival_scv)
+        return queue.wait_quantile(share)
+
+
+@cache
+def _table(most: int) -> tuple[NDArray[np.int64], Floats]:
+    """Return pool sizes and, by utilisation and size, the share of requests that wait."""
+    counts = np.arange(1, most + 1)
+    return counts, np.stack([waiting_shares(counts, np.full(most, busy)) for busy in _GRID])

@@ -1,0 +1,68 @@
+"""Demands as the sizing of replicas sees them: requests with their lengths, and targets."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from scheduling.models.requests.workload import RequestClass
+
+Target = tuple[float, float]
+"""Seconds, and the share of the requests that stay within them."""
+
+METRICS = ("ttft", "tpot", "e2e")
+
+
+@dataclass(frozen=True)
+class Load:
+    """One demand.
+
+    Parameters
+    ----------
+    requests
+        How its requests arrive and how long they are; its name is the demand's.
+    model
+        Name of the model that it asks for.
+    targets
+        By metric ``ttft``, ``tpot`` and ``e2e``, those that it has.
+    """
+
+    requests: RequestClass
+    model: str
+    targets: Mapping[str, Target] = field(default_factory=dict)
+
+    @property
+    def demand(self) -> str:
+        """Its name."""
+        return self.requests.name
+
+    @property
+    def rate(self) -> float:
+        """Requests per second."""
+        return self.requests.arrivals.rate
+
+    @property
+    def new(self) -> float:
+        """Mean prompt tokens to compute."""
+        return max(1.0, self.requests.computed_tokens)
+
+    @property
+    def reused(self) -> float:
+        """Mean prompt tokens whose KV is in the cache."""
+        return max(0.0, self.requests.prompt.mean - self.new)
+
+    @property
+    def steps(self) -> float:
+        """Mean tokens of an answer behind its first one."""
+        return max(0.0, self.requests.output.mean - 1)
+
+    @property
+    def context(self) -> float:
+        """Mean tokens in the cache of a request that decodes."""
+        return self.requests.prompt.mean + self.requests.output.mean / 2
+
+    def long_prompt(self, share: float) -> tuple[float, float]:
+        """Return new and reused tokens of a prompt that this share of them does not exceed."""
+        tokens = self.requests.prompt.quantile(share)
+        reused = tokens * self.requests.prefix_share
+        return max(1.0, tokens - reused), reused

@@ -1,0 +1,431 @@
+"""How one replica is run for its demands: batch, token budget, and the rate that it sustains.
+
+A replica that does both phases mixes decode steps with chunks of prompts (Agrawal et al.,
+"Taming Throughput-Latency Tradeoff in LLM Inference with Sarathi-Serve", OSDI 2024). With ``B``
+decoding requests an iteration takes ``T0`` without a chunk and ``T1`` with one, so the prompts of
+load c keep it busy for ``S_c = new_c / chunk * T1`` seconds each, and a request takes
+``steps_c * T0 / B + S_c * (1 - T0 / T1)`` of its time in all. A replica for one phase only is the
+special case without chunks, or without decodes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import takewhile
+from math import ceil, inf, sqrt
+from statistics import NormalDist
+
+import numpy as np
+
+from scheduling.models.cost.protocol import Batch, CostModel, KnowsPower, Provenance
+from scheduling.models.serving.plan import Role
+from scheduling.planner.ceilings import Floats, Wait
+from scheduling.planner.loads import Load
+
+_LEAST_CHUNK = 64
+"""Prompt tokens of an iteration below which chunks are not worth their iteration."""
+
+_BATCHES = (1, 2, 4, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512, 768, 1024, 2048)
+_SAFETY = 2.0
+"""Standard deviations of the KV tokens of a full batch that must still fit."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sized:
+    """A way to run a replica that keeps the targets of its loads.
+
+    Parameters
+    ----------
+    sequences, token_budget
+        Most requests in a batch, and most tokens in one iteration.
+    rates
+        Requests a second of each demand, served alone.
+    waits
+        The queues that requests pass.
+    ttft_seconds, tpot_seconds
+        Without waiting, at the percentile of the targets; ``None`` where it has no such phase.
+    provenance
+        Where the times come from.
+    watts
+        Power of the replica, where the cost model knows it.
+    binds
+        What keeps its batch from growing.
+    """
+
+    sequences: int
+    token_budget: int | None
+    rates: dict[str, float]
+    waits: tuple[Wait, ...]
+    ttft_seconds: float | None
+    tpot_seconds: float | None
+    provenance: Provenance
+    watts: float | None
+    binds: str
+
+    def ceilings(self, most: int) -> Floats:
+        """Return how busy 1, 2, …, ``most`` replicas may be."""
+        return np.min([wait.ceilings(most) for wait in self.waits], axis=0)
+
+
+class Unfit(Exception):  # noqa: N818 - it is an outcome, not an error
+    """No way to run the replica keeps the targets; the message says why."""
+
+
+@dataclass(frozen=True)
+class Room:
+    """What the replica has.
+
+    Parameters
+    ----------
+    cost
+        Its cost model.
+    kv_tokens
+        Tokens that its KV cache holds.
+    slow
+        Factor on all times that targets must survive.
+    transfer_per_token
+        Seconds to hand one token's KV to a decode replica.
+    """
+
+    cost: CostModel
+    kv_tokens: int
+    slow: float = 1.0
+    transfer_per_token: float = 0.0
+
+    def seconds(self, batch: Batch) -> float:
+        """Return the time of an iteration in the worst case that is planned for."""
+        return self.cost.seconds(batch) * self.slow
+
+
+class Sizer:
+    """Tries batches and token budgets for one replica and the loads that it serves."""
+
+    def __init__(self, loads: Sequence[Load], room: Room, most_sequences: int) -> None:
+        self._loads = loads
+        self._room = room
+        total = sum(load.rate for load in loads)
+        self._shares = [load.rate / total for load in loads]
+        self._batches = [size for size in _BATCHES if size <= most_sequences]
+        self._fitting = self._within_memory()
+        decoded = [s * load.steps for s, load in zip(self._shares, loads, strict=True)]
+        weight = sum(decoded)
+        self._context = (
+            sum(d * load.context for d, load in zip(decoded, loads, strict=True)) / weight
+            if weight
+            else max(load.context for load in loads)
+        )
+        self._arrival_scv = max(load.requests.arrivals.scv for load in loads)
+
+    def _within_memory(self) -> list[int]:
+        """Batches whose KV fits, with room for chance; raises when not even one request does."""
+        longest = max(
+            load.requests.prompt.quantile(0.99) + load.requests.output.quantile(0.99)
+            for load in self._loads
+        )
+        kv = self._room.kv_tokens
+        if longest > kv:
+            raise Unfit(f"KV cache holds {kv:,} tokens, a long request needs {longest:,.0f}")
+        mean = sum(s * load.context for s, load in zip(self._shares, self._loads, strict=True))
+        square = sum(s * _square(load) for s, load in zip(self._shares, self._loads, strict=True))
+        spread = sqrt(max(0.0, square - mean**2))
+        return list(
+            takewhile(lambda b: b * mean + _SAFETY * sqrt(b) * spread <= kv, self._batches)
+        ) or [1]
+
+    def sized(self, role: Role, budgets: Sequence[int]) -> list[Sized]:
+        """Return the ways to run it that are best for a small or for a large pool.
+
+        Raises
+        ------
+        Unfit
+            When no way keeps the targets.
+        """
+        found: list[Sized] = []
+        reasons: list[tuple[float, str]] = []
+        for batch, budget in self._points(role, budgets):
+            try:
+                found.append(self._run(role, batch, budget))
+            except _Missed as missed:
+                reasons.append((missed.excess, str(missed)))
+        if not found:
+            raise Unfit(min(reasons)[1])
+        alone = max(found, key=lambda one: self._worth(one, 1))
+        pooled = max(found, key=lambda one: self._worth(one, 64))
+        chosen = [alone] if pooled is alone else [alone, pooled]
+        return [self._explained(one, role, found) for one in chosen]
+
+    def at(self, role: Role, batch: int, budget: int | None) -> Sized:
+        """Return the replica run in a given way.
+
+        Raises
+        ------
+        Unfit
+            When that breaks a target.
+        """
+        try:
+            return self._run(role, batch, budget)
+        except _Missed as missed:
+            raise Unfit(str(missed)) from None
+
+    def _points(self, role: Role, budgets: Sequence[int]) -> list[tuple[int, int | None]]:
+        if role == "decode":
+            return [(batch, None) for batch in self._fitting]
+        if role == "prefill":
+            return [(0, budget) for budget in budgets]
+        return [
+            (batch, budget)
+            for budget in budgets
+            for batch in self._fitting
+            if budget - batch >= min(_LEAST_CHUNK, budget - 1)
+        ]
+
+    def _worth(self, one: Sized, replicas: int) -> float:
+        """Rate for the mix of loads that a replica of a pool of that size brings."""
+        busy = sum(s / one.rates[load.demand] for s, load in zip(self._shares, self._loads, strict=True))
+        return float(one.ceilings(replicas)[-1]) / busy
+
+    def _explained(self, one: Sized, role: Role, found: Sequence[Sized]) -> Sized:
+        """Say what keeps its batch from growing."""
+        if role == "prefill":
+            return replace(one, binds="prefill compute")
+        larger = [b for b in self._batches if b > one.sequences]
+        if not larger:
+            return replace(one, binds="max_sequences")
+        if larger[0] not in self._fitting:
+            return replace(one, binds="KV memory")
+        slower = all(other.sequences < larger[0] for other in found)
+        return replace(one, binds="latency targets" if slower else "prefill compute")
+
+    def _run(self, role: Role, batch: int, budget: int | None) -> Sized:
+        iteration = _Iteration(self._room, batch, budget, self._context)
+        busy = [iteration.busy(load, role) for load in self._loads]
+        prompts = [iteration.prompt_seconds(load) for load in self._loads]
+        total = 1 / sum(s * b for s, b in zip(self._shares, busy, strict=True))
+        prefilling = total * sum(s * p for s, p in zip(self._shares, prompts, strict=True))
+        waits: list[Wait] = []
+        firsts: list[float] = []
+        tpots: list[float] = []
+        for load in self._loads:
+            tpot = iteration.tpot(load, total, prefilling) if role != "prefill" else 0.0
+            first = iteration.first_token(load, role) if role != "decode" else 0.0
+            limit, share = _slack(load, role, first, tpot)
+            firsts.append(first)
+            tpots.append(tpot)
+            waits += self._waits(role, limit, share, iteration, prompts, total, tpot)
+        sample = iteration.typical(self._loads[0], role)
+        cost = self._room.cost
+        return Sized(
+            max(batch, iteration.prompts_at_once(self._loads)),
+            budget,
+            {
+                load.demand: self._room.slow / b
+                for load, b in zip(self._loads, busy, strict=True)
+            },
+            tuple(waits),
+            max(firsts) if role != "decode" else None,
+            max(tpots) if role != "prefill" else None,
+            cost.provenance(sample),
+            cost.watts(sample) if isinstance(cost, KnowsPower) else None,
+            "",
+        )
+
+    def _waits(
+        self,
+        role: Role,
+        limit: float,
+        share: float,
+        iteration: _Iteration,
+        prompts: Sequence[float],
+        total: float,
+        tpot: float,
+    ) -> list[Wait]:
+        """Queues of the replica: for the chunks of prompts, and for a place in the batch."""
+        queues = 2 if role == "both" else 1
+        limit, share = limit / queues, 1 - (1 - share) / queues
+        waits = []
+        if role != "decode":
+            squares = [
+                p * p * (1 + load.requests.prompt.scv)
+                for p, load in zip(prompts, self._loads, strict=True)
+            ]
+            waits.append(self._wait(1, prompts, squares, limit, share, total))
+        if role != "prefill":
+            held = [load.steps * tpot + p for load, p in zip(self._loads, prompts, strict=True)]
+            squares = [
+                h * h * (1 + load.requests.output.scv)
+                for h, load in zip(held, self._loads, strict=True)
+            ]
+            waits.append(self._wait(iteration.decodes, held, squares, limit, share, total))
+        return waits
+
+    def _wait(
+        self,
+        servers: int,
+        times: Sequence[float],
+        squares: Sequence[float],
+        limit: float,
+        share: float,
+        total: float,
+    ) -> Wait:
+        mean = sum(s * t for s, t in zip(self._shares, times, strict=True))
+        square = sum(s * q for s, q in zip(self._shares, squares, strict=True))
+        scv = max(0.0, square / mean**2 - 1)
+        load = min(1.0, total * mean / servers)
+        return Wait(servers, mean, scv, self._arrival_scv, limit, share, load)
+
+
+class _Missed(Exception):  # noqa: N818 - it is an outcome, not an error
+    """A target that one way to run a replica breaks, and by which factor."""
+
+    def __init__(self, metric: str, floor: float, target: float) -> None:
+        self.excess = floor / target
+        super().__init__(f"{metric} {_time(floor)} above the target of {_time(target)}")
+
+
+class _Iteration:
+    """Times of a replica with a batch of decodes and a token budget."""
+
+    def __init__(self, room: Room, decodes: int, budget: int | None, context: float) -> None:
+        self.decodes = decodes
+        self._room = room
+        self._chunk = 0 if budget is None else budget - decodes
+        self._steady = Batch.decode(decodes, round(decodes * context))
+        self._t0 = room.seconds(self._steady) if decodes else 0.0
+        self._with_chunk: dict[str, float] = {}
+
+    def _chunk_seconds(self, load: Load) -> float:
+        """Seconds of an iteration with a full chunk of such prompts."""
+        if load.demand not in self._with_chunk:
+            batch = self._steady + _chunk(self._chunk, load.new, load.reused)
+            self._with_chunk[load.demand] = self._room.seconds(batch)
+        return self._with_chunk[load.demand]
+
+    def prompt_seconds(self, load: Load) -> float:
+        """Seconds of iterations with chunks that a prompt of the load takes, in the mean."""
+        return load.new / self._chunk * self._chunk_seconds(load) if self._chunk else 0.0
+
+    def busy(self, load: Load, role: Role) -> float:
+        """Seconds of the replica that a request takes."""
+        prompt = self.prompt_seconds(load)
+        if role == "prefill":
+            return prompt
+        decode = load.steps * self._t0 / self.decodes
+        if role == "decode":
+            return max(decode, 1e-9)
+        extra = prompt * (1 - self._t0 / self._chunk_seconds(load))
+        return max(prompt, decode + extra)
+
+    def tpot(self, load: Load, total: float, prefilling: float) -> float:
+        """Time between tokens that the share of requests of its target stays within.
+
+        Prompts of others come between its steps: their number is Poisson.
+        """
+        if not self._chunk or load.steps == 0:
+            return self._t0
+        t1, prompt = self._chunk_seconds(load), self.prompt_seconds(load)
+        iterations = prefilling / t1 + (1 - prefilling) / self._t0
+        delay = prompt * (1 - self._t0 / t1)
+        between = total * load.steps / iterations
+        _, share = load.targets.get("tpot", (inf, 0.5))
+        spread = sqrt(between * (1 + load.requests.prompt.scv))
+        count = max(0.0, between + NormalDist().inv_cdf(share) * spread)
+        return min(t1, self._t0 + delay * count / load.steps)
+
+    def first_token(self, load: Load, role: Role) -> float:
+        """Time to the first token without a queue, of a long prompt when the batch is full."""
+        share = _length_share(load, _first_share(load))
+        new, reused = load.long_prompt(share)
+        full, rest = divmod(new, self._chunk)
+        seconds = 0.0
+        if full:
+            each = _chunk(self._chunk, new, reused)
+            seconds += full * self._room.seconds(self._steady + each)
+        if rest:
+            last = Batch.prefill(ceil(rest), round(new - rest + reused))
+            seconds += self._room.seconds(self._steady + last)
+        if role == "prefill":
+            seconds += (new + reused) * self._room.transfer_per_token
+            return seconds + (self._chunk_seconds(load) if self._chunk > load.new else 0.0)
+        return seconds + self._t0
+
+    def prompts_at_once(self, loads: Sequence[Load]) -> int:
+        """Return how many prompts an iteration may hold."""
+        return max(ceil(self._chunk / load.new) for load in loads) if self._chunk else 1
+
+    def typical(self, load: Load, role: Role) -> Batch:
+        """Return a batch that stands for its work."""
+        if role == "decode":
+            return self._steady
+        return self._steady + _chunk(self._chunk, load.new, load.reused)
+
+
+def _chunk(tokens: float, new: float, reused: float) -> Batch:
+    """Return an iteration's share of prompts of so many new tokens behind so many reused ones."""
+    pairs = tokens * (reused + (new + 1) / 2)
+    if tokens >= new:
+        prompts = max(1, round(tokens / new))
+        return Batch(round(tokens), prompts, round(prompts * reused), pairs)
+    return Batch(round(tokens), 1, round(reused + (new - tokens) / 2), pairs)
+
+
+def _square(load: Load) -> float:
+    """Mean of the squared KV tokens of a request, at a random moment of its decoding."""
+    requests = load.requests
+    prompt = requests.prompt.mean**2 * requests.prompt.scv
+    output = (requests.output.mean / 2) ** 2 * (requests.output.scv + (1 + requests.output.scv) / 3)
+    return load.context**2 + prompt + output
+
+
+def _length_share(load: Load, share: float) -> float:
+    """Share of prompts that count, so that together with the wait the target's share is kept."""
+    return share if load.requests.prompt.scv == 0 else sqrt(share)
+
+
+def _first_share(load: Load) -> float:
+    named = [load.targets[metric][1] for metric in ("ttft", "e2e") if metric in load.targets]
+    return max(named, default=0.5)
+
+
+def _slack(load: Load, role: Role, first: float, tpot: float) -> tuple[float, float]:
+    """Return how long a request may wait, and the share of requests that this must hold for.
+
+    Of an end-to-end target each of two separate phases gets one half, unless there is one for the
+    first token; that is sufficient.
+    """
+    limits: list[tuple[float, float]] = []
+    if "ttft" in load.targets and role != "decode":
+        seconds, share = load.targets["ttft"]
+        limits.append((_left("TTFT", seconds, first), _wait_share(load, share)))
+    if "tpot" in load.targets and role != "prefill":
+        seconds, share = load.targets["tpot"]
+        left = _left("TPOT", seconds, tpot)
+        if role == "decode":
+            limits.append((left * load.steps, share))
+    if "e2e" in load.targets:
+        seconds, share = load.targets["e2e"]
+        output = load.requests.output
+        long = output.quantile(share if output.scv == 0 else sqrt(share))
+        own = first + max(0.0, long - 1) * tpot
+        if role != "both":
+            promised = load.targets.get("ttft", (seconds / 2, share))[0]
+            seconds = promised if role == "prefill" else seconds - promised
+        limits.append((_left("E2E", seconds, own), _wait_share(load, share)))
+    if not limits:
+        return inf, 0.5
+    return min(limit for limit, _ in limits), max(share for _, share in limits)
+
+
+def _wait_share(load: Load, share: float) -> float:
+    spread = load.requests.prompt.scv > 0 or load.requests.output.scv > 0
+    return sqrt(share) if spread else share
+
+
+def _left(metric: str, target: float, floor: float) -> float:
+    if floor > target:
+        raise _Missed(metric, floor, target)
+    return target - floor
+
+
+def _time(seconds: float) -> str:
+    return f"{seconds:.2f} s" if seconds >= 1 else f"{1000 * seconds:.3g} ms"
