@@ -52,21 +52,22 @@ class Wait:
     share: float
     load: float
 
-    def ceilings(self, most: int) -> Floats:
-        """Return how busy 1, 2, …, ``most`` replicas may be, as a share of their rate."""
+    def ceilings(self, replicas: NDArray[np.int64]) -> Floats:
+        """Return how busy pools of so many replicas may be, as a share of their rate."""
         if self.limit_seconds == float("inf") or self.load <= 0:
-            return np.full(most, MOST_BUSY)
-        counts, waiting = _table(min(most * self.servers, MOST_REPLICAS))
+            return np.full(len(replicas), MOST_BUSY)
+        servers = np.minimum(replicas * self.servers, MOST_REPLICAS)
+        sizes, place = np.unique(servers, return_inverse=True)
+        waiting = _waiting()[:, sizes - 1]
         busy = _GRID[:, None]
-        factors = wait_factors(counts, busy, waiting, self.service_scv, self.arrival_scv)
+        factors = wait_factors(sizes, busy, waiting, self.service_scv, self.arrival_scv)
         with np.errstate(divide="ignore", over="ignore"):
             late = waiting * np.exp(-self.limit_seconds / (factors * self.service_seconds))
         kept = late <= 1 - self.share
         # The first utilisation that breaks the limit ends what is allowed.
         last = np.where(kept.all(axis=0), len(_GRID), np.argmin(kept, axis=0)) - 1
-        allowed = np.maximum.accumulate(np.where(last >= 0, _GRID[last], _GRID[0]))
-        sizes = np.minimum(np.arange(1, most + 1) * self.servers, len(counts)) - 1
-        return np.minimum(allowed[sizes] / max(self.load, 1e-9), MOST_BUSY)
+        allowed = np.maximum.accumulate(_GRID[np.maximum(last, 0)])
+        return np.minimum(allowed[place] / self.load, MOST_BUSY)
 
     def quantile(self, replicas: int, busy: float, share: float) -> float | None:
         """Return the wait that this share stays within, of replicas so busy; ``None``: endless."""
@@ -77,7 +78,8 @@ class Wait:
 
 
 @cache
-def _table(most: int) -> tuple[NDArray[np.int64], Floats]:
-    """Return pool sizes and, by utilisation and size, the share of requests that wait."""
-    counts = np.arange(1, most + 1)
-    return counts, np.stack([waiting_shares(counts, np.full(most, busy)) for busy in _GRID])
+def _waiting() -> Floats:
+    """Return the share of requests that wait, by utilisation and by size of the pool."""
+    counts = np.arange(1, MOST_REPLICAS + 1)
+    spread = np.repeat(counts, len(_GRID)), np.tile(_GRID, MOST_REPLICAS)
+    return waiting_shares(*spread).reshape(MOST_REPLICAS, len(_GRID)).T

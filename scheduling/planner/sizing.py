@@ -10,13 +10,14 @@ special case without chunks, or without decodes.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import takewhile
 from math import ceil, inf, sqrt
 from statistics import NormalDist
 
 import numpy as np
+from numpy.typing import NDArray
 
 from scheduling.models.cost.protocol import Batch, CostModel, KnowsPower, Provenance
 from scheduling.models.serving.plan import Role
@@ -64,8 +65,15 @@ class Sized:
     binds: str
 
     def ceilings(self, most: int) -> Floats:
-        """Return how busy 1, 2, …, ``most`` replicas may be."""
-        return np.min([wait.ceilings(most) for wait in self.waits], axis=0)
+        """Return how busy 1, 2, …, ``most`` replicas may be, as shares of their rates."""
+        return self._within(np.arange(1, most + 1))
+
+    def ceiling(self, replicas: int) -> float:
+        """Return how busy so many replicas may be."""
+        return float(self._within(np.array([replicas]))[0])
+
+    def _within(self, replicas: NDArray[np.int64]) -> Floats:
+        return np.asarray(np.min([wait.ceilings(replicas) for wait in self.waits], axis=0))
 
 
 class Unfit(Exception):  # noqa: N818 - it is an outcome, not an error
@@ -81,7 +89,8 @@ class Room:
     cost
         Its cost model.
     kv_tokens
-        Tokens that its KV cache holds.
+        By token budget the tokens that its KV cache then holds; budgets that leave no room are
+        missing.
     slow
         Factor on all times that targets must survive.
     transfer_per_token
@@ -89,7 +98,7 @@ class Room:
     """
 
     cost: CostModel
-    kv_tokens: int
+    kv_tokens: Mapping[int, int]
     slow: float = 1.0
     transfer_per_token: float = 0.0
 
@@ -107,7 +116,9 @@ class Sizer:
         total = sum(load.rate for load in loads)
         self._shares = [load.rate / total for load in loads]
         self._batches = [size for size in _BATCHES if size <= most_sequences]
-        self._fitting = self._within_memory()
+        self._fitting = {
+            budget: self._within_memory(tokens) for budget, tokens in room.kv_tokens.items()
+        }
         decoded = [s * load.steps for s, load in zip(self._shares, loads, strict=True)]
         weight = sum(decoded)
         self._context = (
@@ -117,23 +128,25 @@ class Sizer:
         )
         self._arrival_scv = max(load.requests.arrivals.scv for load in loads)
 
-    def _within_memory(self) -> list[int]:
+    def _within_memory(self, kv_tokens: int) -> list[int]:
         """Batches whose KV fits, with room for chance; raises when not even one request does."""
         longest = max(
             load.requests.prompt.quantile(0.99) + load.requests.output.quantile(0.99)
             for load in self._loads
         )
-        kv = self._room.kv_tokens
-        if longest > kv:
-            raise Unfit(f"KV cache holds {kv:,} tokens, a long request needs {longest:,.0f}")
+        if longest > kv_tokens:
+            needed = f"a long request needs {longest:,.0f}"
+            raise Unfit(f"KV cache holds {kv_tokens:,} tokens, {needed}")
         mean = sum(s * load.context for s, load in zip(self._shares, self._loads, strict=True))
         square = sum(s * _square(load) for s, load in zip(self._shares, self._loads, strict=True))
         spread = sqrt(max(0.0, square - mean**2))
-        return list(
-            takewhile(lambda b: b * mean + _SAFETY * sqrt(b) * spread <= kv, self._batches)
-        ) or [1]
 
-    def sized(self, role: Role, budgets: Sequence[int]) -> list[Sized]:
+        def fits(batch: int) -> bool:
+            return batch * mean + _SAFETY * sqrt(batch) * spread <= kv_tokens
+
+        return list(takewhile(fits, self._batches)) or [1]
+
+    def sized(self, role: Role) -> list[Sized]:
         """Return the ways to run it that are best for a small or for a large pool.
 
         Raises
@@ -143,7 +156,7 @@ class Sizer:
         """
         found: list[Sized] = []
         reasons: list[tuple[float, str]] = []
-        for batch, budget in self._points(role, budgets):
+        for batch, budget in self._points(role):
             try:
                 found.append(self._run(role, batch, budget))
             except _Missed as missed:
@@ -168,31 +181,32 @@ class Sizer:
         except _Missed as missed:
             raise Unfit(str(missed)) from None
 
-    def _points(self, role: Role, budgets: Sequence[int]) -> list[tuple[int, int | None]]:
+    def _points(self, role: Role) -> list[tuple[int, int | None]]:
         if role == "decode":
-            return [(batch, None) for batch in self._fitting]
+            return [(batch, None) for batch in self._fitting[min(self._fitting)]]
         if role == "prefill":
-            return [(0, budget) for budget in budgets]
+            return [(0, budget) for budget in self._fitting]
         return [
             (batch, budget)
-            for budget in budgets
-            for batch in self._fitting
+            for budget, fitting in self._fitting.items()
+            for batch in fitting
             if budget - batch >= min(_LEAST_CHUNK, budget - 1)
         ]
 
     def _worth(self, one: Sized, replicas: int) -> float:
         """Rate for the mix of loads that a replica of a pool of that size brings."""
         busy = sum(s / one.rates[load.demand] for s, load in zip(self._shares, self._loads, strict=True))
-        return float(one.ceilings(replicas)[-1]) / busy
+        return one.ceiling(replicas) / busy
 
     def _explained(self, one: Sized, role: Role, found: Sequence[Sized]) -> Sized:
         """Say what keeps its batch from growing."""
         if role == "prefill":
             return replace(one, binds="prefill compute")
-        larger = [b for b in self._batches if b > one.sequences]
+        larger = [batch for batch in self._batches if batch > one.sequences]
         if not larger:
             return replace(one, binds="max_sequences")
-        if larger[0] not in self._fitting:
+        fitting = self._fitting[min(self._fitting) if role == "decode" else one.token_budget or 0]
+        if larger[0] not in fitting:
             return replace(one, binds="KV memory")
         slower = all(other.sequences < larger[0] for other in found)
         return replace(one, binds="latency targets" if slower else "prefill compute")

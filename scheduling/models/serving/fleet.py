@@ -36,6 +36,13 @@ _SHORT: dict[str, tuple[Dtype, Dtype, Dtype]] = {
 _LOSSLESS = ("fp32", "bf16", "fp16")
 
 
+def short_precision(precision: Precision) -> str:
+    """Return the short name of a precision, such as ``fp8`` or ``w4a4kv4``, else its types."""
+    types = (precision.weights, precision.compute, precision.kv)
+    known = {value: name for name, value in _SHORT.items()}
+    return known.get(types, "-".join(types))
+
+
 class Choice(Frozen):
     """A precision that a model may be served in, written short as ``fp8`` or ``w4a4kv4``.
 
@@ -219,6 +226,11 @@ class Options(Frozen):
     token_budgets: Annotated[Many[Count], Field(min_length=1)] = Field(
         default=(512, 1024, 2048, 4096, 8192),
         description="Tokens of one iteration that are tried.",
+    )
+    kv_affinity: Literal["high", "low"] = Field(
+        default="high",
+        description="Whether the network carries KV caches from prefill to decode, or low: they "
+        "stay on a node.",
     )
     max_types_per_role: Count | None = Field(
         default=None, description="Most kinds of replicas for one model and role."

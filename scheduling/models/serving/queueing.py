@@ -40,7 +40,7 @@ def erlang_c(servers: int, offered: float) -> float:
     if not 0 <= offered < servers:
         raise InputError.single("offered", repr(offered), f"a load from 0 to below {servers}")
     counts = np.array([servers])
-    return float(_waiting_shares(counts, np.array([offered / servers]))[0])
+    return float(waiting_shares(counts, np.array([offered / servers]))[0])
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,8 +135,8 @@ class Queue:
 
     def _waits(self) -> tuple[Floats, Floats]:
         counts, busy = np.array([self.servers]), np.array([self.utilisation])
-        waiting = _waiting_shares(counts, busy)
-        factors = _wait_factors(counts, busy, waiting, self.service_scv, self.arrival_scv)
+        waiting = waiting_shares(counts, busy)
+        factors = wait_factors(counts, busy, waiting, self.service_scv, self.arrival_scv)
         return waiting, factors * self.service_seconds
 
 
@@ -183,8 +183,8 @@ def utilisation_ceilings(
     low, high = np.zeros(most_servers), np.ones(most_servers)
     for _ in range(_HALVINGS):
         middle = (low + high) / 2
-        waiting = _waiting_shares(counts, middle)
-        factors = _wait_factors(counts, middle, waiting, service_scv, arrival_scv)
+        waiting = waiting_shares(counts, middle)
+        factors = wait_factors(counts, middle, waiting, service_scv, arrival_scv)
         with np.errstate(divide="ignore", invalid="ignore"):
             decay = waiting * limit_seconds / (factors * service_seconds)
             late = waiting * np.exp(-np.nan_to_num(decay, nan=0.0))
@@ -200,7 +200,7 @@ def _check_share(share: float) -> None:
         raise InputError.single("share", repr(share), "from 0 to below 1")
 
 
-def _waiting_shares(servers: NDArray[np.int64], utilisation: Floats) -> Floats:
+def waiting_shares(servers: NDArray[np.int64], utilisation: Floats) -> Floats:
     """Erlang's C of each pool; the recursion runs over all pools at once.
 
     ``servers`` ascends. The inverse of Erlang's B grows where B falls, so it may overflow to
@@ -216,7 +216,7 @@ def _waiting_shares(servers: NDArray[np.int64], utilisation: Floats) -> Floats:
     return np.asarray(blocked / (1.0 - utilisation * (1.0 - blocked)))
 
 
-def _wait_factors(
+def wait_factors(
     servers: NDArray[np.int64],
     utilisation: Floats,
     waiting: Floats,

@@ -1,0 +1,301 @@
+"""From a fleet to the kinds of replicas that can serve it, and to the problem of choosing them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from scheduling.models.cost.costs import replica_cost
+from scheduling.models.cost.layout import Layout
+from scheduling.models.cost.memory import kv_capacity, layout_faults, weight_bytes_per_gpu
+from scheduling.models.cost.precision import BYTES, Precision
+from scheduling.models.cost.operators import flop_rate
+from scheduling.models.serving.fleet import short_precision
+from scheduling.models.serving.plan import Role
+from scheduling.planner.ceilings import MOST_REPLICAS, Floats
+from scheduling.planner.layouts import PoolFacts, layouts
+from scheduling.planner.loads import Load
+from scheduling.planner.resolve import ModelFacts, Resolved
+from scheduling.planner.sizing import Room, Sized, Sizer, Unfit
+
+GB = 1e9
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A kind of replica that keeps the targets of its demands.
+
+    Parameters
+    ----------
+    id
+        Unique name.
+    model, pool, role, layout, precision
+        What it is.
+    loads
+        The demands that it can serve.
+    sized
+        How it is run, and the rates that it sustains.
+    kv_tokens
+        Tokens that its KV cache holds.
+    """
+
+    id: str
+    model: ModelFacts
+    pool: PoolFacts
+    role: Role
+    layout: Layout
+    precision: Precision
+    loads: tuple[Load, ...]
+    sized: Sized
+    kv_tokens: int
+
+    @property
+    def most(self) -> int:
+        """Most replicas that the pool has GPUs for."""
+        return max(1, min(self.pool.gpus // self.layout.gpus, MOST_REPLICAS))
+
+    @cached_property
+    def ceilings(self) -> Floats:
+        """How busy 1, 2, … of its replicas may be."""
+        return self.sized.ceilings(self.most)
+
+    @property
+    def watts(self) -> float:
+        """Power of one replica: as stated for the pool, else by the cost model, else the limit."""
+        if self.pool.watts is not None:
+            return self.pool.watts * self.layout.gpus
+        if self.sized.watts is not None:
+            return self.sized.watts
+        return self.pool.gpu.watts * self.layout.gpus
+
+
+@dataclass(frozen=True, slots=True)
+class RuledOut:
+    """A kind of replica that is no candidate, and why."""
+
+    model: str
+    pool: str
+    role: Role
+    layout: Layout
+    precision: Precision
+    reason: str
+
+
+@dataclass(frozen=True)
+class Candidates:
+    """All kinds of replicas of a fleet.
+
+    Parameters
+    ----------
+    kept
+        Those to choose from.
+    ruled_out
+        The others, each with its reason.
+    """
+
+    kept: tuple[Candidate, ...]
+    ruled_out: tuple[RuledOut, ...]
+
+
+def candidates(resolved: Resolved, slow: float | None = None) -> Candidates:
+    """Find the kinds of replicas that can serve a fleet.
+
+    Parameters
+    ----------
+    resolved
+        The fleet.
+    slow
+        Factor on all times that targets must survive; default: the worst of its scenarios.
+    """
+    scenarios = resolved.fleet.scenarios
+    factor = slow or max([1.0, *(scenario.latency for scenario in scenarios)])
+    kept: list[Candidate] = []
+    out: list[RuledOut] = []
+    for model in resolved.models:
+        loads = resolved.loads_of(model.name)
+        if not loads:
+            continue
+        groups = [(load,) for load in loads]
+        if len(loads) > 1:
+            groups.append(tuple(loads))
+        for pool in resolved.pools:
+            found: list[Candidate] = []
+            for choice in _choices(model, pool, out):
+                search = _Search(resolved, model, pool, choice, factor, out)
+                for group in groups:
+                    found += search.candidates(group)
+            kept += _undominated(found, out)
+    return Candidates(tuple(_one_kv_type(kept, out)), tuple(out))
+
+
+def _choices(model: ModelFacts, pool: PoolFacts, out: list[RuledOut]) -> Iterator[Precision]:
+    """Yield the precisions that are good enough and that the GPUs multiply in."""
+    for choice in model.choices:
+        reason = None
+        quality = choice.kept_quality
+        if flop_rate(pool.gpu, choice.precision.compute) is None:
+            reason = f"{pool.gpu.name} does not multiply {choice.precision.compute}"
+        elif model.min_quality is not None and quality is None:
+            reason = f"its quality is unknown, at least {model.min_quality:g} is asked for"
+        elif model.min_quality is not None and quality is not None and quality < model.min_quality:
+            reason = f"quality {quality:g} below {model.min_quality:g}"
+        if reason is None:
+            yield choice.precision
+        else:
+            out.append(RuledOut(model.name, pool.name, "both", Layout(), choice.precision, reason))
+
+
+class _Search:
+    """One model on one pool in one precision."""
+
+    def __init__(
+        self,
+        resolved: Resolved,
+        model: ModelFacts,
+        pool: PoolFacts,
+        precision: Precision,
+        slow: float,
+        out: list[RuledOut],
+    ) -> None:
+        self._resolved, self._options = resolved, resolved.fleet.options
+        self._model, self._pool, self._precision = model, pool, precision
+        self._out = out
+        self._rooms = [
+            (layout, room)
+            for layout in layouts(model.llm, pool, self._options)
+            if (room := self._room(layout, slow)) is not None
+        ]
+
+    def _drop(self, role: Role, layout: Layout, reason: str) -> None:
+        model, pool = self._model.name, self._pool.name
+        self._out.append(RuledOut(model, pool, role, layout, self._precision, reason))
+
+    def _room(self, layout: Layout, slow: float) -> Room | None:
+        llm, gpu = self._model.llm, self._pool.gpu
+        faults = layout_faults(llm, layout)
+        if faults:
+            self._drop("both", layout, "; ".join(map(str, faults)))
+            return None
+        share = self._options.memory_share
+        capacities = {
+            budget: kv_capacity(llm, gpu, layout, self._precision, share, batch_tokens=budget)
+            for budget in sorted(self._options.token_budgets)
+        }
+        held = {budget: tokens for budget, tokens in capacities.items() if tokens is not None}
+        if not held:
+            weights = weight_bytes_per_gpu(llm, layout, self._precision) / GB
+            room = f"a GPU has {gpu.memory_bytes / GB:.0f} GB"
+            self._drop("both", layout, f"weights need {weights:.0f} GB of each GPU, {room}")
+            return None
+        cost = replica_cost(llm, gpu, layout, self._precision, engine=self._options.engine)
+        # The KV of a token leaves over the links of all GPUs that hold parts of it.
+        per_token = llm.kv_bytes_per_token(self._precision.kv)
+        low = self._options.kv_affinity == "low"
+        bandwidth = gpu.link_bandwidth if low else gpu.network_bandwidth
+        transfer = per_token / (bandwidth * min(layout.tp * layout.pp, self._pool.gpus_per_node))
+        return Room(cost, held, slow, transfer)
+
+    def candidates(self, loads: tuple[Load, ...]) -> Iterator[Candidate]:
+        """Yield the ways to serve some demands together."""
+        modes = self._options.modes
+        roles: list[Role] = ["both"] if "aggregated" in modes else []
+        if "disaggregated" in modes and all(load.steps for load in loads):
+            roles += ["prefill", "decode"]
+        for layout, room in self._rooms:
+            for role in roles:
+                try:
+                    sizer = Sizer(loads, room, self._options.max_sequences)
+                    ways = sizer.sized(role)
+                except Unfit as unfit:
+                    self._drop(role, layout, str(unfit))
+                    continue
+                for sized in ways:
+                    yield self._candidate(role, layout, loads, sized, room)
+
+    def _candidate(
+        self, role: Role, layout: Layout, loads: tuple[Load, ...], sized: Sized, room: Room
+    ) -> Candidate:
+        words = [self._model.name, role, self._pool.name, str(layout), short_precision(self._precision)]
+        words.append(f"b{sized.sequences}")
+        if sized.token_budget is not None:
+            words.append(f"t{sized.token_budget}")
+        if len(loads) < len(self._resolved.loads_of(self._model.name)):
+            words.append(loads[0].demand)
+        kv = room.kv_tokens.get(sized.token_budget or 0, max(room.kv_tokens.values()))
+        return Candidate(
+            "-".join(slug(word) for word in words),
+            self._model,
+            self._pool,
+            role,
+            layout,
+            self._precision,
+            loads,
+            sized,
+            kv,
+        )
+
+
+def slug(text: str) -> str:
+    """Return a text as a part of a name in Kubernetes."""
+    return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")
+
+
+def _undominated(found: Sequence[Candidate], out: list[RuledOut]) -> list[Candidate]:
+    """Drop kinds that another one of the same GPUs replaces at no loss, whatever their number."""
+    kept: list[Candidate] = []
+    for one in sorted(found, key=lambda c: (c.layout.gpus, -sum(c.sized.rates.values()), c.id)):
+        better = next((other for other in kept if _replaces(other, one)), None)
+        if better is None:
+            kept.append(one)
+        else:
+            reason = f"replaced at no loss by {better.id}"
+            out.append(
+                RuledOut(
+                    one.model.name, one.pool.name, one.role, one.layout, one.precision, reason
+                )
+            )
+    return kept
+
+
+def _replaces(one: Candidate, other: Candidate) -> bool:
+    """Tell whether any number of the other's replicas can give way to some of this kind."""
+    times, rest = divmod(other.layout.gpus, one.layout.gpus)
+    fine = other.layout.tp % one.layout.tp == 0 and rest == 0
+    if one.role != other.role or not fine or one.precision.kv != other.precision.kv:
+        return False
+    if not set(one.sized.rates) >= set(other.sized.rates) or one.watts * times > other.watts:
+        return False
+    mine = one.ceilings[np.minimum(np.arange(1, other.most + 1) * times, one.most) - 1] * times
+    return all(
+        bool(np.all(mine * one.sized.rates[demand] >= other.ceilings * rate))
+        for demand, rate in other.sized.rates.items()
+    )
+
+
+def _one_kv_type(kept: Sequence[Candidate], out: list[RuledOut]) -> list[Candidate]:
+    """Keep prefill and decode replicas of one KV type for each model: caches move between them.
+
+    The smallest type is taken: it moves fastest and leaves room for the largest batches.
+    """
+    chosen: list[Candidate] = []
+    for one in kept:
+        split = [c for c in kept if c.model is one.model and c.role != "both"]
+        roles = {}
+        for c in split:
+            roles.setdefault(c.precision.kv, set()).add(c.role)
+        whole = [kv for kv, found in roles.items() if len(found) == 2] or list(roles)
+        type_ = min(whole, key=lambda kv: (BYTES[kv], kv), default=None)
+        if one.role == "both" or one.precision.kv == type_:
+            chosen.append(one)
+        else:
+            reason = f"prefill and decode share one type of KV, {type_} here"
+            out.append(
+                RuledOut(
+                    one.model.name, one.pool.name, one.role, one.layout, one.precision, reason
+                )
+            )
+    return chosen
