@@ -68,8 +68,11 @@ def layouts(llm: Llm, pool: PoolFacts, options: Options) -> Iterator[Layout]:
             for dp in _powers(options.max_dp if llm.experts is not None else 1):
                 if tp * pp * dp > min(options.max_replica_gpus, pool.gpus):
                     break
-                found += [Layout(tp=tp, pp=pp, dp=dp, ep=ep) for ep in _spreads(llm, tp * dp)
-                          if ep <= options.max_ep]
+                found += [
+                    Layout(tp=tp, pp=pp, dp=dp, ep=ep)
+                    for ep in _spreads(llm, tp * dp)
+                    if ep <= options.max_ep
+                ]
     usable = [layout for layout in found if pool.nodes_for(layout) is not None]
     yield from sorted(usable, key=lambda one: (one.gpus, one.pp, one.dp, one.ep))
 

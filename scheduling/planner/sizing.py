@@ -195,7 +195,9 @@ class Sizer:
 
     def _worth(self, one: Sized, replicas: int) -> float:
         """Rate for the mix of loads that a replica of a pool of that size brings."""
-        busy = sum(s / one.rates[load.demand] for s, load in zip(self._shares, self._loads, strict=True))
+        busy = sum(
+            s / one.rates[load.demand] for s, load in zip(self._shares, self._loads, strict=True)
+        )
         return one.ceiling(replicas) / busy
 
     def _explained(self, one: Sized, role: Role, found: Sequence[Sized]) -> Sized:
@@ -232,10 +234,7 @@ class Sizer:
         return Sized(
             max(batch, iteration.prompts_at_once(self._loads)),
             budget,
-            {
-                load.demand: self._room.slow / b
-                for load, b in zip(self._loads, busy, strict=True)
-            },
+            {load.demand: self._room.slow / b for load, b in zip(self._loads, busy, strict=True)},
             tuple(waits),
             max(firsts) if role != "decode" else None,
             max(tpots) if role != "prefill" else None,

@@ -12,8 +12,8 @@ import numpy as np
 from scheduling.models.cost.costs import replica_cost
 from scheduling.models.cost.layout import Layout
 from scheduling.models.cost.memory import kv_capacity, layout_faults, weight_bytes_per_gpu
-from scheduling.models.cost.precision import BYTES, Precision
 from scheduling.models.cost.operators import flop_rate
+from scheduling.models.cost.precision import BYTES, Precision
 from scheduling.models.serving.fleet import short_precision
 from scheduling.models.serving.plan import Role
 from scheduling.planner.ceilings import MOST_REPLICAS, Floats
@@ -219,7 +219,13 @@ class _Search:
     def _candidate(
         self, role: Role, layout: Layout, loads: tuple[Load, ...], sized: Sized, room: Room
     ) -> Candidate:
-        words = [self._model.name, role, self._pool.name, str(layout), short_precision(self._precision)]
+        words = [
+            self._model.name,
+            role,
+            self._pool.name,
+            str(layout),
+            short_precision(self._precision),
+        ]
         words.append(f"b{sized.sequences}")
         if sized.token_budget is not None:
             words.append(f"t{sized.token_budget}")
@@ -254,9 +260,7 @@ def _undominated(found: Sequence[Candidate], out: list[RuledOut]) -> list[Candid
         else:
             reason = f"replaced at no loss by {better.id}"
             out.append(
-                RuledOut(
-                    one.model.name, one.pool.name, one.role, one.layout, one.precision, reason
-                )
+                RuledOut(one.model.name, one.pool.name, one.role, one.layout, one.precision, reason)
             )
     return kept
 
@@ -294,8 +298,6 @@ def _one_kv_type(kept: Sequence[Candidate], out: list[RuledOut]) -> list[Candida
         else:
             reason = f"prefill and decode share one type of KV, {type_} here"
             out.append(
-                RuledOut(
-                    one.model.name, one.pool.name, one.role, one.layout, one.precision, reason
-                )
+                RuledOut(one.model.name, one.pool.name, one.role, one.layout, one.precision, reason)
             )
     return chosen

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Discriminator, Field, Tag, field_validator, model_validator
 
 from scheduling.errors import Fault, InputError
 from scheduling.models.base import Frozen, Many, Name, Problem
@@ -21,6 +21,18 @@ Share = Annotated[float, Field(gt=0, le=1, strict=False)]
 Count = Annotated[int, Field(ge=1, le=10**6)]
 GoalName = Literal["cost", "watts", "gpus", "goodput"]
 Mode = Literal["aggregated", "disaggregated"]
+
+def _form(value: Any) -> str:
+    return "name" if isinstance(value, str) else "description"
+
+
+# A document reports its own faults, so the branch is chosen before it is validated.
+NamedGpu = Annotated[
+    Annotated[Gpu, Tag("description")] | Annotated[Name, Tag("name")], Discriminator(_form)
+]
+NamedLlm = Annotated[
+    Annotated[Llm, Tag("description")] | Annotated[Name, Tag("name")], Discriminator(_form)
+]
 
 _SHORT: dict[str, tuple[Dtype, Dtype, Dtype]] = {
     "bf16": ("bf16", "bf16", "bf16"),
@@ -84,11 +96,12 @@ class FleetModel(Frozen):
     """A model to serve: its name in the catalogue, a description, or a Hugging Face config.json."""
 
     name: Name
-    llm: Llm | Name | None = Field(
+    llm: NamedLlm | None = Field(
         default=None, description="Description, or name in the catalogue; none: that is `name`."
     )
     config: Name | None = Field(
-        default=None, description="Path of a Hugging Face config.json, relative to the fleet's file."
+        default=None,
+        description="Path of a Hugging Face config.json, relative to the fleet's file.",
     )
     precisions: Many[Choice] = Field(
         default=(), description="Allowed precisions; empty: the type of the published weights."
@@ -102,7 +115,7 @@ class Pool(Frozen):
     """Equal nodes with GPUs of one type; prices and watts are those of one GPU."""
 
     name: Name
-    gpu: Gpu | Name = Field(description="Description, or name in the catalogue.")
+    gpu: NamedGpu = Field(description="Description, or name in the catalogue.")
     nodes: Count
     gpus_per_node: Count | None = Field(default=None, description="None: as usually sold.")
     domain_gpus: Count | None = Field(
