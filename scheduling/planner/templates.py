@@ -41,6 +41,8 @@ class Candidate:
         How it is run, and the rates that it sustains.
     kv_tokens
         Tokens that its KV cache holds.
+    memory_share
+        Share of a GPU's memory that the runtime may take.
     """
 
     id: str
@@ -52,6 +54,8 @@ class Candidate:
     loads: tuple[Load, ...]
     sized: Sized
     kv_tokens: int
+
+    memory_share: float
 
     @property
     def most(self) -> int:
@@ -242,6 +246,7 @@ class _Search:
             loads,
             sized,
             kv,
+            self._options.memory_share,
         )
 
 

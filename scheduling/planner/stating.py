@@ -1,0 +1,116 @@
+"""States the choice between candidates as a serving problem."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from scheduling.models.serving import problem as serving
+from scheduling.models.serving.plan import Component
+from scheduling.planner.layouts import PoolFacts
+from scheduling.planner.loads import Load
+from scheduling.planner.resolve import Resolved
+from scheduling.planner.templates import Candidate
+
+
+def state(resolved: Resolved, kept: Sequence[Candidate]) -> serving.ServingProblem:
+    """Return the problem of choosing replicas of these kinds for a fleet.
+
+    A plan that runs adds the goal ``moves`` behind the others: of equally good plans the one with
+    the fewest changes.
+    """
+    fleet = resolved.fleet
+    goals: tuple[serving.Goal, ...] = fleet.goals
+    if fleet.running is not None and "moves" not in goals:
+        goals = (*goals, "moves")
+    return serving.ServingProblem(
+        name=fleet.name,
+        pools=tuple(_pool(pool, kept) for pool in resolved.pools),
+        demands=tuple(_demand(load, kept) for load in resolved.loads),
+        templates=tuple(_template(one) for one in kept),
+        kv_affinity=fleet.options.kv_affinity,
+        limits=serving.Limits(
+            gpus=fleet.limits.gpus,
+            cost_per_hour=fleet.limits.cost_per_hour,
+            watts=fleet.limits.watts,
+            templates_per_role=fleet.options.max_types_per_role,
+            moves=fleet.max_changes,
+        ),
+        scenarios=tuple(
+            serving.Scenario(
+                id=scenario.name,
+                demands={load.demand: scenario.factor(load.demand) for load in resolved.loads},
+                all_rates=1 / scenario.latency,
+            )
+            for scenario in fleet.scenarios
+        ),
+        running=_running(resolved, kept),
+        goals=goals,
+    )
+
+
+def _pool(pool: PoolFacts, kept: Sequence[Candidate]) -> serving.Pool:
+    split = any(one.pool is pool and one.role != "both" for one in kept)
+    network = pool.gpu.network_bandwidth * pool.gpus_per_node
+    return serving.Pool(
+        id=pool.name,
+        gpu=pool.gpu.name,
+        nodes=pool.nodes,
+        gpus_per_node=pool.gpus_per_node,
+        domain_gpus=pool.domain_gpus,
+        price_per_hour=pool.price_per_hour,
+        watts=pool.watts if pool.watts is not None else pool.gpu.watts,
+        kv_bytes_per_second=network if split else None,
+    )
+
+
+def _demand(load: Load, kept: Sequence[Candidate]) -> serving.Demand:
+    per_token = [
+        one.model.llm.kv_bytes_per_token(one.precision.kv)
+        for one in kept
+        if one.role != "both" and load in one.loads
+    ]
+    moved = load.requests.prompt.mean * max(per_token, default=0.0)
+    return serving.Demand(
+        id=load.demand,
+        model=load.model,
+        requests_per_second=load.rate,
+        kv_bytes_per_request=round(moved),
+    )
+
+
+def _template(one: Candidate) -> serving.Template:
+    return serving.Template(
+        id=one.id,
+        model=one.model.name,
+        role=one.role,
+        pool=one.pool.name,
+        layout=one.layout,
+        rates=one.sized.rates,
+        ceilings=tuple(one.ceilings.tolist()),
+        watts=one.watts,
+    )
+
+
+def _running(resolved: Resolved, kept: Sequence[Candidate]) -> tuple[serving.Running, ...]:
+    if resolved.fleet.running is None:
+        return ()
+    replicas: dict[str, int] = {}
+    for component in resolved.fleet.running.components:
+        match = next((one for one in kept if is_component(one, component)), None)
+        if match is not None:
+            replicas[match.id] = replicas.get(match.id, 0) + component.replicas
+    return tuple(serving.Running(template=id_, replicas=n) for id_, n in replicas.items())
+
+
+def is_component(one: Candidate, component: Component) -> bool:
+    """Tell whether the replicas of a component are of this kind."""
+    mine = (one.model.name, one.role, one.pool.name, one.layout, one.precision)
+    theirs = (
+        component.model,
+        component.role,
+        component.pool,
+        component.layout,
+        component.precision,
+    )
+    batch = (one.sized.sequences, one.sized.token_budget)
+    return mine == theirs and batch == (component.max_sequences, component.token_budget)
