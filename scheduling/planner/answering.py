@@ -130,9 +130,7 @@ def _names(chosen: Sequence[Candidate]) -> dict[str, str]:
     return names
 
 
-def _component(
-    name: str, one: Candidate, fleet: Replicas, solution: ServingSolution
-) -> Component:
+def _component(name: str, one: Candidate, fleet: Replicas, solution: ServingSolution) -> Component:
     layout, llm = one.layout, one.model.llm
     longest = max(
         load.requests.prompt.quantile(0.999) + load.requests.output.quantile(0.999)

@@ -24,7 +24,7 @@ class PoolFacts:
     nodes, gpus_per_node, domain_gpus
         How many there are, and how many of them fast links join.
     price_per_hour
-        Dollars an hour and GPU.
+        Dollars an hour and GPU, where known.
     watts
         Watts of a GPU that works, where the user states them; ``None``: as the cost model has it.
     """
@@ -34,7 +34,7 @@ class PoolFacts:
     nodes: int
     gpus_per_node: int
     domain_gpus: int
-    price_per_hour: float
+    price_per_hour: float | None
     watts: float | None
 
     @property

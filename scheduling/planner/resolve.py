@@ -94,14 +94,24 @@ def _model(row: int, model: FleetModel, base: Path, faults: list[Fault]) -> Mode
 
 def _llm(model: FleetModel, base: Path) -> Llm:
     if model.config is not None:
-        from scheduling.models.cost.huggingface import read_config
-
         if model.llm is not None:
             raise InputError.single("config", model.config, "either llm or config")
-        return read_config(base / model.config)
+        return _described(model, base / model.config)
     if isinstance(model.llm, Llm):
         return model.llm
     return catalogue_llm(model.llm or model.name)
+
+
+def _described(model: FleetModel, path: Path) -> Llm:
+    from scheduling.instances.files import read_text
+    from scheduling.instances.jsontext import parse_json
+    from scheduling.models.cost.huggingface import from_config
+
+    text, source = read_text(path)
+    try:
+        return from_config(parse_json(text, source), model.name)
+    except InputError as error:
+        raise error.with_source(source) if error.source is None else error from None
 
 
 def _published(llm: Llm) -> Precision:
@@ -171,4 +181,5 @@ def _arrivals(demand: FleetDemand) -> Arrivals:
 
 
 def _placed(place: str, error: InputError) -> Sequence[Fault]:
-    return [Fault(f"{place}: {f.place}", f.found, f.expected) for f in error.faults]
+    within = f"{place}: {error.source}" if error.source else place
+    return [Fault(f"{within}: {f.place}", f.found, f.expected) for f in error.faults]

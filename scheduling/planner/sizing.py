@@ -76,8 +76,41 @@ class Sized:
         return np.asarray(np.min([wait.ceilings(replicas) for wait in self.waits], axis=0))
 
 
+@dataclass(frozen=True, slots=True)
+class Floor:
+    """The least that a replica can do of a latency that has a target.
+
+    Parameters
+    ----------
+    metric
+        ``ttft``, ``tpot`` or ``e2e``.
+    demand
+        Whose target it is.
+    seconds, target
+        What is reached, and what is asked for.
+    """
+
+    metric: str
+    demand: str
+    seconds: float
+    target: float
+
+    @property
+    def excess(self) -> float:
+        """Factor by which the target is missed."""
+        return self.seconds / self.target
+
+    def __str__(self) -> str:
+        reached, asked = duration(self.seconds), duration(self.target)
+        return f"{self.metric.upper()} floor {reached} above the target of {asked}"
+
+
 class Unfit(Exception):  # noqa: N818 - it is an outcome, not an error
     """No way to run the replica keeps the targets; the message says why."""
+
+    def __init__(self, reason: str, floor: Floor | None = None) -> None:
+        super().__init__(reason)
+        self.floor = floor
 
 
 @dataclass(frozen=True)
@@ -155,14 +188,15 @@ class Sizer:
             When no way keeps the targets.
         """
         found: list[Sized] = []
-        reasons: list[tuple[float, str]] = []
+        floors: list[Floor] = []
         for batch, budget in self._points(role):
             try:
                 found.append(self._run(role, batch, budget))
             except _Missed as missed:
-                reasons.append((missed.excess, str(missed)))
+                floors.append(missed.floor)
         if not found:
-            raise Unfit(min(reasons)[1])
+            least = min(floors, key=lambda floor: floor.excess)
+            raise Unfit(str(least), least)
         alone = max(found, key=lambda one: self._worth(one, 1))
         pooled = max(found, key=lambda one: self._worth(one, 64))
         chosen = [alone] if pooled is alone else [alone, pooled]
@@ -179,7 +213,7 @@ class Sizer:
         try:
             return self._run(role, batch, budget)
         except _Missed as missed:
-            raise Unfit(str(missed)) from None
+            raise Unfit(str(missed.floor), missed.floor) from None
 
     def _points(self, role: Role) -> list[tuple[int, int | None]]:
         if role == "decode":
@@ -289,11 +323,11 @@ class Sizer:
 
 
 class _Missed(Exception):  # noqa: N818 - it is an outcome, not an error
-    """A target that one way to run a replica breaks, and by which factor."""
+    """One way to run a replica breaks a target."""
 
-    def __init__(self, metric: str, floor: float, target: float) -> None:
-        self.excess = floor / target
-        super().__init__(f"{metric} {_time(floor)} above the target of {_time(target)}")
+    def __init__(self, floor: Floor) -> None:
+        self.floor = floor
+        super().__init__(str(floor))
 
 
 class _Iteration:
@@ -409,10 +443,10 @@ def _slack(load: Load, role: Role, first: float, tpot: float) -> tuple[float, fl
     limits: list[tuple[float, float]] = []
     if "ttft" in load.targets and role != "decode":
         seconds, share = load.targets["ttft"]
-        limits.append((_left("TTFT", seconds, first), _wait_share(load, share)))
+        limits.append((_left(load, "ttft", seconds, first), _wait_share(load, share)))
     if "tpot" in load.targets and role != "prefill":
         seconds, share = load.targets["tpot"]
-        left = _left("TPOT", seconds, tpot)
+        left = _left(load, "tpot", seconds, tpot)
         if role == "decode":
             limits.append((left * load.steps, share))
     if "e2e" in load.targets:
@@ -423,7 +457,7 @@ def _slack(load: Load, role: Role, first: float, tpot: float) -> tuple[float, fl
         if role != "both":
             promised = load.targets.get("ttft", (seconds / 2, share))[0]
             seconds = promised if role == "prefill" else seconds - promised
-        limits.append((_left("E2E", seconds, own), _wait_share(load, share)))
+        limits.append((_left(load, "e2e", seconds, own), _wait_share(load, share)))
     if not limits:
         return inf, 0.5
     return min(limit for limit, _ in limits), max(share for _, share in limits)
@@ -434,11 +468,12 @@ def _wait_share(load: Load, share: float) -> float:
     return sqrt(share) if spread else share
 
 
-def _left(metric: str, target: float, floor: float) -> float:
+def _left(load: Load, metric: str, target: float, floor: float) -> float:
     if floor > target:
-        raise _Missed(metric, floor, target)
+        raise _Missed(Floor(metric, load.demand, floor, target))
     return target - floor
 
 
-def _time(seconds: float) -> str:
+def duration(seconds: float) -> str:
+    """Write a time for people."""
     return f"{seconds:.2f} s" if seconds >= 1 else f"{1000 * seconds:.3g} ms"

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -13,14 +14,14 @@ from scheduling.models.cost.costs import replica_cost
 from scheduling.models.cost.layout import Layout
 from scheduling.models.cost.memory import kv_capacity, layout_faults, weight_bytes_per_gpu
 from scheduling.models.cost.operators import flop_rate
-from scheduling.models.cost.precision import BYTES, Precision
+from scheduling.models.cost.precision import BYTES, Dtype, Precision
 from scheduling.models.serving.fleet import short_precision
 from scheduling.models.serving.plan import Role
 from scheduling.planner.ceilings import MOST_REPLICAS, Floats
 from scheduling.planner.layouts import PoolFacts, layouts
 from scheduling.planner.loads import Load
 from scheduling.planner.resolve import ModelFacts, Resolved
-from scheduling.planner.sizing import Room, Sized, Sizer, Unfit
+from scheduling.planner.sizing import Floor, Room, Sized, Sizer, Unfit
 
 GB = 1e9
 
@@ -79,7 +80,12 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class RuledOut:
-    """A kind of replica that is no candidate, and why."""
+    """A kind of replica that is no candidate, and why.
+
+    ``never``: whatever is asked of it, because of memory, shapes, number types or quality.
+    ``demands``: those that it was to serve, where that matters. ``floor``: the target that it
+    misses by least.
+    """
 
     model: str
     pool: str
@@ -87,6 +93,20 @@ class RuledOut:
     layout: Layout
     precision: Precision
     reason: str
+    never: bool = False
+    demands: tuple[str, ...] = ()
+    floor: Floor | None = None
+
+    def record(self) -> dict[str, Any]:
+        """Return it as plain data."""
+        return {
+            "model": self.model,
+            "pool": self.pool,
+            "role": self.role,
+            "layout": self.layout.model_dump(),
+            "precision": short_precision(self.precision),
+            "reason": self.reason,
+        }
 
 
 @dataclass(frozen=True)
@@ -123,7 +143,7 @@ def candidates(resolved: Resolved, slow: float | None = None) -> Candidates:
         loads = resolved.loads_of(model.name)
         if not loads:
             continue
-        groups = [(load,) for load in loads]
+        groups: list[tuple[Load, ...]] = [(load,) for load in loads]
         if len(loads) > 1:
             groups.append(tuple(loads))
         for pool in resolved.pools:
@@ -150,7 +170,10 @@ def _choices(model: ModelFacts, pool: PoolFacts, out: list[RuledOut]) -> Iterato
         if reason is None:
             yield choice.precision
         else:
-            out.append(RuledOut(model.name, pool.name, "both", Layout(), choice.precision, reason))
+            dropped = RuledOut(
+                model.name, pool.name, "both", Layout(), choice.precision, reason, never=True
+            )
+            out.append(dropped)
 
 
 class _Search:
@@ -174,15 +197,15 @@ class _Search:
             if (room := self._room(layout, slow)) is not None
         ]
 
-    def _drop(self, role: Role, layout: Layout, reason: str) -> None:
+    def _drop(self, layout: Layout, reason: str) -> None:
         model, pool = self._model.name, self._pool.name
-        self._out.append(RuledOut(model, pool, role, layout, self._precision, reason))
+        self._out.append(RuledOut(model, pool, "both", layout, self._precision, reason, never=True))
 
     def _room(self, layout: Layout, slow: float) -> Room | None:
         llm, gpu = self._model.llm, self._pool.gpu
         faults = layout_faults(llm, layout)
         if faults:
-            self._drop("both", layout, "; ".join(map(str, faults)))
+            self._drop(layout, "; ".join(map(str, faults)))
             return None
         share = self._options.memory_share
         capacities = {
@@ -193,7 +216,7 @@ class _Search:
         if not held:
             weights = weight_bytes_per_gpu(llm, layout, self._precision) / GB
             room = f"a GPU has {gpu.memory_bytes / GB:.0f} GB"
-            self._drop("both", layout, f"weights need {weights:.0f} GB of each GPU, {room}")
+            self._drop(layout, f"weights need {weights:.0f} GB of each GPU, {room}")
             return None
         cost = replica_cost(llm, gpu, layout, self._precision, engine=self._options.engine)
         # The KV of a token leaves over the links of all GPUs that hold parts of it.
@@ -215,7 +238,20 @@ class _Search:
                     sizer = Sizer(loads, room, self._options.max_sequences)
                     ways = sizer.sized(role)
                 except Unfit as unfit:
-                    self._drop(role, layout, str(unfit))
+                    names = tuple(load.demand for load in loads)
+                    model, pool = self._model.name, self._pool.name
+                    self._out.append(
+                        RuledOut(
+                            model,
+                            pool,
+                            role,
+                            layout,
+                            self._precision,
+                            str(unfit),
+                            demands=names,
+                            floor=unfit.floor,
+                        )
+                    )
                     continue
                 for sized in ways:
                     yield self._candidate(role, layout, loads, sized, room)
@@ -292,17 +328,20 @@ def _one_kv_type(kept: Sequence[Candidate], out: list[RuledOut]) -> list[Candida
     """
     chosen: list[Candidate] = []
     for one in kept:
-        split = [c for c in kept if c.model is one.model and c.role != "both"]
-        roles = {}
-        for c in split:
-            roles.setdefault(c.precision.kv, set()).add(c.role)
+        roles: dict[Dtype, set[Role]] = {}
+        for other in kept:
+            if other.model is one.model and other.role != "both":
+                roles.setdefault(other.precision.kv, set()).add(other.role)
         whole = [kv for kv, found in roles.items() if len(found) == 2] or list(roles)
-        type_ = min(whole, key=lambda kv: (BYTES[kv], kv), default=None)
-        if one.role == "both" or one.precision.kv == type_:
+        shared = min(whole, key=lambda kv: (BYTES[kv], kv), default=None)
+        if one.role == "both" or one.precision.kv == shared:
             chosen.append(one)
         else:
-            reason = f"prefill and decode share one type of KV, {type_} here"
-            out.append(
-                RuledOut(one.model.name, one.pool.name, one.role, one.layout, one.precision, reason)
-            )
+            reason = f"prefill and decode share one type of KV, {shared} here"
+            out.append(_dropped(one, reason))
     return chosen
+
+
+def _dropped(one: Candidate, reason: str) -> RuledOut:
+    model, pool = one.model.name, one.pool.name
+    return RuledOut(model, pool, one.role, one.layout, one.precision, reason)

@@ -1,0 +1,83 @@
+"""What binds a plan: how much of each limit it uses."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from scheduling.models.serving.plan import ServingPlan
+from scheduling.models.serving.solution import ServingSolution
+from scheduling.planner.resolve import Resolved
+from scheduling.planner.templates import Candidate
+
+_TIGHT = 0.999
+
+
+@dataclass(frozen=True, slots=True)
+class Slack:
+    """A limit and how much of it is used.
+
+    Parameters
+    ----------
+    limit
+        What is limited.
+    used, most
+        In ``unit``.
+    unit
+        Such as ``GPUs`` or ``$/h``.
+    note
+        What makes the limit what it is; empty where that is plain.
+    """
+
+    limit: str
+    used: float
+    most: float
+    unit: str
+    note: str = ""
+
+    @property
+    def tight(self) -> bool:
+        """Whether nothing is left."""
+        return self.used >= _TIGHT * self.most
+
+    def record(self) -> dict[str, Any]:
+        """Return it as plain data."""
+        return {
+            "limit": self.limit,
+            "used": self.used,
+            "most": self.most,
+            "unit": self.unit,
+            "tight": self.tight,
+            "note": self.note,
+        }
+
+
+def slacks(
+    resolved: Resolved,
+    kept: Sequence[Candidate],
+    solution: ServingSolution,
+    plan: ServingPlan,
+) -> tuple[Slack, ...]:
+    """Return every limit of a plan: pools, caps, moves, and how busy its replicas may be."""
+    fleet = resolved.fleet
+    found = []
+    for pool in resolved.pools:
+        used = sum(c.gpus for c in plan.components if c.pool == pool.name)
+        found.append(Slack(f"pool {pool.name}", used, pool.gpus, "GPUs"))
+    caps = (
+        ("limit on GPUs", plan.gpus, fleet.limits.gpus, "GPUs"),
+        ("limit on cost", plan.cost_per_hour, fleet.limits.cost_per_hour, "$/h"),
+        ("limit on power", plan.watts, fleet.limits.watts, "W"),
+    )
+    for name, amount, most, unit in caps:
+        if most is not None and amount is not None:
+            found.append(Slack(name, float(amount), float(most), unit))
+    known = {one.id: one for one in kept}
+    for component, fleet_ in zip(plan.components, solution.fleets, strict=True):
+        one = known[fleet_.template]
+        busy = component.prediction.utilisation or 0.0
+        ceiling = float(one.ceilings[min(component.replicas, one.most) - 1])
+        note = f"batch bound by {one.sized.binds}"
+        found.append(Slack(f"load of {component.name}", busy, ceiling, "busy", note))
+    return tuple(found)

@@ -1,0 +1,267 @@
+"""``scheduling.plan``: from a fleet's description to a plan with its proof and its neighbours."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from scheduling.errors import Fault, InputError
+from scheduling.models.base import Problem, Status
+from scheduling.models.serving.fleet import Fleet
+from scheduling.models.serving.plan import ServingPlan
+from scheduling.models.serving.problem import ServingProblem
+from scheduling.models.serving.solution import ServingSolution
+from scheduling.planner.answering import natural, planned, shown_tier
+from scheduling.planner.binding import Slack, slacks
+from scheduling.planner.resolve import Resolved, resolve
+from scheduling.planner.stating import state
+from scheduling.planner.templates import Candidate, Candidates, RuledOut, candidates
+from scheduling.solvers.board import Progress
+from scheduling.solvers.driver import check_limits, solve
+
+DEFAULT_TIME_LIMIT = 20.0
+_MAIN_SHARE = 0.6
+"""Share of the time that the plan itself may take; the rest is for those that nearly won."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunnerUp:
+    """The best plan of another kind.
+
+    Parameters
+    ----------
+    kind
+        What its replicas have in common.
+    plan
+        The plan; ``None`` when there is none of this kind, or none was found.
+    status
+        What is known of it.
+    """
+
+    kind: str
+    plan: ServingPlan | None
+    status: Status
+
+
+@dataclass(frozen=True)
+class PlanResult:
+    """What :func:`plan` finds.
+
+    Parameters
+    ----------
+    fleet
+        The request.
+    plan
+        The best plan; ``None`` when there is none or none was found.
+    solution
+        The answer to ``problem``, with bound and gap.
+    problem
+        The choice between replica templates that was solved.
+    runner_ups
+        The best plans of other kinds.
+    slacks
+        How much of each limit is used.
+    ruled_out
+        Templates that cannot be used, each with the reason.
+    candidates
+        Templates to choose from.
+    resolved
+        The fleet with all that it refers to.
+    """
+
+    fleet: Fleet
+    plan: ServingPlan | None
+    solution: ServingSolution
+    problem: ServingProblem
+    runner_ups: tuple[RunnerUp, ...]
+    slacks: tuple[Slack, ...]
+    ruled_out: tuple[RuledOut, ...]
+    candidates: tuple[Candidate, ...]
+    resolved: Resolved
+
+    def record(self) -> dict[str, Any]:
+        """Return all of it as plain data."""
+        plan = None if self.plan is None else self.plan.model_dump(mode="json")
+        return {
+            "kind": "plan-result",
+            "status": self.solution.status.value,
+            "plan": plan,
+            "tiers": [tier_record(self.solution, row) for row in range(len(self.solution.tiers))],
+            "runner_ups": [
+                {
+                    "kind": other.kind,
+                    "status": other.status.value,
+                    "plan": None if other.plan is None else other.plan.model_dump(mode="json"),
+                }
+                for other in self.runner_ups
+            ],
+            "binds": [slack.record() for slack in self.slacks],
+            "ruled_out": [dropped.record() for dropped in self.ruled_out],
+        }
+
+
+def tier_record(solution: ServingSolution, row: int) -> dict[str, Any]:
+    """Return a tier's value and bound in natural units."""
+    tier = solution.tiers[row]
+    return {
+        "name": tier.name,
+        "sense": tier.sense,
+        "objective": natural(tier.name, tier.objective),
+        "bound": natural(tier.name, tier.bound),
+        "gap": tier.gap,
+    }
+
+
+def plan(
+    fleet: Problem,
+    *,
+    folder: str | os.PathLike[str] | None = None,
+    time_limit: float | None = None,
+    workers: int | None = None,
+    seed: int = 0,
+    on_progress: Callable[[Progress], None] | None = None,
+) -> PlanResult:
+    """Plan a serving fleet: how many replicas of what, where, and what to expect of them.
+
+    Layouts, batches and token budgets that keep every target are enumerated with the cost model of
+    each replica; queueing models say how busy pools of each size may be; the choice between them is
+    solved as one integer program, with a bound.
+
+    Parameters
+    ----------
+    fleet
+        The request, as :func:`scheduling.read` returns it for a file of kind ``fleet``.
+    folder
+        Where the paths in it begin; default: the working folder.
+    time_limit
+        Wall-clock seconds for everything. Default: 20.
+    workers
+        Threads; default: the number of processors.
+    seed
+        Seed of every random choice.
+    on_progress
+        Called with every better plan or bound of the main search.
+
+    Returns
+    -------
+    PlanResult
+        The plan, its certificate, the best plans of other kinds and what binds.
+
+    Raises
+    ------
+    InputError
+        When the fleet names what does not exist, or a model fits on no pool, with the reasons.
+    """
+    check_limits(time_limit, None, workers)
+    if not isinstance(fleet, Fleet):
+        raise InputError.single("kind", repr(fleet.kind), "fleet")
+    began = time.monotonic()
+    resolved = resolve(fleet, None if folder is None else Path(folder))
+    return plan_resolved(
+        resolved,
+        Clock(began + (time_limit or DEFAULT_TIME_LIMIT), workers, seed),
+        on_progress,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """When everything must be done, on how many threads, with which seed."""
+
+    deadline: float
+    workers: int | None
+    seed: int
+
+    def left(self, share: float = 1.0) -> float:
+        """Return a share of the seconds that are left."""
+        return max(0.05, share * (self.deadline - time.monotonic()))
+
+    def solve(
+        self,
+        problem: ServingProblem,
+        share: float = 1.0,
+        on_progress: Callable[[Progress], None] | None = None,
+    ) -> ServingSolution:
+        """Solve a problem within a share of the time that is left."""
+        solution: ServingSolution = solve(
+            problem,
+            time_limit=self.left(share),
+            workers=self.workers,
+            seed=self.seed,
+            on_progress=on_progress,
+        )
+        return solution
+
+
+def plan_resolved(
+    resolved: Resolved,
+    clock: Clock,
+    on_progress: Callable[[Progress], None] | None = None,
+) -> PlanResult:
+    """Plan a fleet whose references have been looked up."""
+    found = candidates(resolved)
+    refuse_unfit(resolved, found)
+    problem = state(resolved, found.kept)
+    solution = clock.solve(problem, _MAIN_SHARE, on_progress)
+    best = planned(resolved, found.kept, solution)
+    others = () if best is None else _runner_ups(resolved, found.kept, best, clock)
+    return PlanResult(
+        resolved.fleet,
+        best,
+        solution,
+        problem,
+        others,
+        () if best is None else slacks(resolved, found.kept, solution, best),
+        found.ruled_out,
+        found.kept,
+        resolved,
+    )
+
+
+def refuse_unfit(resolved: Resolved, found: Candidates) -> None:
+    """Refuse models whose weights fit on no pool in any layout or precision that is allowed."""
+    faults = []
+    for row, model in enumerate(resolved.models):
+        mine = [dropped for dropped in found.ruled_out if dropped.model == model.name]
+        fits = any(one.model is model for one in found.kept)
+        if not fits and mine and all(dropped.never for dropped in mine):
+            closest = min(mine, key=lambda dropped: (-dropped.layout.gpus, dropped.reason))
+            expected = "a pool, precision or layout that it fits in"
+            found_ = f"{model.name}, which fits nowhere: {closest.pool}, {closest.layout}: "
+            faults.append(Fault(f"models[{row}]", found_ + closest.reason, expected))
+    if faults:
+        raise InputError(faults)
+
+
+def _runner_ups(
+    resolved: Resolved, kept: Sequence[Candidate], best: ServingPlan, clock: Clock
+) -> tuple[RunnerUp, ...]:
+    """Solve again with the templates of one kind only, for each kind that the plan is not."""
+    kinds: list[tuple[str, list[Candidate]]] = []
+    if {one.role for one in kept} > {"both"}:
+        kinds.append(("aggregated only", [one for one in kept if one.role == "both"]))
+        kinds.append(("disaggregated only", [one for one in kept if one.role != "both"]))
+    if len(resolved.pools) > 1:
+        for pool in resolved.pools:
+            kinds.append((f"{pool.name} only", [one for one in kept if one.pool is pool]))
+    used = {(c.model, c.role, c.pool) for c in best.components}
+    rivals = []
+    for kind, chosen in kinds:
+        allowed = {(one.model.name, one.role, one.pool.name) for one in chosen}
+        if not used <= allowed and chosen:
+            rivals.append((kind, chosen))
+    found = []
+    for number, (kind, chosen) in enumerate(rivals):
+        solution = clock.solve(state(resolved, chosen), 0.9 / (len(rivals) - number))
+        found.append(RunnerUp(kind, planned(resolved, chosen, solution), solution.status))
+    return tuple(found)
+
+
+def value_of(solution: ServingSolution) -> tuple[str, float | None]:
+    """Return name and value, in its natural unit, of the tier that a solution reports."""
+    tier = shown_tier(solution)
+    return ("", None) if tier is None else (tier.name, natural(tier.name, tier.objective))
