@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from scheduling.models.schedule.online import OnlineSchedule
     from scheduling.models.schedule.problem import ScheduleProblem
     from scheduling.models.schedule.solution import ScheduleSolution
+    from scheduling.planner.plan import plan
     from scheduling.simulator.schedule.simulate import simulate
     from scheduling.solvers.driver import solve
     from scheduling.solvers.explain import explain
@@ -40,6 +41,7 @@ _HOMES = {
     "check": "scheduling.models.checking",
     "explain": "scheduling.solvers.explain",
     "pareto": "scheduling.solvers.pareto",
+    "plan": "scheduling.planner.plan",
     "read": "scheduling.instances.files",
     "read_solution": "scheduling.instances.files",
     "simulate": "scheduling.simulator.schedule.simulate",
@@ -63,6 +65,7 @@ __all__ = [
     "check",
     "explain",
     "pareto",
+    "plan",
     "read",
     "read_solution",
     "simulate",

@@ -20,6 +20,7 @@ from scheduling.instances.text import decode
 from scheduling.models.base import Problem
 
 _DATA = files("scheduling.instances.schedule") / "data"
+_FLEETS = files("scheduling.instances.fleets")
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +95,13 @@ def names() -> tuple[str, ...]:
     return tuple(catalogue())
 
 
+@cache
+def fleets() -> tuple[str, ...]:
+    """Return the names of the bundled fleets, which are planned instead of solved."""
+    found = (entry.name for entry in _FLEETS.iterdir())
+    return tuple(sorted(name.removesuffix(".yaml") for name in found if name.endswith(".yaml")))
+
+
 def load(name: str) -> Problem:
     """Return a bundled instance.
 
@@ -102,6 +110,9 @@ def load(name: str) -> Problem:
     InputError
         When there is none of that name; it suggests the closest ones.
     """
+    if name in fleets():
+        text = decode((_FLEETS / f"{name}.yaml").read_bytes(), name)
+        return formats.by_name("yaml").read(text, name)
     entry = _entry(name)
     if name in taillard_names():
         return taillard_job_shop(*taillard_seeds(int(name[2:])), name)
@@ -123,7 +134,7 @@ def best_known(name: str) -> BestKnown | None:
 
 def _entry(name: str) -> Bundled:
     if name not in catalogue():
-        close = get_close_matches(name, names(), n=5) or ["ft06", "ta01", "workshop"]
+        close = get_close_matches(name, (*names(), *fleets()), n=5) or ["ft06", "ta01", "workshop"]
         raise InputError.single(
             "bundled instance", repr(name), f"a name such as {', '.join(close)}"
         )

@@ -13,6 +13,10 @@ _HOMES = {
         "scheduling.models.experts.problem:ExpertProblem",
         "scheduling.models.experts.solution:ExpertSolution",
     ),
+    "fleet": (
+        "scheduling.models.serving.fleet:Fleet",
+        "scheduling.models.serving.solution:ServingSolution",
+    ),
     "placement": (
         "scheduling.models.placement.problem:PlacementProblem",
         "scheduling.models.placement.solution:PlacementSolution",

@@ -41,6 +41,12 @@ class Slack:
         """Whether nothing is left."""
         return self.used >= _TIGHT * self.most
 
+    @property
+    def remark(self) -> str:
+        """Whether it binds and what makes it so, for people."""
+        binds = "binds" if self.tight else ""
+        return ", ".join(part for part in (binds, self.note) if part)
+
     def record(self) -> dict[str, Any]:
         """Return it as plain data."""
         return {

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from scheduling.errors import Fault, InputError
+from scheduling.errors import InputError
 from scheduling.models.base import Problem, Status
 from scheduling.models.serving.fleet import Fleet
 from scheduling.models.serving.plan import ServingPlan
@@ -17,9 +17,10 @@ from scheduling.models.serving.problem import ServingProblem
 from scheduling.models.serving.solution import ServingSolution
 from scheduling.planner.answering import natural, planned, shown_tier
 from scheduling.planner.binding import Slack, slacks
+from scheduling.planner.refusing import impossible
 from scheduling.planner.resolve import Resolved, resolve
 from scheduling.planner.stating import state
-from scheduling.planner.templates import Candidate, Candidates, RuledOut, candidates
+from scheduling.planner.templates import Candidate, RuledOut, candidates
 from scheduling.solvers.board import Progress
 from scheduling.solvers.driver import check_limits, solve
 
@@ -204,7 +205,9 @@ def plan_resolved(
 ) -> PlanResult:
     """Plan a fleet whose references have been looked up."""
     found = candidates(resolved)
-    refuse_unfit(resolved, found)
+    faults = impossible(resolved, found)
+    if faults:
+        raise InputError(faults)
     problem = state(resolved, found.kept)
     solution = clock.solve(problem, _MAIN_SHARE, on_progress)
     best = planned(resolved, found.kept, solution)
@@ -222,21 +225,6 @@ def plan_resolved(
     )
 
 
-def refuse_unfit(resolved: Resolved, found: Candidates) -> None:
-    """Refuse models whose weights fit on no pool in any layout or precision that is allowed."""
-    faults = []
-    for row, model in enumerate(resolved.models):
-        mine = [dropped for dropped in found.ruled_out if dropped.model == model.name]
-        fits = any(one.model is model for one in found.kept)
-        if not fits and mine and all(dropped.never for dropped in mine):
-            closest = min(mine, key=lambda dropped: (-dropped.layout.gpus, dropped.reason))
-            expected = "a pool, precision or layout that it fits in"
-            found_ = f"{model.name}, which fits nowhere: {closest.pool}, {closest.layout}: "
-            faults.append(Fault(f"models[{row}]", found_ + closest.reason, expected))
-    if faults:
-        raise InputError(faults)
-
-
 def _runner_ups(
     resolved: Resolved, kept: Sequence[Candidate], best: ServingPlan, clock: Clock
 ) -> tuple[RunnerUp, ...]:
@@ -246,8 +234,10 @@ def _runner_ups(
         kinds.append(("aggregated only", [one for one in kept if one.role == "both"]))
         kinds.append(("disaggregated only", [one for one in kept if one.role != "both"]))
     if len(resolved.pools) > 1:
-        for pool in resolved.pools:
-            kinds.append((f"{pool.name} only", [one for one in kept if one.pool is pool]))
+        kinds += [
+            (f"{pool.name} only", [one for one in kept if one.pool is pool])
+            for pool in resolved.pools
+        ]
     used = {(c.model, c.role, c.pool) for c in best.components}
     rivals = []
     for kind, chosen in kinds:

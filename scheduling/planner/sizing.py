@@ -393,8 +393,8 @@ class _Iteration:
             seconds += self._room.seconds(self._steady + last)
         if role == "prefill":
             seconds += (new + reused) * self._room.transfer_per_token
-            return seconds + (self._chunk_seconds(load) if self._chunk > load.new else 0.0)
-        return seconds + self._t0
+        # A prompt that shares its iteration waits for the end of one that is as full.
+        return seconds + (self._chunk_seconds(load) if self._chunk > load.new else self._t0)
 
     def prompts_at_once(self, loads: Sequence[Load]) -> int:
         """Return how many prompts an iteration may hold."""

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Discriminator, Field, Tag, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    Discriminator,
+    Field,
+    Tag,
+    field_serializer,
+    field_validator,
+    model_validator,
+)
 
 from scheduling.errors import Fault, InputError
 from scheduling.models.base import Frozen, Many, Name, Problem
@@ -21,6 +29,12 @@ Share = Annotated[float, Field(gt=0, le=1, strict=False)]
 Count = Annotated[int, Field(ge=1, le=10**6)]
 GoalName = Literal["cost", "watts", "gpus", "goodput"]
 Mode = Literal["aggregated", "disaggregated"]
+
+
+def _whole(value: Any) -> Any:
+    """Write a description with its kind, which tells the reader what it is."""
+    return value.model_dump(mode="json") if isinstance(value, BaseModel) else value
+
 
 def _form(value: Any) -> str:
     return "name" if isinstance(value, str) else "description"
@@ -109,6 +123,7 @@ class FleetModel(Frozen):
     min_quality: Share | None = Field(
         default=None, description="Least share of the original's quality that is acceptable."
     )
+    _described = field_serializer("llm")(_whole)
 
 
 class Pool(Frozen):
@@ -127,6 +142,7 @@ class Pool(Frozen):
     watts: Positive | None = Field(
         default=None, description="Watts of a GPU that works; none: the catalogue's limit."
     )
+    _described = field_serializer("gpu")(_whole)
 
 
 class Target(Frozen):
@@ -172,6 +188,8 @@ class FleetDemand(Frozen):
         default=None,
         description="Share of requests that keep all targets at once, instead of percentiles.",
     )
+
+    _described = field_serializer("arrivals", "prompt", "output")(_whole)
 
     @field_validator("prompt", "output", mode="before")
     @classmethod

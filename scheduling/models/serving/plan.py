@@ -95,9 +95,7 @@ class ServingPlan(Document):
     components: Many[Component]
     routes: Many[Route] = ()
     gpus: Annotated[int, Field(ge=0)]
-    cost_per_hour: Amount | None = Field(
-        default=None, description="Dollars an hour of all GPUs."
-    )
+    cost_per_hour: Amount | None = Field(default=None, description="Dollars an hour of all GPUs.")
     watts: Amount | None = None
     objective_name: Name
     status: Name

@@ -1,0 +1,1 @@
+"""Bundled fleets to plan."""

@@ -1,0 +1,97 @@
+"""Reads what a plan starts from, and writes plans."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from scheduling.errors import InputError
+from scheduling.instances.documents import read_json
+from scheduling.instances.files import BUNDLED, read, read_text
+from scheduling.models.serving.fleet import Fleet
+from scheduling.models.serving.plan import ServingPlan
+from scheduling.storage import write_whole
+
+
+def read_fleet(
+    source: str,
+    running: str | os.PathLike[str] | None = None,
+    max_changes: int | None = None,
+    rates: Sequence[str] = (),
+) -> tuple[Fleet, Path | None]:
+    """Read a fleet, with changes from the command line.
+
+    Parameters
+    ----------
+    source
+        A file, ``-`` for standard input, or ``bundled:NAME``.
+    running
+        File of the plan that runs now.
+    max_changes
+        Most replicas to start or stop against it.
+    rates
+        New rates, each as ``DEMAND=RATE``.
+
+    Returns
+    -------
+    fleet, folder
+        The fleet, and where the paths in it begin.
+
+    Raises
+    ------
+    InputError
+        When a file cannot be read or is not what it should be, or a change means nothing.
+    """
+    fleet = read(source)
+    if not isinstance(fleet, Fleet):
+        raise InputError.single("kind", repr(fleet.kind), "fleet", source)
+    here = source == "-" or source.startswith(BUNDLED)
+    folder = None if here else Path(source).parent
+    data = fleet.model_dump(mode="json")
+    for text in rates:
+        _change_rate(data["demands"], text)
+    if running is not None:
+        data["running"] = read_plan(running).model_dump(mode="json")
+    if max_changes is not None:
+        data["max_changes"] = max_changes
+    return Fleet.model_validate(data), folder
+
+
+def _change_rate(demands: list[dict[str, object]], text: str) -> None:
+    name, equals, value = text.partition("=")
+    demand = next((one for one in demands if one["name"] == name), None)
+    if not equals or demand is None:
+        names = ", ".join(str(one["name"]) for one in demands)
+        raise InputError.single("--rate", repr(text), f"DEMAND=RATE with a demand of: {names}")
+    try:
+        rate = float(value)
+    except ValueError:
+        raise InputError.single("--rate", repr(text), "a number behind =") from None
+    arrivals = demand["arrivals"]
+    if isinstance(arrivals, dict):
+        arrivals["rate"] = rate
+    else:
+        demand["rate"] = rate
+
+
+def read_plan(path: str | os.PathLike[str]) -> ServingPlan:
+    """Read a plan (``plan.json``).
+
+    Raises
+    ------
+    InputError
+        When the file cannot be read or is no plan.
+    """
+    return read_json(ServingPlan, *read_text(path))
+
+
+def write_plan(plan: ServingPlan, path: Path) -> None:
+    """Write a plan (``plan.json``), whole or not at all.
+
+    Raises
+    ------
+    InputError
+        When the file cannot be written.
+    """
+    write_whole(path, (plan.model_dump_json(indent=1) + "\n").encode())
