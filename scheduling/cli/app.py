@@ -15,7 +15,6 @@ from scheduling.cli import (
     files,
     generate,
     pareto,
-    plan,
     pods,
     reproduce,
     simulate,
@@ -46,7 +45,6 @@ app.command("schema", epilog=files.SCHEMA_EXAMPLE)(files.schema)
 app.command("generate", epilog=generate.EXAMPLE)(generate.generate)
 app.command("simulate", epilog=simulate.EXAMPLE)(simulate.simulate)
 app.command("bench", epilog=bench.EXAMPLE)(bench.bench)
-app.command("plan", epilog=plan.EXAMPLE)(plan.plan)
 app.command("pods", epilog=pods.EXAMPLE)(pods.pods)
 app.command("extender", epilog=extender.EXAMPLE)(extender.extender)
 app.command("reproduce", epilog=reproduce.EXAMPLE)(reproduce.reproduce)

@@ -61,8 +61,9 @@ class Wait:
         waiting = _waiting()[:, sizes - 1]
         busy = _GRID[:, None]
         factors = wait_factors(sizes, busy, waiting, self.service_scv, self.arrival_scv)
-        with np.errstate(divide="ignore", over="ignore"):
-            late = waiting * np.exp(-self.limit_seconds / (factors * self.service_seconds))
+        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+            decay = waiting * self.limit_seconds / (factors * self.service_seconds)
+            late = waiting * np.exp(-np.nan_to_num(decay, nan=0.0))
         kept = late <= 1 - self.share
         # The first utilisation that breaks the limit ends what is allowed.
         last = np.where(kept.all(axis=0), len(_GRID), np.argmin(kept, axis=0)) - 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from scheduling.models.requests.workload import RequestClass
 
@@ -41,25 +42,35 @@ class Load:
         """Requests per second."""
         return self.requests.arrivals.rate
 
-    @property
+    @cached_property
     def new(self) -> float:
         """Mean prompt tokens to compute."""
         return max(1.0, self.requests.computed_tokens)
 
-    @property
+    @cached_property
     def reused(self) -> float:
         """Mean prompt tokens whose KV is in the cache."""
         return max(0.0, self.requests.prompt.mean - self.new)
 
-    @property
+    @cached_property
     def steps(self) -> float:
         """Mean tokens of an answer behind its first one."""
         return max(0.0, self.requests.output.mean - 1)
 
-    @property
+    @cached_property
     def context(self) -> float:
         """Mean tokens in the cache of a request that decodes."""
         return self.requests.prompt.mean + self.requests.output.mean / 2
+
+    @cached_property
+    def prompt_scv(self) -> float:
+        """Squared variation of the tokens of prompts."""
+        return self.requests.prompt.scv
+
+    @cached_property
+    def output_scv(self) -> float:
+        """Squared variation of the tokens of answers."""
+        return self.requests.output.scv
 
     def long_prompt(self, share: float) -> tuple[float, float]:
         """Return new and reused tokens of a prompt that this share of them does not exceed."""

@@ -28,6 +28,9 @@ _LEAST_CHUNK = 64
 """Prompt tokens of an iteration below which chunks are not worth their iteration."""
 
 _BATCHES = (1, 2, 4, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512, 768, 1024, 2048)
+_SIZES = np.array([1, 64])
+"""A small and a large pool, for which the best way to run a replica may differ."""
+
 _SAFETY = 2.0
 """Standard deviations of the KV tokens of a full batch that must still fit."""
 
@@ -66,13 +69,10 @@ class Sized:
 
     def ceilings(self, most: int) -> Floats:
         """Return how busy 1, 2, …, ``most`` replicas may be, as shares of their rates."""
-        return self._within(np.arange(1, most + 1))
+        return self.within(np.arange(1, most + 1))
 
-    def ceiling(self, replicas: int) -> float:
-        """Return how busy so many replicas may be."""
-        return float(self._within(np.array([replicas]))[0])
-
-    def _within(self, replicas: NDArray[np.int64]) -> Floats:
+    def within(self, replicas: NDArray[np.int64]) -> Floats:
+        """Return how busy pools of so many replicas may be."""
         return np.asarray(np.min([wait.ceilings(replicas) for wait in self.waits], axis=0))
 
 
@@ -197,10 +197,9 @@ class Sizer:
         if not found:
             least = min(floors, key=lambda floor: floor.excess)
             raise Unfit(str(least), least)
-        alone = max(found, key=lambda one: self._worth(one, 1))
-        pooled = max(found, key=lambda one: self._worth(one, 64))
-        chosen = [alone] if pooled is alone else [alone, pooled]
-        return [self._explained(one, role, found) for one in chosen]
+        worth = np.stack([self._worth(one) for one in found])
+        chosen = dict.fromkeys(np.argmax(worth, axis=0).tolist())
+        return [self._explained(found[row], role, found) for row in chosen]
 
     def at(self, role: Role, batch: int, budget: int | None) -> Sized:
         """Return the replica run in a given way.
@@ -227,12 +226,12 @@ class Sizer:
             if budget - batch >= min(_LEAST_CHUNK, budget - 1)
         ]
 
-    def _worth(self, one: Sized, replicas: int) -> float:
-        """Rate for the mix of loads that a replica of a pool of that size brings."""
+    def _worth(self, one: Sized) -> Floats:
+        """Rate for the mix of loads that a replica of a small and of a large pool brings."""
         busy = sum(
             s / one.rates[load.demand] for s, load in zip(self._shares, self._loads, strict=True)
         )
-        return one.ceiling(replicas) / busy
+        return one.within(_SIZES) / busy
 
     def _explained(self, one: Sized, role: Role, found: Sequence[Sized]) -> Sized:
         """Say what keeps its batch from growing."""
@@ -293,15 +292,13 @@ class Sizer:
         waits = []
         if role != "decode":
             squares = [
-                p * p * (1 + load.requests.prompt.scv)
-                for p, load in zip(prompts, self._loads, strict=True)
+                p * p * (1 + load.prompt_scv) for p, load in zip(prompts, self._loads, strict=True)
             ]
             waits.append(self._wait(1, prompts, squares, limit, share, total))
         if role != "prefill":
             held = [load.steps * tpot + p for load, p in zip(self._loads, prompts, strict=True)]
             squares = [
-                h * h * (1 + load.requests.output.scv)
-                for h, load in zip(held, self._loads, strict=True)
+                h * h * (1 + load.output_scv) for h, load in zip(held, self._loads, strict=True)
             ]
             waits.append(self._wait(iteration.decodes, held, squares, limit, share, total))
         return waits
@@ -375,7 +372,7 @@ class _Iteration:
         delay = prompt * (1 - self._t0 / t1)
         between = total * load.steps / iterations
         _, share = load.targets.get("tpot", (inf, 0.5))
-        spread = sqrt(between * (1 + load.requests.prompt.scv))
+        spread = sqrt(between * (1 + load.prompt_scv))
         count = max(0.0, between + NormalDist().inv_cdf(share) * spread)
         return min(t1, self._t0 + delay * count / load.steps)
 
@@ -419,14 +416,14 @@ def _chunk(tokens: float, new: float, reused: float) -> Batch:
 def _square(load: Load) -> float:
     """Mean of the squared KV tokens of a request, at a random moment of its decoding."""
     requests = load.requests
-    prompt = requests.prompt.mean**2 * requests.prompt.scv
-    output = (requests.output.mean / 2) ** 2 * (requests.output.scv + (1 + requests.output.scv) / 3)
+    prompt = requests.prompt.mean**2 * load.prompt_scv
+    output = (requests.output.mean / 2) ** 2 * (load.output_scv + (1 + load.output_scv) / 3)
     return load.context**2 + prompt + output
 
 
 def _length_share(load: Load, share: float) -> float:
     """Share of prompts that count, so that together with the wait the target's share is kept."""
-    return share if load.requests.prompt.scv == 0 else sqrt(share)
+    return share if load.prompt_scv == 0 else sqrt(share)
 
 
 def _first_share(load: Load) -> float:
@@ -452,7 +449,7 @@ def _slack(load: Load, role: Role, first: float, tpot: float) -> tuple[float, fl
     if "e2e" in load.targets:
         seconds, share = load.targets["e2e"]
         output = load.requests.output
-        long = output.quantile(share if output.scv == 0 else sqrt(share))
+        long = output.quantile(share if load.output_scv == 0 else sqrt(share))
         own = first + max(0.0, long - 1) * tpot
         if role != "both":
             promised = load.targets.get("ttft", (seconds / 2, share))[0]
@@ -464,7 +461,7 @@ def _slack(load: Load, role: Role, first: float, tpot: float) -> tuple[float, fl
 
 
 def _wait_share(load: Load, share: float) -> float:
-    spread = load.requests.prompt.scv > 0 or load.requests.output.scv > 0
+    spread = load.prompt_scv > 0 or load.output_scv > 0
     return sqrt(share) if spread else share
 
 

@@ -13,6 +13,7 @@ from pydantic import (
     field_validator,
     model_validator,
 )
+from pydantic_core import PydanticCustomError
 
 from scheduling.errors import Fault, InputError
 from scheduling.models.base import Frozen, Many, Name, Problem
@@ -101,7 +102,7 @@ class Choice(Frozen):
 
 def _named_precision(text: str) -> dict[str, str]:
     if text.lower() not in _SHORT:
-        raise InputError.single("precision", repr(text), f"one of: {', '.join(_SHORT)}")
+        raise PydanticCustomError("precision", f"one of: {', '.join(_SHORT)}")
     weights, compute, kv = _SHORT[text.lower()]
     return {"weights": weights, "compute": compute, "kv": kv}
 
@@ -197,30 +198,28 @@ class FleetDemand(Frozen):
         plain = isinstance(value, int) and not isinstance(value, bool)
         return {"kind": "fixed", "tokens": value} if plain else value
 
-    @model_validator(mode="after")
-    def _from_one_place(self) -> Self:
+    def faults(self, place: str) -> list[Fault]:
+        """Return what contradicts itself or is missing; ``place`` is where the demand stands."""
         faults = []
         if self.rate is not None and self.arrivals is not None:
-            faults.append(Fault("arrivals", "both", "either a rate or arrivals"))
+            faults.append(Fault(f"{place}.arrivals", "both", "either a rate or arrivals"))
         if self.trace is None:
             if self.rate is None and self.arrivals is None:
-                faults.append(Fault("rate", "nothing", "a rate, arrivals or a trace"))
+                faults.append(Fault(f"{place}.rate", "nothing", "a rate, arrivals or a trace"))
             lengths = (("prompt", self.prompt), ("output", self.output))
             faults += [
-                Fault(name, "nothing", "tokens, a distribution, or a trace")
+                Fault(f"{place}.{name}", "nothing", "tokens, a distribution, or a trace")
                 for name, value in lengths
                 if value is None
             ]
         else:
             stated = ("arrivals", "prompt", "output")
             faults += [
-                Fault(name, "a value beside a trace", "either of them")
+                Fault(f"{place}.{name}", "a value beside a trace", "either of them")
                 for name in stated
                 if getattr(self, name) is not None
             ]
-        if faults:
-            raise InputError(faults)
-        return self
+        return faults
 
     def target(self, metric: str) -> tuple[float, float] | None:
         """Return seconds and share of requests of a target ``ttft``, ``tpot`` or ``e2e``.
@@ -332,6 +331,7 @@ class Fleet(Problem):
                 seen.add(item.name)
         models = [model.name for model in self.models]
         for row, demand in enumerate(self.demands):
+            faults += demand.faults(f"demands[{row}]")
             if demand.model not in models:
                 expected = f"one of: {', '.join(models)}"
                 faults.append(Fault(f"demands[{row}].model", repr(demand.model), expected))
