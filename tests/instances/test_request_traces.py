@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gzip
 import json
-import os
 from pathlib import Path
 
 import numpy as np
@@ -308,9 +307,9 @@ def test_servegen_says_what_it_wants(tmp_path: Path) -> None:
     ],
 )
 def test_public_traces_are_read_without_a_fault(
-    name: str, format_name: str, rows: int | None, share: float
+    shared_data: Path, name: str, format_name: str, rows: int | None, share: float
 ) -> None:
-    trace = read_requests(Path(os.environ["SCHEDULING_DATA"]) / name, strict=True)
+    trace = read_requests(shared_data / name, strict=True)
     assert trace.format == format_name
     assert rows is None or len(trace.table) == rows
     found = trace.table.cached_tokens.sum() / trace.table.prompt_tokens.sum()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import numpy as np
@@ -109,8 +108,10 @@ def test_too_few_requests_are_refused() -> None:
         ("llm_azure_2023/azure2023_code.csv", "on-off", 0.3, 0.03),
     ],
 )
-def test_public_traces_are_described(name: str, law: str, gaps: float, lengths: float) -> None:
-    found = fit(read_requests(Path(os.environ["SCHEDULING_DATA"]) / name).table)
+def test_public_traces_are_described(
+    shared_data: Path, name: str, law: str, gaps: float, lengths: float
+) -> None:
+    found = fit(read_requests(shared_data / name).table)
     best = taken(found)
     assert best["all", "gaps"][0] == law
     assert best["all", "gaps"][1] < gaps
