@@ -46,7 +46,7 @@ class Instance:
         self.busy = False
         self.version = 0
         self.dirty = False
-        self.queued_tokens = 0
+        self.load_tokens = 0
         self.tally = Tally()
         self._base_sum = 0
         self._carry = 0
@@ -81,28 +81,13 @@ class Instance:
             return request.base + self.steps
         return request.done
 
-    def load_tokens(self, now: int) -> int:
-        """Return the tokens to compute of its queue and those in its cache, as of now."""
-        started = sum(request.target for request in self.prefilling)
-        return self.queued_tokens + started + self._context(now)
-
-    def _context(self, now: int) -> int:
-        """Return the tokens of all requests that decode, as of now."""
-        run = self._run
-        steps = self.steps
-        if self.busy and run.pace is not None:
-            # Those that have ended by now: one fewer than reach the next nanosecond.
-            span = ((now + 1 - run.began) << SHIFT) - self._carry
-            steps += max(0, min(run.steps, run.pace.reaching(span) - 1))
-        return self._base_sum + steps * len(self.decoding)
-
     # What happens to it.
 
     def enqueue(self, request: Live, now: int) -> None:
         """Put a request at the end of the queue."""
         first = not self.waiting
         self.waiting.append(request)
-        self.queued_tokens += request.left
+        self.load_tokens += request.target
         if self.busy:
             if first and self._run.pace is not None and self.slots > 0:
                 self._interrupt(now)
@@ -138,7 +123,8 @@ class Instance:
         if chunks:
             self._run_mixed(now, turn.decodes, chunks)
         elif turn.decodes:
-            self._run_decodes(now, turn.decodes)
+            # An eviction has changed what the next turn finds.
+            self._run_decodes(now, turn.decodes, self.tally.restarts == restarts)
         else:
             self._idle(turn)
 
@@ -181,7 +167,6 @@ class Instance:
         if not 0 <= blocks <= self.memory.free:
             raise turn.impossible(f"{blocks} blocks for it, {self.memory.free} are free", request)
         self.waiting.popleft()
-        self.queued_tokens -= request.left
         self.memory.free -= blocks
         request.blocks = blocks
         self.engine.began(request, turn.now)
@@ -207,7 +192,7 @@ class Instance:
 
     # Iterations.
 
-    def _run_decodes(self, now: int, decodes: int) -> None:
+    def _run_decodes(self, now: int, decodes: int, steady: bool) -> None:
         run = self._run
         context = self._base_sum + decodes * self.steps
         line = self._line(decodes)
@@ -216,7 +201,7 @@ class Instance:
             pace = Pace(ticks(self.cost.seconds(Batch.decode(decodes, context))), 0)
         else:
             pace = Pace.along(line, context, decodes)
-            if self._jumps:
+            if steady and self._jumps:
                 steps = self._next_end() - self.steps
                 if self._grows and steps > 1:
                     steps = 1 + self.memory.lasts(self.steps + 1, steps - 1)
@@ -326,14 +311,18 @@ class Instance:
                 return step
             heappop(ends)
 
+    def _end(self, request: Live, now: int) -> None:
+        request.state = State.DONE
+        self.load_tokens -= request.target
+        self.engine.done(request, now)
+
     def _end_decodes(self, now: int) -> None:
         ends = self._ends
         while ends and ends[0][0] <= self.steps:
             _, order, request = heappop(ends)
             if request.state is State.DECODING and request.order == order:
                 self._leave(request)
-                request.state = State.DONE
-                self.engine.done(request, now)
+                self._end(request, now)
 
     def _end_chunks(self, now: int, chunks: list[tuple[Live, int]]) -> None:
         for request, tokens in chunks:
@@ -344,14 +333,14 @@ class Instance:
             self.engine.first_token(request, now)
             if self.engine.total(request) == request.target + 1:
                 self.memory.free += request.blocks
-                request.state = State.DONE
-                self.engine.done(request, now)
+                self._end(request, now)
             elif self.group.role == "prefill":
                 request.state = State.WAITING
                 request.remote = True
                 request.source = self.index
                 request.left_behind = request.blocks
                 self.leaving += 1
+                self.load_tokens -= request.target
                 self.engine.hand_over(request, now)
             else:
                 self._join(request)
@@ -386,10 +375,11 @@ class Instance:
         else:
             self.prefilling.remove(request)
             self.memory.free += request.blocks
+        self.load_tokens -= request.target
         request.target = self.eviction.restart(request)
+        self.load_tokens += request.target
         request.done = min(request.cached, request.target - 1)
         request.state = State.WAITING
         request.restarts += 1
         self.waiting.appendleft(request)
-        self.queued_tokens += request.left
         self.tally.restarts += 1

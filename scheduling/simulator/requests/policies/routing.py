@@ -64,16 +64,23 @@ class LeastRequests:
 
 
 class LeastTokens:
-    """The instance with the fewest tokens: those to compute of its queue and those in its cache."""
+    """The instance with the fewest prompt tokens, of all its requests queued and running.
+
+    A restarted request counts with the part of its answer that is computed again.
+    """
 
     name = "least-tokens"
     provenance: Provenance = "inferred"
 
     def choose(self, candidates: Sequence[Instance], request: Live, now: int) -> Instance:
-        """Return the one with the fewest tokens as of now; the first of several."""
-        del request
-        return min(candidates, key=lambda instance: instance.load_tokens(now))
+        """Return the one with the fewest such tokens; the first of several."""
+        del request, now
+        return min(candidates, key=_load)
 
 
 def _outstanding(instance: Instance) -> int:
     return instance.outstanding
+
+
+def _load(instance: Instance) -> int:
+    return instance.load_tokens
