@@ -34,7 +34,9 @@ def snapshot(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def served(snapshot: Path) -> Iterator[Served]:
-    with serving(snapshot, "--max-body", "1", "--request-timeout", "1") as found:
+    # Plans end when they are closed, long before this limit, however busy the machine is.
+    limits = ("--time-limit", str(PATIENCE), "--max-body", "1", "--request-timeout", "1")
+    with serving(snapshot, *limits) as found:
         found.wait_ready()
         yield found
 
@@ -52,8 +54,7 @@ def alive(request: pytest.FixtureRequest) -> Iterator[None]:
 def test_the_plan_is_followed_over_http(served: Served) -> None:
     report = json.loads(served.call("/plan")[1])
     assert report["current"]
-    gap = report["plan"]["gap"]
-    assert 0 <= gap <= 1
+    assert report["plan"]["gap"] == 0
     planned = {entry["item"]: entry for entry in report["plan"]["pods"]}
     wanted = planned["shop/big"]
     assert served.ask("filter", FILTER)["NodeNames"] == [wanted["node"]]
@@ -67,7 +68,7 @@ def test_the_plan_is_followed_over_http(served: Served) -> None:
     assert list(reply["NodeNameToMetaVictims"]) == [wanted["node"]]
     text = served.call("/metrics")[1].decode()
     assert 'scheduling_extender_decisions_total{verb="preempt",reason="planned"} 1\n' in text
-    assert f"scheduling_extender_plan_gap {gap:g}\n" in text
+    assert "scheduling_extender_plan_gap 0\n" in text
     noted = served.wait_noted("decision")
     assert {"verb", "pod", "reason", "node", "passed", "plan", "seconds"} <= set(noted)
 
