@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import scheduling as sch
@@ -43,13 +43,23 @@ def lines(
     most_lines: int = 2,
     releases: bool = True,
     shortest: int = 0,
+    moments: bool = False,
     objectives: tuple[Any, ...] = (*JOB_MEASURES, {"makespan": 3, "total_tardiness": 2}),
 ) -> ScheduleProblem:
-    """Draw a flow line with the rules that the searches take."""
+    """Draw a flow line with the rules that the searches take.
+
+    With ``moments``, there are many tasks without duration, also where the searches refuse them.
+    """
     jobs = draw(st.integers(1, most_jobs))
     stages, factories = draw(st.integers(1, most_stages)), draw(st.integers(1, most_lines))
     no_wait, setups = draw(st.booleans()), draw(st.booleans())
-    number = st.integers(1 if setups else shortest, 4)
+    objective = draw(st.sampled_from(objectives))
+    inside = not moments and (stages > 1 or releases)
+    least = [shortest] * stages
+    if inside and objective not in ("makespan", {"makespan": 3}):
+        least[-1] = 1
+    if setups or (inside and no_wait and stages > 1):
+        least = [1] * stages
     names = [[f"F{f}M{k}" for k in range(stages)] for f in range(factories)]
     resources: list[Fields] = []
     for name in (name for row in names for name in row):
@@ -64,7 +74,13 @@ def lines(
         tasks = []
         for k in range(stages):
             modes = [
-                {"duration": draw(number), "machine": row[k], "state": draw(st.sampled_from("ab"))}
+                {
+                    "duration": draw(
+                        st.sampled_from((0, 0, 3, 4)) if moments else st.integers(least[k], 4)
+                    ),
+                    "machine": row[k],
+                    "state": draw(st.sampled_from("ab")),
+                }
                 for row in names
             ]
             release = draw(st.integers(0, 5)) if releases else 0
@@ -85,7 +101,7 @@ def lines(
             "resources": resources,
             "jobs": rows,
             "same_order": names if stages > 1 else [],
-            "objective": draw(st.sampled_from(objectives)),
+            "objective": objective,
         }
     )
 
@@ -233,11 +249,57 @@ def test_the_search_finds_optima_of_small_shops() -> None:
 @settings(max_examples=25, deadline=None)
 @given(lines(most_jobs=3, most_stages=2, most_lines=1, objectives=("makespan", "total_tardiness")))
 def test_orders_hold_the_optimum(problem: ScheduleProblem) -> None:
-    # What takes no time may run in the middle of another task, which no order expresses.
-    assume(all(mode.duration for task in problem.tasks for mode in task.modes))
     found = brute_force(problem)
     assert found is not None
     assert least(CompiledSchedule(problem)) == found[0]
+
+
+@settings(max_examples=30, deadline=None)
+@given(
+    lines(
+        most_jobs=3,
+        most_stages=2,
+        most_lines=1,
+        moments=True,
+        objectives=("makespan", "total_tardiness", "max_lateness", "total_completion"),
+    )
+)
+def test_lines_whose_orders_miss_the_optimum_are_refused(problem: ScheduleProblem) -> None:
+    found = brute_force(problem, 4_000)
+    assert found is not None
+    data = CompiledSchedule(problem)
+    reason = line_refusal(data.arrays)
+    if least(data) > found[0]:
+        assert reason is not None
+    for name in {"mip", "tour", "auto"} & set(FAMILY.takers(data)):
+        answer = sch.solve(problem, name, work_limit=0.2, workers=1)
+        assert answer.status is not Status.INFEASIBLE
+        assert answer.bound is None or answer.bound <= found[0]
+        assert answer.status is not Status.OPTIMAL or answer.objective == found[0]
+
+
+@pytest.mark.parametrize("no_wait", [False, True])
+def test_a_task_without_duration_runs_inside_another(no_wait: bool) -> None:
+    def job(name: str, release: int, *lengths: int) -> Fields:
+        modes = [[{"duration": length, "machine": f"M{k}"}] for k, length in enumerate(lengths)]
+        tasks = [{"id": f"{name}{k}", "modes": mode} for k, mode in enumerate(modes)]
+        dates = {"release": release, "due": release}
+        return {"id": name, "tasks": tasks, "chain": len(tasks) > 1, "no_wait": no_wait, **dates}
+
+    long, short = ((5, 3), (0, 3)) if no_wait else ((5,), (0,))
+    fields = {
+        "resources": [{"type": "machine", "id": f"M{k}"} for k in range(len(long))],
+        "jobs": [job("long", 0, *long), job("short", 2, *short)],
+        "objective": "makespan" if no_wait else "total_tardiness",
+    }
+    problem = ScheduleProblem.model_validate(fields)
+    data = CompiledSchedule(problem)
+    answer = sch.solve(problem, work_limit=1, workers=1)
+    assert answer.status is Status.OPTIMAL
+    assert (answer.objective,) == brute_force(problem)
+    assert least(data) > answer.objective
+    for name in ("neh", "iterated-greedy", "tour"):
+        assert "without duration" in (FAMILY.solver(name).refusal(data) or "")
 
 
 @settings(max_examples=40, deadline=None)

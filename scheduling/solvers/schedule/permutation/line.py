@@ -69,7 +69,26 @@ def _rule_refusal(arrays: ScheduleArrays, machines: Ints) -> str | None:
         return f"takes at most {_LARGEST_TABLE:,} setup times between jobs; use lns"
     if arrays.setups and np.any(arrays.duration == 0):
         return "takes no tasks without duration beside setups; use lns or cp-sat"
+    if _moments(arrays, machines.shape, waits=waits):
+        return "takes no tasks without duration that could run inside another; use lns or cp-sat"
     return _goal_refusal(arrays)
+
+
+def _moments(arrays: ScheduleArrays, shape: tuple[int, int], *, waits: bool) -> bool:
+    """Whether a task without duration could gain by running in the middle of another.
+
+    No order says that. Tasks of jobs that wait lose nothing at the end of the other one, which is
+    before their next stage begins; only where they complete their job, and that is measured, they
+    do, unless all may go first.
+    """
+    stages, lines = shape
+    if stages == 1 and not np.any(arrays.release):
+        return False
+    length = arrays.duration.reshape(arrays.n_jobs, stages, lines)
+    if not waits:
+        return bool(np.any(length == 0))
+    measured = np.any(np.delete(arrays.weights, MEASURES.index("makespan"), axis=1))
+    return bool(measured and np.any(length[:, -1] == 0))
 
 
 def _goal_refusal(arrays: ScheduleArrays) -> str | None:
