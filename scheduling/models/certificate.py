@@ -8,7 +8,10 @@ from scheduling.models.base import Number, Solution, Status, TierValue, Violatio
 
 
 def certificate_violations(
-    names: Sequence[str], values: Sequence[Number], solution: Solution
+    names: Sequence[str],
+    values: Sequence[Number],
+    solution: Solution,
+    senses: Sequence[str] | None = None,
 ) -> Iterator[Violation]:
     """Yield every claim of a solution that its recomputed tier values do not bear out.
 
@@ -18,13 +21,16 @@ def certificate_violations(
         Name and recomputed value of each tier.
     solution
         The answer.
+    senses
+        ``"min"`` or ``"max"`` for each tier; default: all are minimised.
     """
     if len(solution.tiers) != len(values):
         where = f"{len(solution.tiers)} tiers instead of {len(values)}"
         yield Violation("objective", where)
         return
-    for name, value, stated in zip(names, values, solution.tiers, strict=True):
-        yield from _claims(name, value, stated)
+    rows = zip(names, values, senses or ["min"] * len(names), solution.tiers, strict=True)
+    for name, value, sense, stated in rows:
+        yield from _claims(name, value, sense, stated)
     if all(tier.closed for tier in solution.tiers) != (solution.status is Status.OPTIMAL):
         yield Violation("status", f"{solution.status} does not follow from the bounds")
     reported = next((tier for tier in solution.tiers if not tier.closed), solution.tiers[0])
@@ -33,13 +39,18 @@ def certificate_violations(
         yield Violation("objective", f"summary differs from tier {reported.name!r}")
 
 
-def _claims(name: str, value: Number, stated: TierValue) -> Iterator[Violation]:
+def _claims(name: str, value: Number, sense: str, stated: TierValue) -> Iterator[Violation]:
+    if stated.sense != sense:
+        yield Violation("objective", f"{name}: sense {stated.sense} instead of {sense}")
     if stated.objective != value:
         amount = None if stated.objective is None else abs(stated.objective - value)
         where = f"{name}: stated {stated.objective}, recomputed {value}"
         yield Violation("objective", where, amount, "units")
-    if stated.bound is not None and stated.bound > value:
-        excess = stated.bound - value
-        yield Violation("bound", f"{name}: {stated.bound} above {value}", excess, "units")
+    beyond = 0 if stated.bound is None else stated.bound - value
+    if sense == "max":
+        beyond = -beyond
+    if beyond > 0:
+        side = "above" if sense == "min" else "below"
+        yield Violation("bound", f"{name}: {stated.bound} {side} {value}", beyond, "units")
     if stated.gap != relative_gap(stated.objective, stated.bound):
         yield Violation("gap", f"{name}: {stated.gap}")

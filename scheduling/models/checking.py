@@ -16,6 +16,9 @@ from scheduling.models.schedule.front import ParetoFront
 from scheduling.models.schedule.online import OnlineSchedule
 from scheduling.models.schedule.problem import ScheduleProblem
 from scheduling.models.schedule.solution import ScheduleSolution
+from scheduling.models.serving.check import check_serving
+from scheduling.models.serving.problem import ServingProblem
+from scheduling.models.serving.solution import ServingSolution
 
 
 def check(problem: Problem, solution: Solution) -> list[Violation]:
@@ -49,4 +52,6 @@ def check(problem: Problem, solution: Solution) -> list[Violation]:
         return check_placement(problem, solution)
     if isinstance(problem, ExpertProblem) and isinstance(solution, ExpertSolution):
         return check_experts(problem, solution)
+    if isinstance(problem, ServingProblem) and isinstance(solution, ServingSolution):
+        return check_serving(problem, solution)
     raise InputError.single("solution", f"kind {solution.kind!r}", f"kind {problem.kind!r}")

@@ -43,6 +43,11 @@ class Compiled(ABC, Generic[P, A, C, S]):
     def tiers(self) -> tuple[str, ...]:
         """Names of the objective's tiers."""
 
+    @property
+    def senses(self) -> tuple[str, ...]:
+        """``"min"`` or ``"max"`` for each tier; of the latter, values have the sign turned."""
+        return ("min",) * len(self.tiers)
+
     @abstractmethod
     def bounds(self) -> list[int | None] | None:
         """Lower bound of each tier by formula; ``None`` when infeasible by formula."""

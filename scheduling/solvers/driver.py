@@ -17,6 +17,7 @@ from scheduling.solvers.registry import (
     Solver,
     certificate_fields,
     family_of,
+    stated,
     tier_values,
 )
 from scheduling.solvers.watching import run_watched
@@ -111,6 +112,7 @@ class _Run:
         self.on_progress = on_progress
         self.interrupted = False
         self.boards: list[Board[Any]] = []
+        self.senses: tuple[str, ...] = ()
 
     def answer(self, hint: Solution | None) -> Solution:
         """Solve tier after tier and return the checked solution."""
@@ -118,6 +120,7 @@ class _Run:
         if not ready:
             raise UnsupportedError(f"solver {self.solver.name!r} is not available: {ready.detail}")
         data, seconds = self._compile()
+        self.senses = data.senses
         refusal = self.solver.refusal(data)
         if refusal is not None:
             raise UnsupportedError(f"solver {self.solver.name!r}: {refusal}")
@@ -145,7 +148,8 @@ class _Run:
         candidate = data.candidate(hint)
         if candidate is None:
             return None, False
-        tiers = tier_values(data.tiers, data.values(candidate), [None] * len(data.tiers))
+        unknown = [None] * len(data.tiers)
+        tiers = tier_values(data.tiers, data.values(candidate), unknown, data.senses)
         fields = {"status": Status.FEASIBLE, **certificate_fields(tiers)}
         return candidate, not self.family.check(self.problem, data.answer(candidate, fields))
 
@@ -205,12 +209,12 @@ class _Run:
     def _report(self, board: Board[Any]) -> None:
         for report in board.take_reports():
             if self.on_progress is not None:
-                self.on_progress(report)
+                self.on_progress(_stated(report, self.senses[report.tier]))
 
     def _with_schedule(self, data: Any) -> Solution:
         last = self.boards[-1]
         bounds = [board.bound for board in self.boards]
-        tiers = tier_values(data.tiers, last.values or (), bounds)
+        tiers = tier_values(data.tiers, last.values or (), bounds, data.senses)
         closed = all(tier.closed for tier in tiers)
         shown = next((k for k, tier in enumerate(tiers) if not tier.closed), 0)
         fields = {
@@ -231,7 +235,7 @@ class _Run:
         fields: dict[str, Any] = {"status": status}
         fields |= self._trail(solver, self.boards[0] if self.boards else None)
         if status is Status.UNKNOWN:
-            fields["bound"] = bound
+            fields["bound"] = stated(bound, self.senses[0])
         solution: Solution = data.answer(None, fields)
         return solution
 
@@ -242,8 +246,21 @@ class _Run:
         return {
             "solver": (solver or name) if own else f"{name} ({solver})",
             "seconds": time.monotonic() - self.started,
-            "history": () if shown is None else tuple(shown.history),
+            "history": () if shown is None else self._history(shown),
         }
+
+    def _history(self, board: Board[Any]) -> tuple[tuple[float, Any, Any], ...]:
+        sense = self.senses[board.tier]
+        return tuple(
+            (seconds, stated(value, sense), stated(bound, sense))
+            for seconds, value, bound in board.history
+        )
+
+
+def _stated(report: Progress, sense: str) -> Progress:
+    """Give a report the signs that people know."""
+    value, bound = stated(report.objective, sense), stated(report.bound, sense)
+    return replace(report, objective=value, bound=bound)
 
 
 def check_limits(time_limit: float | None, work_limit: float | None, workers: int | None) -> None:

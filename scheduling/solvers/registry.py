@@ -161,6 +161,7 @@ _FAMILIES = {
     "experts": "scheduling.solvers.experts.family:FAMILY",
     "placement": "scheduling.solvers.placement.family:FAMILY",
     "schedule": "scheduling.solvers.schedule.family:FAMILY",
+    "serving": "scheduling.solvers.serving.family:FAMILY",
 }
 
 
@@ -181,14 +182,32 @@ def family_of(problem: Problem) -> Family[Any]:
 
 
 def tier_values(
-    names: Sequence[str], values: Sequence[Number | None], bounds: Sequence[Number | None]
+    names: Sequence[str],
+    values: Sequence[Number | None],
+    bounds: Sequence[Number | None],
+    senses: Sequence[str] | None = None,
 ) -> list[TierValue]:
-    """Put together what is known of each tier: its value, its bound and the gap between them."""
-    rows = zip(names, values, bounds, strict=True)
+    """Put together what is known of each tier: its value, its bound and the gap between them.
+
+    Values and bounds are those of solvers, which minimise throughout; ``senses`` says which tiers
+    they turned the sign of (``"max"``). Default: none.
+    """
+    rows = zip(names, values, bounds, senses or ["min"] * len(names), strict=True)
     return [
-        TierValue(name=name, objective=value, bound=bound, gap=relative_gap(value, bound))
-        for name, value, bound in rows
+        TierValue(
+            name=name,
+            sense=sense,
+            objective=stated(value, sense),
+            bound=stated(bound, sense),
+            gap=relative_gap(value, bound),
+        )
+        for name, value, bound, sense in rows
     ]
+
+
+def stated(value: Number | None, sense: str) -> Number | None:
+    """Return a solver's value as people state it: with its own sign where it is maximised."""
+    return -value if sense == "max" and value is not None else value
 
 
 def certificate_fields(tiers: list[TierValue]) -> dict[str, Any]:

@@ -21,8 +21,12 @@ TIME_SCALE = 10**5
 """Busy time of a request, as a multiple of the shortest that its template has, is counted in
 hundred-thousandths, rounded down."""
 
-GOODPUT_SCALE = 10**5
-"""Tier ``goodput`` counts in hundred-thousandths of the demands' rates, rounded down."""
+RATE_UNIT = 100
+"""Tiers ``unserved`` and ``rate`` count so many millionths as one, to the nearest: in
+ten-thousandths of a request a second."""
+
+GOODPUT_SCALE = 10**4
+"""Tier ``goodput`` counts in ten-thousandths of the demands' rates, to the nearest."""
 
 KV_SCALE = 10**3
 """KV caches are counted in kilobytes, rounded up."""
@@ -95,8 +99,8 @@ class Template(Frozen):
 
     A replica that serves ``f[c]`` requests a second of demand c is busy for ``sum(f[c] / r[c])`` of
     the time, with r = ``rates``. Of n replicas each may be busy for ``ceilings[n - 1]`` of the
-    time; the last entry holds for all larger n. Ceilings below 1 keep queues short; larger pools
-    bear higher ones.
+    time; the last entry holds for all larger n. Ceilings below 1 keep queues short; they never
+    fall, as larger pools bear higher ones.
     """
 
     id: Name
@@ -181,16 +185,18 @@ class ServingProblem(Problem):
     role ``prefill`` and then by one of role ``decode``, all of the demand's model. With
     ``kv_affinity`` ``high`` the KV cache goes from prefill to decode over the network: what leaves
     the prefill replicas of a pool, and what enters its decode replicas, stays within the bandwidth
-    of its nodes. With ``low`` it stays on a node: each node decodes as many requests of a demand
-    as it prefills. A replica of several groups takes several nodes there, one group on each, and
-    the nodes that it shares with others have as many groups of each (algorithm 2 of DistServe).
+    of its nodes. With ``low`` it stays on a site: the replicas of a site prefill and decode the
+    same requests. A site is a node, or several where its replicas have several groups (equally
+    many each): then each node has one group of every replica (algorithm 2 of DistServe). There n
+    of ``ceilings`` counts the replicas of a site, and equal sites have equal shares of the load.
 
-    Demands and every scenario's demands are met in full, unless ``goals`` has ``unserved``,
-    ``goodput`` or ``rate``. Tiers, each the worst over the given rates and all scenarios:
+    The given demands, and every scenario's, are met in full (``unserved`` is 0), unless ``goals``
+    has ``unserved``, ``goodput`` or ``rate``. Tiers, the first three the worst over the given rates
+    and all scenarios:
 
-    ``unserved``: rate that is not served, in millionths of a request a second. ``rate`` (max): rate
-    that is served, in the same unit. ``goodput`` (max): largest factor at which all demands are
-    served together, in hundred-thousandths, rounded down; it may exceed one. ``cost``:
+    ``unserved``: rate that is not served, in ten-thousandths of a request a second, to the nearest.
+    ``rate`` (max): rate that is served, likewise. ``goodput`` (max): largest factor at which all
+    demands are served together, in ten-thousandths, to the nearest; it may exceed one. ``cost``:
     ten-thousandths of a dollar an hour. ``gpus``: GPUs of all replicas. ``watts``: of all
     replicas, each rounded up. ``moves``: replicas started and stopped against ``running``.
 

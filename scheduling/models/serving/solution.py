@@ -17,6 +17,15 @@ class NodeUse(Frozen):
     gpus: Count
 
 
+class Site(Frozen):
+    """Equal sites: replicas that exchange KV caches, and the nodes of each such site."""
+
+    replicas: dict[Name, Count] = Field(description="Replicas of each template on one site.")
+    places: Annotated[Many[Many[Annotated[int, Field(ge=0)]]], Field(min_length=1)] = Field(
+        description="For each of the equal sites its nodes."
+    )
+
+
 class Fleet(Frozen):
     """Replicas of one template.
 
@@ -38,8 +47,8 @@ class Flow(Frozen):
     template: Name
     micro_requests_per_second: Annotated[int, Field(ge=1)]
     scenario: Name | None = Field(default=None, description="Default: the given rates.")
-    nodes: Many[Annotated[int, Field(ge=0)]] = Field(
-        default=(), description="Nodes that the replicas lie on, where KV caches stay on nodes."
+    site: Annotated[int, Field(ge=0)] | None = Field(
+        default=None, description="Number in ``sites``, where KV caches stay on their site."
     )
 
 
@@ -49,4 +58,5 @@ class ServingSolution(Solution):
     kind: Literal["serving"] = "serving"
     problem: str | None = Field(default=None, description="Name of the problem it answers.")
     fleets: Many[Fleet] = ()
+    sites: Many[Site] = Field(default=(), description="Only with ``kv_affinity`` low.")
     flows: Many[Flow] = ()

@@ -65,6 +65,8 @@ def _templates(problem: ServingProblem) -> Iterator[Fault]:
             elif demands[name].model != template.model:
                 found = f"{name!r} of model {demands[name].model!r}"
                 yield Fault(f"{place}.rates", found, f"a demand of model {template.model!r}")
+        if list(template.ceilings) != sorted(template.ceilings):
+            yield Fault(f"{place}.ceilings", "falling values", "values that never fall")
         if template.gpus % template.group:
             expected = f"a divisor of the {template.gpus} GPUs of a replica"
             yield Fault(f"{place}.domain_gpus", str(template.group), expected)

@@ -1,0 +1,55 @@
+"""Solver ``cp-sat``: the whole fleet as one CP-SAT model."""
+
+from __future__ import annotations
+
+from scheduling.models.serving.arrays import FleetPlan
+from scheduling.solvers.board import Board, Budget
+from scheduling.solvers.registry import Availability, installed
+from scheduling.solvers.serving.family import CompiledServing
+
+LARGEST_FLOWS = 200_000
+"""Most flows that one model may have."""
+
+
+class CpSat:
+    """CP-SAT of OR-Tools: exact.
+
+    One work unit is one unit of CP-SAT's deterministic time.
+    """
+
+    name = "cp-sat"
+    summary = "CP-SAT (OR-Tools) on whole numbers of replicas and flows: exact, proves optimality"
+
+    def availability(self) -> Availability:
+        """Tell whether OR-Tools is installed."""
+        return installed("ortools", "OR-Tools")
+
+    def refusal(self, data: CompiledServing) -> str | None:
+        """Refuse models that would not be solved in any time."""
+        flows = data.arrays.n_scenarios * len(data.arrays.arc_slot)
+        if flows > LARGEST_FLOWS:
+            return f"{flows} flows, above {LARGEST_FLOWS}; use columns"
+        return None
+
+    def search(
+        self,
+        data: CompiledServing,
+        board: Board[FleetPlan],
+        budget: Budget,
+        hint: FleetPlan | None,
+    ) -> None:
+        """Solve the tier of ``board``, starting from its best candidate or from ``hint``."""
+        from scheduling.solvers.cpsat_engine import BoardRun, sat_parameters
+        from scheduling.solvers.serving.cpsat.model import Model
+
+        model = Model(data.arrays)
+        for goal, cap in zip(data.arrays.goals, board.caps, strict=False):
+            model.model.add(model.tiers[goal] <= cap)
+        model.model.minimize(model.tiers[data.arrays.goals[board.tier]])
+        start = board.best if board.best is not None else hint
+        if start is not None:
+            model.hint(start)
+        if board.stopped or budget.remaining() == 0:
+            return
+        run = BoardRun(board, self.name, model.plan, data.values)
+        run.exact(model.model, sat_parameters(budget))

@@ -1,0 +1,1 @@
+"""Serving fleets as mixed-integer programs."""

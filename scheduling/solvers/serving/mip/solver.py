@@ -1,0 +1,117 @@
+"""Solver ``mip``: the whole fleet as a mixed-integer program on any engine."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from scheduling.models.serving.arrays import FleetPlan
+from scheduling.solvers.board import Board, Budget
+from scheduling.solvers.linear.result import Limits, Listener, Outcome
+from scheduling.solvers.registry import Availability
+from scheduling.solvers.serving.family import CompiledServing
+from scheduling.solvers.serving.plans import offer, settle
+
+if TYPE_CHECKING:
+    from scheduling.solvers.linear.model import Floats
+    from scheduling.solvers.linear.result import Engine
+    from scheduling.solvers.serving.mip.program import Program
+
+QUESTIONS_PER_UNIT = 10
+"""Questions of HiGHS whether to go on, per unit of work; it asks a few to 50 times a second."""
+
+_CLOSE = 1e-6
+"""A bound that exceeds the best value by no more than this share of it is the value."""
+
+
+class Mip:
+    """A mixed-integer program over numbers of replicas and flows: exact within 1e-6 of rates.
+
+    Parameters
+    ----------
+    engine
+        ``highs``, or the name of an engine in Pyomo: ``gurobi``, ``cplex``, ``scip``, ….
+    """
+
+    name = "mip"
+    summary = "Mixed-integer program on HiGHS (mip:gurobi, mip:cplex, mip:scip through Pyomo)"
+
+    def __init__(self, engine: str = "highs") -> None:
+        self.engine = engine
+        if engine != "highs":
+            self.name = f"mip:{engine}"
+
+    def _engine(self) -> Engine:
+        from scheduling.solvers.linear.engines import find_engine
+
+        return find_engine(self.engine)
+
+    def availability(self) -> Availability:
+        """Tell whether the engine is there."""
+        return self._engine().availability()
+
+    def refusal(self, data: CompiledServing) -> str | None:  # noqa: ARG002
+        """Refuse nothing."""
+        return None
+
+    def search(
+        self,
+        data: CompiledServing,
+        board: Board[FleetPlan],
+        budget: Budget,
+        hint: FleetPlan | None,  # noqa: ARG002 - what is known is on the board
+    ) -> None:
+        """Solve the tier of ``board``.
+
+        One unit of work is ten questions of HiGHS whether to go on: a fifth of a second or more.
+        """
+        from scheduling.solvers.serving.mip.program import Program
+
+        program = Program(data.arrays, board.tier, board.caps)
+        run_program(self._engine(), program, board, budget, self.name)
+
+
+def run_program(
+    engine: Engine,
+    program: Program,
+    board: Board[FleetPlan],
+    budget: Budget,
+    name: str,
+    *,
+    proves: bool = True,
+) -> None:
+    """Run a program on a board.
+
+    Parameters
+    ----------
+    engine, program, board, budget, name
+        What runs where, how long, and the solver's name on the board.
+    proves
+        Whether the program holds all plans, so that its bounds and its infeasibility count.
+    """
+    arrays = program.arrays
+
+    def solution(values: Floats) -> None:
+        units, rates, patterns = program.plan(values)
+        offer(arrays, board, units, settle(arrays, units, rates), name, patterns)
+
+    def bound(value: float) -> None:
+        if not proves:
+            return
+        found, best = program.bound(value), board.objective
+        if best is not None and best < found <= best + _CLOSE * abs(best):
+            found = best
+        board.raise_bound(found, name)
+
+    if board.stopped:
+        return
+    work = None if budget.work is None else max(1, int(budget.work * QUESTIONS_PER_UNIT))
+    gap = 0.98 if program.whole else 0.01
+    limits = Limits(budget.remaining(), budget.workers, budget.seed, work, gap)
+    listener = Listener(solution, bound, lambda: board.stopped)
+    result = engine.solve(program.model, limits, listener)
+    if result.values is not None:
+        solution(result.values)
+    if result.bound is not None and not board.closed:
+        bound(result.bound)
+    if result.outcome is Outcome.INFEASIBLE and board.best is None and proves:
+        board.prove_infeasible(name)
