@@ -6,10 +6,13 @@ from scheduling.models.cost.efficiency import Efficiency, efficiency_of
 from scheduling.models.cost.gpu import Gpu
 from scheduling.models.cost.layout import Layout
 from scheduling.models.cost.llm import Llm
+from scheduling.models.cost.measured import MeasuredOperators
 from scheduling.models.cost.operators import Operators
+from scheduling.models.cost.power import Metered
 from scheduling.models.cost.precision import Precision
 from scheduling.models.cost.protocol import CostModel
 from scheduling.models.cost.roofline import ReplicaCost
+from scheduling.models.cost.tables import OperatorTable
 
 
 def replica_cost(
@@ -19,6 +22,7 @@ def replica_cost(
     precision: Precision,
     *,
     engine: str | None = None,
+    profile: OperatorTable | None = None,
     terms: Efficiency | None = None,
 ) -> CostModel:
     """Return the cost model of one replica.
@@ -36,18 +40,25 @@ def replica_cost(
     engine
         ``vllm``, ``sglang`` or ``trtllm``: whose efficiency terms to take; ``None`` for those of no
         engine in particular.
+    profile
+        Measured operators of that GPU, as ``scheduling.instances.cost.operators.read_operators``
+        reads them; operators that it lacks come from the roofline.
     terms
         Efficiency terms instead of the engine's, such as calibrated ones.
 
     Returns
     -------
     CostModel
-        A roofline with these terms.
+        Sums of operators, which also knows what the replica draws.
 
     Raises
     ------
     InputError
         For an unknown engine, or a GPU that does not multiply operands of that type.
     """
-    chosen = efficiency_of(engine)
-    return ReplicaCost(llm, layout, Operators(gpu, precision, terms or chosen))
+    chosen = terms or efficiency_of(engine)
+    if profile is None:
+        operators = Operators(gpu, precision, chosen)
+    else:
+        operators = MeasuredOperators(gpu, precision, chosen, profile)
+    return Metered(ReplicaCost(llm, layout, operators), llm, gpu, layout, precision)

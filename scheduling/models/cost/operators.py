@@ -137,9 +137,9 @@ class Operators:
         seconds = max(moved / self._bandwidth, 2.0 * rows * n * k / self._wide_rate)
         return self.terms.product_seconds + seconds
 
-    def elementwise(self, moved: float) -> Timed:
-        """Return the time of a layer's norms, rotations and activations over ``moved`` bytes."""
-        return Timed(self.terms.layer_seconds + moved / self._bandwidth, Provenance.ANALYTIC)
+    def elementwise(self, moved: float) -> float:
+        """Return the seconds of norms, rotations and activations that move so many bytes."""
+        return moved / self._bandwidth
 
     def prefill_attention(
         self, shape: Heads, new: float, prefills: float, cached: float, pairs: float
@@ -186,6 +186,7 @@ class Operators:
         self,
         shape: Latent,
         new: float,
+        prefills: float,
         cached: float,
         pairs: float,
         sequences: float,
@@ -197,6 +198,7 @@ class Operators:
         tokens too. When decoding, queries and values meet the latent itself, which all heads of a
         GPU share (weight absorption, DeepSeek-V2).
         """
+        del prefills
         queries = shape.heads * (shape.nope_dim + shape.rope_dim)
         latent = shape.kv_rank + shape.rope_dim
         rows = new + sequences
@@ -265,6 +267,11 @@ class Operators:
     def all_to_all(self, payload: float, group: int) -> Timed:
         """Return the time for each GPU of a group to send ``payload`` bytes, spread evenly."""
         return Timed(self.links.all_to_all(payload, group), Provenance.ANALYTIC)
+
+    def send(self, payload: float, *, same_domain: bool) -> Timed:
+        """Return the time for one GPU to send ``payload`` bytes to another."""
+        seconds = self.links.send(payload, same_domain=same_domain)
+        return Timed(seconds, Provenance.ANALYTIC)
 
 
 def _expert_share(terms: Efficiency, weight_bytes: float, operand_bytes: float) -> float:

@@ -70,7 +70,10 @@ class ReplicaCost:
         return self._timed(batch)[0]
 
     def provenance(self, batch: Batch) -> Provenance:
-        """Tell where that time comes from: the weakest source of its operators."""
+        """Tell where that time comes from: the weakest source of its operators.
+
+        What the host and the small kernels between operators take is by formula and does not count.
+        """
         return self._timed(batch)[1]
 
     def line(self, batch: Batch) -> Line | None:
@@ -144,36 +147,37 @@ class ReplicaCost:
 
     def _token_seconds(self, share: Share) -> tuple[float, Provenance]:
         llm, layout, ops = self._llm, self._layout, self._operators
-        tokens, hidden, tp = share.tokens, llm.hidden, layout.tp
         plain = llm.layers - llm.expert_layers
-        moved = tokens * hidden * 10 * _ACTIVATION_BYTES
-        parts: list[tuple[float, Timed]] = [(llm.layers, ops.elementwise(moved))]
-        payload = tokens * hidden * _ACTIVATION_BYTES
-        parts.append((llm.layers + plain, ops.all_reduce(payload, tp)))
+        payload = share.tokens * llm.hidden * _ACTIVATION_BYTES
+        frame = llm.layers * (self._terms.layer_seconds + ops.elementwise(10 * payload))
+        parts: list[tuple[int, Timed]] = []
+        if layout.tp > 1:
+            parts.append((llm.layers + plain, ops.all_reduce(payload, layout.tp)))
         if plain:
-            parts.extend((plain, timed) for timed in self._feed_forward(tokens, llm.ffn))
+            parts.extend((plain, timed) for timed in self._feed_forward(share.tokens, llm.ffn))
+            frame += plain * self._activation(share.tokens, llm.ffn)
         if self._experts is not None:
             routed = self._routed(share, self._experts)
             parts.extend((llm.expert_layers, timed) for timed in routed)
-        seconds = self._stage_factor * sum(count * timed.seconds for count, timed in parts)
-        logits = ops.head_product(share.rows, ceil(llm.vocabulary / tp), hidden)
-        seconds += logits.seconds * layout.pp
+            frame += llm.expert_layers * self._activation(share.tokens, self._experts.shared_ffn)
+        stages = frame + sum(count * timed.seconds for count, timed in parts)
+        once = [ops.head_product(share.rows, ceil(llm.vocabulary / layout.tp), llm.hidden)]
         if layout.pp > 1:
-            near = layout.gpus <= ops.domain
-            seconds += layout.pp * ops.links.send(payload / tp, same_domain=near)
-        provenance = max(timed.provenance for _, timed in parts)
-        return seconds, max(provenance, logits.provenance)
+            once.append(ops.send(payload / layout.tp, same_domain=layout.gpus <= ops.domain))
+        seconds = self._stage_factor * stages + layout.pp * sum(timed.seconds for timed in once)
+        weakest = max(timed.provenance for timed in (*once, *(timed for _, timed in parts)))
+        return seconds, weakest
 
     def _feed_forward(self, tokens: float, width: int) -> list[Timed]:
         inner = ceil(width / self._layout.tp)
         up = (2 if self._llm.gated else 1) * inner
         ops, hidden = self._operators, self._llm.hidden
-        activation = ops.elementwise(tokens * (up + inner) * _ACTIVATION_BYTES)
-        return [
-            ops.product(tokens, up, hidden),
-            ops.product(tokens, hidden, inner),
-            Timed(activation.seconds - ops.elementwise(0.0).seconds, activation.provenance),
-        ]
+        return [ops.product(tokens, up, hidden), ops.product(tokens, hidden, inner)]
+
+    def _activation(self, tokens: float, width: int) -> float:
+        inner = ceil(width / self._layout.tp)
+        moved = tokens * (3 if self._llm.gated else 2) * inner * _ACTIVATION_BYTES
+        return self._operators.elementwise(moved)
 
     def _routed(self, share: Share, shape: Expert) -> list[Timed]:
         llm, layout, ops = self._llm, self._layout, self._operators
@@ -182,6 +186,8 @@ class ReplicaCost:
             parts.extend(self._feed_forward(share.tokens, shape.shared_ffn))
         parts.append(ops.experts(shape, share.stage_tokens))
         payload = share.tokens * llm.hidden * _ACTIVATION_BYTES
+        if layout.stage_gpus == 1:
+            return parts
         if layout.dp == 1:
             parts.append(ops.all_reduce(payload, layout.tp))
         elif layout.ep > 1:
@@ -199,7 +205,13 @@ class ReplicaCost:
         llm, ops = self._llm, self._operators
         if self._latent is not None:
             timed = ops.latent_attention(
-                self._latent, share.new, share.cached, share.pairs, share.decodes, share.context
+                self._latent,
+                share.new,
+                share.prefills,
+                share.cached,
+                share.pairs,
+                share.decodes,
+                share.context,
             )
             return [(llm.layers, timed)]
         parts: list[tuple[float, Timed]] = []
