@@ -75,8 +75,7 @@ class Group:
     name
         Unique in the deployment.
     cost
-        Times of one instance's iterations. Where :meth:`~scheduling.models.cost.protocol.CostModel.
-        line` gives a line, it must hold for every context.
+        Times of one instance's iterations.
     kv_tokens
         Tokens of KV cache that one instance holds.
     role

@@ -84,13 +84,11 @@ class Engine:
 
     def began(self, request: Live, now: int) -> None:
         """Note the first time that a request leaves a queue."""
-        if self.started[request.row] == NEVER:
-            self.started[request.row] = now
+        self.started[request.row] = now
 
     def first_token(self, request: Live, now: int) -> None:
-        """Note the first token of an answer; after a restart it has been there before."""
-        if self.first[request.row] == NEVER:
-            self.first[request.row] = now
+        """Note the first token of an answer."""
+        self.first[request.row] = now
 
     def done(self, request: Live, now: int) -> None:
         """Note the end of a request."""

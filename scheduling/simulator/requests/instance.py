@@ -55,7 +55,7 @@ class Instance:
         self._arrived: list[Live] = []
         self._joined = 0
         self._turn = Turn(self)
-        self._lines: dict[int, Line | None] = {}
+        self._lines: dict[int, tuple[int, Line]] = {}
         self._jumps = engine.jumps and self.composition.steady and self.admission.steady
         self._grows = self.admission.grows
 
@@ -111,9 +111,12 @@ class Instance:
 
     def start(self, now: int) -> None:
         """Compose the next batch and run it, or many equal ones, or wait."""
-        self._welcome(now)
         turn = self._turn
         turn.begin(now)
+        if self._arrived:
+            self._welcome()
+        if self.waiting and self.waiting[0].remote:
+            self._fetch(now)
         restarts = self.tally.restarts
         self.composition.compose(turn)
         if self.tally.restarts > restarts and not (turn.chunks or turn.decodes):
@@ -130,28 +133,28 @@ class Instance:
 
     def finish(self, now: int) -> None:
         """End the iterations that have been running."""
-        run = self._run
-        tally = self.tally
+        run, tally, memory = self._run, self.tally, self.memory
+        steps = run.steps
         self.busy = False
+        self._carry = (self._carry + run.passed) & MASK
+        used = memory.used
+        grown = used
+        if steps > 1 and self._grows:
+            growth = memory.need(self.steps + 1, steps - 1)
+            memory.free -= growth
+            grown += growth
         span = now - run.began
-        used = self.memory.used
-        if run.pace is not None:
-            passed = self._carry + run.pace.after(run.steps)
-            self._carry = passed & MASK
-            if self._grows and run.steps > 1:
-                self.memory.free -= self.memory.need(self.steps + 1, run.steps - 1)
-            tally.iterations += run.steps
-        else:
-            tally.iterations += 1
+        tally.iterations += steps
         tally.jumps += 1
         tally.busy_ns += span
-        grown = self.memory.used
-        tally.block_ns += (used + grown) / 2 * span
-        tally.peak_blocks = max(tally.peak_blocks, grown)
+        tally.block_ns += (used + grown) * span / 2
+        if grown > tally.peak_blocks:
+            tally.peak_blocks = grown
         if run.decodes:
-            tally.decoded_tokens += run.decodes * run.steps
-            self.steps += run.steps
-            self._end_decodes(now)
+            tally.decoded_tokens += run.decodes * steps
+            self.steps += steps
+            if self._ends[0][0] <= self.steps:
+                self._end_decodes(now)
         if run.chunks:
             self._end_chunks(now, run.chunks)
         self.engine.touch(self)
@@ -161,15 +164,19 @@ class Instance:
     def admit(self, request: Live) -> bool:
         """Begin the head of the queue, if there is a slot and the admission policy lets it."""
         turn = self._turn
-        if self.slots <= 0 or not self.admission.admits(turn, request):
+        if self.slots <= 0:
             return False
-        blocks = self.admission.blocks(turn, request)
+        blocks = self.admission.grant(turn, request)
+        if blocks is None:
+            return False
         if not 0 <= blocks <= self.memory.free:
             raise turn.impossible(f"{blocks} blocks for it, {self.memory.free} are free", request)
         self.waiting.popleft()
         self.memory.free -= blocks
         request.blocks = blocks
-        self.engine.began(request, turn.now)
+        if not request.begun:
+            request.begun = True
+            self.engine.began(request, turn.now)
         if not request.remote:
             request.state = State.PREFILLING
             self.prefilling.append(request)
@@ -195,7 +202,7 @@ class Instance:
     def _run_decodes(self, now: int, decodes: int, steady: bool) -> None:
         run = self._run
         context = self._base_sum + decodes * self.steps
-        line = self._line(decodes)
+        line = self._line(decodes, context)
         steps = 1
         if line is None:
             pace = Pace(ticks(self.cost.seconds(Batch.decode(decodes, context))), 0)
@@ -223,17 +230,16 @@ class Instance:
         run.pace = None
         run.chunks = chunks
         self._launch(now, 1, decodes, passed)
-        self._carry = (self._carry + passed) & MASK
 
     def _launch(self, now: int, steps: int, decodes: int, passed: int) -> None:
         run = self._run
         run.began = now
         run.steps = steps
         run.decodes = decodes
-        run.ended = now + ((self._carry + passed) >> SHIFT)
+        run.passed = passed
         self.busy = True
         self.version += 1
-        self.engine.end_at(run.ended, self, self.version)
+        self.engine.end_at(now + ((self._carry + passed) >> SHIFT), self, self.version)
 
     def _interrupt(self, now: int) -> None:
         """End a jump with the iteration that runs now."""
@@ -245,11 +251,15 @@ class Instance:
         if steps < run.steps:
             self._launch(run.began, steps, run.decodes, pace.after(steps))
 
-    def _line(self, decodes: int) -> Line | None:
-        """Return the time of a batch of so many decodes as a line over their context."""
-        if decodes not in self._lines:
-            self._lines[decodes] = self.cost.line(Batch.decode(decodes, 0))
-        return self._lines[decodes]
+    def _line(self, decodes: int, context: int) -> Line | None:
+        """Return the time of a batch of so many decodes as a line from this context on."""
+        known = self._lines.get(decodes)
+        if known is not None and context >= known[0]:
+            return known[1]
+        line = self.cost.line(Batch.decode(decodes, context))
+        if line is not None:
+            self._lines[decodes] = (context, line)
+        return line
 
     def _idle(self, turn: Turn) -> None:
         self._carry = 0
@@ -263,14 +273,16 @@ class Instance:
 
     # Requests.
 
-    def _welcome(self, now: int) -> None:
-        """Let requests decode whose KV has come, and fetch that of those at the queue's head."""
+    def _welcome(self) -> None:
+        """Let requests decode whose KV has come."""
         for request in self._arrived:
             self.moving -= 1
             request.remote = False
             self._join(request)
         self._arrived.clear()
-        self._turn.begin(now)
+
+    def _fetch(self, now: int) -> None:
+        """Have the KV moved here of the requests at the head of the queue that lies elsewhere."""
         while self.waiting and self.waiting[0].remote:
             request = self.waiting[0]
             if not self.admit(request):
@@ -330,7 +342,9 @@ class Instance:
             if request.done < request.target:
                 continue
             self.prefilling.remove(request)
-            self.engine.first_token(request, now)
+            if not request.answered:
+                request.answered = True
+                self.engine.first_token(request, now)
             if self.engine.total(request) == request.target + 1:
                 self.memory.free += request.blocks
                 self._end(request, now)

@@ -42,6 +42,8 @@ class Live:
         Blocks of KV memory it held when it was admitted.
     restarts
         How often it was evicted and began anew.
+    begun, answered
+        It has left a queue before; its first token has come.
     state
         Where it is.
     order
@@ -53,8 +55,10 @@ class Live:
     """
 
     __slots__ = (
+        "answered",
         "arrival_ns",
         "base",
+        "begun",
         "blocks",
         "cached",
         "demand",
@@ -83,6 +87,8 @@ class Live:
         self.order = 0
         self.restarts = 0
         self.state = State.WAITING
+        self.begun = False
+        self.answered = False
         self.remote = False
         self.source = -1
         self.left_behind = 0

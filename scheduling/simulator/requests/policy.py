@@ -67,12 +67,11 @@ class Admission(Policy, Protocol):
         """
         ...
 
-    def admits(self, turn: Turn, request: Live) -> bool:
-        """Tell whether the request may begin now; the turn has a slot for it."""
-        ...
+    def grant(self, turn: Turn, request: Live) -> int | None:
+        """Return the blocks that the request gets if it may begin now, else ``None``.
 
-    def blocks(self, turn: Turn, request: Live) -> int:
-        """Return how many blocks it gets at its beginning."""
+        The turn has a slot for it.
+        """
         ...
 
 

@@ -45,7 +45,7 @@ class Current:
     """What an instance is at: ``steps`` decode iterations, or one mixed batch."""
 
     began: int = 0
-    ended: int = 0
+    passed: int = 0
     steps: int = 0
     pace: Pace | None = None
     decodes: int = 0

@@ -44,13 +44,8 @@ class Greedy:
     grows: bool = True
     longest: int | None = None
 
-    def admits(self, turn: Turn, request: Live) -> bool:
-        """Admit all."""
-        del turn, request
-        return True
-
-    def blocks(self, turn: Turn, request: Live) -> int:
-        """Take one block too many."""
+    def grant(self, turn: Turn, request: Live) -> int:
+        """Give one block too many."""
         del request
         return turn.free_blocks + 1
 

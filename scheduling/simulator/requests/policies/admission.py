@@ -32,14 +32,13 @@ class Watermark:
     grows: bool = True
     longest: int | None = None
 
-    def admits(self, turn: Turn, request: Live) -> bool:
-        """Tell whether its prompt leaves the watermark free."""
-        left = turn.free_blocks - self.blocks(turn, request)
-        return left >= int(self.share * turn.capacity_blocks) or (left >= 0 and turn.empty)
-
-    def blocks(self, turn: Turn, request: Live) -> int:
-        """Return the blocks of its prompt, the prefix that was cached included."""
-        return -(-request.target // turn.block_size)
+    def grant(self, turn: Turn, request: Live) -> int | None:
+        """Return the blocks of its prompt, cached tokens too, if that leaves the watermark free."""
+        blocks = -(-request.target // turn.block_size)
+        left = turn.free_blocks - blocks
+        if left >= int(self.share * turn.capacity_blocks) or (left >= 0 and turn.empty):
+            return blocks
+        return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,11 +57,8 @@ class Reserve:
     steady: bool = True
     grows: bool = False
 
-    def admits(self, turn: Turn, request: Live) -> bool:
-        """Tell whether so much is free."""
-        return self.blocks(turn, request) <= turn.free_blocks
-
-    def blocks(self, turn: Turn, request: Live) -> int:
-        """Return the blocks of the longest sequence."""
+    def grant(self, turn: Turn, request: Live) -> int | None:
+        """Return the blocks of the longest sequence if so many are free."""
         del request
-        return -(-self.longest // turn.block_size)
+        blocks = -(-self.longest // turn.block_size)
+        return blocks if blocks <= turn.free_blocks else None
