@@ -51,6 +51,28 @@ class Kinked:
         return None
 
 
+@dataclass(frozen=True)
+class Floored:
+    """A cost model that is a line over the context beyond some tokens only."""
+
+    floor: int = 150
+
+    def seconds(self, batch: Batch) -> float:
+        """Return a time that does not fall below that of ``floor`` tokens of context."""
+        return 1e-3 + 1e-5 * batch.tokens + 3e-6 * max(batch.context_tokens, self.floor)
+
+    def provenance(self, batch: Batch) -> Provenance:
+        """Tell that it is a formula."""
+        del batch
+        return Provenance.ANALYTIC
+
+    def line(self, batch: Batch) -> Line | None:
+        """Return the line beyond the floor."""
+        if batch.context_tokens < self.floor:
+            return None
+        return Line(1e-3 + 1e-5 * batch.tokens, 3e-6)
+
+
 @st.composite
 def tables(draw: st.DrawFn, most: int = 12) -> RequestTable:
     """Draw a few requests; several may come at one time."""
@@ -77,6 +99,7 @@ COSTS = st.one_of(
         per_pair=st.floats(0, 1e-7),
     ),
     st.just(Kinked()),
+    st.just(Floored()),
 )
 
 COMPOSITIONS = st.one_of(

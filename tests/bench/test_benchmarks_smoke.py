@@ -66,6 +66,14 @@ def test_vmr(tmp_path: Path) -> None:
         assert row["moves"] <= row["limit"]
 
 
+def test_simulator(tmp_path: Path) -> None:
+    found = run(tmp_path, "simulator.py", "--requests", "300", "--instances", "3", "--repeats", "1")
+    assert isinstance(found, dict)
+    fleet = found.pop("fleet of 3")
+    assert fleet["requests"] == 300
+    assert all(row["equal"] for row in found.values())
+
+
 def test_variants(tmp_path: Path) -> None:
     document = {
         "kind": "schedule",

@@ -10,13 +10,12 @@ from typing import Any
 import numpy as np
 import pytest
 
+from scheduling.instances.requests.reading import read_requests
 from scheduling.models.cost.protocol import Affine
-from scheduling.models.requests.table import RequestTable
 from scheduling.simulator.requests.deployment import Deployment, Group
 from scheduling.simulator.requests.fleet import simulate_fleet
 from scheduling.simulator.requests.policies.admission import Reserve, Watermark
 from scheduling.simulator.requests.policies.composition import Orca, PrefillFirst, Sarathi
-from tests.serving_runs import table
 
 COST = Affine(base=0.005, per_token=4e-5, per_kv=3e-8)
 AMPLE_BLOCKS = 128 * 256
@@ -34,15 +33,6 @@ RUNS = (
 def rows(path: Path) -> list[dict[str, str]]:
     with path.open(newline="") as stream:
         return list(csv.DictReader(stream))
-
-
-def requests(folder: Path) -> RequestTable:
-    entries = rows(folder / "requests-conv400.csv")
-    return table(
-        [round(float(entry["arrived_at_s"]) * 1e9) for entry in entries],
-        [int(entry["prompt_tokens"]) for entry in entries],
-        [int(entry["output_tokens"]) for entry in entries],
-    )
 
 
 def fleet(golden: dict[str, Any]) -> Deployment:
@@ -68,7 +58,8 @@ def fleet(golden: dict[str, Any]) -> Deployment:
 def test_runs_equal_those_of_vidur(shared_data: Path, name: str) -> None:
     folder = shared_data / "vidur_golden"
     golden = json.loads((folder / "golden.json").read_text())[f"conv400-{name}"]
-    run = simulate_fleet(fleet(golden), requests(folder))
+    requests = read_requests(folder / "requests-conv400.csv").table
+    run = simulate_fleet(fleet(golden), requests)
     assert run.iterations == golden["iterations"]
     assert run.restarts.sum() == golden["restarts"]
     assert run.makespan_seconds == pytest.approx(golden["makespan_s"], abs=1e-5)

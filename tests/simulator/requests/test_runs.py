@@ -23,7 +23,7 @@ def same(one: FleetRun, other: FleetRun) -> bool:
 
 
 @given(deployments(), tables(), st.sampled_from(ROUTERS))
-@settings(max_examples=300)
+@settings(max_examples=200)
 def test_jumps_change_nothing(fleet: Deployment, requests: RequestTable, router: str) -> None:
     jumping = simulate_fleet(fleet, requests, router=router, seed=3)
     stepping = simulate_fleet(fleet, requests, router=router, seed=3, jumps=False)
@@ -35,7 +35,7 @@ def test_jumps_change_nothing(fleet: Deployment, requests: RequestTable, router:
 
 
 @given(deployments(), tables())
-@settings(max_examples=150)
+@settings(max_examples=100)
 def test_every_request_is_served_or_rejected(fleet: Deployment, requests: RequestTable) -> None:
     run = simulate_fleet(fleet, requests)
     served = run.served
@@ -52,7 +52,7 @@ def test_every_request_is_served_or_rejected(fleet: Deployment, requests: Reques
 
 
 @given(deployments(), tables())
-@settings(max_examples=150)
+@settings(max_examples=100)
 def test_tokens_are_made_once_and_prompts_computed_once_a_start(
     fleet: Deployment, requests: RequestTable
 ) -> None:

@@ -1,0 +1,148 @@
+"""The highest rate of requests at which a fleet keeps its service levels."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from scheduling.errors import InputError
+from scheduling.models.requests.table import RequestTable
+from scheduling.simulator.requests.clock import NS_PER_SECOND
+from scheduling.simulator.requests.deployment import Deployment
+from scheduling.simulator.requests.fleet import simulate_fleet
+from scheduling.simulator.requests.metrics import Slo, measure
+
+_MOST_DOUBLINGS = 24
+DEFAULT_TOLERANCE = 0.02
+
+
+@dataclass(frozen=True, slots=True)
+class Capacity:
+    """What :func:`highest_rate` has found.
+
+    Parameters
+    ----------
+    rate
+        Requests a second, the highest that was tried and kept; ``None`` when none did.
+    broken
+        The lowest rate above it that was tried and did not keep; ``None`` when all did.
+    tried
+        Every rate that was tried, with the least attainment of all demands, in order.
+    """
+
+    rate: float | None
+    broken: float | None
+    tried: tuple[tuple[float, float], ...]
+
+
+def at_rate(table: RequestTable, rate: float) -> RequestTable:
+    """Return the same requests, with times stretched so that they come at this mean rate.
+
+    Parameters
+    ----------
+    table
+        At least two requests that do not come all at once.
+    rate
+        Requests a second.
+
+    Raises
+    ------
+    InputError
+        When there is no rate to change, or the new one is not positive.
+    """
+    if len(table) < 2 or table.arrival_ns[-1] == table.arrival_ns[0]:
+        raise InputError.single("requests", "all at one time", "requests that come one by one")
+    if not 0 < rate < float("inf"):
+        raise InputError.single("rate", str(rate), "a positive number")
+    first = table.arrival_ns[0]
+    span = (len(table) - 1) / rate * NS_PER_SECOND
+    stretch = span / float(table.arrival_ns[-1] - first)
+    return replace(table, arrival_ns=np.rint((table.arrival_ns - first) * stretch).astype(np.int64))
+
+
+def highest_rate(
+    deployment: Deployment,
+    table: RequestTable,
+    slos: Mapping[str, Slo],
+    *,
+    attainment: float = 0.9,
+    start: float = 1.0,
+    tolerance: float = DEFAULT_TOLERANCE,
+    router: str = "least-requests",
+    seed: int = 0,
+) -> Capacity:
+    """Find the highest rate at which every demand keeps its limits, by bisection.
+
+    The same requests come faster or slower, so the answers at two rates differ by the rate alone.
+
+    Parameters
+    ----------
+    deployment, router, seed
+        As of :func:`~scheduling.simulator.requests.fleet.simulate_fleet`.
+    table
+        The requests.
+    slos
+        Limits by demand; at least one.
+    attainment
+        Share of the requests of each such demand that must keep them.
+    start
+        First rate to try, in requests a second.
+    tolerance
+        It ends when the lowest rate that breaks is above the highest that keeps by no more than
+        this share.
+
+    Returns
+    -------
+    Capacity
+        Without a rate when even one request at a time does not keep its limits often enough.
+
+    Raises
+    ------
+    InputError
+        For shares or rates out of range, no limits, or requests that come all at once.
+    """
+    if not slos:
+        raise InputError.single("slos", "none", "limits of at least one demand")
+    if not 0 < attainment <= 1:
+        raise InputError.single("attainment", str(attainment), "above 0, at most 1")
+    if not tolerance > 0:
+        raise InputError.single("tolerance", str(tolerance), "a positive share")
+    tried: list[tuple[float, float]] = []
+
+    def keeps(rate: float) -> bool:
+        run = simulate_fleet(deployment, at_rate(table, rate), router=router, seed=seed)
+        shares = [
+            demand.attainment.value
+            for demand in measure(run, slos, percentiles=()).demands
+            if demand.attainment is not None
+        ]
+        tried.append((rate, min(shares)))
+        return tried[-1][1] >= attainment
+
+    low, high = _bracket(keeps, start)
+    if low is not None and high is not None:
+        while high > low * (1 + tolerance):
+            middle = (low * high) ** 0.5
+            if keeps(middle):
+                low = middle
+            else:
+                high = middle
+    return Capacity(low, high, tuple(tried))
+
+
+def _bracket(keeps: Callable[[float], bool], start: float) -> tuple[float | None, float | None]:
+    """Double or halve the rate until one keeps and its double does not."""
+    rate = start
+    if keeps(rate):
+        for _ in range(_MOST_DOUBLINGS):
+            if not keeps(2 * rate):
+                return rate, 2 * rate
+            rate *= 2
+        return rate, None
+    for _ in range(_MOST_DOUBLINGS):
+        if keeps(rate / 2):
+            return rate / 2, rate
+        rate /= 2
+    return None, rate
