@@ -1,10 +1,10 @@
 """Agentic AI on heterogeneous systems: which device class runs each task of an agent.
 
-The paper (arXiv 2507.19635) places the tasks of an agent's graph on device classes at the least cost
-under a limit on its latency, with times and costs of moving data between classes. Here that is a
-schedule: classes are modes with a cost, a transfer is a task whose mode tells whether it stays, and
-the limit is the job's deadline. The answer of the paper's worked example is published, its inputs
-are not at hand: they are inferred, and rows say so.
+The paper (arXiv 2507.19635) places the tasks of an agent's graph on device classes at the least
+cost under a limit on its latency, with times and costs of moving data between classes. Here that
+is a schedule: classes are modes with a cost, a transfer is a task whose mode tells whether it
+stays, and the limit is the job's deadline. The answer of the paper's worked example is published,
+its inputs are not at hand: they are inferred, and rows say so.
 """
 
 from __future__ import annotations
@@ -20,7 +20,14 @@ from scheduling.models.cost.layout import Layout
 from scheduling.models.cost.memory import kv_capacity
 from scheduling.models.cost.precision import Precision
 from scheduling.models.cost.protocol import Batch
-from scheduling.models.schedule.problem import Job, Mode, ModeRule, Precedence, ScheduleProblem, Task
+from scheduling.models.schedule.problem import (
+    Job,
+    Mode,
+    ModeRule,
+    Precedence,
+    ScheduleProblem,
+    Task,
+)
 from scheduling.models.schedule.solution import ScheduleSolution
 from scheduling.scenarios.scenario import Row, Run, Scenario
 from scheduling.solvers.driver import solve
@@ -192,7 +199,8 @@ def pipeline(seed: int) -> Agent:
         fit = rng.uniform(0.5, 1.6, size=len(classes))
         times = [max(1, round(work / (pace * by))) for pace, by in zip(speed, fit, strict=True)]
         tasks[f"task-{number:02d}"] = [
-            Option(time, max(1, round(time * each))) for time, each in zip(times, price, strict=True)
+            Option(time, max(1, round(time * each)))
+            for time, each in zip(times, price, strict=True)
         ]
     names = list(tasks)
     moves = {}

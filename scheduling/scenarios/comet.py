@@ -1,10 +1,10 @@
 """COMET: precision as a variable of the plan, down to weights, operands and caches of four bits.
 
-COMET (known here by its abstract) serves models with 4-bit weights, operands and KV caches at little
-loss. Here a fleet of A100s serves four models, each replica in a precision of its own: memory decides
-what fits and how large batches get, the roofline how fast they are, and a budget how much quality
-the requests of a model may lose on average. Losses are inferred from the order that papers on
-quantisation report; they are not measured here.
+COMET (known here by its abstract) serves models with 4-bit weights, operands and KV caches at
+little loss. Here a fleet of A100s serves four models, each replica in a precision of its own:
+memory decides what fits and how large batches get, the roofline how fast they are, and a budget
+how much quality the requests of a model may lose on average. Losses are inferred from the order
+that papers on quantisation report; they are not measured here.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Fleets of a fixed size that serve several services at the largest common factor of their rates.
 
 Scenarios that choose among kinds of replicas share this integer program: ``x`` replicas of every
-kind, at most so many GPUs, every stage of every service at ``factor`` times its rate, and on average
-over a service's requests no more quality lost than a budget allows.
+kind, at most so many GPUs, every stage of every service at ``factor`` times its rate, and on
+average over a service's requests no more quality lost than a budget allows.
 """
 
 from __future__ import annotations

@@ -1,11 +1,11 @@
 """LAPS: prefill instances split into a pool for short prompts and one for long ones.
 
-LAPS (arXiv 2601.11589) keeps short prompts from waiting behind long ones: prompts up to the length
-where reading weights and computing take equally long go to instances of their own, and an instance
-moves between the pools when their pressures part. Here every instance is a queue with Poisson
-arrivals, so that its mean wait is exact by formula; the best of all thresholds and splits is found
-by trying them all, and the best sequence of moves over windows of changing load by dynamic
-programming. Prompts are drawn, as conversations of several turns have them.
+LAPS (arXiv 2601.11589) keeps short prompts from waiting behind long ones: prompts up to the
+length where reading weights and computing take equally long go to instances of their own, and an
+instance moves between the pools when their pressures part. Here every instance is a queue with
+Poisson arrivals, so that its mean wait is exact by formula; the best of all thresholds and splits
+is found by trying them all, and the best sequence of moves over windows of changing load by
+dynamic programming. Prompts are drawn, as conversations of several turns have them.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ def crossing() -> int:
 
 
 def prompts(seed: int, long_share: float = 0.25) -> Prompts:
-    """Draw turns of conversations: most are short behind a cached history, some are long and new."""
+    """Draw turns of conversations: most short, behind a cached history, some long and new."""
     rng = np.random.default_rng(seed)
     cost = replica_cost(llm("qwen2.5-14b"), gpu("h200"), Layout(), Precision())
     is_long = rng.random(_PROMPTS) < long_share

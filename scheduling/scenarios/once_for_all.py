@@ -3,8 +3,8 @@
 Models quantised once for all deployments hold every part at several widths; a deployment chooses
 one for each part within its memory and its time per token, so that least quality is lost. Known
 here by its abstract: the choice is stated as a schedule of least cost, in which parts are tasks,
-widths are modes, memory is a stock and time per token a deadline. Losses are inferred: fourfold with
-each bit less, and greater in the first and last layers, as studies of quantised models find.
+widths are modes, memory is a stock and time per token a deadline. Losses are inferred: fourfold
+with each bit less, and greater in the first and last layers, as studies of quantised models find.
 """
 
 from __future__ import annotations
@@ -113,9 +113,7 @@ class Deployment:
 
     def uniform(self) -> int | None:
         """Return the loss at the largest width that fits for all parts."""
-        fitting = [
-            place for place in range(len(WIDTHS)) if self.fits([place] * len(self.parts))
-        ]
+        fitting = [place for place in range(len(WIDTHS)) if self.fits([place] * len(self.parts))]
         return self.lost([max(fitting)] * len(self.parts)) if fitting else None
 
     def greedy(self) -> int:
@@ -156,7 +154,7 @@ def parts(model: Llm, seed: int) -> tuple[Part, ...]:
 
 
 def deployment(bits: float, seed: int) -> Deployment:
-    """Return a deployment with memory for ``bits`` a weight, and 15 % more time than reading it takes."""
+    """Return a deployment with memory for ``bits`` a weight, and 15 % more time than that takes."""
     model, card = llm(_MODEL), gpu(_GPU)
     found = parts(model, seed)
     pace = card.bandwidth / 1e6 / _UNIT

@@ -1,11 +1,11 @@
 """P/D-Serve: how many instances of each scenario prefill, and how many decode.
 
-P/D-Serve (arXiv 2408.08147) groups instances by scenario, requests of like prompts and prefixes, and
-gives each group its own ratio of prefill to decode instances, so that neither waits for the other:
-``n_p b_p / T_p = n_d b_d / T_d``. Here all scenarios share a fleet, and its largest common factor of
-their rates is an integer program with a bound. When answers grow longer, its rule moves instances
-toward the phase that takes more of the time; the program solved anew tells what that gives away.
-The scenarios are inferred, times are those of the roofline.
+P/D-Serve (arXiv 2408.08147) groups instances by scenario, requests of like prompts and prefixes,
+and gives each group its own ratio of prefill to decode instances, so that neither waits for the
+other: ``n_p b_p / T_p = n_d b_d / T_d``. Here all scenarios share a fleet, and its largest common
+factor of their rates is a serving problem with the goal goodput. When answers grow longer, its
+rule moves instances toward the phase that takes more of the time; the problem solved anew tells
+what that gives away. The scenarios are inferred, times are those of the roofline.
 """
 
 from __future__ import annotations
@@ -19,8 +19,12 @@ from scheduling.models.cost.layout import Layout
 from scheduling.models.cost.memory import kv_capacity
 from scheduling.models.cost.precision import Precision
 from scheduling.models.cost.protocol import Batch
-from scheduling.scenarios.fleets import Kind, factor_of, largest_fleet
+from scheduling.models.serving.plan import Role
+from scheduling.models.serving.problem import Demand, Pool, ServingProblem, Template
+from scheduling.models.serving.solution import ServingSolution
+from scheduling.scenarios.fleets import Kind, factor_of
 from scheduling.scenarios.scenario import Row, Run, Scenario
+from scheduling.solvers.driver import solve
 
 _MODEL, _GPU = "qwen2.5-14b", "ascend-910b"
 _LAYOUT = Layout(tp=2)
@@ -55,8 +59,9 @@ SERVICES: Mapping[str, Service] = {
 def rates(service: Service) -> tuple[float, float, float]:
     """Return the requests a second of a prefill, a decode, and an aggregated instance.
 
-    A prefill instance batches prompts as far as they start in time, their caches' transfer included;
-    a decode instance as many requests as fit and keep their pace; an aggregated one takes turns.
+    A prefill instance batches prompts as far as they start in time, transfers of their caches
+    included; a decode instance as many requests as fit and keep their pace; an aggregated one
+    takes turns.
     """
     model, card = llm(_MODEL), gpu(_GPU)
     cost = replica_cost(model, card, _LAYOUT, _PRECISION)
@@ -97,13 +102,47 @@ def kinds(services: Mapping[str, Service]) -> list[Kind]:
     return found
 
 
+def fleet(found: Sequence[Kind], asked: Mapping[str, float]) -> ServingProblem:
+    """State the split of all instances as a serving problem."""
+    roles: dict[str, Role] = {"prefill": "prefill", "decode": "decode", "both": "both"}
+    templates = tuple(
+        Template(
+            id=kind.name,
+            model=kind.service,
+            role=roles[kind.stage],
+            pool="fleet",
+            layout=_LAYOUT,
+            rates={kind.service: kind.rate},
+        )
+        for kind in found
+    )
+    demands = (
+        Demand(id=name, model=name, requests_per_second=each) for name, each in asked.items()
+    )
+    return ServingProblem(
+        pools=(Pool(id="fleet", gpu=_GPU, gpus=_INSTANCES * _LAYOUT.gpus),),
+        demands=tuple(demands),
+        templates=templates,
+        goals=("goodput",),
+    )
+
+
+def split(
+    found: Sequence[Kind], asked: Mapping[str, float], seconds: float
+) -> tuple[list[int], float | None]:
+    """Return the instances of each kind in the best fleet, and its gap."""
+    answer: ServingSolution = solve(fleet(found, asked), "mip", time_limit=seconds)
+    counts = {entry.template: entry.replicas for entry in answer.fleets}
+    return [counts.get(kind.name, 0) for kind in found], answer.gap
+
+
 def one_ratio(found: Sequence[Kind], asked: Mapping[str, float]) -> float:
     """Return the largest factor when all scenarios have instances in one ratio.
 
     Scenarios get shares of the fleet by the work they bring, each rounded down and at least one
     instance of each phase; the best of all ratios counts.
     """
-    work = {name: 0.0 for name in asked}
+    work = dict.fromkeys(asked, 0.0)
     for kind in found:
         work[kind.service] += asked[kind.service] / kind.rate
     total, best = sum(work.values()), 0.0
@@ -127,7 +166,9 @@ def adjusted(found: Sequence[Kind], counts: Sequence[int], asked: Mapping[str, f
     moved = list(counts)
     for service in asked:
         fill, decode = (
-            next(i for i, kind in enumerate(found) if (kind.service, kind.stage) == (service, stage))
+            next(
+                i for i, kind in enumerate(found) if (kind.service, kind.stage) == (service, stage)
+            )
             for stage in ("prefill", "decode")
         )
         while True:
@@ -147,33 +188,28 @@ def run(limits: Run) -> list[Row]:
     share = max(_LEAST_SECONDS, limits.seconds / 4)
     asked = {name: service.rate for name, service in SERVICES.items()}
     found = kinds(SERVICES)
-    fleet = largest_fleet(found, asked, _INSTANCES, share)
-    counts = [fleet.counts.get(kind.name, 0) for kind in found]
+    counts, gap = split(found, asked, share)
+    whole = [Kind(name, name, "both", 1, rates(service)[2]) for name, service in SERVICES.items()]
+    together, _ = split(whole, asked, share)
     total = sum(asked.values())
-    case = f"{len(SERVICES)} scenarios on {_INSTANCES} pairs of {_GPU} (scenarios inferred)"
-    single = one_ratio(found, asked)
-    aggregated = [
-        Kind(name, name, "both", 1, rates(service)[2]) for name, service in SERVICES.items()
-    ]
-    together = largest_fleet(aggregated, asked, _INSTANCES, share)
     ratios = ", ".join(
         f"{name} {counts[2 * place]}:{counts[2 * place + 1]}" for place, name in enumerate(SERVICES)
     )
     rows = [
         Row(
-            case=case,
+            case=f"{len(SERVICES)} scenarios on {_INSTANCES} pairs of {_GPU} (scenarios inferred)",
             measure="requests a second",
             baseline=baseline,
             baseline_value=factor * total,
-            method="HiGHS",
-            value=fleet.factor * total,
-            gap=fleet.gap,
+            method="mip",
+            value=factor_of(found, counts, asked, None) * total,
+            gap=gap,
             published=_PUBLISHED,
             verdict=ratios,
         )
         for baseline, factor in (
-            ("one ratio for all scenarios", single),
-            ("aggregated instances", together.factor),
+            ("one ratio for all scenarios", one_ratio(found, asked)),
+            ("aggregated instances", factor_of(whole, together, asked, None)),
         )
     ]
     return [*rows, _growing_row(counts, asked, share)]
@@ -188,7 +224,8 @@ def _growing_row(counts: Sequence[int], asked: Mapping[str, float], seconds: flo
     total = sum(asked.values())
     still = factor_of(found, counts, asked, None)
     after = factor_of(found, adjusted(found, counts, asked), asked, None)
-    best = largest_fleet(found, asked, _INSTANCES, seconds)
+    anew, gap = split(found, asked, seconds)
+    best = factor_of(found, anew, asked, None)
     return Row(
         case=f"answers {_GROWTH:g} times as long",
         measure="requests a second",
@@ -196,9 +233,9 @@ def _growing_row(counts: Sequence[int], asked: Mapping[str, float], seconds: flo
         baseline_value=still * total,
         method="P/D-Serve's adjustment",
         value=after * total,
-        gap=1 - after / best.bound,
+        gap=None if gap is None else 1 - after / best * (1 - gap),
         published=_PUBLISHED,
-        verdict=f"a fleet planned anew serves {best.factor * total:.1f}",
+        verdict=f"a fleet planned anew serves {best * total:.1f}",
     )
 
 

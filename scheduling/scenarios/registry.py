@@ -32,6 +32,13 @@ SCENARIOS = {
     "sliwko": f"{_HERE}.sliwko",
     "singularity": f"{_HERE}.singularity",
     "cloudformer": f"{_HERE}.cloudformer",
+    "agentic-tco": f"{_HERE}.agentic_tco",
+    "pd-serve": f"{_HERE}.pd_serve",
+    "semi-pd": f"{_HERE}.semi_pd",
+    "laps": f"{_HERE}.laps",
+    "sarathi-budget": f"{_HERE}.sarathi_budget",
+    "comet": f"{_HERE}.comet",
+    "once-for-all": f"{_HERE}.once_for_all",
 }
 """Name to the module that has it as ``SCENARIO``."""
 

@@ -1,11 +1,11 @@
 """Sarathi-Serve: how many tokens an iteration may have.
 
 Sarathi-Serve (OSDI 2024) fills iterations with chunks of prompts up to a budget, chosen once by
-profiling: the largest one with which an iteration beside a full batch of decodes keeps the limit on
-the time between tokens. A fleet's simulator then tells the most requests a second for which the
-99th percentile of that time keeps the limit and the median request begins within two seconds. All
-budgets are tried to see what the rule gives away, and no schedule serves more than the bound: tokens
-a second at the batch size where the cost model is fastest, with no context to read.
+profiling: the largest one with which an iteration beside a full batch of decodes keeps the limit
+on the time between tokens. A fleet's simulator then tells the most requests a second for which
+the 99th percentile of that time keeps the limit and the median request begins within two seconds.
+All budgets are tried to see what the rule gives away, and no schedule serves more than the bound:
+tokens a second at the batch size where the cost model is fastest, with no context to read.
 """
 
 from __future__ import annotations

@@ -1,11 +1,11 @@
 """semi-PD: which share of one GPU's processors prefills, and which decodes.
 
 semi-PD (arXiv 2504.19867) runs both phases on one GPU at once, each on its own share of the
-processors; the shares may overlap. Here the shares are chosen on a grid: the most requests a second
-for which both limits hold, by a queue for prompts and Little's law for decodes. Over windows of
-changing load a controller lowers the share of the phase with slack, a step a window; the best
-sequence of such steps is found by dynamic programming. How times depend on shares, and the
-controller's details, are inferred.
+processors; the shares may overlap. Here the shares are chosen on a grid: the most requests a
+second for which both limits hold, by a queue for prompts and Little's law for decodes. Over
+windows of changing load a controller lowers the share of the phase with slack, a step a window;
+the best sequence of such steps is found by dynamic programming. How times depend on shares, and
+the controller's details, are inferred.
 """
 
 from __future__ import annotations
@@ -191,7 +191,7 @@ def _neighbours(shares: Point) -> list[Point]:
         [SHARES[k] for k in range(place - 1, place + 2) if 0 <= k < len(SHARES)]
         for place in map(_place, shares)
     ]
-    return list(product(*around))
+    return list(product(around[0], around[1]))
 
 
 def _place(share: float) -> int:
@@ -246,7 +246,9 @@ def _alone(given: Device, load: Load, *, decode: bool) -> float:
             middle = (low + high) / 2
             seconds = given.cost.seconds(Batch.prefill(load.prompt))
             wait = Queue(1, middle, seconds, _PROMPT_SCV).wait_quantile(_SHARE_IN_TIME)
-            low, high = (middle, high) if wait is not None and wait + seconds <= _TTFT else (low, middle)
+            low, high = (
+                (middle, high) if wait is not None and wait + seconds <= _TTFT else (low, middle)
+            )
         return low
     context = load.prompt + load.output // 2
     most = given.kv_tokens // (load.prompt + load.output)
@@ -266,10 +268,7 @@ def _windows_row(given: Device) -> Row:
     for seed in range(_SEEDS):
         loads = windows(seed, top)
         late = [
-            {
-                shares: load.rate * _WINDOW_SECONDS * given.late(load, shares)
-                for shares in grid()
-            }
+            {shares: load.rate * _WINDOW_SECONDS * given.late(load, shares) for shares in grid()}
             for load in loads
         ]
         start = (1.0, 1.0)

@@ -1,0 +1,304 @@
+"""Scenarios of serving plans: their problems by hand and by brute force, bounds that hold."""
+
+from __future__ import annotations
+
+from itertools import product
+
+import numpy as np
+import pytest
+
+from scheduling.models.cost.protocol import Affine, Batch
+from scheduling.scenarios import (
+    agentic_tco,
+    comet,
+    fleets,
+    laps,
+    once_for_all,
+    pd_serve,
+    sarathi_budget,
+    semi_pd,
+)
+from scheduling.scenarios.agentic_tco import Agent, Option
+from scheduling.scenarios.fleets import Kind
+from scheduling.scenarios.once_for_all import WIDTHS, Deployment, Part
+from scheduling.scenarios.registry import SCENARIOS, scenario
+from scheduling.scenarios.scenario import Run
+from scheduling.solvers.driver import solve
+
+NAMES = ("agentic-tco", "pd-serve", "semi-pd", "laps", "sarathi-budget", "comet", "once-for-all")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_they_are_registered_under_their_names(name: str) -> None:
+    assert name in SCENARIOS
+    assert scenario(name).name == name
+
+
+# ------------------------------------------------------------------------------------ agentic-tco
+
+
+def drawn_agent(seed: int) -> Agent:
+    rng = np.random.default_rng(seed)
+    tasks = {
+        f"t{number}": [Option(int(rng.integers(1, 20)), int(rng.integers(1, 20))) for _ in range(3)]
+        for number in range(4)
+    }
+    links = [("t0", "t1"), ("t0", "t2"), ("t1", "t3"), ("t2", "t3")]
+    moves = {link: Option(int(rng.integers(0, 6)), int(rng.integers(0, 6))) for link in links}
+    return Agent(("a", "b", "c"), tasks, moves, int(rng.integers(20, 45)))
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_placements_of_agents_are_best(seed: int) -> None:
+    agent = drawn_agent(seed)
+    tried = [
+        agent.on(dict(zip(agent.tasks, places, strict=True)))
+        for places in product(range(3), repeat=4)
+    ]
+    in_time = [one.cost for one in tried if one.time <= agent.limit]
+    answer = solve(agent.problem(), time_limit=20)
+    if not in_time:
+        assert answer.status == "infeasible"
+        assert agent.cheapest_single() is None
+        return
+    assert answer.objective == answer.bound == min(in_time)
+    place = {task: agent.classes.index(name) for task, name in agent.placed(answer).items()}
+    assert agent.on(place).cost == answer.objective
+    assert agent.on(place).time <= agent.limit
+    for heuristic in (agent.greedy(), agent.cheapest_single()):
+        assert heuristic is None or heuristic >= min(in_time)
+
+
+def test_the_worked_example_is_option_b() -> None:
+    row, *_ = agentic_tco.run(Run(seconds=1.0))
+    assert (row.value, row.gap) == (0.095, 0.0)
+    assert "120 ms" in row.verdict
+    assert row.baseline_value == 0.12
+
+
+def test_decoding_costs_less_where_memory_is_cheap() -> None:
+    agent = agentic_tco.request(("h100", "h200"), seconds=60.0)
+    prefill, decode = agent.tasks["prefill"], agent.tasks["decode"]
+    assert prefill[0].cost < prefill[1].cost
+    assert decode[0].cost > decode[1].cost
+
+
+# ----------------------------------------------------------------------------------- once-for-all
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_widths_of_parts_are_best(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    parts = tuple(
+        Part(
+            f"p{number}",
+            int(rng.integers(1, 9)) * 2**20,
+            tuple(int(rng.integers(50, 900)) >> place for place in range(len(WIDTHS))),
+        )
+        for number in range(4)
+    )
+    given = Deployment(parts, memory=int(sum(part.size(4) for part in parts)), time=60, pace=5.0)
+    tried = [list(places) for places in product(range(len(WIDTHS)), repeat=4)]
+    losses = [given.lost(widths) for widths in tried if given.fits(widths)]
+    answer = solve(given.problem(), time_limit=20)
+    assert answer.objective == answer.bound == min(losses)
+    assert given.greedy() >= min(losses)
+    uniform = given.uniform()
+    assert uniform is None or uniform >= min(losses)
+
+
+def test_more_bits_lose_less() -> None:
+    tight, wide = (once_for_all.deployment(bits, 0) for bits in (2.6, 4.4))
+    assert tight.memory < wide.memory
+    assert tight.greedy() > wide.greedy()
+    for part in tight.parts:
+        assert list(part.losses) == sorted(part.losses, reverse=True)
+
+
+# -------------------------------------------------------------------------- fleets, comet, pd-serve
+
+
+@pytest.mark.parametrize("loss", [None, 0.2])
+@pytest.mark.parametrize("seed", range(3))
+def test_fleets_are_largest(seed: int, loss: float | None) -> None:
+    rng = np.random.default_rng(seed)
+    kinds = [
+        Kind(
+            f"{service}{number}",
+            service,
+            "serve",
+            int(rng.integers(1, 3)),
+            float(rng.uniform(1, 5)),
+            0.1 if number == 0 else 0.4,
+        )
+        for service in ("a", "b")
+        for number in range(2)
+    ]
+    rates = {"a": 3.0, "b": 2.0}
+    best = max(
+        fleets.factor_of(kinds, counts, rates, loss)
+        for counts in product(range(7), repeat=4)
+        if sum(count * kind.gpus for count, kind in zip(counts, kinds, strict=True)) <= 6
+    )
+    fleet = fleets.largest_fleet(kinds, rates, 6, 20.0, loss)
+    assert fleet.factor == pytest.approx(best)
+    assert fleet.bound == pytest.approx(best)
+    used = {kind.name: kind.gpus for kind in kinds}
+    assert sum(count * used[name] for name, count in fleet.counts.items()) <= 6
+
+
+def test_budgets_of_quality_are_averages() -> None:
+    kinds = [Kind("good", "a", "serve", 1, 2.0, 0.0), Kind("fast", "a", "serve", 1, 10.0, 0.3)]
+    assert fleets.factor_of(kinds, [1, 1], {"a": 1.0}, None) == 12.0
+    # One request of the fast kind for every two of the good one.
+    assert fleets.factor_of(kinds, [1, 1], {"a": 1.0}, 0.1) == pytest.approx(3.0)
+    assert fleets.factor_of(kinds, [0, 1], {"a": 1.0}, 0.1) == 0.0
+
+
+def test_lower_precision_serves_more_where_the_budget_allows() -> None:
+    rows = comet.run(Run(seconds=300.0))
+    values = [row.value for row in rows]
+    assert values == sorted(values)
+    for row in rows:
+        assert row.baseline_value is not None
+        assert row.value >= row.baseline_value
+        assert row.gap == pytest.approx(0.0, abs=1e-6)
+
+
+def test_ratios_follow_the_work_of_each_scenario() -> None:
+    apart, together, growing = pd_serve.run(Run(seconds=120.0))
+    assert apart.value == together.value
+    for row in (apart, together):
+        assert row.baseline_value is not None
+        assert row.value > row.baseline_value
+        assert row.gap == pytest.approx(0.0, abs=1e-6)
+    assert growing.baseline_value is not None
+    assert growing.baseline_value <= growing.value
+    assert growing.gap is not None
+    assert 0 < growing.gap < 1
+
+
+def test_moving_instances_never_costs_a_scenario() -> None:
+    kinds = pd_serve.kinds(pd_serve.SERVICES)
+    asked = {name: service.rate for name, service in pd_serve.SERVICES.items()}
+    counts = [6] * len(kinds)
+    moved = pd_serve.adjusted(kinds, counts, asked)
+    assert sum(moved) == sum(counts)
+    before = fleets.factor_of(kinds, counts, asked, None)
+    assert fleets.factor_of(kinds, moved, asked, None) >= before
+
+
+# ---------------------------------------------------------------------------------------- semi-pd
+
+
+def test_shares_trade_prompts_against_decodes() -> None:
+    given = semi_pd.Device(Affine(0.01, 1e-4, 1e-8), 200_000)
+    load = semi_pd.Load(2.0, 1000, 100)
+    prompt = [given.filling(load, (share, 0.1)) for share in (0.2, 0.5, 0.9)]
+    assert prompt == sorted(prompt, reverse=True)
+    assert given.filling(load, (0.5, 1.0)) > given.filling(load, (0.5, 0.5))
+    steps = [given.step(load, (0.1, share)) or 0.0 for share in (0.2, 0.5, 0.9)]
+    assert steps == sorted(steps, reverse=True)
+    assert given.step(semi_pd.Load(1e6, 1000, 100), (0.5, 0.5)) is None
+    most = given.most(load, (0.6, 0.4))
+    assert given.late(semi_pd.Load(most * 0.999, 1000, 100), (0.6, 0.4)) <= 0.1
+    assert given.late(semi_pd.Load(most * 1.01, 1000, 100), (0.6, 0.4)) > 0.1
+
+
+def test_paths_of_shares_are_best() -> None:
+    rng = np.random.default_rng(1)
+    points = semi_pd.grid()
+    late = [{point: float(rng.uniform(0, 9)) for point in points} for _ in range(3)]
+    start = (0.5, 0.5)
+
+    def near(one: tuple[float, float], other: tuple[float, float]) -> bool:
+        return all(abs(a - b) < 0.15 for a, b in zip(one, other, strict=True))
+
+    tried = [
+        late[0][start] + late[1][second] + late[2][third]
+        for second in points
+        if near(start, second)
+        for third in points
+        if near(second, third)
+    ]
+    assert semi_pd.best_path(late, start) == pytest.approx(min(tried))
+
+
+# ------------------------------------------------------------------------------------------- laps
+
+
+def test_waits_of_one_instance_are_those_of_pollaczek_and_khinchine() -> None:
+    seconds = np.array([0.01, 0.02, 0.3])
+    served = laps.Prompts(np.array([10, 20, 300]), seconds)
+    rate = 4.0
+    busy = rate * float(seconds.mean())
+    expected = rate * float((seconds**2).mean()) / (2 * (1 - busy))
+    assert laps.mean_wait(served, rate, 1) == pytest.approx(expected)
+    assert laps.mean_wait(served, 2 * rate, 2) == pytest.approx(expected)
+    # Pools of their own for both lengths leave nothing to wait behind but one's like.
+    assert laps.split_wait(served, 2 * rate, 20, 1) < laps.mean_wait(served, 2 * rate, 2)
+    assert laps.mean_wait(served, 1000.0, 1) > laps.mean_wait(served, 100.0, 1) > expected
+
+
+def test_moves_of_instances_are_best() -> None:
+    rng = np.random.default_rng(2)
+    waits = [rng.uniform(0, 1, laps.INSTANCES + 1) for _ in range(4)]
+    tried = [
+        waits[0][4] + waits[1][a] + waits[2][b] + waits[3][c]
+        for a, b, c in product(range(1, laps.INSTANCES), repeat=3)
+        if abs(a - 4) <= 1 and abs(b - a) <= 1 and abs(c - b) <= 1
+    ]
+    assert laps.best_moves(waits, 4) == pytest.approx(min(tried))
+    pressures = [rng.uniform(-1, 1, laps.INSTANCES + 1) for _ in range(4)]
+    assert laps.moved(waits, pressures, 4) >= laps.best_moves(waits, 4) - 1e-12
+
+
+def test_prompts_apart_wait_less() -> None:
+    row, moving = laps.run(Run(seconds=1.0))
+    for one in (row, moving):
+        assert one.baseline_value is not None
+        assert one.value < one.baseline_value
+        assert one.gap is not None
+        assert 0 <= one.gap < 1
+
+
+# --------------------------------------------------------------------------------- sarathi-budget
+
+
+def test_the_rule_takes_the_largest_budget_that_keeps_the_limit() -> None:
+    server = sarathi_budget.server(requests=40)
+    strict, relaxed = server.rule(0.1), server.rule(0.5)
+    assert strict < relaxed
+    decodes = Batch.decode(128, 128 * 2000)
+    assert server.cost.seconds(Batch.prefill(strict - 128) + decodes) <= 0.1
+    later = sarathi_budget.BUDGETS[sarathi_budget.BUDGETS.index(strict) + 1]
+    assert server.cost.seconds(Batch.prefill(later - 128) + decodes) > 0.1
+
+
+def test_chunks_keep_decodes_going() -> None:
+    server = sarathi_budget.server(requests=60)
+    whole = server.capacity(sarathi_budget.PrefillFirst(), 0.1)
+    chunked = server.capacity(sarathi_budget.Sarathi(tokens=1024), 0.1)
+    assert whole < chunked <= server.bound
+
+
+def test_no_iteration_passes_tokens_faster_than_the_bound_says() -> None:
+    server = sarathi_budget.server(requests=40)
+    tokens = float((server.prompts + server.outputs - 1).mean())
+    rng = np.random.default_rng(3)
+    for _ in range(200):
+        decodes = int(rng.integers(0, 128))
+        batch = Batch.decode(decodes, decodes * int(rng.integers(1, 5000)))
+        for _ in range(int(rng.integers(1, 4))):
+            batch += Batch.prefill(int(rng.integers(1, 4000)), int(rng.integers(0, 4000)))
+        assert batch.tokens / server.cost.seconds(batch) <= server.bound * tokens * (1 + 1e-9)
+
+
+def test_the_time_between_tokens_counts_iterations_without_decodes() -> None:
+    recorded = sarathi_budget.Recorded(Affine(0.01, 0.001))
+    recorded.seconds(Batch.decode(9, 90))
+    recorded.seconds(Batch.prefill(100))
+    recorded.seconds(Batch.decode(1, 10))
+    assert recorded.quantile(0.5) == pytest.approx(0.019)
+    assert recorded.quantile(0.99) == pytest.approx(0.11 + 0.011)
+    assert recorded.line(Batch.decode(1, 1)) is None
