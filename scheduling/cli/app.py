@@ -16,6 +16,7 @@ from scheduling.cli import (
     generate,
     pareto,
     pods,
+    profile,
     reproduce,
     simulate,
     solve,
@@ -47,6 +48,7 @@ app.command("simulate", epilog=simulate.EXAMPLE)(simulate.simulate)
 app.command("bench", epilog=bench.EXAMPLE)(bench.bench)
 app.command("pods", epilog=pods.EXAMPLE)(pods.pods)
 app.command("extender", epilog=extender.EXAMPLE)(extender.extender)
+app.command("profile", epilog=profile.EXAMPLE)(profile.profile)
 app.command("reproduce", epilog=reproduce.EXAMPLE)(reproduce.reproduce)
 
 

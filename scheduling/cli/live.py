@@ -64,6 +64,14 @@ class LiveLine(_Line):
         )
 
 
+class CountLine(_Line):
+    """How many operators of a profile are measured."""
+
+    def update(self, done: int, total: int) -> None:
+        """Show a count."""
+        self._write(f"{done} of at most {total} operators measured")
+
+
 class ProgressBar(_Line):
     """How many runs of a benchmark are done."""
 

@@ -142,7 +142,7 @@ def calibrate(
         if settled:
             break
     fitted = _moved(terms, names, point)
-    return Calibration(fitted, _median_error(anchors, terms), _median_error(anchors, fitted))
+    return Calibration(fitted, median_error(anchors, terms), median_error(anchors, fitted))
 
 
 def _moved(terms: Efficiency, names: Sequence[str], point: np.ndarray) -> Efficiency:
@@ -158,5 +158,6 @@ def _misses(anchors: Sequence[Anchor], terms: Efficiency) -> np.ndarray:
     return np.array([log(anchor.predict(terms) / anchor.seconds) for anchor in anchors])
 
 
-def _median_error(anchors: Sequence[Anchor], terms: Efficiency) -> float:
+def median_error(anchors: Sequence[Anchor], terms: Efficiency) -> float:
+    """Return the median over anchors of ``|predicted / measured - 1|``."""
     return float(np.median(np.abs(np.exp(_misses(anchors, terms)) - 1.0)))

@@ -23,7 +23,7 @@ Size = Annotated[int, Field(ge=1, le=2**40)]
 Seconds = Annotated[float, Field(gt=0, lt=1e4, allow_inf_nan=False, strict=False)]
 
 
-class Product(Frozen):
+class ProductShape(Frozen):
     """Activations of ``rows`` by ``k`` times weights of ``k`` by ``n``."""
 
     weights: Dtype
@@ -31,10 +31,9 @@ class Product(Frozen):
     rows: Size
     n: Size
     k: Size
-    seconds: Seconds
 
 
-class AttentionStep(Frozen):
+class AttentionShape(Frozen):
     """Attention of one layer for equal requests.
 
     ``tokens`` are those of each prompt, all new, or of each request's context while it decodes.
@@ -47,11 +46,13 @@ class AttentionStep(Frozen):
     kv: Dtype
     requests: Size
     tokens: Size
-    seconds: Seconds
 
 
-class ExpertLayer(Frozen):
-    """One layer of routed experts on one GPU, which tokens choose evenly."""
+class ExpertShape(Frozen):
+    """One layer of routed experts on one GPU, which tokens choose evenly.
+
+    ``tokens`` are those of the whole stage, ``tp`` and ``ep`` the ways that it splits the experts.
+    """
 
     weights: Dtype
     compute: Dtype
@@ -62,14 +63,40 @@ class ExpertLayer(Frozen):
     tp: Size = 1
     ep: Size = 1
     tokens: Size
-    seconds: Seconds
 
 
-class Copy(Frozen):
+class CopyShape(Frozen):
     """A copy of memory: within the GPU, from the host, to the host, or to another GPU."""
 
     way: Literal["device", "from-host", "to-host", "peer"]
     payload_bytes: Size
+
+
+Shape = ProductShape | AttentionShape | ExpertShape | CopyShape
+"""An operator to be measured."""
+
+
+class Product(ProductShape):
+    """A measured product."""
+
+    seconds: Seconds
+
+
+class AttentionStep(AttentionShape):
+    """Measured attention."""
+
+    seconds: Seconds
+
+
+class ExpertLayer(ExpertShape):
+    """A measured layer of experts."""
+
+    seconds: Seconds
+
+
+class Copy(CopyShape):
+    """A measured copy."""
+
     seconds: Seconds
 
 

@@ -60,9 +60,9 @@ class ReplicaCost:
         self._operators = operators
         self._terms = operators.terms
         self._stage_factor = layout.pp * ceil(llm.layers / layout.pp) / llm.layers
-        self._heads = _head_shapes(llm, layout.tp)
+        self._heads = head_shapes(llm, layout.tp)
         self._latent = _latent_shape(llm, layout.tp)
-        self._experts = _expert_shape(llm, layout)
+        self._experts = expert_shape(llm, layout)
         self._kept: dict[tuple[float, ...], tuple[float, Provenance]] = {}
 
     def seconds(self, batch: Batch) -> float:
@@ -254,7 +254,11 @@ def _largest_part(requests: int, groups: int) -> float:
     return -(-requests // groups) / requests if requests else 0.0
 
 
-def _head_shapes(llm: Llm, tp: int) -> list[tuple[int, Heads]]:
+def head_shapes(llm: Llm, tp: int) -> list[tuple[int, Heads]]:
+    """Return what one of ``tp`` GPUs holds of each kind of attention layer, and how many there are.
+
+    Empty for latent attention.
+    """
     attention = llm.attention
     if not isinstance(attention, GroupedAttention):
         return []
@@ -283,7 +287,8 @@ def _latent_shape(llm: Llm, tp: int) -> Latent | None:
     )
 
 
-def _expert_shape(llm: Llm, layout: Layout) -> Expert | None:
+def expert_shape(llm: Llm, layout: Layout) -> Expert | None:
+    """Return a layer of routed experts as a layout spreads it; ``None`` without experts."""
     experts = llm.experts
     if experts is None:
         return None
