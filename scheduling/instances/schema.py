@@ -6,7 +6,9 @@ from typing import Any
 
 from scheduling.instances.kinds import problem_class, solution_class
 from scheduling.models.schedule.objective import MEASURES
+from scheduling.models.serving.plan import ServingPlan
 
+_PLAN = "serving-plan"
 _DRAFT = "https://json-schema.org/draft/2020-12/schema"
 
 
@@ -19,13 +21,16 @@ def json_schema(kind: str) -> dict[str, Any]:
     Parameters
     ----------
     kind
-        Kind of problem, such as ``"schedule"``.
+        Kind of problem, such as ``"schedule"``, or ``"serving-plan"``.
 
     Raises
     ------
     InputError
         When there is no such kind.
     """
+    if kind == _PLAN:
+        schema = ServingPlan.model_json_schema()
+        return {"$schema": _DRAFT, "title": "Serving plan (plan.json)", **schema}
     schema = problem_class(kind).model_json_schema()
     schema["required"] = sorted({"kind", *schema.get("required", ())})
     for definition in schema.get("$defs", {}).values():
