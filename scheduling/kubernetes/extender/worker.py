@@ -102,7 +102,7 @@ def plan_for(
     tuple
         The plan, and the solution that it came from.
     """
-    import scheduling as sch
+    from scheduling.solvers.driver import solve
     from scheduling.solvers.placement.ordering import order_steps
 
     started = time.monotonic()
@@ -117,7 +117,7 @@ def plan_for(
     if all(item.node is not None for item in problem.items):
         plan = Plan(version=version, status=Status.OPTIMAL, gap=0.0, notes=snapshot.notes)
         return plan, None
-    solution = sch.solve(
+    solution = solve(
         problem,
         settings.solver,
         time_limit=settings.time_limit,
