@@ -158,15 +158,20 @@ def plan(
         When the fleet names what does not exist, or a model fits on no pool, with the reasons.
     """
     check_limits(time_limit, None, workers)
-    if not isinstance(fleet, Fleet):
-        raise InputError.single("kind", repr(fleet.kind), "fleet")
     began = time.monotonic()
-    resolved = resolve(fleet, None if folder is None else Path(folder))
+    resolved = resolve(require_fleet(fleet), None if folder is None else Path(folder))
     return plan_resolved(
         resolved,
         Clock(began + (time_limit or DEFAULT_TIME_LIMIT), workers, seed),
         on_progress,
     )
+
+
+def require_fleet(problem: Problem) -> Fleet:
+    """Return the problem, which is to be a fleet."""
+    if not isinstance(problem, Fleet):
+        raise InputError.single("kind", repr(problem.kind), "fleet")
+    return problem
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,6 +181,11 @@ class Clock:
     deadline: float
     workers: int | None
     seed: int
+
+    @property
+    def over(self) -> bool:
+        """Whether the time is up."""
+        return time.monotonic() >= self.deadline
 
     def left(self, share: float = 1.0) -> float:
         """Return a share of the seconds that are left."""
