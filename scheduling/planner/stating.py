@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from scheduling.models.serving import problem as serving
-from scheduling.models.serving.plan import Component
 from scheduling.planner.layouts import PoolFacts
 from scheduling.planner.loads import Load
 from scheduling.planner.resolve import Resolved
-from scheduling.planner.templates import Candidate
+from scheduling.planner.templates import Candidate, is_component
 
 
 def state(resolved: Resolved, kept: Sequence[Candidate]) -> serving.ServingProblem:
@@ -100,17 +99,3 @@ def _running(resolved: Resolved, kept: Sequence[Candidate]) -> tuple[serving.Run
         if match is not None:
             replicas[match.id] = replicas.get(match.id, 0) + component.replicas
     return tuple(serving.Running(template=id_, replicas=n) for id_, n in replicas.items())
-
-
-def is_component(one: Candidate, component: Component) -> bool:
-    """Tell whether the replicas of a component are of this kind."""
-    mine = (one.model.name, one.role, one.pool.name, one.layout, one.precision)
-    theirs = (
-        component.model,
-        component.role,
-        component.pool,
-        component.layout,
-        component.precision,
-    )
-    batch = (one.sized.sequences, one.sized.token_budget)
-    return mine == theirs and batch == (component.max_sequences, component.token_budget)

@@ -16,12 +16,13 @@ from scheduling.models.cost.memory import kv_capacity, layout_faults, weight_byt
 from scheduling.models.cost.operators import flop_rate
 from scheduling.models.cost.precision import BYTES, Dtype, Precision
 from scheduling.models.serving.fleet import short_precision
-from scheduling.models.serving.plan import Role
+from scheduling.models.serving.plan import Component, Role
 from scheduling.planner.ceilings import MOST_REPLICAS, Floats
+from scheduling.planner.iterations import Room
 from scheduling.planner.layouts import PoolFacts, layouts
 from scheduling.planner.loads import Load
 from scheduling.planner.resolve import ModelFacts, Resolved
-from scheduling.planner.sizing import Floor, Room, Sized, Sizer, Unfit
+from scheduling.planner.sizing import Floor, Sized, Sizer, Unfit
 
 GB = 1e9
 
@@ -139,6 +140,7 @@ def candidates(resolved: Resolved, slow: float | None = None) -> Candidates:
     factor = slow or max([1.0, *(scenario.latency for scenario in scenarios)])
     kept: list[Candidate] = []
     out: list[RuledOut] = []
+    running: list[Candidate] = []
     for model in resolved.models:
         loads = resolved.loads_of(model.name)
         if not loads:
@@ -152,7 +154,9 @@ def candidates(resolved: Resolved, slow: float | None = None) -> Candidates:
                 search = _Search(resolved, model, pool, choice, factor, out)
                 for group in groups:
                     found += search.candidates(group)
+                running += search.running(groups)
             kept += _undominated(found, out)
+    kept += [one for one in running if one.id not in {other.id for other in kept}]
     return Candidates(tuple(_one_kv_type(kept, out)), tuple(out))
 
 
@@ -201,6 +205,19 @@ class _Search:
         model, pool = self._model.name, self._pool.name
         self._out.append(RuledOut(model, pool, "both", layout, self._precision, reason, never=True))
 
+    def _drop_slow(self, role: Role, layout: Layout, loads: tuple[Load, ...], unfit: Unfit) -> None:
+        dropped = RuledOut(
+            self._model.name,
+            self._pool.name,
+            role,
+            layout,
+            self._precision,
+            str(unfit),
+            demands=tuple(load.demand for load in loads),
+            floor=unfit.floor,
+        )
+        self._out.append(dropped)
+
     def _room(self, layout: Layout, slow: float) -> Room | None:
         llm, gpu = self._model.llm, self._pool.gpu
         faults = layout_faults(llm, layout)
@@ -238,23 +255,32 @@ class _Search:
                     sizer = Sizer(loads, room, self._options.max_sequences)
                     ways = sizer.sized(role)
                 except Unfit as unfit:
-                    names = tuple(load.demand for load in loads)
-                    model, pool = self._model.name, self._pool.name
-                    self._out.append(
-                        RuledOut(
-                            model,
-                            pool,
-                            role,
-                            layout,
-                            self._precision,
-                            str(unfit),
-                            demands=names,
-                            floor=unfit.floor,
-                        )
-                    )
+                    self._drop_slow(role, layout, loads, unfit)
                     continue
                 for sized in ways:
                     yield self._candidate(role, layout, loads, sized, room)
+
+    def running(self, groups: Sequence[tuple[Load, ...]]) -> Iterator[Candidate]:
+        """Yield what runs now, run as it is, for the demands that it serves and still keeps."""
+        plan = self._resolved.fleet.running
+        if plan is None:
+            return
+        for component in plan.components:
+            names = {route.demand for route in plan.routes if route.component == component.name}
+            served = [group for group in groups if names == {load.demand for load in group}]
+            mine = (component.model, component.pool, component.precision)
+            rooms = [room for layout, room in self._rooms if layout == component.layout]
+            if mine != (self._model.name, self._pool.name, self._precision) or not rooms:
+                continue
+            loads = served[0] if served else groups[-1]
+            batch = 0 if component.role == "prefill" else component.max_sequences or 1
+            try:
+                sizer = Sizer(loads, rooms[0], self._options.max_sequences)
+                sized = sizer.at(component.role, batch, component.token_budget)
+            except Unfit as unfit:
+                self._drop_slow(component.role, component.layout, loads, unfit)
+                continue
+            yield self._candidate(component.role, component.layout, loads, sized, rooms[0])
 
     def _candidate(
         self, role: Role, layout: Layout, loads: tuple[Load, ...], sized: Sized, room: Room
@@ -284,6 +310,20 @@ class _Search:
             kv,
             self._options.memory_share,
         )
+
+
+def is_component(one: Candidate, component: Component) -> bool:
+    """Tell whether the replicas of a component are of this kind."""
+    mine = (one.model.name, one.role, one.pool.name, one.layout, one.precision)
+    theirs = (
+        component.model,
+        component.role,
+        component.pool,
+        component.layout,
+        component.precision,
+    )
+    batch = (one.sized.sequences, one.sized.token_budget)
+    return mine == theirs and batch == (component.max_sequences, component.token_budget)
 
 
 def slug(text: str) -> str:

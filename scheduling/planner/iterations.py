@@ -1,0 +1,143 @@
+"""Times of the iterations of a replica with a full batch.
+
+A replica that does both phases mixes decode steps with chunks of prompts (Agrawal et al.,
+"Taming Throughput-Latency Tradeoff in LLM Inference with Sarathi-Serve", OSDI 2024). With ``B``
+decoding requests an iteration takes ``T0`` without a chunk and ``T1`` with one, so the prompts of
+load c keep it busy for ``S_c = new_c / chunk * T1`` seconds each, and a request takes
+``steps_c * T0 / B + S_c * (1 - T0 / T1)`` of its time in all. A replica for one phase only is the
+special case without chunks, or without decodes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from math import ceil, inf, sqrt
+from statistics import NormalDist
+
+from scheduling.models.cost.protocol import Batch, CostModel
+from scheduling.models.serving.plan import Role
+from scheduling.planner.loads import Load
+
+
+@dataclass(frozen=True)
+class Room:
+    """What the replica has.
+
+    Parameters
+    ----------
+    cost
+        Its cost model.
+    kv_tokens
+        By token budget the tokens that its KV cache then holds; budgets that leave no room are
+        missing.
+    slow
+        Factor on all times that targets must survive.
+    transfer_per_token
+        Seconds to hand one token's KV to a decode replica.
+    """
+
+    cost: CostModel
+    kv_tokens: Mapping[int, int]
+    slow: float = 1.0
+    transfer_per_token: float = 0.0
+
+    def seconds(self, batch: Batch) -> float:
+        """Return the time of an iteration in the worst case that is planned for."""
+        return self.cost.seconds(batch) * self.slow
+
+
+class Iteration:
+    """Times of a replica with a batch of decodes and a token budget."""
+
+    def __init__(self, room: Room, decodes: int, budget: int | None, context: float) -> None:
+        self.decodes = decodes
+        self._room = room
+        self._chunk = 0 if budget is None else budget - decodes
+        self._steady = Batch.decode(decodes, round(decodes * context))
+        self._t0 = room.seconds(self._steady) if decodes else 0.0
+        self._with_chunk: dict[str, float] = {}
+
+    def _chunk_seconds(self, load: Load) -> float:
+        """Seconds of an iteration with a full chunk of such prompts."""
+        if load.demand not in self._with_chunk:
+            batch = self._steady + _chunk(self._chunk, load.new, load.reused)
+            self._with_chunk[load.demand] = self._room.seconds(batch)
+        return self._with_chunk[load.demand]
+
+    def prompt_seconds(self, load: Load) -> float:
+        """Seconds of iterations with chunks that a prompt of the load takes, in the mean."""
+        return load.new / self._chunk * self._chunk_seconds(load) if self._chunk else 0.0
+
+    def busy(self, load: Load, role: Role) -> float:
+        """Seconds of the replica that a request takes."""
+        prompt = self.prompt_seconds(load)
+        if role == "prefill":
+            return prompt
+        decode = load.steps * self._t0 / self.decodes
+        if role == "decode":
+            return max(decode, 1e-9)
+        extra = prompt * (1 - self._t0 / self._chunk_seconds(load))
+        return max(prompt, decode + extra)
+
+    def tpot(self, load: Load, total: float, prefilling: float) -> float:
+        """Time between tokens that the share of requests of its target stays within.
+
+        Prompts of others come between its steps: their number is Poisson.
+        """
+        if not self._chunk or load.steps == 0:
+            return self._t0
+        t1, prompt = self._chunk_seconds(load), self.prompt_seconds(load)
+        iterations = prefilling / t1 + (1 - prefilling) / self._t0
+        delay = prompt * (1 - self._t0 / t1)
+        between = total * load.steps / iterations
+        _, share = load.targets.get("tpot", (inf, 0.5))
+        spread = sqrt(between * (1 + load.prompt_scv))
+        count = max(0.0, between + NormalDist().inv_cdf(share) * spread)
+        return min(t1, self._t0 + delay * count / load.steps)
+
+    def first_token(self, load: Load, role: Role) -> float:
+        """Time to the first token without a queue, of a long prompt when the batch is full."""
+        share = _length_share(load, _first_share(load))
+        new, reused = load.long_prompt(share)
+        full, rest = divmod(new, self._chunk)
+        seconds = 0.0
+        if full:
+            each = _chunk(self._chunk, new, reused)
+            seconds += full * self._room.seconds(self._steady + each)
+        if rest:
+            last = Batch.prefill(ceil(rest), round(new - rest + reused))
+            seconds += self._room.seconds(self._steady + last)
+        if role == "prefill":
+            seconds += (new + reused) * self._room.transfer_per_token
+        # A prompt that shares its iteration waits for the end of one that is as full.
+        return seconds + (self._chunk_seconds(load) if self._chunk > load.new else self._t0)
+
+    def prompts_at_once(self, loads: Sequence[Load]) -> int:
+        """Return how many prompts an iteration may hold."""
+        return max(ceil(self._chunk / load.new) for load in loads) if self._chunk else 1
+
+    def typical(self, load: Load, role: Role) -> Batch:
+        """Return a batch that stands for its work."""
+        if role == "decode":
+            return self._steady
+        return self._steady + _chunk(self._chunk, load.new, load.reused)
+
+
+def _chunk(tokens: float, new: float, reused: float) -> Batch:
+    """Return an iteration's share of prompts of so many new tokens behind so many reused ones."""
+    pairs = tokens * (reused + (new + 1) / 2)
+    if tokens >= new:
+        prompts = max(1, round(tokens / new))
+        return Batch(round(tokens), prompts, round(prompts * reused), pairs)
+    return Batch(round(tokens), 1, round(reused + (new - tokens) / 2), pairs)
+
+
+def _length_share(load: Load, share: float) -> float:
+    """Share of prompts that count, so that together with the wait the target's share is kept."""
+    return share if load.prompt_scv == 0 else sqrt(share)
+
+
+def _first_share(load: Load) -> float:
+    named = [load.targets[metric][1] for metric in ("ttft", "e2e") if metric in load.targets]
+    return max(named, default=0.5)
