@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from scheduling.errors import InputError
+from scheduling.errors import InputError, SolverError
 from scheduling.models.base import Problem, Status
 from scheduling.models.serving.fleet import Fleet
 from scheduling.models.serving.plan import ServingPlan
@@ -21,12 +21,16 @@ from scheduling.planner.refusing import impossible
 from scheduling.planner.resolve import Resolved, resolve
 from scheduling.planner.stating import state
 from scheduling.planner.templates import Candidate, RuledOut, candidates
+from scheduling.planner.verify import Replay, derated, replay
 from scheduling.solvers.board import Progress
 from scheduling.solvers.driver import check_limits, solve
 
 DEFAULT_TIME_LIMIT = 20.0
 _MAIN_SHARE = 0.6
-"""Share of the time that the plan itself may take; the rest is for those that nearly won."""
+"""Share of the time left that each search for the plan may take."""
+
+_ROUNDS = 8
+"""Most searches for a plan whose replay keeps all targets."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +66,9 @@ class PlanResult:
         The answer to ``problem``, with bound and gap.
     problem
         The choice between replica templates that was solved.
+    replays
+        What simulation showed of the plan (last) and of those that were re-sized because it did
+        not keep a target.
     runner_ups
         The best plans of other kinds.
     slacks
@@ -78,6 +85,7 @@ class PlanResult:
     plan: ServingPlan | None
     solution: ServingSolution
     problem: ServingProblem
+    replays: tuple[Replay, ...]
     runner_ups: tuple[RunnerUp, ...]
     slacks: tuple[Slack, ...]
     ruled_out: tuple[RuledOut, ...]
@@ -92,6 +100,7 @@ class PlanResult:
             "status": self.solution.status.value,
             "plan": plan,
             "tiers": [tier_record(self.solution, row) for row in range(len(self.solution.tiers))],
+            "replays": [seen.record() for seen in self.replays],
             "runner_ups": [
                 {
                     "kind": other.kind,
@@ -218,21 +227,63 @@ def plan_resolved(
     faults = impossible(resolved, found)
     if faults:
         raise InputError(faults)
-    problem = state(resolved, found.kept)
-    solution = clock.solve(problem, _MAIN_SHARE, on_progress)
-    best = planned(resolved, found.kept, solution)
-    others = () if best is None else _runner_ups(resolved, found.kept, best, clock)
+    answer = _verified(resolved, found.kept, clock, on_progress)
+    best = answer.plan
+    others = () if best is None else _runner_ups(resolved, answer.kept, best, clock)
     return PlanResult(
-        resolved.fleet,
-        best,
-        solution,
-        problem,
-        others,
-        () if best is None else slacks(resolved, found.kept, solution, best),
-        found.ruled_out,
-        found.kept,
-        resolved,
+        fleet=resolved.fleet,
+        plan=best,
+        solution=answer.solution,
+        problem=answer.problem,
+        replays=tuple(answer.replays),
+        runner_ups=others,
+        slacks=() if best is None else slacks(resolved, answer.kept, answer.solution, best),
+        ruled_out=found.ruled_out,
+        candidates=tuple(answer.kept),
+        resolved=resolved,
     )
+
+
+@dataclass
+class _Answer:
+    """A solved problem, its plan and what replays showed of it and of those before."""
+
+    kept: Sequence[Candidate]
+    problem: ServingProblem
+    solution: ServingSolution
+    plan: ServingPlan | None
+    replays: list[Replay]
+
+
+def _verified(
+    resolved: Resolved,
+    kept: Sequence[Candidate],
+    clock: Clock,
+    on_progress: Callable[[Progress], None] | None,
+) -> _Answer:
+    """Solve, replay, and solve again with lower ceilings while a target is not kept.
+
+    When nothing is left with lower ceilings, the plan before stands, with its replay.
+    """
+    replays: list[Replay] = []
+    answer: _Answer | None = None
+    for _ in range(_ROUNDS):
+        problem = state(resolved, kept)
+        solution = clock.solve(problem, _MAIN_SHARE, on_progress)
+        best = planned(resolved, kept, solution)
+        if best is None and answer is not None:
+            break
+        answer = _Answer(kept, problem, solution, best, replays)
+        if best is None:
+            break
+        seen = replay(resolved, kept, solution, best, clock.seed)
+        replays.append(seen)
+        if seen.kept or clock.over:
+            break
+        kept = derated(kept, solution, (v for v in seen.verdicts if not v.kept))
+    if answer is None:
+        raise SolverError("the planner ended without an answer")
+    return answer
 
 
 def _runner_ups(

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -45,6 +45,8 @@ class Candidate:
         Tokens that its KV cache holds.
     memory_share
         Share of a GPU's memory that the runtime may take.
+    derate
+        Factor on its ceilings, below 1 where a simulation has shown that they are too high.
     """
 
     id: str
@@ -58,6 +60,7 @@ class Candidate:
     kv_tokens: int
 
     memory_share: float
+    derate: float = 1.0
 
     @property
     def most(self) -> int:
@@ -67,7 +70,7 @@ class Candidate:
     @cached_property
     def ceilings(self) -> Floats:
         """How busy 1, 2, … of its replicas may be."""
-        return self.sized.ceilings(self.most)
+        return self.sized.ceilings(self.most) * self.derate
 
     @property
     def watts(self) -> float:
@@ -160,6 +163,16 @@ def candidates(resolved: Resolved, slow: float | None = None) -> Candidates:
     return Candidates(tuple(_one_kv_type(kept, out)), tuple(out))
 
 
+def kv_rate(pool: PoolFacts, layout: Layout, affinity: Literal["high", "low"]) -> float:
+    """Return the bytes per second at which the KV caches of a replica leave it.
+
+    The GPUs that hold parts of a cache send them at once, over the network or, where caches stay on
+    a node, over its links.
+    """
+    bandwidth = pool.gpu.link_bandwidth if affinity == "low" else pool.gpu.network_bandwidth
+    return bandwidth * min(layout.tp * layout.pp, pool.gpus_per_node)
+
+
 def _choices(model: ModelFacts, pool: PoolFacts, out: list[RuledOut]) -> Iterator[Precision]:
     """Yield the precisions that are good enough and that the GPUs multiply in."""
     for choice in model.choices:
@@ -236,12 +249,9 @@ class _Search:
             self._drop(layout, f"weights need {weights:.0f} GB of each GPU, {room}")
             return None
         cost = replica_cost(llm, gpu, layout, self._precision, engine=self._options.engine)
-        # The KV of a token leaves over the links of all GPUs that hold parts of it.
         per_token = llm.kv_bytes_per_token(self._precision.kv)
-        low = self._options.kv_affinity == "low"
-        bandwidth = gpu.link_bandwidth if low else gpu.network_bandwidth
-        transfer = per_token / (bandwidth * min(layout.tp * layout.pp, self._pool.gpus_per_node))
-        return Room(cost, held, slow, transfer)
+        rate = kv_rate(self._pool, layout, self._options.kv_affinity)
+        return Room(cost, held, slow, per_token / rate)
 
     def candidates(self, loads: tuple[Load, ...]) -> Iterator[Candidate]:
         """Yield the ways to serve some demands together."""

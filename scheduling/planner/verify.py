@@ -1,0 +1,191 @@
+"""Replays a plan by discrete-event simulation and says whether it keeps its targets.
+
+The simulation knows what the sizing only approximates: batches that fill and drain, memory that
+runs out, routers, and queues of requests of different lengths.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from math import ceil
+from typing import Any
+
+from scheduling.models.cost.costs import replica_cost
+from scheduling.models.requests.workload import Workload, sample
+from scheduling.models.serving.plan import Component, ServingPlan
+from scheduling.models.serving.solution import ServingSolution
+from scheduling.planner.loads import Load
+from scheduling.planner.resolve import Resolved
+from scheduling.planner.templates import Candidate, kv_rate
+from scheduling.simulator.requests.deployment import Link
+from scheduling.simulator.requests.fleet import simulate_fleet
+from scheduling.simulator.requests.metrics import DemandMetrics, measure
+from scheduling.simulator.requests.planned import planned_deployment
+
+REQUESTS = 2000
+"""Requests of a replay; the first tenth is not counted."""
+
+_WARM = 0.1
+_CUT = 0.9
+"""Factor on the ceilings of replicas that serve a demand whose target is not kept."""
+
+_PHASES: dict[str, tuple[str, ...]] = {
+    "ttft": ("both", "prefill"),
+    "tpot": ("both", "decode"),
+    "e2e": ("both", "prefill", "decode"),
+}
+"""Roles of replicas whose load moves a latency."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """A target and what the replay shows of it.
+
+    Parameters
+    ----------
+    demand, metric
+        Whose target, on ``ttft``, ``tpot`` or ``e2e``.
+    share
+        Share of the requests that are to keep it.
+    target
+        In seconds.
+    value, low, high
+        The percentile in the replay, with its 95 % confidence interval; ``None``: no request was
+        served.
+    """
+
+    demand: str
+    metric: str
+    share: float
+    target: float
+    value: float | None
+    low: float | None
+    high: float | None
+
+    @property
+    def kept(self) -> bool:
+        """Whether the percentile is within the target."""
+        return self.value is not None and self.value <= self.target
+
+    def record(self) -> dict[str, Any]:
+        """Return it as plain data."""
+        return {
+            "demand": self.demand,
+            "metric": self.metric,
+            "percentile": 100 * self.share,
+            "target_seconds": self.target,
+            "seconds": self.value,
+            "low": self.low,
+            "high": self.high,
+            "kept": self.kept,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Replay:
+    """A plan's run through the simulation.
+
+    Parameters
+    ----------
+    requests
+        Requests that were counted.
+    verdicts
+        One for each target of each demand.
+    """
+
+    requests: int
+    verdicts: tuple[Verdict, ...]
+
+    @property
+    def kept(self) -> bool:
+        """Whether all targets are kept."""
+        return all(verdict.kept for verdict in self.verdicts)
+
+    def record(self) -> dict[str, Any]:
+        """Return it as plain data."""
+        return {
+            "requests": self.requests,
+            "kept": self.kept,
+            "verdicts": [verdict.record() for verdict in self.verdicts],
+        }
+
+
+def replay(
+    resolved: Resolved,
+    kept: Sequence[Candidate],
+    solution: ServingSolution,
+    plan: ServingPlan,
+    seed: int,
+) -> Replay:
+    """Run requests of all demands through a plan.
+
+    Parameters
+    ----------
+    resolved
+        The fleet.
+    kept, solution
+        The candidates and the answer that the plan was made from.
+    plan
+        The plan.
+    seed
+        Seed of the requests.
+    """
+    known = {one.id: one for one in kept}
+    pairs = zip(plan.components, solution.fleets, strict=True)
+    chosen = {component.name: known[fleet.template] for component, fleet in pairs}
+    affinity = resolved.fleet.options.kv_affinity
+    engine = resolved.fleet.options.engine
+
+    def link(first: Component, _: Component) -> Link:
+        one = chosen[first.name]
+        per_token = one.model.llm.kv_bytes_per_token(one.precision.kv)
+        return Link(per_token, kv_rate(one.pool, one.layout, affinity))
+
+    deployment = planned_deployment(
+        plan,
+        {
+            name: replica_cost(
+                one.model.llm, one.pool.gpu, one.layout, one.precision, engine=engine
+            )
+            for name, one in chosen.items()
+        },
+        {name: one.kv_tokens for name, one in chosen.items()},
+        link,
+    )
+    served = {route.demand for route in plan.routes}
+    loads = [load for load in resolved.loads if load.demand in served]
+    workload = Workload(classes=tuple(load.requests for load in loads))
+    table = sample(workload, requests=REQUESTS, seed=seed)
+    warm = float(table.arrival_ns[ceil(_WARM * REQUESTS)]) / 1e9
+    run = simulate_fleet(deployment, table, router="least-requests", seed=seed)
+    shares = {100 * share for load in loads for _, share in load.targets.values()}
+    found = measure(run, percentiles=sorted(shares), warmup_seconds=warm)
+    verdicts = [
+        _verdict(load, metric, row)
+        for load, row in zip(loads, found.demands, strict=True)
+        for metric in load.targets
+    ]
+    return Replay(sum(row.requests for row in found.demands), tuple(verdicts))
+
+
+def _verdict(load: Load, metric: str, row: DemandMetrics) -> Verdict:
+    seconds, share = load.targets[metric]
+    latency = getattr(row, metric)
+    if latency is None or row.rejected:
+        return Verdict(load.demand, metric, share, seconds, None, None, None)
+    figure = latency.percentiles[100 * share]
+    return Verdict(load.demand, metric, share, seconds, figure.value, figure.low, figure.high)
+
+
+def derated(
+    kept: Sequence[Candidate], solution: ServingSolution, failed: Iterable[Verdict]
+) -> tuple[Candidate, ...]:
+    """Lower the ceilings of the replicas in use that serve a demand whose target is not kept."""
+    slow = {(v.demand, role) for v in failed for role in _PHASES[v.metric]}
+    used = {
+        flow.template
+        for flow in solution.flows
+        if any((flow.demand, one.role) in slow for one in kept if one.id == flow.template)
+    }
+    return tuple(replace(one, derate=one.derate * _CUT) if one.id in used else one for one in kept)
