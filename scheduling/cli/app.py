@@ -15,6 +15,7 @@ from scheduling.cli import (
     files,
     generate,
     pareto,
+    plan,
     pods,
     profile,
     reproduce,
@@ -46,6 +47,7 @@ app.command("schema", epilog=files.SCHEMA_EXAMPLE)(files.schema)
 app.command("generate", epilog=generate.EXAMPLE)(generate.generate)
 app.command("simulate", epilog=simulate.EXAMPLE)(simulate.simulate)
 app.command("bench", epilog=bench.EXAMPLE)(bench.bench)
+app.command("plan", epilog=plan.EXAMPLE)(plan.plan)
 app.command("pods", epilog=pods.EXAMPLE)(pods.pods)
 app.command("extender", epilog=extender.EXAMPLE)(extender.extender)
 app.command("profile", epilog=profile.EXAMPLE)(profile.profile)

@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from scheduling.cli import options
 from scheduling.cli.live import LiveLine
-from scheduling.cli.output import EXIT_CODES, emit_json, note, percent, table
+from scheduling.cli.output import EXIT_CODES, emit_json, fail, note
 
 if TYPE_CHECKING:
     from scheduling.models.serving.fleet import Fleet
-    from scheduling.models.serving.plan import Component, ServingPlan
+    from scheduling.planner.explain import PlanExplanation
+    from scheduling.planner.front import PlanFront
     from scheduling.planner.plan import PlanResult
 
-EXAMPLE = "Example: scheduling plan bundled:chat-fleet --emit vllm --output manifests"
-_SHOWN = 12
+EXAMPLE = "Example: scheduling plan bundled:chat-fleet --output plans"
+_NO_PLAN = 3
 
 
 def plan(
@@ -29,6 +30,10 @@ def plan(
             show_default=False,
         ),
     ],
+    output: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Write plan.json here, and what --emit makes."),
+    ] = None,
     running: Annotated[
         Path | None,
         typer.Option(metavar="PLAN", help="Plan that runs now (plan.json): change it least."),
@@ -41,131 +46,137 @@ def plan(
         list[str] | None,
         typer.Option(metavar="DEMAND=RATE", help="Another rate for a demand, repeatable."),
     ] = None,
+    explain: Annotated[
+        bool,
+        typer.Option(
+            "--explain", help="Where no plan exists, find the least change that makes one possible."
+        ),
+    ] = False,
+    pareto: Annotated[
+        tuple[str, str] | None,
+        typer.Option(
+            metavar="GOAL GOAL", help="All trade-offs of two of: cost, gpus, watts, goodput."
+        ),
+    ] = None,
+    plot: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Draw the fleet, or the front: .svg or .png."),
+    ] = None,
     time_limit: Annotated[
-        float, typer.Option(metavar="SECONDS", help="Wall-clock limit for everything.")
-    ] = 20.0,
+        float | None,
+        typer.Option(
+            metavar="SECONDS",
+            help="Wall-clock limit; 20 by default, 60 for --explain and --pareto.",
+        ),
+    ] = None,
     workers: options.Workers = None,
     seed: options.Seed = 0,
-    save: Annotated[
-        Path | None, typer.Option("--save", metavar="FILE", help="Write the plan (plan.json).")
-    ] = None,
     json: options.Json = False,
 ) -> None:
     """Plan a serving fleet and say what to expect of it, what nearly won and what binds.
 
+    The plan is proven: no other choice of replicas is better by more than the gap. It is replayed
+    by simulation, and re-sized when a latency target is not kept.
     Exit codes: 0 plan found, 2 bad input, 3 proven that no plan exists, 4 nothing found in time.
     """
-    import scheduling as sch
-    from scheduling.planner.files import read_fleet, write_plan
+    from scheduling.planner.files import read_fleet
 
+    if plot is not None:
+        from scheduling.report.front import check_suffix
+
+        check_suffix(plot)
     fleet, folder = read_fleet(file, running, max_changes, rate or ())
-    with LiveLine(quiet=json) as line:
-        result = sch.plan(
-            fleet,
-            folder=folder,
-            time_limit=time_limit,
-            workers=workers,
-            seed=seed,
-            on_progress=line.update,
-        )
-    if save is not None and result.plan is not None:
-        write_plan(result.plan, save)
+    settings = {"folder": folder, "time_limit": time_limit, "workers": workers, "seed": seed}
+    if pareto is not None:
+        raise typer.Exit(_front(fleet, pareto, plot, settings, json))
+    raise typer.Exit(_plan(fleet, explain, output, plot, settings, json))
+
+
+def _plan(
+    fleet: Fleet,
+    explain: bool,
+    output: Path | None,
+    plot: Path | None,
+    settings: dict[str, Any],
+    json: bool,
+) -> int:
+    import scheduling as sch
+    from scheduling.planner.refusing import NoReplicaError
+
+    try:
+        with LiveLine(quiet=json) as line:
+            result = sch.plan(fleet, on_progress=line.update, **settings)
+    except NoReplicaError as error:
+        if not explain:
+            raise
+        fail(str(error))
+        _explain(fleet, settings, json)
+        return 2
+    if result.solution.status == "infeasible":
+        _explain(fleet, settings if explain else {**settings, "brief": True}, json)
+        return _NO_PLAN
+    written = _write(result, output, plot)
     if json:
         emit_json(result.record())
     else:
-        _show(fleet, result)
-        if save is not None and result.plan is not None:
-            note(f"  plan: {save}")
-    raise typer.Exit(EXIT_CODES[result.solution.status])
+        from scheduling.cli.plan_tables import show_result
+
+        show_result(result)
+    for path in written:
+        note(f"  written: {path}")
+    return EXIT_CODES[result.solution.status]
 
 
-def _show(fleet: Fleet, result: PlanResult) -> None:
-    best = result.plan
-    if best is None:
-        print(f"  {fleet.name or 'fleet'}: no plan ({result.solution.status})")
+def _write(result: PlanResult, output: Path | None, plot: Path | None) -> list[Path]:
+    """Write the plan and its picture, and return their paths."""
+    if result.plan is None:
+        return []
+    written = []
+    if output is not None:
+        from scheduling.planner.files import write_plan
+
+        output.mkdir(parents=True, exist_ok=True)
+        written.append(output / "plan.json")
+        write_plan(result.plan, written[-1])
+    if plot is not None:
+        from scheduling.report.serving.fleet import write_fleet
+
+        pools = {pool.name: (pool.nodes, pool.gpus_per_node) for pool in result.resolved.pools}
+        write_fleet(result.plan, pools, plot)
+        written.append(plot)
+    return written
+
+
+def _explain(fleet: Fleet, settings: dict[str, Any], json: bool) -> None:
+    from scheduling.planner.explain import explain_plan
+
+    found: PlanExplanation = explain_plan(fleet, **settings)
+    if json:
+        emit_json({"kind": "plan-explanation", "status": "infeasible", **found.record()})
         return
-    headers = [
-        "component",
-        "replicas",
-        "GPUs",
-        "layout",
-        "precision",
-        "batch",
-        "budget",
-        "req/s",
-        "busy",
-        "TTFT",
-        "TPOT",
-    ]
-    table(headers, [_row(component) for component in best.components], best.name)
-    _certificate(result)
-    _totals(best)
-    _neighbours(result)
+    from scheduling.cli.plan_tables import show_explanation
+
+    show_explanation(found, fleet.name or "fleet")
 
 
-def _row(component: Component) -> list[str]:
-    from scheduling.models.serving.fleet import short_precision
+def _front(
+    fleet: Fleet, goals: tuple[str, str], plot: Path | None, settings: dict[str, Any], json: bool
+) -> int:
+    from scheduling.cli.plan_tables import named_goal, show_front
+    from scheduling.planner.front import goal_pair, plan_front
 
-    expected = component.prediction
-    return [
-        f"{component.name} ({component.pool})",
-        str(component.replicas),
-        str(component.gpus),
-        str(component.layout),
-        short_precision(component.precision),
-        str(component.max_sequences or "-"),
-        str(component.token_budget or "-"),
-        _figure(expected.requests_per_second),
-        percent(expected.utilisation),
-        _milliseconds(expected.ttft_seconds),
-        _milliseconds(expected.tpot_seconds),
-    ]
+    front: PlanFront = plan_front(fleet, goal_pair(goals), **settings)
+    if plot is not None and front.points:
+        from scheduling.report.serving.front import write_plan_front
 
-
-def _certificate(result: PlanResult) -> None:
-    from scheduling.cli.output import sentence
-    from scheduling.planner.answering import unit
-    from scheduling.planner.plan import tier_record
-
-    rows = []
-    for row in range(len(result.solution.tiers)):
-        tier = tier_record(result.solution, row)
-        name = f"{tier['name']} ({unit(tier['name'])})"
-        values = [_figure(tier["objective"]), _figure(tier["bound"]), percent(tier["gap"])]
-        rows.append([name, *values])
-    table(["objective", "value", "bound", "gap"], rows)
-    print(f"  {sentence(result.solution)}")
-
-
-def _totals(best: ServingPlan) -> None:
-    parts = [f"{best.gpus} GPUs"]
-    if best.cost_per_hour is not None:
-        parts.append(f"{best.cost_per_hour:.2f} $/h")
-    if best.watts is not None:
-        parts.append(f"{best.watts / 1000:.2f} kW")
-    print(f"  {', '.join(parts)}")
-
-
-def _neighbours(result: PlanResult) -> None:
-    """Print what nearly won, what binds, and how many templates were ruled out why."""
-    from scheduling.planner.plan import value_of
-    from scheduling.planner.summary import rivals, ruled_out
-
-    name, _ = value_of(result.solution)
-    if result.runner_ups:
-        table(["runner-up", name, "replicas"], rivals(result))
-    rows = [
-        [slack.limit, _figure(slack.used), _figure(slack.most), slack.unit, slack.remark]
-        for slack in result.slacks
-    ]
-    table(["limit", "used", "most", "", ""], rows)
-    reasons = ruled_out(result.ruled_out)
-    table(["ruled out", "templates", "such as"], reasons[:_SHOWN])
-
-
-def _figure(value: float | None) -> str:
-    return "-" if value is None else f"{value:,.4g}" if value < 1000 else f"{value:,.0f}"
-
-
-def _milliseconds(seconds: float | None) -> str:
-    return "-" if seconds is None else f"{1000 * seconds:,.3g} ms"
+        first, second = front.goals
+        names = named_goal(first), named_goal(second)
+        points = [point.values for point in front.points]
+        write_plan_front(points, names, fleet.name or "fleet", plot)
+    if json:
+        emit_json(front.record())
+    else:
+        show_front(front, fleet.name or "fleet")
+        if plot is not None and front.points:
+            note(f"  written: {plot}")
+    return EXIT_CODES[front.status]

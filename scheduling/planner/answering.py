@@ -22,8 +22,8 @@ from scheduling.planner.templates import Candidate, slug
 _SCALES = {
     "cost": serving.COST_SCALE,
     "goodput": serving.GOODPUT_SCALE,
-    "rate": serving.RATE_SCALE,
-    "unserved": serving.RATE_SCALE,
+    "rate": serving.RATE_SCALE // serving.RATE_UNIT,
+    "unserved": serving.RATE_SCALE // serving.RATE_UNIT,
 }
 _UNITS = {
     "cost": "$/h",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,16 +12,17 @@ from typing import Any
 from scheduling.models.base import Problem
 from scheduling.models.serving.plan import ServingPlan
 from scheduling.planner.answering import natural, planned
-from scheduling.planner.plan import DEFAULT_TIME_LIMIT, Clock, require_fleet
+from scheduling.planner.plan import Clock, require_fleet
 from scheduling.planner.refusing import impossible
-from scheduling.planner.relaxing import MOST_FACTOR, Knob, knobs, with_fleet
+from scheduling.planner.relaxing import Knob, knobs, with_fleet
 from scheduling.planner.resolve import Resolved, resolve
 from scheduling.planner.stating import state
 from scheduling.planner.templates import Candidates, candidates
 
-_FINE = 1.02
-"""Factors are narrowed to this ratio."""
+_FINE_STEPS = 128
+"""Factors are tried on a geometric scale of so many steps."""
 
+DEFAULT_TIME_LIMIT = 60.0
 _TRIAL_SHARE = 0.2
 
 
@@ -69,12 +71,15 @@ class PlanExplanation:
         Single changes that make a plan possible, the smallest first.
     beside
         Constraints whose loosening alone does not help.
+    complete
+        Whether every constraint was tried.
     """
 
     faults: tuple[str, ...]
     served: float | None
     relaxations: tuple[Relaxation, ...]
     beside: tuple[str, ...]
+    complete: bool
 
     def record(self) -> dict[str, Any]:
         """Return it as plain data."""
@@ -83,6 +88,7 @@ class PlanExplanation:
             "served": self.served,
             "relaxations": [one.record() for one in self.relaxations],
             "no_help_alone": list(self.beside),
+            "complete": self.complete,
         }
 
 
@@ -93,6 +99,7 @@ def explain_plan(
     time_limit: float | None = None,
     workers: int | None = None,
     seed: int = 0,
+    brief: bool = False,
 ) -> PlanExplanation:
     """Say which constraints make a plan impossible, and by how much to loosen each of them.
 
@@ -102,8 +109,12 @@ def explain_plan(
 
     Parameters
     ----------
-    fleet, folder, time_limit, workers, seed
+    fleet, folder, workers, seed
         As of :func:`scheduling.plan`.
+    time_limit
+        Wall-clock seconds for everything. Default: 60.
+    brief
+        Only find how much of the demands can be served.
 
     Raises
     ------
@@ -116,9 +127,13 @@ def explain_plan(
     trials = _Trials(resolved, clock)
     faults = tuple(str(fault) for fault in impossible(resolved, trials.candidates(resolved)))
     served = None if faults else trials.served()
+    if brief:
+        return PlanExplanation(faults, served, (), (), complete=False)
     found, beside = trials.relaxations()
     found.sort(key=lambda one: (one.factor is None, one.factor or 0.0, one.change))
-    return PlanExplanation(faults, served, tuple(found), tuple(dict.fromkeys(beside)))
+    return PlanExplanation(
+        faults, served, tuple(found), tuple(dict.fromkeys(beside)), not clock.over
+    )
 
 
 class _Trials:
@@ -144,10 +159,14 @@ class _Trials:
         return natural("goodput", solution.tiers[0].objective) if solution.tiers else None
 
     def relaxations(self) -> tuple[list[Relaxation], list[str]]:
-        """Return the changes that help alone, and the constraints for which none does."""
+        """Return the changes that help alone, and the constraints for which none does.
+
+        Where none helps alone, a smallest set of constraints to loosen together.
+        """
         found: list[Relaxation] = []
         beside: list[str] = []
-        for knob in knobs(self._resolved):
+        tried = list(knobs(self._resolved))
+        for knob in tried:
             if self._clock.over:
                 break
             relaxation = self._least(knob)
@@ -155,49 +174,71 @@ class _Trials:
                 beside.append(knob.constraint)
             else:
                 found.append(relaxation)
+        if not found and not self._clock.over:
+            together = self._together(tried)
+            found = [] if together is None else [together]
         helping = {one.constraint for one in found}
         return found, [constraint for constraint in beside if constraint not in helping]
 
     def _least(self, knob: Knob) -> Relaxation | None:
         """Loosen a constraint as far as it goes, then as little as is enough."""
-        if knob.steps is not None:
-            return self._least_step(knob, knob.steps)
-        plan = self._plan(knob, MOST_FACTOR)
+        factors = {knob: knob.most}
+        plan = self._plan(factors)
         if plan is None:
             return None
-        low, high = 1.0, MOST_FACTOR
-        while high / low > _FINE and not self._clock.over:
-            middle = (low * high) ** 0.5
-            possible = self._plan(knob, middle)
-            if possible is None:
-                low = middle
-            else:
-                high, plan = middle, possible
-        return Relaxation(knob.constraint, knob.words(high), high, plan)
+        plan = self._tighten(knob, factors, plan)
+        return _relaxation(factors, plan)
 
-    def _least_step(self, knob: Knob, steps: tuple[float, ...]) -> Relaxation | None:
-        plan = self._plan(knob, steps[-1]) if steps else None
+    def _together(self, tried: list[Knob]) -> Relaxation | None:
+        """Loosen all, take back what is not needed, and loosen the rest as little as is enough."""
+        factors = {knob: knob.most for knob in tried}
+        plan = self._plan(factors)
         if plan is None:
             return None
-        low, high = 0, len(steps) - 1
+        # Other precisions and modes are taken back first, then pools, then limits and targets.
+        for knob in reversed(tried):
+            without = {other: factor for other, factor in factors.items() if other is not knob}
+            possible = self._plan(without)
+            if possible is not None:
+                factors, plan = without, possible
+        for knob in list(factors):
+            plan = self._tighten(knob, factors, plan)
+        return _relaxation(factors, plan)
+
+    def _tighten(self, knob: Knob, factors: dict[Knob, float], plan: ServingPlan) -> ServingPlan:
+        """Lower a constraint's factor as far as a plan stays possible; return that plan."""
+        steps = knob.steps
+        low, high = (0, len(steps) - 1) if steps is not None else (0, _FINE_STEPS)
         while low < high and not self._clock.over:
             middle = (low + high) // 2
-            possible = self._plan(knob, steps[middle])
+            factor = steps[middle] if steps is not None else knob.most ** (middle / _FINE_STEPS)
+            possible = self._plan({**factors, knob: factor})
             if possible is None:
                 low = middle + 1
             else:
                 high, plan = middle, possible
-        factor = steps[high]
-        size = factor if knob.gradual else None
-        return Relaxation(knob.constraint, knob.words(factor), size, plan)
+                factors[knob] = factor
+        return plan
 
-    def _plan(self, knob: Knob, factor: float) -> ServingPlan | None:
-        resolved = knob.loosened(factor)
+    def _plan(self, factors: Mapping[Knob, float]) -> ServingPlan | None:
+        resolved = self._resolved
+        for knob, factor in factors.items():
+            resolved = knob.loosened(resolved, factor)
         found = self.candidates(resolved)
         if impossible(resolved, found):
             return None
         solution = self._clock.solve(state(resolved, found.kept), _TRIAL_SHARE)
         return planned(resolved, found.kept, solution)
+
+
+def _relaxation(factors: Mapping[Knob, float], plan: ServingPlan) -> Relaxation:
+    sizes = [factor for knob, factor in factors.items() if knob.gradual]
+    return Relaxation(
+        "; ".join(knob.constraint for knob in factors),
+        " and ".join(knob.words(factor) for knob, factor in factors.items()),
+        max(sizes, default=None),
+        plan,
+    )
 
 
 def _same_templates(one: Resolved, other: Resolved) -> bool:

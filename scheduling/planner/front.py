@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from scheduling.errors import InputError
 from scheduling.models.base import Problem, Status
@@ -23,7 +23,7 @@ from scheduling.models.serving.plan import ServingPlan
 from scheduling.models.serving.problem import COST_SCALE
 from scheduling.planner.answering import natural, planned
 from scheduling.planner.plan import Clock, require_fleet
-from scheduling.planner.refusing import impossible
+from scheduling.planner.refusing import require_replicas
 from scheduling.planner.relaxing import with_fleet
 from scheduling.planner.resolve import Resolved, resolve
 from scheduling.planner.stating import state
@@ -169,9 +169,7 @@ def plan_front(
     _prices_known(resolved, goals)
     clock = Clock(began + (time_limit or DEFAULT_TIME_LIMIT), workers, seed)
     found = candidates(resolved)
-    faults = impossible(resolved, found)
-    if faults:
-        raise InputError(faults)
+    require_replicas(resolved, found)
     points: list[FrontPoint] = []
     status = Status.UNKNOWN
     field, step = _CAPPED[capped]
@@ -199,6 +197,22 @@ def plan_front(
         status = Status.FEASIBLE
     senses = ("min", "max" if other == "goodput" else "min")
     return PlanFront((capped, other), senses, tuple(kept), status)
+
+
+def goal_pair(names: tuple[str, str]) -> tuple[GoalName, GoalName]:
+    """Return two names as goals.
+
+    Raises
+    ------
+    InputError
+        For a name that is no goal.
+    """
+    known = get_args(GoalName)
+    strange = [name for name in names if name not in known]
+    if strange:
+        raise InputError.single("goal", repr(strange[0]), f"one of: {', '.join(known)}")
+    first, second = (goal for name in names for goal in known if goal == name)
+    return first, second
 
 
 def _prices_known(resolved: Resolved, goals: Sequence[str]) -> None:

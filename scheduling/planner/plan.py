@@ -17,7 +17,7 @@ from scheduling.models.serving.problem import ServingProblem
 from scheduling.models.serving.solution import ServingSolution
 from scheduling.planner.answering import natural, planned, shown_tier
 from scheduling.planner.binding import Slack, slacks
-from scheduling.planner.refusing import impossible
+from scheduling.planner.refusing import require_replicas
 from scheduling.planner.resolve import Resolved, resolve
 from scheduling.planner.stating import state
 from scheduling.planner.templates import Candidate, RuledOut, candidates
@@ -209,6 +209,7 @@ class Clock:
         """Solve a problem within a share of the time that is left."""
         solution: ServingSolution = solve(
             problem,
+            "cp-sat",
             time_limit=self.left(share),
             workers=self.workers,
             seed=self.seed,
@@ -224,9 +225,7 @@ def plan_resolved(
 ) -> PlanResult:
     """Plan a fleet whose references have been looked up."""
     found = candidates(resolved)
-    faults = impossible(resolved, found)
-    if faults:
-        raise InputError(faults)
+    require_replicas(resolved, found)
     answer = _verified(resolved, found.kept, clock, on_progress)
     best = answer.plan
     others = () if best is None else _runner_ups(resolved, answer.kept, best, clock)

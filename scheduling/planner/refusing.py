@@ -4,11 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from scheduling.errors import Fault
+from scheduling.errors import Fault, InputError
 from scheduling.planner.loads import Load
 from scheduling.planner.resolve import ModelFacts, Resolved
 from scheduling.planner.sizing import duration
 from scheduling.planner.templates import Candidate, Candidates, RuledOut
+
+
+class NoReplicaError(InputError):
+    """A model fits nowhere, or no replica keeps a target."""
+
+
+def require_replicas(resolved: Resolved, found: Candidates) -> None:
+    """Refuse a fleet that no number of replicas could serve.
+
+    Raises
+    ------
+    NoReplicaError
+        With the model or target, and the best that there is.
+    """
+    faults = impossible(resolved, found)
+    if faults:
+        raise NoReplicaError(faults)
 
 
 def impossible(resolved: Resolved, found: Candidates) -> list[Fault]:

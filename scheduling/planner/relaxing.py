@@ -18,7 +18,7 @@ MOST_FACTOR = 16.0
 """Limits and targets are loosened up to this factor."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Knob:
     """One of the user's constraints, and the fleet with it loosened by a factor.
 
@@ -27,7 +27,7 @@ class Knob:
     constraint
         The constraint, in the user's words.
     loosened
-        The fleet with the constraint loosened by a factor above 1.
+        From a fleet to the same with the constraint loosened by a factor above 1.
     words
         The change by that factor, for people.
     steps
@@ -37,10 +37,15 @@ class Knob:
     """
 
     constraint: str
-    loosened: Callable[[float], Resolved]
+    loosened: Callable[[Resolved, float], Resolved]
     words: Callable[[float], str]
     steps: tuple[float, ...] | None = None
     gradual: bool = True
+
+    @property
+    def most(self) -> float:
+        """The largest factor."""
+        return MOST_FACTOR if self.steps is None else self.steps[-1]
 
 
 def knobs(resolved: Resolved) -> Iterator[Knob]:
@@ -66,16 +71,16 @@ def _limits(resolved: Resolved) -> Iterator[Knob]:
     for field, name, unit in (*named, ("watts", "limit of power", " W")):
         value = getattr(limits, field)
         if value:
-            yield _limit(resolved, field, name, unit, value)
+            yield _limit(field, name, unit, value)
 
 
-def _limit(resolved: Resolved, field: str, name: str, unit: str, value: float) -> Knob:
+def _limit(field: str, name: str, unit: str, value: float) -> Knob:
     def amount(factor: float) -> float:
         return round(value * factor) if isinstance(value, int) else value * factor
 
-    def loosened(factor: float) -> Resolved:
-        limits = resolved.fleet.limits.model_copy(update={field: amount(factor)})
-        return with_fleet(resolved, limits=limits)
+    def loosened(given: Resolved, factor: float) -> Resolved:
+        limits = given.fleet.limits.model_copy(update={field: amount(factor)})
+        return with_fleet(given, limits=limits)
 
     def words(factor: float) -> str:
         return f"{name} {amount(factor):,.4g}{unit} instead of {value:,.4g}{unit}"
@@ -89,11 +94,11 @@ def _limit(resolved: Resolved, field: str, name: str, unit: str, value: float) -
 def _pools(resolved: Resolved) -> Iterator[Knob]:
     for row, pool in enumerate(resolved.pools):
 
-        def loosened(factor: float, row: int = row) -> Resolved:
+        def loosened(given: Resolved, factor: float, row: int = row) -> Resolved:
             old = resolved.pools[row]
-            pools = list(resolved.pools)
+            pools = list(given.pools)
             pools[row] = replace(old, nodes=round(old.nodes * factor))
-            return replace(resolved, pools=tuple(pools))
+            return replace(given, pools=tuple(pools))
 
         def words(factor: float, row: int = row) -> str:
             old = resolved.pools[row]
@@ -113,10 +118,11 @@ def _target(resolved: Resolved, load: Load, metric: str) -> Knob:
     row = resolved.loads.index(load)
     name = f"{metric.upper()} of {load.demand}"
 
-    def loosened(factor: float) -> Resolved:
-        loads = list(resolved.loads)
-        loads[row] = replace(load, targets={**load.targets, metric: (seconds * factor, share)})
-        return replace(resolved, loads=tuple(loads))
+    def loosened(given: Resolved, factor: float) -> Resolved:
+        loads = list(given.loads)
+        targets = {**loads[row].targets, metric: (seconds * factor, share)}
+        loads[row] = replace(loads[row], targets=targets)
+        return replace(given, loads=tuple(loads))
 
     def words(factor: float) -> str:
         return f"{name} {duration(seconds * factor)} instead of {duration(seconds)}"
@@ -131,12 +137,12 @@ def _precisions(resolved: Resolved) -> Iterator[Knob]:
             if name in allowed:
                 continue
 
-            def loosened(_: float, row: int = row, name: str = name) -> Resolved:
-                old = resolved.models[row]
+            def loosened(given: Resolved, _: float, row: int = row, name: str = name) -> Resolved:
+                old = given.models[row]
                 further = Choice.model_validate(name)
-                models = list(resolved.models)
+                models = list(given.models)
                 models[row] = replace(old, choices=(*old.choices, further), min_quality=None)
-                return replace(resolved, models=tuple(models))
+                return replace(given, models=tuple(models))
 
             def words(_: float, name: str = name, model: str = model.name) -> str:
                 return f"{name} allowed for {model}"
@@ -157,8 +163,8 @@ def _options(resolved: Resolved) -> Iterator[Knob]:
         changes.append((text, "any number of kinds for a role", {"max_types_per_role": None}))
     for constraint, text, update in changes:
 
-        def loosened(_: float, update: dict[str, Any] = update) -> Resolved:
-            return with_fleet(resolved, options=options.model_copy(update=update))
+        def loosened(given: Resolved, _: float, update: dict[str, Any] = update) -> Resolved:
+            return with_fleet(given, options=given.fleet.options.model_copy(update=update))
 
         def words(_: float, text: str = text) -> str:
             return text
@@ -169,7 +175,7 @@ def _options(resolved: Resolved) -> Iterator[Knob]:
         steps = tuple((moves + more) / max(moves, 1) for more in range(1, 16 * max(moves, 16)))
         yield Knob(
             f"at most {moves} replicas started or stopped",
-            lambda factor: with_fleet(resolved, max_changes=round(max(moves, 1) * factor)),
+            lambda given, factor: with_fleet(given, max_changes=round(max(moves, 1) * factor)),
             lambda factor: f"{round(max(moves, 1) * factor)} replicas started or stopped",
             steps,
         )

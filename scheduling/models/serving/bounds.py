@@ -29,7 +29,7 @@ def formula_bounds(arrays: ServingArrays) -> list[int | None] | None:
         elif goal == "rate":
             found.append(_most_rate(arrays))
         elif goal == "goodput":
-            found.append(_most_goodput(arrays))
+            found.append(most_goodput(arrays))
         else:
             found.append(0)
     return found
@@ -75,8 +75,8 @@ def _most_rate(arrays: ServingArrays) -> int | None:
     return -nearest(int(arrays.demand.sum(axis=1).min()), RATE_UNIT)
 
 
-def _most_goodput(arrays: ServingArrays) -> int | None:
-    """Goodput when every GPU of every pool served one demand as fast as any template can."""
+def most_goodput(arrays: ServingArrays) -> int:
+    """Negated goodput when every GPU served each demand as fast as any template can."""
     ratios = []
     for scenario in range(arrays.n_scenarios):
         served = np.zeros(arrays.demand.shape[1])

@@ -8,6 +8,7 @@ import numpy as np
 from ortools.sat.python import cp_model
 
 from scheduling.models.serving.arrays import DECODE, OPEN, FleetPlan, Ints, ServingArrays
+from scheduling.models.serving.bounds import most_goodput
 from scheduling.models.serving.problem import GOODPUT_SCALE, RATE_UNIT, TIME_SCALE
 from scheduling.solvers.serving.plans import kv_rows, pairings
 
@@ -123,7 +124,9 @@ class Model:
         missing_tier = model.new_int_var(0, worst // RATE_UNIT + 1, "unserved")
         ceiling = 2**40
         rate = model.new_int_var(0, ceiling, "rate")
-        scale = model.new_int_var(0, ceiling, "goodput")
+        # A demand's rate times the goodput must stay within 64 bits.
+        most = -most_goodput(arrays) if "goodput" in goals else 0
+        scale = model.new_int_var(0, most, "goodput")
         for s in range(arrays.n_scenarios):
             missing = []
             for c, expression in enumerate(served[s]):

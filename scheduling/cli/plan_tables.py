@@ -1,0 +1,184 @@
+"""Tables of serving plans, of what nearly won, of explanations and of fronts."""
+
+from __future__ import annotations
+
+from scheduling.cli.output import percent, sentence, table
+from scheduling.models.serving.fleet import short_precision
+from scheduling.models.serving.plan import Component, ServingPlan
+from scheduling.planner.answering import unit
+from scheduling.planner.explain import PlanExplanation
+from scheduling.planner.front import PlanFront
+from scheduling.planner.plan import PlanResult, tier_record, value_of
+from scheduling.planner.summary import described, rivals, ruled_out
+from scheduling.planner.verify import Verdict
+
+_SHOWN = 12
+_COMPONENT = (
+    "component",
+    "pool",
+    "replicas",
+    "GPUs",
+    "layout",
+    "precision",
+    "batch",
+    "tokens",
+    "req/s",
+    "busy",
+    "TTFT",
+    "TPOT",
+)
+
+
+def show_result(result: PlanResult) -> None:
+    """Print a plan with its certificate, its replay, its rivals and its limits."""
+    best = result.plan
+    if best is None:
+        print(f"  {result.fleet.name or 'fleet'}: no plan found ({result.solution.status})")
+        return
+    table(_COMPONENT, [_component(component) for component in best.components], best.name)
+    print(f"  {_totals(best)}")
+    tiers = [tier_record(result.solution, row) for row in range(len(result.solution.tiers))]
+    rows = [
+        [
+            named_goal(tier["name"]),
+            figure(tier["objective"]),
+            figure(tier["bound"]),
+            percent(tier["gap"]),
+        ]
+        for tier in tiers
+    ]
+    table(["objective", "value", "bound", "gap"], rows)
+    print(f"  {sentence(result.solution)}")
+    _replays(result)
+    if result.runner_ups:
+        table(["runner-up", value_of(result.solution)[0], "replicas"], rivals(result))
+    _limits(result)
+    reasons = ruled_out(result.ruled_out)
+    if reasons:
+        table(["ruled out because", "templates", "such as"], reasons[:_SHOWN])
+
+
+def _component(component: Component) -> list[str]:
+    expected = component.prediction
+    return [
+        component.name,
+        component.pool,
+        str(component.replicas),
+        str(component.gpus),
+        str(component.layout),
+        short_precision(component.precision),
+        str(component.max_sequences or "-"),
+        str(component.token_budget or "-"),
+        figure(expected.requests_per_second),
+        percent(expected.utilisation),
+        time(expected.ttft_seconds),
+        time(expected.tpot_seconds),
+    ]
+
+
+def _totals(best: ServingPlan) -> str:
+    parts = [f"{best.gpus} GPUs"]
+    if best.cost_per_hour is not None:
+        parts.append(f"{best.cost_per_hour:,.2f} $/h")
+    if best.watts is not None:
+        parts.append(f"{best.watts / 1000:,.2f} kW")
+    sources = sorted({component.prediction.provenance for component in best.components})
+    parts.append(f"times {', '.join(sources)}")
+    return ", ".join(parts)
+
+
+def _replays(result: PlanResult) -> None:
+    """Print what the simulation shows, and whether plans before this one failed in it."""
+    if not result.replays or not result.replays[-1].verdicts:
+        return
+    last = result.replays[-1]
+    rows = [_verdict(verdict) for verdict in last.verdicts]
+    table(["replay of", "target", "simulated", "95 % confidence", ""], rows)
+    failed = len(result.replays) - 1
+    if failed:
+        plans = "plan" if failed == 1 else "plans"
+        print(f"  re-sized: {failed} {plans} before this one did not keep a target in the replay")
+    if not last.kept:
+        print("  this plan does not keep its targets in the replay, and no safer one was found")
+
+
+def _verdict(verdict: Verdict) -> list[str]:
+    name = f"{verdict.metric.upper()} of {verdict.demand}, p{100 * verdict.share:g}"
+    interval = "-"
+    if verdict.low is not None and verdict.high is not None and verdict.high > verdict.low:
+        interval = f"{time(max(0.0, verdict.low))} to {time(verdict.high)}"
+    kept = "kept" if verdict.kept else "missed"
+    return [name, time(verdict.target), time(verdict.value), interval, kept]
+
+
+def _limits(result: PlanResult) -> None:
+    rows = [
+        [slack.limit, figure(slack.used), figure(slack.most), slack.unit, slack.remark]
+        for slack in result.slacks
+    ]
+    table(["limit", "used", "most", "", ""], rows)
+
+
+def show_explanation(found: PlanExplanation, title: str) -> None:
+    """Print why there is no plan and what would make one possible."""
+    print(f"  {title}: no plan can meet what is asked")
+    for fault in found.faults:
+        print(f"  {fault}")
+    if found.served is not None:
+        print(f"  at most {100 * found.served:.1f} % of the demands can be served together")
+    if found.relaxations:
+        rows = [
+            [
+                one.constraint,
+                one.change,
+                "-" if one.factor is None else f"{one.factor:.3g}x",
+                "-" if one.plan.cost_per_hour is None else f"{one.plan.cost_per_hour:,.2f} $/h",
+                described(one.plan),
+            ]
+            for one in found.relaxations
+        ]
+        table(["what makes it impossible", "possible with", "factor", "cost", "plan"], rows)
+    if found.beside:
+        print(f"  loosening one of these alone does not help: {'; '.join(found.beside)}")
+    if not found.complete:
+        print("  not all constraints were tried; --explain and --time-limit try more")
+
+
+def show_front(front: PlanFront, title: str) -> None:
+    """Print one row a point, and the certificate of the whole."""
+    headers = [named_goal(goal) for goal in front.goals]
+    rows = [
+        [
+            figure(point.values[0]),
+            figure(point.values[1]),
+            figure(point.bound),
+            described(point.plan),
+        ]
+        for point in front.points
+    ]
+    table([*headers, f"bound of {front.goals[1]}", "plan"], rows, title)
+    if front.status == "optimal":
+        print(f"  complete: {len(front.points)} plans, no other trade-offs exist")
+    else:
+        print(f"  {len(front.points)} plans, {front.status}: there may be more")
+    if front.hypervolume is not None:
+        print(f"  hypervolume {figure(front.hypervolume)}, bound {figure(front.bound)}")
+
+
+def named_goal(goal: str) -> str:
+    """Return a goal with its unit."""
+    return f"{goal} ({unit(goal)})"
+
+
+def figure(value: float | None) -> str:
+    """Format a value with four digits, or a dash when unknown."""
+    if value is None:
+        return "-"
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"
+
+
+def time(seconds: float | None) -> str:
+    """Format a time, or a dash when unknown."""
+    if seconds is None:
+        return "-"
+    return f"{seconds:.2f} s" if seconds >= 1 else f"{1000 * seconds:.3g} ms"
