@@ -176,8 +176,9 @@ def plan_front(
     while not clock.over:
         solution = clock.solve(state(resolved, found.kept), _TRIAL_SHARE)
         plan = planned(resolved, found.kept, solution)
-        if plan is None:
-            status = solution.status
+        if plan is None or not plan.components:
+            # Of the plan that serves nothing there is nothing to trade.
+            status = Status.INFEASIBLE if plan is not None else solution.status
             break
         value = natural(capped, solution.tiers[1].objective) or 0.0
         second = natural(other, solution.tiers[0].objective) or 0.0

@@ -14,8 +14,11 @@ from scheduling.planner.sizing import duration
 _OTHER_PRECISIONS = ("fp8", "w4a16", "w4a4kv4")
 """Precisions that are tried beside those allowed, best first."""
 
-MOST_FACTOR = 16.0
-"""Limits and targets are loosened up to this factor."""
+MOST_FACTOR = 64.0
+"""Limits on cost and power, and targets, are loosened up to this factor."""
+
+_MOST_STEPS = 16
+"""Pools, limits of GPUs and moves grow up to this factor."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,7 +90,7 @@ def _limit(field: str, name: str, unit: str, value: float) -> Knob:
 
     steps = None
     if isinstance(value, int):
-        steps = tuple(step / value for step in range(value + 1, round(value * MOST_FACTOR) + 1))
+        steps = tuple(step / value for step in range(value + 1, value * _MOST_STEPS + 1))
     return Knob(f"{name} of {value:,.4g}{unit}", loosened, words, steps)
 
 
@@ -106,7 +109,7 @@ def _pools(resolved: Resolved) -> Iterator[Knob]:
             nodes = f"{more} more node{'s' * (more > 1)}"
             return f"{nodes} ({more * old.gpus_per_node} GPUs) in {old.name}"
 
-        most = round(pool.nodes * MOST_FACTOR)
+        most = pool.nodes * _MOST_STEPS
         # A domain over several nodes grows by whole domains.
         stride = max(1, pool.domain_gpus // pool.gpus_per_node)
         steps = tuple(n / pool.nodes for n in range(pool.nodes + stride, most + 1, stride))
@@ -172,7 +175,10 @@ def _options(resolved: Resolved) -> Iterator[Knob]:
         yield Knob(constraint, loosened, words, (MOST_FACTOR,), gradual=False)
     moves = resolved.fleet.max_changes
     if moves is not None:
-        steps = tuple((moves + more) / max(moves, 1) for more in range(1, 16 * max(moves, 16)))
+        steps = tuple(
+            (moves + more) / max(moves, 1)
+            for more in range(1, _MOST_STEPS * max(moves, _MOST_STEPS))
+        )
         yield Knob(
             f"at most {moves} replicas started or stopped",
             lambda given, factor: with_fleet(given, max_changes=round(max(moves, 1) * factor)),

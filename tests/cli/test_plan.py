@@ -1,0 +1,160 @@
+"""The verb ``plan``."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import Cli
+
+FLEET = """
+kind: fleet
+name: small
+models: [{name: llama-3.1-8b}]
+pools: [{name: h100, gpu: h100-sxm, nodes: 1, price_per_hour: 2.5}]
+demands:
+  - {name: chat, model: llama-3.1-8b, rate: 10, prompt: 1000, output: 200, ttft: 0.5, tpot: 0.03}
+options: {max_pp: 1, token_budgets: [2048]}
+"""
+
+
+@pytest.fixture
+def fleet(tmp_path: Path) -> Path:
+    path = tmp_path / "fleet.yaml"
+    path.write_text(FLEET, encoding="utf-8")
+    return path
+
+
+def changed(fleet: Path, old: str, new: str) -> Path:
+    text = fleet.read_text()
+    assert old in text
+    fleet.write_text(text.replace(old, new), encoding="utf-8")
+    return fleet
+
+
+def test_tables_plan_and_picture(cli: Cli, fleet: Path, tmp_path: Path) -> None:
+    picture = tmp_path / "fleet.svg"
+    call = cli("plan", fleet, "--output", tmp_path / "out", "--plot", picture)
+    assert call.code == 0
+    for words in (
+        "llama-3-1-8b-both",
+        "optimal: proven",
+        "TTFT of chat, p90",
+        "runner-up",
+        "pool h100",
+    ):
+        assert words in call.out
+    plan = json.loads((tmp_path / "out" / "plan.json").read_text())
+    assert plan["kind"] == "serving-plan"
+    assert plan["status"] == "optimal"
+    assert plan["gpus"] == sum(c["replicas"] * c["layout"]["tp"] for c in plan["components"])
+    assert "<svg" in picture.read_text()
+
+
+def test_json_alone_on_stdout(cli: Cli, fleet: Path) -> None:
+    call = cli("plan", fleet, "--json")
+    assert call.code == 0
+    assert call.err == ""
+    record = call.json
+    assert record["plan"]["gap"] == 0
+    assert record["replays"][-1]["kept"]
+    assert record["tiers"][0]["name"] == "cost"
+    assert any(entry["reason"] for entry in record["ruled_out"])
+
+
+def test_running_plan_changes_least(cli: Cli, fleet: Path, tmp_path: Path) -> None:
+    cli("plan", fleet, "--output", tmp_path)
+    plan = tmp_path / "plan.json"
+    same = cli("plan", fleet, "--running", plan, "--max-changes", 0, "--json")
+    assert same.code == 0
+    assert [tier["objective"] for tier in same.json["tiers"]][-1] == 0
+    more = ("plan", fleet, "--running", plan, "--rate", "chat=60")
+    assert cli(*more, "--max-changes", 0).code == 3
+    moved = cli(*more, "--json").json
+    assert moved["tiers"][-1]["name"] == "moves"
+    assert moved["plan"]["gpus"] > json.loads(plan.read_text())["gpus"]
+
+
+def test_impossible_plan_is_explained(cli: Cli, fleet: Path) -> None:
+    changed(fleet, "rate: 10", "rate: 400")
+    call = cli("plan", fleet, "--explain", "--json")
+    assert call.code == 3
+    record = call.json
+    assert 0 < record["served"] < 1
+    first = record["relaxations"][0]
+    assert "more node" in first["change"]
+    assert first["plan"]["gpus"] > 8
+    brief = cli("plan", fleet)
+    assert brief.code == 3
+    assert "of the demands can be served together" in brief.out
+
+
+def test_target_below_the_floor(cli: Cli, fleet: Path) -> None:
+    changed(fleet, "tpot: 0.03", "tpot: 0.0001")
+    call = cli("plan", fleet)
+    assert call.code == 2
+    assert "demands[0].tpot: found 0.1 ms, expected at least" in call.err
+    explained = cli("plan", fleet, "--explain")
+    assert explained.code == 2
+    assert "TPOT of chat" in explained.out
+    assert "instead of 0.1 ms" in explained.out
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("gpu: h100-sxm", "gpu: h100-smx", "pools[0].gpu: GPU: found 'h100-smx'"),
+        (
+            "models: [{name: llama-3.1-8b}]",
+            "models: [{name: llama-3.1-8b, llm: lama}]",
+            "models[0]",
+        ),
+        ("rate: 10", "rate: -1", "demands[0].rate: found -1, expected greater than 0"),
+        ("prompt: 1000", "prompt: 0", "demands[0].prompt"),
+        ("kind: fleet", "kind: serving", "pools[0]"),
+        ("rate: 10, prompt: 1000, output: 200", "trace: none.csv", "none.csv"),
+    ],
+)
+def test_bad_input_is_one_clear_message(
+    cli: Cli, fleet: Path, old: str, new: str, message: str
+) -> None:
+    call = cli("plan", changed(fleet, old, new))
+    assert call.code == 2
+    assert message in call.err
+
+
+def test_model_that_fits_nowhere(cli: Cli, fleet: Path) -> None:
+    changed(
+        fleet,
+        "{name: llama-3.1-8b}",
+        "{name: llama-3.1-8b, llm: llama-3.1-405b, precisions: [bf16]}",
+    )
+    call = cli("plan", fleet)
+    assert call.code == 2
+    assert "fits nowhere" in call.err
+    assert "weights need" in call.err
+
+
+def test_trace_with_broken_rows(cli: Cli, fleet: Path, tmp_path: Path) -> None:
+    trace = tmp_path / "trace.csv"
+    trace.write_text("arrival_seconds,prompt_tokens,output_tokens\n0,10,5\n1,x,5\n")
+    call = cli("plan", changed(fleet, "rate: 10, prompt: 1000, output: 200", "trace: trace.csv"))
+    assert call.code == 2
+    assert "line 3" in call.err
+
+
+def test_front_of_two_goals(cli: Cli, fleet: Path, tmp_path: Path) -> None:
+    picture = tmp_path / "front.png"
+    changed(fleet, "nodes: 1,", "nodes: 1, gpus_per_node: 3,")
+    call = cli("plan", fleet, "--pareto", "gpus", "goodput", "--json", "--plot", picture)
+    assert call.code == 0
+    points = [point["values"] for point in call.json["points"]]
+    assert [gpus for gpus, _ in points] == [3, 2, 1]
+    assert points == sorted(points, key=lambda pair: -pair[1])
+    assert call.json["status"] == "optimal"
+    assert picture.read_bytes().startswith(b"\x89PNG")
+    refused = cli("plan", fleet, "--pareto", "gpus", "speed")
+    assert refused.code == 2
+    assert "one of: cost, watts, gpus, goodput" in refused.err
