@@ -56,9 +56,12 @@ def run_watched(
 
     thread = threading.Thread(target=work, name="scheduling-search", daemon=True)
     thread.start()
-    interrupted = _watch(board, thread, budget, grace, report)
-    if thread.is_alive():
-        _leave(thread)
+    try:
+        interrupted = _watch(board, thread, budget, grace, report)
+    finally:
+        board.stop()
+        if thread.is_alive():
+            _leave(thread)
     if failure:
         raise failure[0]
     return interrupted

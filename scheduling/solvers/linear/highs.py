@@ -4,8 +4,9 @@ Facts about highspy this module guards against: a bad option or model is only re
 so every status is checked; worker threads belong to the thread that runs HiGHS, and asking for
 another number of them there is an error, so each run gets a thread of its own; between two of its
 questions whether to go on HiGHS may work for a while, so a run that was told to stop is left alone
-after a moment (it ends at its next question). A thread that is inside HiGHS while the interpreter
-ends takes the process down with it, so the end of the process waits for those that were left.
+after a moment (it ends at its next question). A thread that asks or comes back from HiGHS while the
+interpreter ends is killed in the middle of C++, which aborts the process, so the end of the process
+stops all runs and waits for them.
 """
 
 from __future__ import annotations
@@ -52,17 +53,34 @@ OUTCOMES: dict[str, Outcome] = {
 
 _PATIENCE = 0.1
 _POLL = 0.05
-_LAST_PATIENCE = 10.0
+_LAST_PATIENCE = 60.0
 
-_LEFT: list[threading.Thread] = []
-"""Threads that were left while HiGHS was busy."""
+_RUNNING: set[threading.Event] = set()
+"""What stops each run that is inside HiGHS."""
 
 
 @atexit.register
-def _wait_for_those_left() -> None:
+def _end_all() -> None:
     until = time.monotonic() + _LAST_PATIENCE
-    for thread in _LEFT:
-        thread.join(max(0.0, until - time.monotonic()))
+    while _RUNNING and time.monotonic() < until:
+        for stop in tuple(_RUNNING):
+            stop.set()
+        time.sleep(_POLL)
+
+
+def run(highs: highspy.Highs, stop: threading.Event) -> None:
+    """Run HiGHS in this thread; its questions must heed ``stop``, which the process's end sets.
+
+    Raises
+    ------
+    SolverError
+        When HiGHS fails.
+    """
+    _RUNNING.add(stop)
+    try:
+        demand(highs.run(), "run")
+    finally:
+        _RUNNING.discard(stop)
 
 
 class Highs:
@@ -97,7 +115,7 @@ class Highs:
         highs = _load(model)
         lp = highs.getLp()
         lp.col_names_, lp.row_names_ = _unspaced(model.column_names()), _unspaced(model.row_names())
-        _demand(highs.passModel(lp), "take the names")
+        demand(highs.passModel(lp), "take the names")
         if highs.writeModel(str(path)) == highspy.HighsStatus.kError:
             raise InputError.single("path", repr(str(path)), "a file that can be written")
 
@@ -112,14 +130,15 @@ def relax(model: LinearModel, limits: Limits, listener: Listener | None = None) 
     return _Run(model, limits, listener, None, integers=False).result()
 
 
-def _demand(status: highspy.HighsStatus, what: str) -> None:
+def demand(status: highspy.HighsStatus, what: str) -> None:
+    """Raise a :class:`~scheduling.errors.SolverError` when a call did not do what it should."""
     if status == highspy.HighsStatus.kError:
         raise SolverError(f"HiGHS could not {what}")
 
 
 def _load(model: LinearModel, *, integers: bool = True) -> highspy.Highs:
     highs = highspy.Highs()
-    _demand(highs.setOptionValue("output_flag", False), "be made quiet")
+    demand(highs.setOptionValue("output_flag", False), "be made quiet")
     lower, upper = model.bounds()
     row_lower, row_upper = model.sides()
     matrix = model.matrix()
@@ -141,7 +160,7 @@ def _load(model: LinearModel, *, integers: bool = True) -> highspy.Highs:
         matrix.value,
         kinds.astype(np.int32),
     )
-    _demand(status, "take the model")
+    demand(status, "take the model")
     return highs
 
 
@@ -174,7 +193,7 @@ class _Run:
         if start is not None:
             solution = highspy.HighsSolution()
             solution.col_value = start.tolist()
-            _demand(self.highs.setSolution(solution), "take the starting solution")
+            demand(self.highs.setSolution(solution), "take the starting solution")
 
     def _set_options(self) -> None:
         options: dict[str, Any] = {
@@ -187,7 +206,7 @@ class _Run:
         if self.limits.seconds is not None:
             options["time_limit"] = max(self.limits.seconds, 0.001)
         for name, value in options.items():
-            _demand(self.highs.setOptionValue(name, value), f"set {name} to {value}")
+            demand(self.highs.setOptionValue(name, value), f"set {name} to {value}")
 
     def _subscribe(self) -> None:
         self.highs.cbMipImprovingSolution.subscribe(self._guard(self._on_solution))
@@ -238,7 +257,7 @@ class _Run:
     def result(self) -> LinearResult:
         if self.deadline is not None and time.monotonic() >= self.deadline:
             return LinearResult(Outcome.STOPPED, "time limit before the start")
-        thread = threading.Thread(target=self._run, name="highs")
+        thread = threading.Thread(target=self._run, name="highs", daemon=True)
         thread.start()
         while thread.is_alive():
             thread.join(_POLL)
@@ -249,15 +268,13 @@ class _Run:
         self.left.set()
         if self.failure is not None:
             raise self.failure
-        _LEFT[:] = [busy for busy in _LEFT if busy.is_alive()]
         if thread.is_alive():
-            _LEFT.append(thread)
             return self._collect(Outcome.STOPPED, "left while it was busy")
         return self._read()
 
     def _run(self) -> None:
         try:
-            _demand(self.highs.run(), "run")
+            run(self.highs, self.stop)
         except BaseException as error:  # noqa: BLE001 - raised again in the calling thread
             self.failure = self.failure or error
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
 import time
 from math import inf
@@ -268,3 +270,29 @@ def test_pyomo_engines_refuse_a_work_limit() -> None:
 def test_an_engine_that_fails_is_an_error() -> None:
     with pytest.raises(SolverError, match="'glpk' failed"):
         External("glpk").solve(knapsacks(5), Limits())
+
+
+ENDING = """
+import sys, threading
+from scheduling.solvers.linear.highs import Highs
+from scheduling.solvers.linear.result import Limits, Listener
+from tests.solvers.linear.test_linear import knapsacks
+
+asked = threading.Event()
+listener = Listener(lambda values: None, lambda bound: None, asked.set)
+arguments = (knapsacks(120), Limits(workers=int(sys.argv[1])), listener)
+threading.Thread(target=Highs().solve, args=arguments, daemon=True).start()
+asked.wait()
+"""
+
+
+@pytest.mark.parametrize("workers", [1, 4])
+def test_the_process_ends_well_while_highs_is_at_work(workers: int) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", ENDING, str(workers)],
+        cwd=Path(__file__).parents[3],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")

@@ -5,13 +5,15 @@ HiGHS keeps its basis from one round to the next, which a model built anew for e
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import threading
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
 
 import highspy
 import numpy as np
 
-from scheduling.errors import SolverError
 from scheduling.models.placement.arrays import Ints
+from scheduling.solvers.linear.highs import demand, run
 from scheduling.solvers.linear.model import LinearModel
 from scheduling.solvers.placement.columns.aims import Evaluation, Pattern, Prices
 
@@ -29,29 +31,29 @@ class Master:
         Evaluates patterns.
     size
         Number of items of each class.
+    stopped
+        Asked often; True ends a solve.
     """
 
-    def __init__(self, evaluation: Evaluation, size: Ints) -> None:
+    def __init__(self, evaluation: Evaluation, size: Ints, stopped: Callable[[], bool]) -> None:
         self.evaluation = evaluation
         self.size = size
+        self._stopped = stopped
         self.nodes = np.array([len(group.nodes) for group in evaluation.groups], np.int64)
         self.patterns: list[Pattern] = []
         self._seen: set[tuple[int, bytes]] = set()
         self._highs = highspy.Highs()
+        self._stop = threading.Event()
+        self._highs.cbSimplexInterrupt.subscribe(self._on_question)
         for name, value in (("output_flag", False), ("threads", 1), ("parallel", "off")):
-            self._demand(self._highs.setOptionValue(name, value), f"set {name}")
+            demand(self._highs.setOptionValue(name, value), f"set {name}")
         most = [float(limit.most) for limit in evaluation.limits]
         lower = [*self.nodes.tolist(), *size.tolist(), *([-highspy.kHighsInf] * len(most))]
         upper = [*self.nodes.tolist(), *size.tolist(), *most]
         empty = np.zeros(0)
         for low, high in zip(lower, upper, strict=True):
             row = self._highs.addRow(float(low), float(high), 0, empty.astype(np.int32), empty)
-            self._demand(row, "take a row")
-
-    @staticmethod
-    def _demand(status: highspy.HighsStatus, what: str) -> None:
-        if status == highspy.HighsStatus.kError:
-            raise SolverError(f"HiGHS could not {what}")
+            demand(row, "take a row")
 
     def add(self, group: int, items: Ints, prices: Prices | None, most: float) -> bool:
         """Take a pattern in unless it is known or costs too much; tell whether it was.
@@ -83,7 +85,7 @@ class Master:
             rows.astype(np.int32),
             column[rows],
         )
-        self._demand(status, "take a column")
+        demand(status, "take a column")
         return True
 
     def add_all(
@@ -99,8 +101,12 @@ class Master:
         found[len(self.nodes) + len(self.size) :] = pattern.spent
         return found
 
+    def _on_question(self, event: Any) -> None:
+        if self._stop.is_set() or self._stopped():
+            event.interrupt()
+
     def solve(self, seconds: float | None) -> Prices | None:
-        """Solve the linear program; ``None`` when the time was not enough.
+        """Solve the linear program; ``None`` when the time was not enough or it was stopped.
 
         Raises
         ------
@@ -109,8 +115,8 @@ class Master:
         """
         if seconds is not None:
             limit = self._highs.getRunTime() + max(seconds, 0.001)
-            self._demand(self._highs.setOptionValue("time_limit", limit), "set a limit")
-        self._demand(self._highs.run(), "run")
+            demand(self._highs.setOptionValue("time_limit", limit), "set a limit")
+        run(self._highs, self._stop)
         if self._highs.getModelStatus() != highspy.HighsModelStatus.kOptimal:
             return None
         duals = np.array(self._highs.getSolution().row_dual)

@@ -60,7 +60,7 @@ class Search:
         self._aim = aim_of(arrays, goal)
         limits = limits_of(arrays, board.caps)
         self._evaluation = Evaluation(arrays, hosts.groups, self._aim, limits)
-        self._master = Master(self._evaluation, arrays.size())
+        self._master = Master(self._evaluation, arrays.size(), lambda: board.stopped)
         self._pricing = Pricing(self._evaluation, arrays.size())
         self._rng = np.random.default_rng(budget.seed)
         self._least = -math.inf
