@@ -104,7 +104,7 @@ COSTS = st.one_of(
 
 COMPOSITIONS = st.one_of(
     st.builds(Sarathi, tokens=st.sampled_from([1, 8, 32, 512])),
-    st.builds(PrefillFirst, padded_tokens=st.sampled_from([64, 4096])),
+    st.builds(PrefillFirst, tokens=st.sampled_from([64, 4096]), padded=st.booleans()),
     st.just(Orca()),
 )
 

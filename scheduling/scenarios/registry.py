@@ -39,6 +39,7 @@ SCENARIOS = {
     "sarathi-budget": f"{_HERE}.sarathi_budget",
     "comet": f"{_HERE}.comet",
     "once-for-all": f"{_HERE}.once_for_all",
+    "splitwise": f"{_HERE}.splitwise",
 }
 """Name to the module that has it as ``SCENARIO``."""
 

@@ -20,7 +20,7 @@ DEFAULT_TOLERANCE = 0.02
 
 @dataclass(frozen=True, slots=True)
 class Capacity:
-    """What :func:`highest_rate` has found.
+    """A rate between one that keeps enough and one that does not.
 
     Parameters
     ----------
@@ -29,7 +29,7 @@ class Capacity:
     broken
         The lowest rate above it that was tried and did not keep; ``None`` when all did.
     tried
-        Every rate that was tried, with the least attainment of all demands, in order.
+        Every rate that was tried, with what was kept, in order.
     """
 
     rate: float | None
@@ -63,6 +63,57 @@ def at_rate(table: RequestTable, rate: float) -> RequestTable:
 
 
 def highest_rate(
+    share: Callable[[float], float],
+    *,
+    least: float = 1.0,
+    start: float = 1.0,
+    tolerance: float = DEFAULT_TOLERANCE,
+) -> Capacity:
+    """Find the highest rate at which enough is kept, by doubling, halving and bisection.
+
+    Parameters
+    ----------
+    share
+        What is kept at a rate; it should not grow with the rate.
+    least
+        How much must be.
+    start
+        First rate to try, in requests a second.
+    tolerance
+        It ends when the lowest rate that breaks is above the highest that keeps by no more than
+        this share.
+
+    Returns
+    -------
+    Capacity
+        Without a rate when not even a request now and then keeps enough.
+
+    Raises
+    ------
+    InputError
+        For a rate or tolerance that is not positive.
+    """
+    for name, value in (("start", start), ("tolerance", tolerance)):
+        if not 0 < value < float("inf"):
+            raise InputError.single(name, str(value), "a positive number")
+    tried: list[tuple[float, float]] = []
+
+    def keeps(rate: float) -> bool:
+        tried.append((rate, share(rate)))
+        return tried[-1][1] >= least
+
+    low, high = _bracket(keeps, start)
+    if low is not None and high is not None:
+        while high > low * (1 + tolerance):
+            middle = (low * high) ** 0.5
+            if keeps(middle):
+                low = middle
+            else:
+                high = middle
+    return Capacity(low, high, tuple(tried))
+
+
+def fleet_capacity(
     deployment: Deployment,
     table: RequestTable,
     slos: Mapping[str, Slo],
@@ -73,9 +124,9 @@ def highest_rate(
     router: str = "least-requests",
     seed: int = 0,
 ) -> Capacity:
-    """Find the highest rate at which every demand keeps its limits, by bisection.
+    """Find the highest rate at which every demand keeps its limits often enough.
 
-    The same requests come faster or slower, so the answers at two rates differ by the rate alone.
+    The same requests come faster or slower, so the runs at two rates differ by the rate alone.
 
     Parameters
     ----------
@@ -87,11 +138,8 @@ def highest_rate(
         Limits by demand; at least one.
     attainment
         Share of the requests of each such demand that must keep them.
-    start
-        First rate to try, in requests a second.
-    tolerance
-        It ends when the lowest rate that breaks is above the highest that keeps by no more than
-        this share.
+    start, tolerance
+        As of :func:`highest_rate`.
 
     Returns
     -------
@@ -107,29 +155,17 @@ def highest_rate(
         raise InputError.single("slos", "none", "limits of at least one demand")
     if not 0 < attainment <= 1:
         raise InputError.single("attainment", str(attainment), "above 0, at most 1")
-    if not tolerance > 0:
-        raise InputError.single("tolerance", str(tolerance), "a positive share")
-    tried: list[tuple[float, float]] = []
 
-    def keeps(rate: float) -> bool:
+    def share(rate: float) -> float:
         run = simulate_fleet(deployment, at_rate(table, rate), router=router, seed=seed)
         shares = [
             demand.attainment.value
             for demand in measure(run, slos, percentiles=()).demands
             if demand.attainment is not None
         ]
-        tried.append((rate, min(shares)))
-        return tried[-1][1] >= attainment
+        return min(shares)
 
-    low, high = _bracket(keeps, start)
-    if low is not None and high is not None:
-        while high > low * (1 + tolerance):
-            middle = (low * high) ** 0.5
-            if keeps(middle):
-                low = middle
-            else:
-                high = middle
-    return Capacity(low, high, tuple(tried))
+    return highest_rate(share, least=attainment, start=start, tolerance=tolerance)
 
 
 def _bracket(keeps: Callable[[float], bool], start: float) -> tuple[float | None, float | None]:

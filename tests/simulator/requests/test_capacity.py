@@ -7,7 +7,7 @@ import pytest
 
 from scheduling.errors import InputError
 from scheduling.models.cost.protocol import Affine
-from scheduling.simulator.requests.capacity import at_rate, highest_rate
+from scheduling.simulator.requests.capacity import at_rate, fleet_capacity
 from scheduling.simulator.requests.deployment import Deployment, Group
 from scheduling.simulator.requests.metrics import Slo
 from tests.serving_runs import table
@@ -26,7 +26,7 @@ def test_stretched_requests_keep_their_order_and_shape() -> None:
 
 @pytest.mark.parametrize("start", [0.001, 1.0, 5000.0])
 def test_regular_arrivals_are_served_up_to_the_rate_of_service(start: float) -> None:
-    found = highest_rate(ONE, EVEN, {"all": Slo(ttft_seconds=0.010001)}, start=start)
+    found = fleet_capacity(ONE, EVEN, {"all": Slo(ttft_seconds=0.010001)}, start=start)
     assert found.rate is not None
     assert found.broken is not None
     assert found.rate <= 100.0 < found.broken <= found.rate * 1.02
@@ -35,13 +35,13 @@ def test_regular_arrivals_are_served_up_to_the_rate_of_service(start: float) -> 
 
 
 def test_limits_below_the_floor_have_no_rate() -> None:
-    found = highest_rate(ONE, EVEN, {"all": Slo(ttft_seconds=0.005)})
+    found = fleet_capacity(ONE, EVEN, {"all": Slo(ttft_seconds=0.005)})
     assert found.rate is None
     assert all(share < 0.9 for _, share in found.tried)
 
 
 def test_limits_that_never_break_have_no_upper_end() -> None:
-    found = highest_rate(ONE, EVEN, {"all": Slo()})
+    found = fleet_capacity(ONE, EVEN, {"all": Slo()})
     assert found.broken is None
     assert found.rate is not None
 
@@ -49,12 +49,12 @@ def test_limits_that_never_break_have_no_upper_end() -> None:
 def test_questions_that_make_no_sense_are_refused() -> None:
     limits = {"all": Slo(ttft_seconds=1.0)}
     with pytest.raises(InputError, match="come one by one"):
-        highest_rate(ONE, table([3, 3], 1, 1), limits)
+        fleet_capacity(ONE, table([3, 3], 1, 1), limits)
     with pytest.raises(InputError, match="at least one demand"):
-        highest_rate(ONE, EVEN, {})
+        fleet_capacity(ONE, EVEN, {})
     with pytest.raises(InputError, match="attainment"):
-        highest_rate(ONE, EVEN, limits, attainment=1.5)
+        fleet_capacity(ONE, EVEN, limits, attainment=1.5)
     with pytest.raises(InputError, match="tolerance"):
-        highest_rate(ONE, EVEN, limits, tolerance=0.0)
-    with pytest.raises(InputError, match="rate: found 0"):
-        highest_rate(ONE, EVEN, limits, start=0.0)
+        fleet_capacity(ONE, EVEN, limits, tolerance=0.0)
+    with pytest.raises(InputError, match="start: found 0"):
+        fleet_capacity(ONE, EVEN, limits, start=0.0)

@@ -55,26 +55,30 @@ class PrefillFirst:
 
     Parameters
     ----------
-    padded_tokens
+    tokens
         That limit. A single prompt beyond it runs alone.
+    padded
+        Count padded tokens; otherwise those of the prompts, as later releases and Splitwise do.
     """
 
-    padded_tokens: int = 4096
+    tokens: int = 4096
+    padded: bool = True
     name: str = "vllm"
     provenance: Provenance = "code with fix"
     steady: bool = True
 
     def compose(self, turn: Turn) -> None:
         """Begin prompts; without any, decode."""
-        longest = 0
+        longest = total = 0
         while (head := turn.head) is not None:
-            longest = max(longest, head.left)
-            count = len(turn.chunks)
-            if count and (count + 1) * longest > self.padded_tokens:
+            tokens = head.left
+            longest = max(longest, tokens)
+            total += tokens
+            count = len(turn.chunks) + 1
+            size = count * longest if self.padded else total
+            if (count > 1 and size > self.tokens) or turn.admit() is None:
                 break
-            if turn.admit() is None:
-                break
-            turn.prefill(head, head.left)
+            turn.prefill(head, tokens)
         if not turn.chunks:
             turn.decode()
 

@@ -1,0 +1,80 @@
+"""Split clusters: sizes against brute force, bounds by work, and the scenarios on public data."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from scheduling.instances.cost.phases import PhaseProfile
+from scheduling.models.cost.phases import fit_table
+from scheduling.scenarios import splitwise
+from scheduling.scenarios.scenario import Run
+from scheduling.scenarios.serving_loads import poisson_requests
+from scheduling.simulator.requests.capacity import at_rate
+from scheduling.simulator.requests.fleet import simulate_fleet
+from tests.serving_runs import table
+
+FAST = fit_table(
+    {512: [0.02], 2048: [0.08], 8192: [0.4]}, {(1, 500.0): [0.02], (64, 500.0): [0.03]}
+)
+SLOW = fit_table(
+    {512: [0.04], 2048: [0.16], 8192: [0.8]}, {(1, 500.0): [0.03], (64, 500.0): [0.05]}
+)
+MACHINES = splitwise.Machines(
+    PhaseProfile({("llama2-70b", "a100-80gb", 8): SLOW, ("llama2-70b", "h100-80gb", 8): FAST}, ())
+)
+LENGTHS = table([0, 0, 0, 0], [100, 900, 1500, 3000], [1, 20, 40, 10])
+REQUESTS = poisson_requests(LENGTHS, 300, seed=2)
+
+
+def test_requests_are_drawn_with_their_lengths_and_one_a_second() -> None:
+    drawn = poisson_requests(LENGTHS, 4000, seed=1)
+    assert set(zip(drawn.prompt_tokens, drawn.output_tokens, strict=True)) == set(
+        zip(LENGTHS.prompt_tokens, LENGTHS.output_tokens, strict=True)
+    )
+    assert drawn.arrival_ns[-1] / 4000 == pytest.approx(1e9, rel=0.05)
+    assert np.array_equal(drawn.arrival_ns, poisson_requests(LENGTHS, 4000, seed=1).arrival_ns)
+
+
+def test_a_lone_request_on_the_slow_machine_is_no_slower_than_itself() -> None:
+    cluster = MACHINES.cluster(("a100-80gb", 1), None)
+    run = simulate_fleet(cluster, table(np.arange(10) * 10**10, 1024, 21))
+    for slow in MACHINES.slowdowns(run).values():
+        assert slow == pytest.approx(np.ones(len(slow)), rel=0.01)
+
+
+@pytest.mark.parametrize("rate", [20.0, 45.0])
+def test_the_smallest_split_is_that_of_brute_force(rate: float) -> None:
+    found = splitwise.smallest_split(MACHINES, "h100-80gb", REQUESTS, rate, 6)
+    coming = at_rate(REQUESTS, rate)
+    kept = [
+        (prompts, tokens)
+        for prompts in range(1, 7)
+        for tokens in range(1, 7)
+        if MACHINES.keeps(
+            simulate_fleet(MACHINES.cluster(("h100-80gb", prompts), ("h100-80gb", tokens)), coming)
+        )
+    ]
+    assert found in kept
+    assert sum(found or ()) == min(map(sum, kept))
+    mixed = splitwise.smallest_mixed(MACHINES, "h100-80gb", REQUESTS, rate, 12)
+    bound = splitwise.least_machines(FAST, REQUESTS, rate)
+    assert mixed is not None
+    assert bound <= min(mixed, sum(found or ()))
+
+
+def test_too_few_machines_are_no_cluster() -> None:
+    assert splitwise.smallest_split(MACHINES, "h100-80gb", REQUESTS, 500.0, 2) is None
+    assert splitwise.smallest_mixed(MACHINES, "h100-80gb", REQUESTS, 500.0, 2) is None
+
+
+@pytest.mark.shared
+def test_splitwise_says_what_it_found(shared_data: Path) -> None:
+    rows = splitwise.run(Run(seconds=1.0, data=shared_data))
+    assert len(rows) == 1 + len(splitwise.DESIGNS) - 2
+    size = rows[0]
+    assert size.gap is not None
+    assert 0 < size.gap < 1
+    assert size.value <= (size.baseline_value or 0)
