@@ -23,6 +23,7 @@ from scheduling.scenarios.fleets import Kind
 from scheduling.scenarios.once_for_all import WIDTHS, Deployment, Part
 from scheduling.scenarios.registry import SCENARIOS, scenario
 from scheduling.scenarios.scenario import Run
+from scheduling.simulator.requests.policies.composition import PrefillFirst, Sarathi
 from scheduling.solvers.driver import solve
 
 NAMES = ("agentic-tco", "pd-serve", "semi-pd", "laps", "sarathi-budget", "comet", "once-for-all")
@@ -277,8 +278,8 @@ def test_the_rule_takes_the_largest_budget_that_keeps_the_limit() -> None:
 
 def test_chunks_keep_decodes_going() -> None:
     server = sarathi_budget.server(requests=60)
-    whole = server.capacity(sarathi_budget.PrefillFirst(), 0.1)
-    chunked = server.capacity(sarathi_budget.Sarathi(tokens=1024), 0.1)
+    whole = server.capacity(PrefillFirst(), 0.1)
+    chunked = server.capacity(Sarathi(tokens=1024), 0.1)
     assert whole < chunked <= server.bound
 
 
