@@ -91,6 +91,11 @@ def number(row: dict[str, str], name: str) -> int:
     return int(float(row[name])) if row.get(name) else 0
 
 
+def clients(row: dict[str, str]) -> int:
+    """Read the requests in flight: the batch where the client's own number is not given."""
+    return number(row, "concurrency") or number(row, "batch_size")
+
+
 def layout(row: dict[str, str], model: Llm) -> Layout:
     """Read a layout.
 
@@ -135,7 +140,7 @@ def read(path: Path) -> tuple[list[Row], dict[str, int]]:
         for record in csv.DictReader(file):
             if record["mode"] != "agg":
                 continue
-            if not record["concurrency"] or not float(record["tpot_ms"] or 0) > 0:
+            if not clients(record) or not float(record["tpot_ms"] or 0) > 0:
                 skipped["no concurrency or TPOT"] += 1
                 continue
             try:
@@ -153,7 +158,7 @@ def described(record: dict[str, str]) -> Row:
     capacity = kv_capacity(model, card, spread, types)
     most = None if capacity is None else max(1, capacity // (prompt + output))
     loop = ClosedLoop(
-        number(record, "concurrency"),
+        clients(record),
         prompt,
         output,
         mixed=record["backend"] != "sglang",
