@@ -323,12 +323,12 @@ def _triple(
     if isinstance(value, list) and len(value) == 3 and all(map(_is_number, value)):
         return value[0] / 1000, value[1] / 1000, value[2] / 1000
     found = "nothing" if value is None else excerpt(repr(value))
-    faults.append(Fault(f"{degree}.{name}", found, "three numbers of 0 or more"))
+    faults.append(Fault(f"{degree}.{name}", found, "three numbers"))
     return None
 
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and value >= 0
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _fit_faults(fit: FittedPhases, degree: str, model: Llm, card: Gpu) -> Iterable[Fault]:

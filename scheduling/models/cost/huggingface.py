@@ -67,6 +67,10 @@ _UNKNOWN = {
 _FLOATS: dict[str, Dtype] = {"bfloat16": "bf16", "float16": "fp16", "float32": "fp32"}
 _METHODS: dict[str, Dtype] = {
     "fp8": "fp8",
+    "fp8_pb_wo": "fp8",
+    "w4a8_awq": "int4",
+    "w4a16_awq": "int4",
+    "w8a8_sq_per_channel": "int8",
     "fbgemm_fp8": "fp8",
     "mxfp4": "fp4",
     "nvfp4": "fp4",
@@ -319,8 +323,10 @@ class _Reader:
             known = _BITS.get(("int", quantised.get("bits", 4)))
         elif method == "bitsandbytes":
             known = "int4" if quantised.get("load_in_4bit") else "int8"
-        elif method in {"compressed-tensors", "modelopt", "quark"}:
+        elif method in {"compressed-tensors", "modelopt"}:
             known = _of_groups(quantised)
+        elif method == "quark":
+            known = _of_quark(quantised)
         if known is None:
             found = f"{method or algorithm or 'no method'}"
             expected = "fp8, mxfp4, awq, gptq, bitsandbytes, or bits and type of compressed-tensors"
@@ -339,3 +345,11 @@ def _of_groups(quantised: Mapping[str, Any]) -> Dtype | None:
             if isinstance(bits, int):
                 return _BITS.get((str(weights.get("type", "int")), bits))
     return None
+
+
+def _of_quark(quantised: Mapping[str, Any]) -> Dtype | None:
+    """Return the type of the weights as AMD Quark states it, such as ``fp8_e4m3``."""
+    whole = quantised.get("global_quant_config")
+    weight = whole.get("weight") if isinstance(whole, Mapping) else None
+    stated = weight.get("dtype") if isinstance(weight, Mapping) else None
+    return next((dtype for dtype in _BITS.values() if str(stated).startswith(dtype)), None)

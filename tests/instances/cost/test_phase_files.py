@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import csv
 import json
+import statistics
 from pathlib import Path
 from typing import Any
 
@@ -128,3 +130,29 @@ def test_the_published_profiles_read_without_their_traps(shared_data: Path) -> N
         name = f"coefficients_a100-80gb_{engine}_opt-13b.json"
         fits = read_distserve(folder / "distserve" / name, llm("opt-13b"), gpu("a100-80gb"))
         assert sorted(fits) == [1, 2, 4]
+
+
+@pytest.mark.shared
+def test_tables_meet_what_they_were_fitted_to(shared_data: Path) -> None:
+    file = shared_data / "gpu-profiles" / "splitwise" / "perf_model_llama2-70b_a100_h100.csv"
+    profile = read_splitwise(file)
+    with file.open() as opened:
+        rows = list(csv.DictReader(opened))
+    errors: dict[str, list[float]] = {"prompt_time": [], "token_time": []}
+    for row in rows:
+        cost = profile.cost(row["model"], row["hardware"], int(row["tensor_parallel"]))
+        sequences, prompt = int(row["batch_size"]), int(row["prompt_size"])
+        if sequences == 64 and row["tensor_parallel"] == "2":
+            continue  # the corrupt cell
+        whole = Batch(new_tokens=sequences * prompt, prefills=sequences)
+        context = sequences * (prompt + int(row["token_size"]) // 2)
+        for column, batch in (
+            ("prompt_time", whole),
+            ("token_time", Batch.decode(sequences, context)),
+        ):
+            measured = float(row[column]) / 1000
+            errors[column].append(abs(cost.seconds(batch) / measured - 1))
+    # Splitwise reports a mean error below 3 % for its own interpolation.
+    assert len(errors["prompt_time"]) == 620
+    assert statistics.mean(errors["prompt_time"]) < 0.03
+    assert statistics.mean(errors["token_time"]) < 0.03

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 import pytest
 
 from scheduling.errors import InputError
@@ -113,3 +116,23 @@ def test_unknown_names_bring_the_closest() -> None:
         llm("llama3.1-70b")
     with pytest.raises(InputError, match="such as"):
         llm("")
+
+
+@pytest.mark.shared
+def test_data_sheets_are_those_of_other_planners(shared_data: Path) -> None:
+    text = (shared_data / "gpu-profiles" / "aiconfigurator" / "systems.json").read_text()
+    systems = json.loads(text)
+    compared = 0
+    for name in ("a100_sxm", "a100_pcie", "a30", "h100_sxm", "h100_pcie", "h200_sxm", "b200_sxm"):
+        theirs, ours = systems[name]["gpu"], gpu(name)
+        assert ours.bandwidth == pytest.approx(theirs["mem_bw"], rel=0.01)
+        assert ours.memory_bytes == pytest.approx(theirs["mem_capacity"], rel=0.01)
+        assert ours.watts == theirs["power"]
+        for key, dtype in (("bfloat16", "bf16"), ("fp8", "fp8"), ("int8", "int8"), ("fp4", "fp4")):
+            if f"{key}_tc_flops" in theirs:
+                rate = theirs[f"{key}_tc_flops"]
+                assert ours.flops[dtype] == pytest.approx(rate, rel=0.01)  # type: ignore[index]
+                compared += 1
+        link = systems[name]["node"]["intra_node_bw"]
+        assert ours.link_bandwidth == pytest.approx(link, rel=0.01)
+    assert compared > 15
