@@ -82,7 +82,7 @@ _TIMES = (
 )
 _CACHED = ("cached_tokens", "prefix_tokens")
 _DEMANDS = ("demand", "class")
-_MINE = "columns: docs/reference/traces.md"
+_MINE = "columns: docs/howto/traces.md"
 
 FORMATS: tuple[Columns, ...] = (
     Columns(
