@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
@@ -33,6 +33,14 @@ def plan(
     output: Annotated[
         Path | None,
         typer.Option(metavar="DIR", help="Write plan.json here, and what --emit makes."),
+    ] = None,
+    emit: Annotated[
+        str | None,
+        typer.Option(
+            metavar="RUNTIME",
+            help="Write the files it starts from to --output: vllm, sglang, dynamo, llm-d, lws "
+            "or kserve.",
+        ),
     ] = None,
     running: Annotated[
         Path | None,
@@ -81,6 +89,8 @@ def plan(
     """
     from scheduling.planner.files import read_fleet
 
+    if emit is not None:
+        _check_emit(emit, output)
     if plot is not None:
         from scheduling.report.front import check_suffix
 
@@ -89,14 +99,32 @@ def plan(
     settings = {"folder": folder, "time_limit": time_limit, "workers": workers, "seed": seed}
     if pareto is not None:
         raise typer.Exit(_front(fleet, pareto, plot, settings, json))
-    raise typer.Exit(_plan(fleet, explain, output, plot, settings, json))
+    files = _Files(output, emit, plot)
+    raise typer.Exit(_plan(fleet, explain, files, settings, json))
+
+
+class _Files(NamedTuple):
+    """What is written: the folder, the runtime of its files, and the picture."""
+
+    folder: Path | None
+    runtime: str | None
+    picture: Path | None
+
+
+def _check_emit(runtime: str, output: Path | None) -> None:
+    from scheduling.errors import InputError
+    from scheduling.planner.emit import RUNTIMES
+
+    if runtime not in RUNTIMES:
+        raise InputError.single("--emit", repr(runtime), f"one of: {', '.join(RUNTIMES)}")
+    if output is None:
+        raise InputError.single("--output", "nothing", "the folder that --emit writes to")
 
 
 def _plan(
     fleet: Fleet,
     explain: bool,
-    output: Path | None,
-    plot: Path | None,
+    files: _Files,
     settings: dict[str, Any],
     json: bool,
 ) -> int:
@@ -115,35 +143,40 @@ def _plan(
     if result.solution.status == "infeasible":
         _explain(fleet, settings if explain else {**settings, "brief": True}, json)
         return _NO_PLAN
-    written = _write(result, output, plot)
-    if json:
-        emit_json(result.record())
-    else:
+    # A plan that the runtime cannot start is shown all the same.
+    if not json:
         from scheduling.cli.plan_tables import show_result
 
         show_result(result)
+    written = _write(result, files)
+    if json:
+        emit_json(result.record())
     for path in written:
         note(f"  written: {path}")
     return EXIT_CODES[result.solution.status]
 
 
-def _write(result: PlanResult, output: Path | None, plot: Path | None) -> list[Path]:
-    """Write the plan and its picture, and return their paths."""
+def _write(result: PlanResult, files: _Files) -> list[Path]:
+    """Write the plan, the files of its runtime and its picture, and return their paths."""
     if result.plan is None:
         return []
     written = []
-    if output is not None:
+    if files.folder is not None and files.runtime is not None:
+        from scheduling.planner.emit import emit
+
+        written += emit(result.plan, files.runtime, files.folder)
+    elif files.folder is not None:
         from scheduling.planner.files import write_plan
 
-        output.mkdir(parents=True, exist_ok=True)
-        written.append(output / "plan.json")
+        files.folder.mkdir(parents=True, exist_ok=True)
+        written.append(files.folder / "plan.json")
         write_plan(result.plan, written[-1])
-    if plot is not None:
+    if files.picture is not None:
         from scheduling.report.serving.fleet import write_fleet
 
         pools = {pool.name: (pool.nodes, pool.gpus_per_node) for pool in result.resolved.pools}
-        write_fleet(result.plan, pools, plot)
-        written.append(plot)
+        write_fleet(result.plan, pools, files.picture)
+        written.append(files.picture)
     return written
 
 

@@ -94,4 +94,9 @@ def write_plan(plan: ServingPlan, path: Path) -> None:
     InputError
         When the file cannot be written.
     """
-    write_whole(path, (plan.model_dump_json(indent=1) + "\n").encode())
+    write_whole(path, plan_text(plan).encode())
+
+
+def plan_text(plan: ServingPlan) -> str:
+    """Return a plan as the text of its file."""
+    return plan.model_dump_json(indent=1) + "\n"

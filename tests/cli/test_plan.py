@@ -158,3 +158,34 @@ def test_front_of_two_goals(cli: Cli, fleet: Path, tmp_path: Path) -> None:
     refused = cli("plan", fleet, "--pareto", "gpus", "speed")
     assert refused.code == 2
     assert "one of: cost, watts, gpus, goodput" in refused.err
+
+
+def test_files_of_a_runtime_are_written_beside_the_plan(
+    cli: Cli, fleet: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "deploy"
+    call = cli("plan", fleet, "--emit", "lws", "--output", out)
+    assert call.code == 0
+    assert sorted(path.name for path in out.iterdir()) == ["leaderworkersets.yaml", "plan.json"]
+    assert str(out / "leaderworkersets.yaml") in call.err
+    assert json.loads((out / "plan.json").read_text())["kind"] == "serving-plan"
+
+
+def test_a_plan_that_the_runtime_cannot_start_is_shown_and_refused(
+    cli: Cli, fleet: Path, tmp_path: Path
+) -> None:
+    other = changed(fleet, "gpu: h100-sxm", "gpu: mi300x")
+    call = cli("plan", other, "--emit", "dynamo", "--output", tmp_path / "deploy")
+    assert call.code == 2
+    assert "Dynamo's image is for GPUs of NVIDIA" in call.err
+    assert "cost" in call.out + call.err
+    assert not (tmp_path / "deploy").exists()
+
+
+def test_runtimes_and_folders_are_checked_before_anything_is_planned(
+    cli: Cli, fleet: Path, tmp_path: Path
+) -> None:
+    call = cli("plan", fleet, "--emit", "tgi", "--output", tmp_path)
+    assert (call.code, "one of: vllm, sglang" in call.err) == (2, True)
+    call = cli("plan", fleet, "--emit", "vllm")
+    assert (call.code, "--output" in call.err) == (2, True)

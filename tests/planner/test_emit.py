@@ -30,6 +30,9 @@ OWN_FLAGS = {"--model", "--disaggregation-mode"}
 """Flags of Dynamo's worker that are not the engine's."""
 
 
+UNKNOWN = re.compile(r"\b(None|null|nan)\b")
+"""How an unknown value would show in a file."""
+
 ROLES: tuple[tuple[Role, ...], ...] = (
     (),
     ("both",),
@@ -115,7 +118,9 @@ def components(draw: st.DrawFn, name: str, role: Role, model: str) -> Component:
 def plans(draw: st.DrawFn) -> ServingPlan:
     """Plans with models of whole, split and mixed types of replicas."""
     made: list[Component] = []
-    words = st.from_regex(r"[a-z0-9]([-a-z0-9]{0,50}[a-z0-9])?", fullmatch=True)
+    words = st.from_regex(r"[a-z0-9]([-a-z0-9]{0,50}[a-z0-9])?", fullmatch=True).filter(
+        lambda word: not UNKNOWN.search(word)
+    )
     names = iter(draw(st.lists(words, min_size=9, max_size=9, unique=True)))
     models = st.from_regex(r"[AaBb1][AaBb1._-]{0,30}", fullmatch=True)
     for model in draw(st.lists(models, min_size=1, max_size=3, unique=True)):
@@ -123,7 +128,7 @@ def plans(draw: st.DrawFn) -> ServingPlan:
         made += [draw(components(next(names), role, model)) for role in roles]
     if not made:
         made.append(draw(components(next(names), "both", "model")))
-    return plan(*made, name=draw(st.text(min_size=1, max_size=20)))
+    return plan(*made, name=draw(st.text("aB-. \n#'1é", min_size=1)))
 
 
 def check(given_plan: ServingPlan, runtime: str, fleets: list[Fleet], texts: list[str]) -> None:
@@ -150,7 +155,7 @@ def check(given_plan: ServingPlan, runtime: str, fleets: list[Fleet], texts: lis
         assert set(flags) <= known
         assert len(set(flags)) == len(flags)
         assert fleet.nodes * fleet.gpus == _world(runtime, fleet)
-    assert not any(re.search(r"\bNone\b|\bnull\b|\bnan\b", text) for text in texts)
+    assert not any(UNKNOWN.search(text) for text in texts)
 
 
 def _world(runtime: str, fleet: Fleet) -> int:

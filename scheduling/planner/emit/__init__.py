@@ -13,6 +13,7 @@ from scheduling.errors import InputError
 from scheduling.models.serving.plan import ServingPlan
 from scheduling.planner.emit import dynamo, kserve, leaders, llmd, scripts
 from scheduling.planner.emit.shape import Part, parts_of
+from scheduling.planner.files import plan_text
 from scheduling.storage import write_files
 
 Writer = Callable[[ServingPlan, tuple[Part, ...]], dict[str, str]]
@@ -69,7 +70,7 @@ def emit(plan: ServingPlan, runtime: str, folder: str | Path) -> list[Path]:
     target = Path(folder)
     texts = RUNTIMES[runtime](plan, parts_of(plan))
     _refuse_strangers(target, texts)
-    texts[PLAN_FILE] = plan.model_dump_json(indent=2) + "\n"
+    texts[PLAN_FILE] = plan_text(plan)
     return write_files(target, {name: text.encode() for name, text in texts.items()})
 
 
