@@ -40,6 +40,7 @@ SCENARIOS = {
     "comet": f"{_HERE}.comet",
     "once-for-all": f"{_HERE}.once_for_all",
     "splitwise": f"{_HERE}.splitwise",
+    "distserve": f"{_HERE}.distserve",
 }
 """Name to the module that has it as ``SCENARIO``."""
 

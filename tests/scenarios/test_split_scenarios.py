@@ -7,9 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from scheduling.errors import InputError
 from scheduling.instances.cost.phases import PhaseProfile
-from scheduling.models.cost.phases import fit_table
-from scheduling.scenarios import splitwise
+from scheduling.models.cost.phases import FittedPhases, fit_table
+from scheduling.scenarios import distserve, splitwise
 from scheduling.scenarios.scenario import Run
 from scheduling.scenarios.serving_loads import poisson_requests
 from scheduling.simulator.requests.capacity import at_rate
@@ -68,6 +69,67 @@ def test_the_smallest_split_is_that_of_brute_force(rate: float) -> None:
 def test_too_few_machines_are_no_cluster() -> None:
     assert splitwise.smallest_split(MACHINES, "h100-80gb", REQUESTS, 500.0, 2) is None
     assert splitwise.smallest_mixed(MACHINES, "h100-80gb", REQUESTS, 500.0, 2) is None
+
+
+PHASES = FittedPhases(
+    prompt=(0.01, 5e-5, 0.0), few=(0.01, 1e-7, 1e-4), many=(0.01, 1e-7, 1e-4), threshold=95
+)
+
+
+def instance(tp: int, pp: int, rate: float) -> distserve.Instance:
+    return distserve.Instance(tp, pp, PHASES, 10_000, rate)
+
+
+def test_the_best_instance_is_that_of_most_goodput_a_gpu() -> None:
+    entries = [instance(1, 1, 2.0), instance(2, 1, 5.0), instance(4, 2, 12.0)]
+    assert distserve.best(entries) == entries[1]
+    with pytest.raises(InputError, match="no layout that keeps the limits"):
+        distserve.best([instance(1, 1, 0.0)])
+
+
+def test_the_exact_fleet_has_the_fewest_gpus() -> None:
+    prefill = [instance(1, 1, 3.0), instance(2, 1, 7.0), instance(1, 2, 0.0)]
+    decode = [instance(1, 1, 2.0), instance(4, 1, 9.0)]
+    far = distserve.exact_fleet({"prefill": prefill, "decode": decode}, 16.0, 5.0, near=False)
+
+    def fewest(entries: list[distserve.Instance]) -> int:
+        sizes = [
+            one * entries[0].gpus + two * entries[1].gpus
+            for one in range(17)
+            for two in range(17)
+            if one * entries[0].rate + two * entries[1].rate >= 16.0
+        ]
+        return min(sizes)
+
+    assert far.objective == far.bound == fewest(prefill) + fewest(decode)
+    near = distserve.exact_fleet({"prefill": prefill, "decode": decode}, 16.0, 5.0, near=True)
+    assert near.objective is not None
+    assert near.objective >= far.objective
+
+
+def test_goodput_of_a_pair_is_at_most_that_of_either() -> None:
+    chats = poisson_requests(table([0, 0], [200, 800], [50, 100]), 200, seed=4)
+    one = instance(1, 1, 0.0)
+    alone = min(distserve.prefill_goodput(one, chats), distserve.decode_goodput(one, chats))
+    pair = distserve.pair_goodput(one, one, chats)
+    assert 0 < pair <= alone * 1.05
+    assert 0 < distserve.colocated_goodput(one, chats) <= alone * 1.05
+
+
+def test_simulated_prompts_wait_as_the_formula_says() -> None:
+    assert distserve.formula_gap(instance(1, 1, 0.0), 6000) < 0.05
+
+
+@pytest.mark.shared
+def test_distserve_says_what_it_found(shared_data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(distserve, "_STAGES", (1,))
+    formula, high, low, colocated = distserve.run(Run(seconds=1.0, data=shared_data))
+    assert formula.value < 0.1
+    for row in (high, low):
+        assert row.value <= (row.baseline_value or 0)
+        assert row.gap is not None
+    assert colocated.ratio is not None
+    assert colocated.ratio > 1
 
 
 @pytest.mark.shared
