@@ -39,6 +39,7 @@ from scheduling.instances.schedule.random_variants import (
 from scheduling.instances.schedule.robot_cells import robot_cell
 from scheduling.instances.schedule.taillard import MODULUS, taillard_job_shop
 from scheduling.instances.schedule.tardiness import random_tardiness
+from scheduling.instances.serving.random_fleets import serving_fleet
 from scheduling.models.base import Problem
 
 Value = int | float
@@ -247,6 +248,10 @@ _RANGES: dict[str, tuple[Value, Value, str]] = {
     "fill": (0.1, 1.0, "share of the cores at which arrivals end"),
     "removed": (*_SHARE, "probability of a small machine to leave"),
     "moves": (0, 10**6, "most machines that may move"),
+    "models": (1, 1000, "models served"),
+    "types": (1, 100, "types of GPU"),
+    "demands": (1, 100, "demands of each model"),
+    "scenarios": (0, 100, "futures that the fleet must serve as well"),
     "seed": (0, 2**63 - 1, "seed of the random numbers"),
     "time_seed": (1, MODULUS - 1, "seed of the durations"),
     "machine_seed": (1, MODULUS - 1, "seed of the machine orders"),
@@ -277,6 +282,7 @@ GENERATORS: dict[str, Generator] = {
         _generator("virtual-machines", random_machines, _RANGES, "placement"),
         _generator("cluster", random_cluster, _RANGES, "placement"),
         _generator("expert-layer", expert_layer, _RANGES, "experts"),
+        _generator("serving-fleet", serving_fleet, _RANGES, "serving"),
     )
 }
 """All generators by name."""

@@ -173,7 +173,13 @@ class Compiler:
                 yield ((k, 1),)
 
     def _paired(self, templates: list[Template]) -> Iterator[Site]:
-        """All sites: prefill and decode replicas of one model that fit on one node together."""
+        """All sites: prefill and decode replicas of one model that fit on one node together.
+
+        Replicas that run now may also stay alone, without a load.
+        """
+        for k, template in enumerate(templates):
+            if self._pairs(template) and self.running.get(template.id, 0):
+                yield ((k, 1),)
         alike: dict[tuple[str, str, int], list[int]] = defaultdict(list)
         for k, template in enumerate(templates):
             if self._pairs(template):

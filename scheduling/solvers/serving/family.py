@@ -159,7 +159,10 @@ FAMILY: Family[FleetPlan] = Family(
     check=check_serving,
     home="scheduling.solvers.serving",
     solvers={
+        "auto": "auto:Auto",
         "cp-sat": "cpsat.solver:CpSat",
+        "columns": "columns.solver:Columns",
         "mip": "mip.solver:Mip",
+        "greedy": "greedy:Greedy",
     },
 )

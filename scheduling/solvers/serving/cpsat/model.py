@@ -122,8 +122,8 @@ class Model:
         served = self._served()
         worst = 0 if arrays.met else int(np.maximum(arrays.demand, 0).sum(axis=1).max())
         missing_tier = model.new_int_var(0, worst // RATE_UNIT + 1, "unserved")
-        ceiling = 2**40
-        rate = model.new_int_var(0, ceiling, "rate")
+        reach = int(self._reach().sum(axis=1).max())
+        rate = model.new_int_var(0, reach // RATE_UNIT + 1, "rate")
         # A demand's rate times the goodput must stay within 64 bits.
         most = -most_goodput(arrays) if "goodput" in goals else 0
         scale = model.new_int_var(0, most, "goodput")
@@ -146,6 +146,15 @@ class Model:
         if arrays.met:
             model.add(missing_tier == 0)
         self.tiers |= {"unserved": missing_tier, "rate": -rate, "goodput": -scale}
+
+    def _reach(self) -> Ints:
+        """Most that could be served of each demand in each scenario."""
+        arrays = self.arrays
+        found = np.zeros(arrays.demand.shape, np.int64)
+        for arc in np.flatnonzero(arrays.arc_role != DECODE).tolist():
+            for s in range(arrays.n_scenarios):
+                found[s, arrays.arc_demand[arc]] += self._most(s, arc)
+        return found
 
     def _served(self) -> list[list[cp_model.LinearExprT]]:
         arrays = self.arrays

@@ -60,6 +60,7 @@ class Program:
         shape = arrays.n_scenarios, len(arrays.arc_slot)
         self.flows = self.model.add_columns("flow", shape)
         self.patterns: list[Ints] = []
+        self._owned: list[tuple[Ints, int | Ints]] = []
         self._sums: dict[str, tuple[Ints, Floats]] = {
             "gpus": (self.units, arrays.unit_gpus.astype(float)),
             "cost": (self.units, arrays.unit_cost.astype(float)),
@@ -125,6 +126,8 @@ class Program:
         exactly = self.model.add_columns(f"exactly {unit}", last - 1, upper=1, integer=True)
         many = self.model.add_columns(f"many {unit}", 1, upper=1, integer=True)
         tail = self.model.add_columns(f"tail {unit}", 1, upper=most, integer=True)
+        owner = int(self.arrays.model[self.arrays.slot_template[self.arrays.slot_unit == unit][0]])
+        self._owned += [(columns, owner) for columns in (exactly, many, tail)]
         chosen = np.concatenate([exactly, many])
         self._row(f"one of {unit}", chosen, np.ones(last), upper=1)
         columns = np.concatenate([self.units[[unit]], exactly, tail])
@@ -191,6 +194,9 @@ class Program:
         for s in range(arrays.n_scenarios):
             columns = np.concatenate([missing[s], worst])
             self._row("all missing", columns, np.append(np.ones(len(missing[s])), -1.0), upper=0.0)
+        model_of = np.full(arrays.demand.shape[1], -1, np.int64)
+        model_of[arrays.arc_demand] = arrays.model[arrays.slot_template[arrays.arc_slot]]
+        self._owned += [(row, model_of) for row in missing]
         self._sums["unserved"] = (worst, np.array([RATE_SCALE / RATE_UNIT]))
         return missing
 
@@ -226,6 +232,7 @@ class Program:
             return
         stay = np.flatnonzero(arrays.running)
         apart = self.model.add_columns("moved", len(stay))
+        self._owned.append((apart, arrays.model[stay]))
         columns, values = [apart], [np.ones(len(stay))]
         for number, k in enumerate(stay.tolist()):
             slots = np.flatnonzero(arrays.slot_template == k)
@@ -245,6 +252,7 @@ class Program:
             return
         n = len(arrays.templates)
         used = self.model.add_columns("used", n, upper=1, integer=True)
+        self._owned.append((used, arrays.model))
         for slot, k in enumerate(arrays.slot_template.tolist()):
             unit = int(arrays.slot_unit[slot])
             columns = np.array([self.units[unit], used[k]])
@@ -269,6 +277,18 @@ class Program:
         if self.goal in ("gpus", "cost", "watts"):
             self.step = gcd(*values.astype(np.int64).tolist()) or 1
         self.model.add_costs(columns, values / self.step)
+
+    def owners(self) -> Ints:
+        """Model that each column concerns; -1 for those that concern several."""
+        arrays = self.arrays
+        found = np.full(self.model.n_columns, -1, np.int64)
+        of_unit = np.zeros(arrays.n_units, np.int64)
+        of_unit[arrays.slot_unit] = arrays.model[arrays.slot_template]
+        found[self.units] = of_unit
+        found[self.flows] = of_unit[arrays.arc_unit]
+        for columns, owner in self._owned:
+            found[columns] = owner
+        return found
 
     @property
     def whole(self) -> bool:

@@ -9,7 +9,8 @@ from scheduling.solvers.board import Board, Budget
 from scheduling.solvers.linear.result import Limits, Listener, Outcome
 from scheduling.solvers.registry import Availability
 from scheduling.solvers.serving.family import CompiledServing
-from scheduling.solvers.serving.plans import offer, settle
+from scheduling.solvers.serving.plans import offer
+from scheduling.solvers.serving.routing import settle
 
 if TYPE_CHECKING:
     from scheduling.solvers.linear.model import Floats
@@ -70,6 +71,14 @@ class Mip:
         run_program(self._engine(), program, board, budget, self.name)
 
 
+def post_bound(program: Program, board: Board[FleetPlan], value: float, name: str) -> None:
+    """Post a bound of a program's objective as one of the board's tier."""
+    found, best = program.bound(value), board.objective
+    if best is not None and best < found <= best + _CLOSE * abs(best):
+        found = best
+    board.raise_bound(found, name)
+
+
 def run_program(
     engine: Engine,
     program: Program,
@@ -95,12 +104,8 @@ def run_program(
         offer(arrays, board, units, settle(arrays, units, rates), name, patterns)
 
     def bound(value: float) -> None:
-        if not proves:
-            return
-        found, best = program.bound(value), board.objective
-        if best is not None and best < found <= best + _CLOSE * abs(best):
-            found = best
-        board.raise_bound(found, name)
+        if proves:
+            post_bound(program, board, value, name)
 
     if board.stopped:
         return

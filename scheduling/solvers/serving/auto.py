@@ -1,0 +1,67 @@
+"""Solver ``auto``: greedy, then column generation or both exact engines."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from scheduling.models.serving.arrays import FleetPlan
+from scheduling.solvers.board import Board, Budget
+from scheduling.solvers.registry import Availability
+from scheduling.solvers.serving.columns.solver import Columns
+from scheduling.solvers.serving.cpsat.solver import CpSat
+from scheduling.solvers.serving.family import CompiledServing
+from scheduling.solvers.serving.greedy import Greedy
+from scheduling.solvers.serving.mip.solver import Mip
+from scheduling.solvers.sideways import Sideways
+
+SMALL = 300
+"""Up to so many flows both engines take the whole; beyond, models are priced one by one."""
+
+_ROUNDS = 10
+
+
+class Auto:
+    """Portfolio of the family's solvers on one board.
+
+    ``greedy`` answers first. Small fleets, and those of one model, are then solved whole by MIP
+    beside CP-SAT; with a work limit or one worker one comes after the other. Larger ones go to
+    ``columns``.
+    """
+
+    name = "auto"
+    summary = "portfolio: greedy, then column generation, or MIP beside CP-SAT"
+
+    def availability(self) -> Availability:
+        """Tell whether CP-SAT is installed."""
+        return CpSat().availability()
+
+    def refusal(self, data: CompiledServing) -> str | None:  # noqa: ARG002
+        """Refuse nothing."""
+        return None
+
+    def search(
+        self,
+        data: CompiledServing,
+        board: Board[FleetPlan],
+        budget: Budget,
+        hint: FleetPlan | None,
+    ) -> None:
+        """Improve value and bound side by side."""
+        arrays = data.arrays
+        Greedy().search(data, board, replace(budget.part(0.1), work=_ROUNDS), hint)
+        if board.stopped:
+            return
+        flows = arrays.n_scenarios * len(arrays.arc_slot)
+        if flows > SMALL and len(set(arrays.model.tolist())) > 1:
+            Columns().search(data, board, budget, hint)
+            return
+        if budget.work is not None or budget.workers == 1:
+            Mip().search(data, board, budget.part(0.7), hint)
+            if CpSat().refusal(data) is None:
+                CpSat().search(data, board, budget.part(0.9), hint)
+            return
+        with Sideways() as side:
+            if CpSat().refusal(data) is None:
+                alone = replace(budget, workers=budget.workers - 1)
+                side.start("cp-sat", lambda: CpSat().search(data, board, alone, hint))
+            Mip().search(data, board, replace(budget, workers=1), hint)

@@ -1,0 +1,1 @@
+"""Serving fleets by column generation: whole fleets of one model are the columns."""
