@@ -12,6 +12,7 @@ topology spread (2), with the default soft constraints for items of one owner th
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,11 +22,11 @@ from scheduling.models.placement.eligibility import any_term, selects, tolerates
 from scheduling.models.placement.problem import Item, PlacementProblem
 from scheduling.models.placement.rules import Selector
 from scheduling.solvers.board import Board, Budget
+from scheduling.solvers.placement.construction import Construction
 from scheduling.solvers.placement.family import CompiledPlacement
-from scheduling.solvers.placement.greedy import offer, whole_gangs
+from scheduling.solvers.placement.greedy import whole_gangs
 from scheduling.solvers.placement.neighbour_scores import NeighbourScores
 from scheduling.solvers.placement.state import State
-from scheduling.solvers.registry import READY, Availability
 
 Floats = NDArray[np.float64]
 
@@ -42,29 +43,21 @@ _SOFT_SPREAD = ((HOSTNAME, 3), ("topology.kubernetes.io/zone", 5))
 _AFFINITY, _TAINTS, _SPREAD, _NEIGHBOURS = 2.0, 3.0, 2.0, 2.0
 
 
-class DefaultScheduler:
+class DefaultScheduler(Construction):
     """The default scheduler's filters and scores, without preemption."""
 
     name = "default-scheduler"
     summary = "kube-scheduler's default filter and score, pod by pod, for comparison"
 
-    def availability(self) -> Availability:
-        """Tell that it is always ready."""
-        return READY
-
-    def refusal(self, data: CompiledPlacement) -> str | None:  # noqa: ARG002
-        """Refuse nothing."""
-        return None
-
-    def search(
+    def placements(
         self,
         data: CompiledPlacement,
-        board: Board[Ints],
+        board: Board[Ints],  # noqa: ARG002 - it has only one answer
         budget: Budget,
-        hint: Ints | None,  # noqa: ARG002 - it starts from what runs
-    ) -> None:
-        """Post the one placement."""
+    ) -> Iterator[tuple[str, Ints]]:
+        """Yield what runs and the one placement."""
         arrays = data.arrays
+        yield self.name, arrays.now
         state = State(arrays, arrays.now, tight=False)
         scores = _Scores(data.problem, arrays)
         waiting = np.flatnonzero(arrays.now < 0)
@@ -75,8 +68,7 @@ class DefaultScheduler:
             options = np.flatnonzero(state.options(item))
             if options.size:
                 state.put(item, scores.choose(state, item, options))
-        offer(data, board, arrays.now, self.name)
-        offer(data, board, whole_gangs(state), self.name)
+        yield self.name, whole_gangs(state)
 
 
 class _Scores:

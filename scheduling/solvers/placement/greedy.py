@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import partial
 
 import numpy as np
 
-from scheduling.models.base import Status
 from scheduling.models.placement.arrays import Ints, PlacementArrays
-from scheduling.models.placement.check import check_placement
 from scheduling.solvers.board import Board, Budget
+from scheduling.solvers.placement.construction import Construction
 from scheduling.solvers.placement.displacing import Over, displace, put_all
 from scheduling.solvers.placement.family import CompiledPlacement
 from scheduling.solvers.placement.packing import pack
 from scheduling.solvers.placement.state import State
-from scheduling.solvers.registry import READY, Availability
 
 
-class BestFit:
+class BestFit(Construction):
     """Best fit by priority, on the placement as it is and on an empty cluster.
 
     Running items stay, and pending ones are put, by falling priority and size, on the node whose
@@ -29,24 +28,12 @@ class BestFit:
     name = "best-fit"
     summary = "best fit by priority, with and without what runs: a quick placement"
 
-    def availability(self) -> Availability:
-        """Tell that it is always ready: it needs no engine."""
-        return READY
-
-    def refusal(self, data: CompiledPlacement) -> str | None:  # noqa: ARG002
-        """Refuse nothing."""
-        return None
-
-    def search(
-        self,
-        data: CompiledPlacement,
-        board: Board[Ints],
-        budget: Budget,
-        hint: Ints | None,  # noqa: ARG002 - it starts from what runs
-    ) -> None:
-        """Post the placements."""
+    def placements(
+        self, data: CompiledPlacement, board: Board[Ints], budget: Budget
+    ) -> Iterator[tuple[str, Ints]]:
+        """Yield what runs and the placement of each try."""
         arrays = data.arrays
-        offer(data, board, arrays.now, self.name)
+        yield self.name, arrays.now
 
         def over() -> bool:
             return board.stopped or budget.remaining() == 0
@@ -61,24 +48,7 @@ class BestFit:
             place = build(arrays, over)
             if place is None:
                 return
-            offer(data, board, place, self.name)
-
-
-def offer(data: CompiledPlacement, board: Board[Ints], place: Ints, name: str) -> None:
-    """Post a placement if it is better than the board's and valid.
-
-    Where only capacities tie items to each other, whoever counts them right is right; with more
-    rules greedies may break one, which the check tells before anybody builds on it.
-    """
-    values = data.values(place)
-    best = board.values
-    if best is not None and values[board.tier :] >= best[board.tier :]:
-        return
-    if not data.arrays.plain:
-        found = check_placement(data.problem, data.answer(place, {"status": Status.FEASIBLE}))
-        if any(entry.constraint not in ("objective", "status") for entry in found):
-            return
-    board.offer(place, values, name)
+            yield self.name, place
 
 
 def fill(arrays: PlacementArrays, over: Over, *, small_first: bool) -> Ints | None:

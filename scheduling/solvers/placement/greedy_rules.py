@@ -6,7 +6,7 @@ of Fragmentation, ATC 2023), over any resources and parts. Scores are lowest fir
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import cached_property
 from typing import Any
 
@@ -17,16 +17,16 @@ from scheduling.errors import UnsupportedError
 from scheduling.models.placement.arrays import Flags, Ints, PlacementArrays
 from scheduling.models.placement.goals import by_domain, crowd
 from scheduling.solvers.board import Board, Budget
+from scheduling.solvers.placement.construction import Construction
 from scheduling.solvers.placement.family import CompiledPlacement
-from scheduling.solvers.placement.greedy import offer, whole_gangs
+from scheduling.solvers.placement.greedy import whole_gangs
 from scheduling.solvers.placement.growth import Growth
 from scheduling.solvers.placement.state import State
-from scheduling.solvers.registry import READY, Availability
 
 Floats = NDArray[np.float64]
 
 
-class Greedy:
+class Greedy(Construction):
     """Filter and score, item by item, without moves and evictions.
 
     Pending items are taken by falling priority, then in the order of the problem; ties of the rule
@@ -59,31 +59,23 @@ class Greedy:
             raise UnsupportedError(f"no greedy rule {rule!r}; there are: {known}")
         self._rule = rule
 
-    def availability(self) -> Availability:
-        """Tell that it is always ready: it needs no engine."""
-        return READY
-
     def refusal(self, data: CompiledPlacement) -> str | None:
         """Refuse fgd without a workload."""
         if self._rule == "fgd" and data.arrays.workload is None:
             return "the rule fgd needs the workload that fragmentation is measured against"
         return None
 
-    def search(
-        self,
-        data: CompiledPlacement,
-        board: Board[Ints],
-        budget: Budget,
-        hint: Ints | None,  # noqa: ARG002 - it starts from what runs
-    ) -> None:
-        """Post the placement of each rule."""
-        offer(data, board, data.arrays.now, self.name)
+    def placements(
+        self, data: CompiledPlacement, board: Board[Ints], budget: Budget
+    ) -> Iterator[tuple[str, Ints]]:
+        """Yield what runs and the placement of each rule."""
+        yield self.name, data.arrays.now
         known = [name for name in RULES if _has_data(name, data.arrays)]
         for name in known if self._rule is None else [self._rule]:
             view = View(data.arrays)
             if not view.fill(name, lambda: board.stopped or budget.remaining() == 0):
                 return
-            offer(data, board, whole_gangs(view.state), f"{self.name}:{name}")
+            yield f"{self.name}:{name}", whole_gangs(view.state)
 
 
 def _has_data(rule: str, arrays: PlacementArrays) -> bool:

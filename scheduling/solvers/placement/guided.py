@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 from numpy.typing import NDArray
 
 from scheduling.models.placement.arrays import NOWHERE, Ints, PlacementArrays
 from scheduling.solvers.board import Board, Budget
 from scheduling.solvers.linear.result import Limits
+from scheduling.solvers.placement.construction import Construction
 from scheduling.solvers.placement.displacing import Over, displace, in_order
 from scheduling.solvers.placement.family import CompiledPlacement
-from scheduling.solvers.placement.greedy import offer, whole_gangs
+from scheduling.solvers.placement.greedy import whole_gangs
 from scheduling.solvers.placement.packing import fill_class, pack, slack
 from scheduling.solvers.placement.pools import Pools
 from scheduling.solvers.placement.state import State
 from scheduling.solvers.placement.targets import find_targets
-from scheduling.solvers.registry import READY, Availability
 
 Floats = NDArray[np.float64]
 
@@ -29,7 +31,7 @@ _LARGE = 0.5
 """An item that takes a larger share of a node needs one that is nearly empty."""
 
 
-class Guided:
+class Guided(Construction):
     """Packing after a linear program over pools of equal nodes.
 
     The program says how many items of each class every pool should hold, so that tier by tier as
@@ -41,22 +43,10 @@ class Guided:
     name = "guided"
     summary = "linear program over pools of equal nodes, then best fit and displacement"
 
-    def availability(self) -> Availability:
-        """Tell that it is always ready: HiGHS comes with the library."""
-        return READY
-
-    def refusal(self, data: CompiledPlacement) -> str | None:  # noqa: ARG002
-        """Refuse nothing."""
-        return None
-
-    def search(
-        self,
-        data: CompiledPlacement,
-        board: Board[Ints],
-        budget: Budget,
-        hint: Ints | None,  # noqa: ARG002 - it starts from what runs
-    ) -> None:
-        """Post the placements."""
+    def placements(
+        self, data: CompiledPlacement, board: Board[Ints], budget: Budget
+    ) -> Iterator[tuple[str, Ints]]:
+        """Yield what runs and a placement per share, the best one first."""
         arrays = data.arrays
         pools = Pools.of_nodes(arrays)
         found = [arrays.now]
@@ -72,7 +62,7 @@ class Guided:
                 found.append(_place(pools, targets, over))
         # The best one first: the tiers behind one that it closes profit from it, too.
         for place in sorted(found, key=data.values):
-            offer(data, board, place, self.name)
+            yield self.name, place
 
 
 def _place(pools: Pools, targets: Ints, over: Over) -> Ints:

@@ -11,9 +11,10 @@ import numpy as np
 
 from scheduling.models.placement.arrays import Ints
 from scheduling.solvers.board import Board, Budget
+from scheduling.solvers.placement.construction import offer
 from scheduling.solvers.placement.cpsat.solver import CpSat
 from scheduling.solvers.placement.family import CompiledPlacement
-from scheduling.solvers.placement.greedy import BestFit, offer
+from scheduling.solvers.placement.greedy import BestFit
 from scheduling.solvers.placement.neighbourhoods import Neighbourhoods
 from scheduling.solvers.placement.part import PartSolver, Standing, Step, is_light
 from scheduling.solvers.registry import Availability

@@ -10,8 +10,8 @@ from scheduling.models.placement.aims import UNLIMITED
 from scheduling.models.placement.arrays import Ints
 from scheduling.solvers.board import Board, Budget
 from scheduling.solvers.linear.program import ProgramSolver
+from scheduling.solvers.placement.construction import offer
 from scheduling.solvers.placement.family import CompiledPlacement
-from scheduling.solvers.placement.greedy import offer
 
 if TYPE_CHECKING:
     from scheduling.solvers.linear.model import Floats
