@@ -119,7 +119,8 @@ def precision(row: dict[str, str], model: Llm, card: Gpu) -> Precision:
     """Read types; operands are as narrow as the weights where the GPU has that type.
 
     Weights published in 4 bits other than NVFP4 (MXFP4) are made for operands of 8 or 16 bits.
-    TensorRT-LLM keeps KV in 8 bits where weights are narrow.
+    TensorRT-LLM keeps KV in 8 bits where weights are narrow, and so do InferenceX's recipes for
+    SGLang on Blackwell.
     """
     quantised = row.get("gemm_quant_mode") or row.get("precision") or ""
     weights = WEIGHTS[quantised]
@@ -128,8 +129,18 @@ def precision(row: dict[str, str], model: Llm, card: Gpu) -> Precision:
         compute = "fp8" if card.flop_rate("fp4") else "bf16"
     elif card.flop_rate(weights) is None:
         compute = "bf16"
-    narrow = row["backend"] == "trtllm" and weights != "bf16" and card.flop_rate("fp8") is not None
+    narrow = weights != "bf16" and (row["backend"] == "trtllm" or polls(row, card))
+    narrow = narrow and card.flop_rate("fp8") is not None
     return Precision(weights=weights, compute=compute, kv="fp8" if narrow else "bf16")
+
+
+def polls(row: dict[str, str], card: Gpu) -> bool:
+    """Tell whether a row is of InferenceX's recipes for SGLang on Blackwell.
+
+    They look for new requests every 10 iterations, every 30 from a concurrency of 16 on.
+    """
+    fixed = row["origin"].startswith("nvidia")
+    return row["backend"] == "sglang" and not fixed and card.flop_rate("fp4") is not None
 
 
 def read(path: Path) -> tuple[list[Row], dict[str, int]]:
@@ -165,6 +176,7 @@ def described(record: dict[str, str]) -> Row:
         in_step=record["origin"].startswith("nvidia"),
         rounds=ROUNDS,
         sequences=most,
+        poll=(30 if clients(record) >= 16 else 10) if polls(record, card) else 1,
     )
     times = float(record["ttft_ms"]) / 1e3, float(record["tpot_ms"]) / 1e3
     return Row(model, card, record["backend"], spread, types, loop, *times)

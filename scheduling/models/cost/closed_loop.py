@@ -49,6 +49,9 @@ class ClosedLoop:
         the first does not count.
     sequences
         Most requests that run at once, as far as the KV cache holds them; ``None`` for no limit.
+    poll
+        Iterations between two looks at new requests, such as SGLang's
+        ``--scheduler-recv-interval``.
     """
 
     clients: int
@@ -59,6 +62,7 @@ class ClosedLoop:
     in_step: bool = False
     rounds: int | None = None
     sequences: int | None = None
+    poll: int = 1
 
     def latencies(self, cost: CostModel) -> Latencies:
         """Return the mean latencies over all rounds."""
@@ -67,7 +71,8 @@ class ClosedLoop:
         decoding = Batch.decode(running, context)
         idle = decoding if self.mixed else Batch()
         t0 = cost.seconds(decoding)
-        together, t1 = self._prompts(cost, idle, running)
+        most = max(1, min(self.token_budget // self.prompt, running))
+        together, t1 = self._prompts(cost, idle, most)
         alone = t0 if self.mixed else 0.0
         extra = max(0.0, t1 - alone * self._pieces()) / together
         all_at_once = (running * extra + t1) / 2
@@ -75,7 +80,8 @@ class ClosedLoop:
             first, others = all_at_once, (running - 1) / 2
         else:
             rest = 0.0 if self.rounds is None else 1.0 / self.rounds
-            first = rest * all_at_once + (1.0 - rest) * 1.5 * t1
+            later = 1.5 * t1 if self.poll == 1 else self._polled(cost, idle, most, t0)
+            first = rest * all_at_once + (1.0 - rest) * later
             others = running - 1.0
         total = self.output * t0 + running * extra
         between = t0 + others * extra / self.output
@@ -89,9 +95,17 @@ class ClosedLoop:
         """Count the iterations that one prompt takes."""
         return max(1, ceil(self.prompt / self.token_budget))
 
-    def _prompts(self, cost: CostModel, beside: Batch, running: int) -> tuple[int, float]:
-        """Return the prompts that share an iteration, and the seconds until they are computed."""
-        together = max(1, min(self.token_budget // self.prompt, running))
+    def _polled(self, cost: CostModel, beside: Batch, most: int, t0: float) -> float:
+        """Return the wait for the next look, and for the prompts that have arrived since the last.
+
+        In each iteration ``clients / output`` requests end and are followed by others.
+        """
+        arrived = round(self.poll * self.clients / self.output)
+        _, seconds = self._prompts(cost, beside, max(1, min(arrived, most)))
+        return self.poll / 2 * t0 + seconds
+
+    def _prompts(self, cost: CostModel, beside: Batch, together: int) -> tuple[int, float]:
+        """Return how many prompts share an iteration, and the seconds until they are computed."""
         pieces = self._pieces()
         if pieces == 1:
             batch = Batch(

@@ -119,13 +119,14 @@ class ReplicaCost:
 
     def _share(self, batch: Batch) -> Share:
         groups = self._layout.dp * self._layout.pp
-        first = _largest_part(batch.prefills, groups)
+        prefills = batch.prefills or min(1, batch.new_tokens)
+        first = _largest_part(prefills, groups)
         later = _largest_part(batch.decodes, groups)
-        stage = batch.new_tokens * _largest_part(batch.prefills, self._layout.pp)
+        stage = batch.new_tokens * _largest_part(prefills, self._layout.pp)
         stage += batch.decodes * _largest_part(batch.decodes, self._layout.pp)
         return Share(
             batch.new_tokens * first,
-            batch.prefills * first,
+            prefills * first,
             batch.cached_tokens * first,
             batch.prefill_pairs * first,
             batch.decodes * later,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -45,6 +47,14 @@ def test_requests_beyond_the_memory_wait_outside() -> None:
     assert tight.tpot_seconds == free.tpot_seconds
     whole = free.ttft_seconds + 100 * free.tpot_seconds
     assert tight.ttft_seconds == pytest.approx(free.ttft_seconds + whole, rel=0.2)
+
+
+def test_requests_wait_for_the_next_look() -> None:
+    loop = ClosedLoop(10, 100, 100, mixed=False)
+    often, seldom = (replace(loop, poll=poll).latencies(COST) for poll in (1, 20))
+    t0 = 0.01 + 10 * 1e-4
+    assert seldom.ttft_seconds == pytest.approx(20 / 2 * t0 + 0.01 + 2 * 100 * 1e-4)
+    assert seldom.tpot_seconds == often.tpot_seconds
 
 
 @given(

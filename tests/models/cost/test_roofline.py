@@ -112,6 +112,12 @@ def test_a_prompt_that_is_cached_costs_less() -> None:
     assert cost.seconds(Batch.prefill(1000, 7000)) < 0.4 * cost.seconds(Batch.prefill(8000))
 
 
+def test_new_tokens_count_whoever_they_belong_to() -> None:
+    cost = cost_of(LLAMA_8B, Layout(), WIDE)
+    nobody = Batch(new_tokens=4096, prefill_pairs=Batch.prefill(4096).prefill_pairs)
+    assert cost.seconds(nobody) == pytest.approx(cost.seconds(Batch.prefill(4096)), rel=1e-3)
+
+
 def test_few_tokens_hit_few_experts() -> None:
     cost = cost_of(DEEPSEEK_V3, Layout(tp=8), NARROW)
     one = cost.seconds(Batch.decode(1, 1000))
