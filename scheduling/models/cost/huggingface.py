@@ -17,6 +17,11 @@ _KV_HEADS = ("num_key_value_heads", "num_kv_heads", "n_head_kv")
 _FFN = ("intermediate_size", "ffn_dim", "ffn_hidden_size", "n_inner")
 _EXPERTS = ("n_routed_experts", "num_local_experts", "num_experts")
 _ACTIVE = ("num_experts_per_tok", "experts_per_token", "num_experts_per_token")
+_MOST = 2**31
+"""Largest number that a field may hold."""
+
+_MOST_LAYERS = 10_000
+
 _LENGTHS = ("max_position_embeddings", "n_positions", "seq_length", "max_seq_len")
 
 _PLAIN = frozenset(
@@ -129,7 +134,7 @@ class _Reader:
     def read(self) -> Llm:
         """Return the description, or raise all faults."""
         self._refuse_unknown()
-        layers, hidden = self.size(*_LAYERS), self.size(*_HIDDEN)
+        layers, hidden = self._layers(), self.size(*_HIDDEN)
         vocabulary = self.size("vocab_size")
         ffn, experts = self._feed_forward(layers, hidden)
         attention = self._attention(layers, hidden)
@@ -161,9 +166,10 @@ class _Reader:
             value = self.config.get(key)
             if value is None:
                 continue
-            if isinstance(value, int) and not isinstance(value, bool) and value > 0:
+            if isinstance(value, int) and not isinstance(value, bool) and 0 < value <= _MOST:
                 return value
-            self.faults.append(Fault(self.place(key), repr(value), "a whole number above 0"))
+            found, expected = repr(value)[:80], f"a whole number from 1 to {_MOST}"
+            self.faults.append(Fault(self.place(key), found, expected))
             return 1
         return None
 
@@ -181,6 +187,13 @@ class _Reader:
     def count(self, key: str) -> int:
         """Return a field that may be missing or zero."""
         return 0 if self.config.get(key) in (None, 0) else self.size(key)
+
+    def _layers(self) -> int:
+        layers = self.size(*_LAYERS)
+        if layers > _MOST_LAYERS:
+            self.faults.append(Fault(self.place(_LAYERS[0]), str(layers), "a number of layers"))
+            return 1
+        return layers
 
     def _refuse_unknown(self) -> None:
         for key, what in _UNKNOWN.items():
@@ -280,8 +293,10 @@ class _Reader:
         elif isinstance(frequency, int) and frequency > 1:
             plain.update(layer for layer in range(layers) if layer % frequency)
         plain.update(range(min(self.count("first_k_dense_replace"), layers)))
-        only = self.config.get("mlp_only_layers") or []
-        plain.update(layer for layer in only if isinstance(layer, int) and 0 <= layer < layers)
+        only = self.config.get("mlp_only_layers")
+        for layer in only if isinstance(only, list) else ():
+            if isinstance(layer, int) and 0 <= layer < layers:
+                plain.add(layer)
         return len(plain)
 
     def _tied(self) -> bool:
@@ -320,7 +335,7 @@ class _Reader:
                 return _METHODS[key]
         known: Dtype | None = None
         if method in {"awq", "gptq"}:
-            known = _BITS.get(("int", quantised.get("bits", 4)))
+            known = _BITS.get(("int", _number(quantised.get("bits", 4))))
         elif method == "bitsandbytes":
             known = "int4" if quantised.get("load_in_4bit") else "int8"
         elif method in {"compressed-tensors", "modelopt"}:
@@ -341,9 +356,8 @@ def _of_groups(quantised: Mapping[str, Any]) -> Dtype | None:
     for group in groups.values() if isinstance(groups, Mapping) else ():
         weights = group.get("weights") if isinstance(group, Mapping) else None
         if isinstance(weights, Mapping):
-            bits = weights.get("num_bits")
-            if isinstance(bits, int):
-                return _BITS.get((str(weights.get("type", "int")), bits))
+            bits = _number(weights.get("num_bits"))
+            return _BITS.get((str(weights.get("type", "int")), bits))
     return None
 
 
@@ -353,3 +367,8 @@ def _of_quark(quantised: Mapping[str, Any]) -> Dtype | None:
     weight = whole.get("weight") if isinstance(whole, Mapping) else None
     stated = weight.get("dtype") if isinstance(weight, Mapping) else None
     return next((dtype for dtype in _BITS.values() if str(stated).startswith(dtype)), None)
+
+
+def _number(value: Any) -> int:
+    """Return a number of bits, 0 for what is none."""
+    return value if isinstance(value, int) else 0

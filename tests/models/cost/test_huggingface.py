@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from scheduling.errors import InputError
 from scheduling.models.cost.catalogue import llm, llms
@@ -203,6 +205,37 @@ def test_faults_are_all_named() -> None:
         from_config(nested, "mine")
     with pytest.raises(InputError, match="an object"):
         from_config([], "mine")  # type: ignore[arg-type]
+
+
+FIELDS = sorted(
+    {*LLAMA, *DEEPSEEK, "text_config", "layer_types", "sliding_window", "num_experts", "head_dim"}
+    | {"mlp_only_layers", "decoder_sparse_step", "quant_method", "use_sliding_window", "model_type"}
+)
+scalars = st.none() | st.booleans() | st.integers(-5, 2**40) | st.floats() | st.text(max_size=9)
+anything = st.recursive(
+    scalars | st.sampled_from(["awq", "modelopt", "quark", "compressed-tensors", "gemma3"]),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(["bits", "quant_method", "config_groups", "weight"]), inner
+        )
+    ),
+    max_leaves=6,
+)
+
+
+@given(
+    base=st.sampled_from([LLAMA, DEEPSEEK]),
+    changed=st.dictionaries(st.sampled_from(FIELDS), anything, max_size=4),
+)
+def test_odd_fields_are_faults_and_never_crash(
+    base: dict[str, Any], changed: dict[str, Any]
+) -> None:
+    try:
+        read = from_config({**base, **changed}, "odd")
+    except InputError:
+        return
+    assert read.parameters > 0
 
 
 @pytest.mark.shared
