@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections import Counter, deque
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from scheduling.kubernetes.client.server import ApiError
 from scheduling.kubernetes.evictions import Eviction, evictions
 from scheduling.kubernetes.extender.plan import Plan, owner_of
 from scheduling.kubernetes.extender.room import Room, as_item
+from scheduling.kubernetes.mover.follower import NOT_FOUND, Follower
 from scheduling.kubernetes.mover.recovery import Replicas, is_ready
 from scheduling.kubernetes.state import (
     ClusterState,
@@ -25,9 +25,8 @@ from scheduling.kubernetes.state import (
 )
 from scheduling.models.placement.check_nodes import obstacles
 
-_TURN_SECONDS = 0.25
 _RECOVERY_SECONDS = 300.0
-_NOT_FOUND, _CONFLICT, _TOO_MANY = 404, 409, 429
+_CONFLICT, _TOO_MANY = 409, 429
 
 OUTCOMES = (
     "evicted",
@@ -93,7 +92,7 @@ class _Down:
     since: float
 
 
-class Mover:
+class Mover(Follower):
     """Evicts what a plan moves or evicts, in the plan's order.
 
     An eviction is sent only while the plan is the newest, its pod runs where the plan saw it, its
@@ -133,15 +132,12 @@ class Mover:
         backoff: Backoff,
         note: Note,
     ) -> None:
-        self._note = note
-        self._evictor, self._state, self._room = evictor, state, room
+        super().__init__(state, plan, backoff, note)
+        self._evictor, self._room, self._manners = evictor, room, manners
         self._replicas = Replicas(state)
-        self._newest, self._manners, self._backoff = plan, manners, backoff
         self._plan: Plan | None = None
         self._queue: deque[Eviction] = deque()
         self._down: list[_Down] = []
-        self._earliest = 0.0
-        self.counts: Counter[str] = Counter()
 
     @property
     def down(self) -> int:
@@ -153,20 +149,8 @@ class Mover:
         """Number of evictions of the plan that are still to come."""
         return len(self._queue)
 
-    async def run(self) -> None:
-        """Follow the newest plan until cancelled."""
-        while True:
-            await self.turn(asyncio.get_running_loop().time())
-            await asyncio.sleep(_TURN_SECONDS)
-
     async def turn(self, now: float) -> None:
-        """Look at the state and do what can be done now.
-
-        Parameters
-        ----------
-        now
-            Time in seconds; only differences count.
-        """
+        """Look at the state and evict what the plan asks for."""
         plan = self._newest()
         if plan is not self._plan:
             self._begin(plan)
@@ -302,7 +286,7 @@ class Mover:
         self._tell("evicted", eviction)
 
     def _refused(self, eviction: Eviction, error: ApiError, now: float) -> None:
-        if error.code == _NOT_FOUND:
+        if error.code == NOT_FOUND:
             self._queue.popleft()
             self._tell("gone", eviction)
             return

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import Protocol
 
@@ -11,15 +9,14 @@ from scheduling.kubernetes.client.backoff import Backoff
 from scheduling.kubernetes.client.reflector import Note
 from scheduling.kubernetes.client.server import ApiError
 from scheduling.kubernetes.extender.plan import Plan, PlannedPod
+from scheduling.kubernetes.mover.follower import NOT_FOUND, Follower
 from scheduling.kubernetes.state import ClusterState, Object, is_leaving, node_of
 
 ANNOTATION = "scheduling/planned-node"
 """Annotation that is patched; any change of it makes kube-scheduler try the pod again."""
 
-_TURN_SECONDS = 0.25
 _AT_ONCE = 5
 """Nudges in one turn."""
-_NOT_FOUND = 404
 
 _Sign = tuple[str, bool]
 """Planned node, and whether its planned victims are gone."""
@@ -38,7 +35,7 @@ class Annotator(Protocol):
         """
 
 
-class Nudger:
+class Nudger(Follower):
     """Touches a pending pod when its planned node changes or becomes free.
 
     kube-scheduler tries a pod that an extender rejected again only after some event or five
@@ -72,27 +69,12 @@ class Nudger:
         backoff: Backoff,
         note: Note,
     ) -> None:
-        self._note = note
-        self._annotator, self._state = annotator, state
-        self._newest, self._backoff = plan, backoff
+        super().__init__(state, plan, backoff, note)
+        self._annotator = annotator
         self._told: dict[str, _Sign] = {}
-        self._earliest = 0.0
-        self.counts: Counter[str] = Counter()
-
-    async def run(self) -> None:
-        """Follow the newest plan until cancelled."""
-        while True:
-            await self.turn(asyncio.get_running_loop().time())
-            await asyncio.sleep(_TURN_SECONDS)
 
     async def turn(self, now: float) -> None:
-        """Nudge some of those whose plan has changed.
-
-        Parameters
-        ----------
-        now
-            Time in seconds; only differences count.
-        """
+        """Nudge some of those whose plan has changed."""
         plan = self._newest()
         if plan is None or now < self._earliest:
             return
@@ -124,7 +106,7 @@ class Nudger:
         try:
             await self._annotator.annotate(space, name, {ANNOTATION: value})
         except ApiError as error:
-            if error.code != _NOT_FOUND:
+            if error.code != NOT_FOUND:
                 self.counts["failed"] += 1
                 self._note("nudge", outcome="failed", **fields, error=str(error))
                 return False
