@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import csv
 import json
+import re
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -39,17 +40,20 @@ ROUNDS = 10
 TARGETS = {"tpot": 20.0, "ttft": 45.0, "tpot low": 15.0, "tpot low anchored": 8.0}
 """Median errors in per cent that are asked for."""
 
-WEIGHTS: dict[str, Dtype] = {
-    "": "bf16",
-    "bfloat16": "bf16",
-    "fp8": "fp8",
-    "fp8_block": "fp8",
-    "fp4": "fp4",
-    "nvfp4": "fp4",
-    "mxfp4": "fp4",
-    "int8": "int8",
-    "int4_wo": "int4",
-}
+TYPES: tuple[tuple[str, Dtype], ...] = (
+    ("fp4", "fp4"),
+    ("fp8", "fp8"),
+    ("int8", "int8"),
+    ("int4", "int4"),
+    ("w4", "int4"),
+    ("w8", "int8"),
+)
+"""Types of weights by what the name of a quantisation holds; any other is of 16 bits."""
+
+VARIANT = re.compile(
+    r"[-_](fp8|fp4|nvfp4|mxfp4|w4a16|awq|v\d+|\d{4}|instruct|thinking|dynamic|kv)$", re.IGNORECASE
+)
+"""Endings of names of checkpoints that are shaped like the model without them."""
 
 
 @dataclass(frozen=True)
@@ -99,15 +103,15 @@ def clients(row: dict[str, str]) -> int:
 def layout(row: dict[str, str], model: Llm) -> Layout:
     """Read a layout.
 
-    Public exports write servers of ``g`` GPUs with expert parallelism over all of them as ``g``
-    both ways of the experts and ``g * g`` ways of attention.
+    Exports of InferenceX write servers of ``g`` GPUs with expert parallelism over all of them as
+    ``g`` both ways of the experts and ``g * g`` ways of attention.
     """
     tp, dp = max(1, number(row, "tp_size")), number(row, "attention_dp_size")
     pp = max(1, number(row, "pp_size"))
     if model.experts is None:
         return Layout(tp=tp, pp=pp, dp=max(1, dp))
     split, groups = max(1, number(row, "moe_tp_size")), max(1, number(row, "moe_ep_size"))
-    if split == groups > 1 and tp * max(1, dp) == split**2 > 4 and number(row, "attention_dp_size"):
+    if not row["origin"].startswith("nvidia") and split == groups > 1:
         return Layout(tp=1, dp=groups, ep=groups) if dp > 1 else Layout(tp=tp // groups, ep=groups)
     if not dp:
         dp = max(1, split * groups // tp)
@@ -123,7 +127,7 @@ def precision(row: dict[str, str], model: Llm, card: Gpu) -> Precision:
     SGLang on Blackwell.
     """
     quantised = row.get("gemm_quant_mode") or row.get("precision") or ""
-    weights = WEIGHTS[quantised]
+    weights = next((dtype for part, dtype in TYPES if part in quantised), "bf16")
     compute: Dtype = weights
     if weights == "fp4" and model.native == "fp4" and "nvfp4" not in model.name:
         compute = "fp8" if card.flop_rate("fp4") else "bf16"
@@ -161,9 +165,20 @@ def read(path: Path) -> tuple[list[Row], dict[str, int]]:
     return rows, dict(skipped)
 
 
+def model_of(name: str) -> Llm:
+    """Return a model of the catalogue, or the one that a checkpoint of it was made from."""
+    try:
+        return llm(name)
+    except InputError:
+        shorter = VARIANT.sub("", name.rsplit("/", 1)[-1])
+        if shorter == name:
+            raise
+        return model_of(shorter)
+
+
 def described(record: dict[str, str]) -> Row:
     """Describe a measured server; raises where model or GPU is in no catalogue."""
-    model, card = llm(record["model_path"]), gpu(record["system"])
+    model, card = model_of(record["model_path"]), gpu(record["system"].removesuffix("_sxm"))
     spread, types = layout(record, model), precision(record, model, card)
     prompt, output = number(record, "isl"), number(record, "osl")
     capacity = kv_capacity(model, card, spread, types)
