@@ -17,19 +17,14 @@ from scheduling.instances.placement.vms import Host, Machine, rescheduling
 from scheduling.models.base import Status
 from scheduling.models.placement.problem import PlacementProblem
 from scheduling.models.placement.solution import PlacementSolution
-from scheduling.models.placement.steps import replay
 from scheduling.solvers.placement.columns import solver as columns
 from scheduling.solvers.placement.family import CompiledPlacement
-from scheduling.solvers.placement.ordering import order_steps
 from tests.part_placements import best_part_values, part_problems
 from tests.placements import best_values, placement_problems
+from tests.solvers.placement.definitions import carried_out, exact, values_of
 
 GOALS = ("fragments", "nodes", "cost", "moves", "evictions")
 WORK = 4.0
-
-
-def values_of(solution: PlacementSolution) -> tuple[int, ...]:
-    return tuple(int(tier.objective or 0) for tier in solution.tiers)
 
 
 def fragments(solution: PlacementSolution) -> tuple[object, object]:
@@ -60,9 +55,7 @@ def test_it_finds_what_brute_force_finds_on_parts(
 ) -> None:
     problem = settled(problem, goals[:count])
     assume(taken(problem))
-    solution = sch.solve(problem, "columns", work_limit=WORK, workers=1)
-    assert solution.status is Status.OPTIMAL
-    assert values_of(solution) == best_part_values(problem)
+    exact(problem, best_part_values(problem), "columns", WORK)
 
 
 @given(placement_problems(max_items=5, rules=False), st.permutations(GOALS[1:]), st.integers(1, 3))
@@ -72,9 +65,7 @@ def test_it_finds_what_brute_force_finds_on_whole_nodes(
 ) -> None:
     problem = settled(problem, goals[:count])
     assume(taken(problem))
-    solution = sch.solve(problem, "columns", work_limit=WORK, workers=1)
-    assert solution.status is Status.OPTIMAL
-    assert values_of(solution) == best_values(problem)
+    exact(problem, best_values(problem), "columns", WORK)
 
 
 @st.composite
@@ -100,13 +91,9 @@ def clusters(draw: st.DrawFn) -> PlacementProblem:
 @settings(max_examples=20)
 def test_it_agrees_with_cp_sat_and_its_plans_can_be_carried_out(problem: PlacementProblem) -> None:
     assume(problem.items)
-    solution = sch.solve(problem, "columns", work_limit=WORK, workers=1)
-    exact = sch.solve(problem, "cp-sat", work_limit=30, workers=1)
-    assert exact.status is Status.OPTIMAL
-    assert solution.status is Status.OPTIMAL
-    assert values_of(solution) == values_of(exact)
-    steps = order_steps(problem, solution)
-    assert list(replay(problem, solution, steps)) == []
+    theirs = sch.solve(problem, "cp-sat", work_limit=30, workers=1)
+    assert theirs.status is Status.OPTIMAL
+    carried_out(problem, exact(problem, values_of(theirs), "columns", WORK))
 
 
 def cluster(**more: Any) -> PlacementProblem:

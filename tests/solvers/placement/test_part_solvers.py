@@ -13,36 +13,31 @@ from hypothesis import strategies as st
 import scheduling as sch
 from scheduling.errors import UnsupportedError
 from scheduling.instances.placement.random_clusters import random_cluster, with_running
-from scheduling.models.base import Status
-from scheduling.models.placement.bounds import unplaced_bound
 from scheduling.models.placement.compiling import compile_placement
 from scheduling.models.placement.goals import Standing
 from scheduling.models.placement.parts import PartUse
 from scheduling.models.placement.problem import PlacementProblem
-from scheduling.models.placement.solution import PlacementSolution
-from scheduling.models.placement.steps import replay
 from scheduling.solvers.board import Budget
 from scheduling.solvers.placement.explaining.explain import (
     PlacementExplanation,
     explain_solution,
 )
 from scheduling.solvers.placement.growth import Growth
-from scheduling.solvers.placement.ordering import order_steps
 from scheduling.solvers.placement.state import State
 from tests.part_placements import best_part_values, part_problems
-
-
-def values_of(solution: PlacementSolution) -> tuple[int, ...]:
-    return tuple(int(tier.objective or 0) for tier in solution.tiers)
+from tests.solvers.placement.definitions import (
+    bounded_by_formula,
+    carried_out,
+    exact,
+    no_better_than_the_optimum,
+    values_of,
+)
 
 
 @given(part_problems())
 @settings(max_examples=60)
 def test_cp_sat_finds_what_brute_force_finds(problem: PlacementProblem) -> None:
-    best = best_part_values(problem)
-    solution = sch.solve(problem, "cp-sat", work_limit=20, workers=1)
-    assert solution.status is Status.OPTIMAL
-    assert values_of(solution) == (best or (0,))
+    exact(problem, best_part_values(problem) or (0,), "cp-sat")
 
 
 @pytest.mark.parametrize("solver", ["best-fit", "default-scheduler", "greedy", "lns"])
@@ -51,38 +46,26 @@ def test_cp_sat_finds_what_brute_force_finds(problem: PlacementProblem) -> None:
 def test_heuristics_answer_validly_and_never_better_than_the_best(
     solver: str, problem: PlacementProblem
 ) -> None:
-    best = best_part_values(problem)
-    solution = sch.solve(problem, solver, work_limit=2, workers=1)
-    assert sch.check(problem, solution) == []
-    assert values_of(solution) >= best
+    no_better_than_the_optimum(problem, best_part_values(problem), solver)
 
 
 @given(part_problems())
 @settings(max_examples=15)
 def test_auto_is_optimal_on_small_problems(problem: PlacementProblem) -> None:
-    best = best_part_values(problem)
-    solution = sch.solve(problem, "auto", work_limit=20, workers=1)
-    assert solution.status is Status.OPTIMAL
-    assert values_of(solution) == best
+    exact(problem, best_part_values(problem), "auto")
 
 
 @given(part_problems())
 @settings(max_examples=40)
 def test_formula_bound_is_below_the_best_of_each_priority(problem: PlacementProblem) -> None:
-    best = best_part_values(problem)
-    arrays = compile_placement(problem)
-    caps: tuple[int, ...] = ()
-    for tier in range(arrays.n_priorities):
-        assert unplaced_bound(arrays, tier, caps) <= best[tier]
-        caps = (*caps, best[tier])
+    bounded_by_formula(problem, best_part_values(problem))
 
 
 @given(part_problems())
 @settings(max_examples=40)
 def test_steps_lead_to_the_placement_with_room_at_every_step(problem: PlacementProblem) -> None:
     solution = sch.solve(problem, "cp-sat", work_limit=20, workers=1)
-    steps = order_steps(problem, solution)
-    assert list(replay(problem, solution, steps)) == []
+    carried_out(problem, solution)
 
 
 @given(part_problems(), st.data())

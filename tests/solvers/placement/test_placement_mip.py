@@ -12,12 +12,8 @@ from scheduling.instances.placement.random_clusters import random_cluster
 from scheduling.models.base import Status
 from scheduling.models.placement.compiling import compile_placement
 from scheduling.models.placement.problem import PlacementProblem
-from scheduling.models.placement.solution import PlacementSolution
 from tests.placements import best_values, placement_problems
-
-
-def values_of(solution: PlacementSolution) -> tuple[int, ...]:
-    return tuple(int(tier.objective or 0) for tier in solution.tiers)
+from tests.solvers.placement.definitions import exact, values_of
 
 
 def refused(problem: PlacementProblem) -> str | None:
@@ -36,8 +32,7 @@ def refused(problem: PlacementProblem) -> str | None:
 @settings(max_examples=40)
 def test_mip_and_cp_sat_find_what_brute_force_finds(problem: PlacementProblem) -> None:
     best = best_values(problem)
-    exact = sch.solve(problem, "cp-sat", work_limit=20, workers=1)
-    assert values_of(exact) == best
+    exact(problem, best, "cp-sat")
     unknown = refused(problem)
     if unknown is not None:
         with pytest.raises(UnsupportedError, match=unknown):
@@ -55,11 +50,11 @@ def test_both_leave_equally_few_fragments(problem: PlacementProblem, unit: int) 
     document["fragment"] = {"resource": "cpu", "unit": unit}
     document["goals"] = ["fragments", "moves"]
     measured = PlacementProblem.model_validate(document)
-    exact, ours = (
+    theirs, ours = (
         sch.solve(measured, name, time_limit=20, workers=1) for name in ("cp-sat", "mip")
     )
-    assert exact.status is ours.status is Status.OPTIMAL
-    assert values_of(exact) == values_of(ours)
+    assert theirs.status is ours.status is Status.OPTIMAL
+    assert values_of(theirs) == values_of(ours)
 
 
 def test_an_engine_of_pyomo_finds_what_highs_finds() -> None:

@@ -10,7 +10,7 @@ import scheduling as sch
 from scheduling.instances.placement.random_clusters import random_cluster, with_running
 from scheduling.models.base import Status
 from scheduling.models.placement.arrays import Ints
-from scheduling.models.placement.bounds import goal_bound, unplaced_bound
+from scheduling.models.placement.bounds import goal_bound
 from scheduling.models.placement.compiling import compile_placement
 from scheduling.models.placement.problem import PlacementProblem
 from scheduling.models.placement.solution import PlacementSolution
@@ -20,28 +20,25 @@ from scheduling.solvers.placement.ordering import order_steps
 from scheduling.solvers.placement.pools import Pools
 from scheduling.solvers.placement.relaxation import raise_linear_bound
 from tests.placements import best_values, placement_problems
-
-
-def values_of(solution: PlacementSolution) -> tuple[int, ...]:
-    return tuple(int(tier.objective or 0) for tier in solution.tiers)
+from tests.solvers.placement.definitions import (
+    bounded_by_formula,
+    carried_out,
+    exact,
+    no_better_than_the_optimum,
+    values_of,
+)
 
 
 @given(placement_problems(max_items=4, max_nodes=2))
 @settings(max_examples=60)
 def test_cp_sat_finds_what_brute_force_finds(problem: PlacementProblem) -> None:
-    best = best_values(problem)
-    solution = sch.solve(problem, "cp-sat", work_limit=20, workers=1)
-    assert solution.status is Status.OPTIMAL
-    assert values_of(solution) == best
+    exact(problem, best_values(problem), "cp-sat")
 
 
 @given(placement_problems(max_items=4, max_nodes=3, rules=False))
 @settings(max_examples=30)
 def test_auto_is_optimal_on_small_problems_and_bounded(problem: PlacementProblem) -> None:
-    best = best_values(problem)
-    solution = sch.solve(problem, "auto", work_limit=20, workers=1)
-    assert solution.status is Status.OPTIMAL
-    assert values_of(solution) == best
+    exact(problem, best_values(problem), "auto")
 
 
 @pytest.mark.parametrize(
@@ -52,21 +49,13 @@ def test_auto_is_optimal_on_small_problems_and_bounded(problem: PlacementProblem
 def test_heuristics_answer_validly_and_never_better_than_the_best(
     solver: str, problem: PlacementProblem
 ) -> None:
-    best = best_values(problem)
-    solution = sch.solve(problem, solver, work_limit=2, workers=1)
-    assert sch.check(problem, solution) == []
-    assert values_of(solution) >= best
+    no_better_than_the_optimum(problem, best_values(problem), solver)
 
 
 @given(placement_problems(max_items=4, max_nodes=2))
 @settings(max_examples=40)
 def test_formula_bound_is_below_the_best_of_the_first_priority(problem: PlacementProblem) -> None:
-    best = best_values(problem)
-    arrays = compile_placement(problem)
-    caps: tuple[int, ...] = ()
-    for tier in range(arrays.n_priorities):
-        assert unplaced_bound(arrays, tier, caps) <= best[tier]
-        caps = (*caps, best[tier])
+    bounded_by_formula(problem, best_values(problem))
 
 
 @given(placement_problems(max_items=4, max_nodes=2))
@@ -115,8 +104,7 @@ def test_linear_bound_knows_quotas_and_limits_on_moves() -> None:
 def test_steps_lead_to_the_placement_with_room_at_every_step(problem: PlacementProblem) -> None:
     solution = sch.solve(problem, "cp-sat", work_limit=20, workers=1)
     assume(solution.status is Status.OPTIMAL)
-    steps = order_steps(problem, solution)
-    assert list(replay(problem, solution, steps)) == []
+    carried_out(problem, solution)
 
 
 def test_a_cycle_of_moves_is_broken_by_a_detour_or_an_eviction() -> None:
