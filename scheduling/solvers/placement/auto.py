@@ -12,9 +12,10 @@ from scheduling.solvers.placement.columns.solver import Columns
 from scheduling.solvers.placement.cpsat.solver import CpSat
 from scheduling.solvers.placement.default_scheduler import DefaultScheduler
 from scheduling.solvers.placement.family import CompiledPlacement
+from scheduling.solvers.placement.filling.solver import Filling
 from scheduling.solvers.placement.greedy import BestFit
 from scheduling.solvers.placement.greedy_rules import MEASURED, Greedy
-from scheduling.solvers.placement.guided import Guided
+from scheduling.solvers.placement.guided import LOOSE, Guided
 from scheduling.solvers.placement.lns import Lns
 from scheduling.solvers.placement.pools import Pools
 from scheduling.solvers.placement.relaxation import raise_linear_bound
@@ -28,6 +29,9 @@ _LARGEST_DEFAULT = 2_000_000
 _LAST_GREEDY = 0.15
 """Share of what is left of the time for the greedy that seldom beats the others."""
 
+_FILLING = 0.75
+"""Share of the budget for fillings of nodes before large neighbourhood search."""
+
 _COLUMNS = 0.6
 """Share of the budget for pattern columns before the other searches."""
 
@@ -40,6 +44,9 @@ class Auto:
     neighbourhood search improves the placement while CP-SAT works on the bound of the whole. With a
     work limit the two run one after the other.
 
+    In large clusters where only capacities tie items to each other, fillings of nodes by column
+    generation go before it.
+
     Where all items run and few moves are to leave fewer fragments, nodes or cost, pattern columns
     go first, as far as they know all that the problem states.
     """
@@ -51,9 +58,14 @@ class Auto:
         self._data: CompiledPlacement | None = None
         self._builders: list[Solver[CompiledPlacement, Ints]] = []
         self._columns: Columns | None = None
+        self._filling: Filling | None = None
 
     def prepare(self, data: CompiledPlacement) -> None:
         """Compile the kernels of pattern columns, once on a machine, where they can be used."""
+        filling = Filling()
+        if data.arrays.n_priorities and not _is_small(data) and filling.refusal(data) is None:
+            filling.prepare(data)
+            self._filling = filling
         columns = Columns()
         wanted = any(goal in CELL_GOALS for goal in data.arrays.goals)
         if wanted and columns.availability() and columns.refusal(data) is None:
@@ -89,9 +101,11 @@ class Auto:
         self._build(data, board, budget, hint)
         if self._columns is not None and not board.stopped:
             self._columns.search(data, board, budget.part(_COLUMNS), hint)
+        if self._filling is not None and not board.stopped and board.tier < arrays.n_priorities:
+            self._filling.search(data, board, budget.part(_FILLING), hint)
         if board.stopped:
             return
-        exact = int(arrays.eligible.sum()) <= _LARGEST_EXACT
+        exact = _is_small(data)
         if budget.work is not None:
             Lns().search(data, board, budget.part(0.5), hint)
             if exact and not board.stopped:
@@ -110,10 +124,16 @@ class Auto:
             pending = int(np.sum(data.arrays.now < 0))
             small = pending * data.arrays.n_nodes <= _LARGEST_DEFAULT
             self._data = data
-            self._builders = [*([DefaultScheduler()] if small else []), Guided(), BestFit()]
+            quick = [Guided((LOOSE,))] if self._filling else [Guided(), BestFit()]
+            self._builders = [*([DefaultScheduler()] if small else []), *quick]
             if any(goal in MEASURED for goal in data.arrays.goals):
                 self._builders.append(Greedy("goals"))
         while self._builders and not board.stopped:
             builder = self._builders.pop(0)
             last = isinstance(builder, BestFit)
             builder.search(data, board, budget.part(_LAST_GREEDY) if last else budget, hint)
+
+
+def _is_small(data: CompiledPlacement) -> bool:
+    """Tell whether CP-SAT on the whole has a chance."""
+    return int(data.arrays.eligible.sum()) <= _LARGEST_EXACT

@@ -84,6 +84,7 @@ FAMILY: Family[Ints] = Family(
         "columns": "columns.solver:Columns",
         "lns": "lns:Lns",
         "default-scheduler": "default_scheduler:DefaultScheduler",
+        "filling": "filling.solver:Filling",
         "guided": "guided:Guided",
         "best-fit": "greedy:BestFit",
         "greedy": "greedy_rules:Greedy",

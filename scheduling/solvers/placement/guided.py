@@ -21,8 +21,8 @@ from scheduling.solvers.placement.targets import find_targets
 
 Floats = NDArray[np.float64]
 
-_SHARES = (1.0, 0.88)
-"""Shares of the capacity that the linear program fills, one try each."""
+TIGHT, LOOSE = 1.0, 0.88
+"""Shares of the capacity that the linear program fills, one try each; the looser is the quicker."""
 
 _TIME = 0.25
 """Share of what is left of the time that one try may take; what it has by then is an answer."""
@@ -38,10 +38,18 @@ class Guided(Construction):
     many as possible are placed and as few as possible leave their pool. What runs stays as far as
     that goes, from the fullest node on; the rest is packed, large items first; then items that
     found no place push smaller or less important ones aside.
+
+    Parameters
+    ----------
+    shares
+        Shares of the capacity that the program fills, one try each.
     """
 
     name = "guided"
     summary = "linear program over pools of equal nodes, then best fit and displacement"
+
+    def __init__(self, shares: tuple[float, ...] = (TIGHT, LOOSE)) -> None:
+        self._shares = shares
 
     def placements(
         self, data: CompiledPlacement, board: Board[Ints], budget: Budget
@@ -50,7 +58,7 @@ class Guided(Construction):
         arrays = data.arrays
         pools = Pools.of_nodes(arrays)
         found = [arrays.now]
-        for share in _SHARES:
+        for share in self._shares:
             part = budget.part(_TIME)
 
             def over(part: Budget = part) -> bool:

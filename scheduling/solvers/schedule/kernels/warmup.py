@@ -201,6 +201,12 @@ def _compile_patterns() -> None:
     compile_kernels()
 
 
+def _compile_fillings() -> None:
+    from scheduling.solvers.placement.filling.pricing import compile_kernels
+
+    compile_kernels()
+
+
 GROUPS: dict[str, Callable[[], None]] = {
     "jobshop": lambda: _compile_tabu(_shop()),
     "learned": lambda: _search(_shop(), "dispatch:learned"),
@@ -211,5 +217,6 @@ GROUPS: dict[str, Callable[[], None]] = {
     "tardiness": _compile_tardiness,
     "permutation": lambda: _search(_single_machine((1,) * 3), "iterated-greedy"),
     "patterns": _compile_patterns,
+    "fillings": _compile_fillings,
 }
 """What compiles each group: a tiny problem, worked on once."""

@@ -1,0 +1,1 @@
+"""Solver ``filling``: pattern columns over groups of equal nodes, rounded by diving."""

@@ -1,0 +1,88 @@
+"""Solver ``filling``: pattern columns over groups of equal nodes, rounded by diving."""
+
+from __future__ import annotations
+
+from scheduling.models.placement.arrays import Ints
+from scheduling.solvers.board import Board, Budget
+from scheduling.solvers.placement.construction import offer
+from scheduling.solvers.placement.family import CompiledPlacement
+from scheduling.solvers.placement.filling.groups import Groups
+from scheduling.solvers.registry import READY, Availability
+
+MAX_CLASSES, MAX_GROUPS = 1000, 500
+"""Most classes of equal items and groups of equal nodes that the linear program takes."""
+
+
+class Filling:
+    """Column generation over fillings of nodes, for as many placed items as possible.
+
+    A filling says how many items of each class stand on a node; nodes with equal room, beside what
+    cannot move, share theirs. A linear program chooses fillings so that, in the order of the tiers,
+    few items wait and, as a tie-break, few are evicted or leave their nodes. New fillings come from
+    knapsacks at its prices, by branch and bound: of empty nodes, and of each node with a premium on
+    what runs there. Whole numbers come from diving: what the program is sure of is fixed, and it is
+    solved again for the rest (Sadykov et al., Primal heuristics for branch and price, 2019). An
+    assignment tells which node gets which filling so that most items stay; best fit adds what still
+    finds room.
+
+    Its fractional value is not posted as a bound.
+    """
+
+    name = "filling"
+    summary = "pattern columns over groups of equal nodes, rounded by diving: most items placed"
+
+    def __init__(self) -> None:
+        self._data: CompiledPlacement | None = None
+        self._groups: Groups | None = None
+        self._search: object = None
+
+    def availability(self) -> Availability:
+        """Tell that it is always ready: HiGHS and numba come with the library."""
+        return READY
+
+    def prepare(self, data: CompiledPlacement) -> None:  # noqa: ARG002
+        """Compile the kernels, once on a machine, and load them."""
+        from scheduling.solvers.placement.filling.pricing import compile_kernels
+        from scheduling.solvers.schedule.kernels.warmup import ensure_compiled
+
+        ensure_compiled("fillings")
+        compile_kernels()
+
+    def refusal(self, data: CompiledPlacement) -> str | None:
+        """Name what fillings do not know, or why they are too many."""
+        arrays = data.arrays
+        if not arrays.plain:
+            return "rules between items, parts of nodes or limits on moves; use auto or lns"
+        groups = self._grouped(data)
+        for number, most, what in (
+            (arrays.n_classes, MAX_CLASSES, "classes of equal items"),
+            (len(groups.count), MAX_GROUPS, "groups of equal nodes"),
+        ):
+            if number > most:
+                return f"{number} {what}, more than {most}; use auto or lns"
+        return None
+
+    def _grouped(self, data: CompiledPlacement) -> Groups:
+        if self._data is not data or self._groups is None:
+            self._data, self._groups = data, Groups.of_nodes(data.arrays)
+            self._search = None
+        return self._groups
+
+    def search(
+        self,
+        data: CompiledPlacement,
+        board: Board[Ints],
+        budget: Budget,
+        hint: Ints | None,  # noqa: ARG002 - it starts from what runs and from the board
+    ) -> None:
+        """Settle the tier of ``board``, if it is one of unplaced items."""
+        from scheduling.solvers.placement.filling.search import Search
+
+        arrays = data.arrays
+        offer(data, board, arrays.now, self.name)
+        if board.tier >= arrays.n_priorities or board.stopped:
+            return
+        groups = self._grouped(data)
+        if not isinstance(self._search, Search):
+            self._search = Search(data, groups, budget, board.tier, self.name)
+        self._search.run(board, budget)
