@@ -53,22 +53,24 @@ class Wait:
     load: float
 
     def ceilings(self, replicas: NDArray[np.int64]) -> Floats:
-        """Return how busy pools of so many replicas may be, as a share of their rate."""
+        """Return how busy pools of so many replicas may be, as a share of their rate.
+
+        ``replicas`` ascends.
+        """
         if self.limit_seconds == float("inf") or self.load <= 0:
             return np.full(len(replicas), MOST_BUSY)
-        servers = np.minimum(replicas * self.servers, MOST_REPLICAS)
-        sizes, place = np.unique(servers, return_inverse=True)
+        sizes = np.minimum(replicas * self.servers, MOST_REPLICAS)
         waiting = _waiting()[:, sizes - 1]
         busy = _GRID[:, None]
         factors = wait_factors(sizes, busy, waiting, self.service_scv, self.arrival_scv)
         with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
             decay = waiting * self.limit_seconds / (factors * self.service_seconds)
-            late = waiting * np.exp(-np.nan_to_num(decay, nan=0.0))
+            late = np.where(waiting > 0, waiting * np.exp(-decay), 0.0)
         kept = late <= 1 - self.share
         # The first utilisation that breaks the limit ends what is allowed.
         last = np.where(kept.all(axis=0), len(_GRID), np.argmin(kept, axis=0)) - 1
         allowed = np.maximum.accumulate(_GRID[np.maximum(last, 0)])
-        return np.minimum(allowed[place] / self.load, MOST_BUSY)
+        return np.minimum(allowed / self.load, MOST_BUSY)
 
     def quantile(self, replicas: int, busy: float, share: float) -> float | None:
         """Return the wait that this share stays within, of replicas so busy; ``None``: endless."""

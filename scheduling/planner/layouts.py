@@ -54,9 +54,9 @@ def layouts(llm: Llm, pool: PoolFacts, options: Options) -> Iterator[Layout]:
     """Yield the layouts of a model on a pool, by rising number of GPUs.
 
     Tensor parallelism takes powers of two that divide heads and widths and stays within a domain
-    of fast links; pipeline stages are at most as many as layers; only mixtures of experts have
-    copies of attention inside a replica, and their experts are either split like the rest or
-    spread over all GPUs of a stage.
+    of fast links; pipeline stages are at most as many as layers. Mixtures of experts either split
+    their experts like the rest or spread them over all GPUs of a stage; with copies of attention,
+    which only they have, experts are spread and there is one stage, as runtimes do it.
     """
     found = []
     for tp in _powers(min(options.max_tp, pool.domain_gpus, pool.gpus)):
@@ -65,12 +65,12 @@ def layouts(llm: Llm, pool: PoolFacts, options: Options) -> Iterator[Layout]:
         if tp > pool.gpus_per_node and pool.domain_gpus <= pool.gpus_per_node:
             continue
         for pp in _powers(min(options.max_pp, llm.layers)):
-            for dp in _powers(options.max_dp if llm.experts is not None else 1):
+            for dp in _powers(options.max_dp if llm.experts is not None and pp == 1 else 1):
                 if tp * pp * dp > min(options.max_replica_gpus, pool.gpus):
                     break
                 found += [
                     Layout(tp=tp, pp=pp, dp=dp, ep=ep)
-                    for ep in _spreads(llm, tp * dp)
+                    for ep in _spreads(llm, tp * dp, dp)
                     if ep <= options.max_ep
                 ]
     usable = [layout for layout in found if pool.nodes_for(layout) is not None]
@@ -84,9 +84,9 @@ def _powers(most: int) -> Iterator[int]:
         value *= 2
 
 
-def _spreads(llm: Llm, stage: int) -> list[int]:
+def _spreads(llm: Llm, stage: int, dp: int) -> list[int]:
     if llm.experts is None or stage == 1:
         return [1]
     spread = [stage] if llm.experts.count % stage == 0 else []
-    split = [1] if llm.experts.ffn % stage == 0 else []
+    split = [1] if dp == 1 and llm.experts.ffn % stage == 0 else []
     return split + spread

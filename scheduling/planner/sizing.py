@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from scheduling.models.cost.protocol import KnowsPower, Provenance
 from scheduling.models.serving.plan import Role
-from scheduling.planner.ceilings import Floats, Wait
+from scheduling.planner.ceilings import MOST_BUSY, Floats, Wait
 from scheduling.planner.iterations import Iteration, Room
 from scheduling.planner.loads import Load
 
@@ -129,6 +129,7 @@ class Sizer:
             if weight
             else max(load.context for load in loads)
         )
+        self._power = room.cost if isinstance(room.cost, KnowsPower) else None
         self._arrival_scv = max(load.requests.arrivals.scv for load in loads)
 
     def _within_memory(self, kv_tokens: int) -> list[int]:
@@ -159,17 +160,39 @@ class Sizer:
         """
         found: list[Sized] = []
         floors: list[Floor] = []
-        for batch, budget in self._points(role):
-            try:
-                found.append(self._run(role, batch, budget))
-            except _Missed as missed:
-                floors.append(missed.floor)
+        for budget, batches in self._points(role):
+            for batch in batches:
+                try:
+                    found.append(self._run(role, batch, budget))
+                except _Missed as missed:
+                    # All latencies rise with the batch.
+                    floors.append(missed.floor)
+                    break
         if not found:
+            if not floors:
+                raise Unfit("no token budget leaves room for prompts beside a batch")
             least = min(floors, key=lambda floor: floor.excess)
             raise Unfit(str(least), least)
-        worth = np.stack([self._worth(one) for one in found])
-        chosen = dict.fromkeys(np.argmax(worth, axis=0).tolist())
-        return [self._explained(found[row], role, found) for row in chosen]
+        return [self._explained(one, role, found) for one in self._best(found)]
+
+    def _best(self, found: list[Sized]) -> list[Sized]:
+        """Return the ways that bring most in a small and in a large pool.
+
+        No pool is busier than its most, so ways whose rate is too low need no ceilings.
+        """
+        ranked = sorted(
+            ((self._rate(one), row) for row, one in enumerate(found)),
+            key=lambda pair: (-pair[0], pair[1]),
+        )
+        worth, best = np.zeros(len(_SIZES)), [found[ranked[0][1]]] * len(_SIZES)
+        for rate, row in ranked:
+            if bool(np.all(rate * MOST_BUSY <= worth)):
+                break
+            brought = rate * found[row].within(_SIZES)
+            for size in np.flatnonzero(brought > worth).tolist():
+                best[size] = found[row]
+            worth = np.maximum(worth, brought)
+        return list({id(one): one for one in best}.values())
 
     def at(self, role: Role, batch: int, budget: int | None) -> Sized:
         """Return the replica run in a given way.
@@ -186,24 +209,22 @@ class Sizer:
         except _Missed as missed:
             raise Unfit(str(missed.floor), missed.floor) from None
 
-    def _points(self, role: Role) -> list[tuple[int, int | None]]:
+    def _points(self, role: Role) -> list[tuple[int | None, list[int]]]:
+        """Token budgets, each with the batches to try, ascending."""
         if role == "decode":
-            return [(batch, None) for batch in self._fitting[min(self._fitting)]]
+            return [(None, self._fitting[min(self._fitting)])]
         if role == "prefill":
-            return [(0, budget) for budget in self._fitting]
+            return [(budget, [0]) for budget in self._fitting]
         return [
-            (batch, budget)
+            (budget, [b for b in fitting if budget - b >= min(_LEAST_CHUNK, budget - 1)])
             for budget, fitting in self._fitting.items()
-            for batch in fitting
-            if budget - batch >= min(_LEAST_CHUNK, budget - 1)
         ]
 
-    def _worth(self, one: Sized) -> Floats:
-        """Rate for the mix of loads that a replica of a small and of a large pool brings."""
-        busy = sum(
+    def _rate(self, one: Sized) -> float:
+        """Rate for the mix of loads of a replica that is always busy."""
+        return 1 / sum(
             s / one.rates[load.demand] for s, load in zip(self._shares, self._loads, strict=True)
         )
-        return one.within(_SIZES) / busy
 
     def _explained(self, one: Sized, role: Role, found: Sequence[Sized]) -> Sized:
         """Say what keeps its batch from growing."""
@@ -244,7 +265,7 @@ class Sizer:
             max(firsts) if role != "decode" else None,
             max(tpots) if role != "prefill" else None,
             cost.provenance(sample),
-            cost.watts(sample) if isinstance(cost, KnowsPower) else None,
+            None if self._power is None else self._power.watts(sample),
             "",
         )
 

@@ -25,6 +25,8 @@ from scheduling.planner.resolve import ModelFacts, Resolved
 from scheduling.planner.sizing import Floor, Sized, Sizer, Unfit
 
 GB = 1e9
+_MOST_TIMES = 8
+"""Layouts of more GPUs than so many times those of the smallest one that fits are left out."""
 
 
 @dataclass(frozen=True)
@@ -208,11 +210,15 @@ class _Search:
         self._resolved, self._options = resolved, resolved.fleet.options
         self._model, self._pool, self._precision = model, pool, precision
         self._out = out
-        self._rooms = [
-            (layout, room)
-            for layout in layouts(model.llm, pool, self._options)
-            if (room := self._room(layout, slow)) is not None
-        ]
+        self._rooms: list[tuple[Layout, Room]] = []
+        for layout in layouts(model.llm, pool, self._options):
+            if self._rooms and layout.gpus > _MOST_TIMES * self._rooms[0][0].gpus:
+                least = f"the {self._rooms[0][0].gpus} GPUs that are enough"
+                self._drop(layout, f"more than {_MOST_TIMES} times {least}")
+                continue
+            room = self._room(layout, slow)
+            if room is not None:
+                self._rooms.append((layout, room))
 
     def _drop(self, layout: Layout, reason: str) -> None:
         model, pool = self._model.name, self._pool.name
@@ -377,11 +383,13 @@ def _one_kv_type(kept: Sequence[Candidate], out: list[RuledOut]) -> list[Candida
     The smallest type is taken: it moves fastest and leaves room for the largest batches.
     """
     chosen: list[Candidate] = []
+    split: dict[str, dict[Dtype, set[Role]]] = {}
     for one in kept:
-        roles: dict[Dtype, set[Role]] = {}
-        for other in kept:
-            if other.model is one.model and other.role != "both":
-                roles.setdefault(other.precision.kv, set()).add(other.role)
+        if one.role != "both":
+            by_type = split.setdefault(one.model.name, {})
+            by_type.setdefault(one.precision.kv, set()).add(one.role)
+    for one in kept:
+        roles = split.get(one.model.name, {})
         whole = [kv for kv, found in roles.items() if len(found) == 2] or list(roles)
         shared = min(whole, key=lambda kv: (BYTES[kv], kv), default=None)
         if one.role == "both" or one.precision.kv == shared:
