@@ -15,7 +15,7 @@ from math import inf, sqrt
 import numpy as np
 from numpy.typing import NDArray
 
-from scheduling.models.cost.protocol import KnowsPower, Provenance
+from scheduling.models.cost.protocol import Batch, KnowsPower, Provenance
 from scheduling.models.serving.plan import Role
 from scheduling.planner.ceilings import MOST_BUSY, Floats, Wait
 from scheduling.planner.iterations import Iteration, Room
@@ -46,12 +46,14 @@ class Sized:
         The queues that requests pass.
     ttft_seconds, tpot_seconds
         Without waiting, at the percentile of the targets; ``None`` where it has no such phase.
+    typical
+        A batch that stands for its work.
     provenance
         Where the times come from.
     watts
         Power of the replica, where the cost model knows it.
     binds
-        What keeps its batch from growing.
+        What keeps its batch from growing; empty where that is not known.
     """
 
     sequences: int
@@ -60,9 +62,10 @@ class Sized:
     waits: tuple[Wait, ...]
     ttft_seconds: float | None
     tpot_seconds: float | None
-    provenance: Provenance
-    watts: float | None
-    binds: str
+    typical: Batch
+    provenance: Provenance = Provenance.ANALYTIC
+    watts: float | None = None
+    binds: str = ""
 
     def ceilings(self, most: int) -> Floats:
         """Return how busy 1, 2, …, ``most`` replicas may be, as shares of their rates."""
@@ -173,7 +176,7 @@ class Sizer:
                 raise Unfit("no token budget leaves room for prompts beside a batch")
             least = min(floors, key=lambda floor: floor.excess)
             raise Unfit(str(least), least)
-        return [self._explained(one, role, found) for one in self._best(found)]
+        return [self._described(one, self._binds(one, role, found)) for one in self._best(found)]
 
     def _best(self, found: list[Sized]) -> list[Sized]:
         """Return the ways that bring most in a small and in a large pool.
@@ -205,7 +208,7 @@ class Sizer:
         if budget is not None and budget <= batch:
             raise Unfit(f"a token budget of {budget} leaves no room beside {batch} decodes")
         try:
-            return self._run(role, batch, budget)
+            return self._described(self._run(role, batch, budget))
         except _Missed as missed:
             raise Unfit(str(missed.floor), missed.floor) from None
 
@@ -226,18 +229,27 @@ class Sizer:
             s / one.rates[load.demand] for s, load in zip(self._shares, self._loads, strict=True)
         )
 
-    def _explained(self, one: Sized, role: Role, found: Sequence[Sized]) -> Sized:
+    def _described(self, one: Sized, binds: str = "") -> Sized:
+        """Add what the cost model says beside times."""
+        return replace(
+            one,
+            provenance=self._room.cost.provenance(one.typical),
+            watts=None if self._power is None else self._power.watts(one.typical),
+            binds=binds,
+        )
+
+    def _binds(self, one: Sized, role: Role, found: Sequence[Sized]) -> str:
         """Say what keeps its batch from growing."""
         if role == "prefill":
-            return replace(one, binds="prefill compute")
+            return "prefill compute"
         larger = [batch for batch in self._batches if batch > one.sequences]
         if not larger:
-            return replace(one, binds="max_sequences")
+            return "max_sequences"
         fitting = self._fitting[min(self._fitting) if role == "decode" else one.token_budget or 0]
         if larger[0] not in fitting:
-            return replace(one, binds="KV memory")
+            return "KV memory"
         slower = all(other.sequences < larger[0] for other in found)
-        return replace(one, binds="latency targets" if slower else "prefill compute")
+        return "latency targets" if slower else "prefill compute"
 
     def _run(self, role: Role, batch: int, budget: int | None) -> Sized:
         iteration = Iteration(self._room, batch, budget, self._context)
@@ -255,8 +267,6 @@ class Sizer:
             firsts.append(first)
             tpots.append(tpot)
             waits += self._waits(role, limit, share, iteration, prompts, total, tpot)
-        sample = iteration.typical(self._loads[0], role)
-        cost = self._room.cost
         return Sized(
             max(batch, iteration.prompts_at_once(self._loads)),
             budget,
@@ -264,9 +274,7 @@ class Sizer:
             tuple(waits),
             max(firsts) if role != "decode" else None,
             max(tpots) if role != "prefill" else None,
-            cost.provenance(sample),
-            None if self._power is None else self._power.watts(sample),
-            "",
+            iteration.typical(self._loads[0], role),
         )
 
     def _waits(
