@@ -209,7 +209,6 @@ class Clock:
         """Solve a problem within a share of the time that is left."""
         solution: ServingSolution = solve(
             problem,
-            "cp-sat",
             time_limit=self.left(share),
             workers=self.workers,
             seed=self.seed,
