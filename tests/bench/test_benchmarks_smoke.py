@@ -151,3 +151,22 @@ def test_cost_models(tmp_path: Path) -> None:
     assert set(found["figures"]) == {"all", "vllm", "qwen3-32b h100-sxm vllm"}
     assert found["figures"]["all"]["tpot low anchored"] < found["figures"]["all"]["tpot low"] + 5
     assert list(found["skipped"].values()) == [1]
+
+
+def test_serving(tmp_path: Path) -> None:
+    folder = tmp_path / "plans"
+    folder.mkdir()
+    head = "model,system,backend,"
+    workers = "worker,role,gpus,req_per_s,admissible\n0,prefill,2,4.17,True\n1,decode,4,8.0,True\n"
+    (folder / "workers_m_g_b.csv").write_text(workers)
+    budgets = f"{head}gpus,aic_req_per_s,exact_req_per_s\no/M,g,b,8,3.753,7.36\n"
+    (folder / "plans_disagg.csv").write_text(budgets)
+    demands = f"{head}target_req_per_s,aic_agg_gpus,aic_disagg_gpus,exact_disagg_gpus\n"
+    (folder / "demand_min_gpus.csv").write_text(f"{demands}o/M,g,b,7,9,8,8\n")
+    arguments = ["--plans", str(folder), "--models", "2", "--types", "2", "--nodes", "4"]
+    arguments += ["--seeds", "1", "--time-limit", "2"]
+    found = run(tmp_path, "serving.py", "plans", "fleets", *arguments)
+    assert isinstance(found, dict)
+    assert [entry["rate"] for entry in found["plans"]["budgets"]] == [7.36]
+    assert [entry["gpus"] for entry in found["plans"]["demands"]] == [8]
+    assert len(found["fleets"]) == 1
