@@ -25,6 +25,7 @@ T = TypeVar("T")
 _FAMILIES = {
     "schedule": "scheduling.solvers.schedule.explain:explain_schedule",
     "placement": "scheduling.solvers.placement.explaining.explain:explain_placement",
+    "serving": "scheduling.solvers.serving.explain:explain_serving",
 }
 """For each family a function from a problem and a budget to an explanation."""
 
