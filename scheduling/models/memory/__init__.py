@@ -1,0 +1,1 @@
+"""Static memory allocation: buffers with lifetimes to offsets."""

@@ -1,0 +1,113 @@
+"""Faults of memory problems that fields alone do not show."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+
+from scheduling.errors import Fault
+from scheduling.models.memory.problem import Buffer, MemoryProblem, origin, pieces
+
+
+def find_faults(problem: MemoryProblem) -> list[Fault]:
+    """Return every fault of the problem, in the order of its fields."""
+    faults = [*_repeated(problem), *_each(problem), *_unknown_aliases(problem)]
+    if not faults:
+        faults += _circular_aliases(problem)
+    return faults or [*_alias_offsets(problem), *_fixed_overlaps(problem)]
+
+
+def _repeated(problem: MemoryProblem) -> Iterator[Fault]:
+    for name, count in Counter(buffer.id for buffer in problem.buffers).items():
+        if count > 1:
+            yield Fault("buffers", f"{name!r} {count} times", "each once")
+
+
+def _each(problem: MemoryProblem) -> Iterator[Fault]:
+    for index, buffer in enumerate(problem.buffers):
+        place = f"buffers[{index}]"
+        if buffer.end <= buffer.start:
+            found = f"{buffer.end} for a start at {buffer.start}"
+            yield Fault(f"{place}.end", found, "a time after the start")
+            continue
+        yield from _gaps(buffer, place)
+        if problem.capacity is not None and buffer.size > problem.capacity:
+            found = f"{buffer.size} ({buffer.id!r})"
+            yield Fault(f"{place}.size", found, f"at most the capacity, {problem.capacity}")
+        if buffer.offset is not None:
+            yield from _given(problem, buffer, place)
+
+
+def _given(problem: MemoryProblem, buffer: Buffer, place: str) -> Iterator[Fault]:
+    offset = buffer.offset or 0
+    if offset % buffer.alignment:
+        yield Fault(f"{place}.offset", str(offset), f"a multiple of {buffer.alignment}")
+    if problem.capacity is not None and buffer.size <= problem.capacity < offset + buffer.size:
+        found = f"{offset} for a size of {buffer.size}"
+        yield Fault(f"{place}.offset", found, f"an end within the capacity, {problem.capacity}")
+
+
+def _gaps(buffer: Buffer, place: str) -> Iterator[Fault]:
+    last = buffer.start
+    for index, gap in enumerate(buffer.gaps):
+        if not last <= gap.start < gap.end <= buffer.end:
+            found = f"{gap.start} to {gap.end}"
+            expected = f"times in order within {last} to {buffer.end}"
+            yield Fault(f"{place}.gaps[{index}]", found, expected)
+            return
+        last = gap.end
+    if not pieces(buffer):
+        yield Fault(f"{place}.gaps", "the whole lifetime", "a time at which it is live")
+
+
+def _unknown_aliases(problem: MemoryProblem) -> Iterator[Fault]:
+    known = {buffer.id for buffer in problem.buffers}
+    for index, buffer in enumerate(problem.buffers):
+        if buffer.alias is not None and buffer.alias not in known:
+            place = f"buffers[{index}].alias"
+            yield Fault(place, repr(buffer.alias), "the id of another buffer")
+
+
+def _circular_aliases(problem: MemoryProblem) -> Iterator[Fault]:
+    alias = {buffer.id: buffer.alias for buffer in problem.buffers}
+    for index, buffer in enumerate(problem.buffers):
+        seen, current = {buffer.id}, buffer.alias
+        while current is not None and current not in seen:
+            seen.add(current)
+            current = alias[current]
+        if current == buffer.id:
+            place = f"buffers[{index}].alias"
+            yield Fault(place, f"{buffer.alias!r}, a circle", "a buffer that leads elsewhere")
+
+
+def _alias_offsets(problem: MemoryProblem) -> Iterator[Fault]:
+    known = {buffer.id: buffer for buffer in problem.buffers}
+    given: dict[str, Buffer] = {}
+    for index, buffer in enumerate(problem.buffers):
+        if buffer.offset is None:
+            continue
+        first = given.setdefault(origin(known, buffer).id, buffer)
+        if first.offset != buffer.offset:
+            expected = f"{first.offset}, as its alias {first.id!r} has"
+            yield Fault(f"buffers[{index}].offset", str(buffer.offset), expected)
+
+
+def _fixed_overlaps(problem: MemoryProblem) -> Iterator[Fault]:
+    """Yield pairs of fixed buffers that take the same bytes at one time."""
+    known = {buffer.id: buffer for buffer in problem.buffers}
+    fixed = [
+        (start, end, buffer.offset, index, buffer)
+        for index, buffer in enumerate(problem.buffers)
+        if buffer.offset is not None
+        for start, end in pieces(buffer)
+    ]
+    live: list[tuple[int, int, int, int, Buffer]] = []
+    for start, end, offset, index, buffer in sorted(fixed, key=lambda entry: entry[:4]):
+        live = [entry for entry in live if entry[1] > start]
+        for _, _, other_offset, _, other in live:
+            apart = offset + buffer.size <= other_offset or other_offset + other.size <= offset
+            if not apart and origin(known, other).id != origin(known, buffer).id:
+                found = f"{offset}, over {other.id!r} at {other_offset} to "
+                found += str(other_offset + other.size)
+                yield Fault(f"buffers[{index}].offset", found, "bytes that are free at its times")
+        live.append((start, end, offset, index, buffer))
