@@ -9,6 +9,7 @@ from pathlib import PurePath
 
 from scheduling.errors import InputError
 from scheduling.instances import documents
+from scheduling.instances.memory import minimalloc
 from scheduling.instances.placement import bytedance, openb, vmr2l
 from scheduling.instances.schedule import (
     flexible,
@@ -27,6 +28,7 @@ from scheduling.instances.schedule import (
 from scheduling.instances.schedule.shop_sheets import VARIANTS
 from scheduling.instances.text import MAX_COUNT, is_integer, split_fragment
 from scheduling.models.base import Problem
+from scheduling.models.memory.problem import MOST_BYTES
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +56,8 @@ class Format:
     number
         What a number after the name stands for, as in ``stg:4``; the reader then takes it as a
         third argument. Formats without a parameter have none.
+    most
+        Largest such number.
     """
 
     name: str
@@ -65,6 +69,7 @@ class Format:
     write: Callable[[Problem], str]
     spec: str
     number: str = ""
+    most: int = MAX_COUNT
 
 
 _JSPLIB = "https://github.com/tamy0612/JSPLIB"
@@ -270,6 +275,18 @@ FORMATS: tuple[Format, ...] = (
         "fields of a line: name, n, p (durations), d (due dates), w (weights, 1 unless given)",
     ),
     Format(
+        "minimalloc",
+        "memory",
+        (".csv",),
+        "buffers with lifetimes as tables, NAME.CAPACITY.csv or minimalloc:CAPACITY",
+        minimalloc.sniff_minimalloc,
+        minimalloc.read_minimalloc,
+        minimalloc.write_minimalloc,
+        "https://github.com/google/minimalloc",
+        minimalloc.CAPACITY,
+        MOST_BYTES,
+    ),
+    Format(
         "vmr2l",
         "placement",
         (".json",),
@@ -325,8 +342,8 @@ def by_name(name: str) -> Format:
 
 def _numbered(chosen: Format, number: str) -> Format:
     """Fix the parameter of a format."""
-    if not is_integer(number) or not 1 <= int(number) <= MAX_COUNT:
-        expected = f"the number of {chosen.number}, from 1 to {MAX_COUNT}, after {chosen.name}:"
+    if not is_integer(number) or not 1 <= int(number) <= chosen.most:
+        expected = f"the number of {chosen.number}, from 1 to {chosen.most}, after {chosen.name}:"
         raise InputError.single("format", repr(number), expected)
     read = partial(chosen.read, **{chosen.number: int(number)})
     return replace(chosen, name=f"{chosen.name}:{number}", read=read)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from scheduling.errors import Fault, InputError
 from scheduling.instances.experts.random_layers import expert_layer
+from scheduling.instances.memory.random_buffers import tensor_buffers
 from scheduling.instances.placement.random_clusters import random_cluster
 from scheduling.instances.placement.random_machines import random_machines
 from scheduling.instances.schedule.constraint_mix import constraint_mix
@@ -239,6 +240,10 @@ _RANGES: dict[str, tuple[Value, Value, str]] = {
     "lateness": (*_SHARE, "about the share of late jobs (TF)"),
     "gpus": (0, 64, "GPUs of each node"),
     "experts": (1, 10**4, "experts of the layer"),
+    "buffers": (1, 10**5, "number of buffers before some are dropped"),
+    "times": (1, 10**6, "length of the program"),
+    "capacity": (1, 2**30, "KiB that the buffers fill"),
+    "waste": (*_SHARE, "share of the buffers that are dropped"),
     "devices": (1, 10**4, "number of devices"),
     "slots": (1, 10**4, "copies of experts on each device"),
     "groups": (1, 10**4, "routing groups of experts"),
@@ -281,6 +286,7 @@ GENERATORS: dict[str, Generator] = {
         _generator("tardiness", random_tardiness, _RANGES),
         _generator("virtual-machines", random_machines, _RANGES, "placement"),
         _generator("cluster", random_cluster, _RANGES, "placement"),
+        _generator("tensor-buffers", tensor_buffers, _RANGES, "memory"),
         _generator("expert-layer", expert_layer, _RANGES, "experts"),
         _generator("serving-fleet", serving_fleet, _RANGES, "serving"),
     )

@@ -17,6 +17,10 @@ _HOMES = {
         "scheduling.models.serving.fleet:Fleet",
         "scheduling.models.serving.solution:ServingSolution",
     ),
+    "memory": (
+        "scheduling.models.memory.problem:MemoryProblem",
+        "scheduling.models.memory.solution:MemorySolution",
+    ),
     "placement": (
         "scheduling.models.placement.problem:PlacementProblem",
         "scheduling.models.placement.solution:PlacementSolution",

@@ -7,6 +7,9 @@ from scheduling.models.base import Problem, Solution, Violation
 from scheduling.models.experts.check import check_experts
 from scheduling.models.experts.problem import ExpertProblem
 from scheduling.models.experts.solution import ExpertSolution
+from scheduling.models.memory.check import check_memory
+from scheduling.models.memory.problem import MemoryProblem
+from scheduling.models.memory.solution import MemorySolution
 from scheduling.models.placement.check import check_placement
 from scheduling.models.placement.problem import PlacementProblem
 from scheduling.models.placement.solution import PlacementSolution
@@ -54,4 +57,6 @@ def check(problem: Problem, solution: Solution) -> list[Violation]:
         return check_experts(problem, solution)
     if isinstance(problem, ServingProblem) and isinstance(solution, ServingSolution):
         return check_serving(problem, solution)
+    if isinstance(problem, MemoryProblem) and isinstance(solution, MemorySolution):
+        return check_memory(problem, solution)
     raise InputError.single("solution", f"kind {solution.kind!r}", f"kind {problem.kind!r}")

@@ -159,6 +159,7 @@ def _named(place: str) -> Any:
 
 _FAMILIES = {
     "experts": "scheduling.solvers.experts.family:FAMILY",
+    "memory": "scheduling.solvers.memory.family:FAMILY",
     "placement": "scheduling.solvers.placement.family:FAMILY",
     "schedule": "scheduling.solvers.schedule.family:FAMILY",
     "serving": "scheduling.solvers.serving.family:FAMILY",

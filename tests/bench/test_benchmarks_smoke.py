@@ -57,6 +57,13 @@ def test_snapshot(tmp_path: Path) -> None:
     assert (found["pipe"]["nodes"], found["pipe"]["pods"]) == (6, 40)
 
 
+def test_memory(tmp_path: Path) -> None:
+    rows = run(tmp_path, "memory.py", "--generated", "--time-limit", "5")
+    assert isinstance(rows, list)
+    assert len(rows) == 9
+    assert all(row["height"] >= row["bound"] for row in rows if row["height"] is not None)
+
+
 def test_vmr(tmp_path: Path) -> None:
     rows = run(tmp_path, "vmr.py", "--generated", "--time-limit", "5", "--baselines")
     assert isinstance(rows, list)

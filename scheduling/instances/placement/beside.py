@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from scheduling.errors import InputError
-from scheduling.instances.placement.tables import Table, tables
+from scheduling.instances.tables import Table, tables
 from scheduling.instances.text import STANDARD_INPUT, decode, excerpt, split_fragment
 
 

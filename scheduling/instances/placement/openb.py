@@ -17,8 +17,8 @@ from pathlib import Path
 
 from scheduling.errors import UnsupportedError
 from scheduling.instances.placement.beside import both_tables
-from scheduling.instances.placement.tables import Record, names_columns, once, write_table
 from scheduling.instances.placement.vms import stem
+from scheduling.instances.tables import Record, names_columns, once, write_table
 from scheduling.models.base import Problem
 from scheduling.models.placement.devices import GPU, MILLI, WHOLE, gpu, gpu_share
 from scheduling.models.placement.fragmentation import typical_requests

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from math import gcd, lcm
 
 import numpy as np
@@ -114,7 +115,7 @@ def _pieces(group: list[Buffer], unit: int) -> tuple[Piece, ...]:
         return tuple(spans)
     edges = sorted({edge for start, end, _ in spans for edge in (start, end)})
     found: list[Piece] = []
-    for start, end in zip(edges, edges[1:], strict=False):
+    for start, end in pairwise(edges):
         size = max((size for a, b, size in spans if a <= start and end <= b), default=0)
         if size and found and found[-1][1:] == (start, size):
             found[-1] = (found[-1][0], end, size)

@@ -14,7 +14,9 @@ def find_faults(problem: MemoryProblem) -> list[Fault]:
     faults = [*_repeated(problem), *_each(problem), *_unknown_aliases(problem)]
     if not faults:
         faults += _circular_aliases(problem)
-    return faults or [*_alias_offsets(problem), *_fixed_overlaps(problem)]
+    if not faults:
+        faults += _alias_offsets(problem)
+    return faults or list(_fixed_overlaps(problem))
 
 
 def _repeated(problem: MemoryProblem) -> Iterator[Fault]:
@@ -35,11 +37,10 @@ def _each(problem: MemoryProblem) -> Iterator[Fault]:
             found = f"{buffer.size} ({buffer.id!r})"
             yield Fault(f"{place}.size", found, f"at most the capacity, {problem.capacity}")
         if buffer.offset is not None:
-            yield from _given(problem, buffer, place)
+            yield from _given(problem, buffer, buffer.offset, place)
 
 
-def _given(problem: MemoryProblem, buffer: Buffer, place: str) -> Iterator[Fault]:
-    offset = buffer.offset or 0
+def _given(problem: MemoryProblem, buffer: Buffer, offset: int, place: str) -> Iterator[Fault]:
     if offset % buffer.alignment:
         yield Fault(f"{place}.offset", str(offset), f"a multiple of {buffer.alignment}")
     if problem.capacity is not None and buffer.size <= problem.capacity < offset + buffer.size:
@@ -81,24 +82,39 @@ def _circular_aliases(problem: MemoryProblem) -> Iterator[Fault]:
 
 
 def _alias_offsets(problem: MemoryProblem) -> Iterator[Fault]:
+    """Yield what is wrong with offsets that buffers have through their aliases."""
+    given = _given_offsets(problem)
     known = {buffer.id: buffer for buffer in problem.buffers}
-    given: dict[str, Buffer] = {}
     for index, buffer in enumerate(problem.buffers):
-        if buffer.offset is None:
+        offset, first = given.get(origin(known, buffer).id, (None, ""))
+        if offset is None or first == buffer.id:
             continue
-        first = given.setdefault(origin(known, buffer).id, buffer)
-        if first.offset != buffer.offset:
-            expected = f"{first.offset}, as its alias {first.id!r} has"
-            yield Fault(f"buffers[{index}].offset", str(buffer.offset), expected)
+        place = f"buffers[{index}]"
+        if buffer.offset is None:
+            yield from _given(problem, buffer, offset, place)
+        elif buffer.offset != offset:
+            expected = f"{offset}, as its alias {first!r} has"
+            yield Fault(f"{place}.offset", str(buffer.offset), expected)
+
+
+def _given_offsets(problem: MemoryProblem) -> dict[str, tuple[int, str]]:
+    """Return for each buffer without an alias the offset given to its aliases, and to which."""
+    known = {buffer.id: buffer for buffer in problem.buffers}
+    given: dict[str, tuple[int, str]] = {}
+    for buffer in problem.buffers:
+        if buffer.offset is not None:
+            given.setdefault(origin(known, buffer).id, (buffer.offset, buffer.id))
+    return given
 
 
 def _fixed_overlaps(problem: MemoryProblem) -> Iterator[Fault]:
     """Yield pairs of fixed buffers that take the same bytes at one time."""
     known = {buffer.id: buffer for buffer in problem.buffers}
+    given = _given_offsets(problem)
     fixed = [
-        (start, end, buffer.offset, index, buffer)
+        (start, end, given[origin(known, buffer).id][0], index, buffer)
         for index, buffer in enumerate(problem.buffers)
-        if buffer.offset is not None
+        if origin(known, buffer).id in given
         for start, end in pieces(buffer)
     ]
     live: list[tuple[int, int, int, int, Buffer]] = []

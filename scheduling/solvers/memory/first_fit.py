@@ -10,6 +10,7 @@ from scheduling.models.memory.arrays import Ints, MemoryArrays
 from scheduling.solvers.board import Board, Budget
 from scheduling.solvers.memory.family import CompiledMemory
 from scheduling.solvers.memory.shape import MOST_PAIRS, n_pairs, shape_of
+from scheduling.solvers.memory.warming import prepare
 from scheduling.solvers.registry import READY, Availability
 
 if TYPE_CHECKING:
@@ -24,9 +25,7 @@ def too_many_pairs(data: CompiledMemory) -> str | None:
     return None
 
 
-def offer(
-    data: CompiledMemory, board: Board[Ints], offsets: Ints, solver: str
-) -> bool:
+def offer(data: CompiledMemory, board: Board[Ints], offsets: Ints, solver: str) -> bool:
     """Post offsets that stay within the capacity; tell whether they are the best so far."""
     arrays = data.arrays
     if arrays.capacity is not None and arrays.top(offsets) > arrays.capacity:
@@ -88,13 +87,6 @@ class FirstFit:
         """Post the result of every order."""
         del hint
         fit_all(data, board, shape_of(data.arrays), self.name)
-
-
-def prepare() -> None:
-    """Compile the family's kernels unless that has been done on this machine."""
-    from scheduling.solvers.schedule.kernels.warmup import ensure_compiled
-
-    ensure_compiled("packing")
 
 
 def fit_all(data: CompiledMemory, board: Board[Ints], shape: Shape, solver: str) -> None:

@@ -62,16 +62,20 @@ def _state(arrays: MemoryArrays, model: LinearModel, bound: int) -> Ints:
     free = arrays.fixed < 0
     low = np.where(free, 0, arrays.fixed) // arrays.alignment
     high = np.where(free, ceiling - arrays.height, arrays.fixed) // arrays.alignment
-    offsets = model.add_columns("offset", arrays.n_blocks, low, high, integer=True)
+    offsets = model.add_columns("offset", arrays.n_blocks, lower=low, upper=high, integer=True)
     height = model.add_columns(
-        "height", 1, bound / arrays.unit, ceiling, cost=float(arrays.unit), integer=True
+        "height",
+        1,
+        lower=-(-bound // arrays.unit),
+        upper=ceiling,
+        cost=float(arrays.unit),
+        integer=True,
     )
     shape = shape_of(arrays)
     first = np.repeat(np.arange(arrays.n_blocks), np.diff(shape.near_ptr))
     once = np.flatnonzero(first < shape.near)
-    below = model.add_columns("below", len(once), 0, 1, integer=True)
+    below = model.add_columns("below", len(once), upper=1, integer=True)
     n = np.arange(arrays.n_blocks)
-    # offset + size <= height
     model.add_rows(
         "top",
         len(n),

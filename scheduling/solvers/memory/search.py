@@ -10,8 +10,9 @@ import numpy as np
 from scheduling.models.memory.arrays import Ints
 from scheduling.solvers.board import Board, Budget
 from scheduling.solvers.memory.family import CompiledMemory
-from scheduling.solvers.memory.first_fit import busiest, fit_all, offer, orders, prepare
+from scheduling.solvers.memory.first_fit import busiest, fit_all, offer, orders
 from scheduling.solvers.memory.first_fit import too_many_pairs as too_many
+from scheduling.solvers.memory.warming import prepare
 from scheduling.solvers.registry import READY, Availability
 from scheduling.solvers.sideways import Sideways
 
@@ -46,10 +47,18 @@ class Search:
     100,000 placements.
 
     Source: Moffitt, "MiniMalloc", ASPLOS 2023; restarts of Luby, Sinclair and Zuckerman (1993).
+
+    Parameters
+    ----------
+    first
+        Number of the first worker's stream of orders; only stream 0 takes those of the literature.
     """
 
     name = "search"
     summary = "depth-first search over canonical packings with restarts: fast, may prove"
+
+    def __init__(self, first: int = 0) -> None:
+        self.first = first
 
     def availability(self) -> Availability:
         """Tell that nothing is needed."""
@@ -76,12 +85,16 @@ class Search:
         from scheduling.solvers.memory.shape import shape_of
 
         shape = shape_of(data.arrays)
-        fit_all(data, board, shape, self.name)
+        if self.first == 0:
+            fit_all(data, board, shape, self.name)
+        walks = [
+            _Walk(data, shape, board, budget, self.first + number)
+            for number in range(budget.workers)
+        ]
         with Sideways() as side:
-            for number in range(1, budget.workers):
-                walk = _Walk(data, shape, board, budget, number)
+            for walk in walks[1:]:
                 side.start(self.name, walk.run)
-            _Walk(data, shape, board, budget, 0).run()
+            walks[0].run()
 
 
 class _Walk:
@@ -199,7 +212,7 @@ def _standard(values: Floats) -> Floats:
 
 
 def _luby() -> Iterator[int]:
-    """Yield Luby's sequence 1, 1, 2, 1, 1, 2, 4, …"""
+    """Yield Luby's sequence: 1, 1, 2, 1, 1, 2, 4 and so on."""
     u, v = 1, 1
     while True:
         yield v

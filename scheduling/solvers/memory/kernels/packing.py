@@ -194,6 +194,8 @@ def _open(shape: Shape, state: State, capacity: int) -> None:
     low, high = len(state.queued), 0
     for k in range(start, start + count):
         j = state.arena[k]
+        if d == 0:
+            state.least[j] = lowest(shape, j, 0)
         low, high = min(low, shape.first[j]), max(high, shape.last[j])
         ceiling = min(ceiling, state.least[j] + shape.height[j])
         bound = max(floor, state.least[j])
@@ -212,7 +214,7 @@ def _open(shape: Shape, state: State, capacity: int) -> None:
 
 
 @numba.njit(nogil=True, cache=True)
-def _choose(shape: Shape, state: State) -> int:
+def _choose(state: State) -> int:
     """Return the next buffer to try in the open frame; -1: none is left.
 
     A buffer is not placed above the top of one that could lie below it for ever.
@@ -386,7 +388,7 @@ def run(shape: Shape, state: State, capacity: int, nodes: int) -> int:
     spent = 0
     while True:
         mode = now[MODE]
-        if mode == DONE or mode == NONE:
+        if mode in (DONE, NONE):
             return mode
         if mode == OPEN:
             if now[TRAIL] > room:
@@ -395,7 +397,7 @@ def run(shape: Shape, state: State, capacity: int, nodes: int) -> int:
         elif mode == CHOOSE:
             if spent >= nodes:
                 return CHOOSE
-            j = _choose(shape, state)
+            j = _choose(state)
             if j < 0:
                 now[FAILED] = state.frame[now[DEPTH], F_PARENT]
                 now[MODE] = FAIL

@@ -32,6 +32,7 @@ _KERNELS = (
     _HERE.parent / "tardiness" / "kernels",
     _HERE.parent / "permutation" / "kernels",
     _HERE.parents[1] / "placement" / "kernels",
+    _HERE.parents[1] / "memory" / "kernels",
 )
 _WORK = 0.01
 _MOVES = 50
@@ -207,6 +208,12 @@ def _compile_fillings() -> None:
     compile_kernels()
 
 
+def _compile_packing() -> None:
+    from scheduling.solvers.memory.warming import compile_kernels
+
+    compile_kernels()
+
+
 GROUPS: dict[str, Callable[[], None]] = {
     "jobshop": lambda: _compile_tabu(_shop()),
     "learned": lambda: _search(_shop(), "dispatch:learned"),
@@ -218,5 +225,6 @@ GROUPS: dict[str, Callable[[], None]] = {
     "permutation": lambda: _search(_single_machine((1,) * 3), "iterated-greedy"),
     "patterns": _compile_patterns,
     "fillings": _compile_fillings,
+    "packing": _compile_packing,
 }
 """What compiles each group: a tiny problem, worked on once."""

@@ -1,0 +1,1 @@
+"""Memory problems: files and generators."""

@@ -1,0 +1,78 @@
+"""Solver ``auto``: first fit, then search and CP-SAT side by side."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from scheduling.models.memory.arrays import Ints
+from scheduling.solvers.board import Board, Budget
+from scheduling.solvers.memory.cpsat import CpSat
+from scheduling.solvers.memory.family import CompiledMemory
+from scheduling.solvers.memory.first_fit import FirstFit
+from scheduling.solvers.memory.search import Search
+from scheduling.solvers.memory.warming import prepare
+from scheduling.solvers.registry import Availability
+from scheduling.solvers.sideways import Sideways
+
+_SEARCH_SHARE = 0.6
+_FIRST_SHARE = 0.1
+
+
+class Auto:
+    """Portfolio of the family's solvers on one board.
+
+    First fit answers at once. The search has all workers for a while, as it settles most problems;
+    then CP-SAT takes one of them, which closes gaps that the search leaves open. With one worker
+    or a work limit one runs after the other.
+    """
+
+    name = "auto"
+    summary = "portfolio: first fit, search with restarts, CP-SAT"
+
+    def availability(self) -> Availability:
+        """Tell whether CP-SAT is installed."""
+        return CpSat().availability()
+
+    def refusal(self, data: CompiledMemory) -> str | None:
+        """Refuse what first fit refuses."""
+        return FirstFit().refusal(data)
+
+    def prepare(self, data: Any) -> None:  # noqa: ARG002
+        """Compile the kernels."""
+        prepare()
+
+    def search(
+        self, data: CompiledMemory, board: Board[Ints], budget: Budget, hint: Ints | None
+    ) -> None:
+        """Improve value and bound."""
+        FirstFit().search(data, board, budget, hint)
+        exact = CpSat().refusal(data) is None
+        if Search().refusal(data) is not None:
+            if exact and not board.stopped:
+                CpSat().search(data, board, budget, hint)
+        elif not exact:
+            Search().search(data, board, budget, hint)
+        elif budget.workers == 1 or budget.work is not None:
+            _in_turn(data, board, budget, hint)
+        else:
+            _side_by_side(data, board, budget, hint)
+
+
+def _in_turn(data: CompiledMemory, board: Board[Ints], budget: Budget, hint: Ints | None) -> None:
+    Search().search(data, board, budget.part(_SEARCH_SHARE), hint)
+    if not board.stopped:
+        last = budget if budget.work is None else budget.part(1.0 - _SEARCH_SHARE)
+        CpSat().search(data, board, last, hint)
+
+
+def _side_by_side(
+    data: CompiledMemory, board: Board[Ints], budget: Budget, hint: Ints | None
+) -> None:
+    Search().search(data, board, budget.part(_FIRST_SHARE), hint)
+    if board.stopped:
+        return
+    with Sideways() as side:
+        one = budget.part(1.0, workers=1)
+        side.start("cp-sat", lambda: CpSat().search(data, board, one, hint))
+        rest = budget.part(1.0, workers=budget.workers - 1)
+        Search(first=budget.workers).search(data, board, rest, hint)
