@@ -1,5 +1,7 @@
-"""Static memory allocation on data/minimalloc: seconds to the capacity and to a proof of the least
-memory, beside first fit and plain CP-SAT."""
+"""Static memory allocation on data/minimalloc, beside first fit and plain CP-SAT.
+
+Seconds until the buffers fit into the capacity, and to a proof of the least memory.
+"""
 
 from __future__ import annotations
 

@@ -57,7 +57,7 @@ def read_minimalloc(text: str, source: str | None, capacity: int | None = None) 
     found = tables(text, source)
     if len(found) != 1:
         expected = "one table with the columns id, lower, upper and size"
-        raise InputError.single("file", f"{len(found)} tables", expected, source)
+        raise InputError.single("line 1", f"{len(found)} tables", expected, source)
     table = found[0]
     key = _column(table.columns, _IDS, source)
     start = _column(table.columns, _STARTS, source)
@@ -134,9 +134,9 @@ def write_minimalloc(problem: Problem) -> str:
         For aliases, which the format does not have.
     """
     if not isinstance(problem, MemoryProblem):
-        raise UnsupportedError(f"the format minimalloc holds buffers, not {problem.kind!r}")
+        raise UnsupportedError("format minimalloc holds problems of kind memory only")
     if any(buffer.alias is not None for buffer in problem.buffers):
-        raise UnsupportedError("the format minimalloc has no aliases; write YAML or JSON")
+        raise UnsupportedError("format minimalloc holds no aliases: write .yaml or .json instead")
     values: dict[str, Callable[[Buffer], object]] = {
         "alignment": lambda b: b.alignment,
         "hint": lambda b: -1 if b.offset is None else b.offset,

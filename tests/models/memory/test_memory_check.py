@@ -29,7 +29,7 @@ WORKED: dict[str, Any] = {
 GOOD = {"a": 0, "b": 4, "c": 4, "d": 3}
 
 
-def broken(fields: dict[str, Any] | None = None, **offsets: int) -> set[str]:
+def broken(fields: Any = None, **offsets: int) -> set[str]:
     height = {"objective": 7, "bound": 7, "gap": 0.0}
     document = {
         "kind": "memory",
@@ -67,7 +67,7 @@ def test_lists_and_claims_are_watched() -> None:
     double = [{"buffer": k, "offset": v} for k, v in [*GOOD.items(), ("a", 0)]]
     assert broken({"places": double}) == {"buffer"}
     assert broken({"places": [{"buffer": "z", "offset": 0}]}) == {"buffer"}
-    low = {"objective": 6, "bound": 6, "gap": 0.0}
+    low: dict[str, Any] = {"objective": 6, "bound": 6, "gap": 0.0}
     assert "objective" in broken({"tiers": [{"name": "height", **low}], **low})
     assert broken({"status": "infeasible"}) == {"status", "objective"}
 
@@ -147,7 +147,7 @@ def test_older_columns_and_names_of_files_are_understood() -> None:
         ("id,lower,upper,size,gaps\nx,0,3,2,1-2@0:1\n", "line 2, gaps"),
         ("id,lower,upper\nx,0,3\n", "line 1"),
         ("id,lower,upper,size\nx,0\n", "line 2"),
-        ("", "file"),
+        ("", "line 1"),
     ],
 )
 def test_faults_of_files_name_their_line(text: str, place: str) -> None:
