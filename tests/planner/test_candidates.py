@@ -11,10 +11,11 @@ from scheduling.models.cost.protocol import Affine, Batch
 from scheduling.models.requests.workload import RequestClass
 from scheduling.models.serving.queueing import utilisation_ceilings
 from scheduling.planner.ceilings import MOST_BUSY, Wait
+from scheduling.planner.iterations import Room
 from scheduling.planner.loads import Load
 from scheduling.planner.refusing import impossible
 from scheduling.planner.resolve import resolve
-from scheduling.planner.sizing import Room, Sizer, Unfit
+from scheduling.planner.sizing import Sizer, Unfit
 from scheduling.planner.stating import state
 from scheduling.planner.templates import candidates
 from tests.planner.fleets import fleet
