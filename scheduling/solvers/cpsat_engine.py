@@ -298,7 +298,10 @@ def _result(model: cp_model.CpModel, solver: cp_model.CpSolver, outcome: Outcome
     response = solver.response_proto
     found = outcome in (Outcome.OPTIMAL, Outcome.FEASIBLE)
     bound = None
-    if model.has_objective() and outcome is not Outcome.INFEASIBLE:
+    # Stopped before it knows any bound, CP-SAT leaves the field at 0, which is none where values
+    # may be negative.
+    unset = outcome is not Outcome.OPTIMAL and response.inner_objective_lower_bound == 0
+    if model.has_objective() and outcome is not Outcome.INFEASIBLE and not unset:
         objective = model.proto.objective
         bound = int(response.inner_objective_lower_bound) + int(objective.offset)
     return Result(

@@ -14,7 +14,7 @@ from scheduling.solvers.serving.greedy import Greedy
 from scheduling.solvers.serving.mip.solver import Mip
 from scheduling.solvers.sideways import Sideways
 
-SMALL = 300
+SMALL = 600
 """Up to so many flows both engines take the whole; beyond, models are priced one by one."""
 
 _ROUNDS = 10

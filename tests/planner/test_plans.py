@@ -1,0 +1,158 @@
+"""Plans: certificates, replays that fail, rivals, fronts, and what makes a plan possible."""
+
+from __future__ import annotations
+
+import pytest
+
+import scheduling as sch
+from scheduling.models.serving.plan import ServingPlan
+from scheduling.planner import verify
+from scheduling.planner.explain import explain_plan
+from scheduling.planner.front import plan_front
+from scheduling.planner.plan import plan
+from scheduling.planner.verify import Verdict, derated
+from tests.planner.fleets import fleet
+
+SMALL = {"max_pp": 1, "token_budgets": [2048], "max_tp": 2}
+
+
+def test_plan_serves_all_demands_within_its_ceilings() -> None:
+    result = plan(fleet(options=SMALL, demand={"rate": 60.0}), time_limit=20)
+    best = result.plan
+    assert best is not None
+    assert result.solution.status == "optimal"
+    assert sch.check(result.problem, result.solution) == []
+    served = {
+        role: sum(
+            route.requests_per_second
+            for route in best.routes
+            if next(c for c in best.components if c.name == route.component).role == role
+        )
+        for role in ("both", "prefill", "decode")
+    }
+    assert served["both"] + served["prefill"] == pytest.approx(60.0, rel=1e-3)
+    assert served["prefill"] == pytest.approx(served["decode"], rel=1e-3)
+    assert best.gpus == sum(c.gpus for c in best.components) <= 8
+    assert best.cost_per_hour == pytest.approx(2.5 * best.gpus)
+    for slack in result.slacks:
+        assert slack.used <= slack.most + 1e-9
+
+
+def test_predictions_keep_the_targets_and_the_replay_agrees() -> None:
+    result = plan(fleet(options=SMALL, demand={"rate": 60.0}), time_limit=20)
+    assert result.plan is not None
+    for component in result.plan.components:
+        expected = component.prediction
+        assert expected.ttft_seconds is None or expected.ttft_seconds <= 0.5
+        assert expected.tpot_seconds is None or expected.tpot_seconds <= 0.03
+    assert result.replays[-1].kept
+    assert {verdict.metric for verdict in result.replays[-1].verdicts} == {"ttft", "tpot"}
+
+
+def test_same_seed_gives_the_same_plan() -> None:
+    asked = fleet(options=SMALL)
+    first, second = (plan(asked, time_limit=20, workers=1, seed=3) for _ in range(2))
+    assert first.plan == second.plan
+    assert first.replays == second.replays
+
+
+def test_rivals_are_of_another_kind_and_no_better() -> None:
+    result = plan(fleet(options=SMALL, demand={"rate": 60.0}), time_limit=20)
+    assert result.plan is not None
+    assert result.runner_ups
+    for other in result.runner_ups:
+        if other.plan is None:
+            continue
+        assert other.plan.objective is not None
+        assert result.plan.objective is not None
+        assert other.plan.objective >= result.plan.objective
+        roles = {component.role for component in other.plan.components}
+        assert roles == {"both"} if other.kind == "aggregated only" else "both" not in roles
+
+
+def test_plan_that_misses_a_target_in_the_replay_is_resized(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A replay that fails at a load has the plan sized anew until it is below that load."""
+    true_replay = verify.replay
+
+    def strict(*arguments: object) -> verify.Replay:
+        seen = true_replay(*arguments)  # type: ignore[arg-type]
+        best = arguments[3]
+        assert isinstance(best, ServingPlan)
+        busiest = max(c.prediction.utilisation or 0.0 for c in best.components)
+        if busiest <= 0.45:
+            return seen
+        late = Verdict("chat", "ttft", 0.9, 0.5, 0.6, 0.55, 0.65)
+        return verify.Replay(seen.requests, (late,))
+
+    monkeypatch.setattr("scheduling.planner.plan.replay", strict)
+    options = {**SMALL, "modes": ["aggregated"]}
+    asked = fleet(options=options, demand={"rate": 25.0}, scenarios=[])
+    result = plan(asked, time_limit=30)
+    assert result.plan is not None
+    assert len(result.replays) > 1
+    assert not result.replays[0].kept
+    assert result.replays[-1].kept
+    assert max(c.prediction.utilisation or 0.0 for c in result.plan.components) <= 0.45
+
+
+def test_only_replicas_that_serve_the_late_demand_are_sized_anew() -> None:
+    result = plan(fleet(options=SMALL, demand={"rate": 60.0}), time_limit=20)
+    late = Verdict("chat", "tpot", 0.9, 0.03, 0.04, 0.035, 0.045)
+    changed = derated(result.candidates, result.solution, [late])
+    used = {flow.template for flow in result.solution.flows}
+    for before, after in zip(result.candidates, changed, strict=True):
+        slower = before.id in used and before.role != "prefill"
+        assert after.derate == (0.9 if slower else 1.0)
+        assert (after.ceilings <= before.ceilings).all()
+
+
+def test_scenarios_ask_for_no_less() -> None:
+    plain = plan(fleet(options=SMALL, demand={"rate": 60.0}), time_limit=20)
+    evening = {"name": "evening", "demand": 1.5, "latency": 1.1}
+    asked = fleet(options=SMALL, demand={"rate": 60.0}, scenarios=[evening])
+    robust = plan(asked, time_limit=20)
+    assert plain.plan is not None
+    assert robust.plan is not None
+    assert robust.plan.gpus >= plain.plan.gpus
+
+
+def test_least_relaxation_is_least() -> None:
+    options = {**SMALL, "modes": ["aggregated"]}
+    pools = [
+        {"name": "h100", "gpu": "h100-sxm", "nodes": 1, "gpus_per_node": 1, "price_per_hour": 2.5}
+    ]
+    asked = fleet(options=options, pools=pools, demand={"rate": 100.0})
+    found = explain_plan(asked, time_limit=60)
+    assert found.served is not None
+    assert 0 < found.served < 1
+    more = next(one for one in found.relaxations if one.constraint == "1 GPUs in h100")
+    assert more.factor is not None
+    enough = round(more.factor)
+    pools[0]["nodes"] = enough
+    again = fleet(options=options, pools=pools, demand={"rate": 100.0})
+    assert plan(again, time_limit=20).plan is not None
+    pools[0]["nodes"] = enough - 1
+    less = fleet(options=options, pools=pools, demand={"rate": 100.0})
+    assert plan(less, time_limit=20).solution.status == "infeasible"
+
+
+def test_points_of_a_front_are_the_best_within_their_caps() -> None:
+    options = {**SMALL, "modes": ["aggregated"]}
+    asked = fleet(options=options, demand={"rate": 30.0})
+    front = plan_front(asked, ("goodput", "gpus"), time_limit=60)
+    assert front.goals == ("gpus", "goodput")
+    assert front.status == "optimal"
+    assert front.hypervolume == pytest.approx(front.bound)
+    for point in front.points:
+        gpus, factor = point.values
+        capped = fleet(
+            options=options,
+            demand={"rate": 30.0},
+            limits={"gpus": int(gpus)},
+            goals=["goodput"],
+        )
+        best = plan(capped, time_limit=20).plan
+        assert best is not None
+        assert best.objective == pytest.approx(factor)
