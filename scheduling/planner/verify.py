@@ -12,7 +12,7 @@ from math import ceil
 from typing import Any
 
 from scheduling.models.cost.costs import replica_cost
-from scheduling.models.requests.workload import Workload, sample
+from scheduling.models.requests.workload import RequestClass, Workload, sample
 from scheduling.models.serving.plan import Component, ServingPlan
 from scheduling.models.serving.solution import ServingSolution
 from scheduling.planner.loads import Load
@@ -153,9 +153,10 @@ def replay(
         {name: one.kv_tokens for name, one in chosen.items()},
         link,
     )
-    served = {route.demand for route in plan.routes}
+    served = _served(plan)
     loads = [load for load in resolved.loads if load.demand in served]
-    workload = Workload(classes=tuple(load.requests for load in loads))
+    classes = (_at_rate(load.requests, served[load.demand]) for load in loads)
+    workload = Workload(classes=tuple(classes))
     table = sample(workload, requests=REQUESTS, seed=seed)
     warm = float(table.arrival_ns[ceil(_WARM * REQUESTS)]) / 1e9
     run = simulate_fleet(deployment, table, router="least-requests", seed=seed)
@@ -167,6 +168,24 @@ def replay(
         for metric in load.targets
     ]
     return Replay(sum(row.requests for row in found.demands), tuple(verdicts))
+
+
+def _served(plan: ServingPlan) -> dict[str, float]:
+    """Return the rate at which the plan serves each demand, which may be more or less than asked.
+
+    Requests of separate phases are counted where they begin.
+    """
+    roles = {component.name: component.role for component in plan.components}
+    rates: dict[str, float] = {}
+    for route in plan.routes:
+        if roles[route.component] != "decode":
+            rates[route.demand] = rates.get(route.demand, 0.0) + route.requests_per_second
+    return rates
+
+
+def _at_rate(requests: RequestClass, rate: float) -> RequestClass:
+    arrivals = requests.arrivals.model_copy(update={"rate": rate})
+    return requests.model_copy(update={"arrivals": arrivals})
 
 
 def _verdict(load: Load, metric: str, row: DemandMetrics) -> Verdict:
