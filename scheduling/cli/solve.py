@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from scheduling.cli import options
 from scheduling.cli.live import LiveLine
 from scheduling.cli.output import EXIT_CODES, emit_json, note, summary
+from scheduling.errors import UnsupportedError
 
 if TYPE_CHECKING:
-    from scheduling.models.base import Problem, Solution
+    from scheduling.models.base import Problem
 
 EXAMPLE = "Example: scheduling solve shop.fjs --time-limit 30 --output best.json --gantt best.html"
 
@@ -38,7 +41,7 @@ def solve(
     output: options.Output = None,
     gantt: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="Draw the schedule: .html, .svg or .png."),
+        typer.Option(metavar="FILE", help="Draw a schedule (.html, .svg, .png), or memory."),
     ] = None,
     model: Annotated[
         Path | None,
@@ -58,10 +61,7 @@ def solve(
 
     problem = read(file, format=format_)
     known = None if hint is None else read_solution(hint)
-    if gantt is not None:
-        from scheduling.report.gantt import check_suffix
-
-        check_suffix(gantt)
+    draw = None if gantt is None else _drawer(problem, gantt)
     if model is not None:
         _export(problem, model)
     with LiveLine(quiet=json) as line:
@@ -77,8 +77,8 @@ def solve(
         )
     if output is not None:
         write_solution(solution, output)
-    if gantt is not None:
-        _draw(problem, solution, gantt)
+    if draw is not None:
+        draw(solution)
     if json:
         emit_json(solution.model_dump(mode="json"))
     else:
@@ -93,14 +93,31 @@ def _export(problem: Problem, path: Path) -> None:
     from scheduling.models.schedule.problem import ScheduleProblem
     from scheduling.solvers.schedule.export import export_model
 
-    if isinstance(problem, ScheduleProblem):
-        export_model(problem, path)
+    if not isinstance(problem, ScheduleProblem):
+        raise UnsupportedError(f"models of problems of kind {problem.kind!r} are not written")
+    export_model(problem, path)
 
 
-def _draw(problem: Problem, solution: Solution, path: Path) -> None:
+def _drawer(problem: Problem, path: Path) -> Callable[[Any], None]:
+    """Return what draws an answer; refuse names and problems without a chart before any search."""
+    from scheduling.models.memory.problem import MemoryProblem
     from scheduling.models.schedule.problem import ScheduleProblem
-    from scheduling.models.schedule.solution import ScheduleSolution
-    from scheduling.report.gantt import write_gantt
 
-    if isinstance(problem, ScheduleProblem) and isinstance(solution, ScheduleSolution):
-        write_gantt(problem, solution, path)
+    if isinstance(problem, ScheduleProblem):
+        from scheduling.report import gantt
+
+        gantt.check_suffix(path)
+        return partial(_write, gantt.write_gantt, problem, path)
+    if isinstance(problem, MemoryProblem):
+        from scheduling.report import front
+        from scheduling.report.memory.chart import write_memory
+
+        front.check_suffix(path)
+        return partial(_write, write_memory, problem, path)
+    raise UnsupportedError(f"there is no chart of problems of kind {problem.kind!r}")
+
+
+def _write(
+    write: Callable[[Any, Any, Path], None], problem: Problem, path: Path, answer: Any
+) -> None:
+    write(problem, answer, path)

@@ -200,6 +200,27 @@ def test_missing_file_and_bad_options(cli: Cli, shop: Path, tmp_path: Path) -> N
     assert cli("check", shop, shop).code == 2
 
 
+def test_what_cannot_be_drawn_or_exported_is_refused_before_any_search(
+    cli: Cli, tmp_path: Path
+) -> None:
+    layer, chart = tmp_path / "layer.yaml", tmp_path / "chart.svg"
+    assert cli("generate", "expert-layer", "--output", layer).code == 0
+    drawn = cli("solve", layer, "--gantt", chart)
+    assert (drawn.code, "no chart of problems of kind 'experts'" in drawn.err) == (2, True)
+    assert cli("solve", layer, "--export-model", tmp_path / "model.mps").code == 2
+    assert not chart.exists()
+
+
+def test_memory_is_drawn_and_explained(cli: Cli, tmp_path: Path) -> None:
+    file, chart = tmp_path / "toy.5.csv", tmp_path / "chart.svg"
+    file.write_text("id,lower,upper,size\na,0,4,3\nb,2,6,2\n")
+    assert cli("solve", file, "--gantt", chart).code == 0
+    assert chart.read_bytes().startswith(b"<?xml")
+    tight = file.rename(tmp_path / "toy.4.csv")
+    assert cli("solve", tight).code == 3
+    assert "there are 4 bytes" in cli("explain", tight).out
+
+
 def test_module_runs_as_a_command(shop: Path) -> None:
     command = [sys.executable, "-m", "scheduling.cli", "solve", "-", "--json"]
     done = subprocess.run(command, input=SHOP, capture_output=True, text=True, check=False)
