@@ -101,8 +101,9 @@ class Auto:
         self._build(data, board, budget, hint)
         if self._columns is not None and not board.stopped:
             self._columns.search(data, board, budget.part(_COLUMNS), hint)
-        if self._filling is not None and not board.stopped and board.tier < arrays.n_priorities:
-            self._filling.search(data, board, budget.part(_FILLING), hint)
+        filling = self._filling
+        if filling is not None and not board.stopped and filling.knows(arrays, board.tier):
+            filling.search(data, board, budget.part(_FILLING), hint)
         if board.stopped:
             return
         exact = _is_small(data)

@@ -24,8 +24,8 @@ Floats = NDArray[np.float64]
 TIGHT, LOOSE = 1.0, 0.88
 """Shares of the capacity that the linear program fills, one try each; the looser is the quicker."""
 
-_TIME = 0.25
-"""Share of what is left of the time that one try may take; what it has by then is an answer."""
+_TIME = 0.5
+"""Share of what is left of the time for all tries; what one has when its part ends is an answer."""
 
 _LARGE = 0.5
 """An item that takes a larger share of a node needs one that is nearly empty."""
@@ -59,7 +59,7 @@ class Guided(Construction):
         pools = Pools.of_nodes(arrays)
         found = [arrays.now]
         for share in self._shares:
-            part = budget.part(_TIME)
+            part = budget.part(_TIME / len(self._shares))
 
             def over(part: Budget = part) -> bool:
                 return board.stopped or part.remaining() == 0

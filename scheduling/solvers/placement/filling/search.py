@@ -24,7 +24,7 @@ from scheduling.solvers.placement.state import State
 _FLAT, _CALM = 0.3, 0.5
 """Shares of what is left of the time for a program, after which fillings are chosen from it."""
 
-_PATIENCE = 4.0
+_PATIENCE = 2.0
 """The program that knows what runs takes so many times as long as the one that does not."""
 
 _ROUNDS = 40
@@ -86,27 +86,31 @@ class Search:
         def over() -> bool:
             return board.stopped or budget.remaining() == 0
 
-        self._stakes = Stakes.of_tier(self._data.arrays, board.tier)
-        self._flat.weigh(self._stakes)
+        arrays = self._data.arrays
+        self._stakes = Stakes.of_tier(arrays, min(board.tier, arrays.n_priorities - 1))
         if board.best is not None:
-            self._learn(self._flat, self._data.arrays.counts(board.best))
+            self._learn(self._flat, arrays.counts(board.best))
+        if not self._in_a_hurry(board, budget, over):
+            for _ in range(_DIVES):
+                calm = self._calmer(board)
+                settled = self._generate(calm, budget.part(_CALM), over)
+                self._choose(calm, board, budget, over)
+                if settled or over():
+                    return
+
+    def _in_a_hurry(self, board: Board[Ints], budget: Budget, over: Over) -> bool:
+        """Solve the first program; where there is no time for the second choose from it."""
+        if self._calm is not None:
+            return False
+        self._flat.weigh(self._stakes)
         began = time.monotonic()
         self._generate(self._flat, budget.part(_FLAT), over)
         left, spent = budget.remaining(), time.monotonic() - began
         hurried = left is not None and left < _PATIENCE * spent
         if hurried or not self._stakes.leaving.any():
             self._choose(self._flat, board, budget, over)
-            return
-        for _ in range(_DIVES):
-            if over():
-                return
-            calm = self._calmer(board)
-            settled = self._generate(calm, budget.part(_CALM), over)
-            self._choose(calm, board, budget, over)
-            if settled:
-                break
-        if not over():
-            self._choose(self._flat, board, budget, over)
+            return True
+        return False
 
     def _calmer(self, board: Board[Ints]) -> Master:
         """Return the program that knows what runs."""

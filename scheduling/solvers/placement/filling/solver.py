@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from scheduling.models.placement.arrays import Ints
+from scheduling.models.placement.arrays import Ints, PlacementArrays
 from scheduling.solvers.board import Board, Budget
 from scheduling.solvers.placement.construction import offer
 from scheduling.solvers.placement.family import CompiledPlacement
@@ -62,6 +62,12 @@ class Filling:
                 return f"{number} {what}, more than {most}; use auto or lns"
         return None
 
+    @staticmethod
+    def knows(arrays: PlacementArrays, tier: int) -> bool:
+        """Tell whether a tier is one that fillings improve."""
+        goals = arrays.goals[: max(0, tier - arrays.n_priorities + 1)]
+        return arrays.n_priorities > 0 and set(goals) <= {"evictions", "moves"}
+
     def _grouped(self, data: CompiledPlacement) -> Groups:
         if self._data is not data or self._groups is None:
             self._data, self._groups = data, Groups.of_nodes(data.arrays)
@@ -75,12 +81,12 @@ class Filling:
         budget: Budget,
         hint: Ints | None,  # noqa: ARG002 - it starts from what runs and from the board
     ) -> None:
-        """Settle the tier of ``board``, if it is one of unplaced items."""
+        """Improve the tier of ``board``: unplaced items, evictions or moves."""
         from scheduling.solvers.placement.filling.search import Search
 
         arrays = data.arrays
         offer(data, board, arrays.now, self.name)
-        if board.tier >= arrays.n_priorities or board.stopped:
+        if board.stopped or not self.knows(arrays, board.tier):
             return
         groups = self._grouped(data)
         if not isinstance(self._search, Search):
