@@ -132,7 +132,11 @@ class Engine:
             if row < count and arrivals[row] < now:
                 now = arrivals[row]
             while heap and heap[0][0] == now:
-                self._happen(now)
+                _, kind, _, instance, version, request = heappop(heap)
+                if kind == _FETCHED:
+                    self._fetched(instance, request, now)
+                elif instance.version == version:
+                    instance.finish(now)
             while row < count and arrivals[row] == now:
                 self._arrive(row, now)
                 row += 1
@@ -149,12 +153,9 @@ class Engine:
             raise PolicyError(f"{self._left} requests wait for ever")
         return self._result()
 
-    def _happen(self, now: int) -> None:
-        _, kind, _, instance, version, request = heappop(self._heap)
-        if kind == _END:
-            if instance.busy and instance.version == version:
-                instance.finish(now)
-        elif request is not None:
+    def _fetched(self, instance: Instance, request: Live | None, now: int) -> None:
+        """Let KV arrive and its source forget it."""
+        if request is not None:
             self.instances[request.source].release(request)
             instance.arrive(request, now)
 

@@ -115,7 +115,8 @@ class Instance:
         turn.begin(now)
         if self._arrived:
             self._welcome()
-        if self.waiting and self.waiting[0].remote:
+        waiting = self.waiting
+        if waiting and waiting[0].remote:
             self._fetch(now)
         restarts = self.tally.restarts
         self.composition.compose(turn)
@@ -157,7 +158,8 @@ class Instance:
                 self._end_decodes(now)
         if run.chunks:
             self._end_chunks(now, run.chunks)
-        self.engine.touch(self)
+        if not self.dirty:
+            self.engine.touch(self)
 
     # What its turn does.
 

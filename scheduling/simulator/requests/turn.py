@@ -101,15 +101,17 @@ class Turn:
 
     def admit(self) -> Live | None:
         """Begin the head of the queue if a slot is free and the admission policy lets it."""
-        head = self.head
-        if head is None or not self._instance.admit(head):
+        waiting = self._instance.waiting
+        if not waiting or waiting[0].remote:
             return None
-        return head
+        head = waiting[0]
+        return head if self._instance.admit(head) else None
 
     def prefill(self, request: Live, tokens: int) -> None:
         """Add prompt tokens of a request that has begun."""
-        if not 0 < tokens <= request.left or request.state is not State.PREFILLING:
-            found = f"{tokens} prompt tokens of it, which has {request.left} left"
+        left = request.target - request.done
+        if not 0 < tokens <= left or request.state is not State.PREFILLING:
+            found = f"{tokens} prompt tokens of it, which has {left} left"
             raise self.impossible(found, request)
         self.chunks.append((request, tokens))
 
