@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import resource
 import sys
 import time
@@ -17,6 +16,7 @@ from scheduling.cli.output import table
 from scheduling.instances.requests.reading import read_requests
 from scheduling.models.cost.protocol import Affine
 from scheduling.models.requests.table import RequestTable
+from scheduling.scenarios.scenario import data_folder
 from scheduling.simulator.requests.deployment import Deployment, Group
 from scheduling.simulator.requests.fleet import ROUTERS, simulate_fleet
 from scheduling.simulator.requests.policies.admission import Reserve, Watermark
@@ -72,9 +72,9 @@ def timed(fleet: Deployment, requests: RequestTable, router: str, repeats: int) 
     }
 
 
-def golden_runs(repeats: int) -> dict[str, Any]:
+def golden_runs(data: Path, repeats: int) -> dict[str, Any]:
     """Time all golden runs; those that differ from Vidur's are marked."""
-    folder = Path(os.environ["SCHEDULING_DATA"]) / "vidur_golden"
+    folder = data / "vidur_golden"
     requests = read_requests(folder / "requests-conv400.csv").table
     found = {}
     for name, entry in json.loads((folder / "golden.json").read_text()).items():
@@ -114,7 +114,8 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=10, help="of each golden run")
     parser.add_argument("--output", type=Path, help="JSON file")
     options = parser.parse_args()
-    found = golden_runs(options.repeats) if "SCHEDULING_DATA" in os.environ else {}
+    data = data_folder()
+    found = golden_runs(data, options.repeats) if data is not None else {}
     fleet, requests = day(options.requests, options.instances)
     found[f"fleet of {options.instances}"] = timed(fleet, requests, options.router, 1)
     rows = [

@@ -31,7 +31,7 @@ class Instance:
         self.index = index
         self.group = group
         self.name = f"{group.name}/{index}"
-        self.engine = engine
+        self._engine = engine
         self.cost = group.cost
         self.composition: Composition = group.composition
         self.admission: Admission = group.admission
@@ -92,13 +92,13 @@ class Instance:
             if first and self._run.pace is not None and self.slots > 0:
                 self._interrupt(now)
         else:
-            self.engine.touch(self)
+            self._engine.touch(self)
 
     def arrive(self, request: Live, now: int) -> None:
         """Take in the KV of a request computed elsewhere; it decodes from the next batch on."""
         self._arrived.append(request)
         if not self.busy:
-            self.engine.touch(self)
+            self._engine.touch(self)
         elif self._run.pace is not None:
             self._interrupt(now)
 
@@ -107,7 +107,7 @@ class Instance:
         self.leaving -= 1
         self.memory.free += request.left_behind
         if not self.busy:
-            self.engine.touch(self)
+            self._engine.touch(self)
 
     def start(self, now: int) -> None:
         """Compose the next batch and run it, or many equal ones, or wait."""
@@ -159,7 +159,7 @@ class Instance:
         if run.chunks:
             self._end_chunks(now, run.chunks)
         if not self.dirty:
-            self.engine.touch(self)
+            self._engine.touch(self)
 
     # What its turn does.
 
@@ -178,7 +178,7 @@ class Instance:
         request.blocks = blocks
         if not request.begun:
             request.begun = True
-            self.engine.began(request, turn.now)
+            self._engine.began(request, turn.now)
         if not request.remote:
             request.state = State.PREFILLING
             self.prefilling.append(request)
@@ -241,7 +241,7 @@ class Instance:
         run.passed = passed
         self.busy = True
         self.version += 1
-        self.engine.end_at(now + ((self._carry + passed) >> SHIFT), self, self.version)
+        self._engine.end_at(now + ((self._carry + passed) >> SHIFT), self, self.version)
 
     def _interrupt(self, now: int) -> None:
         """End a jump with the iteration that runs now."""
@@ -291,7 +291,7 @@ class Instance:
                 break
             request.state = State.MOVING
             self.moving += 1
-            self.engine.fetch(self, request, now)
+            self._engine.fetch(self, request, now)
 
     def _join(self, request: Live) -> None:
         """Let a request decode whose prefill is done: it has one token more than its target."""
@@ -303,7 +303,7 @@ class Instance:
         self._base_sum += request.base
         if self._grows:
             self.memory.join(request.base)
-        left = self.engine.total(request) - request.target - 1
+        left = self._engine.total(request) - request.target - 1
         heappush(self._ends, (self.steps + left, request.order, request))
 
     def _leave(self, request: Live) -> None:
@@ -328,7 +328,7 @@ class Instance:
     def _end(self, request: Live, now: int) -> None:
         request.state = State.DONE
         self.load_tokens -= request.target
-        self.engine.done(request, now)
+        self._engine.done(request, now)
 
     def _end_decodes(self, now: int) -> None:
         ends = self._ends
@@ -346,8 +346,8 @@ class Instance:
             self.prefilling.remove(request)
             if not request.answered:
                 request.answered = True
-                self.engine.first_token(request, now)
-            if self.engine.total(request) == request.target + 1:
+                self._engine.first_token(request, now)
+            if self._engine.total(request) == request.target + 1:
                 self.memory.free += request.blocks
                 self._end(request, now)
             elif self.group.role == "prefill":
@@ -357,7 +357,7 @@ class Instance:
                 request.left_behind = request.blocks
                 self.leaving += 1
                 self.load_tokens -= request.target
-                self.engine.hand_over(request, now)
+                self._engine.hand_over(request, now)
             else:
                 self._join(request)
 

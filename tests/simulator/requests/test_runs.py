@@ -11,6 +11,7 @@ from scheduling.models.cost.protocol import Affine
 from scheduling.models.requests.table import RequestTable
 from scheduling.simulator.requests.deployment import Deployment, Flow, Group, Link
 from scheduling.simulator.requests.fleet import ROUTERS, simulate_fleet
+from scheduling.simulator.requests.live import Live
 from scheduling.simulator.requests.policies.composition import Orca, PrefillFirst
 from scheduling.simulator.requests.run import NEVER, FleetRun
 from tests.serving_runs import deployments, table, tables
@@ -115,3 +116,19 @@ def test_the_same_seed_gives_the_same_run(router: str) -> None:
     requests = table(arrivals, generator.integers(1, 90, 60), generator.integers(1, 90, 60))
     runs = [simulate_fleet(fleet, requests, router=router, seed=seed) for seed in (1, 1)]
     assert same(*runs)
+
+
+def test_progress_is_told_as_requests_come(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("scheduling.simulator.requests.engine._REPORT_EVERY", 2)
+    told: list[tuple[int, int, int]] = []
+    fleet = Deployment((Group("all", Affine(base=1e-3, per_token=0.0), kv_tokens=100),))
+    requests = table([0, 5 * 10**6, 5 * 10**6, 9 * 10**6, 10**7], [1, 1, 500, 1, 1], 1)
+    simulate_fleet(
+        fleet, requests, on_progress=lambda now, come, left: told.append((now, come, left))
+    )
+    # The first has ended by then, and the third is too large for the memory.
+    assert told == [(5 * 10**6, 2, 1), (9 * 10**6, 4, 3)]
+
+
+def test_policies_see_no_length_of_an_answer() -> None:
+    assert not [name for name in Live.__slots__ if "output" in name or "total" in name]
