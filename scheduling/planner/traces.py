@@ -5,17 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from scheduling.errors import InputError
 from scheduling.instances.requests.reading import read_requests
 from scheduling.models.requests.arrivals import GammaArrivals
-from scheduling.models.requests.lengths import EmpiricalLength
-from scheduling.models.requests.table import RequestTable
+from scheduling.models.requests.fitting import empirical, reused
 from scheduling.models.requests.workload import RequestClass
 from scheduling.models.serving.fleet import FleetDemand
 
-_QUANTILES = tuple(step / 200 for step in range(201))
 _LEAST_CV, _MOST_CV = 0.01, 100.0
 
 
@@ -45,18 +42,7 @@ def seen_requests(demand: FleetDemand, path: Path) -> RequestClass:
     return RequestClass(
         name=demand.name,
         arrivals=GammaArrivals(rate=rate, cv=cv),
-        prompt=_lengths(table.prompt_tokens),
-        output=_lengths(table.output_tokens),
-        prefix_share=demand.prefix_share or _reused(table),
+        prompt=empirical(table.prompt_tokens),
+        output=empirical(table.output_tokens),
+        prefix_share=demand.prefix_share or reused(table.cached_tokens, table.prompt_tokens),
     )
-
-
-def _lengths(tokens: NDArray[np.int64]) -> EmpiricalLength:
-    values = np.quantile(tokens, _QUANTILES)
-    return EmpiricalLength(shares=_QUANTILES, tokens=tuple(values.tolist()))
-
-
-def _reused(table: RequestTable) -> float:
-    """Share of all prompt tokens whose KV is in the cache."""
-    share = float(table.cached_tokens.sum() / table.prompt_tokens.sum())
-    return min(share, 0.999)

@@ -106,7 +106,7 @@ def fit(table: RequestTable) -> Fit:
             _nearest(name, of, column.astype(np.float64), _length_laws(column), _draws, distances)
             for of, column in (("prompt", prompt), ("output", output))
         ]
-        share = float(table.cached_tokens[own].sum() / prompt.sum())
+        share = reused(table.cached_tokens[own], prompt)
         classes.append(
             RequestClass(
                 name=name, arrivals=arrivals, prompt=laws[0], output=laws[1], prefix_share=share
@@ -115,6 +115,16 @@ def fit(table: RequestTable) -> Fit:
     if not classes:
         raise InputError.single("table", "no request", "three at least")
     return Fit(Workload(classes=tuple(classes)), tuple(distances))
+
+
+def empirical(tokens: Ints) -> EmpiricalLength:
+    """Return lengths as they were seen: 202 of their quantiles."""
+    return EmpiricalLength(shares=_SHARES, tokens=tuple(np.quantile(tokens, _SHARES).tolist()))
+
+
+def reused(cached_tokens: Ints, prompt_tokens: Ints) -> float:
+    """Return the share of all prompt tokens whose KV is in the cache."""
+    return float(cached_tokens.sum() / prompt_tokens.sum())
 
 
 def _nearest(
@@ -195,7 +205,6 @@ def _length_laws(tokens: Ints) -> list[Lengths]:
     if low == high:
         return [FixedLength(tokens=low)]
     logs = np.log(tokens)
-    quantiles = np.quantile(tokens, _SHARES)
     return [
         LognormalLength(
             median=math.exp(float(logs.mean())),
@@ -203,5 +212,5 @@ def _length_laws(tokens: Ints) -> list[Lengths]:
             at_least=low,
             at_most=high,
         ),
-        EmpiricalLength(shares=_SHARES, tokens=tuple(quantiles.tolist())),
+        empirical(tokens),
     ]
