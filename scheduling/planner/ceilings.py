@@ -1,13 +1,14 @@
 """How busy pools of replicas may be, for many templates at once.
 
-The share of requests that wait depends on the size of the pool and on how busy it is, not on the
-template; it is tabulated once, and each template then looks up its ceilings.
+The share of requests that wait depends on the size of the pool, on how busy it is and on how bursty
+arrivals are, not on the template; it is tabulated once for each burstiness, and each template then
+looks up its ceilings.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -60,7 +61,7 @@ class Wait:
         if self.limit_seconds == float("inf") or self.load <= 0:
             return np.full(len(replicas), MOST_BUSY)
         sizes = np.minimum(replicas * self.servers, MOST_REPLICAS)
-        waiting = _waiting()[:, sizes - 1]
+        waiting = _waiting(self.arrival_scv)[:, sizes - 1]
         busy = _GRID[:, None]
         factors = wait_factors(sizes, busy, waiting, self.service_scv, self.arrival_scv)
         with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
@@ -80,9 +81,9 @@ class Wait:
         return queue.wait_quantile(share)
 
 
-@cache
-def _waiting() -> Floats:
+@lru_cache(maxsize=64)
+def _waiting(arrival_scv: float) -> Floats:
     """Return the share of requests that wait, by utilisation and by size of the pool."""
     counts = np.arange(1, MOST_REPLICAS + 1)
     spread = np.repeat(counts, len(_GRID)), np.tile(_GRID, MOST_REPLICAS)
-    return waiting_shares(*spread).reshape(MOST_REPLICAS, len(_GRID)).T
+    return waiting_shares(*spread, arrival_scv).reshape(MOST_REPLICAS, len(_GRID)).T

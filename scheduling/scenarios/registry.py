@@ -39,6 +39,8 @@ SCENARIOS = {
     "sarathi-budget": f"{_HERE}.sarathi_budget",
     "comet": f"{_HERE}.comet",
     "once-for-all": f"{_HERE}.once_for_all",
+    "reasoning-study": f"{_HERE}.reasoning_study",
+    "burstgpt": f"{_HERE}.burstgpt",
     "splitwise": f"{_HERE}.splitwise",
     "distserve": f"{_HERE}.distserve",
 }

@@ -145,7 +145,9 @@ def _nearest(
 
 
 def _gaps(law: Arrivals, rng: np.random.Generator) -> Floats:
-    return law.gaps(_DRAWS, rng)
+    # Tables keep arrivals in nanoseconds, in which close ones coincide.
+    arrivals = np.rint(np.cumsum(law.gaps(_DRAWS, rng)) * 1e9)
+    return np.asarray(np.diff(arrivals) / 1e9)
 
 
 def _draws(law: Lengths, rng: np.random.Generator) -> Floats:

@@ -18,6 +18,7 @@ from scheduling.errors import Fault, InputError
 
 Floats = NDArray[np.float64]
 
+_QUADRATURE = np.polynomial.laguerre.laggauss(48)
 _HALVINGS = 40
 """A ceiling is narrowed to 2 ** -40 of utilisation."""
 
@@ -96,8 +97,10 @@ class Queue:
 
         Exact for M/M/c and M/G/1, so for M/D/1 too. For other M/G/c it is Kimura's interpolation
         between M/M/c and M/D/c (Kimura, Journal of Applied Probability 23, 1986), with Cosmetatos'
-        M/D/c; for other arrivals Sakasegawa's formula (Sakasegawa, Annals of the Institute of
-        Statistical Mathematics 29, 1977).
+        M/D/c; for more regular arrivals Sakasegawa's formula (Annals of the Institute of
+        Statistical Mathematics 29, 1977); for burstier ones Hayward's approximation (Fredericks,
+        Bell System Technical Journal 59, 1980): as if ``z = (arrival_scv + 1) / 2`` requests came
+        at a time to ``servers / z`` servers, each of which takes them all.
         """
         if self.utilisation >= 1:
             return None
@@ -105,7 +108,10 @@ class Queue:
 
     @property
     def waiting_share(self) -> float:
-        """Share of the requests that wait at all: Erlang's C, 1 when the queue grows."""
+        """Share of the requests that wait at all, 1 when the queue grows without end.
+
+        Erlang's C; with bursty arrivals that of fewer servers.
+        """
         return float(self._waits()[0][0]) if self.utilisation < 1 else 1.0
 
     def wait_quantile(self, share: float) -> float | None:
@@ -135,7 +141,7 @@ class Queue:
 
     def _waits(self) -> tuple[Floats, Floats]:
         counts, busy = np.array([self.servers]), np.array([self.utilisation])
-        waiting = waiting_shares(counts, busy)
+        waiting = waiting_shares(counts, busy, self.arrival_scv)
         factors = wait_factors(counts, busy, waiting, self.service_scv, self.arrival_scv)
         return waiting, factors * self.service_seconds
 
@@ -183,15 +189,15 @@ def utilisation_ceilings(
     low, high = np.zeros(most_servers), np.ones(most_servers)
     for _ in range(_HALVINGS):
         middle = (low + high) / 2
-        waiting = waiting_shares(counts, middle)
+        waiting = waiting_shares(counts, middle, arrival_scv)
         factors = wait_factors(counts, middle, waiting, service_scv, arrival_scv)
         with np.errstate(divide="ignore", invalid="ignore"):
             decay = waiting * limit_seconds / (factors * service_seconds)
             late = waiting * np.exp(-np.nan_to_num(decay, nan=0.0))
         kept = late <= 1 - share
         low, high = np.where(kept, middle, low), np.where(kept, high, middle)
-    # The exponential tail of Sakasegawa's formula is not quite monotone in the size of the pool,
-    # and what a small pool can do a larger one can do too.
+    # Sakasegawa's formula is not quite monotone in the size of the pool, and what a small pool can
+    # do a larger one can do too.
     return tuple(np.maximum.accumulate(low).tolist())
 
 
@@ -200,20 +206,36 @@ def _check_share(share: float) -> None:
         raise InputError.single("share", repr(share), "from 0 to below 1")
 
 
-def waiting_shares(servers: NDArray[np.int64], utilisation: Floats) -> Floats:
-    """Erlang's C of each pool; the recursion runs over all pools at once.
+def waiting_shares(
+    servers: NDArray[np.int64], utilisation: Floats, arrival_scv: float = 1.0
+) -> Floats:
+    """Return the shares of requests that wait at pools whose sizes ascend.
 
-    ``servers`` ascends. The inverse of Erlang's B grows where B falls, so it may overflow to
-    infinity, which stands for B = 0.
+    Erlang's C, at bursty arrivals of fewer servers, as :attr:`Queue.mean_wait` says. The inverse
+    ``I(x)`` of Erlang's B obeys ``I(x) = 1 + x / a * I(x - 1)``, which runs over all pools at once
+    from the fraction ``f`` of x on, where it is the integral of ``exp(-u) * (1 + u / a) ** f``. It
+    grows where B falls, so it may overflow to infinity, which stands for B = 0.
     """
-    offered = servers * utilisation
-    inverse = np.ones(len(servers))
-    first = np.searchsorted(servers, np.arange(1, int(servers[-1]) + 1))
+    sizes = servers / _peakedness(arrival_scv)
+    offered = sizes * utilisation
+    whole = np.floor(sizes)
+    fraction = sizes - whole
+    inverse = np.ones(len(sizes))
+    first = np.searchsorted(whole, np.arange(1, int(whole[-1]) + 1))
     with np.errstate(divide="ignore", over="ignore", invalid="ignore"):
+        if fraction.any():
+            for node, weight in zip(*_QUADRATURE, strict=True):
+                inverse += weight * ((1.0 + node / offered) ** fraction - 1.0)
         for count, start in enumerate(first.tolist(), start=1):
-            inverse[start:] = 1.0 + inverse[start:] * count / offered[start:]
+            ratio = (count + fraction[start:]) / offered[start:]
+            inverse[start:] = 1.0 + inverse[start:] * ratio
         blocked = np.where(offered > 0, 1.0 / inverse, 0.0)
     return np.asarray(blocked / (1.0 - utilisation * (1.0 - blocked)))
+
+
+def _peakedness(arrival_scv: float) -> float:
+    """Return the requests that seem to come at a time: of renewals, in heavy traffic."""
+    return max(1.0, (arrival_scv + 1.0) / 2.0)
 
 
 def wait_factors(
@@ -223,11 +245,16 @@ def wait_factors(
     service_scv: float,
     arrival_scv: float,
 ) -> Floats:
-    """Mean waits in units of the mean service time."""
+    """Return mean waits in units of the mean service time.
+
+    ``waiting`` are the :func:`waiting_shares` of the same pools and arrivals.
+    """
     idle = servers * (1.0 - utilisation)
-    if arrival_scv != 1.0:
+    spread = (arrival_scv + service_scv) / 2.0
+    if arrival_scv > 1.0:
+        return np.asarray(waiting * spread / idle)
+    if arrival_scv < 1.0:
         power = np.sqrt(2.0 * (servers + 1)) - 1.0
-        spread = (arrival_scv + service_scv) / 2.0
         return np.asarray(spread * utilisation**power / idle)
     exponential = waiting / idle
     growth = (servers - 1) * (np.sqrt(4.0 + 5.0 * servers) - 2.0)

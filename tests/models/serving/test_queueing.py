@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+from heapq import heappop, heappush
 
 import numpy as np
 import pytest
@@ -65,24 +66,59 @@ def test_equal_service_times_wait_nearly_as_the_chain_says(
 @pytest.mark.parametrize(("servers", "utilisation"), [(1, 0.5), (4, 0.8), (16, 0.9)])
 def test_sakasegawa_meets_erlang_where_both_hold(servers: int, utilisation: float) -> None:
     poisson = Queue(servers, servers * utilisation, 1.0).mean_wait
-    nearly = Queue(servers, servers * utilisation, 1.0, arrival_scv=1 + 1e-12).mean_wait
+    nearly = Queue(servers, servers * utilisation, 1.0, arrival_scv=1 - 1e-12).mean_wait
     assert nearly == pytest.approx(poisson, rel=0.05)
+
+
+def simulated(servers: int, gaps: np.ndarray, services: np.ndarray) -> np.ndarray:
+    free = [0.0] * servers
+    waits = np.empty(len(gaps))
+    for row, (arrival, service) in enumerate(zip(np.cumsum(gaps), services, strict=True)):
+        start = max(arrival, heappop(free))
+        heappush(free, start + service)
+        waits[row] = start - arrival
+    return waits
 
 
 def test_a_queue_agrees_with_its_simulation() -> None:
     rng = np.random.default_rng(3)
     queue = Queue(2, 1.6, 1.0, service_scv=0.5)
-    arrivals = np.cumsum(rng.exponential(1 / queue.rate, 200_000))
-    services = rng.gamma(2.0, 0.5, 200_000)
-    free = [0.0, 0.0]
-    waits = np.empty(len(arrivals))
-    for row, (arrival, service) in enumerate(zip(arrivals, services, strict=True)):
-        start = max(arrival, min(free))
-        free[free.index(min(free))] = start + service
-        waits[row] = start - arrival
+    waits = simulated(2, rng.exponential(1 / 1.6, 200_000), rng.gamma(2.0, 0.5, 200_000))
     assert queue.mean_wait == pytest.approx(waits.mean(), rel=0.05)
     assert queue.waiting_share == pytest.approx(float((waits > 1e-12).mean()), rel=0.05)
     assert queue.wait_quantile(0.99) == pytest.approx(float(np.quantile(waits, 0.99)), rel=0.08)
+
+
+@pytest.mark.parametrize(
+    ("servers", "load", "service_scv", "cv"),
+    [(1, 0.7, 0.0, 2.0), (4, 0.7, 1.0, 4.0), (16, 0.5, 1.0, 4.0), (16, 0.7, 1.0, 2.0)],
+)
+def test_bursts_wait_as_in_simulations(
+    servers: int, load: float, service_scv: float, cv: float
+) -> None:
+    rng = np.random.default_rng(7)
+    rate = servers * load
+    gaps = rng.gamma(1 / cv**2, cv**2 / rate, 120_000)
+    services = rng.exponential(1.0, len(gaps)) if service_scv else np.ones(len(gaps))
+    waits = simulated(servers, gaps, services)
+    queue = Queue(servers, rate, 1.0, service_scv, arrival_scv=cv**2)
+    assert queue.mean_wait == pytest.approx(waits.mean(), rel=0.15)
+    assert queue.wait_quantile(0.99) == pytest.approx(float(np.quantile(waits, 0.99)), rel=0.3)
+
+
+@pytest.mark.parametrize("scv", [1.5, 4.0, 9.0, 40.0])
+@pytest.mark.parametrize(("servers", "utilisation"), [(1, 0.01), (1, 0.7), (3, 0.3), (20, 0.9)])
+def test_fractions_of_servers_block_as_the_integral_says(
+    scv: float, servers: int, utilisation: float
+) -> None:
+    size = servers / ((scv + 1) / 2)
+    load = size * utilisation
+    points = np.linspace(0, 60 + 4 * size, 4_000_001)
+    inverse = np.trapezoid(np.exp(-points) * (1 + points / load) ** size, points)
+    blocked = 1 / float(inverse)
+    expected = blocked / (1 - utilisation * (1 - blocked))
+    found = Queue(servers, servers * utilisation, 1.0, arrival_scv=scv).waiting_share
+    assert found == pytest.approx(expected, rel=2e-3)
 
 
 def test_exponential_waits_have_their_closed_form() -> None:
