@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import pytest
@@ -246,6 +247,39 @@ def test_written_tables_read_back_the_same(tmp_path: Path, suffix: str) -> None:
     ]
     with pytest.raises(InputError, match=r"one of: \.csv, \.jsonl"):
         write_requests(table, tmp_path / "t.txt")
+
+
+@given(
+    st.sampled_from(
+        [
+            "TIMESTAMP,ContextTokens,GeneratedTokens",
+            "arrival_s,isl,osl,class,cached_tokens",
+            "Timestamp,Model,Request tokens,Response tokens",
+            "timestamp,isl,osl",
+            '{"timestamp": 1, "input_length": 5, "output_length": 5, "hash_ids": [1]}',
+        ]
+    ),
+    st.lists(
+        st.text('0159.,-+eE:TZ" {}[]naif\r\x00\u0661é')
+        | st.sampled_from(["1,2,3", "2023-11-16 18:17:03,5,5", "1e308,5,5", "5,5,5,a,2", '"'])
+        | st.sampled_from(['{"timestamp": 1e999}', "[" * 3000, '{"timestamp": NaN}', "9" * 400]),
+        max_size=8,
+    ),
+    st.booleans(),
+)
+def test_whatever_a_file_holds_it_is_a_trace_or_refused(
+    header: str, lines: list[str], strict: bool
+) -> None:
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "trace"
+        path.write_bytes("\n".join([header, *lines]).encode())
+        try:
+            trace = read_requests(path, strict=strict)
+        except InputError as error:
+            assert str(error).startswith(str(path))  # noqa: PT017 - either outcome is right
+        else:
+            assert len(trace.table) >= 1
+            assert not (strict and (trace.broken or trace.late))
 
 
 def servegen_folder(folder: Path) -> Path:
