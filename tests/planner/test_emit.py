@@ -300,6 +300,11 @@ def test_plans_that_contradict_themselves_are_refused(tmp_path: Path) -> None:
     assert not list(tmp_path.iterdir())
 
 
+def test_a_component_may_be_called_frontend(tmp_path: Path) -> None:
+    (fleet,) = read("dynamo", emit(plan(component("frontend")), "dynamo", tmp_path))
+    assert fleet.total == 12
+
+
 def test_places_of_equal_pods_are_taken(tmp_path: Path) -> None:
     share = NodeShare(node="a", gpus=4)
     placed = component(replicas=1, places=[[share.model_dump()]])

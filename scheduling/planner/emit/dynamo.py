@@ -15,7 +15,8 @@ MOST_COMPONENTS = 25
 """Components that a graph may have, the frontend among them."""
 
 _TYPES = {"both": "worker", "prefill": "prefill", "decode": "decode"}
-_FRONTEND = "frontend"
+_FRONTEND = "Frontend"
+"""No component has this name, since theirs are in small letters."""
 
 
 def files(plan: ServingPlan, parts: tuple[Part, ...]) -> dict[str, str]:
