@@ -32,6 +32,7 @@ SCENARIOS = {
     "sliwko": f"{_HERE}.sliwko",
     "singularity": f"{_HERE}.singularity",
     "cloudformer": f"{_HERE}.cloudformer",
+    "blockllm": f"{_HERE}.blockllm",
     "agentic-tco": f"{_HERE}.agentic_tco",
     "pd-serve": f"{_HERE}.pd_serve",
     "semi-pd": f"{_HERE}.semi_pd",

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from itertools import product
+from itertools import product, pairwise
 
 import numpy as np
 import pytest
 
+from scheduling.errors import SolverError
 from scheduling.models.cost.protocol import Affine, Batch
 from scheduling.scenarios import (
     agentic_tco,
+    blockllm,
     comet,
     fleets,
     laps,
@@ -26,7 +28,16 @@ from scheduling.scenarios.scenario import Run
 from scheduling.simulator.requests.policies.composition import PrefillFirst, Sarathi
 from scheduling.solvers.driver import solve
 
-NAMES = ("agentic-tco", "pd-serve", "semi-pd", "laps", "sarathi-budget", "comet", "once-for-all")
+NAMES = (
+    "agentic-tco",
+    "pd-serve",
+    "semi-pd",
+    "laps",
+    "sarathi-budget",
+    "comet",
+    "once-for-all",
+    "blockllm",
+)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -303,3 +314,55 @@ def test_the_time_between_tokens_counts_iterations_without_decodes() -> None:
     assert recorded.quantile(0.5) == pytest.approx(0.019)
     assert recorded.quantile(0.99) == pytest.approx(0.11 + 0.011)
     assert recorded.line(Batch.decode(1, 1)) is None
+
+
+# --------------------------------------------------------------------------------------- blockllm
+
+
+def drawn_blocks(seed: int) -> blockllm.Applications:
+    rng = np.random.default_rng(seed)
+    chains = tuple(tuple(int(b) for b in rng.choice(5, 3, replace=False)) for _ in range(2))
+    rates = tuple(float(rate) for rate in rng.integers(1, 9, 2))
+    return blockllm.Applications(
+        chains,
+        rates,
+        sizes=np.full(5, 2.0 * 2**20),
+        work=rng.uniform(0.05, 0.2, 5).round(2),
+        memory=7.0 * 2**20,
+        processors=float(rng.uniform(1.5, 3.0)),
+        servers=2,
+    )
+
+
+def fewest_changes(given: blockllm.Applications) -> float | None:
+    best: float | None = None
+    paths = list(product(range(given.servers), repeat=3))
+    for chosen in product(paths, repeat=len(given.chains)):
+        held: dict[int, set[int]] = {server: set() for server in range(given.servers)}
+        work = dict.fromkeys(held, 0.0)
+        changes = 0.0
+        for chain, rate, path in zip(given.chains, given.rates, chosen, strict=True):
+            for block, server in zip(chain, path, strict=True):
+                held[server].add(block)
+                work[server] += rate * float(given.work[block])
+            changes += rate * sum(a != b for a, b in pairwise(path))
+        sizes = [sum(float(given.sizes[block]) for block in blocks) for blocks in held.values()]
+        if max(sizes) <= given.memory and max(work.values()) <= given.processors:
+            best = changes if best is None else min(best, changes)
+    return best
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_blocks_are_placed_with_fewest_changes(seed: int) -> None:
+    given = drawn_blocks(seed)
+    fewest = fewest_changes(given)
+    if fewest is None:
+        with pytest.raises(SolverError):
+            blockllm.best_placement(given, 20.0)
+        assert blockllm.by_rule(given) is None
+        return
+    placed = blockllm.best_placement(given, 20.0)
+    assert placed.changes == placed.bound == pytest.approx(fewest)
+    ruled = blockllm.by_rule(given)
+    assert ruled is None or ruled >= fewest - 1e-9
+    assert given.shared <= given.apart
