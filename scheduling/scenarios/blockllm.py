@@ -11,6 +11,7 @@ shared blocks are drawn.
 
 from __future__ import annotations
 
+import itertools
 import math
 import time
 from collections.abc import Sequence
@@ -23,7 +24,6 @@ from scheduling.errors import SolverError
 from scheduling.models.cost.catalogue import gpu, llm
 from scheduling.scenarios.scenario import Row, Run, Scenario
 from scheduling.solvers.board import Budget
-import itertools
 
 Floats = NDArray[np.float64]
 
@@ -241,9 +241,10 @@ def run(limits: Run) -> list[Row]:
     rule = [by_rule(given) for given in drawn]
     best = [best_placement(given, share) for given in drawn]
     pairs = [(one, other) for one, other in zip(rule, best, strict=True) if one is not None]
-    ruled = sum(one for one, _ in pairs) / len(pairs) / _RATE if pairs else None
-    value = sum(other.changes for other in best) / _SEEDS / _RATE
-    bound = sum(other.bound for other in best) / _SEEDS / _RATE
+    placed = max(len(pairs), 1) * _RATE
+    ruled = sum(one for one, _ in pairs) / placed
+    value = sum(other.changes for _, other in pairs) / placed
+    bound = sum(other.bound for _, other in pairs) / placed
     apart, shared = (
         sum(sizes) for sizes in zip(*((g.apart, g.shared) for g in drawn), strict=True)
     )
@@ -261,16 +262,15 @@ def run(limits: Run) -> list[Row]:
             verdict=f"{apart / shared:.1f} times less memory",
         ),
         Row(
-            case=f"{case}, {_SEEDS} seeds",
+            case=f"{case}, {len(pairs)} of {_SEEDS} seeds",
             measure="changes of server a request",
-            baseline=f"applications one by one, which places {len(pairs)} of {_SEEDS}",
+            baseline="applications one by one",
             baseline_value=ruled,
-            method=f"CP-SAT, which places {_SEEDS}",
+            method="CP-SAT",
             value=value,
             gap=1 - bound / value if value else 0.0,
             published=_PUBLISHED,
-            verdict=f"of the {len(pairs)}, the best placement has "
-            f"{sum(other.changes for _, other in pairs) / max(len(pairs), 1) / _RATE:.3f}",
+            verdict=f"the rule places {len(pairs)} of {_SEEDS}, CP-SAT all",
         ),
     ]
 
