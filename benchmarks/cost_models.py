@@ -2,7 +2,8 @@
 
 Reads serving points (``serving_points.csv``: one running server at one concurrency in each row) and
 predicts each aggregated row with the roofline, fitted to none of them. A second score calibrates on
-one anchor for each model, GPU and engine (the first row at low concurrency) and leaves it out.
+one anchor for each model, GPU and engine (the first row at low concurrency) and leaves it out. With
+``--tables``, rows are also predicted from operator tables of their GPU and engine, where there are.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from statistics import median
 
 from scheduling.cli.output import table
 from scheduling.errors import InputError
+from scheduling.instances.cost.operators import read_operators
 from scheduling.models.cost.calibration import Anchor, calibrate
 from scheduling.models.cost.catalogue import gpu, llm
 from scheduling.models.cost.closed_loop import ClosedLoop, Latencies
@@ -30,6 +32,7 @@ from scheduling.models.cost.layout import Layout
 from scheduling.models.cost.llm import Llm
 from scheduling.models.cost.memory import kv_capacity
 from scheduling.models.cost.precision import Dtype, Precision
+from scheduling.models.cost.tables import OperatorTable
 
 LOW = 8
 """Concurrency up to which a row counts as low."""
@@ -79,9 +82,11 @@ class Row:
         """Whether its concurrency is low."""
         return self.loop.clients <= LOW
 
-    def latencies(self, terms: Efficiency) -> Latencies:
-        """Predict it with given efficiency terms."""
-        cost = replica_cost(self.llm, self.gpu, self.layout, self.precision, terms=terms)
+    def latencies(self, terms: Efficiency, profile: OperatorTable | None = None) -> Latencies:
+        """Predict it with given efficiency terms, and from a table of operators."""
+        cost = replica_cost(
+            self.llm, self.gpu, self.layout, self.precision, profile=profile, terms=terms
+        )
         return self.loop.latencies(cost)
 
     @cached_property
@@ -223,7 +228,37 @@ def percent(errors: Iterable[float]) -> float | None:
     return 100 * median(kept) if kept else None
 
 
-def scores(rows: list[Row]) -> dict[str, float | int | None]:
+Tables = dict[tuple[str, str], OperatorTable]
+"""Operator tables by GPU and engine."""
+
+
+def tables_in(folder: Path) -> Tables:
+    """Read the Parquet tables of a folder; of several versions of an engine the last by name."""
+    found: Tables = {}
+    for file in sorted(folder.glob("*_gemm.parquet")):
+        prefix = file.name.removesuffix("_gemm.parquet")
+        system, engine = prefix.rsplit("_", 1)
+        key = gpu(system.removesuffix("_sxm")).name, engine.partition("-")[0]
+        found[key] = read_operators(folder / prefix)
+    return found
+
+
+def by_table(rows: list[Row], tables: Tables) -> dict[str, float | int | None]:
+    """Errors of the rows that have a table."""
+    pairs = [
+        (row, row.latencies(efficiency_of(row.engine), table))
+        for row in rows
+        if (table := tables.get((row.gpu.name, row.engine))) is not None
+    ]
+    return {
+        "table rows": len(pairs),
+        "tpot roofline": percent(abs(r.predicted.tpot_seconds / r.tpot - 1) for r, _ in pairs),
+        "tpot table": percent(abs(found.tpot_seconds / row.tpot - 1) for row, found in pairs),
+        "ttft table": percent(abs(found.ttft_seconds / row.ttft - 1) for row, found in pairs),
+    }
+
+
+def scores(rows: list[Row], tables: Tables) -> dict[str, float | int | None]:
     """Errors of some rows."""
     low = [row for row in rows if row.low]
     return {
@@ -235,6 +270,7 @@ def scores(rows: list[Row]) -> dict[str, float | int | None]:
         "low rows": len(low),
         "tpot low": percent(abs(r.predicted.tpot_seconds / r.tpot - 1) for r in low),
         "tpot low anchored": percent(anchored(rows)[1]),
+        **(by_table(rows, tables) if tables else {}),
     }
 
 
@@ -249,16 +285,18 @@ def main() -> None:
     """Run the benchmark."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("points", type=Path, help="serving_points.csv")
+    parser.add_argument("--tables", type=Path, help="folder of operator tables of AIConfigurator")
     parser.add_argument("--by-group", action="store_true", help="a line for each model and GPU too")
     parser.add_argument("--output", type=Path, help="write figures as JSON here")
     arguments = parser.parse_args()
     rows, skipped = read(arguments.points)
-    figures = {"all": scores(rows)}
+    tables = tables_in(arguments.tables) if arguments.tables else {}
+    figures = {"all": scores(rows, tables)}
     for engine in sorted({row.engine for row in rows}):
-        figures[engine] = scores([row for row in rows if row.engine == engine])
+        figures[engine] = scores([row for row in rows if row.engine == engine], tables)
     if arguments.by_group:
         for group in sorted({row.group for row in rows}):
-            figures[" ".join(group)] = scores([row for row in rows if row.group == group])
+            figures[" ".join(group)] = scores([row for row in rows if row.group == group], tables)
     columns = list(figures["all"])
     lines = [[name, *(shown(found[c]) for c in columns)] for name, found in figures.items()]
     table(["rows of", *columns], [*lines, ["asked", *(str(TARGETS.get(c, "")) for c in columns)]])

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import Field
 
 from scheduling.errors import InputError
 from scheduling.models.base import Frozen
-
-Engine = Literal["vllm", "sglang", "trtllm"]
 
 Share = Annotated[float, Field(gt=0, le=1, strict=False)]
 Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False, strict=False)]
