@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 import math
 import re
 from collections.abc import Callable, Mapping
@@ -12,8 +13,9 @@ from pathlib import Path
 
 from scheduling.errors import Fault, InputError
 from scheduling.instances.files import read_text
+from scheduling.instances.jsontext import parse_json
 from scheduling.models.cost.catalogue import llm
-from scheduling.models.cost.llm import GroupedAttention, Llm
+from scheduling.models.cost.llm import GroupedAttention
 from scheduling.models.cost.tables import PRODUCTS, Nested, OperatorTable, Samples
 
 _LAYERS = re.compile(r"linear_ops_(?P<gpu>[^_]+)_(?P<model>.+)\.csv")
@@ -84,8 +86,9 @@ class Sheet:
 def read_sheets(name: str, paths: list[Path]) -> tuple[OperatorTable, str | None]:
     """Read files of one GPU into one table; the GPU comes with it, where they name it.
 
-    Layers of Vidur become products of the shapes that the model in the file's name has. Collectives
-    count within one node; of Vidur's two times that of the slowest rank is taken.
+    Layers of Vidur become products of the shapes that the model in the file's name has, by
+    ``model_dims.json`` beside it or by the catalogue. Collectives count within one node; of Vidur's
+    two times that of the slowest rank is taken.
 
     Raises
     ------
@@ -101,7 +104,7 @@ def read_sheets(name: str, paths: list[Path]) -> tuple[OperatorTable, str | None
     for sheet in sheets:
         path = sheet.path
         if (named := _LAYERS.fullmatch(path.name)) and sheet.has(("num_tokens", "tp", *_TIMES)):
-            _add_layers(sheet, llm(named["model"]), products)
+            _add_layers(sheet, _layer(path, named["model"]), products)
         elif sheet.has(_VIDUR):
             _add_messages(sheet, _kind(path), collectives, _vidur)
         elif sheet.has(_APEX):
@@ -132,20 +135,64 @@ def _kind(path: Path) -> str:
     return path.stem
 
 
-def _add_layers(sheet: Sheet, model: Llm, products: Samples) -> None:
-    attention = model.attention
+@dataclass(frozen=True)
+class _Layer:
+    """Shape of a layer of a model."""
+
+    heads: int
+    kv_heads: int
+    head_dim: int
+    hidden: int
+    ffn: int
+    gated: bool
+
+
+def _layer(path: Path, model: str) -> _Layer:
+    """Shape of the layers of a model that a file is named after."""
+    dims = path.with_name("model_dims.json")
+    if dims.is_file():
+        text, source = read_text(dims)
+        for name, entry in parse_json(text, source).items():
+            if name.rsplit("/", 1)[-1] == model:
+                return _stated(entry, f"{source}: {name}")
+    described = llm(model)
+    attention = described.attention
     if not isinstance(attention, GroupedAttention):
-        raise InputError.single("model", model.name, "one with grouped heads", str(sheet.path))
+        raise InputError.single("model", described.name, "one with grouped heads", str(path))
+    return _Layer(
+        attention.heads,
+        attention.kv_heads,
+        attention.head_dim,
+        described.hidden,
+        described.ffn,
+        described.gated,
+    )
+
+
+def _stated(entry: Mapping[str, object], place: str) -> _Layer:
+    """Shape as ``model_dims.json`` states it: numbers as texts."""
+    try:
+        heads, kv_heads = int(str(entry["n_head"])), int(str(entry["n_kv_head"]))
+        hidden, ffn = int(str(entry["n_embd"])), int(str(entry["n_expanded_embd"]))
+    except (KeyError, ValueError):
+        expected = "n_head, n_kv_head, n_embd and n_expanded_embd"
+        raise InputError.single("entry", json.dumps(entry), expected, place) from None
+    return _Layer(
+        heads, kv_heads, hidden // heads, hidden, ffn, entry.get("use_gated_mlp") == "True"
+    )
+
+
+def _add_layers(sheet: Sheet, layer: _Layer, products: Samples) -> None:
     for line in range(len(sheet.rows)):
         rows, tp = sheet.number(line, "num_tokens"), int(sheet.number(line, "tp")) or 1
-        heads = attention.heads // tp * attention.head_dim
-        kv_heads = max(1, attention.kv_heads // tp) * attention.head_dim
-        inner = model.ffn // tp
+        heads = layer.heads // tp * layer.head_dim
+        kv_heads = max(1, layer.kv_heads // tp) * layer.head_dim
+        inner = layer.ffn // tp
         shapes = (
-            (heads + 2 * kv_heads, model.hidden),
-            (model.hidden, heads),
-            ((2 if model.gated else 1) * inner, model.hidden),
-            (model.hidden, inner),
+            (heads + 2 * kv_heads, layer.hidden),
+            (layer.hidden, heads),
+            ((2 if layer.gated else 1) * inner, layer.hidden),
+            (layer.hidden, inner),
         )
         for (n, k), column in zip(shapes, _TIMES, strict=True):
             products.add((n, k, rows), sheet.seconds(line, column, 1e-3))

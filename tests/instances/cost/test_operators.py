@@ -163,6 +163,23 @@ def test_layers_of_vidur_are_products(tmp_path: Path) -> None:
         read_operators(tmp_path)
 
 
+def test_shapes_of_layers_stand_beside_them(tmp_path: Path) -> None:
+    times = "attn_pre_proj_ms,attn_post_proj_ms,mlp_up_proj_ms,mlp_down_proj_ms"
+    file = tmp_path / "linear_ops_h100_Unheard-1.csv"
+    file.write_text(f"num_tokens,tp,{times}\n1,1,0.02,0.015,0.1,0.05\n")
+    with pytest.raises(InputError, match="Unheard-1"):
+        read_operators(file)
+    entry = {"n_head": "16", "n_kv_head": "8", "n_embd": "2048", "n_expanded_embd": "5120"}
+    dims = tmp_path / "model_dims.json"
+    dims.write_text(json.dumps({"h100/some/Unheard-1": entry | {"use_gated_mlp": "False"}}))
+    wide = read_operators(file).products["bf16", "bf16"]
+    assert wide.at(4096, 2048, 1).seconds == pytest.approx(20e-6)
+    assert wide.at(5120, 2048, 1).seconds == pytest.approx(100e-6)
+    dims.write_text(json.dumps({"h100/some/Unheard-1": {"n_head": "16"}}))
+    with pytest.raises(InputError, match="expected n_head, n_kv_head"):
+        read_operators(file)
+
+
 def test_messages_of_vidur_stay_in_one_node(tmp_path: Path) -> None:
     file = tmp_path / "all_reduce_h100_dgx.csv"
     head = "num_workers,devices_per_node,size_elements,median_ms,max_rank_median_ms,samples\n"
