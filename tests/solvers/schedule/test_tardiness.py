@@ -19,7 +19,7 @@ from scheduling.solvers.board import Board, Budget
 from scheduling.solvers.schedule.family import Candidate, CompiledSchedule
 from scheduling.solvers.schedule.meter import Meter
 from scheduling.solvers.schedule.tardiness import exact, heuristics, solver
-from scheduling.solvers.schedule.tardiness.kernels import decomposition, dynasearch
+from scheduling.solvers.schedule.tardiness.kernels import decomposition, dynasearch, parts
 from scheduling.solvers.schedule.tardiness.kernels.precedence import find_precedences
 from scheduling.solvers.schedule.tardiness.machine import OneMachine
 from scheduling.solvers.schedule.tardiness.post import Post
@@ -85,14 +85,14 @@ weighted = st.lists(
 def test_decomposition_is_exact_and_its_order_has_its_value(rows: Triples) -> None:
     rows = sorted(rows, key=lambda row: (row[1], row[0]))
     duration, due, _ = (np.array(column, np.int64) for column in zip(*rows, strict=True))
-    part = decomposition.make_decomposition(duration, due, slots=4)
-    while part.counter[decomposition.STATE] != decomposition.DONE:
+    part = parts.make_decomposition(duration, due, slots=4)
+    while part.counter[parts.STATE] != parts.DONE:
         decomposition.advance(part, 3)
-        if part.counter[decomposition.STATE] == decomposition.FULL:
-            part = decomposition.grown(part)
+        if part.counter[parts.STATE] == parts.FULL:
+            part = parts.grown(part)
     order = decomposition.best_order(part).tolist()
     assert sorted(order) == list(range(len(rows)))
-    assert part.counter[decomposition.VALUE] == cost(rows, order) == least(rows)
+    assert part.counter[parts.VALUE] == cost(rows, order) == least(rows)
 
 
 @settings(max_examples=100)

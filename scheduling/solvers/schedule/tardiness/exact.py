@@ -6,7 +6,13 @@ import numpy as np
 
 from scheduling.models.schedule.arrays import Ints
 from scheduling.solvers.schedule.meter import SLICE, Meter
-from scheduling.solvers.schedule.tardiness.kernels import decomposition, multipliers, relaxation
+from scheduling.solvers.schedule.tardiness.kernels import (
+    decomposition,
+    multipliers,
+    parts,
+    relaxation,
+    splitting,
+)
 from scheduling.solvers.schedule.tardiness.kernels import network as networks
 from scheduling.solvers.schedule.tardiness.kernels.precedence import find_precedences
 from scheduling.solvers.schedule.tardiness.machine import OneMachine
@@ -25,21 +31,21 @@ def decompose(machine: OneMachine, post: Post, meter: Meter, share: float) -> bo
 
     Memory ends at a table of some 600 megabytes.
     """
-    if machine.common_weight is None or not decomposition.fits(machine.duration):
+    if machine.common_weight is None or not parts.fits(machine.duration):
         return False
     order = np.lexsort((machine.duration, machine.due))
-    part = decomposition.make_decomposition(machine.duration[order], machine.due[order])
+    part = parts.make_decomposition(machine.duration[order], machine.due[order])
     looks = 1 + machine.size // 2
-    while part.counter[decomposition.STATE] != decomposition.DONE:
+    while part.counter[parts.STATE] != parts.DONE:
         meter.spend(looks * decomposition.advance(part, max(1, SLICE // looks)))
-        if part.counter[decomposition.STATE] == decomposition.FULL:
+        if part.counter[parts.STATE] == parts.FULL:
             if len(part.key) >= _MOST_SLOTS:
                 return False
-            part = decomposition.grown(part)
+            part = parts.grown(part)
         if meter.over or meter.used > share:
             return False
     post.order(order[decomposition.best_order(part)], "decomposition")
-    post.bound(machine.common_weight * int(part.counter[decomposition.VALUE]), "decomposition")
+    post.bound(machine.common_weight * int(part.counter[parts.VALUE]), "decomposition")
     return True
 
 
@@ -174,7 +180,9 @@ class _Proof:
         while number > 0 and not self.meter.over:
             jobs = ranked[:number].astype(np.int64)
             self.meter.spend(len(network.source))
-            finer = networks.refined(network, price, self._ceiling(), jobs, self.before, _MOST_ARCS)
+            finer = splitting.refined(
+                network, price, self._ceiling(), jobs, self.before, _MOST_ARCS
+            )
             if finer is not None:
                 settled[jobs] = True
                 return finer

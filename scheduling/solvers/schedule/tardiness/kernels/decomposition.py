@@ -13,121 +13,41 @@ The recursion keeps a stack of its own, so that it can be stopped and continued.
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import numpy as np
-from numpy.typing import NDArray
 
 from scheduling.solvers.schedule.kernels.project_jit import njit
+from scheduling.solvers.schedule.tardiness.kernels.parts import (
+    BASE,
+    BEST,
+    CHOICE,
+    CURSOR,
+    DE_BRUIJN,
+    DEPTH,
+    DONE,
+    EMPTY,
+    FIRST,
+    FULL,
+    JOB,
+    LAST,
+    LEFT,
+    LEFT_BOUND,
+    LONGEST,
+    LOOKED,
+    RIGHT,
+    STATE,
+    TIME,
+    UNKNOWN,
+    UNTIL,
+    USED,
+    VALUE,
+    Decomposition,
+    Ints,
+    find_slot,
+    name_of,
+    slot_of,
+)
 
-Ints = NDArray[np.int64]
-Words = NDArray[np.uint64]
-
-FIRST, LAST, LONGEST, TIME, BEST, CHOICE, CURSOR, BASE = range(8)
-"""Columns of ``Decomposition.frame``: the part, the best value and position so far, the next of its
-positions to try, and where they stand."""
-
-JOB, UNTIL, LEFT, RIGHT, LEFT_BOUND, LOOKED = 0, 1, 2, 5, 8, 9
-"""Columns of ``Decomposition.position``: the last job that is not behind the longest one, the
-completion of the longest one, the first, last and longest job of both sides (-1 for none), a lower
-bound of the left side, and whether that is missing (0), exact (1) or not (2)."""
-
-DEPTH, USED, VALUE, STATE = range(4)
-"""Entries of ``Decomposition.counter``: open parts, filled slots, value of the whole, and how it
-stands: one of the following."""
-
-OPEN, DONE, FULL = range(3)
-
-_EMPTY = -1
-_UNKNOWN = -1
 _MOST = 1 << 62
-_LARGEST = 1500
-_DE_BRUIJN = np.uint64(0x03F79D71B4CB0A89)
-
-
-class Decomposition(NamedTuple):
-    """The problem, the table and the stack; made by :func:`make_decomposition`.
-
-    Attributes
-    ----------
-    duration, due
-        By job, in due date order.
-    rank
-        Position of each job by duration (ties by number).
-    by_rank
-        Jobs by rank.
-    shift
-        Bits of a job's number and of both numbers in a key.
-    key, value, choice
-        Open hashing: the part, its least tardiness, the position of its longest job.
-    frame, position
-        Stack of open parts and, one after the other, the positions still to try.
-    counter
-        See the names of this module.
-    word, bit
-        Scratch: a set of ranks as bits; and the number of a lowest bit by its de Bruijn product.
-    """
-
-    duration: Ints
-    due: Ints
-    rank: Ints
-    by_rank: Ints
-    shift: Ints
-    key: Ints
-    value: Ints
-    choice: NDArray[np.int32]
-    frame: Ints
-    position: Ints
-    counter: Ints
-    word: Words
-    bit: Ints
-
-
-def fits(durations: Ints) -> bool:
-    """Tell whether the names of parts fit into 63 bits, and the stack into memory."""
-    n = len(durations)
-    return (
-        n <= _LARGEST and 3 * max(1, n - 1).bit_length() + int(durations.sum()).bit_length() <= 63
-    )
-
-
-def make_decomposition(durations: Ints, dues: Ints, slots: int = 1 << 16) -> Decomposition:
-    """Prepare the recursion; nothing is solved yet.
-
-    Parameters
-    ----------
-    durations, dues
-        By job, sorted by due date and then by duration; durations are positive.
-    slots
-        First size of the table, a power of two.
-    """
-    n = len(durations)
-    by_rank = np.lexsort((np.arange(n), durations)).astype(np.int64)
-    rank = np.empty(n, np.int64)
-    rank[by_rank] = np.arange(n)
-    bits = max(1, n - 1).bit_length()
-    frame = np.zeros((n + 1, 8), np.int64)
-    counter = np.zeros(4, np.int64)
-    counter[VALUE] = _UNKNOWN
-    if n:
-        frame[0, :4] = 0, n - 1, by_rank[-1], 0
-        frame[0, CURSOR] = _UNKNOWN
-        counter[DEPTH] = 1
-    return Decomposition(
-        duration=durations,
-        due=dues,
-        rank=rank,
-        by_rank=by_rank,
-        shift=np.array([bits, 2 * bits, 3 * bits], np.int64),
-        key=np.full(slots, _EMPTY, np.int64),
-        value=np.zeros(slots, np.int64),
-        choice=np.zeros(slots, np.int32),
-        frame=frame,
-        position=np.zeros((n * (n + 1) // 2 + 1, 10), np.int64),
-        counter=counter,
-        word=np.zeros(n // 64 + 1, np.uint64),
-        bit=_bit_numbers(),
-    )
 
 
 def best_order(part: Decomposition) -> Ints:
@@ -147,7 +67,7 @@ def best_order(part: Decomposition) -> Ints:
         top = part.rank[longest]
         members = [job for job in range(first, last + 1) if part.rank[job] <= top]
         slot = int(find_slot(part, first, last, longest, now))
-        if part.key[slot] == _EMPTY:
+        if part.key[slot] == EMPTY:
             order += _easy_order(part, members, now)
             continue
         choice = int(part.choice[slot])
@@ -179,69 +99,6 @@ def _tardiness(part: Decomposition, order: list[int], time: int) -> int:
     return int(np.maximum(0, end - part.due[order]).sum())
 
 
-def _bit_numbers() -> Ints:
-    numbers = np.zeros(64, np.int64)
-    for bit in range(64):
-        numbers[((int(_DE_BRUIJN) << bit) & (2**64 - 1)) >> 58] = bit
-    return numbers
-
-
-def grown(part: Decomposition) -> Decomposition:
-    """Return the same recursion with a table of twice the size."""
-    slots = 2 * len(part.key)
-    larger = part._replace(
-        key=np.full(slots, _EMPTY, np.int64),
-        value=np.zeros(slots, np.int64),
-        choice=np.zeros(slots, np.int32),
-    )
-    rehash(part.key, part.value, part.choice, larger.key, larger.value, larger.choice)
-    larger.counter[STATE] = OPEN
-    return larger
-
-
-@njit
-def rehash(
-    old_key: Ints,
-    old_value: Ints,
-    old_choice: NDArray[np.int32],
-    key: Ints,
-    value: Ints,
-    choice: NDArray[np.int32],
-) -> None:
-    """Copy all entries into a table of another size."""
-    for index in range(old_key.shape[0]):
-        if old_key[index] != _EMPTY:
-            slot = _slot(key, old_key[index])
-            key[slot] = old_key[index]
-            value[slot] = old_value[index]
-            choice[slot] = old_choice[index]
-
-
-@njit
-def _slot(key: Ints, wanted: int) -> int:
-    """Slot that holds the key, or the empty one where it belongs."""
-    mask = key.shape[0] - 1
-    mixed = np.uint64(wanted) * np.uint64(0x9E3779B97F4A7C15)
-    mixed ^= mixed >> np.uint64(29)
-    mixed *= np.uint64(0xBF58476D1CE4E5B9)
-    slot = np.int64(mixed >> np.uint64(20)) & mask
-    while key[slot] != _EMPTY and key[slot] != wanted:
-        slot = (slot + 1) & mask
-    return slot
-
-
-@njit
-def _name(part: Decomposition, first: int, last: int, longest: int, time: int) -> int:
-    shift = part.shift
-    return (time << shift[2]) | (first << shift[1]) | (last << shift[0]) | longest
-
-
-@njit
-def find_slot(part: Decomposition, first: int, last: int, longest: int, time: int) -> int:
-    """Slot of a part in the table."""
-    return _slot(part.key, _name(part, first, last, longest, time))
-
-
 @njit
 def scan(part: Decomposition, first: int, last: int, longest: int, time: int) -> tuple[int, bool]:
     """Lower bound of a part's tardiness, and whether it is its least tardiness.
@@ -266,7 +123,7 @@ def scan(part: Decomposition, first: int, last: int, longest: int, time: int) ->
         while left != 0:
             lowest = left & (~left + np.uint64(1))
             left ^= lowest
-            bit = part.bit[np.int64((lowest * _DE_BRUIJN) >> np.uint64(58))]
+            bit = part.bit[np.int64((lowest * DE_BRUIJN) >> np.uint64(58))]
             job = part.by_rank[(block << 6) + bit]
             while rank[by_due] > top:
                 by_due += 1
@@ -361,8 +218,8 @@ def _look(part: Decomposition, first: int, last: int, longest: int, time: int) -
         return 0, True
     if first == last:
         return max(0, time + part.duration[first] - part.due[first]), True
-    slot = _slot(part.key, _name(part, first, last, longest, time))
-    if part.key[slot] != _EMPTY:
+    slot = slot_of(part.key, name_of(part, first, last, longest, time))
+    if part.key[slot] != EMPTY:
         return part.value[slot], True
     return scan(part, first, last, longest, time)
 
@@ -376,7 +233,7 @@ def _open(part: Decomposition, first: int, last: int, longest: int, time: int) -
     frame[LAST] = last
     frame[LONGEST] = longest
     frame[TIME] = time
-    frame[CURSOR] = _UNKNOWN
+    frame[CURSOR] = UNKNOWN
     part.counter[DEPTH] = depth + 1
 
 
@@ -401,10 +258,10 @@ def _try_position(part: Decomposition, frame: Ints, row: Ints) -> int:
     if row[LOOKED] == 2:
         row[LOOKED] = 0
         _open(part, row[LEFT], row[LEFT + 1], row[LEFT + 2], time)
-        return _UNKNOWN
+        return UNKNOWN
     if not right_known:
         _open(part, row[RIGHT], row[RIGHT + 1], row[RIGHT + 2], until)
-        return _UNKNOWN
+        return UNKNOWN
     return value
 
 
@@ -425,7 +282,7 @@ def advance(part: Decomposition, steps: int) -> int:
         made += 1
         depth = counter[DEPTH] - 1
         frame = part.frame[depth]
-        if frame[CURSOR] == _UNKNOWN:
+        if frame[CURSOR] == UNKNOWN:
             base = 0 if depth == 0 else part.frame[depth - 1, BASE]
             first, last, longest = frame[FIRST], frame[LAST], frame[LONGEST]
             frame[BASE] = list_positions(part, first, last, longest, frame[TIME], base)
@@ -434,14 +291,14 @@ def advance(part: Decomposition, steps: int) -> int:
         if frame[CURSOR] < frame[BASE]:
             row = part.position[frame[CURSOR]]
             value = _try_position(part, frame, row)
-            if value != _UNKNOWN:
+            if value != UNKNOWN:
                 frame[CURSOR] += 1
                 if value < frame[BEST]:
                     frame[BEST] = value
                     frame[CHOICE] = row[JOB]
             continue
-        name = _name(part, frame[FIRST], frame[LAST], frame[LONGEST], frame[TIME])
-        slot = _slot(part.key, name)
+        name = name_of(part, frame[FIRST], frame[LAST], frame[LONGEST], frame[TIME])
+        slot = slot_of(part.key, name)
         part.key[slot] = name
         part.value[slot] = frame[BEST]
         part.choice[slot] = frame[CHOICE]
