@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from scheduling.models.placement.problem import PlacementProblem
     from scheduling.models.placement.solution import PlacementSolution
     from scheduling.models.placement.steps import Step
-    from scheduling.solvers.placement.explaining.explain import LeftOut, PlacementExplanation
+    from scheduling.solvers.placement.explaining.explanation import LeftOut, PlacementExplanation
 
 EXAMPLE = "Example: scheduling pods cluster.json --max-moves 5"
 _SHOWN = 50
@@ -120,11 +120,8 @@ def _explained(
 ) -> PlacementExplanation:
     """Say what is left out; with a time limit also what cannot meet and what would admit it."""
     from scheduling.solvers.board import Budget
-    from scheduling.solvers.placement.explaining.explain import (
-        PlacementExplanation,
-        explain_solution,
-        left_out,
-    )
+    from scheduling.solvers.placement.explaining.explain import explain_solution, left_out
+    from scheduling.solvers.placement.explaining.explanation import PlacementExplanation
 
     if time_limit is None:
         groups = left_out(problem, solution)

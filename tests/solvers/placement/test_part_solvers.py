@@ -18,10 +18,8 @@ from scheduling.models.placement.goals import Standing
 from scheduling.models.placement.parts import PartUse
 from scheduling.models.placement.problem import PlacementProblem
 from scheduling.solvers.board import Budget
-from scheduling.solvers.placement.explaining.explain import (
-    PlacementExplanation,
-    explain_solution,
-)
+from scheduling.solvers.placement.explaining.explain import explain_solution
+from scheduling.solvers.placement.explaining.explanation import PlacementExplanation
 from scheduling.solvers.placement.growth import Growth
 from scheduling.solvers.placement.state import State
 from tests.part_placements import best_part_values, part_problems

@@ -15,12 +15,8 @@ from scheduling.models.placement.check import check_placement
 from scheduling.models.placement.problem import PlacementProblem
 from scheduling.solvers.board import Budget
 from scheduling.solvers.placement.explaining.conflict import in_the_cluster, on_empty_nodes
-from scheduling.solvers.placement.explaining.explain import (
-    Change,
-    PlacementExplanation,
-    explain_solution,
-    left_out,
-)
+from scheduling.solvers.placement.explaining.explain import explain_solution, left_out
+from scheduling.solvers.placement.explaining.explanation import Change, PlacementExplanation
 from scheduling.solvers.placement.explaining.needs import Need, needs_of, without
 from scheduling.solvers.placement.explaining.table import NodeTable
 from tests.placements import best_values, placement_problems
