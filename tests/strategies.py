@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 from hypothesis import strategies as st
 
-from scheduling.models.schedule.objective import DUE_MEASURES, JOB_MEASURES, MEASURES
+from scheduling.models.schedule.objective import DUE_MEASURES, MEASURES
 from scheduling.models.schedule.problem import ScheduleProblem
 from tests.drawn_features import Features
 from tests.drawn_jobs import (
@@ -21,107 +20,10 @@ from tests.drawn_jobs import (
 from tests.drawn_links import admit_reference, draw_links, keep_transfers_off
 from tests.drawn_resources import draw_orders, draw_resources, draw_setups, draw_transports
 
-KINDS = ("end-start", "start-start", "end-end", "start-end")
 
-
-def schedule_problems(
-    *,
-    max_jobs: int = 3,
-    max_tasks: int = 3,
-    max_duration: int = 4,
-    modes: int = 2,
-    machines: int = 2,
-    renewables: int = 1,
-    consumables: int = 1,
-    calendars: bool = True,
-    steps: bool = True,
-    releases: bool = True,
-    deadlines: bool = True,
-    precedences: int = 3,
-    kinds: Sequence[str] = KINDS,
-    lags: bool = True,
-    max_lags: bool = True,
-    due_dates: bool = True,
-    weights: bool = True,
-    zero_durations: bool = True,
-    measures: Sequence[str] = JOB_MEASURES,
-    tiers: int = 2,
-    feasible: bool = False,
-    setups: bool = False,
-    reservoirs: int = 0,
-    no_wait: bool = False,
-    blocking: bool = False,
-    transfers: bool = False,
-    transports: bool = False,
-    same_mode: bool = False,
-    same_order: bool = False,
-    no_idle: bool = False,
-    swap: bool = True,
-    batching: bool = False,
-    disjunctions: bool = True,
-    pools: int = 1,
-    optional: bool = False,
-    mode_rules: int = 0,
-    prices: bool = False,
-    shifts: bool = False,
-    efficiency: bool = False,
-    interruptible: bool = False,
-    windows: bool = False,
-) -> st.SearchStrategy[ScheduleProblem]:
-    """Random small schedule problems; every keyword switches a feature or caps its size.
-
-    ``max_jobs`` and ``max_tasks`` (per job) cap the size, ``modes`` the modes of a task,
-    ``machines``, ``renewables``, ``consumables`` the number of each, ``precedences`` the explicit
-    links (besides chains), ``tiers`` the lexicographic levels. With ``feasible`` limits are
-    loosened to admit a reference schedule (all tasks one after the other once everything is open);
-    without it infeasible problems occur too. The keywords behind ``feasible`` switch on rules
-    that the reference schedule does not know. Pools and disjunctive groups are resources with
-    units too, so they occur only where ``renewables`` do.
-    """
-    features = Features(
-        max_jobs,
-        max_tasks,
-        max_duration,
-        modes,
-        machines,
-        renewables,
-        consumables,
-        calendars,
-        steps,
-        releases,
-        deadlines,
-        precedences,
-        tuple(kinds),
-        lags,
-        max_lags,
-        due_dates,
-        weights,
-        zero_durations,
-        tuple(measures),
-        tiers,
-        feasible,
-        setups,
-        reservoirs,
-        no_wait,
-        blocking,
-        transfers,
-        transports,
-        same_mode,
-        same_order,
-        no_idle,
-        swap,
-        batching,
-        disjunctions,
-        pools,
-        optional,
-        mode_rules,
-        prices,
-        shifts,
-        efficiency,
-        interruptible,
-        windows,
-    )
-    return _problems(features)
+def schedule_problems(**switches: Any) -> st.SearchStrategy[ScheduleProblem]:
+    """Random small schedule problems; keywords are those of :class:`Features`."""
+    return _problems(Features(**switches))
 
 
 def full_problems(**changes: Any) -> st.SearchStrategy[ScheduleProblem]:

@@ -72,12 +72,10 @@ def pods(
     every step finds room. Exit codes: 0 plan found, 2 bad input, 4 nothing found within the limit.
     """
     import scheduling as sch
-    from scheduling.instances.files import read_text, write, write_solution
-    from scheduling.kubernetes.commands import shell_script
+    from scheduling.instances.files import read_text
     from scheduling.kubernetes.goals import with_goals
     from scheduling.kubernetes.snapshot import read_snapshot
     from scheduling.solvers.placement.ordering import order_steps
-    from scheduling.storage import write_whole
 
     text, source = read_text(snapshot)
     found = read_snapshot(text, source)
@@ -92,13 +90,8 @@ def pods(
             seed=seed,
             on_progress=line.update,
         )
-    if problem is not None:
-        write(stated, problem)
-    if output is not None:
-        write_solution(solution, output)
     steps = order_steps(stated, solution)
-    if commands is not None:
-        write_whole(commands, shell_script(steps).encode())
+    _write(stated, solution, steps, problem, output, commands)
     why = _explained(stated, solution, time_limit if what_if else None, workers, seed)
     if json:
         emit_json(_record(solution, steps, why, found.notes))
@@ -109,6 +102,27 @@ def pods(
         for remark in found.notes:
             note(f"  note: {remark}")
     raise typer.Exit(EXIT_CODES[solution.status])
+
+
+def _write(
+    problem: PlacementProblem,
+    solution: PlacementSolution,
+    steps: list[Step],
+    problem_file: Path | None,
+    solution_file: Path | None,
+    script: Path | None,
+) -> None:
+    """Write what a file was named for."""
+    from scheduling.instances.files import write, write_solution
+    from scheduling.kubernetes.commands import shell_script
+    from scheduling.storage import write_whole
+
+    if problem_file is not None:
+        write(problem, problem_file)
+    if solution_file is not None:
+        write_solution(solution, solution_file)
+    if script is not None:
+        write_whole(script, shell_script(steps).encode())
 
 
 def _explained(

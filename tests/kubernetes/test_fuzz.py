@@ -22,8 +22,12 @@ REQUIRED = "requiredDuringSchedulingIgnoredDuringExecution"
 PREFERRED = "preferredDuringSchedulingIgnoredDuringExecution"
 
 
-def dump() -> dict[str, Any]:
-    """Return a dump with every field that is read."""
+EXISTS = {"key": "kubernetes.io/hostname", "operator": "Exists"}
+TERMS = {"nodeSelectorTerms": [{"matchExpressions": [EXISTS]}]}
+
+
+def rich_pod() -> dict[str, Any]:
+    """Return a pod with every field that is read."""
     term = {
         "labelSelector": {
             "matchLabels": {"app": "web"},
@@ -33,8 +37,6 @@ def dump() -> dict[str, Any]:
         "namespaceSelector": {"matchLabels": {"team": "x"}},
         "matchLabelKeys": ["app"],
     }
-    expression = {"key": "kubernetes.io/hostname", "operator": "Exists"}
-    terms = {"nodeSelectorTerms": [{"matchExpressions": [expression]}]}
     rich = pod(
         "rich",
         priorityClassName="high",
@@ -42,8 +44,8 @@ def dump() -> dict[str, Any]:
         nodeSelector={"kubernetes.io/hostname": "n1"},
         affinity={
             "nodeAffinity": {
-                REQUIRED: terms,
-                PREFERRED: [{"weight": 5, "preference": terms["nodeSelectorTerms"][0]}],
+                REQUIRED: TERMS,
+                PREFERRED: [{"weight": 5, "preference": TERMS["nodeSelectorTerms"][0]}],
             },
             "podAffinity": {REQUIRED: [term], PREFERRED: [{"weight": 3, "podAffinityTerm": term}]},
             "podAntiAffinity": {REQUIRED: [term]},
@@ -67,6 +69,11 @@ def dump() -> dict[str, Any]:
     rich["spec"]["containers"][0]["ports"] = [{"hostPort": 80, "protocol": "TCP"}]
     rich["metadata"]["ownerReferences"] = [{"kind": "ReplicaSet", "name": "r", "controller": True}]
     rich["metadata"]["annotations"] = {"scheduling.k8s.io/group-name": "g"}
+    return rich
+
+
+def dump() -> dict[str, Any]:
+    """Return a dump with every field that is read."""
     cluster = {"metadata": {"name": "x"}}
     local = {"metadata": {"name": "data", "namespace": "shop"}}
     tainted = node("n1", spec={"taints": [{"key": "gpu", "effect": "NoSchedule"}]})
@@ -74,7 +81,7 @@ def dump() -> dict[str, Any]:
     objects = [
         tainted,
         node("n2"),
-        rich,
+        rich_pod(),
         pod("runs", node_name="n2"),
         {"kind": "PriorityClass", "value": 10, "metadata": {"name": "high"}},
         {
@@ -88,7 +95,7 @@ def dump() -> dict[str, Any]:
         {
             "kind": "PersistentVolume",
             "metadata": {"name": "pv"},
-            "spec": {"nodeAffinity": {"required": terms}},
+            "spec": {"nodeAffinity": {"required": TERMS}},
         },
         {"kind": "StorageClass", **cluster, "allowedTopologies": [], "provisioner": "p"},
         {
@@ -99,7 +106,7 @@ def dump() -> dict[str, Any]:
         {
             "kind": "ResourceClaim",
             "metadata": {"name": "gpu", "namespace": "shop"},
-            "status": {"allocation": {"nodeSelector": terms}},
+            "status": {"allocation": {"nodeSelector": TERMS}},
         },
         {"kind": "Namespace", "metadata": {"name": "shop", "labels": {"team": "x"}}},
     ]

@@ -128,17 +128,9 @@ def learn_rule(
     lessons = [_Lesson.of(problem, solver, work_limit, seed) for problem in problems]
     rng = np.random.default_rng(seed)
     weights = imitate(_decisions(lessons), units, rng)
-    best = np.full(len(lessons), np.inf)
-    gaps = [float(_gaps(lessons, weights, units).mean())]
-    found: list[Floats] = []
-    for _ in range(networks):
-        evolution = Evolution(found[0] if found else weights, _STEP, population, rng)
-        for _ in range(generations):
-            chosen = rng.permutation(len(lessons))[:sample]
-            _improve(evolution, [lessons[number] for number in chosen], best[chosen], units)
-        found.append(evolution.mean.round(6))
-        best = np.minimum(best, _gaps(lessons, found[-1], units))
-        gaps.append(float(best.mean()))
+    found, gaps = _evolve(
+        lessons, (weights, units), rng, (networks, generations), population, sample
+    )
     return LearnedRule(
         inputs=INPUTS,
         units=units,
@@ -155,6 +147,45 @@ def learn_rule(
             mean_gaps=tuple(round(gap, 3) for gap in gaps),
         ),
     )
+
+
+def _evolve(
+    lessons: Sequence[_Lesson],
+    start: tuple[Floats, int],
+    rng: np.random.Generator,
+    counts: tuple[int, int],
+    population: int,
+    sample: int,
+) -> tuple[list[Floats], list[float]]:
+    """Evolve networks one after the other; return them and the mean gaps, that of ``start`` first.
+
+    Parameters
+    ----------
+    lessons
+        The solved shops.
+    start
+        Weights and hidden units of the network that imitates.
+    rng
+        Draws the candidates and the shops of each generation.
+    counts
+        Networks, and generations of each.
+    population, sample
+        Candidates and shops of a generation.
+    """
+    weights, units = start
+    networks, generations = counts
+    best = np.full(len(lessons), np.inf)
+    gaps = [float(_gaps(lessons, weights, units).mean())]
+    found: list[Floats] = []
+    for _ in range(networks):
+        evolution = Evolution(found[0] if found else weights, _STEP, population, rng)
+        for _ in range(generations):
+            chosen = rng.permutation(len(lessons))[:sample]
+            _improve(evolution, [lessons[number] for number in chosen], best[chosen], units)
+        found.append(evolution.mean.round(6))
+        best = np.minimum(best, _gaps(lessons, found[-1], units))
+        gaps.append(float(best.mean()))
+    return found, gaps
 
 
 def _decisions(lessons: Sequence[_Lesson]) -> Decisions:

@@ -69,6 +69,18 @@ def _add_use(
 
 
 @njit(cache=True, nogil=True)
+def _no_earlier(value: FloatArray, rest: FloatArray, start_at: IntArray) -> None:
+    """Write the least value of a start at or after each time, and which start that is."""
+    last = len(value) - 1
+    best, place = np.inf, last
+    for s in range(last, -1, -1):
+        if value[s] < best:
+            best, place = value[s], s
+        rest[s] = best
+        start_at[s] = place
+
+
+@njit(cache=True, nogil=True)
 def price_chains(
     prices: FloatArray,
     costs: FloatArray,
@@ -131,12 +143,7 @@ def price_chains(
                 value,
                 mode_at[depth],
             )
-            best, place = np.inf, horizon
-            for s in range(horizon, -1, -1):
-                if value[s] < best:
-                    best, place = value[s], s
-                rest[s] = best
-                start_at[depth, s] = place
+            _no_earlier(value, rest, start_at[depth])
         total += rest[0]
         if rest[0] == np.inf:
             return np.inf
