@@ -20,7 +20,8 @@ from scheduling.errors import InputError
 from scheduling.kubernetes.client import access
 from scheduling.kubernetes.client.access import connect
 from scheduling.kubernetes.client.server import ApiError, ApiServer
-from tests.kubernetes.api_server import Cluster, serving
+from tests.kubernetes.api_cluster import Cluster
+from tests.kubernetes.api_server import serving
 
 NODES = "/api/v1/nodes"
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from scheduling.kubernetes.client.backoff import Backoff
 from scheduling.kubernetes.mover.mover import Manners, Mover
 from scheduling.kubernetes.mover.nudger import Nudger
-from tests.kubernetes.api_server import Object
+from tests.kubernetes.api_cluster import Object
 from tests.kubernetes.world import World, budget, node, pod
 
 

@@ -17,7 +17,8 @@ from scheduling.kubernetes.client.live import LiveCluster
 from scheduling.kubernetes.client.resources import WATCHED
 from scheduling.kubernetes.client.server import ApiError, ApiServer
 from tests.kubernetes import api_server
-from tests.kubernetes.api_server import Cluster, Fault, serving
+from tests.kubernetes.api_cluster import Cluster, Fault
+from tests.kubernetes.api_server import serving
 
 Object = dict[str, Any]
 _KEPT = {entry.kind for entry in WATCHED}

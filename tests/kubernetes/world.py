@@ -13,7 +13,7 @@ from scheduling.kubernetes.extender.room import Room
 from scheduling.kubernetes.snapshot import snapshot_of
 from scheduling.kubernetes.state import ClusterState, node_of
 from scheduling.solvers.placement.ordering import order_steps
-from tests.kubernetes.api_server import Cluster, Object
+from tests.kubernetes.api_cluster import Cluster, Object
 
 KINDS = ("Node", "Pod", "PodDisruptionBudget", "ReplicaSet")
 

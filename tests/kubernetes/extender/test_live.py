@@ -15,7 +15,8 @@ import pytest
 import yaml
 
 from scheduling.kubernetes.client.resources import RIGHTS
-from tests.kubernetes.api_server import Cluster, Fault, Object, serving
+from tests.kubernetes.api_cluster import Cluster, Fault, Object
+from tests.kubernetes.api_server import serving
 from tests.kubernetes.extender.served import PATIENCE, Served, running
 from tests.kubernetes.world import budget, node, pod, successor
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from itertools import pairwise, permutations, product
 from pathlib import Path
 from typing import Any
 
@@ -16,134 +15,20 @@ import scheduling as sch
 from scheduling.instances.files import read
 from scheduling.models.base import Status
 from scheduling.models.schedule.check import check_schedule
-from scheduling.models.schedule.objective import JOB_MEASURES
 from scheduling.models.schedule.problem import ScheduleProblem
-from scheduling.solvers.board import Board, Budget
-from scheduling.solvers.schedule.assignment import Assignment
-from scheduling.solvers.schedule.family import FAMILY, Candidate, CompiledSchedule
+from scheduling.solvers.schedule.family import FAMILY, CompiledSchedule
 from scheduling.solvers.schedule.permutation.kernels import insertion, plant
 from scheduling.solvers.schedule.permutation.line import Line, line_refusal
-from scheduling.solvers.schedule.permutation.tour import Tour, tour_lengths
-from scheduling.solvers.schedule.permutation.tour_bounds import (
-    has_machine_tours,
-    raise_by_tours,
-)
 from scheduling.solvers.schedule.permutation.walk import Walk
 from tests.brute_force import brute_force
-
-Fields = dict[str, Any]
-
-
-@st.composite
-def lines(
-    draw: st.DrawFn,
-    *,
-    most_jobs: int = 4,
-    most_stages: int = 3,
-    most_lines: int = 2,
-    releases: bool = True,
-    shortest: int = 0,
-    moments: bool = False,
-    objectives: tuple[Any, ...] = (*JOB_MEASURES, {"makespan": 3, "total_tardiness": 2}),
-) -> ScheduleProblem:
-    """Draw a flow line with the rules that the searches take.
-
-    With ``moments``, there are many tasks without duration, also where the searches refuse them.
-    """
-    jobs = draw(st.integers(1, most_jobs))
-    stages, factories = draw(st.integers(1, most_stages)), draw(st.integers(1, most_lines))
-    no_wait, setups = draw(st.booleans()), draw(st.booleans())
-    objective = draw(st.sampled_from(objectives))
-    inside = not moments and (stages > 1 or releases)
-    least = [shortest] * stages
-    if inside and objective not in ("makespan", {"makespan": 3}):
-        least[-1] = 1
-    if setups or (inside and no_wait and stages > 1):
-        least = [1] * stages
-    names = [[f"F{f}M{k}" for k in range(stages)] for f in range(factories)]
-    resources: list[Fields] = []
-    for name in (name for row in names for name in row):
-        times = [
-            {"before": before, "after": after, "time": draw(st.integers(0, 3))}
-            for before in (None, "a", "b")
-            for after in "ab"
-        ]
-        resources.append({"type": "machine", "id": name, "setups": times if setups else []})
-    rows = []
-    for j in range(jobs):
-        tasks = []
-        for k in range(stages):
-            modes = [
-                {
-                    "duration": draw(
-                        st.sampled_from((0, 0, 3, 4)) if moments else st.integers(least[k], 4)
-                    ),
-                    "machine": row[k],
-                    "state": draw(st.sampled_from("ab")),
-                }
-                for row in names
-            ]
-            release = draw(st.integers(0, 5)) if releases else 0
-            tasks.append({"id": f"{j}.{k}", "modes": modes, "release": release})
-        rows.append(
-            {
-                "id": f"J{j}",
-                "tasks": tasks,
-                "chain": stages > 1,
-                "no_wait": no_wait and stages > 1,
-                "same_mode": factories > 1,
-                "due": draw(st.integers(0, 15)),
-                "weight": draw(st.integers(1, 3)),
-            }
-        )
-    return ScheduleProblem.model_validate(
-        {
-            "resources": resources,
-            "jobs": rows,
-            "same_order": names if stages > 1 else [],
-            "objective": objective,
-        }
-    )
-
-
-@st.composite
-def hybrid_lines(draw: st.DrawFn) -> ScheduleProblem:
-    """Draw a hybrid flow shop."""
-    jobs, stages = draw(st.integers(1, 4)), draw(st.integers(1, 3))
-    units = [draw(st.integers(1, 3)) for _ in range(stages - 1)] + [2]
-    resources = [
-        {"type": "renewable", "id": f"S{k}", "capacity": count} for k, count in enumerate(units)
-    ]
-    rows = []
-    for j in range(jobs):
-        tasks = [
-            {
-                "id": f"{j}.{k}",
-                "release": draw(st.integers(0, 4)),
-                "modes": [{"duration": draw(st.integers(1, 5)), "demands": {f"S{k}": 1}}],
-            }
-            for k in range(stages)
-        ]
-        rows.append(
-            {"id": f"J{j}", "tasks": tasks, "chain": stages > 1, "due": draw(st.integers(0, 9))}
-        )
-    objective = draw(st.sampled_from(("makespan", "total_tardiness", "max_lateness")))
-    return ScheduleProblem.model_validate(
-        {"resources": resources, "jobs": rows, "objective": objective}
-    )
-
-
-def every_order(line: Line) -> Any:
-    """All ways to spread the jobs over the lines and to order them."""
-    for choice in product(range(line.lines), repeat=line.jobs):
-        members = [[j for j, f in enumerate(choice) if f == g] for g in range(line.lines)]
-        yield from product(*(list(map(list, permutations(jobs))) for jobs in members))
-
-
-def least(data: CompiledSchedule) -> int:
-    """Least value over all orders."""
-    line = Line.of(data.arrays, 0)
-    return min(data.values(line.candidate(list(orders)))[0] for orders in every_order(line))
+from tests.solvers.schedule.flow_lines import (
+    Fields,
+    flow,
+    hybrid_lines,
+    least,
+    lines,
+    machines,
+)
 
 
 @settings(max_examples=120, deadline=None)
@@ -302,101 +187,6 @@ def test_a_task_without_duration_runs_inside_another(no_wait: bool) -> None:
         assert "without duration" in (FAMILY.solver(name).refusal(data) or "")
 
 
-@settings(max_examples=40, deadline=None)
-@given(lines(most_lines=1, most_jobs=5, releases=False, objectives=("makespan", {"makespan": 3})))
-def test_tours_are_as_long_as_the_best_order(problem: ScheduleProblem) -> None:
-    data = CompiledSchedule(problem)
-    if Tour().refusal(data) is not None:
-        return
-    line = Line.of(data.arrays, 0)
-    answer = sch.solve(problem, "tour", work_limit=10, workers=1)
-    assert answer.status is Status.OPTIMAL
-    assert answer.objective == least(data)
-    length = tour_lengths(line)
-    order = list(range(line.jobs))
-    ring = [line.jobs, *order, line.jobs]
-    total = sum(int(length[i, j]) for i, j in pairwise(ring))
-    factor = data.values(line.candidate([order]))[0]
-    assert factor % total == 0
-
-
-@settings(max_examples=30, deadline=None)
-@given(lines(most_lines=1, objectives=("makespan", {"makespan": 3})))
-def test_tours_of_machines_bound_the_optimum(problem: ScheduleProblem) -> None:
-    data = CompiledSchedule(problem)
-    if not has_machine_tours(data.arrays):
-        return
-    board: Board[Candidate] = Board(0, (), 0.0)
-    raise_by_tours(data, board, Budget(None, 10.0, 1, 0))
-    assert board.bound is not None
-    assert board.bound <= least(data)
-
-
-def test_tours_of_machines_see_the_setups() -> None:
-    fields = flow()
-    for machine in fields["resources"]:
-        pairs = [(i, j) for i in range(3) for j in range(3) if i != j]
-        machine["setups"] = [
-            {"before": f"J{i}", "after": f"J{j}", "time": 10 + (i + j) % 2} for i, j in pairs
-        ]
-    for job in fields["jobs"]:
-        for task in job["tasks"]:
-            task["modes"][0]["state"] = job["id"]
-    data = CompiledSchedule(ScheduleProblem.model_validate(fields))
-    board: Board[Candidate] = Board(0, (), 0.0)
-    raise_by_tours(data, board, Budget(None, 10.0, 1, 0))
-    assert (board.bound or 0) >= 27
-    answer = sch.solve(data.problem, work_limit=1, workers=1)
-    assert answer.status is Status.OPTIMAL
-
-
-@settings(max_examples=40, deadline=None)
-@given(st.lists(st.lists(st.integers(0, 9), min_size=2, max_size=2), min_size=1, max_size=6))
-def test_loads_give_the_least_makespan(rows: list[list[int]]) -> None:
-    problem = machines(rows)
-    assert Assignment().refusal(CompiledSchedule(problem)) is None
-    answer = sch.solve(problem, "assignment", work_limit=10, workers=1)
-    best = min(
-        max(sum(row[c] for row, c in zip(rows, choice, strict=True) if c == k) for k in range(2))
-        for choice in product(range(2), repeat=len(rows))
-    )
-    assert answer.status is Status.OPTIMAL
-    assert answer.objective == best
-
-
-def machines(rows: list[list[int]], **fields: Any) -> ScheduleProblem:
-    """Independent tasks on unrelated machines."""
-    tasks = [
-        {"id": f"T{j}", "modes": [{"duration": d, "machine": f"M{k}"} for k, d in enumerate(row)]}
-        for j, row in enumerate(rows)
-    ]
-    return ScheduleProblem.model_validate(
-        {
-            "resources": [{"type": "machine", "id": f"M{k}"} for k in range(len(rows[0]))],
-            "jobs": [{"id": task["id"], "tasks": [task], "due": 3} for task in tasks],
-            **fields,
-        }
-    )
-
-
-def flow(**fields: Any) -> Fields:
-    """Fields of a permutation flow shop of three jobs."""
-    jobs = [
-        {
-            "id": f"J{j}",
-            "chain": True,
-            "due": 4,
-            "tasks": [
-                {"id": f"{j}.{k}", "modes": [{"duration": 1 + (j + k) % 3, "machine": f"M{k}"}]}
-                for k in range(2)
-            ],
-        }
-        for j in range(3)
-    ]
-    resources = [{"type": "machine", "id": f"M{k}"} for k in range(2)]
-    return {"resources": resources, "jobs": jobs, "same_order": [["M0", "M1"]], **fields}
-
-
 def changed(change: str) -> ScheduleProblem:
     """Return a flow shop with something that is no flow line."""
     fields = flow()
@@ -452,17 +242,6 @@ def test_what_is_no_flow_line_is_refused_by_name(change: str, named: str) -> Non
     assert FAMILY.solver("neh").refusal(CompiledSchedule(changed(change))) == reason
 
 
-def test_compact_models_refuse_what_they_cannot_say() -> None:
-    data = CompiledSchedule(ScheduleProblem.model_validate(flow()))
-    assert "without waiting" in (Tour().refusal(data) or "")
-    assert "relations" in (Assignment().refusal(data) or "")
-    rows = [[1, 2], [3, 4]]
-    assert Assignment().refusal(CompiledSchedule(machines(rows))) is None
-    late = CompiledSchedule(machines(rows, objective="total_tardiness"))
-    assert "makespan alone" in (Assignment().refusal(late) or "")
-    assert "makespan alone" in (Tour().refusal(late) or "")
-
-
 @pytest.mark.parametrize("solver", ["neh", "iterated-greedy", "auto"])
 def test_same_seed_and_work_give_the_same_answer(solver: str) -> None:
     rng = np.random.default_rng(3)
@@ -502,13 +281,3 @@ def test_known_instances_come_close_to_the_best_known(path: str, most: int) -> N
     problem = read(Path(folder) / "variants" / path, path.partition("/")[0])
     answer = sch.solve(problem, "iterated-greedy", work_limit=0.5, workers=1)
     assert answer.objective <= most
-
-
-@pytest.mark.shared
-def test_flow_shops_without_waiting_are_closed_as_tours() -> None:
-    folder = os.environ.get("SCHEDULING_DATA")
-    if not folder or not (Path(folder) / "variants").exists():
-        pytest.skip("SCHEDULING_DATA is not set")
-    problem = read(Path(folder) / "variants" / "nw-pfsp" / "12.txt", "nw-pfsp")
-    answer = sch.solve(problem, "tour", work_limit=10, workers=1)
-    assert (answer.status, answer.objective) == (Status.OPTIMAL, 2166)
