@@ -1,7 +1,4 @@
-"""What the solvers ``mip`` of all families share: the choice of the engine and its run on a board.
-
-Objectives are integers, so a gap below 1 proves a solution best.
-"""
+"""What solvers ``mip`` of all families share: the choice of the engine, and its run on a board."""
 
 from __future__ import annotations
 
@@ -17,10 +14,11 @@ if TYPE_CHECKING:
     from scheduling.solvers.linear.model import Floats, LinearModel
     from scheduling.solvers.linear.result import Engine
 
-_QUESTIONS_PER_UNIT = 10
+QUESTIONS_PER_UNIT = 10
 """Questions of HiGHS whether to go on, per unit of work; it asks a few to 50 times a second."""
 
 _GAP = 0.99
+"""Where values are integers, a gap below 1 proves optimality."""
 
 _TOLERANCE = 1e-4
 
@@ -61,7 +59,7 @@ class ProgramSolver:
         budget: Budget,
         start: Floats | None = None,
     ) -> None:
-        """Solve the program of the board's tier, and post what it finds and proves.
+        """Solve the program of the board's tier, whose values are integers.
 
         Parameters
         ----------
@@ -78,13 +76,39 @@ class ProgramSolver:
         def bound(value: float) -> None:
             board.raise_bound(ceil(value - _TOLERANCE - 1e-9 * abs(value)), self.name)
 
-        work = None if budget.work is None else max(1, int(budget.work * _QUESTIONS_PER_UNIT))
-        limits = Limits(budget.remaining(), budget.workers, budget.seed, work, _GAP)
         listener = Listener(post, bound, lambda: board.stopped)
-        result = self._engine().solve(model, limits, listener, start)
-        if result.values is not None:
-            post(result.values)
-        if result.bound is not None and not board.closed:
-            bound(result.bound)
-        if result.outcome is Outcome.INFEASIBLE and board.best is None:
+        outcome = run_on_board(self._engine(), model, listener, board, budget, _GAP, start)
+        if outcome is Outcome.INFEASIBLE and board.best is None:
             board.prove_infeasible(self.name)
+
+
+def run_on_board(
+    engine: Engine,
+    model: LinearModel,
+    listener: Listener,
+    board: Board[Any],
+    budget: Budget,
+    gap: float,
+    start: Floats | None = None,
+) -> Outcome:
+    """Solve a program and tell the listener all that comes of it, the end included.
+
+    Parameters
+    ----------
+    engine, model, listener
+        What solves what, and who posts its solutions and bounds.
+    board, budget
+        The board that is posted to, and what the run may spend.
+    gap
+        Absolute gap at which a solution counts as optimal.
+    start
+        Values to start from.
+    """
+    work = None if budget.work is None else max(1, int(budget.work * QUESTIONS_PER_UNIT))
+    limits = Limits(budget.remaining(), budget.workers, budget.seed, work, gap)
+    result = engine.solve(model, limits, listener, start)
+    if result.values is not None:
+        listener.solution(result.values)
+    if result.bound is not None and not board.closed:
+        listener.bound(result.bound)
+    return result.outcome

@@ -14,13 +14,14 @@ from scheduling.models.serving.arrays import FleetPlan
 from scheduling.solvers.board import Board, Budget
 from scheduling.solvers.linear.highs import Highs, relax
 from scheduling.solvers.linear.model import Floats, LinearModel
+from scheduling.solvers.linear.program import QUESTIONS_PER_UNIT
 from scheduling.solvers.linear.result import Limits, LinearResult, Listener, Outcome
 from scheduling.solvers.registry import READY, Availability
 from scheduling.solvers.serving.columns.blocks import Block, split
 from scheduling.solvers.serving.columns.master import Master
 from scheduling.solvers.serving.family import CompiledServing
 from scheduling.solvers.serving.mip.program import Program
-from scheduling.solvers.serving.mip.solver import QUESTIONS_PER_UNIT, post_bound, run_program
+from scheduling.solvers.serving.mip.solver import post_bound, run_program
 from scheduling.solvers.serving.plans import offer
 from scheduling.solvers.serving.routing import settle
 

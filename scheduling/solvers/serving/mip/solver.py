@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from scheduling.models.serving.arrays import FleetPlan
 from scheduling.solvers.board import Board, Budget
-from scheduling.solvers.linear.result import Limits, Listener, Outcome
-from scheduling.solvers.registry import Availability
+from scheduling.solvers.linear.program import ProgramSolver, run_on_board
+from scheduling.solvers.linear.result import Listener, Outcome
 from scheduling.solvers.serving.family import CompiledServing
 from scheduling.solvers.serving.plans import offer
 from scheduling.solvers.serving.routing import settle
@@ -17,38 +17,12 @@ if TYPE_CHECKING:
     from scheduling.solvers.linear.result import Engine
     from scheduling.solvers.serving.mip.program import Program
 
-QUESTIONS_PER_UNIT = 10
-"""Questions of HiGHS whether to go on, per unit of work; it asks a few to 50 times a second."""
-
 _CLOSE = 1e-6
 """A bound that exceeds the best value by no more than this share of it is the value."""
 
 
-class Mip:
-    """A mixed-integer program over numbers of replicas and flows: exact within 1e-6 of rates.
-
-    Parameters
-    ----------
-    engine
-        ``highs``, or the name of an engine in Pyomo: ``gurobi``, ``cplex``, ``scip``, ….
-    """
-
-    name = "mip"
-    summary = "Mixed-integer program on HiGHS (mip:gurobi, mip:cplex, mip:scip through Pyomo)"
-
-    def __init__(self, engine: str = "highs") -> None:
-        self.engine = engine
-        if engine != "highs":
-            self.name = f"mip:{engine}"
-
-    def _engine(self) -> Engine:
-        from scheduling.solvers.linear.engines import find_engine
-
-        return find_engine(self.engine)
-
-    def availability(self) -> Availability:
-        """Tell whether the engine is there."""
-        return self._engine().availability()
+class Mip(ProgramSolver):
+    """A mixed-integer program over numbers of replicas and flows: exact within 1e-6 of rates."""
 
     def refusal(self, data: CompiledServing) -> str | None:  # noqa: ARG002
         """Refuse nothing."""
@@ -61,10 +35,7 @@ class Mip:
         budget: Budget,
         hint: FleetPlan | None,  # noqa: ARG002 - what is known is on the board
     ) -> None:
-        """Solve the tier of ``board``.
-
-        One unit of work is ten questions of HiGHS whether to go on: a fifth of a second or more.
-        """
+        """Solve the tier of ``board``."""
         from scheduling.solvers.serving.mip.program import Program
 
         program = Program(data.arrays, board.tier, board.caps)
@@ -109,14 +80,8 @@ def run_program(
 
     if board.stopped:
         return
-    work = None if budget.work is None else max(1, int(budget.work * QUESTIONS_PER_UNIT))
-    gap = 0.98 if program.whole else 0.01
-    limits = Limits(budget.remaining(), budget.workers, budget.seed, work, gap)
     listener = Listener(solution, bound, lambda: board.stopped)
-    result = engine.solve(program.model, limits, listener)
-    if result.values is not None:
-        solution(result.values)
-    if result.bound is not None and not board.closed:
-        bound(result.bound)
-    if result.outcome is Outcome.INFEASIBLE and board.best is None and proves:
+    gap = 0.98 if program.whole else 0.01
+    outcome = run_on_board(engine, program.model, listener, board, budget, gap)
+    if outcome is Outcome.INFEASIBLE and board.best is None and proves:
         board.prove_infeasible(name)
