@@ -44,6 +44,9 @@ SCENARIOS = {
     "burstgpt": f"{_HERE}.burstgpt",
     "splitwise": f"{_HERE}.splitwise",
     "distserve": f"{_HERE}.distserve",
+    "apex-plus": f"{_HERE}.apex_plus",
+    "wrp": f"{_HERE}.wrp",
+    "xllm": f"{_HERE}.xllm",
 }
 """Name to the module that has it as ``SCENARIO``."""
 
