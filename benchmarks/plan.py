@@ -3,8 +3,9 @@ r"""Seconds of ``scheduling plan`` for one model on 8 GPUs, process start includ
 The peer's whole command line is given with ``--peer``; it runs in turn with ours, so that both meet
 the same load of the machine. For AIConfigurator in an environment of its own:
 
-    python benchmarks/plan.py --peer ".venv-peers/bin/aiconfigurator cli default --model \\
-        meta-llama/Meta-Llama-3.1-70B --total_gpus 8 --system h100_sxm --isl 1000 --osl 200"
+    python benchmarks/plan.py --peer ".venv-peers/bin/aiconfigurator cli default \
+        --model-path meta-llama/Meta-Llama-3.1-70B --total-gpus 8 --system h100_sxm \
+        --backend vllm --isl 1200 --osl 250 --ttft 1500 --tpot 40"
 """
 
 from __future__ import annotations

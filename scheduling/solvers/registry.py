@@ -166,6 +166,10 @@ _FAMILIES = {
 }
 
 
+_WAYS_OUT = {"fleet": "plan them: plan, and plan --explain where there is no plan"}
+"""What to do with kinds of problems that are not solved."""
+
+
 def family_of(problem: Problem) -> Family[Any]:
     """Return the family that solves ``problem``.
 
@@ -175,9 +179,8 @@ def family_of(problem: Problem) -> Family[Any]:
         When problems of its kind are revealed in time, so that only a simulation answers them.
     """
     if problem.kind not in _FAMILIES:
-        raise UnsupportedError(
-            f"problems of kind {problem.kind!r} have no solvers; run policies on them: simulate"
-        )
+        way_out = _WAYS_OUT.get(problem.kind, "run policies on them: simulate")
+        raise UnsupportedError(f"problems of kind {problem.kind!r} have no solvers; {way_out}")
     family: Family[Any] = _named(_FAMILIES[problem.kind])
     return family
 

@@ -189,3 +189,9 @@ def test_runtimes_and_folders_are_checked_before_anything_is_planned(
     assert (call.code, "one of: vllm, sglang" in call.err) == (2, True)
     call = cli("plan", fleet, "--emit", "vllm")
     assert (call.code, "--output" in call.err) == (2, True)
+
+
+def test_solving_a_fleet_names_the_way_out(cli: Cli, fleet: Path) -> None:
+    call = cli("solve", fleet)
+    assert call.code == 2
+    assert "have no solvers; plan them: plan" in call.err
