@@ -33,8 +33,9 @@ _ROUND_SECONDS = 0.15
 
 _ROUNDS = 60
 
-_GAP = 5e-4
-"""Share of the value by which all blocks together may miss their best prices."""
+_GAPS = (4e-3, 4e-4)
+"""Share of the value by which all blocks together may miss their best prices: at first, and at
+least. It is halved when a round does not raise the bound by as much."""
 
 _INERTIA = 0.4
 """Weight of the best prices so far against those of the master."""
@@ -91,6 +92,7 @@ class _Search:
         self.master = Master(self.program, self.parts)
         self.listener = Listener(lambda _: None, lambda _: None, lambda: board.stopped)
         self.best = -inf
+        self.gap = _GAPS[0]
         self.center = np.zeros(len(self.parts.rows))
 
     def generate(self) -> np.ndarray:
@@ -133,6 +135,8 @@ class _Search:
             total += -inf if result.bound is None else result.bound
             if result.values is not None:
                 new = self.master.add(number, result.values) or new
+        if total < self.best + self.gap * abs(self.best):
+            self.gap = max(_GAPS[1], self.gap / 2)
         if total > self.best:
             self.best, self.center = total, duals
             post_bound(self.program, self.board, total, Columns.name)
@@ -151,7 +155,7 @@ class _Search:
         if self.budget.work is not None:
             work = max(1, int(self.budget.work * QUESTIONS_PER_UNIT / 10))
         value = abs(float(self.board.objective or 0)) / self.program.step
-        gap = max(_GAP * value / len(self.parts.blocks), 1e-3)
+        gap = max(self.gap * value / len(self.parts.blocks), 1e-3)
         limits = Limits(seconds, 1, self.budget.seed, work, gap)
         return Highs().solve(priced, limits, self.listener)
 
