@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -107,8 +107,8 @@ class Master:
     def whole(self, budget: Budget, listener: Listener) -> Floats | None:
         """Choose one column for each block as an integer program; values of the program."""
         model, choices = self._model(integer=True)
-        short = replace(budget, work=None)
-        limits = Limits(short.remaining(), budget.workers, budget.seed, None, 0.5)
+        work = None if budget.work is None else max(1, int(budget.work))
+        limits = Limits(budget.remaining(), budget.workers, budget.seed, work, 0.5)
         quiet = Listener(lambda _: None, lambda _: None, listener.stopped)
         result = Highs().solve(model, limits, quiet)
         if result.values is None:

@@ -17,7 +17,7 @@ from scheduling.solvers.linear.model import Floats, LinearModel
 from scheduling.solvers.linear.program import QUESTIONS_PER_UNIT
 from scheduling.solvers.linear.result import Limits, LinearResult, Listener, Outcome
 from scheduling.solvers.registry import READY, Availability
-from scheduling.solvers.serving.columns.blocks import Block, split
+from scheduling.solvers.serving.columns.blocks import split
 from scheduling.solvers.serving.columns.master import Master
 from scheduling.solvers.serving.family import CompiledServing
 from scheduling.solvers.serving.mip.program import Program
@@ -127,7 +127,8 @@ class _Search:
         """Price every block and post the bound; True when some column is new."""
         new, total = False, self.parts.constant(self.program.model, duals)
         with ThreadPoolExecutor(self.budget.workers) as pool:
-            results = list(pool.map(partial(self._price, duals), self.parts.blocks))
+            numbers = range(len(self.parts.blocks))
+            results = list(pool.map(partial(self._price, duals), numbers))
         for number, result in enumerate(results):
             if result.outcome is Outcome.INFEASIBLE and self.board.best is None:
                 self.board.prove_infeasible(Columns.name)
@@ -142,9 +143,12 @@ class _Search:
             post_bound(self.program, self.board, total, Columns.name)
         return new
 
-    def _price(self, duals: Floats, block: Block) -> LinearResult:
-        """Find the best fleet of one model under some prices."""
+    def _price(self, duals: Floats, number: int) -> LinearResult:
+        """Find the best fleet of one model under some prices, from the best one known."""
+        block = self.parts.blocks[number]
         model, cost = block.model, block.reduced(duals)
+        known = self.master.points[number]
+        start = min(known, key=lambda point: float(cost @ point)) if known else None
         priced = LinearModel("priced")
         priced.columns, priced.rows = model.columns, model.rows
         priced.n_columns, priced.n_rows = model.n_columns, model.n_rows
@@ -157,7 +161,7 @@ class _Search:
         value = abs(float(self.board.objective or 0)) / self.program.step
         gap = max(self.gap * value / len(self.parts.blocks), 1e-3)
         limits = Limits(seconds, 1, self.budget.seed, work, gap)
-        return Highs().solve(priced, limits, self.listener)
+        return Highs().solve(priced, limits, self.listener, start)
 
     def _put_together(self) -> None:
         """Offer the best whole fleet made of the columns."""
