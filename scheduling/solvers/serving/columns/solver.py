@@ -35,7 +35,7 @@ _ROUNDS = 60
 
 _GAPS = (4e-3, 4e-4)
 """Share of the value by which all blocks together may miss their best prices: at first, and at
-least. It is halved when a round does not raise the bound by as much."""
+least. It is halved when the bound of a round differs from the best by no more."""
 
 _INERTIA = 0.4
 """Weight of the best prices so far against those of the master."""
@@ -136,7 +136,7 @@ class _Search:
             total += -inf if result.bound is None else result.bound
             if result.values is not None:
                 new = self.master.add(number, result.values) or new
-        if total < self.best + self.gap * abs(self.best):
+        if abs(total - self.best) <= self.gap * abs(total):
             self.gap = max(_GAPS[1], self.gap / 2)
         if total > self.best:
             self.best, self.center = total, duals
