@@ -33,6 +33,12 @@ _ROUND_SECONDS = 0.15
 
 _ROUNDS = 60
 
+_HASTY = 3
+"""First rounds at prices of the master, which has too few columns for good ones: each model's
+search is cut short."""
+
+_HASTY_SECONDS = 0.4
+
 _GAPS = (4e-3, 4e-4)
 """Share of the value by which all blocks together may miss their best prices: at first, and at
 least. It is halved when the bound of a round differs from the best by no more."""
@@ -92,7 +98,7 @@ class _Search:
         self.master = Master(self.program, self.parts)
         self.listener = Listener(lambda _: None, lambda _: None, lambda: board.stopped)
         self.best = -inf
-        self.gap = _GAPS[0]
+        self.gap, self.hasty = _GAPS[0], False
         self.center = np.zeros(len(self.parts.rows))
 
     def generate(self) -> np.ndarray:
@@ -108,6 +114,7 @@ class _Search:
         if any(not points for points in self.master.points):
             return everything
         for number in range(_ROUNDS):
+            self.hasty = number < _HASTY
             if self.board.stopped or self.budget.remaining() == 0:
                 break
             if number % 3 == 0:
@@ -155,6 +162,8 @@ class _Search:
         priced.add_costs(np.arange(model.n_columns), cost)
         left = self.budget.remaining()
         seconds = None if left is None else max(0.2, _ROUND_SECONDS * left)
+        if seconds is not None and self.hasty:
+            seconds = min(seconds, _HASTY_SECONDS)
         work = None
         if self.budget.work is not None:
             work = max(1, int(self.budget.work * QUESTIONS_PER_UNIT / 10))
