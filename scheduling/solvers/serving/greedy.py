@@ -49,6 +49,8 @@ class Greedy:
         search = _Search(data.arrays, board, budget.seed)
         search.construct()
         rounds, count = budget.work, 0
+        if not data.arrays.n_units:
+            return
         while board.best is not None and not board.stopped and budget.remaining() != 0:
             if rounds is not None and count >= rounds:
                 return
