@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import inf, prod
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -161,6 +162,25 @@ class LinearModel:
         if not np.isfinite(costs).all():
             raise ValueError("costs must be finite")
         self._extra.append((places.ravel(), costs.ravel()))
+
+    def with_integers_at(self, values: Floats) -> LinearModel:
+        """Return the linear program that is left when the integers are those of a solution.
+
+        Parameters
+        ----------
+        values
+            Value of every variable; those of integers are rounded.
+        """
+        fixed = LinearModel(self.name, self.offset)
+        for block in self.columns:
+            at = np.rint(values[block.first : block.first + prod(block.shape)])
+            limits: dict[str, Any] = (
+                {"lower": at, "upper": at, "integer": False} if block.integer else {}
+            )
+            fixed.columns.append(replace(block, **limits))
+        fixed.rows, fixed._extra = list(self.rows), list(self._extra)
+        fixed.n_columns, fixed.n_rows = self.n_columns, self.n_rows
+        return fixed
 
     def bounds(self) -> tuple[Floats, Floats]:
         """Lower and upper bound of every variable."""

@@ -10,14 +10,12 @@ from scheduling.solvers.registry import Availability
 from scheduling.solvers.serving.columns.solver import Columns
 from scheduling.solvers.serving.cpsat.solver import CpSat
 from scheduling.solvers.serving.family import CompiledServing
-from scheduling.solvers.serving.greedy import Greedy
+from scheduling.solvers.serving.greedy import start
 from scheduling.solvers.serving.mip.solver import Mip
 from scheduling.solvers.sideways import Sideways
 
 SMALL = 600
 """Up to so many flows both engines take the whole; beyond, models are priced one by one."""
-
-_ROUNDS = 10
 
 
 class Auto:
@@ -48,7 +46,7 @@ class Auto:
     ) -> None:
         """Improve value and bound side by side."""
         arrays = data.arrays
-        Greedy().search(data, board, replace(budget.part(0.1), work=_ROUNDS), hint)
+        start(data, board, budget)
         if board.stopped:
             return
         flows = arrays.n_scenarios * len(arrays.arc_slot)

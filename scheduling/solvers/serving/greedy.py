@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from scheduling.models.serving.arrays import FleetPlan, Ints, ServingArrays
@@ -16,6 +18,10 @@ from scheduling.solvers.serving.routing import Roads
 _HALVINGS = 20
 _SPREAD = 0.25
 """Standard deviation of the logarithm of the noise on amounts in local search."""
+
+
+_FIRST_ROUNDS = 10
+"""Rounds of the greedy start that other solvers make."""
 
 
 class Greedy:
@@ -56,6 +62,11 @@ class Greedy:
                 return
             search.rebuild(board.best)
             count += 1
+
+
+def start(data: CompiledServing, board: Board[FleetPlan], budget: Budget) -> None:
+    """Post a fleet of a few rounds, for solvers that need one to begin with."""
+    Greedy().search(data, board, replace(budget.part(0.1), work=_FIRST_ROUNDS), None)
 
 
 class _Search:

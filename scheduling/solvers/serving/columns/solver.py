@@ -20,6 +20,7 @@ from scheduling.solvers.registry import READY, Availability
 from scheduling.solvers.serving.columns.blocks import split
 from scheduling.solvers.serving.columns.master import Master
 from scheduling.solvers.serving.family import CompiledServing
+from scheduling.solvers.serving.greedy import start
 from scheduling.solvers.serving.mip.program import Program
 from scheduling.solvers.serving.mip.solver import post_bound, run_program
 from scheduling.solvers.serving.plans import offer
@@ -78,6 +79,10 @@ class Columns:
         hint: FleetPlan | None,  # noqa: ARG002 - what is known is on the board
     ) -> None:
         """Raise the bound by prices, then look for fleets made of the columns."""
+        if board.best is None:
+            start(data, board, budget)
+            if board.closed:
+                return
         search = _Search(data, board, budget)
         units = search.generate()
         if board.stopped or budget.remaining() == 0:

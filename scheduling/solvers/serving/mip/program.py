@@ -291,6 +291,11 @@ class Program:
         return found
 
     @property
+    def missing(self) -> Ints | None:
+        """Column of the rate that is not served; ``None`` where nothing need be."""
+        return self._sums["unserved"][0] if "unserved" in self._sums else None
+
+    @property
     def whole(self) -> bool:
         """Whether the tier is a sum of integers."""
         return self.goal in ("gpus", "cost", "watts", "moves")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from scheduling.models.serving.arrays import FleetPlan
 from scheduling.solvers.board import Board, Budget
 from scheduling.solvers.linear.program import ProgramSolver, run_on_board
-from scheduling.solvers.linear.result import Listener, Outcome
+from scheduling.solvers.linear.result import Limits, Listener, Outcome
 from scheduling.solvers.serving.family import CompiledServing
 from scheduling.solvers.serving.plans import offer
 from scheduling.solvers.serving.routing import settle
@@ -16,6 +16,11 @@ if TYPE_CHECKING:
     from scheduling.solvers.linear.model import Floats
     from scheduling.solvers.linear.result import Engine
     from scheduling.solvers.serving.mip.program import Program
+
+_LEAST_SECONDS = 0.1
+
+_PRICE = 1e3
+"""Cost of a request a second that is not served, beside the objective of fixed fleets."""
 
 _CLOSE = 1e-6
 """A bound that exceeds the best value by no more than this share of it is the value."""
@@ -70,9 +75,12 @@ def run_program(
     """
     arrays = program.arrays
 
+    refused: list[Floats] = []
+
     def solution(values: Floats) -> None:
         units, rates, patterns = program.plan(values)
-        offer(arrays, board, units, settle(arrays, units, rates), name, patterns)
+        if not offer(arrays, board, units, settle(arrays, units, rates), name, patterns):
+            refused.append(values)
 
     def bound(value: float) -> None:
         if proves:
@@ -85,3 +93,25 @@ def run_program(
     outcome = run_on_board(engine, program.model, listener, board, budget, gap)
     if outcome is Outcome.INFEASIBLE and board.best is None and proves:
         board.prove_infeasible(name)
+    if refused and not board.closed:
+        served = _served(program, refused[-1], budget)
+        if served is not None:
+            solution(served)
+
+
+def _served(program: Program, values: Floats, budget: Budget) -> Floats | None:
+    """Route anew on the fleet of a solution, and leave out as little as can be.
+
+    A program lets rates be missing that round to none; with rounding errors that may be too much.
+    """
+    from scheduling.solvers.linear.highs import relax
+
+    missing = program.missing
+    if missing is None:
+        return None
+    fixed = program.model.with_integers_at(values)
+    fixed.add_costs(missing, _PRICE)
+    left = budget.remaining()
+    seconds = None if left is None else max(_LEAST_SECONDS, left)
+    quiet = Listener(lambda _: None, lambda _: None, lambda: False)
+    return relax(fixed, Limits(seconds, 1, budget.seed), quiet).values
