@@ -9,7 +9,7 @@ import scheduling as sch
 from scheduling.models.cost.layout import Layout
 from scheduling.models.cost.protocol import Affine, Batch
 from scheduling.models.requests.workload import RequestClass
-from scheduling.models.serving.queueing import utilisation_ceilings
+from scheduling.models.serving.queueing import Queue
 from scheduling.planner.ceilings import MOST_BUSY, Wait
 from scheduling.planner.iterations import Room
 from scheduling.planner.loads import Load
@@ -19,6 +19,9 @@ from scheduling.planner.sizing import Sizer, Unfit
 from scheduling.planner.stating import state
 from scheduling.planner.templates import candidates
 from tests.planner.fleets import fleet
+
+_IDLE = 1e-6
+"""Least ceiling: of a pool that no load leaves within its limit."""
 
 COST = Affine(base=0.01, per_token=1e-5, per_kv=1e-8)
 
@@ -46,18 +49,22 @@ def load(
     arrival_scv=st.sampled_from([0.5, 1.0, 3.0]),
     replicas=st.integers(1, 40),
 )
-def test_ceilings_keep_the_limit_and_are_close_to_the_exact_ones(
+def test_ceilings_keep_the_limit_and_a_hundredth_more_breaks_it(
     service: float, limit: float, share: float, scv: float, arrival_scv: float, replicas: int
 ) -> None:
     wait = Wait(1, service, scv, arrival_scv, limit, share, 1.0)
     got = wait.ceilings(np.arange(1, replicas + 1))
-    exact = utilisation_ceilings(
-        replicas, service, limit, share, service_scv=scv, arrival_scv=arrival_scv
-    )
+
+    def kept(servers: int, busy: float) -> bool:
+        queue = Queue(servers, servers * busy / service, service, scv, arrival_scv)
+        waited = queue.wait_quantile(share)
+        return waited is not None and waited <= limit * (1 + 1e-6) + 1e-9
+
     assert np.all(np.diff(got) >= 0)
-    for mine, best in zip(got, exact, strict=True):
-        assert mine <= best + 1e-9
-        assert mine >= min(best, MOST_BUSY) - 0.0101
+    for servers, mine in enumerate(got, start=1):
+        # What a smaller pool may do a larger one may do too, though the formulas waver a little.
+        assert any(kept(pool, mine) for pool in range(servers, 0, -1)) or mine <= _IDLE
+        assert mine >= MOST_BUSY or not kept(servers, mine + 0.0101)
 
 
 def test_decode_batch_is_the_largest_that_keeps_the_target() -> None:

@@ -1,4 +1,4 @@
-"""Waiting times of pools of equal servers, and how busy a pool may be under a limit on them.
+"""Waiting times of pools of equal servers.
 
 A pool of ``c`` replicas that share one queue is a G/G/c queue: requests arrive with a mean rate
 and a squared coefficient of variation (scv) of the times between them, 1 for Poisson arrivals, and
@@ -19,29 +19,6 @@ from scheduling.errors import Fault, InputError
 Floats = NDArray[np.float64]
 
 _QUADRATURE = np.polynomial.laguerre.laggauss(48)
-_HALVINGS = 40
-"""A ceiling is narrowed to 2 ** -40 of utilisation."""
-
-
-def erlang_c(servers: int, offered: float) -> float:
-    """Return the probability that a request waits in M/M/c (Erlang 1917).
-
-    Parameters
-    ----------
-    servers
-        Servers ``c``, at least 1.
-    offered
-        Offered load in erlangs: arrival rate times mean service time, from 0 to below ``servers``.
-
-    Raises
-    ------
-    InputError
-        For a load outside that range.
-    """
-    if not 0 <= offered < servers:
-        raise InputError.single("offered", repr(offered), f"a load from 0 to below {servers}")
-    counts = np.array([servers])
-    return float(waiting_shares(counts, np.array([offered / servers]))[0])
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,61 +121,6 @@ class Queue:
         waiting = waiting_shares(counts, busy, self.arrival_scv)
         factors = wait_factors(counts, busy, waiting, self.service_scv, self.arrival_scv)
         return waiting, factors * self.service_seconds
-
-
-def utilisation_ceilings(
-    most_servers: int,
-    service_seconds: float,
-    limit_seconds: float,
-    share: float,
-    *,
-    service_scv: float = 1.0,
-    arrival_scv: float = 1.0,
-) -> tuple[float, ...]:
-    """Return how busy pools of 1, 2, … servers may be so that few requests wait too long.
-
-    Parameters
-    ----------
-    most_servers
-        Size of the largest pool.
-    service_seconds
-        Mean service time.
-    limit_seconds
-        Longest wait allowed, from 0.
-    share
-        Share of the requests that it must hold for, from 0 to below 1, such as 0.99.
-    service_scv, arrival_scv
-        Squared coefficients of variation, as of :class:`Queue`.
-
-    Returns
-    -------
-    tuple of float
-        For each pool the largest utilisation, below 1, at which :meth:`Queue.wait_quantile` is
-        within the limit. It rises with the pool: large pools may be busier.
-
-    Raises
-    ------
-    InputError
-        For numbers that no queue has.
-    """
-    Queue(most_servers, 0.0, service_seconds, service_scv, arrival_scv)
-    _check_share(share)
-    if not limit_seconds >= 0:
-        raise InputError.single("limit_seconds", repr(limit_seconds), "from 0")
-    counts = np.arange(1, most_servers + 1)
-    low, high = np.zeros(most_servers), np.ones(most_servers)
-    for _ in range(_HALVINGS):
-        middle = (low + high) / 2
-        waiting = waiting_shares(counts, middle, arrival_scv)
-        factors = wait_factors(counts, middle, waiting, service_scv, arrival_scv)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            decay = waiting * limit_seconds / (factors * service_seconds)
-            late = waiting * np.exp(-np.nan_to_num(decay, nan=0.0))
-        kept = late <= 1 - share
-        low, high = np.where(kept, middle, low), np.where(kept, high, middle)
-    # Sakasegawa's formula is not quite monotone in the size of the pool, and what a small pool can
-    # do a larger one can do too.
-    return tuple(np.maximum.accumulate(low).tolist())
 
 
 def _check_share(share: float) -> None:

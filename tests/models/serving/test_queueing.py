@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scheduling.errors import InputError
-from scheduling.models.serving.queueing import Queue, erlang_c, utilisation_ceilings
+from scheduling.models.serving.queueing import Queue
 
 
 def exact_md_wait(servers: int, utilisation: float) -> float:
@@ -36,7 +36,7 @@ def exact_md_wait(servers: int, utilisation: float) -> float:
     [(1, 0.7, 0.7), (2, 1.0, 1 / 3), (5, 4.0, 0.5541), (10, 8.0, 0.4092), (3, 0.0, 0.0)],
 )
 def test_erlang_c_has_the_values_of_the_tables(servers: int, offered: float, share: float) -> None:
-    assert erlang_c(servers, offered) == pytest.approx(share, abs=5e-5)
+    assert Queue(servers, offered, 1.0).waiting_share == pytest.approx(share, abs=5e-5)
 
 
 @given(st.integers(1, 60), st.floats(0.01, 0.99))
@@ -44,7 +44,8 @@ def test_erlang_c_is_its_sum(servers: int, utilisation: float) -> None:
     load = servers * utilisation
     terms = [load**k / math.factorial(k) for k in range(servers + 1)]
     last = terms[-1] / (1 - utilisation)
-    assert erlang_c(servers, load) == pytest.approx(last / (sum(terms[:-1]) + last), rel=1e-9)
+    expected = last / (sum(terms[:-1]) + last)
+    assert Queue(servers, load, 1.0).waiting_share == pytest.approx(expected, rel=1e-9)
 
 
 def test_single_servers_wait_as_pollaczek_and_khinchine_say() -> None:
@@ -123,7 +124,7 @@ def test_fractions_of_servers_block_as_the_integral_says(
 
 def test_exponential_waits_have_their_closed_form() -> None:
     queue = Queue(3, 2.4, 1.0)
-    expected = math.log(erlang_c(3, 2.4) / 0.05) / (3 * (1 - 0.8))
+    expected = math.log(queue.waiting_share / 0.05) / (3 * (1 - 0.8))
     assert queue.wait_quantile(0.95) == pytest.approx(expected)
     assert queue.wait_quantile(0.0) == 0
     assert Queue(3, 3.0, 1.0).wait_quantile(0.5) is None
@@ -131,43 +132,12 @@ def test_exponential_waits_have_their_closed_form() -> None:
     assert Queue(4, 0.0, 1.0, 0.0).mean_wait == 0
 
 
-@given(
-    st.integers(1, 40),
-    st.floats(0.01, 5),
-    st.floats(0, 20),
-    st.floats(0, 0.999),
-    st.floats(0, 4),
-    st.sampled_from([0.2, 1.0, 3.0]),
-)
-def test_ceilings_are_the_last_utilisation_within_the_limit(
-    most: int, service: float, limit: float, share: float, service_scv: float, arrival_scv: float
-) -> None:
-    ceilings = utilisation_ceilings(
-        most, service, limit, share, service_scv=service_scv, arrival_scv=arrival_scv
-    )
-    assert len(ceilings) == most
-    assert list(ceilings) == sorted(ceilings)
-    assert all(0 <= ceiling < 1 for ceiling in ceilings)
-
-    def quantile(servers: int, utilisation: float) -> float | None:
-        rate = servers * utilisation / service
-        return Queue(servers, rate, service, service_scv, arrival_scv).wait_quantile(share)
-
-    # Each ceiling is reached by its own pool or one smaller; above it, its own pool is too slow.
-    above = quantile(most, min(1.0, ceilings[-1] + 1e-6))
-    assert above is None or above > limit or ceilings[-1] > 1 - 1e-6
-    first = quantile(1, ceilings[0] * (1 - 1e-9))
-    assert first is not None
-    assert first <= limit * (1 + 1e-6) + 1e-9
-
-
-def test_large_pools_may_be_busier() -> None:
-    ceilings = utilisation_ceilings(64, 1.0, 1.0, 0.99)
-    assert ceilings[0] < 0.05 < ceilings[3] < 0.9 < ceilings[63]
-
-
-def test_large_tables_of_ceilings_come_quickly_and_without_overflow() -> None:
-    assert utilisation_ceilings(2000, 0.1, 0.05, 0.99)[-1] > 0.99
+def test_large_pools_wait_less_and_never_overflow() -> None:
+    queues = [Queue(servers, 0.9 * servers, 1.0) for servers in (1, 4, 64, 2000)]
+    waits = [queue.wait_quantile(0.99) or 0.0 for queue in queues]
+    assert waits[0] > 10
+    assert waits == sorted(waits, reverse=True)
+    assert waits[-1] == 0
 
 
 def test_queues_that_there_are_not_are_refused() -> None:
@@ -177,9 +147,7 @@ def test_queues_that_there_are_not_are_refused() -> None:
         lambda: Queue(1, 1, 0),
         lambda: Queue(1, 1, math.inf),
         lambda: Queue(1, 0.1, 1).wait_quantile(1.0),
-        lambda: erlang_c(2, 2.0),
-        lambda: utilisation_ceilings(2, 1.0, -1.0, 0.9),
-        lambda: utilisation_ceilings(2, 1.0, 1.0, 1.5),
+        lambda: Queue(1, 0.1, 1).wait_quantile(-0.1),
     ):
         with pytest.raises(InputError):
             build()
