@@ -100,7 +100,7 @@ def _taillard(number: int) -> ScheduleProblem:
 
 def _generated(limits: Run) -> dict[str, list[Load]]:
     """Taillard's instances, with the best makespan of a short search in place of a best known."""
-    seconds = _SEARCH_SHARE * limits.left / len(_GENERATED)
+    seconds = max(0.2, _SEARCH_SHARE * limits.left / len(_GENERATED))
 
     @cache
     def load(number: int) -> Case:

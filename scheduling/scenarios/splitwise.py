@@ -278,7 +278,7 @@ def _size_row(machines: Machines, requests: RequestTable) -> Row:
         method=f"fewest split, {split[0]}P + {split[1]}T",
         value=float(total),
         gap=(total - bound) / total,
-        published="27P + 3T, for BLOOM-176B",
+        published="27P + 3T, perhaps of another model",
         verdict=f"the work alone needs {bound}",
     )
 
