@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 if TYPE_CHECKING:
     from pydantic import ValidationError
+    from pydantic_core import ErrorDetails
 
 _SHOWN = 20
 
@@ -70,15 +71,27 @@ class InputError(SchedulingError):
     def from_pydantic(cls, error: ValidationError, source: str | None = None) -> InputError:
         """Translate pydantic's findings, one fault each, with the path of fields as the place."""
         faults = []
-        for entry in error.errors(include_url=False):
+        entries = error.errors(include_url=False)
+        for entry in entries:
+            # Entries with faults of their own do not count, so that a list may seem too short.
+            if entry["type"] == "too_short" and _stands_above(entry["loc"], entries):
+                continue
             place = _path(entry["loc"]) or "document"
             found = "nothing" if entry["type"] == "missing" else _excerpt(entry["input"])
-            faults.append(Fault(place, found, _expectation(entry["type"], entry["msg"])))
+            faults.append(
+                Fault(
+                    place,
+                    found,
+                    _expectation(
+                        entry["type"], entry["msg"], entry.get("ctx", {}).get("min_length")
+                    ),
+                )
+            )
         return cls(faults, source)
 
-    def with_source(self, source: str) -> InputError:
+    def with_source(self, source: str) -> Self:
         """Return the same error with the file's name added."""
-        return InputError(self.faults, source)
+        return type(self)(self.faults, source)
 
 
 class UnsupportedError(SchedulingError):
@@ -104,15 +117,23 @@ def _path(location: tuple[int | str, ...]) -> str:
     return text
 
 
+def _stands_above(location: tuple[int | str, ...], entries: Sequence[ErrorDetails]) -> bool:
+    """Tell whether something that stands within this place has a fault."""
+    depth = len(location)
+    return any(one["loc"][:depth] == location and len(one["loc"]) > depth for one in entries)
+
+
 def _excerpt(value: object) -> str:
     text = repr(value)
     return text if len(text) <= 80 else text[:77] + "…"
 
 
-def _expectation(kind: str, message: str) -> str:
+def _expectation(kind: str, message: str, limit: int | None = None) -> str:
     known = {
         "missing": "this field, which is required",
         "extra_forbidden": "no such field",
     }
+    if kind == "too_short" and limit:
+        return "at least one entry" if limit == 1 else f"at least {limit} entries"
     lowered = message[:1].lower() + message[1:]
     return known.get(kind, lowered.removeprefix("input should be "))

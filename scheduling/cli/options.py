@@ -43,7 +43,9 @@ PlacementSolver = Annotated[
         "best-fit or default-scheduler.",
     ),
 ]
-Seed = Annotated[int, typer.Option("--seed", metavar="N", help="Seed of every random choice.")]
+Seed = Annotated[
+    int, typer.Option("--seed", metavar="N", min=0, help="Seed of every random choice.")
+]
 Json = Annotated[bool, typer.Option("--json", help="Print machine-readable output alone.")]
 Output = Annotated[
     Path | None, typer.Option("--output", metavar="FILE", help="Write the result here.")

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
@@ -12,7 +15,8 @@ from scheduling.cli.live import LiveLine
 from scheduling.cli.output import EXIT_CODES, emit_json, fail, note
 
 if TYPE_CHECKING:
-    from scheduling.models.serving.fleet import Fleet
+    from scheduling.errors import InputError
+    from scheduling.models.serving.fleet import Fleet, GoalName
     from scheduling.planner.explain import PlanExplanation
     from scheduling.planner.front import PlanFront
     from scheduling.planner.plan import PlanResult
@@ -98,9 +102,34 @@ def plan(
     fleet, folder = read_fleet(file, running, max_changes, rate or ())
     settings = {"folder": folder, "time_limit": time_limit, "workers": workers, "seed": seed}
     if pareto is not None:
-        raise typer.Exit(_front(fleet, pareto, plot, settings, json))
-    files = _Files(output, emit, plot)
-    raise typer.Exit(_plan(fleet, explain, files, settings, json))
+        from scheduling.planner.front import goal_pair
+
+        goals = goal_pair(pareto)
+        with _named(file):
+            raise typer.Exit(_front(fleet, goals, plot, settings, json))
+    with _named(file):
+        raise typer.Exit(_plan(fleet, file, explain, _Files(output, emit, plot), settings, json))
+
+
+@contextmanager
+def _named(file: str) -> Iterator[None]:
+    """Name the fleet's file in faults of its fields that planning finds."""
+    from scheduling.errors import InputError
+
+    try:
+        yield
+    except InputError as error:
+        raise _of_file(error, file) from None
+
+
+def _of_file(error: InputError, file: str) -> InputError:
+    from scheduling.instances.files import shown_name
+    from scheduling.models.serving.fleet import Fleet
+
+    fields = {re.split(r"\W", fault.place)[0] for fault in error.faults}
+    if error.source is not None or not fields <= set(Fleet.model_fields):
+        return error
+    return error.with_source(shown_name(file))
 
 
 class _Files(NamedTuple):
@@ -123,6 +152,7 @@ def _check_emit(runtime: str, output: Path | None) -> None:
 
 def _plan(
     fleet: Fleet,
+    file: str,
     explain: bool,
     files: _Files,
     settings: dict[str, Any],
@@ -137,7 +167,7 @@ def _plan(
     except NoReplicaError as error:
         if not explain:
             raise
-        fail(str(error))
+        fail(str(_of_file(error, file)))
         _explain(fleet, settings, json)
         return 2
     if result.solution.status == "infeasible":
@@ -166,11 +196,10 @@ def _write(result: PlanResult, files: _Files) -> list[Path]:
 
         written += emit(result.plan, files.runtime, files.folder)
     elif files.folder is not None:
-        from scheduling.planner.files import write_plan
+        from scheduling.planner.files import PLAN_FILE, plan_text
+        from scheduling.storage import write_files
 
-        files.folder.mkdir(parents=True, exist_ok=True)
-        written.append(files.folder / "plan.json")
-        write_plan(result.plan, written[-1])
+        written += write_files(files.folder, {PLAN_FILE: plan_text(result.plan).encode()})
     if files.picture is not None:
         from scheduling.report.serving.fleet import write_fleet
 
@@ -193,12 +222,16 @@ def _explain(fleet: Fleet, settings: dict[str, Any], json: bool) -> None:
 
 
 def _front(
-    fleet: Fleet, goals: tuple[str, str], plot: Path | None, settings: dict[str, Any], json: bool
+    fleet: Fleet,
+    goals: tuple[GoalName, GoalName],
+    plot: Path | None,
+    settings: dict[str, Any],
+    json: bool,
 ) -> int:
     from scheduling.cli.plan_tables import named_goal, show_front
-    from scheduling.planner.front import goal_pair, plan_front
+    from scheduling.planner.front import plan_front
 
-    front: PlanFront = plan_front(fleet, goal_pair(goals), **settings)
+    front: PlanFront = plan_front(fleet, goals, **settings)
     if plot is not None and front.points:
         from scheduling.report.serving.front import write_plan_front
 

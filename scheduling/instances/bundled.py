@@ -134,7 +134,8 @@ def best_known(name: str) -> BestKnown | None:
 
 def _entry(name: str) -> Bundled:
     if name not in catalogue():
-        close = get_close_matches(name, (*names(), *fleets()), n=5) or ["ft06", "ta01", "workshop"]
+        close = get_close_matches(name, (*names(), *fleets()), n=5, cutoff=0.5)
+        close = close or ["ft06", "ta01", "workshop"]
         raise InputError.single(
             "bundled instance", repr(name), f"a name such as {', '.join(close)}"
         )

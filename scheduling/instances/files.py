@@ -148,8 +148,13 @@ def read_text(path: str | PathLike[str]) -> tuple[str, str]:
         raise _failure(source, error, "a file that can be read") from None
     except ValueError as error:
         raise InputError.single("file name", str(error), "a file name", repr(source)) from None
-    shown = STANDARD_INPUT if source == "-" else source
+    shown = shown_name(source)
     return decode(data, shown), shown
+
+
+def shown_name(source: str) -> str:
+    """Return what faults call a file, standard input or a bundled instance."""
+    return STANDARD_INPUT if source == "-" else source.removeprefix(BUNDLED)
 
 
 def _file(source: str) -> Path:

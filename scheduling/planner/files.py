@@ -1,4 +1,4 @@
-"""Reads what a plan starts from, and writes plans."""
+"""Reads what a plan starts from, and states plans as files do."""
 
 from __future__ import annotations
 
@@ -11,7 +11,9 @@ from scheduling.instances.documents import read_json
 from scheduling.instances.files import BUNDLED, read, read_text
 from scheduling.models.serving.fleet import Fleet
 from scheduling.models.serving.plan import ServingPlan
-from scheduling.storage import write_whole
+
+PLAN_FILE = "plan.json"
+"""Name of the file of a plan in the folder that is written."""
 
 
 def read_fleet(
@@ -86,17 +88,6 @@ def read_plan(path: str | os.PathLike[str]) -> ServingPlan:
     return read_json(ServingPlan, *read_text(path))
 
 
-def write_plan(plan: ServingPlan, path: Path) -> None:
-    """Write a plan (``plan.json``), whole or not at all.
-
-    Raises
-    ------
-    InputError
-        When the file cannot be written.
-    """
-    write_whole(path, plan_text(plan).encode())
-
-
 def plan_text(plan: ServingPlan) -> str:
-    """Return a plan as the text of its file."""
+    """Return a plan as the text of its file (``plan.json``)."""
     return plan.model_dump_json(indent=1) + "\n"

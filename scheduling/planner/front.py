@@ -162,7 +162,7 @@ def plan_front(
     """
     began = time.monotonic()
     if goals[0] == goals[1]:
-        raise InputError.single("goals", f"{goals[0]} twice", "two different goals")
+        raise InputError.single("goal", f"{goals[0]} twice", "two different goals")
     capped, other = goals if goals[0] in _CAPPED else (goals[1], goals[0])
     base = resolve(require_fleet(fleet), None if folder is None else Path(folder))
     resolved = with_fleet(base, goals=(other, capped))

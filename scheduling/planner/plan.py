@@ -166,7 +166,7 @@ def plan(
     InputError
         When the fleet names what does not exist, or a model fits on no pool, with the reasons.
     """
-    check_limits(time_limit, None, workers)
+    check_limits(time_limit, None, workers, seed)
     began = time.monotonic()
     resolved = resolve(require_fleet(fleet), None if folder is None else Path(folder))
     return plan_resolved(

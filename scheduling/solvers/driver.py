@@ -80,7 +80,7 @@ def solve(
     CheckError
         When a solver's answer fails the independent check (a defect of the library).
     """
-    check_limits(time_limit, work_limit, workers)
+    check_limits(time_limit, work_limit, workers, seed)
     if time_limit is None and work_limit is None:
         time_limit = DEFAULT_TIME_LIMIT
     budget = Budget(
@@ -263,10 +263,14 @@ def _stated(report: Progress, sense: str) -> Progress:
     return replace(report, objective=value, bound=bound)
 
 
-def check_limits(time_limit: float | None, work_limit: float | None, workers: int | None) -> None:
-    """Refuse limits that make no sense with an :class:`~scheduling.errors.InputError`."""
+def check_limits(
+    time_limit: float | None, work_limit: float | None, workers: int | None, seed: int
+) -> None:
+    """Refuse limits and seeds that make no sense with an :class:`~scheduling.errors.InputError`."""
     for name, limit in (("time_limit", time_limit), ("work_limit", work_limit)):
         if limit is not None and not 0 < limit < float("inf"):
             raise InputError.single(name, str(limit), "a positive finite number")
     if workers is not None and workers < 1:
         raise InputError.single("workers", str(workers), "at least 1")
+    if seed < 0:
+        raise InputError.single("seed", str(seed), "at least 0")

@@ -91,7 +91,7 @@ def pareto(
     CheckError
         When a point or the front fails the independent check (a defect of the library).
     """
-    check_limits(time_limit, work_limit, workers)
+    check_limits(time_limit, work_limit, workers, seed)
     if not isinstance(problem, ScheduleProblem):
         raise UnsupportedError(f"problems of kind {problem.kind!r} have no Pareto fronts")
     if len(problem.objective.tiers) < 2:

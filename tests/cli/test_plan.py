@@ -195,3 +195,40 @@ def test_solving_a_fleet_names_the_way_out(cli: Cli, fleet: Path) -> None:
     call = cli("solve", fleet)
     assert call.code == 2
     assert "have no solvers; plan them: plan" in call.err
+
+
+def test_faults_of_the_fleet_name_its_file_and_nothing_else(cli: Cli, fleet: Path) -> None:
+    call = cli("plan", changed(fleet, "h100-sxm", "h10-sxm"))
+    assert call.code == 2
+    assert call.err.startswith(
+        f"error: {fleet}: pools[0].gpu: GPU: found 'h10-sxm', expected a GPU"
+    )
+    slow = changed(changed(fleet, "h10-sxm", "h100-sxm"), "ttft: 0.5", "ttft: 0.0001")
+    for more in ((), ("--explain",)):
+        call = cli("plan", slow, *more)
+        assert call.code == 2
+        assert call.err.splitlines()[0].startswith(f"error: {fleet}: demands[0].ttft: found 0.1 ms")
+    call = cli("plan", fleet, "--time-limit", "0")
+    assert call.err == "error: time_limit: found 0.0, expected a positive finite number\n"
+    call = cli("plan", fleet, "--pareto", "cost", "cost")
+    assert (call.code, call.err[:13]) == (2, "error: goal: ")
+
+
+@pytest.mark.parametrize("rate", ["-1", "0", "nan", "inf", "1e300", "", "x"])
+def test_rates_that_there_are_not_are_one_fault(cli: Cli, fleet: Path, rate: str) -> None:
+    call = cli("plan", fleet, "--rate", f"chat={rate}")
+    assert call.code == 2
+    assert call.err.count("error: ") == 1
+
+
+def test_plans_go_to_folders_only(cli: Cli, fleet: Path) -> None:
+    call = cli("plan", fleet, "--output", fleet)
+    assert call.code == 2
+    assert call.err.endswith("expected a folder that can be written\n")
+
+
+def test_seeds_start_at_none(cli: Cli, fleet: Path) -> None:
+    for verb in ("plan", "solve", "explain"):
+        call = cli(verb, fleet, "--seed", "-1")
+        assert call.code == 2
+        assert "--seed" in call.err

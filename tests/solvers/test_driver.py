@@ -93,7 +93,13 @@ def test_unknown_solver_names_its_neighbours() -> None:
 
 @pytest.mark.parametrize(
     "limits",
-    [{"time_limit": 0.0}, {"time_limit": float("nan")}, {"work_limit": -1.0}, {"workers": 0}],
+    [
+        {"time_limit": 0.0},
+        {"time_limit": float("nan")},
+        {"work_limit": -1.0},
+        {"workers": 0},
+        {"seed": -1},
+    ],
 )
 def test_senseless_limits_are_refused(limits: dict[str, Any]) -> None:
     with pytest.raises(InputError):

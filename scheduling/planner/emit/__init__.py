@@ -13,7 +13,7 @@ from scheduling.errors import InputError
 from scheduling.models.serving.plan import ServingPlan
 from scheduling.planner.emit import dynamo, kserve, leaders, llmd, scripts
 from scheduling.planner.emit.shape import Part, parts_of
-from scheduling.planner.files import plan_text
+from scheduling.planner.files import PLAN_FILE, plan_text
 from scheduling.storage import write_files
 
 Writer = Callable[[ServingPlan, tuple[Part, ...]], dict[str, str]]
@@ -27,8 +27,6 @@ RUNTIMES: dict[str, Writer] = {
     "kserve": kserve.files,
 }
 """Writers by the name of their runtime: from a plan to the texts of files by their names."""
-
-PLAN_FILE = "plan.json"
 
 
 def emit(plan: ServingPlan, runtime: str, folder: str | Path) -> list[Path]:
