@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from scheduling.models.schedule.problem import ScheduleProblem
     from scheduling.models.schedule.solution import ScheduleSolution
     from scheduling.planner.plan import plan
-    from scheduling.simulator.schedule.simulate import simulate
+    from scheduling.simulator.simulate import simulate
     from scheduling.solvers.driver import solve
     from scheduling.solvers.explain import explain
     from scheduling.solvers.pareto import pareto
@@ -44,7 +44,7 @@ _HOMES = {
     "plan": "scheduling.planner.plan",
     "read": "scheduling.instances.files",
     "read_solution": "scheduling.instances.files",
-    "simulate": "scheduling.simulator.schedule.simulate",
+    "simulate": "scheduling.simulator.simulate",
     "solve": "scheduling.solvers.driver",
     "write": "scheduling.instances.files",
     "write_solution": "scheduling.instances.files",

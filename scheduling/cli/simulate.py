@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from scheduling.cli import options
 from scheduling.cli.output import emit_json, note, number, percent, table
+from scheduling.errors import Fault, InputError
 
 if TYPE_CHECKING:
+    from scheduling.models.base import Problem
     from scheduling.simulator.schedule.simulate import PolicyRun, Simulation
 
 _SHOWN = 3
@@ -27,7 +30,9 @@ def simulate(
             metavar="P",
             help="A dispatching rule (FIFO, SPT, LPT, MWKR, MOPNR, ATC, …), random, priority, "
             "sequential, heft, eft, etf, stf, met, round-robin, resolve (plan anew at unforeseen "
-            "events) or resolve:PERIOD; repeatable. Default: six of them.",
+            "events) or resolve:PERIOD; of requests: sarathi, vllm, watermark, orca, sjf, edf, "
+            "s-edf, past-future, past-future-oracle, mc-sf, as sarathi:1024 with its number; "
+            "repeatable. Default: some of them.",
         ),
     ] = None,
     time_limit: Annotated[
@@ -40,20 +45,91 @@ def simulate(
     workers: options.Workers = None,
     seed: options.Seed = 0,
     output: options.Output = None,
+    trace: Annotated[
+        str | None,
+        typer.Option("--trace", metavar="FILE", help="Requests of this file, not the scenario's."),
+    ] = None,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Refuse a trace with broken or unsorted rows.")
+    ] = False,
+    capacity: Annotated[
+        float | None,
+        typer.Option(
+            "--capacity",
+            metavar="SHARE",
+            help="Find the highest rate at which this share of requests keeps its limits.",
+        ),
+    ] = None,
+    times: Annotated[
+        Path | None,
+        typer.Option("--times", metavar="CSV", help="Write the times of every request here."),
+    ] = None,
+    viewer: Annotated[
+        Path | None,
+        typer.Option("--viewer", metavar="JSON", help="Write events for Perfetto here."),
+    ] = None,
     json: options.Json = False,
 ) -> None:
-    """Run policies that see jobs, durations and stops only as time passes.
+    """Run policies that see jobs, durations and stops, or requests, only as time passes.
 
     Each schedule is checked as a solution of the offline problem, in which everything is known
     from the start, and stands beside that problem's bound: its gap bounds its regret. The output
-    file gets the schedule of the best policy.
+    file gets the schedule of the best policy. On a scenario of requests (kind requests), policies
+    stand side by side with latencies, goodput, restarts and use of KV memory.
     """
-    import scheduling as sch
-    from scheduling.instances.files import read, write_solution
-    from scheduling.simulator.schedule.simulate import DEFAULT_POLICIES
+    from scheduling.instances.files import read
+    from scheduling.models.requests.scenario import RequestScenario
 
     problem = read(file, format=format_)
-    found = sch.simulate(
+    of_schedules = {
+        "--time-limit": time_limit,
+        "--work-limit": work_limit,
+        "--workers": workers,
+        "--output": output,
+    }
+    of_requests = {
+        "--trace": trace,
+        "--strict": strict or None,
+        "--capacity": capacity,
+        "--times": times,
+        "--viewer": viewer,
+    }
+    if isinstance(problem, RequestScenario):
+        _refuse(of_schedules, problem.kind)
+        from scheduling.cli.simulate_requests import simulate_scenario
+
+        simulate_scenario(
+            problem,
+            file,
+            policy,
+            trace=trace,
+            strict=strict,
+            capacity=capacity,
+            seed=seed,
+            times=times,
+            viewer=viewer,
+            json=json,
+        )
+        return
+    _refuse(of_requests, problem.kind)
+    _simulate_schedule(problem, file, policy, time_limit, work_limit, workers, seed, output, json)
+
+
+def _simulate_schedule(
+    problem: Problem,
+    file: str,
+    policy: list[str] | None,
+    time_limit: float | None,
+    work_limit: float | None,
+    workers: int | None,
+    seed: int,
+    output: Path | None,
+    json: bool,
+) -> None:
+    from scheduling.instances.files import write_solution
+    from scheduling.simulator.schedule.simulate import DEFAULT_POLICIES, simulate_schedule
+
+    found = simulate_schedule(
         problem,
         policy or DEFAULT_POLICIES,
         time_limit=time_limit,
@@ -70,6 +146,17 @@ def simulate(
     _show(found, problem.name or file)
     if output is not None:
         note(f"  solution of {found.best.policy}: {output}")
+
+
+def _refuse(options_: dict[str, Any], kind: str) -> None:
+    """Refuse options that mean nothing for a kind of problem."""
+    faults = [
+        Fault(name, str(value), f"an option for problems of kind {kind}")
+        for name, value in options_.items()
+        if value is not None
+    ]
+    if faults:
+        raise InputError(faults)
 
 
 def _progress(run: PolicyRun) -> None:

@@ -25,6 +25,10 @@ _HOMES = {
         "scheduling.models.placement.problem:PlacementProblem",
         "scheduling.models.placement.solution:PlacementSolution",
     ),
+    "requests": (
+        "scheduling.models.requests.scenario:RequestScenario",
+        "",
+    ),
     "schedule": (
         "scheduling.models.schedule.problem:ScheduleProblem",
         "scheduling.models.schedule.solution:ScheduleSolution",
@@ -76,7 +80,11 @@ def _load(kind: object, position: int) -> object:
     if not isinstance(kind, str) or kind not in _HOMES:
         found = "nothing" if kind is None else repr(kind)
         raise InputError.single("kind", found, f"one of: {', '.join(_HOMES)}")
-    return _named(_HOMES[kind][position])
+    home = _HOMES[kind][position]
+    if not home:
+        expected = "a kind whose answers are kept as files"
+        raise InputError.single("kind", repr(kind), expected)
+    return _named(home)
 
 
 def _named(home: str) -> object:

@@ -11,7 +11,7 @@ from scheduling.models.cost.catalogue import gpu as catalogue_gpu
 from scheduling.models.cost.catalogue import llm as catalogue_llm
 from scheduling.models.cost.gpu import Gpu
 from scheduling.models.cost.llm import Llm
-from scheduling.models.cost.precision import Precision
+from scheduling.models.cost.precision import published_precision
 from scheduling.models.requests.arrivals import Arrivals, PoissonArrivals
 from scheduling.models.requests.workload import RequestClass
 from scheduling.models.serving.fleet import Choice, Fleet, FleetDemand, FleetModel, Pool
@@ -88,7 +88,7 @@ def _model(row: int, model: FleetModel, base: Path, faults: list[Fault]) -> Mode
     except InputError as error:
         faults += _placed(f"models[{row}]", error)
         return None
-    choices = model.precisions or (Choice(precision=_published(llm)),)
+    choices = model.precisions or (Choice(precision=published_precision(llm.native)),)
     return ModelFacts(model.name, llm, choices, model.min_quality)
 
 
@@ -112,13 +112,6 @@ def _described(model: FleetModel, path: Path) -> Llm:
         return from_config(parse_json(text, source), model.name)
     except InputError as error:
         raise error.with_source(source) if error.source is None else error from None
-
-
-def _published(llm: Llm) -> Precision:
-    """Weights as published; 4-bit ones are multiplied in 16 bits; KV in 16 bits."""
-    compute = llm.native if llm.native not in ("fp4", "int4") else "bf16"
-    kv = "bf16" if llm.native in ("fp8", "int8", "fp4", "int4") else llm.native
-    return Precision(weights=llm.native, compute=compute, kv=kv)
 
 
 def _pool(row: int, pool: Pool, fleet: Fleet, faults: list[Fault]) -> PoolFacts | None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from scheduling.models.base import Problem
 from scheduling.scenarios.scenario import Row, Run
 from scheduling.simulator.schedule.policy import Policy
-from scheduling.simulator.schedule.simulate import Simulation, simulate
+from scheduling.simulator.schedule.simulate import Simulation, simulate_schedule
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ def run_policies(
     for problem in problems:
         if found and limits.left <= 0:
             break
-        found.append(simulate(problem, policies(), work_limit=work, workers=1))
+        found.append(simulate_schedule(problem, policies(), work_limit=work, workers=1))
     return found
 
 

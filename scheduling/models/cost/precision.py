@@ -32,3 +32,14 @@ class Precision(Frozen):
     weights: Dtype = Field(default="bf16", description="Type that weights are kept in.")
     compute: Dtype = Field(default="bf16", description="Type of operands of matrix products.")
     kv: Dtype = Field(default="bf16", description="Type of the KV cache.")
+
+
+def published_precision(native: Dtype) -> Precision:
+    """Return how weights are served in the type they were published in.
+
+    Weights of 4 bits are multiplied in 16 bits, and KV stays in 16 bits unless the weights are of
+    16 bits or more themselves.
+    """
+    compute: Dtype = native if native not in ("fp4", "int4") else "bf16"
+    kv: Dtype = "bf16" if native in ("fp8", "int8", "fp4", "int4") else native
+    return Precision(weights=native, compute=compute, kv=kv)

@@ -32,7 +32,7 @@ GoalName = Literal["cost", "watts", "gpus", "goodput"]
 Mode = Literal["aggregated", "disaggregated"]
 
 
-def _whole(value: Any) -> Any:
+def whole(value: Any) -> Any:
     """Write a description with its kind, which tells the reader what it is."""
     return value.model_dump(mode="json") if isinstance(value, BaseModel) else value
 
@@ -86,9 +86,9 @@ class Choice(Frozen):
     @classmethod
     def _from_short_name(cls, value: Any) -> Any:
         if isinstance(value, str):
-            return {"precision": _named_precision(value)}
+            return {"precision": named_precision(value)}
         if isinstance(value, dict) and isinstance(value.get("precision"), str):
-            return {**value, "precision": _named_precision(value["precision"])}
+            return {**value, "precision": named_precision(value["precision"])}
         return value
 
     @property
@@ -100,7 +100,8 @@ class Choice(Frozen):
         return self.quality
 
 
-def _named_precision(text: str) -> dict[str, str]:
+def named_precision(text: str) -> dict[str, str]:
+    """Return the fields of the precision that a short name, such as ``fp8``, stands for."""
     if text.lower() not in _SHORT:
         raise PydanticCustomError("precision", f"one of: {', '.join(_SHORT)}")
     weights, compute, kv = _SHORT[text.lower()]
@@ -124,7 +125,7 @@ class FleetModel(Frozen):
     min_quality: Share | None = Field(
         default=None, description="Least share of the original's quality that is acceptable."
     )
-    _described = field_serializer("llm")(_whole)
+    _described = field_serializer("llm")(whole)
 
 
 class Pool(Frozen):
@@ -143,7 +144,7 @@ class Pool(Frozen):
     watts: Positive | None = Field(
         default=None, description="Watts of a GPU that works; none: the catalogue's limit."
     )
-    _described = field_serializer("gpu")(_whole)
+    _described = field_serializer("gpu")(whole)
 
 
 class Target(Frozen):
@@ -190,7 +191,7 @@ class FleetDemand(Frozen):
         description="Share of requests that keep all targets at once, instead of percentiles.",
     )
 
-    _described = field_serializer("arrivals", "prompt", "output")(_whole)
+    _described = field_serializer("arrivals", "prompt", "output")(whole)
 
     @field_validator("prompt", "output", mode="before")
     @classmethod

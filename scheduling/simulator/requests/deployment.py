@@ -13,7 +13,7 @@ from scheduling.simulator.requests.policies.composition import Sarathi
 from scheduling.simulator.requests.policies.eviction import LatestArrival
 
 if TYPE_CHECKING:
-    from scheduling.simulator.requests.policy import Admission, Composition, Eviction
+    from scheduling.simulator.requests.policy import Admission, Composition, Eviction, Order
 
 DEFAULT_SEQUENCES = 256
 DEFAULT_BLOCK = 16
@@ -89,6 +89,8 @@ class Group:
     composition, admission, eviction
         Its policies; default: Sarathi-Serve with 512 tokens, a watermark of 1 %, and the latest
         arrival gives way.
+    order
+        Order of its queues; ``None``: first come, first served.
 
     Raises
     ------
@@ -106,6 +108,7 @@ class Group:
     composition: Composition = field(default_factory=Sarathi)
     admission: Admission = field(default_factory=Watermark)
     eviction: Eviction = field(default_factory=LatestArrival)
+    order: Order | None = None
 
     def __post_init__(self) -> None:
         fields = ("kv_tokens", "replicas", "max_sequences", "block_size")

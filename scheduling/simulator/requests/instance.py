@@ -10,13 +10,20 @@ from scheduling.models.cost.protocol import Batch, Line
 from scheduling.simulator.requests.clock import MASK, SHIFT, Pace, ticks
 from scheduling.simulator.requests.live import Live, State
 from scheduling.simulator.requests.memory import Memory
+from scheduling.simulator.requests.policy import Learning
 from scheduling.simulator.requests.tally import Current, Tally
 from scheduling.simulator.requests.turn import Turn
 
 if TYPE_CHECKING:
     from scheduling.simulator.requests.deployment import Group
     from scheduling.simulator.requests.engine import Engine
-    from scheduling.simulator.requests.policy import Admission, Composition, Eviction
+    from scheduling.simulator.requests.policy import (
+        Admission,
+        Composition,
+        Eviction,
+        Order,
+        Policy,
+    )
 
 
 class Instance:
@@ -34,8 +41,11 @@ class Instance:
         self._engine = engine
         self.cost = group.cost
         self.composition: Composition = group.composition
-        self.admission: Admission = group.admission
+        learner = group.admission.fresh(index) if isinstance(group.admission, Learning) else None
+        self._learner = learner
+        self.admission: Admission = learner or group.admission
         self.eviction: Eviction = group.eviction
+        self.order: Order | None = group.order
         self.memory = Memory(group.kv_blocks, group.block_size)
         self.waiting: deque[Live] = deque()
         self.prefilling: list[Live] = []
@@ -56,13 +66,25 @@ class Instance:
         self._joined = 0
         self._turn = Turn(self)
         self._lines: dict[int, tuple[int, Line]] = {}
-        self._jumps = engine.jumps and self.composition.steady and self.admission.steady
+        self._unsorted = False
+        self._jumps = engine.jumps and self.composition.steady
+        self._settled = self.admission.steady and (self.order is None or self.order.steady)
         self._grows = self.admission.grows
 
     @property
-    def policies(self) -> tuple[Composition, Admission, Eviction]:
+    def policies(self) -> tuple[Policy, ...]:
         """The policies that decide here."""
-        return self.composition, self.admission, self.eviction
+        own: tuple[Policy, ...] = (self.composition, self.admission, self.eviction)
+        return own if self.order is None else (*own, self.order)
+
+    @property
+    def front(self) -> Live | None:
+        """The request of the queue whose turn it is; ``None`` when nobody waits."""
+        if self._unsorted and self.order is not None:
+            key, now = self.order.key, self._turn.now
+            self.waiting = deque(sorted(self.waiting, key=lambda request: key(request, now)))
+            self._unsorted = False
+        return self.waiting[0] if self.waiting else None
 
     @property
     def slots(self) -> int:
@@ -85,8 +107,9 @@ class Instance:
 
     def enqueue(self, request: Live, now: int) -> None:
         """Put a request at the end of the queue."""
-        first = not self.waiting
+        first = not self.waiting or self.order is not None
         self.waiting.append(request)
+        self._unsorted = True
         self.load_tokens += request.target
         if self.busy:
             if first and self._run.pace is not None and self.slots > 0:
@@ -115,8 +138,10 @@ class Instance:
         turn.begin(now)
         if self._arrived:
             self._welcome()
-        waiting = self.waiting
-        if waiting and waiting[0].remote:
+        if self.order is not None and not self.order.steady:
+            self._unsorted = True
+        front = self.front
+        if front is not None and front.remote:
             self._fetch(now)
         restarts = self.tally.restarts
         self.composition.compose(turn)
@@ -210,7 +235,8 @@ class Instance:
             pace = Pace(ticks(self.cost.seconds(Batch.decode(decodes, context))), 0)
         else:
             pace = Pace.along(line, context, decodes)
-            if steady and self._jumps:
+            asked = self.waiting and self.slots > 0 and not self._settled
+            if steady and self._jumps and not asked:
                 steps = self._next_end() - self.steps
                 if self._grows and steps > 1:
                     steps = 1 + self.memory.lasts(self.steps + 1, steps - 1)
@@ -285,8 +311,7 @@ class Instance:
 
     def _fetch(self, now: int) -> None:
         """Have the KV moved here of the requests at the head of the queue that lies elsewhere."""
-        while self.waiting and self.waiting[0].remote:
-            request = self.waiting[0]
+        while (request := self.front) is not None and request.remote:
             if not self.admit(request):
                 break
             request.state = State.MOVING
@@ -328,6 +353,8 @@ class Instance:
     def _end(self, request: Live, now: int) -> None:
         request.state = State.DONE
         self.load_tokens -= request.target
+        if self._learner is not None:
+            self._learner.ended(request, self._engine.total(request) - request.prompt)
         self._engine.done(request, now)
 
     def _end_decodes(self, now: int) -> None:
@@ -398,4 +425,5 @@ class Instance:
         request.state = State.WAITING
         request.restarts += 1
         self.waiting.appendleft(request)
+        self._unsorted = True
         self.tally.restarts += 1

@@ -1,9 +1,9 @@
-"""What policies of an instance and of a fleet are: four hooks that combine."""
+"""What policies of an instance and of a fleet are: five hooks that combine."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
 
 from scheduling.simulator.requests.live import Live
 
@@ -72,6 +72,32 @@ class Admission(Policy, Protocol):
 
         The turn has a slot for it.
         """
+        ...
+
+
+@runtime_checkable
+class Learning(Admission, Protocol):
+    """An admission policy that learns from the requests that end on its instance."""
+
+    def fresh(self, instance: int) -> Learning:
+        """Return the same policy, with nothing learned, for the instance of this index."""
+        ...
+
+    def ended(self, request: Live, tokens: int) -> None:
+        """Take note of the length of a finished answer."""
+        ...
+
+
+class Order(Policy, Protocol):
+    """Orders the queue of an instance, which otherwise is first come, first served."""
+
+    @property
+    def steady(self) -> bool:
+        """Keys do not change with time."""
+        ...
+
+    def key(self, request: Live, now: int) -> tuple[float, ...]:
+        """Return what the queue is sorted by, least first; equal keys stay as they stand."""
         ...
 
 

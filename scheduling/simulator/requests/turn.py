@@ -47,12 +47,12 @@ class Turn:
 
         Behind a request whose KV is still to be fetched, all wait.
         """
-        waiting = self._instance.waiting
-        return waiting[0] if waiting and not waiting[0].remote else None
+        front = self._instance.front
+        return front if front is not None and not front.remote else None
 
     @property
     def waiting(self) -> Sequence[Live]:
-        """The queue, first come first."""
+        """The queue; its first is :attr:`head` once that has been asked for."""
         return self._instance.waiting
 
     @property
@@ -101,11 +101,8 @@ class Turn:
 
     def admit(self) -> Live | None:
         """Begin the head of the queue if a slot is free and the admission policy lets it."""
-        waiting = self._instance.waiting
-        if not waiting or waiting[0].remote:
-            return None
-        head = waiting[0]
-        return head if self._instance.admit(head) else None
+        head = self.head
+        return head if head is not None and self._instance.admit(head) else None
 
     def prefill(self, request: Live, tokens: int) -> None:
         """Add prompt tokens of a request that has begun."""

@@ -74,7 +74,7 @@ class Simulation:
         return _least(self.runs)
 
 
-def simulate(
+def simulate_schedule(
     problem: Problem,
     policy: str | Policy | Sequence[str | Policy] = DEFAULT_POLICIES,
     *,

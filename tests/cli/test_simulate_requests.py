@@ -1,0 +1,190 @@
+"""The verb ``simulate`` on scenarios of requests."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from pathlib import Path
+
+import pytest
+
+import scheduling as sch
+from scheduling.models.requests.scenario import RequestScenario
+from scheduling.simulator.requests.registry import STRATEGIES
+from tests.cli.conftest import Cli
+
+SCENARIO = """
+kind: requests
+name: chat
+replica:
+  cost: {base_seconds: 0.005, per_token_seconds: 4.0e-05, per_kv_seconds: 3.0e-08}
+  kv_tokens: 6400
+replicas: 2
+max_sequences: 32
+workload:
+  classes:
+    - name: chat
+      arrivals: {kind: poisson, rate: 12.0}
+      prompt: {kind: lognormal, median: 300, sigma: 0.8, at_most: 2000}
+      output: {kind: lognormal, median: 120, sigma: 0.7, at_most: 800}
+    - name: search
+      arrivals: {kind: poisson, rate: 2.0}
+      prompt: {kind: fixed, tokens: 1500}
+      output: {kind: fixed, tokens: 20}
+requests: 200
+slo: {ttft_seconds: 0.5, tpot_seconds: 0.03}
+slos:
+  search: {ttft_seconds: 2.0}
+"""
+TRACE = "arrival_s,prompt_tokens,output_tokens\n0,100,5\n1,-3,5\n2,100000,5\n0.5,50,1\n"
+
+
+@pytest.fixture
+def scenario(tmp_path: Path) -> Path:
+    path = tmp_path / "scenario.yaml"
+    path.write_text(SCENARIO, encoding="utf-8")
+    return path
+
+
+def test_every_policy_has_its_row(cli: Cli, scenario: Path) -> None:
+    asked = [word for name in STRATEGIES for word in ("--policy", name)]
+    call = cli("simulate", scenario, *asked, "--json")
+    assert call.code == 0
+    assert call.err == ""
+    runs = {run["policy"]: run for run in call.json["runs"]}
+    assert list(runs) == list(STRATEGIES)
+    for name, run in runs.items():
+        assert [demand["demand"] for demand in run["demands"]] == ["chat", "search"]
+        assert sum(demand["served"] for demand in run["demands"]) == 200
+        assert run["clairvoyant"] == (name in ("past-future-oracle", "mc-sf"))
+        for demand in run["demands"]:
+            latency = demand["ttft_seconds"]
+            assert 0 < latency["p50"]["value"] <= latency["p99"]["value"]
+            assert 0 <= demand["attainment"]["value"] <= 1
+            assert demand["goodput"] >= 0
+        assert 0 < run["instances"][0]["kv_peak"] <= 1
+    assert runs["vllm"]["restarts"] >= runs["watermark"]["restarts"]
+    assert runs["past-future-oracle"]["restarts"] == runs["mc-sf"]["restarts"] == 0
+
+
+def test_table_names_latencies_and_sources(cli: Cli, scenario: Path) -> None:
+    call = cli("simulate", scenario, "--policy", "sarathi:256", "--policy", "mc-sf")
+    assert call.code == 0
+    for words in ("TTFT p99", "good/s", "restarts", "KV peak", "sarathi:256", "search"):
+        assert words in call.out
+    assert "knows the lengths of answers" in call.out
+
+
+def test_python_and_command_line_agree(cli: Cli, scenario: Path) -> None:
+    problem = sch.read(scenario)
+    assert isinstance(problem, RequestScenario)
+    found = sch.simulate(problem, "s-edf", seed=3)
+    record = cli("simulate", scenario, "--policy", "s-edf", "--seed", 3, "--json").json
+    demand = found.outcomes[0].metrics.demands[0]
+    assert demand.ttft is not None
+    shown = record["runs"][0]["demands"][0]["ttft_seconds"]["p99"]["value"]
+    assert shown == demand.ttft.percentiles[99].value
+
+
+def test_times_and_events_are_written(cli: Cli, scenario: Path, tmp_path: Path) -> None:
+    times, viewer = tmp_path / "times.csv", tmp_path / "run.json"
+    call = cli(
+        "simulate", scenario, "--policy", "orca", "--times", times, "--viewer", viewer, "--json"
+    )
+    rows = list(csv.DictReader(io.StringIO(times.read_text())))
+    assert len(rows) == 200
+    for row in rows:
+        steps = [
+            float(row[f"{name}_seconds"]) for name in ("arrival", "started", "first_token", "ended")
+        ]
+        assert steps == sorted(steps)
+    assert sum(int(row["restarts"]) for row in rows) == call.json["runs"][0]["restarts"]
+    events = json.loads(viewer.read_text())["traceEvents"]
+    spans = [event for event in events if event["ph"] in "be"]
+    assert len(spans) == 200 * 6
+    assert {event["name"] for event in spans} == {"queue", "prompt", "answer"}
+    assert {event["args"]["name"] for event in events if event["ph"] == "M"} == {
+        "orca all/0",
+        "orca all/1",
+    }
+
+
+def test_broken_rows_are_counted_or_refused(cli: Cli, scenario: Path, tmp_path: Path) -> None:
+    scenario.write_text(SCENARIO.replace("slos:\n  search: {ttft_seconds: 2.0}\n", ""))
+    trace = tmp_path / "trace.csv"
+    trace.write_text(TRACE, encoding="utf-8")
+    call = cli("simulate", scenario, "--trace", trace, "--policy", "sarathi", "--json")
+    assert call.code == 0
+    assert "1 of 4 rows are broken" in call.err
+    assert len(call.json["notes"]) == 2
+    assert call.json["runs"][0]["rejected"] == 1
+    strict = cli("simulate", scenario, "--trace", trace, "--policy", "sarathi", "--strict")
+    assert strict.code == 2
+    assert "line 3" in strict.err
+
+
+def test_highest_rate_is_bracketed(cli: Cli, scenario: Path) -> None:
+    call = cli("simulate", scenario, "--policy", "sarathi", "--capacity", "0.9", "--json")
+    capacity = call.json["runs"][0]["capacity"]
+    assert 0 < capacity["rate"] < capacity["broken"] <= 1.02 * capacity["rate"]
+    assert "max rate/s" in cli("simulate", scenario, "--policy", "vllm", "--capacity", "0.5").out
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ("kv_tokens: 6400", "", "tokens of KV cache"),
+        ("requests: 200", "", "one of the two"),
+        ("  search: {", "  searches: {", "classes: chat, search"),
+        (
+            "base_seconds: 0.005, per_token_seconds: 4.0e-05",
+            "base_seconds: 0, per_token_seconds: 0",
+            "iterations that take time",
+        ),
+        ("  kv_tokens: 6400", "  kv_tokens: 6400\n  model: llama-3.1-8b", "beside a cost"),
+    ],
+)
+def test_scenarios_that_make_no_sense_are_refused(
+    cli: Cli, scenario: Path, old: str, new: str, words: str
+) -> None:
+    assert old in SCENARIO
+    scenario.write_text(SCENARIO.replace(old, new), encoding="utf-8")
+    call = cli("simulate", scenario)
+    assert call.code == 2
+    assert words in call.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--policy", "sarathy"], "did you mean 'sarathi'"),
+        (["--policy", "sarathi:x"], "whole tokens"),
+        (["--policy", "watermark:2"], "a share"),
+        (["--policy", "mc-sf:1"], "without a number"),
+        (["--time-limit", "3"], "--time-limit"),
+        (["--trace", "missing.csv"], "missing.csv"),
+        (["--capacity", "2"], "at most 1"),
+    ],
+)
+def test_bad_calls_end_with_code_two(
+    cli: Cli, scenario: Path, arguments: list[str], words: str
+) -> None:
+    call = cli("simulate", scenario, *arguments)
+    assert call.code == 2
+    assert words in call.err
+
+
+def test_options_of_requests_are_refused_for_schedules(cli: Cli) -> None:
+    call = cli("simulate", "bundled:ft06", "--strict")
+    assert call.code == 2
+    assert "--strict" in call.err
+
+
+def test_a_model_that_does_not_fit_is_refused_by_name(cli: Cli, scenario: Path) -> None:
+    text = SCENARIO[: SCENARIO.index("  cost:")] + "  model: llama-3.1-70b\n  gpu: l4\n"
+    scenario.write_text(text + SCENARIO[SCENARIO.index("replicas:") :], encoding="utf-8")
+    call = cli("simulate", scenario)
+    assert call.code == 2
+    assert "does not hold" in call.err
+    assert "replica.layout" in call.err
