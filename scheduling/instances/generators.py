@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from scheduling.errors import Fault, InputError
+from scheduling.instances.caching.random_traces import cache_trace
 from scheduling.instances.experts.random_layers import expert_layer
 from scheduling.instances.memory.random_buffers import tensor_buffers
 from scheduling.instances.placement.random_clusters import random_cluster
@@ -256,6 +257,11 @@ _RANGES: dict[str, tuple[Value, Value, str]] = {
     "models": (1, 1000, "models served"),
     "types": (1, 100, "types of GPU"),
     "demands": (1, 100, "demands of each model"),
+    "objects": (1, 10**5, "objects that there are"),
+    "requests": (1, 10**6, "requests of the trace"),
+    "zipf": (0.0, 10.0, "exponent of the popularity of objects"),
+    "deviation": (0.0, 5.0, "standard deviation of the logarithm of sizes and costs; 0: equal"),
+    "share": (*_SHARE, "capacity as a share of the sizes of all objects"),
     "scenarios": (0, 100, "futures that the fleet must serve as well"),
     "seed": (0, 2**63 - 1, "seed of the random numbers"),
     "time_seed": (1, MODULUS - 1, "seed of the durations"),
@@ -288,6 +294,7 @@ GENERATORS: dict[str, Generator] = {
         _generator("cluster", random_cluster, _RANGES, "placement"),
         _generator("tensor-buffers", tensor_buffers, _RANGES, "memory"),
         _generator("expert-layer", expert_layer, _RANGES, "experts"),
+        _generator("cache-trace", cache_trace, _RANGES, "caching"),
         _generator("serving-fleet", serving_fleet, _RANGES, "serving"),
     )
 }

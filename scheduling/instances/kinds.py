@@ -9,6 +9,10 @@ from scheduling.errors import InputError
 from scheduling.models.base import Problem, Solution
 
 _HOMES = {
+    "caching": (
+        "scheduling.models.caching.problem:CachingProblem",
+        "scheduling.models.caching.solution:CachingSolution",
+    ),
     "experts": (
         "scheduling.models.experts.problem:ExpertProblem",
         "scheduling.models.experts.solution:ExpertSolution",

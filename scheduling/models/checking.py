@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from scheduling.errors import InputError
 from scheduling.models.base import Problem, Solution, Violation
+from scheduling.models.caching.check import check_caching
+from scheduling.models.caching.problem import CachingProblem
+from scheduling.models.caching.solution import CachingSolution
 from scheduling.models.experts.check import check_experts
 from scheduling.models.experts.problem import ExpertProblem
 from scheduling.models.experts.solution import ExpertSolution
@@ -59,4 +62,6 @@ def check(problem: Problem, solution: Solution) -> list[Violation]:
         return check_serving(problem, solution)
     if isinstance(problem, MemoryProblem) and isinstance(solution, MemorySolution):
         return check_memory(problem, solution)
+    if isinstance(problem, CachingProblem) and isinstance(solution, CachingSolution):
+        return check_caching(problem, solution)
     raise InputError.single("solution", f"kind {solution.kind!r}", f"kind {problem.kind!r}")

@@ -158,6 +158,7 @@ def _named(place: str) -> Any:
 
 
 _FAMILIES = {
+    "caching": "scheduling.solvers.caching.family:FAMILY",
     "experts": "scheduling.solvers.experts.family:FAMILY",
     "memory": "scheduling.solvers.memory.family:FAMILY",
     "placement": "scheduling.solvers.placement.family:FAMILY",

@@ -64,6 +64,14 @@ def test_memory(tmp_path: Path) -> None:
     assert all(row["height"] >= row["bound"] for row in rows if row["height"] is not None)
 
 
+def test_caching(tmp_path: Path) -> None:
+    rows = run(tmp_path, "caching.py", "--generated")
+    assert isinstance(rows, list)
+    assert len(rows) == 14
+    assert all(row["cost"] >= row["bound"] for row in rows)
+    assert {row["above"] for row in rows if row["solver"] == "flow"} == {0.0}
+
+
 def test_vmr(tmp_path: Path) -> None:
     rows = run(tmp_path, "vmr.py", "--generated", "--time-limit", "5", "--baselines")
     assert isinstance(rows, list)

@@ -1,0 +1,1 @@
+"""Family ``caching``: which sized objects a cache keeps between their uses."""

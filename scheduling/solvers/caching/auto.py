@@ -1,0 +1,55 @@
+"""Solver ``auto``: rules that know the future, the flow, then CP-SAT and a program."""
+
+from __future__ import annotations
+
+from scheduling.models.caching.arrays import Flags
+from scheduling.solvers.board import Board, Budget
+from scheduling.solvers.caching.belady import Belady
+from scheduling.solvers.caching.cpsat import CpSat
+from scheduling.solvers.caching.family import CompiledCaching
+from scheduling.solvers.caching.flow import Flow
+from scheduling.solvers.caching.greedy import Greedy
+from scheduling.solvers.caching.mip import Mip
+from scheduling.solvers.registry import Availability
+from scheduling.solvers.sideways import Sideways
+
+
+class Auto:
+    """Portfolio of the family's solvers on one board.
+
+    Belady's rule and the greedy one answer at once. The flow ends the search where sizes are equal;
+    where they are not it gives the bound and a solution near it, and the exact solvers go on.
+    """
+
+    name = "auto"
+    summary = "portfolio: Belady's rule, greedy, flow of least cost, CP-SAT and MIP"
+
+    def availability(self) -> Availability:
+        """Tell whether OR-Tools is installed."""
+        return Flow().availability()
+
+    def refusal(self, data: CompiledCaching) -> str | None:  # noqa: ARG002
+        """Refuse nothing."""
+        return None
+
+    def search(
+        self, data: CompiledCaching, board: Board[Flags], budget: Budget, hint: Flags | None
+    ) -> None:
+        """Improve value and bound."""
+        for rule in (Belady(), Greedy(), Flow()):
+            if not board.stopped and budget.remaining() != 0 and rule.refusal(data) is None:
+                rule.search(data, board, budget, hint)
+        exact = [solver for solver in (CpSat(), Mip()) if solver.refusal(data) is None]
+        if board.stopped or not exact:
+            return
+        if budget.workers == 1 or budget.work is not None or len(exact) == 1:
+            share = budget.part(1.0 / len(exact))
+            for solver in exact:
+                if not board.stopped:
+                    solver.search(data, board, share, hint)
+                share = budget if budget.work is None else share
+            return
+        with Sideways() as side:
+            one = budget.part(1.0, workers=1)
+            side.start("mip", lambda: Mip().search(data, board, one, hint))
+            CpSat().search(data, board, budget.part(1.0, workers=budget.workers - 1), hint)

@@ -1,0 +1,49 @@
+"""Solver ``cp-sat``: optional intervals in the room of the cache."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from scheduling.models.caching.arrays import Flags
+from scheduling.solvers.board import Board, Budget
+from scheduling.solvers.caching.family import CompiledCaching
+from scheduling.solvers.registry import Availability, installed
+
+LARGEST_GAPS = 50_000
+"""Most intervals that one model may have."""
+
+
+class CpSat:
+    """CP-SAT of OR-Tools: exact. One work unit is one unit of its deterministic time."""
+
+    name = "cp-sat"
+    summary = "CP-SAT (OR-Tools), optional intervals: exact, proves optimality"
+
+    def availability(self) -> Availability:
+        """Tell whether OR-Tools is installed."""
+        return installed("ortools", "OR-Tools")
+
+    def refusal(self, data: CompiledCaching) -> str | None:
+        """Refuse models that would not be solved in any time."""
+        gaps = data.arrays.n_gaps
+        if gaps > LARGEST_GAPS:
+            return f"{gaps} gaps between uses, above {LARGEST_GAPS}; use flow"
+        return None
+
+    def search(
+        self, data: CompiledCaching, board: Board[Flags], budget: Budget, hint: Flags | None
+    ) -> None:
+        """Solve, starting from the best candidate or from ``hint``."""
+        from scheduling.solvers.caching.formulation import Formulation
+        from scheduling.solvers.cpsat_engine import BoardRun, sat_parameters
+
+        formulation = Formulation(data.arrays)
+        if board.bound is not None:
+            formulation.cost_is_at_least(board.bound)
+        start = board.best if board.best is not None else hint
+        if start is not None:
+            formulation.hint(np.asarray(start))
+        if board.stopped or budget.remaining() == 0:
+            return
+        run = BoardRun(board, self.name, formulation.kept, data.values)
+        run.exact(formulation.model, sat_parameters(budget))

@@ -1,0 +1,112 @@
+"""Solvers of caching against brute force, and against each other."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+
+import scheduling as sch
+from scheduling.instances.generators import generate
+from scheduling.models.base import Status
+from scheduling.models.caching.bounds import area_bound
+from scheduling.models.caching.problem import CachedObject, CachingProblem
+from scheduling.solvers.caching.family import FAMILY, CompiledCaching
+from scheduling.solvers.caching.profile import profile
+from tests.caching import best_cost, caching_problems
+
+RELAXED = settings(max_examples=60, suppress_health_check=list(HealthCheck), deadline=None)
+
+
+@RELAXED
+@given(problem=caching_problems())
+def test_exact_solvers_agree_with_brute_force(problem: CachingProblem) -> None:
+    best = best_cost(problem)
+    for name in ("cp-sat", "mip", "auto"):
+        answer = sch.solve(problem, name, work_limit=20, workers=1)
+        assert (answer.objective, answer.status) == (best, Status.OPTIMAL), name
+
+
+@RELAXED
+@given(problem=caching_problems(equal=True, chains=False))
+def test_flow_is_exact_for_equal_sizes(problem: CachingProblem) -> None:
+    answer = sch.solve(problem, "flow", work_limit=1)
+    assert (answer.objective, answer.status) == (best_cost(problem), Status.OPTIMAL)
+
+
+@RELAXED
+@given(problem=caching_problems(equal=True))
+def test_prefixes_of_equal_blocks_are_a_flow(problem: CachingProblem) -> None:
+    blocks = tuple(entry.model_copy(update={"cost": 3}) for entry in problem.objects)
+    problem = problem.model_copy(update={"objects": blocks})
+    free = not any(entry.pinned for entry in blocks)
+    answer = sch.solve(problem, "flow", work_limit=1)
+    assert answer.bound <= best_cost(problem) <= answer.objective
+    if free and not problem.held:
+        assert answer.status is Status.OPTIMAL
+        assert sch.solve(problem, "belady", work_limit=1).objective == answer.objective
+
+
+@settings(parent=RELAXED, max_examples=150)
+@given(problem=caching_problems(equal=True))
+def test_belady_proves_itself_where_sizes_and_costs_are_equal(problem: CachingProblem) -> None:
+    blocks = tuple(
+        entry.model_copy(update={"cost": 3, "pinned": False}) for entry in problem.objects
+    )
+    problem = problem.model_copy(update={"objects": blocks})
+    answer = sch.solve(problem, "belady", work_limit=1)
+    assert answer.bound <= best_cost(problem) <= answer.objective
+    if not problem.held:
+        assert answer.status is Status.OPTIMAL
+
+
+@RELAXED
+@given(problem=caching_problems())
+def test_every_solver_is_valid_and_every_bound_holds(problem: CachingProblem) -> None:
+    best = best_cost(problem)
+    data = CompiledCaching(problem)
+    assert area_bound(data.arrays) <= best
+    for name in FAMILY.takers(data):
+        answer = sch.solve(problem, name, work_limit=1, workers=1)
+        assert answer.bound <= best <= answer.objective, name
+
+
+def trace(text: str, capacity: int, **costs: int) -> CachingProblem:
+    names = dict.fromkeys(text)
+    return CachingProblem(
+        capacity=capacity,
+        objects=tuple(CachedObject(id=name, cost=costs.get(name, 1)) for name in names),
+        requests=tuple((name,) for name in text),
+    )
+
+
+@pytest.mark.parametrize(("policy", "cost"), [("fifo", 5), ("lru", 4), ("lfu", 4), ("belady", 3)])
+def test_policies_by_hand(policy: str, cost: int) -> None:
+    # FIFO drops a for c, LRU and LFU drop b; who knows the future does not keep c at all.
+    assert sch.solve(trace("abacaba", 2), policy, work_limit=1).objective == cost
+
+
+def test_greedy_dual_keeps_what_is_dear() -> None:
+    problem = trace("abcabcabc", 1, a=10)
+    assert sch.solve(problem, "lru", work_limit=1).objective == 36
+    dear = sch.solve(problem, "greedy-dual", work_limit=1).objective
+    assert dear == 10 + 6
+    assert sch.solve(problem, work_limit=1).objective == 16
+
+
+def test_a_large_trace_of_sizes_comes_near_its_bound() -> None:
+    problem = generate("cache-trace", {"objects": 200, "requests": 2000, "deviation": 1.0})
+    assert isinstance(problem, CachingProblem)
+    answer = sch.solve(problem, "flow", work_limit=1)
+    assert answer.gap < 0.05
+    assert sch.solve(problem, "greedy", work_limit=1).objective >= answer.bound
+    for name in ("lru", "lfu", "fifo", "greedy-dual", "greedy-dual-frequency", "belady"):
+        assert sch.solve(problem, name, work_limit=1).objective > answer.bound
+    facts = profile(problem)
+    assert facts["cost_of_first_uses"] < answer.bound < facts["cost_without_cache"]
+
+
+def test_equal_sizes_close_at_any_length() -> None:
+    problem = generate("cache-trace", {"objects": 300, "requests": 5000, "share": 0.1})
+    answer = sch.solve(problem, work_limit=1, workers=1)
+    assert answer.status is Status.OPTIMAL
+    assert sch.solve(problem, work_limit=1, workers=1).stays == answer.stays
