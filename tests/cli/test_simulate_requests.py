@@ -188,3 +188,30 @@ def test_a_model_that_does_not_fit_is_refused_by_name(cli: Cli, scenario: Path) 
     assert call.code == 2
     assert "does not hold" in call.err
     assert "replica.layout" in call.err
+
+
+def test_scenarios_keep_their_meaning_in_other_formats(
+    cli: Cli, scenario: Path, tmp_path: Path
+) -> None:
+    other = tmp_path / "scenario.json"
+    assert cli("convert", scenario, other).code == 0
+    back = tmp_path / "back.yaml"
+    assert cli("convert", other, back).code == 0
+    assert sch.read(other) == sch.read(scenario) == sch.read(back)
+
+
+def test_what_only_a_simulation_answers_is_refused(cli: Cli, scenario: Path) -> None:
+    for verb in (("solve", scenario), ("info", scenario), ("schema", "requests", "--solution")):
+        call = cli(*verb)
+        assert call.code == 2
+        assert "requests" in call.err
+    assert "max_answer_tokens" in cli("schema", "requests").json["properties"]
+
+
+def test_the_scenarios_own_trace_lies_beside_it(cli: Cli, scenario: Path, tmp_path: Path) -> None:
+    (tmp_path / "trace.csv").write_text(TRACE, encoding="utf-8")
+    head = SCENARIO[: SCENARIO.index("workload:")]
+    scenario.write_text(head + "trace: trace.csv\nrequests: 2\nrate: 4.0\n", encoding="utf-8")
+    record = cli("simulate", scenario, "--policy", "orca", "--json").json
+    assert record["requests"] == 2
+    assert record["runs"][0]["demands"][0]["attainment"] is None

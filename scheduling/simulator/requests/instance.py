@@ -138,11 +138,12 @@ class Instance:
         turn.begin(now)
         if self._arrived:
             self._welcome()
-        if self.order is not None and not self.order.steady:
-            self._unsorted = True
-        front = self.front
-        if front is not None and front.remote:
-            self._fetch(now)
+        if self.waiting:
+            if self.order is not None and not self.order.steady:
+                self._unsorted = True
+            front = self.front
+            if front is not None and front.remote:
+                self._fetch(now)
         restarts = self.tally.restarts
         self.composition.compose(turn)
         if self.tally.restarts > restarts and not (turn.chunks or turn.decodes):

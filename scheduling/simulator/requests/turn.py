@@ -47,7 +47,7 @@ class Turn:
 
         Behind a request whose KV is still to be fetched, all wait.
         """
-        front = self._instance.front
+        front = self._instance.front if self._instance.waiting else None
         return front if front is not None and not front.remote else None
 
     @property
@@ -101,8 +101,11 @@ class Turn:
 
     def admit(self) -> Live | None:
         """Begin the head of the queue if a slot is free and the admission policy lets it."""
-        head = self.head
-        return head if head is not None and self._instance.admit(head) else None
+        instance = self._instance
+        front = instance.front if instance.waiting else None
+        if front is None or front.remote:
+            return None
+        return front if instance.admit(front) else None
 
     def prefill(self, request: Live, tokens: int) -> None:
         """Add prompt tokens of a request that has begun."""

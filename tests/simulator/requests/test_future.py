@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from scheduling.instances.requests.reading import read_requests
 from scheduling.models.cost.protocol import Affine, Batch
 from scheduling.models.requests.table import RequestTable
 from scheduling.simulator.requests.deployment import Deployment, Group
@@ -189,3 +191,30 @@ def test_slack_puts_prompts_that_are_late_behind_those_that_can_be_in_time() -> 
     limit = (1.2 * long,)
     assert one_at_a_time(queued, EarliestDeadline(limit)) == [0, 1, 2]
     assert one_at_a_time(queued, SlackDeadline(limit, COST)) == [0, 2, 1]
+
+
+@pytest.mark.shared
+def test_published_evictions_and_use_of_memory_under_long_answers(shared_data: Path) -> None:
+    """Conversations with long answers, all queued at once: few evictions, well-filled memory."""
+    prompts = read_requests(shared_data / "vidur_golden" / "requests-conv400.csv").table
+    outputs = np.clip(np.random.default_rng(0).lognormal(6, 0.9, 500), 1, 4096).astype(np.int64)
+    requests = table(np.zeros(500), np.resize(prompts.prompt_tokens, 500), outputs)
+    common = Group(
+        "all",
+        COST,
+        kv_tokens=30_000,
+        block_size=1,
+        composition=PrefillFirst(8192, padded=False),
+    )
+    found = {}
+    for admission in (PastFuture(longest_answer=4096), KnownFuture(outputs, "separate")):
+        run = simulate_fleet(Deployment((replace(common, admission=admission),)), requests)
+        tally = run.instances[0].tally
+        used = tally.block_ns / tally.busy_ns / 30_000
+        found[admission.name] = int(run.restarts.sum()) / 500, used
+    evicted, used = found["past-future"]
+    assert evicted <= 0.02
+    assert used >= 0.68
+    evicted, used = found["known-future"]
+    assert evicted == 0
+    assert used >= 0.85
