@@ -1,4 +1,4 @@
-"""Bundled instances: small ones with proven optima, and Taillard's 80 job shops."""
+"""Bundled instances: small ones with proven optima, Taillard's 80 job shops, loops of kernels."""
 
 from __future__ import annotations
 
@@ -21,6 +21,8 @@ from scheduling.models.base import Problem
 
 _DATA = files("scheduling.instances.schedule") / "data"
 _FLEETS = files("scheduling.instances.fleets")
+_LOOPS = files("scheduling.instances.loop")
+_LOOP_BEST = {"flash-attention-hopper": (32, 73), "flash-attention-blackwell": (32, 90)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +89,12 @@ def catalogue() -> dict[str, Bundled]:
             best = BestKnown((lower,), (upper,), infeasible=False, source=source)
         summary = f"job shop of Taillard (1993), {jobs} jobs on {machines} machines"
         rows[name] = Bundled(name, "schedule", summary, best)
+    source = "proven by CP-SAT; the interval is the load of the busiest unit"
+    for name, values in _LOOP_BEST.items():
+        summary = "flash attention's forward loop on a streaming multiprocessor, after Twill"
+        rows[name] = Bundled(
+            name, "loop", summary, BestKnown(values, values, infeasible=False, source=source)
+        )
     return rows
 
 
@@ -116,6 +124,9 @@ def load(name: str) -> Problem:
     entry = _entry(name)
     if name in taillard_names():
         return taillard_job_shop(*taillard_seeds(int(name[2:])), name)
+    if entry.family == "loop":
+        text = decode((_LOOPS / f"{name}.yaml").read_bytes(), name)
+        return formats.by_name("yaml").read(text, name)
     file = _document()["instances"][entry.name]["file"]
     text = decode((_DATA / file).read_bytes(), file)
     return formats.detect(text, file).read(text, file)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from scheduling.errors import Fault, InputError
 from scheduling.instances.caching.random_traces import cache_trace
 from scheduling.instances.experts.random_layers import expert_layer
+from scheduling.instances.loop.random_loops import kernel_loop
 from scheduling.instances.memory.random_buffers import tensor_buffers
 from scheduling.instances.placement.random_clusters import random_cluster
 from scheduling.instances.placement.random_machines import random_machines
@@ -193,13 +194,16 @@ _RANGES: dict[str, tuple[Value, Value, str]] = {
     "jobs": (*_SIZE, "number of jobs"),
     "machines": (*_SIZE, "number of machines"),
     "sets": (1, 10**4, "sets of machines that each job visits one after the other"),
-    "operations": (1, 1000, "operations per job"),
+    "operations": (1, 1000, "operations, in shops of each job"),
     "flexibility": (1.0, 1000.0, "mean number of machines per operation"),
     "spread": (*_SHARE, "how far a machine's duration may be from its operation's, as a share"),
     "shortest": (*_TIME, "shortest duration"),
     "longest": (1, 10**6, "longest duration"),
     "shift": (0.0, 1.0, "share of each period in which machines are open; 1: they never close"),
     "period": (1, 10**6, "length of a period of shifts"),
+    "units": (1, 1000, "number of functional units"),
+    "warps": (0, 100, "number of warps; 0: none"),
+    "accumulators": (0, 1000, "operations that wait for themselves in the iteration before"),
     "tasks": (1, 2000, "number of tasks"),
     "modes": (1, 100, "modes per task"),
     "nodes": (1, 10**4, "number of nodes"),
@@ -293,6 +297,7 @@ GENERATORS: dict[str, Generator] = {
         _generator("virtual-machines", random_machines, _RANGES, "placement"),
         _generator("cluster", random_cluster, _RANGES, "placement"),
         _generator("tensor-buffers", tensor_buffers, _RANGES, "memory"),
+        _generator("kernel-loop", kernel_loop, _RANGES, "loop"),
         _generator("expert-layer", expert_layer, _RANGES, "experts"),
         _generator("cache-trace", cache_trace, _RANGES, "caching"),
         _generator("serving-fleet", serving_fleet, _RANGES, "serving"),

@@ -21,6 +21,10 @@ _HOMES = {
         "scheduling.models.serving.fleet:Fleet",
         "scheduling.models.serving.solution:ServingSolution",
     ),
+    "loop": (
+        "scheduling.models.loop.problem:LoopProblem",
+        "scheduling.models.loop.solution:LoopSolution",
+    ),
     "memory": (
         "scheduling.models.memory.problem:MemoryProblem",
         "scheduling.models.memory.solution:MemorySolution",

@@ -10,6 +10,9 @@ from scheduling.models.caching.solution import CachingSolution
 from scheduling.models.experts.check import check_experts
 from scheduling.models.experts.problem import ExpertProblem
 from scheduling.models.experts.solution import ExpertSolution
+from scheduling.models.loop.check import check_loop
+from scheduling.models.loop.problem import LoopProblem
+from scheduling.models.loop.solution import LoopSolution
 from scheduling.models.memory.check import check_memory
 from scheduling.models.memory.problem import MemoryProblem
 from scheduling.models.memory.solution import MemorySolution
@@ -64,4 +67,6 @@ def check(problem: Problem, solution: Solution) -> list[Violation]:
         return check_memory(problem, solution)
     if isinstance(problem, CachingProblem) and isinstance(solution, CachingSolution):
         return check_caching(problem, solution)
+    if isinstance(problem, LoopProblem) and isinstance(solution, LoopSolution):
+        return check_loop(problem, solution)
     raise InputError.single("solution", f"kind {solution.kind!r}", f"kind {problem.kind!r}")

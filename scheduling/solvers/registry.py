@@ -160,6 +160,7 @@ def _named(place: str) -> Any:
 _FAMILIES = {
     "caching": "scheduling.solvers.caching.family:FAMILY",
     "experts": "scheduling.solvers.experts.family:FAMILY",
+    "loop": "scheduling.solvers.loop.family:FAMILY",
     "memory": "scheduling.solvers.memory.family:FAMILY",
     "placement": "scheduling.solvers.placement.family:FAMILY",
     "schedule": "scheduling.solvers.schedule.family:FAMILY",

@@ -8,6 +8,7 @@ from scheduling.errors import InputError
 from scheduling.instances import bundled
 from scheduling.instances.files import read
 from scheduling.models.base import Status
+from scheduling.models.loop.problem import LoopProblem
 from scheduling.models.schedule.problem import ScheduleProblem
 from scheduling.solvers.driver import solve
 
@@ -17,7 +18,7 @@ SMALL = [name for name in bundled.names() if not name.startswith("ta")]
 @pytest.mark.parametrize("name", bundled.names())
 def test_every_instance_loads(name: str) -> None:
     problem = read(f"bundled:{name}")
-    assert isinstance(problem, ScheduleProblem)
+    assert isinstance(problem, ScheduleProblem | LoopProblem)
     assert problem == bundled.load(name)
     assert problem.name == name
     entry = bundled.catalogue()[name]
@@ -38,7 +39,7 @@ def test_bounds_are_in_order() -> None:
 def test_small_instances_are_closed_and_have_one_value_per_tier(name: str) -> None:
     best, problem = bundled.best_known(name), bundled.load(name)
     assert best is not None
-    assert isinstance(problem, ScheduleProblem)
+    assert isinstance(problem, ScheduleProblem | LoopProblem)
     assert best.closed
     assert best.source
     assert best.infeasible or len(best.upper or ()) == len(problem.objective.tiers)

@@ -1,0 +1,1 @@
+"""Loops of kernels: bundled instances and random ones."""

@@ -1,0 +1,1 @@
+"""Family ``loop``: software pipelines on functional units and warps."""

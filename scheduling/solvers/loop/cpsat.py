@@ -1,0 +1,83 @@
+"""Solver ``cp-sat``: one CP-SAT model for each interval, the intervals in ascending order."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from scheduling.models.loop.arrays import Pipeline
+from scheduling.solvers.board import Board, Budget
+from scheduling.solvers.loop.ascent import ascend, raise_length
+from scheduling.solvers.loop.family import CompiledLoop
+from scheduling.solvers.registry import Availability, installed
+
+LARGEST_PARTS = 20_000
+"""Most operations, reservations and dependences that one model may have."""
+
+
+class CpSat:
+    """CP-SAT of OR-Tools: exact. One work unit is one unit of its deterministic time."""
+
+    name = "cp-sat"
+    summary = "CP-SAT (OR-Tools) for each interval in turn: exact, proves optimality"
+
+    def availability(self) -> Availability:
+        """Tell whether OR-Tools is installed."""
+        return installed("ortools", "OR-Tools")
+
+    def refusal(self, data: CompiledLoop) -> str | None:
+        """Refuse models that would not be solved in any time."""
+        arrays = data.arrays
+        parts = arrays.n * (1 + arrays.n_warps) + len(arrays.reservations) + len(arrays.edges)
+        if parts > LARGEST_PARTS:
+            return f"{parts} operations, reservations and dependences, above {LARGEST_PARTS}"
+        return None
+
+    def search(
+        self,
+        data: CompiledLoop,
+        board: Board[Pipeline],
+        budget: Budget,
+        hint: Pipeline | None,
+    ) -> None:
+        """Prove the interval, or find the least length at the interval of the first tier."""
+        from scheduling.solvers.cpsat_engine import (
+            BoardRun,
+            Outcome,
+            StopSwitch,
+            run,
+            sat_parameters,
+        )
+        from scheduling.solvers.loop.formulation import Formulation
+
+        arrays = data.arrays
+        if board.tier == 1:
+            raise_length(arrays, board)
+            if board.stopped or budget.remaining() == 0:
+                return
+            formulation = Formulation(arrays, board.caps[0], board.objective)
+            formulation.at_least(board.bound or 0)
+            formulation.shortest()
+            if board.best is not None:
+                formulation.hint(board.best)
+            ending = BoardRun(board, self.name, formulation.pipeline, data.values)
+            ending.exact(formulation.model, sat_parameters(budget))
+            return
+        switch, work = StopSwitch(board), budget.work
+
+        def refutes(interval: int) -> bool:
+            nonlocal work
+            if budget.remaining() == 0 or (work is not None and work <= 0):
+                return False
+            formulation = Formulation(arrays, interval)
+            if hint is not None and hint.interval == interval:
+                formulation.hint(hint)
+            result = run(
+                formulation.model, sat_parameters(replace(budget, work=work)), switch=switch
+            )
+            work = None if work is None else work - result.work
+            if result.values is not None:
+                found = formulation.pipeline(result.values)
+                board.offer(found, data.values(found), self.name)
+            return result.outcome is Outcome.INFEASIBLE
+
+        ascend(arrays, board, self.name, refutes)
