@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 from scheduling.errors import InputError
 from scheduling.models.base import Problem, Solution, Violation
 from scheduling.models.caching.check import check_caching
@@ -29,6 +32,20 @@ from scheduling.models.serving.check import check_serving
 from scheduling.models.serving.problem import ServingProblem
 from scheduling.models.serving.solution import ServingSolution
 
+_Checker = Callable[[Any, Any], list[Violation]]
+
+_CHECKERS: tuple[tuple[type[Problem], type[Solution], _Checker], ...] = (
+    (ScheduleProblem, ScheduleSolution, check_schedule),
+    (ScheduleProblem, ParetoFront, check_front),
+    (PlacementProblem, PlacementSolution, check_placement),
+    (ExpertProblem, ExpertSolution, check_experts),
+    (ServingProblem, ServingSolution, check_serving),
+    (MemoryProblem, MemorySolution, check_memory),
+    (CachingProblem, CachingSolution, check_caching),
+    (LoopProblem, LoopSolution, check_loop),
+)
+"""Which checker looks at which problem and answer."""
+
 
 def check(problem: Problem, solution: Solution) -> list[Violation]:
     """Recompute feasibility and objective from the problem's definition alone.
@@ -53,20 +70,7 @@ def check(problem: Problem, solution: Solution) -> list[Violation]:
     """
     if isinstance(problem, OnlineSchedule):
         return check(problem.truth, solution)
-    if isinstance(problem, ScheduleProblem) and isinstance(solution, ScheduleSolution):
-        return check_schedule(problem, solution)
-    if isinstance(problem, ScheduleProblem) and isinstance(solution, ParetoFront):
-        return check_front(problem, solution)
-    if isinstance(problem, PlacementProblem) and isinstance(solution, PlacementSolution):
-        return check_placement(problem, solution)
-    if isinstance(problem, ExpertProblem) and isinstance(solution, ExpertSolution):
-        return check_experts(problem, solution)
-    if isinstance(problem, ServingProblem) and isinstance(solution, ServingSolution):
-        return check_serving(problem, solution)
-    if isinstance(problem, MemoryProblem) and isinstance(solution, MemorySolution):
-        return check_memory(problem, solution)
-    if isinstance(problem, CachingProblem) and isinstance(solution, CachingSolution):
-        return check_caching(problem, solution)
-    if isinstance(problem, LoopProblem) and isinstance(solution, LoopSolution):
-        return check_loop(problem, solution)
+    for stated, answered, checker in _CHECKERS:
+        if isinstance(problem, stated) and isinstance(solution, answered):
+            return checker(problem, solution)
     raise InputError.single("solution", f"kind {solution.kind!r}", f"kind {problem.kind!r}")

@@ -46,6 +46,7 @@ SCENARIOS = {
     "distserve": f"{_HERE}.distserve",
     "apex-plus": f"{_HERE}.apex_plus",
     "wrp": f"{_HERE}.wrp",
+    "twill": f"{_HERE}.twill",
     "xllm": f"{_HERE}.xllm",
 }
 """Name to the module that has it as ``SCENARIO``."""
