@@ -170,21 +170,6 @@ class Master:
 
     def anywhere(self, items: Ints, group: Ints) -> Columns:
         """Return fillings for any node of their groups, at the mean cost of its nodes."""
-        _, _, mean = self._homes(items, group)
-        return Columns(items, group, np.full(len(group), ANYWHERE), mean)
-
-    def at_home(self, items: Ints, group: Ints) -> Columns:
-        """Return fillings for the nodes of their groups that they disturb least."""
-        home, least, _ = self._homes(items, group)
-        return Columns(items, group, home, least)
-
-    def at_kinds(self, items: Ints, kind: Ints) -> Columns:
-        """Return fillings for nodes of given kinds."""
-        kinds = self.kinds
-        gone = np.maximum(kinds.running[kind] - items, 0)
-        return Columns(items, kinds.group[kind], kind, gone @ self.stakes.leaving)
-
-    def _homes(self, items: Ints, group: Ints) -> tuple[Ints, Floats, Floats]:
         kinds = self.kinds
         home = np.zeros(len(items), np.int64)
         least, mean = np.zeros(len(items)), np.zeros(len(items))
@@ -199,7 +184,13 @@ class Master:
             least,
             mean,
         )
-        return home, least, mean
+        return Columns(items, group, np.full(len(group), ANYWHERE), mean)
+
+    def at_kinds(self, items: Ints, kind: Ints) -> Columns:
+        """Return fillings for nodes of given kinds."""
+        kinds = self.kinds
+        gone = np.maximum(kinds.running[kind] - items, 0)
+        return Columns(items, kinds.group[kind], kind, gone @ self.stakes.leaving)
 
     def add(self, columns: Columns, prices: Prices | None = None) -> int:
         """Take fillings in that are new, and cheap enough at prices; return how many.
