@@ -25,7 +25,14 @@ def info(
     from scheduling.solvers.registry import family_of
 
     problem = read(file, format=format_)
-    facts: dict[str, Any] = family_of(problem).describe(problem)
+    facts: dict[str, Any]
+    if problem.kind == "fleet":
+        from scheduling.planner.files import read_fleet
+        from scheduling.planner.profile import profile
+
+        facts = profile(*read_fleet(file))
+    else:
+        facts = family_of(problem).describe(problem)
     if json:
         emit_json(facts)
         return
@@ -69,7 +76,10 @@ def convert(
 
 
 def schema(
-    kind: Annotated[str, typer.Argument(metavar="KIND", help="Family: schedule.")],
+    kind: Annotated[
+        str,
+        typer.Argument(metavar="KIND", help="Kind of document, such as fleet or serving-plan."),
+    ],
     solution: Annotated[
         bool, typer.Option("--solution", help="Schema of the solution file instead.")
     ] = False,

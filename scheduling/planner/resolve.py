@@ -15,6 +15,7 @@ from scheduling.models.cost.precision import published_precision
 from scheduling.models.requests.arrivals import Arrivals, PoissonArrivals
 from scheduling.models.requests.workload import RequestClass
 from scheduling.models.serving.fleet import Choice, Fleet, FleetDemand, FleetModel, Pool
+from scheduling.models.serving.problem import MOST_RATE
 from scheduling.planner.layouts import PoolFacts
 from scheduling.planner.loads import METRICS, Load
 
@@ -143,6 +144,10 @@ def _load(row: int, demand: FleetDemand, base: Path, faults: list[Fault]) -> Loa
         requests = _requests(demand, base)
     except InputError as error:
         faults += _placed(f"{place}.trace", error)
+        return None
+    if requests.arrivals.rate > MOST_RATE:
+        found = f"{requests.arrivals.rate:g} requests per second"
+        faults.append(Fault(f"{place}.rate", found, f"at most {MOST_RATE:,}"))
         return None
     stated = {metric: demand.target(metric) for metric in METRICS}
     targets = {metric: target for metric, target in stated.items() if target is not None}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from scheduling.errors import InputError
 from scheduling.models.serving import problem as serving
 from scheduling.planner.layouts import PoolFacts
 from scheduling.planner.loads import Load
@@ -16,6 +17,11 @@ def state(resolved: Resolved, kept: Sequence[Candidate]) -> serving.ServingProbl
 
     A plan that runs adds the goal ``moves`` behind the others: of equally good plans the one with
     the fewest changes.
+
+    Raises
+    ------
+    InputError
+        When requests have more KV cache to move than a problem can state.
     """
     fleet = resolved.fleet
     goals: tuple[serving.Goal, ...] = fleet.goals
@@ -24,7 +30,7 @@ def state(resolved: Resolved, kept: Sequence[Candidate]) -> serving.ServingProbl
     return serving.ServingProblem(
         name=fleet.name,
         pools=tuple(_pool(pool, kept) for pool in resolved.pools),
-        demands=tuple(_demand(load, kept) for load in resolved.loads),
+        demands=tuple(_demand(row, load, kept) for row, load in enumerate(resolved.loads)),
         templates=tuple(_template(one) for one in kept),
         kv_affinity=fleet.options.kv_affinity,
         limits=serving.Limits(
@@ -62,13 +68,17 @@ def _pool(pool: PoolFacts, kept: Sequence[Candidate]) -> serving.Pool:
     )
 
 
-def _demand(load: Load, kept: Sequence[Candidate]) -> serving.Demand:
+def _demand(row: int, load: Load, kept: Sequence[Candidate]) -> serving.Demand:
     per_token = [
         one.model.llm.kv_bytes_per_token(one.precision.kv)
         for one in kept
         if one.role != "both" and load in one.loads
     ]
     moved = load.requests.prompt.mean * max(per_token, default=0.0)
+    if moved > serving.MOST_KV_BYTES:
+        found = f"prompts of {moved / 1e9:.0f} GB of KV cache from prefill to decode"
+        expected = f"at most {serving.MOST_KV_BYTES / 1e9:.0f} GB, or options.modes [aggregated]"
+        raise InputError.single(f"demands[{row}].prompt", found, expected)
     return serving.Demand(
         id=load.demand,
         model=load.model,
@@ -84,7 +94,8 @@ def _template(one: Candidate) -> serving.Template:
         role=one.role,
         pool=one.pool.name,
         layout=one.layout,
-        rates=one.sized.rates,
+        # More than any demand may ask for is as good as that.
+        rates={name: min(rate, serving.MOST_RATE) for name, rate in one.sized.rates.items()},
         ceilings=tuple(one.ceilings.tolist()),
         watts=one.watts,
     )

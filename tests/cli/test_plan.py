@@ -232,3 +232,50 @@ def test_seeds_start_at_none(cli: Cli, fleet: Path) -> None:
         call = cli(verb, fleet, "--seed", "-1")
         assert call.code == 2
         assert "--seed" in call.err
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "place"),
+    [
+        ("rate: 10", "rate: 1000000", "demands[0].rate"),
+        ("price_per_hour: 2.5", "price_per_hour: 1e9", "pools[0].price_per_hour"),
+        ("nodes: 1", "nodes: 1, gpus_per_node: 5000", "pools[0].gpus_per_node"),
+        ("options:", "scenarios: [{name: s, demand: 1e9}]\noptions:", "scenarios[0].demand"),
+        ("options:", "scenarios: [{name: s, latency: 1e-9}]\noptions:", "scenarios[0].latency"),
+    ],
+)
+def test_numbers_beyond_reason_are_faults_of_the_file(
+    cli: Cli, fleet: Path, old: str, new: str, place: str
+) -> None:
+    call = cli("plan", changed(fleet, old, new))
+    assert call.code == 2
+    assert all(line.startswith(f"error: {fleet}: ") for line in call.err.splitlines())
+    assert place in call.err
+
+
+def test_caches_that_nobody_moves_are_refused_with_the_way_out(cli: Cli, fleet: Path) -> None:
+    text = """
+kind: fleet
+models: [{name: llama-3.1-405b, precisions: [bf16]}]
+pools: [{name: b, gpu: b200-sxm, nodes: 4, price_per_hour: 2}]
+demands: [{name: chat, model: llama-3.1-405b, rate: 0.001, prompt: 250000, output: 100}]
+"""
+    fleet.write_text(text, encoding="utf-8")
+    call = cli("plan", fleet)
+    assert call.code == 2
+    assert "modes [aggregated]" in call.err
+    fleet.write_text(text + "options: {modes: [aggregated]}\n", encoding="utf-8")
+    assert cli("plan", fleet, "--time-limit", 10).code == 0
+
+
+def test_replicas_may_serve_more_than_any_demand_asks(cli: Cli, fleet: Path) -> None:
+    fast = changed(changed(fleet, "prompt: 1000", "prompt: 1"), "output: 200", "output: 1")
+    assert cli("plan", changed(fast, "gpu: h100-sxm", "gpu: b200-sxm")).code == 0
+
+
+def test_info_of_a_fleet(cli: Cli, fleet: Path) -> None:
+    facts = cli("info", fleet, "--json").json
+    assert facts["pools"] == {"h100": "8 x h100-sxm"}
+    assert facts["requests_per_second"] == {"chat": 10}
+    assert facts["targets"] == {"chat": ["tpot", "ttft"]}
+    assert cli("info", changed(fleet, "h100-sxm", "h10")).code == 2

@@ -23,6 +23,7 @@ from scheduling.models.cost.precision import Dtype, Precision
 from scheduling.models.requests.arrivals import Arrivals, Rate
 from scheduling.models.requests.lengths import Lengths
 from scheduling.models.serving.plan import ServingPlan
+from scheduling.models.serving.problem import Factor, Price, Watts
 
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False, strict=False)]
 NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False, strict=False)]
@@ -134,14 +135,16 @@ class Pool(Frozen):
     name: Name
     gpu: NamedGpu = Field(description="Description, or name in the catalogue.")
     nodes: Count
-    gpus_per_node: Count | None = Field(default=None, description="None: as usually sold.")
-    domain_gpus: Count | None = Field(
+    gpus_per_node: Annotated[int, Field(ge=1, le=1024)] | None = Field(
+        default=None, description="None: as usually sold."
+    )
+    domain_gpus: Annotated[int, Field(ge=1, le=10**5)] | None = Field(
         default=None, description="GPUs that fast links join; none: as usually sold."
     )
-    price_per_hour: NotNegative | None = Field(
+    price_per_hour: Price | None = Field(
         default=None, description="Dollars an hour and GPU; none: the catalogue's."
     )
-    watts: Positive | None = Field(
+    watts: Annotated[Watts, Field(gt=0)] | None = Field(
         default=None, description="Watts of a GPU that works; none: the catalogue's limit."
     )
     _described = field_serializer("gpu")(whole)
@@ -272,18 +275,22 @@ class Limits(Frozen):
     """Caps on the whole plan."""
 
     gpus: Annotated[int, Field(ge=0)] | None = None
-    cost_per_hour: NotNegative | None = Field(default=None, description="Dollars an hour.")
-    watts: NotNegative | None = None
+    cost_per_hour: Annotated[NotNegative, Field(le=10**9)] | None = Field(
+        default=None, description="Dollars an hour."
+    )
+    watts: Annotated[NotNegative, Field(le=10**11)] | None = None
 
 
 class Scenario(Frozen):
     """A case that the plan must hold in as well."""
 
     name: Name
-    demand: Positive | dict[str, Positive] = Field(
+    demand: Factor | dict[str, Factor] = Field(
         default=1.0, description="Factor on all rates, or on those of the demands named."
     )
-    latency: Positive = Field(default=1.0, description="Factor on all times of iterations.")
+    latency: Annotated[Factor, Field(ge=0.01)] = Field(
+        default=1.0, description="Factor on all times of iterations."
+    )
 
     def factor(self, demand: str) -> float:
         """Return the factor on the rate of a demand."""

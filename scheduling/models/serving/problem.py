@@ -36,7 +36,13 @@ Goal = Literal["unserved", "cost", "gpus", "watts", "goodput", "rate", "moves"]
 MAXIMISED: frozenset[str] = frozenset({"goodput", "rate"})
 """Goals of sense ``max``."""
 
-Rate = Annotated[float, Field(gt=0, le=10**5, allow_inf_nan=False, strict=False)]
+MOST_RATE = 10**5
+"""Most requests per second of a demand, and that a replica is said to serve."""
+
+MOST_KV_BYTES = 10**11
+"""Most bytes of KV cache that a request moves from prefill to decode."""
+
+Rate = Annotated[float, Field(gt=0, le=MOST_RATE, allow_inf_nan=False, strict=False)]
 Factor = Annotated[float, Field(gt=0, le=100, allow_inf_nan=False, strict=False)]
 Ceiling = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False, strict=False)]
 Price = Annotated[float, Field(ge=0, le=10**5, allow_inf_nan=False, strict=False)]
@@ -89,7 +95,7 @@ class Demand(Frozen):
     requests_per_second: Rate | None = Field(
         default=None, description="Rate at which they come; default: as many as can be served."
     )
-    kv_bytes_per_request: Annotated[int, Field(ge=0, le=10**11)] = Field(
+    kv_bytes_per_request: Annotated[int, Field(ge=0, le=MOST_KV_BYTES)] = Field(
         default=0, description="KV cache that moves from prefill to decode."
     )
 
