@@ -19,55 +19,63 @@ _SHOWN = 3
 
 EXAMPLE = "Example: scheduling simulate bundled:ft06 --policy MWKR --policy resolve"
 
+Policies = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--policy",
+        metavar="P",
+        help="A dispatching rule (FIFO, SPT, LPT, MWKR, MOPNR, ATC, …), random, priority, "
+        "sequential, heft, eft, etf, stf, met, round-robin, resolve (plan anew at unforeseen "
+        "events) or resolve:PERIOD; of requests: sarathi, vllm, watermark, orca, sjf, edf, "
+        "s-edf, past-future, past-future-oracle, mc-sf, as sarathi:1024 with its number; "
+        "repeatable. Default: some of them.",
+    ),
+]
+TraceFile = Annotated[
+    str | None,
+    typer.Option("--trace", metavar="FILE", help="Requests of this file, not the scenario's."),
+]
+Strict = Annotated[
+    bool, typer.Option("--strict", help="Refuse a trace with broken or unsorted rows.")
+]
+Share = Annotated[
+    float | None,
+    typer.Option(
+        "--capacity",
+        metavar="SHARE",
+        help="Find the highest rate at which this share of requests keeps its limits.",
+    ),
+]
+TimesFile = Annotated[
+    Path | None,
+    typer.Option("--times", metavar="CSV", help="Write the times of every request here."),
+]
+ViewerFile = Annotated[
+    Path | None,
+    typer.Option("--viewer", metavar="JSON", help="Write events for Perfetto here."),
+]
+BoundSeconds = Annotated[
+    float | None,
+    typer.Option(
+        "--time-limit", metavar="SECONDS", help="For the bound of the offline problem: 10."
+    ),
+]
+
 
 def simulate(
     file: options.InstanceFile,
     format_: options.FormatName = None,
-    policy: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--policy",
-            metavar="P",
-            help="A dispatching rule (FIFO, SPT, LPT, MWKR, MOPNR, ATC, …), random, priority, "
-            "sequential, heft, eft, etf, stf, met, round-robin, resolve (plan anew at unforeseen "
-            "events) or resolve:PERIOD; of requests: sarathi, vllm, watermark, orca, sjf, edf, "
-            "s-edf, past-future, past-future-oracle, mc-sf, as sarathi:1024 with its number; "
-            "repeatable. Default: some of them.",
-        ),
-    ] = None,
-    time_limit: Annotated[
-        float | None,
-        typer.Option(
-            "--time-limit", metavar="SECONDS", help="For the bound of the offline problem: 10."
-        ),
-    ] = None,
+    policy: Policies = None,
+    time_limit: BoundSeconds = None,
     work_limit: options.Work = None,
     workers: options.Workers = None,
     seed: options.Seed = 0,
     output: options.Output = None,
-    trace: Annotated[
-        str | None,
-        typer.Option("--trace", metavar="FILE", help="Requests of this file, not the scenario's."),
-    ] = None,
-    strict: Annotated[
-        bool, typer.Option("--strict", help="Refuse a trace with broken or unsorted rows.")
-    ] = False,
-    capacity: Annotated[
-        float | None,
-        typer.Option(
-            "--capacity",
-            metavar="SHARE",
-            help="Find the highest rate at which this share of requests keeps its limits.",
-        ),
-    ] = None,
-    times: Annotated[
-        Path | None,
-        typer.Option("--times", metavar="CSV", help="Write the times of every request here."),
-    ] = None,
-    viewer: Annotated[
-        Path | None,
-        typer.Option("--viewer", metavar="JSON", help="Write events for Perfetto here."),
-    ] = None,
+    trace: TraceFile = None,
+    strict: Strict = False,
+    capacity: Share = None,
+    times: TimesFile = None,
+    viewer: ViewerFile = None,
     json: options.Json = False,
 ) -> None:
     """Run policies that see jobs, durations and stops, or requests, only as time passes.

@@ -153,27 +153,36 @@ def simulate_requests(
     outcomes = []
     for one in chosen:
         fleet = _fleet(problem, cost, kv_tokens, one)
-        run = simulate_fleet(fleet, table, router=problem.router, seed=seed)
-        found = Outcome(
-            one,
-            run,
-            measure(run, slos, warmup_seconds=problem.warmup_seconds),
-            None
-            if capacity is None
-            else fleet_capacity(
-                fleet,
-                table,
-                slos,
-                attainment=capacity,
-                router=problem.router,
-                seed=seed,
-                start=_rate(table),
-            ),
-        )
-        outcomes.append(found)
+        outcomes.append(_outcome(problem, fleet, table, slos, one, capacity, seed))
         if on_run is not None:
-            on_run(found)
+            on_run(outcomes[-1])
     return Comparison(problem, table, slos, kv_tokens, tuple(outcomes), notes)
+
+
+def _outcome(
+    problem: RequestScenario,
+    fleet: Deployment,
+    table: RequestTable,
+    slos: dict[str, Slo],
+    chosen: Strategy,
+    share: float | None,
+    seed: int,
+) -> Outcome:
+    """Run one policy, and look for its highest rate if a share is asked for."""
+    run = simulate_fleet(fleet, table, router=problem.router, seed=seed)
+    metrics = measure(run, slos, warmup_seconds=problem.warmup_seconds)
+    if share is None:
+        return Outcome(chosen, run, metrics)
+    highest = fleet_capacity(
+        fleet,
+        table,
+        slos,
+        attainment=share,
+        router=problem.router,
+        seed=seed,
+        start=_rate(table),
+    )
+    return Outcome(chosen, run, metrics, highest)
 
 
 def _fleet(

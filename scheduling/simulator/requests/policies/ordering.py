@@ -94,7 +94,7 @@ class SlackDeadline:
     seconds: tuple[float | None, ...]
     cost: CostModel
     name: str = "slack-deadline"
-    provenance: Provenance = "paper"
+    provenance: Provenance = "inferred"
     steady: bool = False
 
     def key(self, request: Live, now: int) -> tuple[float, ...]:
