@@ -20,6 +20,7 @@ from scheduling.instances.requests.reading import read_requests
 from scheduling.models.caching.problem import CachingProblem
 from scheduling.models.caching.solution import CachingSolution
 from scheduling.scenarios.scenario import data_folder
+from scheduling.solvers.caching.family import FAMILY, CompiledCaching
 
 POLICIES = ("lru", "lfu", "fifo", "greedy-dual", "greedy-dual-frequency")
 CERTIFIED = ("belady", "flow")
@@ -49,7 +50,8 @@ class Outcome:
 def outcomes(problem: CachingProblem, seconds: float) -> list[Outcome]:
     """Solve with every policy, and with what certifies."""
     found: list[tuple[str, CachingSolution, float]] = []
-    for solver in (*POLICIES, *CERTIFIED):
+    takers = FAMILY.takers(CompiledCaching(problem))
+    for solver in filter(takers.__contains__, (*POLICIES, *CERTIFIED)):
         begun = time.process_time()
         answer: CachingSolution = sch.solve(problem, solver, time_limit=seconds, workers=1)
         found.append((solver, answer, time.process_time() - begun))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,11 +13,10 @@ from scheduling.solvers.caching.family import CompiledCaching, offer
 from scheduling.solvers.caching.gaps import OpenGaps, density, fill, open_gaps
 from scheduling.solvers.registry import Availability, installed
 
-LARGEST_ARCS = 5_000_000
-"""Most arcs of one network."""
+LARGEST_ARCS = 20_000
+"""Most arcs of one network: the engine cannot be interrupted, and takes a moment up to here."""
 
 _LARGEST_COST = 2**58
-_POLL = 0.02
 
 
 class Flow:
@@ -43,9 +41,9 @@ class Flow:
         return installed("ortools", "OR-Tools")
 
     def refusal(self, data: CompiledCaching) -> str | None:
-        """Refuse networks that do not fit into memory."""
+        """Refuse networks that take longer than a moment."""
         arcs = data.arrays.n_gaps + data.arrays.n_requests
-        return None if arcs <= LARGEST_ARCS else f"{arcs} arcs, above {LARGEST_ARCS}"
+        return None if arcs <= LARGEST_ARCS else f"{arcs} arcs, above {LARGEST_ARCS}; use auto"
 
     def search(
         self,
@@ -58,9 +56,9 @@ class Flow:
         arrays = data.arrays
         found = open_gaps(arrays)
         network = _network(arrays, found)
-        flow = _within(network, board, budget)
-        if flow is None:
+        if board.stopped or budget.remaining() == 0:
             return
+        flow = _solve(network)
         # The flow is whole where sizes are equal, so rounding down loses nothing there.
         most = int((flow * network.worth).sum()) // network.scale
         board.raise_bound(arrays.total - found.saved - most, self.name)
@@ -112,31 +110,6 @@ def _scale(arrays: CachingArrays, extra: int, equal: bool) -> int:
     most = _LARGEST_COST // max(1, arrays.total, nodes * int(arrays.gain.max(initial=1)))
     wanted = extra + 1 if equal else 2**40
     return max(1, min(wanted, most))
-
-
-def _within(network: _Network, board: Board[Flags], budget: Budget) -> Ints | None:
-    """Solve beside the caller, who leaves when the time is over; ``None`` then.
-
-    The engine cannot be interrupted.
-    """
-    results: list[Ints | BaseException] = []
-
-    def body() -> None:
-        try:
-            results.append(_solve(network))
-        except BaseException as error:  # noqa: BLE001 - raised again by the caller
-            results.append(error)
-
-    thread = threading.Thread(target=body, name="flow", daemon=True)
-    thread.start()
-    while thread.is_alive() and not board.stopped and budget.remaining() != 0:
-        thread.join(_POLL)
-    if not results:
-        return None
-    found = results[0]
-    if isinstance(found, BaseException):
-        raise found
-    return found
 
 
 def _solve(network: _Network) -> Ints:
