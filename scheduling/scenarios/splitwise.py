@@ -6,7 +6,7 @@ slow-downs of TTFT, TBT and end-to-end time against a lone request on a DGX-A100
 Here the published phase times run through the simulator: the smallest split cluster for 70 coding
 requests a second, with a bound by the work that the requests bring, and the rates of the paper's
 designs of equal power. The mixed pool that takes overflow in the paper is left out, and the paper's
-own figure of machines is for BLOOM-176B.
+own figure of machines may be for another model.
 """
 
 from __future__ import annotations
