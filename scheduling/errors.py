@@ -12,6 +12,9 @@ if TYPE_CHECKING:
 
 _SHOWN = 20
 
+_FAULT = "fault"
+"""Type of a fault among pydantic's findings."""
+
 
 class SchedulingError(Exception):
     """Root of all errors that the library raises on purpose."""
@@ -77,6 +80,9 @@ class InputError(SchedulingError):
             if entry["type"] == "too_short" and _stands_above(entry["loc"], entries):
                 continue
             place = _path(entry["loc"]) or "document"
+            if entry["type"] == _FAULT:
+                faults.append(Fault(place, entry["ctx"]["found"], entry["ctx"]["expected"]))
+                continue
             found = "nothing" if entry["type"] == "missing" else _excerpt(entry["input"])
             faults.append(
                 Fault(
@@ -88,6 +94,28 @@ class InputError(SchedulingError):
                 )
             )
         return cls(faults, source)
+
+    def to_pydantic(self, title: str) -> ValidationError:
+        """Return the faults as pydantic's findings, which :meth:`from_pydantic` gives back.
+
+        Parameters
+        ----------
+        title
+            Name of the model that has them.
+        """
+        from pydantic_core import InitErrorDetails, PydanticCustomError, ValidationError
+
+        entries = [
+            InitErrorDetails(
+                type=PydanticCustomError(
+                    _FAULT, "{expected}", {"found": fault.found, "expected": fault.expected}
+                ),
+                loc=(fault.place,),
+                input=None,
+            )
+            for fault in self.faults
+        ]
+        return ValidationError.from_exception_data(title, entries)
 
     def with_source(self, source: str) -> Self:
         """Return the same error with the file's name added."""

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextvars import ContextVar
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Annotated, Any, Self, TypeVar
+from typing import Annotated, Any, TypeVar
 
 from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
-    ModelWrapValidatorHandler,
+    GetCoreSchemaHandler,
     StringConstraints,
     ValidationError,
-    model_validator,
 )
+from pydantic_core import core_schema
 
 from scheduling.errors import InputError
 
@@ -48,16 +50,40 @@ class Frozen(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
 
-class Document(Frozen):
-    """A model that is read from files: its faults surface as one :class:`InputError`."""
+_WITHIN: ContextVar[bool] = ContextVar("within", default=False)
+"""Whether a document is being validated, so that another one is a part of it."""
 
-    @model_validator(mode="wrap")
+
+class Document(Frozen):
+    """A model whose faults surface as one :class:`InputError`.
+
+    Documents may stand in each other: those of a part count among the faults of the whole, with the
+    place of the part before theirs.
+    """
+
     @classmethod
-    def _collect_faults(cls, data: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
+    def __get_pydantic_core_schema__(
+        cls, source: Any, handler: GetCoreSchemaHandler
+    ) -> core_schema.CoreSchema:
+        """Put the collection of faults around everything, rules of the model included."""
+        return core_schema.no_info_wrap_validator_function(cls._collect_faults, handler(source))
+
+    @classmethod
+    def _collect_faults(cls, data: Any, handler: Callable[[Any], Any]) -> Any:
+        within = _WITHIN.get()
+        token = _WITHIN.set(True)
         try:
             return handler(data)
+        except InputError as error:
+            if within:
+                raise error.to_pydantic(cls.__name__) from None
+            raise
         except ValidationError as error:
+            if within:
+                raise
             raise InputError.from_pydantic(error) from None
+        finally:
+            _WITHIN.reset(token)
 
 
 class Problem(Document):

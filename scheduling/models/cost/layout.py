@@ -7,12 +7,12 @@ from typing import Annotated, Self
 from pydantic import Field, model_validator
 
 from scheduling.errors import InputError
-from scheduling.models.base import Frozen
+from scheduling.models.base import Document
 
 Degree = Annotated[int, Field(ge=1, le=4096)]
 
 
-class Layout(Frozen):
+class Layout(Document):
     """Parallel layout of one replica: ``gpus = tp * pp * dp``.
 
     Attention is split ``tp`` ways and replicated ``dp`` times. The feed-forward part of a

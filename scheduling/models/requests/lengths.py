@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
 from scheduling.errors import Fault, InputError
-from scheduling.models.base import Frozen, Many
+from scheduling.models.base import Document, Frozen, Many
 
 Ints = NDArray[np.int64]
 Tokens = Annotated[int, Field(ge=1, le=2**31)]
@@ -48,7 +48,7 @@ class FixedLength(Frozen):
         return np.full(count, self.tokens, dtype=np.int64)
 
 
-class UniformLength(Frozen):
+class UniformLength(Document):
     """Every whole number from ``low`` to ``high``, both included, equally often.
 
     Raises
@@ -88,7 +88,7 @@ class UniformLength(Frozen):
         return rng.integers(self.low, self.high, count, endpoint=True)
 
 
-class LognormalLength(Frozen):
+class LognormalLength(Document):
     """The logarithm of the tokens is normal; lengths outside the limits are set to them.
 
     ``mean`` and ``scv`` are those of the distribution so limited, before it is rounded to whole
@@ -156,7 +156,7 @@ class LognormalLength(Frozen):
         return np.asarray(limited, dtype=np.int64)
 
 
-class EmpiricalLength(Frozen):
+class EmpiricalLength(Document):
     """Given by some of its quantiles, with straight lines between them.
 
     Raises

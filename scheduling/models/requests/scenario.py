@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, field_serializer, field_validator, model_validator
 
 from scheduling.errors import Fault, InputError
-from scheduling.models.base import Frozen, Name, Problem
+from scheduling.models.base import Document, Frozen, Name, Problem
 from scheduling.models.cost.layout import Layout
 from scheduling.models.cost.precision import Precision
 from scheduling.models.requests.arrivals import Rate
@@ -27,7 +27,7 @@ Tokens = Annotated[int, Field(ge=1, le=10**12)]
 Router = Literal["least-requests", "least-tokens", "round-robin", "random"]
 
 
-class AffineTimes(Frozen):
+class AffineTimes(Document):
     """Seconds of an iteration: ``base + per_token * tokens + per_kv * KV tokens read``."""
 
     base_seconds: NotNegative = Field(description="Of an iteration without work.")
@@ -44,7 +44,7 @@ class AffineTimes(Frozen):
         return self
 
 
-class Replica(Frozen):
+class Replica(Document):
     """One replica: a model on GPUs, or its times and its memory as numbers.
 
     Raises

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, Self
+from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -42,17 +42,6 @@ class OnlineSchedule(Problem):
         default="begin",
         description="When the end of a stop becomes known: at its begin, or not before its end.",
     )
-
-    @model_validator(mode="before")
-    @classmethod
-    def _truth_with_its_place(cls, data: Any) -> Any:
-        if isinstance(data, dict) and isinstance(data.get("truth"), dict):
-            try:
-                return {**data, "truth": ScheduleProblem.model_validate(data["truth"])}
-            except InputError as error:
-                faults = [Fault(f"truth.{f.place}", f.found, f.expected) for f in error.faults]
-                raise InputError(faults) from None
-        return data
 
     @model_validator(mode="after")
     def _expected_tasks(self) -> Self:
