@@ -25,62 +25,82 @@ EXAMPLE = "Example: scheduling plan bundled:chat-fleet --output plans"
 _NO_PLAN = 3
 
 
+FleetFile = Annotated[
+    str,
+    typer.Argument(
+        metavar="FILE",
+        help="Fleet file (YAML or JSON), - for standard input, or bundled:NAME.",
+        show_default=False,
+    ),
+]
+Folder = Annotated[
+    Path | None,
+    typer.Option("--output", metavar="DIR", help="Write plan.json here, and what --emit makes."),
+]
+Runtime = Annotated[
+    str | None,
+    typer.Option(
+        "--emit",
+        metavar="RUNTIME",
+        help="Write the files it starts from to --output: vllm, sglang, dynamo, llm-d, lws "
+        "or kserve.",
+    ),
+]
+RunningPlan = Annotated[
+    Path | None,
+    typer.Option(
+        "--running", metavar="PLAN", help="Plan that runs now (plan.json): change it least."
+    ),
+]
+Changes = Annotated[
+    int | None,
+    typer.Option(
+        "--max-changes", metavar="N", min=0, help="Most replicas to start or stop against it."
+    ),
+]
+Rates = Annotated[
+    list[str] | None,
+    typer.Option("--rate", metavar="DEMAND=RATE", help="Another rate for a demand, repeatable."),
+]
+Explain = Annotated[
+    bool,
+    typer.Option(
+        "--explain", help="Where no plan exists, find the least change that makes one possible."
+    ),
+]
+Goals = Annotated[
+    tuple[str, str] | None,
+    typer.Option(
+        "--pareto",
+        metavar="GOAL GOAL",
+        help="All trade-offs of two of: cost, gpus, watts, goodput.",
+    ),
+]
+Picture = Annotated[
+    Path | None,
+    typer.Option("--plot", metavar="FILE", help="Draw the fleet, or the front: .svg or .png."),
+]
+PlanSeconds = Annotated[
+    float | None,
+    typer.Option(
+        "--time-limit",
+        metavar="SECONDS",
+        help="Wall-clock limit; 20 by default, 60 for --explain and --pareto.",
+    ),
+]
+
+
 def plan(
-    file: Annotated[
-        str,
-        typer.Argument(
-            metavar="FILE",
-            help="Fleet file (YAML or JSON), - for standard input, or bundled:NAME.",
-            show_default=False,
-        ),
-    ],
-    output: Annotated[
-        Path | None,
-        typer.Option(metavar="DIR", help="Write plan.json here, and what --emit makes."),
-    ] = None,
-    emit: Annotated[
-        str | None,
-        typer.Option(
-            metavar="RUNTIME",
-            help="Write the files it starts from to --output: vllm, sglang, dynamo, llm-d, lws "
-            "or kserve.",
-        ),
-    ] = None,
-    running: Annotated[
-        Path | None,
-        typer.Option(metavar="PLAN", help="Plan that runs now (plan.json): change it least."),
-    ] = None,
-    max_changes: Annotated[
-        int | None,
-        typer.Option(metavar="N", min=0, help="Most replicas to start or stop against it."),
-    ] = None,
-    rate: Annotated[
-        list[str] | None,
-        typer.Option(metavar="DEMAND=RATE", help="Another rate for a demand, repeatable."),
-    ] = None,
-    explain: Annotated[
-        bool,
-        typer.Option(
-            "--explain", help="Where no plan exists, find the least change that makes one possible."
-        ),
-    ] = False,
-    pareto: Annotated[
-        tuple[str, str] | None,
-        typer.Option(
-            metavar="GOAL GOAL", help="All trade-offs of two of: cost, gpus, watts, goodput."
-        ),
-    ] = None,
-    plot: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE", help="Draw the fleet, or the front: .svg or .png."),
-    ] = None,
-    time_limit: Annotated[
-        float | None,
-        typer.Option(
-            metavar="SECONDS",
-            help="Wall-clock limit; 20 by default, 60 for --explain and --pareto.",
-        ),
-    ] = None,
+    file: FleetFile,
+    output: Folder = None,
+    emit: Runtime = None,
+    running: RunningPlan = None,
+    max_changes: Changes = None,
+    rate: Rates = None,
+    explain: Explain = False,
+    pareto: Goals = None,
+    plot: Picture = None,
+    time_limit: PlanSeconds = None,
     workers: options.Workers = None,
     seed: options.Seed = 0,
     json: options.Json = False,

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
-from functools import partial
+from collections.abc import Sequence
 from pathlib import PurePath
 
 from scheduling.errors import InputError
 from scheduling.instances import documents
+from scheduling.instances.format import Format
 from scheduling.instances.memory import minimalloc
 from scheduling.instances.placement import bytedance, openb, vmr2l
 from scheduling.instances.schedule import (
@@ -26,51 +25,8 @@ from scheduling.instances.schedule import (
     task_graphs,
 )
 from scheduling.instances.schedule.shop_sheets import VARIANTS
-from scheduling.instances.text import MAX_COUNT, is_integer, split_fragment
-from scheduling.models.base import Problem
+from scheduling.instances.text import split_fragment
 from scheduling.models.memory.problem import MOST_BYTES
-
-
-@dataclass(frozen=True, slots=True)
-class Format:
-    """A file format.
-
-    Parameters
-    ----------
-    name
-        Name on the command line.
-    family
-        Kind of problems it holds; ``"any"`` for the project's own documents.
-    suffixes
-        File name endings that stand for it, in lower case with the dot.
-    summary
-        One line for people.
-    sniff
-        Tells whether a text starts like this format.
-    read
-        Translates a text into a problem; the second argument is the file's name for faults.
-    write
-        Translates a problem into a text.
-    spec
-        Where the format is described.
-    number
-        What a number after the name stands for, as in ``stg:4``; the reader then takes it as a
-        third argument. Formats without a parameter have none.
-    most
-        Largest such number.
-    """
-
-    name: str
-    family: str
-    suffixes: tuple[str, ...]
-    summary: str
-    sniff: Callable[[str], bool]
-    read: Callable[[str, str | None], Problem]
-    write: Callable[[Problem], str]
-    spec: str
-    number: str = ""
-    most: int = MAX_COUNT
-
 
 _JSPLIB = "https://github.com/tamy0612/JSPLIB"
 _SHEETS = "https://github.com/PyJobShop/Experiments"
@@ -336,17 +292,8 @@ def by_name(name: str) -> Format:
         if candidate.name == base and not colon:
             return candidate
         if candidate.name == base and candidate.number:
-            return _numbered(candidate, number)
+            return candidate.numbered(number)
     raise InputError.single("format", repr(name), f"one of: {_list(FORMATS)}")
-
-
-def _numbered(chosen: Format, number: str) -> Format:
-    """Fix the parameter of a format."""
-    if not is_integer(number) or not 1 <= int(number) <= chosen.most:
-        expected = f"the number of {chosen.number}, from 1 to {chosen.most}, after {chosen.name}:"
-        raise InputError.single("format", repr(number), expected)
-    read = partial(chosen.read, **{chosen.number: int(number)})
-    return replace(chosen, name=f"{chosen.name}:{number}", read=read)
 
 
 def detect(text: str, source: str) -> Format:
@@ -399,9 +346,4 @@ def by_suffix(source: str) -> tuple[Format, ...]:
 
 
 def _list(candidates: Sequence[Format]) -> str:
-    return ", ".join(map(_described, candidates))
-
-
-def _described(entry: Format) -> str:
-    name = f"{entry.name}[:{entry.number}]" if entry.number else entry.name
-    return f"{name} ({' '.join(entry.suffixes)})" if entry.suffixes else name
+    return ", ".join(map(str, candidates))

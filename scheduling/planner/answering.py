@@ -16,8 +16,8 @@ from scheduling.models.serving.plan import (
 )
 from scheduling.models.serving.solution import Fleet as Replicas
 from scheduling.models.serving.solution import Flow, ServingSolution
+from scheduling.planner.candidates import Candidate, slug
 from scheduling.planner.resolve import Resolved
-from scheduling.planner.templates import Candidate, slug
 
 _SCALES = {
     "cost": serving.COST_SCALE,

@@ -8,8 +8,8 @@ from typing import Any
 
 from scheduling.models.serving.plan import ServingPlan
 from scheduling.models.serving.solution import ServingSolution
+from scheduling.planner.candidates import Candidate
 from scheduling.planner.resolve import Resolved
-from scheduling.planner.templates import Candidate
 
 _TIGHT = 0.999
 

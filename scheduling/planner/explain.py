@@ -12,12 +12,13 @@ from typing import Any
 from scheduling.models.base import Problem
 from scheduling.models.serving.plan import ServingPlan
 from scheduling.planner.answering import natural, planned
+from scheduling.planner.candidates import Candidates
 from scheduling.planner.plan import Clock, require_fleet
 from scheduling.planner.refusing import impossible
 from scheduling.planner.relaxing import Knob, knobs, with_fleet
 from scheduling.planner.resolve import Resolved, resolve
 from scheduling.planner.stating import state
-from scheduling.planner.templates import Candidates, candidates
+from scheduling.planner.templates import candidates
 
 _FINE_STEPS = 128
 """Factors are tried on a geometric scale of so many steps."""

@@ -17,10 +17,11 @@ from scheduling.models.serving.problem import ServingProblem
 from scheduling.models.serving.solution import ServingSolution
 from scheduling.planner.answering import natural, planned, shown_tier
 from scheduling.planner.binding import Slack, slacks
+from scheduling.planner.candidates import Candidate, RuledOut
 from scheduling.planner.refusing import require_replicas
 from scheduling.planner.resolve import Resolved, resolve
 from scheduling.planner.stating import state
-from scheduling.planner.templates import Candidate, RuledOut, candidates
+from scheduling.planner.templates import candidates
 from scheduling.planner.verify import Replay, derated, replay
 from scheduling.solvers.board import Progress
 from scheduling.solvers.driver import check_limits, solve

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from scheduling.errors import Fault, InputError
+from scheduling.planner.candidates import Candidate, Candidates, RuledOut
 from scheduling.planner.loads import Load
 from scheduling.planner.resolve import ModelFacts, Resolved
 from scheduling.planner.sizing import duration
-from scheduling.planner.templates import Candidate, Candidates, RuledOut
 
 
 class NoReplicaError(InputError):

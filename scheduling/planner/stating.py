@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 from scheduling.errors import InputError
 from scheduling.models.serving import problem as serving
+from scheduling.planner.candidates import Candidate, is_component
 from scheduling.planner.layouts import PoolFacts
 from scheduling.planner.loads import Load
 from scheduling.planner.resolve import Resolved
-from scheduling.planner.templates import Candidate, is_component
 
 
 def state(resolved: Resolved, kept: Sequence[Candidate]) -> serving.ServingProblem:

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from scheduling.models.serving.fleet import short_precision
 from scheduling.models.serving.plan import ServingPlan
 from scheduling.planner.answering import unit
+from scheduling.planner.candidates import RuledOut
 from scheduling.planner.plan import PlanResult
-from scheduling.planner.templates import RuledOut
 
 
 def described(plan: ServingPlan) -> str:

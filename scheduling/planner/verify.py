@@ -15,9 +15,10 @@ from scheduling.models.cost.costs import replica_cost
 from scheduling.models.requests.workload import RequestClass, Workload, sample
 from scheduling.models.serving.plan import Component, ServingPlan
 from scheduling.models.serving.solution import ServingSolution
+from scheduling.planner.candidates import Candidate
 from scheduling.planner.loads import Load
 from scheduling.planner.resolve import Resolved
-from scheduling.planner.templates import Candidate, kv_rate
+from scheduling.planner.templates import kv_rate
 from scheduling.simulator.requests.deployment import Link
 from scheduling.simulator.requests.fleet import simulate_fleet
 from scheduling.simulator.requests.metrics import DemandMetrics, measure

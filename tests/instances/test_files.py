@@ -3,6 +3,7 @@ from __future__ import annotations
 import io
 import os
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -109,7 +110,7 @@ def test_unknown_content_lists_the_candidates() -> None:
 
 def test_ambiguous_content_lists_the_candidates(monkeypatch: pytest.MonkeyPatch) -> None:
     entry = formats.by_name("fjs")
-    twin = formats.Format("twin", "schedule", (), "", entry.sniff, entry.read, entry.write, "")
+    twin = replace(entry, name="twin", suffixes=())
     monkeypatch.setattr(formats, "FORMATS", (*formats.FORMATS, twin))
     with pytest.raises(InputError, match=r"like several formats, expected one of: fjs.*twin"):
         formats.detect(FJS, "a.txt")

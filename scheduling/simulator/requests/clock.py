@@ -12,7 +12,7 @@ import math
 from typing import NamedTuple
 
 from scheduling.errors import InputError
-from scheduling.models.cost.protocol import Line
+from scheduling.models.cost.protocol import Batch, CostModel, Line
 
 SHIFT = 20
 """A nanosecond is ``2**SHIFT`` ticks."""
@@ -38,6 +38,24 @@ def ticks(seconds: float) -> int:
     if not 0.0 <= seconds < math.inf:
         raise InputError.single("cost model", f"{seconds} seconds", "a finite time of an iteration")
     return round(seconds * _TICKS_PER_SECOND)
+
+
+class Lines:
+    """Times of decode batches along lines over the context, by the number of decodes."""
+
+    def __init__(self, cost: CostModel) -> None:
+        self._cost = cost
+        self._known: dict[int, tuple[int, Line]] = {}
+
+    def at(self, decodes: int, context: int) -> Line | None:
+        """Return the time of a batch of so many decodes as a line from this context on."""
+        known = self._known.get(decodes)
+        if known is not None and context >= known[0]:
+            return known[1]
+        line = self._cost.line(Batch.decode(decodes, context))
+        if line is not None:
+            self._known[decodes] = (context, line)
+        return line
 
 
 class Pace(NamedTuple):

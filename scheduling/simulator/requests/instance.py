@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import deque
-from heapq import heappop, heappush
 from typing import TYPE_CHECKING
 
-from scheduling.models.cost.protocol import Batch, Line
-from scheduling.simulator.requests.clock import MASK, SHIFT, Pace, ticks
+from scheduling.models.cost.protocol import Batch
+from scheduling.simulator.requests.clock import MASK, SHIFT, Lines, Pace, ticks
+from scheduling.simulator.requests.ends import Ends
 from scheduling.simulator.requests.live import Live, State
 from scheduling.simulator.requests.memory import Memory
 from scheduling.simulator.requests.policy import Learning
@@ -60,12 +60,11 @@ class Instance:
         self.tally = Tally()
         self._base_sum = 0
         self._carry = 0
-        self._ends: list[tuple[int, int, Live]] = []
+        self._ends = Ends()
         self._run = Current()
         self._arrived: list[Live] = []
-        self._joined = 0
         self._turn = Turn(self)
-        self._lines: dict[int, tuple[int, Line]] = {}
+        self._lines = Lines(self.cost)
         self._unsorted = False
         self._jumps = engine.jumps and self.composition.steady
         self._settled = self.admission.steady and (self.order is None or self.order.steady)
@@ -111,18 +110,17 @@ class Instance:
         self.waiting.append(request)
         self._unsorted = True
         self.load_tokens += request.target
-        if self.busy:
-            if first and self._run.pace is not None and self.slots > 0:
-                self._interrupt(now)
-        else:
+        if not self.busy:
             self._engine.touch(self)
+        elif first and self.slots > 0:
+            self._interrupt(now)
 
     def arrive(self, request: Live, now: int) -> None:
         """Take in the KV of a request computed elsewhere; it decodes from the next batch on."""
         self._arrived.append(request)
         if not self.busy:
             self._engine.touch(self)
-        elif self._run.pace is not None:
+        else:
             self._interrupt(now)
 
     def release(self, request: Live) -> None:
@@ -180,8 +178,9 @@ class Instance:
         if run.decodes:
             tally.decoded_tokens += run.decodes * steps
             self.steps += steps
-            if self._ends[0][0] <= self.steps:
-                self._end_decodes(now)
+            for request in self._ends.until(self.steps):
+                self._leave(request)
+                self._end(request, now)
         if run.chunks:
             self._end_chunks(now, run.chunks)
         if not self.dirty:
@@ -230,7 +229,7 @@ class Instance:
     def _run_decodes(self, now: int, decodes: int, steady: bool) -> None:
         run = self._run
         context = self._base_sum + decodes * self.steps
-        line = self._line(decodes, context)
+        line = self._lines.at(decodes, context)
         steps = 1
         if line is None:
             pace = Pace(ticks(self.cost.seconds(Batch.decode(decodes, context))), 0)
@@ -238,7 +237,7 @@ class Instance:
             pace = Pace.along(line, context, decodes)
             asked = self.waiting and self.slots > 0 and not self._settled
             if steady and self._jumps and not asked:
-                steps = self._next_end() - self.steps
+                steps = self._ends.next() - self.steps
                 if self._grows and steps > 1:
                     steps = 1 + self.memory.lasts(self.steps + 1, steps - 1)
         run.pace = pace
@@ -271,7 +270,7 @@ class Instance:
         self._engine.end_at(now + ((self._carry + passed) >> SHIFT), self, self.version)
 
     def _interrupt(self, now: int) -> None:
-        """End a jump with the iteration that runs now."""
+        """End a jump, if there is one, with the iteration that runs now."""
         run = self._run
         pace = run.pace
         if pace is None:
@@ -279,16 +278,6 @@ class Instance:
         steps = max(1, pace.reaching(((now - run.began) << SHIFT) - self._carry))
         if steps < run.steps:
             self._launch(run.began, steps, run.decodes, pace.after(steps))
-
-    def _line(self, decodes: int, context: int) -> Line | None:
-        """Return the time of a batch of so many decodes as a line from this context on."""
-        known = self._lines.get(decodes)
-        if known is not None and context >= known[0]:
-            return known[1]
-        line = self.cost.line(Batch.decode(decodes, context))
-        if line is not None:
-            self._lines[decodes] = (context, line)
-        return line
 
     def _idle(self, turn: Turn) -> None:
         self._carry = 0
@@ -323,14 +312,12 @@ class Instance:
         """Let a request decode whose prefill is done: it has one token more than its target."""
         request.state = State.DECODING
         request.base = request.target + 1 - self.steps
-        self._joined += 1
-        request.order = self._joined
         self.decoding[request.row] = request
         self._base_sum += request.base
         if self._grows:
             self.memory.join(request.base)
         left = self._engine.total(request) - request.target - 1
-        heappush(self._ends, (self.steps + left, request.order, request))
+        self._ends.add(self.steps + left, request)
 
     def _leave(self, request: Live) -> None:
         """Take a request out of those that decode, with all that it holds."""
@@ -342,29 +329,12 @@ class Instance:
         self._base_sum -= request.base
         self.memory.free += held
 
-    def _next_end(self) -> int:
-        """Return the step at which the first request that decodes has its last token."""
-        ends = self._ends
-        while True:
-            step, order, request = ends[0]
-            if request.state is State.DECODING and request.order == order:
-                return step
-            heappop(ends)
-
     def _end(self, request: Live, now: int) -> None:
         request.state = State.DONE
         self.load_tokens -= request.target
         if self._learner is not None:
             self._learner.ended(request, self._engine.total(request) - request.prompt)
         self._engine.done(request, now)
-
-    def _end_decodes(self, now: int) -> None:
-        ends = self._ends
-        while ends and ends[0][0] <= self.steps:
-            _, order, request = heappop(ends)
-            if request.state is State.DECODING and request.order == order:
-                self._leave(request)
-                self._end(request, now)
 
     def _end_chunks(self, now: int, chunks: list[tuple[Live, int]]) -> None:
         for request, tokens in chunks:
