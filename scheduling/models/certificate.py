@@ -1,8 +1,9 @@
-"""The part of every checker that looks at certificates: tiers, bounds, gaps and the status."""
+"""What every checker has in common: certificates, answers that state nothing, and lists."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 
 from scheduling.models.base import Number, Solution, Status, TierValue, Violation, relative_gap
 
@@ -54,3 +55,49 @@ def _claims(name: str, value: Number, sense: str, stated: TierValue) -> Iterator
         yield Violation("bound", f"{name}: {stated.bound} {side} {value}", beyond, "units")
     if stated.gap != relative_gap(stated.objective, stated.bound):
         yield Violation("gap", f"{name}: {stated.gap}")
+
+
+def claims_without_answer(solution: Solution, does: str | None, answer: str) -> Iterator[Violation]:
+    """Yield every claim of an answer whose status says that it holds no solution.
+
+    Parameters
+    ----------
+    solution
+        The answer, infeasible or of unknown status.
+    does
+        What it does all the same, as a verb and its object; ``None``: nothing.
+    answer
+        What the objective would have to be of.
+    """
+    if does is not None:
+        yield Violation("status", f"{solution.status} although it {does}")
+    if solution.objective is not None:
+        yield Violation("objective", f"{solution.objective} stated without {answer}")
+
+
+def listing_violations(
+    kind: str, listed: Iterable[str], known: Iterable[str], done: str, missing: str
+) -> Iterator[Violation]:
+    """Yield every name that an answer does not list exactly once.
+
+    Parameters
+    ----------
+    kind
+        What the names are of, such as ``"buffer"``; the constraint of the violations.
+    listed
+        Names in the answer.
+    known
+        Names in the problem.
+    done, missing
+        What is said of a name that is listed several times, and of one that is not, such as
+        ``"placed"`` and ``"is not placed"``.
+    """
+    counts, names = Counter(listed), dict.fromkeys(known)
+    for name, count in counts.items():
+        if name not in names:
+            yield Violation(kind, f"unknown {kind} {name!r}")
+        elif count > 1:
+            yield Violation(kind, f"{name!r} {done} {count} times")
+    for name in names:
+        if name not in counts:
+            yield Violation(kind, f"{name!r} {missing}")

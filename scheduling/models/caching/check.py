@@ -12,7 +12,7 @@ from itertools import pairwise
 from scheduling.models.base import Status, Violation
 from scheduling.models.caching.problem import START, CachingProblem
 from scheduling.models.caching.solution import CachingSolution, Stay
-from scheduling.models.certificate import certificate_violations
+from scheduling.models.certificate import certificate_violations, claims_without_answer
 
 
 def check_caching(problem: CachingProblem, solution: CachingSolution) -> list[Violation]:
@@ -46,10 +46,8 @@ def cost_of(problem: CachingProblem, solution: CachingSolution) -> int:
 
 
 def _claims_without_stays(solution: CachingSolution) -> Iterator[Violation]:
-    if solution.stays:
-        yield Violation("status", f"{solution.status} although it keeps objects")
-    if solution.objective is not None:
-        yield Violation("objective", f"{solution.objective} stated without a solution")
+    does = "keeps objects" if solution.stays else None
+    yield from claims_without_answer(solution, does, "a solution")
     if solution.status is Status.INFEASIBLE:
         yield Violation("status", "infeasible although nothing has to be kept")
 

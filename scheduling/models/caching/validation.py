@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 from scheduling.errors import Fault
 from scheduling.models.caching.problem import MOST_ACCESSES, CachedObject, CachingProblem
+from scheduling.models.faults import repeated
 
 
 def find_faults(problem: CachingProblem) -> list[Fault]:
     """Return every fault of the problem, in the order of its fields."""
     known = {entry.id: entry for entry in problem.objects}
     faults = [
-        *_repeated("objects", (entry.id for entry in problem.objects)),
+        *repeated("objects", (entry.id for entry in problem.objects)),
         *_continued(problem, known),
         *_requests(problem, known),
-        *_repeated("held", problem.held),
+        *repeated("held", problem.held),
         *(
             Fault(f"held[{index}]", repr(name), "the id of an object")
             for index, name in enumerate(problem.held)
@@ -24,12 +24,6 @@ def find_faults(problem: CachingProblem) -> list[Fault]:
         ),
     ]
     return faults or list(_room(problem, known))
-
-
-def _repeated(place: str, ids: Iterable[str]) -> Iterator[Fault]:
-    for name, count in Counter(ids).items():
-        if count > 1:
-            yield Fault(place, f"{name!r} {count} times", "each once")
 
 
 def _continued(problem: CachingProblem, known: dict[str, CachedObject]) -> Iterator[Fault]:

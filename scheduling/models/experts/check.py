@@ -11,7 +11,7 @@ from fractions import Fraction
 from math import ceil
 
 from scheduling.models.base import Status, Violation
-from scheduling.models.certificate import certificate_violations
+from scheduling.models.certificate import certificate_violations, claims_without_answer
 from scheduling.models.experts.problem import LOAD_SCALE, ExpertProblem
 from scheduling.models.experts.solution import ExpertSolution
 
@@ -22,7 +22,8 @@ Filled = dict[str, Counter[str]]
 def check_experts(problem: ExpertProblem, solution: ExpertSolution) -> list[Violation]:
     """Return every way in which ``solution`` breaks ``problem``; empty means valid."""
     if solution.status in (Status.INFEASIBLE, Status.UNKNOWN):
-        return list(_claims_without_placement(solution))
+        does = "places experts" if solution.fillings else None
+        return list(claims_without_answer(solution, does, "a placement"))
     unknown = list(_unknown(problem, solution))
     if unknown:
         return unknown
@@ -52,13 +53,6 @@ def device_loads(problem: ExpertProblem, filled: Filled) -> dict[str, Fraction]:
         name: sum((share[expert] * count for expert, count in counts.items()), Fraction(0))
         for name, counts in filled.items()
     }
-
-
-def _claims_without_placement(solution: ExpertSolution) -> Iterator[Violation]:
-    if solution.fillings:
-        yield Violation("status", f"{solution.status} although it places experts")
-    if solution.objective is not None:
-        yield Violation("objective", f"{solution.objective} stated without a placement")
 
 
 def _unknown(problem: ExpertProblem, solution: ExpertSolution) -> Iterator[Violation]:

@@ -2,36 +2,30 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 from scheduling.errors import Fault
 from scheduling.models.experts.problem import ExpertProblem
+from scheduling.models.faults import repeated
 
 
 def find_faults(problem: ExpertProblem) -> list[Fault]:
     """Return every fault of the problem, in the order of its fields."""
     return [
-        *_repeated("experts", (expert.id for expert in problem.experts)),
-        *_repeated("devices", (device.id for device in problem.devices)),
-        *_repeated("goals", problem.goals),
+        *repeated("experts", (expert.id for expert in problem.experts)),
+        *repeated("devices", (device.id for device in problem.devices)),
+        *repeated("goals", problem.goals),
         *_held(problem),
         *_room(problem),
         *(_hierarchy(problem) if problem.hierarchical else ()),
     ]
 
 
-def _repeated(place: str, ids: Iterable[str]) -> Iterator[Fault]:
-    for name, count in Counter(ids).items():
-        if count > 1:
-            yield Fault(place, f"{name!r} {count} times", "each once")
-
-
 def _held(problem: ExpertProblem) -> Iterator[Fault]:
     known = {expert.id for expert in problem.experts}
     for index, device in enumerate(problem.devices):
         place = f"devices[{index}].holds"
-        yield from _repeated(place, device.holds)
+        yield from repeated(place, device.holds)
         for name in device.holds:
             if name not in known:
                 yield Fault(place, repr(name), "the id of an expert")

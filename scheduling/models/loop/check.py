@@ -9,7 +9,11 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 
 from scheduling.models.base import Status, Violation
-from scheduling.models.certificate import certificate_violations
+from scheduling.models.certificate import (
+    certificate_violations,
+    claims_without_answer,
+    listing_violations,
+)
 from scheduling.models.loop.problem import LoopProblem
 from scheduling.models.loop.solution import LoopSolution
 
@@ -23,8 +27,11 @@ Span = tuple[int, int, int]
 def check_loop(problem: LoopProblem, solution: LoopSolution) -> list[Violation]:
     """Return every way in which ``solution`` breaks ``problem``; empty means valid."""
     if solution.status in (Status.INFEASIBLE, Status.UNKNOWN):
-        return list(_claims_without_starts(solution))
-    listed = list(_listed(problem, solution))
+        does = "starts operations" if solution.starts or solution.interval is not None else None
+        return list(claims_without_answer(solution, does, "starts"))
+    names = [entry.operation for entry in solution.starts]
+    known = [entry.id for entry in problem.operations]
+    listed = list(listing_violations("operation", names, known, "started", "does not start"))
     if listed or solution.interval is None:
         return listed or [Violation("interval", "none stated")]
     times, iterations = _unrolled(problem, solution, solution.interval)
@@ -44,25 +51,6 @@ def check_loop(problem: LoopProblem, solution: LoopSolution) -> list[Violation]:
         values = (solution.interval, length)
         violations += certificate_violations(("interval", "length"), values, solution)
     return violations
-
-
-def _claims_without_starts(solution: LoopSolution) -> Iterator[Violation]:
-    if solution.starts or solution.interval is not None:
-        yield Violation("status", f"{solution.status} although it starts operations")
-    if solution.objective is not None:
-        yield Violation("objective", f"{solution.objective} stated without starts")
-
-
-def _listed(problem: LoopProblem, solution: LoopSolution) -> Iterator[Violation]:
-    counts = Counter(entry.operation for entry in solution.starts)
-    known = {operation.id for operation in problem.operations}
-    for name, count in counts.items():
-        if name not in known:
-            yield Violation("operation", f"unknown operation {name!r}")
-        elif count > 1:
-            yield Violation("operation", f"{name!r} started {count} times")
-    for name in sorted(known - counts.keys()):
-        yield Violation("operation", f"{name!r} does not start")
 
 
 def _unrolled(problem: LoopProblem, solution: LoopSolution, interval: int) -> tuple[Unrolled, int]:

@@ -3,31 +3,26 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 from scheduling.errors import Fault
+from scheduling.models.faults import repeated
 from scheduling.models.loop.problem import LoopProblem, Operation
 
 
 def find_faults(problem: LoopProblem) -> list[Fault]:
     """Return every fault of the problem, in the order of its fields."""
     faults = [
-        *_repeated("operations", (operation.id for operation in problem.operations)),
-        *_repeated("units", (unit.id for unit in problem.units)),
-        *_repeated("memories", (memory.id for memory in problem.memories)),
-        *_repeated("values", (value.id for value in problem.values)),
-        *_repeated("warps", problem.warps),
+        *repeated("operations", (operation.id for operation in problem.operations)),
+        *repeated("units", (unit.id for unit in problem.units)),
+        *repeated("memories", (memory.id for memory in problem.memories)),
+        *repeated("values", (value.id for value in problem.values)),
+        *repeated("warps", problem.warps),
         *_operations(problem),
         *_dependences(problem),
         *_values(problem),
     ]
     return faults or list(_circles(problem))
-
-
-def _repeated(place: str, ids: Iterable[str]) -> Iterator[Fault]:
-    for name, count in Counter(ids).items():
-        if count > 1:
-            yield Fault(place, f"{name!r} {count} times", "each once")
 
 
 def _operations(problem: LoopProblem) -> Iterator[Fault]:
@@ -42,7 +37,7 @@ def _operations(problem: LoopProblem) -> Iterator[Fault]:
             if most > capacity:
                 found = f"{most} of {unit!r} at once ({operation.id!r})"
                 yield Fault(f"{place}.uses", found, f"at most the capacity, {capacity}")
-        yield from _repeated(f"{place}.warps", operation.warps)
+        yield from repeated(f"{place}.warps", operation.warps)
         for name in operation.warps:
             if name not in problem.warps:
                 yield Fault(f"{place}.warps", repr(name), "the name of a warp")

@@ -5,11 +5,14 @@ Nothing here is shared with the formulations or the arrays that solvers use.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator
 
 from scheduling.models.base import Status, Violation
-from scheduling.models.certificate import certificate_violations
+from scheduling.models.certificate import (
+    certificate_violations,
+    claims_without_answer,
+    listing_violations,
+)
 from scheduling.models.memory.problem import Buffer, MemoryProblem
 from scheduling.models.memory.solution import MemorySolution
 
@@ -19,8 +22,11 @@ Offsets = dict[str, int]
 def check_memory(problem: MemoryProblem, solution: MemorySolution) -> list[Violation]:
     """Return every way in which ``solution`` breaks ``problem``; empty means valid."""
     if solution.status in (Status.INFEASIBLE, Status.UNKNOWN):
-        return list(_claims_without_places(solution))
-    listed = list(_listed(problem, solution))
+        does = "places buffers" if solution.places else None
+        return list(claims_without_answer(solution, does, "places"))
+    names = [entry.buffer for entry in solution.places]
+    known = [entry.id for entry in problem.buffers]
+    listed = list(listing_violations("buffer", names, known, "placed", "is not placed"))
     if listed:
         return listed
     offsets = {place.buffer: place.offset for place in solution.places}
@@ -29,25 +35,6 @@ def check_memory(problem: MemoryProblem, solution: MemorySolution) -> list[Viola
         height = max(offsets[buffer.id] + buffer.size for buffer in problem.buffers)
         violations += certificate_violations(("height",), (height,), solution)
     return violations
-
-
-def _claims_without_places(solution: MemorySolution) -> Iterator[Violation]:
-    if solution.places:
-        yield Violation("status", f"{solution.status} although it places buffers")
-    if solution.objective is not None:
-        yield Violation("objective", f"{solution.objective} stated without places")
-
-
-def _listed(problem: MemoryProblem, solution: MemorySolution) -> Iterator[Violation]:
-    counts = Counter(place.buffer for place in solution.places)
-    known = {buffer.id for buffer in problem.buffers}
-    for name, count in counts.items():
-        if name not in known:
-            yield Violation("buffer", f"unknown buffer {name!r}")
-        elif count > 1:
-            yield Violation("buffer", f"{name!r} placed {count} times")
-    for name in known - counts.keys():
-        yield Violation("buffer", f"{name!r} is not placed")
 
 
 def _each(problem: MemoryProblem, offsets: Offsets) -> Iterator[Violation]:

@@ -2,27 +2,25 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator
 
 from scheduling.errors import Fault
+from scheduling.models.faults import repeated
 from scheduling.models.memory.problem import Buffer, MemoryProblem, origin, pieces
 
 
 def find_faults(problem: MemoryProblem) -> list[Fault]:
     """Return every fault of the problem, in the order of its fields."""
-    faults = [*_repeated(problem), *_each(problem), *_unknown_aliases(problem)]
+    faults = [
+        *repeated("buffers", (buffer.id for buffer in problem.buffers)),
+        *_each(problem),
+        *_unknown_aliases(problem),
+    ]
     if not faults:
         faults += _circular_aliases(problem)
     if not faults:
         faults += _alias_offsets(problem)
     return faults or list(_fixed_overlaps(problem))
-
-
-def _repeated(problem: MemoryProblem) -> Iterator[Fault]:
-    for name, count in Counter(buffer.id for buffer in problem.buffers).items():
-        if count > 1:
-            yield Fault("buffers", f"{name!r} {count} times", "each once")
 
 
 def _each(problem: MemoryProblem) -> Iterator[Fault]:

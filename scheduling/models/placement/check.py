@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 from scheduling.models.base import Status, Violation
-from scheduling.models.certificate import certificate_violations
+from scheduling.models.certificate import certificate_violations, claims_without_answer
 from scheduling.models.placement.check_gangs import gang_violations
 from scheduling.models.placement.check_goals import Outcome, goal_value
 from scheduling.models.placement.check_interference import interference_violations
@@ -26,7 +26,8 @@ Placed = dict[str, str]
 def check_placement(problem: PlacementProblem, solution: PlacementSolution) -> list[Violation]:
     """Return every way in which ``solution`` breaks ``problem``; empty means valid."""
     if solution.status in (Status.INFEASIBLE, Status.UNKNOWN):
-        return list(_claims_without_placement(solution))
+        does = "places items" if solution.placements else None
+        return list(claims_without_answer(solution, does, "a placement"))
     placed, uses, violations = _place(problem, solution)
     arrivals = _arrivals(problem, placed, uses)
     inside = list(part_violations(problem, placed, uses, arrivals))
@@ -42,13 +43,6 @@ def check_placement(problem: PlacementProblem, solution: PlacementSolution) -> l
     values = _tier_values(problem, placed, uses, arrivals)
     violations += certificate_violations(problem.tier_names, values, solution)
     return violations
-
-
-def _claims_without_placement(solution: PlacementSolution) -> Iterator[Violation]:
-    if solution.placements:
-        yield Violation("status", f"{solution.status} although it places items")
-    if solution.objective is not None:
-        yield Violation("objective", f"{solution.objective} stated without a placement")
 
 
 def _place(

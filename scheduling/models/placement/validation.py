@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 
 from scheduling.errors import Fault
+from scheduling.models.faults import repeated
 from scheduling.models.placement.parts import Share
 from scheduling.models.placement.problem import Item, Node, PlacementProblem
 from scheduling.models.placement.rules import NodeTerm, Requirement, Selector
@@ -14,12 +15,12 @@ from scheduling.models.placement.rules import NodeTerm, Requirement, Selector
 def find_faults(problem: PlacementProblem) -> list[Fault]:
     """Return every fault of the problem, in the order of its fields."""
     return [
-        *_repeated("nodes", (node.id for node in problem.nodes)),
-        *_repeated("items", (item.id for item in problem.items)),
-        *_repeated("budgets", (budget.id for budget in problem.budgets)),
-        *_repeated("quotas", (quota.id for quota in problem.quotas)),
-        *_repeated("gangs", (gang.id for gang in problem.gangs)),
-        *_repeated("goals", problem.goals),
+        *repeated("nodes", (node.id for node in problem.nodes)),
+        *repeated("items", (item.id for item in problem.items)),
+        *repeated("budgets", (budget.id for budget in problem.budgets)),
+        *repeated("quotas", (quota.id for quota in problem.quotas)),
+        *repeated("gangs", (gang.id for gang in problem.gangs)),
+        *repeated("goals", problem.goals),
         *_timeless(problem),
         *_parts(problem),
         *_items(problem),
@@ -27,15 +28,9 @@ def find_faults(problem: PlacementProblem) -> list[Fault]:
     ]
 
 
-def _repeated(place: str, ids: Iterable[str]) -> Iterator[Fault]:
-    for name, count in Counter(ids).items():
-        if count > 1:
-            yield Fault(place, f"{name!r} {count} times", "each once")
-
-
 def _parts(problem: PlacementProblem) -> Iterator[Fault]:
     for index, node in enumerate(problem.nodes):
-        yield from _repeated(f"nodes[{index}].parts", (part.id for part in node.parts))
+        yield from repeated(f"nodes[{index}].parts", (part.id for part in node.parts))
     if "fragments" in problem.goals and problem.fragment is None:
         yield Fault("fragment", "none", "what the goal fragments measures")
     if "balance" in problem.goals and problem.balance is None:
@@ -91,17 +86,17 @@ def _shares(place: str, item: Item) -> Iterator[Fault]:
 
 
 def _options(place: str, shares: tuple[Share, ...]) -> Iterator[Fault]:
-    yield from _repeated(place, (share.kind for share in shares))
+    yield from repeated(place, (share.kind for share in shares))
     for index, share in enumerate(shares):
         where = f"{place}[{index}].options"
         if not share.options:
             yield Fault(where, "none", "at least one option")
-        yield from _repeated(where, (str(sorted(option.items())) for option in share.options))
+        yield from repeated(where, (str(sorted(option.items())) for option in share.options))
 
 
 def _taken(place: str, item: Item, node: Node | None) -> Iterator[Fault]:
     """Look whether the parts that an item takes now are those that its shares ask for."""
-    yield from _repeated(place, (use.part for use in item.parts))
+    yield from repeated(place, (use.part for use in item.parts))
     parts = {} if node is None else {part.id: part for part in node.parts}
     shares = {share.kind: share for share in item.shares}
     taken: Counter[str] = Counter()

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 from scheduling.models.base import Status, Violation
-from scheduling.models.certificate import certificate_violations
+from scheduling.models.certificate import certificate_violations, claims_without_answer
 from scheduling.models.schedule.check_calendars import calendar_violations
 from scheduling.models.schedule.check_choices import choice_violations
 from scheduling.models.schedule.check_jobs import job_violations
@@ -29,7 +29,7 @@ def check_schedule(problem: ScheduleProblem, solution: ScheduleSolution) -> list
     """
     claims_none = solution.status in (Status.INFEASIBLE, Status.UNKNOWN)
     if claims_none and not solution.tasks:
-        return list(_claims_without_schedule(solution))
+        return list(claims_without_answer(solution, None, "a schedule"))
     placed, violations = _place(problem, solution.tasks)
     if claims_none:
         violations.append(Violation("status", f"{solution.status} although it has tasks"))
@@ -54,11 +54,6 @@ def objective_values(problem: ScheduleProblem, solution: ScheduleSolution) -> li
     """
     placed, _ = _place(problem, solution.tasks)
     return [_tier_value(problem, tier, placed) for tier in problem.objective.tiers]
-
-
-def _claims_without_schedule(solution: ScheduleSolution) -> Iterator[Violation]:
-    if solution.objective is not None:
-        yield Violation("objective", f"{solution.objective} stated without a schedule")
 
 
 def _place(

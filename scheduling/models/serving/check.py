@@ -11,7 +11,7 @@ from fractions import Fraction
 from math import ceil, floor
 
 from scheduling.models.base import Status, Violation
-from scheduling.models.certificate import certificate_violations
+from scheduling.models.certificate import certificate_violations, claims_without_answer
 from scheduling.models.serving.check_places import place_violations
 from scheduling.models.serving.check_routing import NOMINAL, Routing, routing_violations
 from scheduling.models.serving.problem import (
@@ -27,7 +27,8 @@ from scheduling.models.serving.solution import ServingSolution
 def check_serving(problem: ServingProblem, solution: ServingSolution) -> list[Violation]:
     """Return every way in which ``solution`` breaks ``problem``; empty means valid."""
     if solution.status in (Status.INFEASIBLE, Status.UNKNOWN):
-        return list(_claims_without_fleet(solution))
+        does = "has a fleet" if solution.fleets or solution.flows else None
+        return list(claims_without_answer(solution, does, "a fleet"))
     unknown = list(_unknown(problem, solution))
     if unknown:
         return unknown
@@ -45,13 +46,6 @@ def check_serving(problem: ServingProblem, solution: ServingSolution) -> list[Vi
         senses = ["max" if goal in MAXIMISED else "min" for goal in problem.goals]
         violations += certificate_violations(problem.goals, values, solution, senses)
     return violations
-
-
-def _claims_without_fleet(solution: ServingSolution) -> Iterator[Violation]:
-    if solution.fleets or solution.flows:
-        yield Violation("status", f"{solution.status} although it has a fleet")
-    if solution.objective is not None:
-        yield Violation("objective", f"{solution.objective} stated without a fleet")
 
 
 def _unknown(problem: ServingProblem, solution: ServingSolution) -> Iterator[Violation]:

@@ -2,34 +2,28 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 from scheduling.errors import Fault
+from scheduling.models.faults import repeated
 from scheduling.models.serving.problem import Pool, ServingProblem, Template
 
 
 def find_faults(problem: ServingProblem) -> list[Fault]:
     """Return every fault of the problem, in the order of its fields."""
     return [
-        *_repeated("pools", (pool.id for pool in problem.pools)),
-        *_repeated("demands", (demand.id for demand in problem.demands)),
-        *_repeated("templates", (template.id for template in problem.templates)),
-        *_repeated("scenarios", (scenario.id for scenario in problem.scenarios)),
-        *_repeated("running", (entry.template for entry in problem.running)),
-        *_repeated("goals", problem.goals),
+        *repeated("pools", (pool.id for pool in problem.pools)),
+        *repeated("demands", (demand.id for demand in problem.demands)),
+        *repeated("templates", (template.id for template in problem.templates)),
+        *repeated("scenarios", (scenario.id for scenario in problem.scenarios)),
+        *repeated("running", (entry.template for entry in problem.running)),
+        *repeated("goals", problem.goals),
         *(fault for index, pool in enumerate(problem.pools) for fault in _pool(index, pool)),
         *_templates(problem),
         *_references(problem),
         *_open_demands(problem),
         *_goals(problem),
     ]
-
-
-def _repeated(place: str, ids: Iterable[str]) -> Iterator[Fault]:
-    for name, count in Counter(ids).items():
-        if count > 1:
-            yield Fault(place, f"{name!r} {count} times", "each once")
 
 
 def _pool(index: int, pool: Pool) -> Iterator[Fault]:
