@@ -6,7 +6,7 @@ from collections.abc import Callable
 from contextvars import ContextVar
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, TypeVar, cast
 
 from pydantic import (
     BaseModel,
@@ -66,7 +66,14 @@ class Document(Frozen):
         cls, source: Any, handler: GetCoreSchemaHandler
     ) -> core_schema.CoreSchema:
         """Put the collection of faults around everything, rules of the model included."""
-        return core_schema.no_info_wrap_validator_function(cls._collect_faults, handler(source))
+        inner: dict[str, Any] = {**handler(source)}
+        if inner.get("function", {}).get("function") == cls._collect_faults:
+            return cast(core_schema.CoreSchema, inner)  # It stands there where others have a part.
+        # The name under which other models refer to this one goes to what stands around it.
+        name = inner.pop("ref", None)
+        return core_schema.no_info_wrap_validator_function(
+            cls._collect_faults, cast(core_schema.CoreSchema, inner), ref=name
+        )
 
     @classmethod
     def _collect_faults(cls, data: Any, handler: Callable[[Any], Any]) -> Any:

@@ -10,6 +10,7 @@ from tests.instances.shop_samples import (
     SHEETS,
     VIEWS,
     labels,
+    meant_reservoirs,
     stated_graph,
     stated_reservoirs,
     stated_sheet,
@@ -199,6 +200,8 @@ def numbers(name: str, text: str) -> list[int]:
         start = next(index for index, line in enumerate(lines) if "PRECEDENCE" in line.upper())
         rows = [line for line in lines[start:] if re.fullmatch(r"[\d\s]+", line)]
         return _integers(" ".join(rows))
+    if name == "rcpsp-cpr":
+        return meant_reservoirs(_integers(" ".join(lines)))
     return _integers(" ".join(lines)) + (labels(text) if name in PARAMETERS else [])
 
 

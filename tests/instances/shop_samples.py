@@ -165,6 +165,21 @@ def stated_reservoirs(problem: ScheduleProblem) -> list[int]:
     return found
 
 
+def meant_reservoirs(values: list[int]) -> list[int]:
+    """Return a file's numbers without what dummies take and put, and successors named again."""
+    count, many, stocks = values[:3]
+    start = 3 + many + stocks
+    meant, left = values[:start], values[start:]
+    for activity in range(count):
+        width = 1 + many + 2 * stocks
+        row, after = left[:width], left[width + 1 : width + 1 + left[width]]
+        left = left[width + 1 + len(after) :]
+        if activity in (0, count - 1):
+            row[1 + many :] = [0] * (2 * stocks)
+        meant += [*row, len(set(after)), *dict.fromkeys(after)]
+    return meant + left
+
+
 def stated_sheet(name: str, problem: ScheduleProblem) -> list[int]:
     """Return the numbers of a shop variant's file."""
     jobs = problem.jobs

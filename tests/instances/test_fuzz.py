@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from scheduling.errors import InputError
@@ -105,6 +105,8 @@ def mutations(draw: st.DrawFn) -> tuple[str, str]:
 
 
 @given(mutations())
+@example(("rcpsp-cpr", SAMPLES["cpr"][1].replace("\n0 0 0 0", "\n0 0 4 0", 1)))
+@example(("rcpsp-cpr", SAMPLES["cpr"][1].replace(" 2 2 3\n", " 2 2 2\n", 1)))
 def test_a_mutated_file_is_refused_or_read_to_the_letter(case: tuple[str, str]) -> None:
     name, text = case
     problem = outcome(name, text)
