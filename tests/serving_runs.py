@@ -13,6 +13,7 @@ from scheduling.models.requests.table import RequestTable
 from scheduling.simulator.requests.deployment import Deployment, Flow, Group, Link
 from scheduling.simulator.requests.policies.admission import Reserve, Watermark
 from scheduling.simulator.requests.policies.composition import Orca, PrefillFirst, Sarathi
+from scheduling.simulator.requests.run import FleetRun
 
 
 def table(
@@ -71,6 +72,12 @@ class Floored:
         if batch.context_tokens < self.floor:
             return None
         return Line(1e-3 + 1e-5 * batch.tokens, 3e-6)
+
+
+def same(one: FleetRun, other: FleetRun) -> bool:
+    """Tell whether two runs agree to the nanosecond."""
+    fields = ("started_ns", "first_token_ns", "ended_ns", "restarts", "instance", "decode_instance")
+    return all(np.array_equal(getattr(one, name), getattr(other, name)) for name in fields)
 
 
 @st.composite

@@ -26,8 +26,9 @@ from scheduling.simulator.requests.clock import NS_PER_SECOND
 from scheduling.simulator.requests.deployment import Deployment, Group
 from scheduling.simulator.requests.fleet import simulate_fleet
 from scheduling.simulator.requests.metrics import FleetMetrics, Slo, measure
-from scheduling.simulator.requests.registry import Setting, Strategy, strategy
+from scheduling.simulator.requests.registry import strategy
 from scheduling.simulator.requests.run import FleetRun
+from scheduling.simulator.requests.strategy import Setting, Strategy
 
 DEFAULT_STRATEGIES = ("sarathi", "vllm", "orca", "past-future")
 

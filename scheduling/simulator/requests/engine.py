@@ -19,16 +19,17 @@ from scheduling.simulator.requests.run import NEVER, FleetRun, InstanceRun
 
 _END = 0
 _FETCHED = 1
+_WAKE = 2
 _REPORT_EVERY = 20_000
 
 
 class Engine:
     """One simulation.
 
-    Events come by time, at one time ends of iterations before KV that has arrived before requests
-    that come, and of one kind in the order in which they were foreseen. When all that happens at
-    one time has happened, the instances that it touched compose their next batches, in the order
-    in which they were touched.
+    Events come by time, at one time ends of iterations before KV that has arrived, before instances
+    that want to look again, before requests that come, and of one kind in the order in which they
+    were foreseen. When all that happens at one time has happened, the instances that it touched
+    compose their next batches, in the order in which they were touched.
 
     Parameters
     ----------
@@ -77,6 +78,11 @@ class Engine:
         """Foresee the end of an instance's iterations; a later call takes its place."""
         self._seq += 1
         heappush(self._heap, (time, _END, self._seq, instance, version, None))
+
+    def wake_at(self, time: int, instance: Instance) -> None:
+        """Foresee that an instance wants to look at its queue again."""
+        self._seq += 1
+        heappush(self._heap, (time, _WAKE, self._seq, instance, 0, None))
 
     def total(self, request: Live) -> int:
         """Return the tokens of a request's prompt and answer, which policies do not know."""
@@ -135,6 +141,8 @@ class Engine:
                 _, kind, _, instance, version, request = heappop(heap)
                 if kind == _FETCHED:
                     self._fetched(instance, request, now)
+                elif kind == _WAKE:
+                    instance.wake(now)
                 elif instance.version == version:
                     instance.finish(now)
             while row < count and arrivals[row] == now:

@@ -10,7 +10,8 @@ from scheduling.simulator.requests.clock import MASK, SHIFT, Lines, Pace, ticks
 from scheduling.simulator.requests.ends import Ends
 from scheduling.simulator.requests.live import Live, State
 from scheduling.simulator.requests.memory import Memory
-from scheduling.simulator.requests.policy import Learning
+from scheduling.simulator.requests.parts import mixed_batch
+from scheduling.simulator.requests.policy import Learning, Preempting, Remembering
 from scheduling.simulator.requests.tally import Current, Tally
 from scheduling.simulator.requests.turn import Turn
 
@@ -40,7 +41,11 @@ class Instance:
         self.name = f"{group.name}/{index}"
         self._engine = engine
         self.cost = group.cost
-        self.composition: Composition = group.composition
+        composition = group.composition
+        if isinstance(composition, Remembering):
+            composition = composition.fresh(index)
+        self.composition: Composition = composition
+        self._preempting = composition if isinstance(composition, Preempting) else None
         learner = group.admission.fresh(index) if isinstance(group.admission, Learning) else None
         self._learner = learner
         self.admission: Admission = learner or group.admission
@@ -61,7 +66,7 @@ class Instance:
         self._base_sum = 0
         self._carry = 0
         self._ends = Ends()
-        self._run = Current()
+        self.running = Current()
         self._arrived: list[Live] = []
         self._turn = Turn(self)
         self._lines = Lines(self.cost)
@@ -102,6 +107,10 @@ class Instance:
             return request.base + self.steps
         return request.done
 
+    def context(self, decodes: int) -> int:
+        """Return the tokens whose KV is read if so many, all that decode or none, do so now."""
+        return self._base_sum + decodes * self.steps if decodes else 0
+
     # What happens to it.
 
     def enqueue(self, request: Live, now: int) -> None:
@@ -112,6 +121,8 @@ class Instance:
         self.load_tokens += request.target
         if not self.busy:
             self._engine.touch(self)
+        elif self._preempting is not None and self.running.chunks:
+            self._give_way(self._preempting, now)
         elif first and self.slots > 0:
             self._interrupt(now)
 
@@ -128,6 +139,13 @@ class Instance:
         self.leaving -= 1
         self.memory.free += request.left_behind
         if not self.busy:
+            self._engine.touch(self)
+
+    def wake(self, now: int) -> None:
+        """Let the policies look again at a time that they have named."""
+        if self.busy:
+            self._interrupt(now)
+        else:
             self._engine.touch(self)
 
     def start(self, now: int) -> None:
@@ -147,6 +165,8 @@ class Instance:
         if self.tally.restarts > restarts and not (turn.chunks or turn.decodes):
             # All that ran has been evicted, so the head of the queue may begin now.
             self.composition.compose(turn)
+        if turn.wake_ns is not None:
+            self._engine.wake_at(max(turn.wake_ns, now + 1), self)
         chunks = turn.chunks
         if chunks:
             self._run_mixed(now, turn.decodes, chunks)
@@ -158,7 +178,7 @@ class Instance:
 
     def finish(self, now: int) -> None:
         """End the iterations that have been running."""
-        run, tally, memory = self._run, self.tally, self.memory
+        run, tally, memory = self.running, self.tally, self.memory
         steps = run.steps
         self.busy = False
         self._carry = (self._carry + run.passed) & MASK
@@ -181,7 +201,7 @@ class Instance:
             for request in self._ends.until(self.steps):
                 self._leave(request)
                 self._end(request, now)
-        if run.chunks:
+        if run.chunks and not run.cut and (run.part is None or run.part.finishes):
             self._end_chunks(now, run.chunks)
         if not self.dirty:
             self._engine.touch(self)
@@ -227,8 +247,8 @@ class Instance:
     # Iterations.
 
     def _run_decodes(self, now: int, decodes: int, steady: bool) -> None:
-        run = self._run
-        context = self._base_sum + decodes * self.steps
+        run = self.running
+        context = self.context(decodes)
         line = self._lines.at(decodes, context)
         steps = 1
         if line is None:
@@ -245,22 +265,18 @@ class Instance:
         self._launch(now, steps, decodes, pace.after(steps))
 
     def _run_mixed(self, now: int, decodes: int, chunks: list[tuple[Live, int]]) -> None:
-        run = self._run
-        new = cached = 0
-        pairs = 0.0
-        for request, tokens in chunks:
-            new += tokens
-            cached += request.done
-            pairs += tokens * (request.done + (tokens + 1) / 2)
-        context = self._base_sum + decodes * self.steps if decodes else 0
-        passed = ticks(self.cost.seconds(Batch(new, len(chunks), cached, pairs, decodes, context)))
-        self.tally.new_tokens += new
+        run = self.running
+        part = self._turn.part
+        batch = mixed_batch(chunks, decodes, self.context(decodes))
         run.pace = None
         run.chunks = chunks
-        self._launch(now, 1, decodes, passed)
+        run.part = part
+        run.cut = 0
+        seconds = self.cost.seconds(batch) if part is None else part.seconds
+        self._launch(now, 1, decodes, ticks(seconds))
 
     def _launch(self, now: int, steps: int, decodes: int, passed: int) -> None:
-        run = self._run
+        run = self.running
         run.began = now
         run.steps = steps
         run.decodes = decodes
@@ -271,7 +287,7 @@ class Instance:
 
     def _interrupt(self, now: int) -> None:
         """End a jump, if there is one, with the iteration that runs now."""
-        run = self._run
+        run = self.running
         pace = run.pace
         if pace is None:
             return
@@ -279,8 +295,25 @@ class Instance:
         if steps < run.steps:
             self._launch(run.began, steps, run.decodes, pace.after(steps))
 
+    def _give_way(self, policy: Preempting, now: int) -> None:
+        """Cut the pass that runs after its present operator, if the policy wants that."""
+        run, turn = self.running, self._turn
+        if run.cut or run.part is None or not run.part.operators:
+            return
+        turn.now = now
+        if not policy.preempts(turn):
+            return
+        count = run.part.operators
+        done = ((now - run.began) << SHIFT) - self._carry
+        cut = max(1, -(-done * count // run.passed)) if run.passed else count
+        if cut < count:
+            self._launch(run.began, 1, run.decodes, -(-run.passed * cut // count))
+            run.cut = cut
+
     def _idle(self, turn: Turn) -> None:
         self._carry = 0
+        if turn.wake_ns is not None:
+            return
         if self.waiting and not (self.moving or self.leaving):
             if self.decoding or self.prefilling:
                 raise turn.impossible("nothing runs though requests could", self.waiting[0])
@@ -339,6 +372,7 @@ class Instance:
     def _end_chunks(self, now: int, chunks: list[tuple[Live, int]]) -> None:
         for request, tokens in chunks:
             request.done += tokens
+            self.tally.new_tokens += tokens
             if request.done < request.target:
                 continue
             self.prefilling.remove(request)

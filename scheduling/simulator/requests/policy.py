@@ -46,6 +46,24 @@ class Composition(Policy, Protocol):
         ...
 
 
+@runtime_checkable
+class Remembering(Composition, Protocol):
+    """A composition that remembers what it did on its instance."""
+
+    def fresh(self, instance: int) -> Remembering:
+        """Return the same policy, with nothing remembered, for the instance of this index."""
+        ...
+
+
+@runtime_checkable
+class Preempting(Composition, Protocol):
+    """A composition whose prompts may give way to a request that comes, at the next operator."""
+
+    def preempts(self, turn: Turn) -> bool:
+        """Tell whether the pass that runs is to give way, now that a request has come."""
+        ...
+
+
 class Admission(Policy, Protocol):
     """Decides whether the head of the queue may begin, and what memory it gets."""
 
@@ -98,6 +116,14 @@ class Order(Policy, Protocol):
 
     def key(self, request: Live, now: int) -> tuple[float, ...]:
         """Return what the queue is sorted by, least first; equal keys stay as they stand."""
+        ...
+
+
+class Ranking(Order, Protocol):
+    """An order that can also tell where a prompt stands that is partly computed."""
+
+    def rank(self, request: Live, now: int, seconds: float) -> tuple[float, ...]:
+        """Return the key of a request whose prompt takes so many seconds more."""
         ...
 
 

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from difflib import get_close_matches
 
 from scheduling.errors import InputError, UnsupportedError
-from scheduling.models.cost.protocol import CostModel
-from scheduling.models.requests.table import RequestTable
+from scheduling.simulator.requests.batching import BATCHING
 from scheduling.simulator.requests.policies.admission import Reserve, Watermark
 from scheduling.simulator.requests.policies.composition import Orca, PrefillFirst, Sarathi
-from scheduling.simulator.requests.policies.eviction import LatestArrival
 from scheduling.simulator.requests.policies.future import KnownFuture, PastFuture
 from scheduling.simulator.requests.policies.ordering import (
     EarliestDeadline,
@@ -19,100 +16,33 @@ from scheduling.simulator.requests.policies.ordering import (
     ShortestPrompt,
     SlackDeadline,
 )
-from scheduling.simulator.requests.policy import (
-    Admission,
-    Composition,
-    Eviction,
-    Order,
-    Policy,
-    Provenance,
+from scheduling.simulator.requests.strategy import (
+    SHARE,
+    TOKENS,
+    Limits,
+    Maker,
+    Setting,
+    Strategy,
+    whole,
 )
 
-_SEVERITY: tuple[Provenance, ...] = ("code", "paper", "code with fix", "inferred")
 _BUDGET = 512
 _PADDED = 4096
 _PROMPTS = 8192
 _STARTS_EARLY = 0.05
 
 
-@dataclass(frozen=True, slots=True)
-class Setting:
-    """What strategies are made for.
-
-    Parameters
-    ----------
-    table
-        The requests.
-    cost
-        Times of a replica.
-    ttft_seconds
-        Limits of the first token by row of the table's demands.
-    longest
-        Tokens of the longest sequence that the runtime is set up for.
-    longest_answer
-        Tokens of the longest answer that it allows.
-    seed
-        Seed of all draws.
-    """
-
-    table: RequestTable
-    cost: CostModel
-    ttft_seconds: tuple[float | None, ...]
-    longest: int
-    longest_answer: int
-    seed: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Strategy:
-    """Policies of an instance under one name.
-
-    Parameters
-    ----------
-    name, summary
-        Name, and one line for people.
-    composition, admission, eviction, order
-        As of :class:`~scheduling.simulator.requests.deployment.Group`.
-    clairvoyant
-        It knows the lengths of answers before they end, as no runtime does.
-    """
-
-    name: str
-    summary: str
-    composition: Composition
-    admission: Admission = field(default_factory=Watermark)
-    eviction: Eviction = field(default_factory=LatestArrival)
-    order: Order | None = None
-    clairvoyant: bool = False
-
-    @property
-    def policies(self) -> tuple[Policy, ...]:
-        """Its policies, hook by hook."""
-        own: tuple[Policy, ...] = (self.composition, self.admission, self.eviction)
-        return own if self.order is None else (*own, self.order)
-
-    @property
-    def provenance(self) -> Provenance:
-        """Where its rules are from; of several sources, the least certain."""
-        return max((one.provenance for one in self.policies), key=_SEVERITY.index)
-
-
-_Maker = Callable[[Setting, float | None], Strategy]
-
-
 def _sarathi(setting: Setting, value: float | None) -> Strategy:
     del setting
-    return Strategy("sarathi", "chunks of prompts beside all decodes", Sarathi(_whole(value)))
-
-
-def _whole(value: float | None, default: int = _BUDGET) -> int:
-    return default if value is None else int(value)
+    return Strategy(
+        "sarathi", "chunks of prompts beside all decodes", Sarathi(whole(value, _BUDGET))
+    )
 
 
 def _vllm(setting: Setting, value: float | None) -> Strategy:
     del setting
     return Strategy(
-        "vllm", "whole prompts first, else decodes", PrefillFirst(_whole(value, _PADDED))
+        "vllm", "whole prompts first, else decodes", PrefillFirst(whole(value, _PADDED))
     )
 
 
@@ -124,25 +54,27 @@ def _watermark(setting: Setting, value: float | None) -> Strategy:
 
 
 def _orca(setting: Setting, value: float | None) -> Strategy:
-    reserve = Reserve(_whole(value, setting.longest))
+    reserve = Reserve(whole(value, setting.longest))
     return Strategy("orca", "whole prompts beside decodes, memory for the longest", Orca(), reserve)
 
 
 def _sjf(setting: Setting, value: float | None) -> Strategy:
     del setting
     summary = "sarathi, shortest prompt first"
-    return Strategy("sjf", summary, Sarathi(_whole(value)), order=ShortestPrompt())
+    return Strategy("sjf", summary, Sarathi(whole(value, _BUDGET)), order=ShortestPrompt())
 
 
 def _edf(setting: Setting, value: float | None) -> Strategy:
     order = EarliestDeadline(setting.ttft_seconds)
-    return Strategy("edf", "sarathi, earliest deadline first", Sarathi(_whole(value)), order=order)
+    return Strategy(
+        "edf", "sarathi, earliest deadline first", Sarathi(whole(value, _BUDGET)), order=order
+    )
 
 
 def _s_edf(setting: Setting, value: float | None) -> Strategy:
     order = SlackDeadline(setting.ttft_seconds, setting.cost)
     summary = "sarathi, earliest deadline first that can still be kept"
-    return Strategy("s-edf", summary, Sarathi(_whole(value)), order=order)
+    return Strategy("s-edf", summary, Sarathi(whole(value, _BUDGET)), order=order)
 
 
 def _past_future(setting: Setting, value: float | None) -> Strategy:
@@ -176,19 +108,18 @@ def _mc_sf(setting: Setting, value: float | None) -> Strategy:
     )
 
 
-_TOKENS = (1.0, 1e9, "whole tokens")
-_SHARE = (0.0, 0.99, "a share")
-_STRATEGIES: dict[str, tuple[_Maker, tuple[float, float, str] | None]] = {
-    "sarathi": (_sarathi, _TOKENS),
-    "vllm": (_vllm, _TOKENS),
-    "watermark": (_watermark, _SHARE),
-    "orca": (_orca, _TOKENS),
-    "sjf": (_sjf, _TOKENS),
-    "edf": (_edf, _TOKENS),
-    "s-edf": (_s_edf, _TOKENS),
-    "past-future": (_past_future, _SHARE),
+_STRATEGIES: dict[str, tuple[Maker, Limits | None]] = {
+    "sarathi": (_sarathi, TOKENS),
+    "vllm": (_vllm, TOKENS),
+    "watermark": (_watermark, SHARE),
+    "orca": (_orca, TOKENS),
+    "sjf": (_sjf, TOKENS),
+    "edf": (_edf, TOKENS),
+    "s-edf": (_s_edf, TOKENS),
+    "past-future": (_past_future, SHARE),
     "past-future-oracle": (_past_future_known, None),
     "mc-sf": (_mc_sf, None),
+    **BATCHING,
 }
 
 STRATEGIES = tuple(_STRATEGIES)
@@ -204,7 +135,8 @@ def strategy(name: str, setting: Setting) -> Strategy:
         One of :data:`STRATEGIES`. Behind a colon may stand its number: the token budget of
         ``sarathi``, ``sjf``, ``edf`` and ``s-edf`` (512), the padded tokens of ``vllm`` (4096), the
         longest sequence of ``orca``, the share of memory kept free by ``watermark`` and
-        ``past-future`` (0.05).
+        ``past-future`` (0.05), and those of
+        :data:`~scheduling.simulator.requests.batching.BATCHING`.
     setting
         What it is made for.
 
@@ -226,7 +158,7 @@ def strategy(name: str, setting: Setting) -> Strategy:
     return replace(made, name=name)
 
 
-def _number(name: str, text: str, limits: tuple[float, float, str] | None) -> float:
+def _number(name: str, text: str, limits: Limits | None) -> float:
     if limits is None:
         raise InputError.single("policy", repr(name), f"{name.partition(':')[0]} without a number")
     low, high, what = limits
@@ -235,6 +167,6 @@ def _number(name: str, text: str, limits: tuple[float, float, str] | None) -> fl
         value = float(text)
     except ValueError:
         raise InputError.single("policy", repr(name), expected) from None
-    if not low <= value <= high or (limits is _TOKENS and value != int(value)):
+    if not low <= value <= high or (limits[2].startswith("whole") and value != int(value)):
         raise InputError.single("policy", repr(name), expected)
     return value

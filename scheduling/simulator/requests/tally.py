@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from scheduling.simulator.requests.clock import Pace
 from scheduling.simulator.requests.live import Live
+from scheduling.simulator.requests.parts import Part
 
 
 @dataclass(slots=True)
@@ -42,7 +43,21 @@ class Tally:
 
 @dataclass(slots=True)
 class Current:
-    """What an instance is at: ``steps`` decode iterations, or one mixed batch."""
+    """What an instance is at: ``steps`` decode iterations, or one mixed batch.
+
+    Attributes
+    ----------
+    began, passed
+        Nanosecond at which it began, and the ticks that it takes.
+    steps, pace, decodes
+        Decode iterations, their times, and the requests that decode in each.
+    chunks
+        Requests of a mixed batch that compute prompt tokens, with how many each.
+    part
+        How its prompts pass the layers, unless in one go.
+    cut
+        Operators after which it gives way; 0: it does not.
+    """
 
     began: int = 0
     passed: int = 0
@@ -50,3 +65,5 @@ class Current:
     pace: Pace | None = None
     decodes: int = 0
     chunks: list[tuple[Live, int]] = field(default_factory=list)
+    part: Part | None = None
+    cut: int = 0

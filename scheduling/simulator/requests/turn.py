@@ -8,9 +8,12 @@ from typing import TYPE_CHECKING
 from scheduling.errors import PolicyError
 from scheduling.simulator.requests.clock import NS_PER_SECOND
 from scheduling.simulator.requests.live import Live, State
+from scheduling.simulator.requests.parts import Part, mixed_batch
 
 if TYPE_CHECKING:
+    from scheduling.models.cost.protocol import Batch, CostModel
     from scheduling.simulator.requests.instance import Instance
+    from scheduling.simulator.requests.tally import Current
 
 
 class Turn:
@@ -24,20 +27,28 @@ class Turn:
         Requests that decode one token in this batch, so far.
     chunks
         Requests of this batch that compute prompt tokens, with how many each.
+    part
+        How they pass the layers; ``None``: in one go, at the time of the cost model.
+    wake_ns
+        When to compose again if nothing runs until then; ``None``: when something changes.
     """
 
-    __slots__ = ("_instance", "chunks", "decodes", "now")
+    __slots__ = ("_instance", "chunks", "decodes", "now", "part", "wake_ns")
 
     def __init__(self, instance: Instance) -> None:
         self._instance = instance
         self.now = 0
         self.decodes = 0
         self.chunks: list[tuple[Live, int]] = []
+        self.part: Part | None = None
+        self.wake_ns: int | None = None
 
     def begin(self, now: int) -> None:
         """Start with an empty batch."""
         self.now = now
         self.decodes = 0
+        self.part = None
+        self.wake_ns = None
         if self.chunks:
             self.chunks = []
 
@@ -89,6 +100,21 @@ class Turn:
     def empty(self) -> bool:
         """Whether no request holds memory here."""
         return self._instance.memory.free == self._instance.memory.capacity
+
+    @property
+    def cost(self) -> CostModel:
+        """Times of the instance."""
+        return self._instance.cost
+
+    @property
+    def batch(self) -> Batch:
+        """The work of the batch, so far."""
+        return mixed_batch(self.chunks, self.decodes, self._instance.context(self.decodes))
+
+    @property
+    def running(self) -> Current:
+        """The iterations that run, or that ran last."""
+        return self._instance.running
 
     def tokens(self, request: Live) -> int:
         """Return the tokens of a request so far: computed ones, or prompt and answer."""

@@ -13,14 +13,8 @@ from scheduling.simulator.requests.deployment import Deployment, Flow, Group, Li
 from scheduling.simulator.requests.fleet import ROUTERS, simulate_fleet
 from scheduling.simulator.requests.live import Live
 from scheduling.simulator.requests.policies.composition import Orca, PrefillFirst
-from scheduling.simulator.requests.run import NEVER, FleetRun
-from tests.serving_runs import deployments, table, tables
-
-
-def same(one: FleetRun, other: FleetRun) -> bool:
-    """Tell whether two runs agree to the nanosecond."""
-    fields = ("started_ns", "first_token_ns", "ended_ns", "restarts", "instance", "decode_instance")
-    return all(np.array_equal(getattr(one, name), getattr(other, name)) for name in fields)
+from scheduling.simulator.requests.run import NEVER
+from tests.serving_runs import deployments, same, table, tables
 
 
 @given(deployments(), tables(), st.sampled_from(ROUTERS))

@@ -71,8 +71,12 @@ class EarliestDeadline:
 
     def key(self, request: Live, now: int) -> tuple[float, ...]:
         """Order by deadline, then by arrival."""
-        del now
-        return _deadline(request, self.seconds), request.arrival_ns
+        return self.rank(request, now, 0.0)
+
+    def rank(self, request: Live, now: int, seconds: float) -> tuple[float, ...]:
+        """Order by the same, however long the prompt takes."""
+        del now, seconds
+        return deadline_ns(request, self.seconds), request.arrival_ns
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +84,8 @@ class SlackDeadline:
     """S-EDF of FlowPrefill: earliest deadline first of those that can still keep theirs.
 
     A prompt can keep its deadline while more time is left than it takes alone; those that cannot
-    come after all others, latest deadline first (arXiv 2602.16603). Prompts are not preempted at
-    operators: the order holds at every iteration.
+    come after all others, latest deadline first (arXiv 2602.16603). As the order of a queue alone
+    it holds at every iteration, and prompts are not preempted at operators.
 
     Parameters
     ----------
@@ -99,12 +103,46 @@ class SlackDeadline:
 
     def key(self, request: Live, now: int) -> tuple[float, ...]:
         """Order by whether there is slack, then by deadline."""
-        deadline = _deadline(request, self.seconds)
-        takes = self.cost.seconds(Batch.prefill(request.left, request.done))
-        late = deadline - now <= takes * NS_PER_SECOND
+        return self.rank(request, now, prompt_seconds(self.cost, request))
+
+    def rank(self, request: Live, now: int, seconds: float) -> tuple[float, ...]:
+        """Order by the same, for a prompt that takes so many seconds more."""
+        deadline = deadline_ns(request, self.seconds)
+        late = deadline - now <= seconds * NS_PER_SECOND
         return late, -deadline if late else deadline, request.arrival_ns
 
 
-def _deadline(request: Live, seconds: tuple[float | None, ...]) -> float:
+@dataclass(frozen=True, slots=True)
+class ShortestRemaining:
+    """Prompt with the least time left first.
+
+    Parameters
+    ----------
+    cost
+        Predicts the time of a prompt.
+    """
+
+    cost: CostModel
+    name: str = "shortest-remaining"
+    provenance: Provenance = "paper"
+    steady: bool = True
+
+    def key(self, request: Live, now: int) -> tuple[float, ...]:
+        """Order by the time of the prompt, then by arrival."""
+        return self.rank(request, now, prompt_seconds(self.cost, request))
+
+    def rank(self, request: Live, now: int, seconds: float) -> tuple[float, ...]:
+        """Order by the same, for a prompt that takes so many seconds more."""
+        del now
+        return seconds, request.arrival_ns
+
+
+def prompt_seconds(cost: CostModel, request: Live) -> float:
+    """Return the time that the rest of a prompt takes alone."""
+    return cost.seconds(Batch.prefill(request.left, request.done))
+
+
+def deadline_ns(request: Live, seconds: tuple[float | None, ...]) -> float:
+    """Return the nanosecond of a request's deadline; infinite without one."""
     limit = seconds[request.demand]
     return float("inf") if limit is None else request.arrival_ns + limit * NS_PER_SECOND

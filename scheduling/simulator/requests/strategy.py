@@ -1,0 +1,98 @@
+"""Strategies: policies for all hooks of an instance that belong together, and how they are made."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from scheduling.models.cost.protocol import CostModel
+from scheduling.models.requests.table import RequestTable
+from scheduling.simulator.requests.policies.admission import Watermark
+from scheduling.simulator.requests.policies.eviction import LatestArrival
+from scheduling.simulator.requests.policy import (
+    Admission,
+    Composition,
+    Eviction,
+    Order,
+    Policy,
+    Provenance,
+)
+
+_SEVERITY: tuple[Provenance, ...] = ("code", "paper", "code with fix", "inferred")
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """What strategies are made for.
+
+    Parameters
+    ----------
+    table
+        The requests.
+    cost
+        Times of a replica.
+    ttft_seconds
+        Limits of the first token by row of the table's demands.
+    longest
+        Tokens of the longest sequence that the runtime is set up for.
+    longest_answer
+        Tokens of the longest answer that it allows.
+    seed
+        Seed of all draws.
+    """
+
+    table: RequestTable
+    cost: CostModel
+    ttft_seconds: tuple[float | None, ...]
+    longest: int
+    longest_answer: int
+    seed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Strategy:
+    """Policies of an instance under one name.
+
+    Parameters
+    ----------
+    name, summary
+        Name, and one line for people.
+    composition, admission, eviction, order
+        As of :class:`~scheduling.simulator.requests.deployment.Group`.
+    clairvoyant
+        It knows the lengths of answers before they end, as no runtime does.
+    """
+
+    name: str
+    summary: str
+    composition: Composition
+    admission: Admission = field(default_factory=Watermark)
+    eviction: Eviction = field(default_factory=LatestArrival)
+    order: Order | None = None
+    clairvoyant: bool = False
+
+    @property
+    def policies(self) -> tuple[Policy, ...]:
+        """Its policies, hook by hook."""
+        own: tuple[Policy, ...] = (self.composition, self.admission, self.eviction)
+        return own if self.order is None else (*own, self.order)
+
+    @property
+    def provenance(self) -> Provenance:
+        """Where its rules are from; of several sources, the least certain."""
+        return max((one.provenance for one in self.policies), key=_SEVERITY.index)
+
+
+Maker = Callable[[Setting, float | None], Strategy]
+"""Makes a strategy, with the number behind the colon of its name if there is one."""
+
+Limits = tuple[float, float, str]
+"""Least and greatest number behind the colon, and what it is; whole ones say so."""
+
+TOKENS: Limits = (1.0, 1e9, "whole tokens")
+SHARE: Limits = (0.0, 0.99, "a share")
+
+
+def whole(value: float | None, default: int) -> int:
+    """Return the number behind a colon as an integer, or what stands for none."""
+    return default if value is None else int(value)
