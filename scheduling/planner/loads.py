@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
+from scheduling.models.requests.table import RequestTable
 from scheduling.models.requests.workload import RequestClass
 
 Target = tuple[float, float]
@@ -26,11 +27,14 @@ class Load:
         Name of the model that it asks for.
     targets
         By metric ``ttft``, ``tpot`` and ``e2e``, those that it has.
+    trace
+        The requests as they were seen, with their arrivals; ``None``: there are only distributions.
     """
 
     requests: RequestClass
     model: str
     targets: Mapping[str, Target] = field(default_factory=dict)
+    trace: RequestTable | None = None
 
     @property
     def demand(self) -> str:

@@ -13,6 +13,7 @@ from scheduling.models.cost.gpu import Gpu
 from scheduling.models.cost.llm import Llm
 from scheduling.models.cost.precision import published_precision
 from scheduling.models.requests.arrivals import Arrivals, PoissonArrivals
+from scheduling.models.requests.table import RequestTable
 from scheduling.models.requests.workload import RequestClass
 from scheduling.models.serving.fleet import Choice, Fleet, FleetDemand, FleetModel, Pool
 from scheduling.models.serving.problem import MOST_RATE
@@ -141,7 +142,7 @@ def _pool(row: int, pool: Pool, fleet: Fleet, faults: list[Fault]) -> PoolFacts 
 def _load(row: int, demand: FleetDemand, base: Path, faults: list[Fault]) -> Load | None:
     place = f"demands[{row}]"
     try:
-        requests = _requests(demand, base)
+        requests, trace = _requests(demand, base)
     except InputError as error:
         faults += _placed(f"{place}.trace", error)
         return None
@@ -151,23 +152,24 @@ def _load(row: int, demand: FleetDemand, base: Path, faults: list[Fault]) -> Loa
         return None
     stated = {metric: demand.target(metric) for metric in METRICS}
     targets = {metric: target for metric, target in stated.items() if target is not None}
-    return Load(requests, demand.model, targets)
+    return Load(requests, demand.model, targets, trace)
 
 
-def _requests(demand: FleetDemand, base: Path) -> RequestClass:
+def _requests(demand: FleetDemand, base: Path) -> tuple[RequestClass, RequestTable | None]:
     if demand.trace is not None:
         from scheduling.planner.traces import seen_requests
 
         return seen_requests(demand, base / demand.trace)
     if demand.prompt is None or demand.output is None:
         raise InputError.single("prompt, output", "nothing", "lengths or a trace")
-    return RequestClass(
+    drawn = RequestClass(
         name=demand.name,
         arrivals=_arrivals(demand),
         prompt=demand.prompt,
         output=demand.output,
         prefix_share=demand.prefix_share,
     )
+    return drawn, None
 
 
 def _arrivals(demand: FleetDemand) -> Arrivals:

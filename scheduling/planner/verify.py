@@ -8,15 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from math import ceil
 from typing import Any
 
 from scheduling.models.cost.costs import replica_cost
-from scheduling.models.requests.workload import RequestClass, Workload, sample
 from scheduling.models.serving.plan import Component, ServingPlan
 from scheduling.models.serving.solution import ServingSolution
 from scheduling.planner.candidates import Candidate
 from scheduling.planner.loads import Load
+from scheduling.planner.replaying import replayed
 from scheduling.planner.resolve import Resolved
 from scheduling.planner.templates import kv_rate
 from scheduling.simulator.requests.deployment import Link
@@ -24,10 +23,9 @@ from scheduling.simulator.requests.fleet import simulate_fleet
 from scheduling.simulator.requests.metrics import DemandMetrics, measure
 from scheduling.simulator.requests.planned import planned_deployment
 
-REQUESTS = 2000
-"""Requests of a replay; the first tenth is not counted."""
-
 _WARM = 0.1
+"""Share of the requests, the first ones, that is not counted."""
+
 _CUT = 0.9
 """Factor on the ceilings of replicas that serve a demand whose target is not kept."""
 
@@ -156,10 +154,8 @@ def replay(
     )
     served = _served(plan)
     loads = [load for load in resolved.loads if load.demand in served]
-    classes = (_at_rate(load.requests, served[load.demand]) for load in loads)
-    workload = Workload(classes=tuple(classes))
-    table = sample(workload, requests=REQUESTS, seed=seed)
-    warm = float(table.arrival_ns[ceil(_WARM * REQUESTS)]) / 1e9
+    table = replayed(loads, served, seed)
+    warm = float(table.arrival_ns[int(_WARM * len(table))]) / 1e9
     run = simulate_fleet(deployment, table, router="least-requests", seed=seed)
     shares = {100 * share for load in loads for _, share in load.targets.values()}
     found = measure(run, percentiles=sorted(shares), warmup_seconds=warm)
@@ -182,11 +178,6 @@ def _served(plan: ServingPlan) -> dict[str, float]:
         if roles[route.component] != "decode":
             rates[route.demand] = rates.get(route.demand, 0.0) + route.requests_per_second
     return rates
-
-
-def _at_rate(requests: RequestClass, rate: float) -> RequestClass:
-    arrivals = requests.arrivals.model_copy(update={"rate": rate})
-    return requests.model_copy(update={"arrivals": arrivals})
 
 
 def _verdict(load: Load, metric: str, row: DemandMetrics) -> Verdict:
