@@ -20,6 +20,10 @@ DRAWN = 2000
 MOST_ROWS = 10_000
 """Requests of a replay with a longer trace, about: its first ones."""
 
+_MOMENT = 1e-6
+"""Seconds before its end at which a replay takes no more rows: the next lap must not slip in where
+its first row is due at the end, by rounding."""
+
 
 def replayed(loads: Sequence[Load], served: Mapping[str, float], seed: int) -> RequestTable:
     """Return the requests of a replay.
@@ -81,7 +85,7 @@ def _rows(trace: RequestTable, rate: float, seconds: float) -> tuple[Ints, ...]:
     laps = ceil(seconds * rate / count) + 1
     arrival = np.concatenate([own + lap * count * between for lap in range(laps)])
     arrival_ns = np.rint(arrival * (1e9 / (rate * between))).astype(np.int64)
-    kept = arrival_ns < seconds * 1e9
+    kept = arrival_ns < (seconds - _MOMENT) * 1e9
     prompt, output, cached = (
         np.tile(column, laps)[kept]
         for column in (trace.prompt_tokens, trace.output_tokens, trace.cached_tokens)

@@ -22,7 +22,8 @@ def seen_requests(demand: FleetDemand, path: Path) -> tuple[RequestClass, Reques
     """Return the requests of a trace as distributions, and as they were seen.
 
     Its rate and the variation of the times between arrivals are those of the trace; a rate that the
-    demand states replaces the former, a share of prefixes that it states those of the rows. Without arrivals in the trace there are distributions only.
+    demand states replaces the former, a share of prefixes that it states those of the rows. Without
+    arrivals in the trace there are distributions only.
 
     Raises
     ------

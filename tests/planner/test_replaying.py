@@ -16,9 +16,7 @@ from tests.planner.fleets import fleet
 
 def _traced(folder: Path, arrivals: list[float], prompts: list[int], **more: object) -> Resolved:
     rows = [f"{t},{p},20\n" for t, p in zip(arrivals, prompts, strict=True)]
-    (folder / "trace.csv").write_text(
-        "arrival_seconds,prompt_tokens,output_tokens\n" + "".join(rows)
-    )
+    (folder / "trace.csv").write_text("arrival_s,prompt_tokens,output_tokens\n" + "".join(rows))
     demand = {"rate": None, "prompt": None, "output": None, "trace": "trace.csv", **more}
     return resolve(fleet(demand=demand), folder)
 
@@ -71,8 +69,13 @@ def test_bursts_of_a_trace_are_seen_by_the_replay(tmp_path: Path) -> None:
 
     def ttft(times: list[float]) -> Verdict:
         _traced(tmp_path, times, [1000] * len(times))
-        demand = {"rate": None, "prompt": None, "output": None, "trace": "trace.csv"}
-        demand |= {"ttft": {"seconds": 30.0, "percentile": 90}}
+        demand = {
+            "rate": None,
+            "prompt": None,
+            "output": None,
+            "trace": "trace.csv",
+            "ttft": {"seconds": 30.0, "percentile": 90},
+        }
         options = {"max_pp": 1, "token_budgets": [2048], "max_tp": 1, "modes": ["aggregated"]}
         result = plan(fleet(demand=demand, options=options), folder=tmp_path, time_limit=20)
         return next(one for one in result.replays[-1].verdicts if one.metric == "ttft")
