@@ -1,4 +1,4 @@
-"""Files that are written whole or not at all."""
+"""Files that are written whole or not at all, and files that grow by lines."""
 
 from __future__ import annotations
 
@@ -66,3 +66,38 @@ def write_files(folder: Path, contents: Mapping[str, bytes]) -> list[Path]:
         expected = "a folder that can be written"
         raise InputError.single("folder", found, expected, str(folder)) from None
     return [target for _, target in moves]
+
+
+def whole_lines(path: Path, what: str) -> list[str]:
+    """Return the lines of a file that grows; a last line that was cut off is left out.
+
+    Parameters
+    ----------
+    path
+        The file.
+    what
+        What it should hold, for errors.
+
+    Raises
+    ------
+    InputError
+        When it cannot be read.
+    """
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
+    except (OSError, UnicodeDecodeError) as error:
+        found = f"{error.__class__.__name__}"
+        raise InputError.single(what, found, f"a readable file of {what}", str(path)) from error
+    return lines[:-1] if lines and not lines[-1].endswith("\n") else lines
+
+
+def append_line(path: Path, line: str) -> None:
+    """Append a line, also behind one that was cut off, which goes."""
+    with path.open("ab+") as file:
+        if file.tell() > 0:
+            file.seek(-1, 2)
+            if file.read(1) != b"\n":
+                content = path.read_bytes()
+                path.write_bytes(content[: content.rfind(b"\n") + 1])
+    with path.open("a", encoding="utf-8") as text:
+        text.write(line + "\n")

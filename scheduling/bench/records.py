@@ -9,6 +9,7 @@ from pydantic import ValidationError
 
 from scheduling.errors import InputError
 from scheduling.models.base import Frozen
+from scheduling.storage import append_line, whole_lines
 
 Key = tuple[str, str, int, float, int | None]
 
@@ -62,15 +63,8 @@ def read_records(path: Path) -> list[Record]:
     InputError
         When a line is not a record.
     """
-    try:
-        lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
-    except (OSError, UnicodeDecodeError) as error:
-        found = f"{error.__class__.__name__}"
-        raise InputError.single("results", found, "a readable result file", str(path)) from error
     records = []
-    for number, line in enumerate(lines, start=1):
-        if number == len(lines) and not line.endswith("\n"):
-            break
+    for number, line in enumerate(whole_lines(path, "results"), start=1):
         try:
             records.append(Record.model_validate(json.loads(line)))
         except (ValueError, ValidationError) as error:
@@ -81,15 +75,4 @@ def read_records(path: Path) -> list[Record]:
 
 def append_record(path: Path, record: Record) -> None:
     """Append one record as a line of its own, also behind a line that was cut off."""
-    with path.open("ab+") as file:
-        if file.tell() > 0:
-            file.seek(-1, 2)
-            if file.read(1) != b"\n":
-                _drop_tail(path)
-    with path.open("a", encoding="utf-8") as text:
-        text.write(record.model_dump_json() + "\n")
-
-
-def _drop_tail(path: Path) -> None:
-    content = path.read_bytes()
-    path.write_bytes(content[: content.rfind(b"\n") + 1])
+    append_line(path, record.model_dump_json())

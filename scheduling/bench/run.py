@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.metadata import version
 from itertools import product
@@ -10,9 +10,9 @@ from pathlib import Path
 
 from scheduling.bench.records import Record, append_record, read_records
 from scheduling.bench.suites import Case, cases
-from scheduling.errors import InputError, SchedulingError
+from scheduling.errors import SchedulingError
+from scheduling.sweeps import carry_out, check_engine
 
-BACKENDS = ("loky", "dask", "ray")
 OnRecord = Callable[[Record, int, int], None]
 
 
@@ -86,17 +86,14 @@ def run_plan(
     InputError
         For an unknown suite or backend, or a result file that cannot be read.
     """
-    if backend not in BACKENDS:
-        raise InputError.single("backend", repr(backend), f"one of {', '.join(BACKENDS)}")
-    if jobs < 1:
-        raise InputError.single("jobs", str(jobs), "at least 1")
+    check_engine(jobs, backend)
     everything = _runs(plan)
     known = {}
     if results is not None and results.exists():
         known = {record.key: record for record in read_records(results)}
     missing = [run for run in everything if run.blank().key not in known]
     done = len(everything) - len(missing)
-    for record in _carry_out(missing, jobs, backend):
+    for record in carry_out(run_one, missing, jobs, backend):
         known[record.key] = record
         done += 1
         if results is not None:
@@ -112,16 +109,6 @@ def _runs(plan: Plan) -> list[_Run]:
         _Run(case, solver, seed, plan.time_limit, plan.workers)
         for case, solver, seed in product(instances, plan.solvers, plan.seeds)
     ]
-
-
-def _carry_out(runs: list[_Run], jobs: int, backend: str) -> Iterable[Record]:
-    if jobs == 1 and backend == "loky":
-        yield from map(run_one, runs)
-        return
-    from joblib import Parallel, delayed, parallel_config
-
-    with parallel_config(backend=backend, n_jobs=jobs):
-        yield from Parallel(return_as="generator_unordered")(delayed(run_one)(run) for run in runs)
 
 
 def run_one(run: _Run) -> Record:

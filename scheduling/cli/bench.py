@@ -10,7 +10,6 @@ import typer
 from scheduling.cli import options
 from scheduling.cli.live import ProgressBar
 from scheduling.cli.output import emit_json, note, table
-from scheduling.errors import InputError
 
 if TYPE_CHECKING:
     from scheduling.bench.records import Record
@@ -65,7 +64,7 @@ def bench(
     plan = Plan(
         suites=tuple(suites),
         solvers=tuple(solvers.split(",")),
-        seeds=_numbers(seeds),
+        seeds=options.whole_numbers(seeds, "--seeds"),
         time_limit=time_limit or 10.0,
         workers=workers,
     )
@@ -93,10 +92,3 @@ def _show(records: list[Record], baseline: Path | None) -> None:
     table(*solver_rows(records), "by solver")
     if baseline is not None:
         table(*compare_rows(read_records(baseline), records), f"against {baseline}")
-
-
-def _numbers(text: str) -> tuple[int, ...]:
-    try:
-        return tuple(int(part) for part in text.split(","))
-    except ValueError:
-        raise InputError.single("--seeds", repr(text), "integers separated by commas") from None

@@ -24,6 +24,7 @@ class _Line:
         self._active = not quiet and sys.stderr.isatty()
         self._last = 0.0
         self._width = 0
+        self._began = time.monotonic()
 
     def __enter__(self) -> Self:
         """Begin."""
@@ -72,11 +73,27 @@ class CountLine(_Line):
         self._write(f"{done} of at most {total} operators measured")
 
 
+class SimulatedLine(_Line):
+    """Simulated and real time of a run, and its requests."""
+
+    def update(self, policy: str, now: int, come: int, ended: int) -> None:
+        """Show how far a policy's run is."""
+        seconds = time.monotonic() - self._began
+        self._write(
+            f"{policy}: {now / 1e9:,.0f} s simulated in {seconds:.1f} s  {come} requests came, "
+            f"{ended} ended"
+        )
+
+
 class ProgressBar(_Line):
-    """How many runs of a benchmark are done."""
+    """How many runs of a benchmark or a sweep are done."""
 
     def update(self, record: Record, done: int, total: int) -> None:
-        """Show the run that just ended."""
+        """Show the run of a benchmark that just ended."""
+        self.show(f"{record.instance}  {record.solver}", done, total)
+
+    def show(self, what: str, done: int, total: int) -> None:
+        """Show what just ended."""
         filled = _BAR * done // total
         bar = "#" * filled + "." * (_BAR - filled)
-        self._write(f"[{bar}] {done}/{total}  {record.instance}  {record.solver}")
+        self._write(f"[{bar}] {done}/{total}  {what}")

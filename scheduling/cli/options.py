@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from scheduling.errors import InputError
+
 InstanceFile = Annotated[
     str,
     typer.Argument(
@@ -50,3 +52,31 @@ Json = Annotated[bool, typer.Option("--json", help="Print machine-readable outpu
 Output = Annotated[
     Path | None, typer.Option("--output", metavar="FILE", help="Write the result here.")
 ]
+
+
+def whole_numbers(text: str, option: str) -> tuple[int, ...]:
+    """Return the integers of a list.
+
+    Raises
+    ------
+    InputError
+        Naming the option, when something else stands there.
+    """
+    try:
+        return tuple(int(part) for part in text.split(","))
+    except ValueError:
+        raise InputError.single(option, repr(text), "integers separated by commas") from None
+
+
+def numbers(text: str, option: str) -> tuple[float, ...]:
+    """Return the numbers of a list.
+
+    Raises
+    ------
+    InputError
+        Naming the option, when something else stands there.
+    """
+    try:
+        return tuple(float(part) for part in text.split(","))
+    except ValueError:
+        raise InputError.single(option, repr(text), "numbers separated by commas") from None

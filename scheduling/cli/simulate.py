@@ -48,7 +48,49 @@ Share = Annotated[
 ]
 TimesFile = Annotated[
     Path | None,
-    typer.Option("--times", metavar="CSV", help="Write the times of every request here."),
+    typer.Option(
+        "--times",
+        metavar="FILE",
+        help="Write the times of every request here: .csv, .json or .parquet.",
+    ),
+]
+Plot = Annotated[
+    Path | None,
+    typer.Option(
+        "--plot",
+        metavar="FILE",
+        help="Draw latencies, memory and queues, or of a sweep TPOT over TTFT: .png or .svg.",
+    ),
+]
+Rates = Annotated[
+    str | None,
+    typer.Option(
+        "--rates", metavar="R,R…", help="Sweep over these rates of requests, a second each."
+    ),
+]
+Seeds = Annotated[
+    str | None,
+    typer.Option("--seeds", metavar="N,N…", help="Sweep over these seeds: means and confidence."),
+]
+Backend = Annotated[
+    str | None,
+    typer.Option(
+        "--backend", metavar="B", help="Of a sweep: loky (this machine), dask or ray (a cluster)."
+    ),
+]
+SweepWorkers = Annotated[
+    int | None,
+    typer.Option(
+        "--workers", metavar="N", help="Threads of a bound, all by default; runs of a sweep, 1."
+    ),
+]
+Result = Annotated[
+    Path | None,
+    typer.Option(
+        "--output",
+        metavar="FILE",
+        help="Write the best schedule here; of a sweep, every run: those it holds are skipped.",
+    ),
 ]
 ViewerFile = Annotated[
     Path | None,
@@ -68,14 +110,18 @@ def simulate(
     policy: Policies = None,
     time_limit: BoundSeconds = None,
     work_limit: options.Work = None,
-    workers: options.Workers = None,
+    workers: SweepWorkers = None,
     seed: options.Seed = 0,
-    output: options.Output = None,
+    output: Result = None,
     trace: TraceFile = None,
     strict: Strict = False,
     capacity: Share = None,
     times: TimesFile = None,
     viewer: ViewerFile = None,
+    plot: Plot = None,
+    rates: Rates = None,
+    seeds: Seeds = None,
+    backend: Backend = None,
     json: options.Json = False,
 ) -> None:
     """Run policies that see jobs, durations and stops, or requests, only as time passes.
@@ -83,43 +129,42 @@ def simulate(
     Each schedule is checked as a solution of the offline problem, in which everything is known
     from the start, and stands beside that problem's bound: its gap bounds its regret. The output
     file gets the schedule of the best policy. On a scenario of requests (kind requests), policies
-    stand side by side with latencies, goodput, restarts and use of KV memory.
+    stand side by side with latencies, goodput, restarts, use of KV memory, fairness and cost;
+    --rates and --seeds sweep over all combinations.
     """
     from scheduling.instances.files import read
     from scheduling.models.requests.scenario import RequestScenario
 
     problem = read(file, format=format_)
-    of_schedules = {
-        "--time-limit": time_limit,
-        "--work-limit": work_limit,
-        "--workers": workers,
-        "--output": output,
-    }
-    of_requests = {
-        "--trace": trace,
-        "--strict": strict or None,
-        "--capacity": capacity,
-        "--times": times,
-        "--viewer": viewer,
-    }
     if isinstance(problem, RequestScenario):
-        _refuse(of_schedules, problem.kind)
-        from scheduling.cli.simulate_requests import simulate_scenario
+        _refuse({"--time-limit": time_limit, "--work-limit": work_limit}, "schedules")
+        from scheduling.cli.simulate_requests import Wanted, simulate_scenario
 
-        simulate_scenario(
-            problem,
-            file,
-            policy,
-            trace=trace,
-            strict=strict,
-            capacity=capacity,
-            seed=seed,
-            times=times,
-            viewer=viewer,
-            json=json,
+        wanted = Wanted(
+            tuple(policy or ()), trace, strict, capacity, seed, times, viewer, plot, json=json
         )
+        if rates is None and seeds is None:
+            _refuse({"--workers": workers, "--output": output, "--backend": backend}, "a sweep")
+            simulate_scenario(problem, file, wanted)
+            return
+        from scheduling.cli.sweep_requests import sweep_scenario
+
+        sweep_scenario(problem, file, wanted, rates, seeds, workers or 1, backend, output)
         return
-    _refuse(of_requests, problem.kind)
+    _refuse(
+        {
+            "--trace": trace,
+            "--strict": strict or None,
+            "--capacity": capacity,
+            "--times": times,
+            "--viewer": viewer,
+            "--plot": plot,
+            "--rates": rates,
+            "--seeds": seeds,
+            "--backend": backend,
+        },
+        "scenarios of requests",
+    )
     _simulate_schedule(problem, file, policy, time_limit, work_limit, workers, seed, output, json)
 
 
@@ -156,10 +201,10 @@ def _simulate_schedule(
         note(f"  solution of {found.best.policy}: {output}")
 
 
-def _refuse(options_: dict[str, Any], kind: str) -> None:
-    """Refuse options that mean nothing for a kind of problem."""
+def _refuse(options_: dict[str, Any], what: str) -> None:
+    """Refuse options that mean something only elsewhere."""
     faults = [
-        Fault(name, str(value), f"an option for problems of kind {kind}")
+        Fault(name, str(value), f"an option for {what} alone")
         for name, value in options_.items()
         if value is not None
     ]

@@ -2,64 +2,94 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from scheduling.cli.live import SimulatedLine
 from scheduling.cli.output import emit_json, note, percent, table
 
 if TYPE_CHECKING:
     from scheduling.models.requests.scenario import RequestScenario
     from scheduling.simulator.requests.compare import Comparison, Outcome
+    from scheduling.simulator.requests.fairness import Fairness
     from scheduling.simulator.requests.metrics import DemandMetrics, Latency
 
 _SHOWN = (50.0, 99.0)
 
 
-def simulate_scenario(
-    problem: RequestScenario,
-    file: str,
-    policies: Sequence[str] | None,
-    *,
-    trace: str | None,
-    strict: bool,
-    capacity: float | None,
-    seed: int,
-    times: Path | None,
-    viewer: Path | None,
-    json: bool,
-) -> None:
-    """Run policies on a scenario and print them side by side."""
-    from scheduling.instances.files import BUNDLED
-    from scheduling.simulator.requests.compare import DEFAULT_STRATEGIES, simulate_requests
-    from scheduling.simulator.requests.records import (
-        comparison_record,
-        times_table,
-        viewer_events,
-    )
-    from scheduling.storage import write_whole
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What is asked of scenarios of requests; fields are the options of the verb."""
 
-    here = file == "-" or file.startswith(BUNDLED)
-    found = simulate_requests(
-        problem,
-        policies or DEFAULT_STRATEGIES,
-        trace=trace,
-        folder=None if here else Path(file).parent,
-        strict=strict,
-        capacity=capacity,
-        seed=seed,
-        on_run=None if json else _progress,
-    )
-    if times is not None:
-        write_whole(times, times_table(found.outcomes).encode())
-    if viewer is not None:
-        write_whole(viewer, viewer_events(found.outcomes).encode())
+    policies: tuple[str, ...]
+    trace: str | None
+    strict: bool
+    capacity: float | None
+    seed: int
+    times: Path | None
+    viewer: Path | None
+    plot: Path | None
+    json: bool
+
+
+def folder_of(file: str) -> Path | None:
+    """Return the folder of a scenario, where its trace lies; ``None`` when it has none."""
+    from scheduling.instances.files import BUNDLED
+
+    return None if file == "-" or file.startswith(BUNDLED) else Path(file).parent
+
+
+def simulate_scenario(problem: RequestScenario, file: str, wanted: Wanted) -> None:
+    """Run policies on a scenario and print them side by side."""
+    from scheduling.report.front import check_suffix
+    from scheduling.simulator.requests.compare import DEFAULT_STRATEGIES, Watch, simulate_requests
+    from scheduling.simulator.requests.records import comparison_record
+    from scheduling.simulator.requests.times import check_times
+
+    if wanted.times is not None:
+        check_times(wanted.times)
+    if wanted.plot is not None:
+        check_suffix(wanted.plot)
+    with SimulatedLine(quiet=wanted.json) as line:
+        found = simulate_requests(
+            problem,
+            wanted.policies or DEFAULT_STRATEGIES,
+            trace=wanted.trace,
+            folder=folder_of(file),
+            strict=wanted.strict,
+            capacity=wanted.capacity,
+            seed=wanted.seed,
+            watch=Watch(
+                on_progress=line.update,
+                on_run=None if wanted.json else _progress,
+                timeline=wanted.plot is not None,
+            ),
+        )
+    _write(found, wanted)
     for text in found.notes:
         note(text)
-    if json:
+    if wanted.json:
         emit_json(comparison_record(found))
         return
     _show(found, problem.name or file)
+
+
+def _write(found: Comparison, wanted: Wanted) -> None:
+    """Write the files that are asked for."""
+    if wanted.times is not None:
+        from scheduling.simulator.requests.times import write_times
+
+        write_times(wanted.times, found.outcomes)
+    if wanted.viewer is not None:
+        from scheduling.simulator.requests.records import viewer_events
+        from scheduling.storage import write_whole
+
+        write_whole(wanted.viewer, viewer_events(found.outcomes).encode())
+    if wanted.plot is not None:
+        from scheduling.report.requests import write_comparison
+
+        write_comparison(found, wanted.plot)
 
 
 def _progress(one: Outcome) -> None:
@@ -77,7 +107,12 @@ def _show(found: Comparison, title: str) -> None:
     table(headers, rows, f"{title}: {len(found.table)} requests, seconds")
     asked = any(one.capacity is not None for one in found.outcomes)
     headers = ["policy", "restarts", "KV mean", "KV peak", "busy", "makespan"]
+    headers += ["Jain", "slowdown", "dollars", "$/M tokens"]
     table([*headers, "max rate/s"] if asked else headers, [_use(one) for one in found.outcomes])
+    print(
+        "  Jain: index of the speeds, seconds alone over seconds here, of classes, or of requests "
+        "where there is one class; slowdown: the most of a request"
+    )
     rejected = found.outcomes[0].run.rejected
     if rejected:
         print(f"  {rejected} requests are larger than the memory of a replica, and rejected")
@@ -91,10 +126,23 @@ def _use(one: Outcome) -> list[str]:
     group = one.metrics.groups[0]
     shares = [percent(share) for share in (group.kv_mean, group.kv_peak, group.utilisation)]
     row = [one.strategy.name, str(group.restarts), *shares, f"{one.metrics.makespan_seconds:.2f}"]
+    fair, spent = one.fairness, one.spending
+    row += ["-", "-"] if fair is None else [_jain(fair), f"{fair.slowdown_max:.1f}"]
+    row += (
+        ["-", "-"]
+        if spent is None
+        else [f"{spent.dollars:.2f}", f"{spent.dollars_per_million_tokens:.2f}"]
+    )
     if one.capacity is not None:
         rate = one.capacity.rate
         row.append("-" if rate is None else f"{rate:.3f}")
     return row
+
+
+def _jain(fair: Fairness) -> str:
+    """Return Jain's index between classes, and between requests where there is one class."""
+    found = fair.jain_requests if fair.jain_classes is None else fair.jain_classes
+    return f"{found:.3f}"
 
 
 def _latencies(demand: DemandMetrics) -> list[str]:

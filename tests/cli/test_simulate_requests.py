@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 import scheduling as sch
+from scheduling.models.cost.catalogue import gpu
 from scheduling.models.requests.scenario import RequestScenario
 from scheduling.simulator.requests.registry import STRATEGIES
 from tests.cli.conftest import Cli
@@ -110,6 +111,75 @@ def test_times_and_events_are_written(cli: Cli, scenario: Path, tmp_path: Path) 
     }
 
 
+def test_times_hold_the_same_in_every_format(cli: Cli, scenario: Path, tmp_path: Path) -> None:
+    paths = [tmp_path / f"times{suffix}" for suffix in (".csv", ".json")]
+    for path in paths:
+        cli("simulate", scenario, "--policy", "orca", "--policy", "vllm", "--times", path)
+    rows = list(csv.DictReader(io.StringIO(paths[0].read_text())))
+    columns = json.loads(paths[1].read_text())
+    assert list(rows[0]) == list(columns)
+    for name, values in columns.items():
+        shown = ["" if value is None else value for value in values]
+        if name.endswith("_seconds"):
+            shown = [f"{value:.9f}" for value in shown]
+        assert [row[name] for row in rows] == list(map(str, shown))
+    parquet = pytest.importorskip("pyarrow.parquet")
+    path = tmp_path / "times.parquet"
+    cli("simulate", scenario, "--policy", "orca", "--policy", "vllm", "--times", path)
+    assert parquet.read_table(path).to_pydict() == columns
+
+
+def test_parquet_without_pyarrow_says_what_to_install(
+    cli: Cli, scenario: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("scheduling.simulator.requests.times.find_spec", lambda name: None)
+    call = cli("simulate", scenario, "--times", tmp_path / "times.parquet")
+    assert call.code == 2
+    assert "scheduling[profiles]" in call.err
+
+
+@pytest.mark.parametrize("suffix", [".png", ".svg"])
+def test_charts_are_drawn(cli: Cli, scenario: Path, tmp_path: Path, suffix: str) -> None:
+    plot = tmp_path / f"chart{suffix}"
+    call = cli("simulate", scenario, "--policy", "orca", "--policy", "vllm", "--plot", plot)
+    assert call.code == 0
+    first = plot.read_bytes()
+    cli("simulate", scenario, "--policy", "orca", "--policy", "vllm", "--plot", plot)
+    assert plot.read_bytes() == first
+    if suffix == ".svg":
+        for words in (b"orca", b"vllm", b"KV memory in use", b"TTFT"):
+            assert words in first
+
+
+def test_fairness_and_cost_stand_beside_latencies(cli: Cli, scenario: Path) -> None:
+    call = cli("simulate", scenario, "--policy", "vllm", "--json")
+    run = call.json["runs"][0]
+    assert run["spending"] is None
+    assert run["fairness"]["slowdown_max"] >= run["fairness"]["slowdown_mean"] >= 1
+    assert 0.5 <= run["fairness"]["jain_classes"] <= 1
+    head = SCENARIO[: SCENARIO.index("  cost:")]
+    text = head + "  model: llama-3.1-8b\n  gpu: h100-sxm\n  layout: {tp: 2}\n"
+    scenario.write_text(text + SCENARIO[SCENARIO.index("replicas:") :], encoding="utf-8")
+    run = cli("simulate", scenario, "--policy", "vllm", "--json").json["runs"][0]
+    hours = run["makespan_seconds"] / 3600
+    price = gpu("h100-sxm").price_per_hour or 0
+    assert run["spending"]["dollars"] == pytest.approx(hours * 4 * price)
+
+
+def test_sweeps_show_means_and_go_on(cli: Cli, scenario: Path, tmp_path: Path) -> None:
+    results, plot = tmp_path / "sweep.jsonl", tmp_path / "frontier.svg"
+    words = ["simulate", scenario, "--policy", "vllm", "--rates", "4,8", "--seeds", "0,1"]
+    call = cli(*words, "--output", results, "--plot", plot)
+    assert call.code == 0
+    assert " ± " in call.out
+    assert call.out.count("vllm") == 4
+    assert "TPOT p99" in plot.read_text()
+    kept = results.read_text()
+    found = cli(*words, "--output", results, "--json").json
+    assert results.read_text() == kept
+    assert [(one["rate"], one["seed"]) for one in found] == [(4, 0), (4, 1), (8, 0), (8, 1)]
+
+
 def test_broken_rows_are_counted_or_refused(cli: Cli, scenario: Path, tmp_path: Path) -> None:
     scenario.write_text(SCENARIO.replace("slos:\n  search: {ttft_seconds: 2.0}\n", ""))
     trace = tmp_path / "trace.csv"
@@ -165,6 +235,13 @@ def test_scenarios_that_make_no_sense_are_refused(
         (["--time-limit", "3"], "--time-limit"),
         (["--trace", "missing.csv"], "missing.csv"),
         (["--capacity", "2"], "at most 1"),
+        (["--times", "times.txt"], ".csv, .json, .parquet"),
+        (["--plot", "chart.pdf"], ".png or .svg"),
+        (["--workers", "2"], "a sweep"),
+        (["--seeds", "0,1", "--times", "times.csv"], "--times"),
+        (["--seeds", "0,x"], "integers separated by commas"),
+        (["--rates", "2,x"], "numbers separated by commas"),
+        (["--rates", "0"], "positive numbers"),
     ],
 )
 def test_bad_calls_end_with_code_two(

@@ -4,30 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from os import PathLike
 from pathlib import Path
 
 import numpy as np
 
 from scheduling.errors import InputError
-from scheduling.models.cost.catalogue import gpu as catalogue_gpu
-from scheduling.models.cost.catalogue import llm as catalogue_llm
-from scheduling.models.cost.costs import replica_cost
-from scheduling.models.cost.gpu import Gpu
-from scheduling.models.cost.llm import Llm
-from scheduling.models.cost.memory import kv_capacity
-from scheduling.models.cost.precision import published_precision
-from scheduling.models.cost.protocol import Affine, CostModel
-from scheduling.models.requests.scenario import Replica, RequestScenario
+from scheduling.models.cost.protocol import CostModel
+from scheduling.models.requests.scenario import RequestScenario
 from scheduling.models.requests.table import RequestTable
 from scheduling.models.requests.workload import sample
 from scheduling.simulator.requests.capacity import Capacity, at_rate, fleet_capacity
 from scheduling.simulator.requests.clock import NS_PER_SECOND
 from scheduling.simulator.requests.deployment import Deployment, Group
+from scheduling.simulator.requests.fairness import Fairness, fairness
 from scheduling.simulator.requests.fleet import simulate_fleet
 from scheduling.simulator.requests.metrics import FleetMetrics, Slo, measure
 from scheduling.simulator.requests.registry import strategy
 from scheduling.simulator.requests.run import FleetRun
+from scheduling.simulator.requests.stated import Machine, Spending, machine, spending
 from scheduling.simulator.requests.strategy import Setting, Strategy
 
 DEFAULT_STRATEGIES = ("sarathi", "vllm", "orca", "past-future")
@@ -45,6 +41,10 @@ class Outcome:
         Times of every request.
     metrics
         Latencies, goodput, memory.
+    fairness
+        How evenly requests were served; ``None`` when none was.
+    spending
+        What it cost; ``None`` where the scenario names no GPU with a price.
     capacity
         The highest rate under the service levels, where it was asked for.
     """
@@ -52,7 +52,29 @@ class Outcome:
     strategy: Strategy
     run: FleetRun
     metrics: FleetMetrics
+    fairness: Fairness | None = None
+    spending: Spending | None = None
     capacity: Capacity | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """What is wanted of runs while they go on.
+
+    Parameters
+    ----------
+    on_progress
+        Called now and then with the policy, simulated nanoseconds, requests that have come, and
+        requests that have ended or were rejected.
+    on_run
+        Called after each policy.
+    timeline
+        Note the use of KV memory over time in the instances' tallies.
+    """
+
+    on_progress: Callable[[str, int, int, int], None] | None = None
+    on_run: Callable[[Outcome], None] | None = None
+    timeline: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +114,7 @@ def simulate_requests(
     strict: bool = False,
     capacity: float | None = None,
     seed: int = 0,
-    on_run: Callable[[Outcome], None] | None = None,
+    watch: Watch | None = None,
 ) -> Comparison:
     """Run the same requests under several policies.
 
@@ -115,8 +137,8 @@ def simulate_requests(
         limits.
     seed
         Seed of all draws; every policy gets the same requests.
-    on_run
-        Called after each policy.
+    watch
+        What is wanted of the runs while they go on.
 
     Raises
     ------
@@ -146,34 +168,54 @@ def simulate_requests(
     named = [policy] if isinstance(policy, (str, Strategy)) else list(policy)
     if not named:
         raise InputError.single("policy", "none", "at least one policy")
-    cost, kv_tokens = _replica(problem.replica)
+    watch = watch or Watch()
+    replica = machine(problem.replica)
     table, notes = _requests(problem, trace, Path(folder or ""), strict, seed)
     slos = _limits(problem, table)
-    setting = _setting(problem, table, cost, slos, seed)
+    setting = _setting(problem, table, replica.cost, slos, seed)
     chosen = [one if isinstance(one, Strategy) else strategy(one, setting) for one in named]
     outcomes = []
     for one in chosen:
-        fleet = _fleet(problem, cost, kv_tokens, one)
-        outcomes.append(_outcome(problem, fleet, table, slos, one, capacity, seed))
-        if on_run is not None:
-            on_run(outcomes[-1])
-    return Comparison(problem, table, slos, kv_tokens, tuple(outcomes), notes)
+        outcomes.append(_outcome(problem, replica, table, slos, one, capacity, seed, watch))
+        if watch.on_run is not None:
+            watch.on_run(outcomes[-1])
+    return Comparison(problem, table, slos, replica.kv_tokens, tuple(outcomes), notes)
 
 
 def _outcome(
     problem: RequestScenario,
-    fleet: Deployment,
+    replica: Machine,
     table: RequestTable,
     slos: dict[str, Slo],
     chosen: Strategy,
     share: float | None,
     seed: int,
+    watch: Watch,
 ) -> Outcome:
     """Run one policy, and look for its highest rate if a share is asked for."""
-    run = simulate_fleet(fleet, table, router=problem.router, seed=seed)
-    metrics = measure(run, slos, warmup_seconds=problem.warmup_seconds)
+    fleet = _fleet(problem, replica, chosen)
+    progress = watch.on_progress
+    run = simulate_fleet(
+        fleet,
+        table,
+        router=problem.router,
+        seed=seed,
+        timeline=watch.timeline,
+        on_progress=None if progress is None else partial(progress, chosen.name),
+    )
+    found = Outcome(
+        chosen,
+        run,
+        measure(run, slos, warmup_seconds=problem.warmup_seconds),
+        fairness(
+            run,
+            {group.name: group.cost for group in fleet.groups},
+            warmup_seconds=problem.warmup_seconds,
+        ),
+        spending(run, replica.dollars_per_hour),
+    )
     if share is None:
-        return Outcome(chosen, run, metrics)
+        return found
     highest = fleet_capacity(
         fleet,
         table,
@@ -183,16 +225,14 @@ def _outcome(
         seed=seed,
         start=_rate(table),
     )
-    return Outcome(chosen, run, metrics, highest)
+    return replace(found, capacity=highest)
 
 
-def _fleet(
-    problem: RequestScenario, cost: CostModel, kv_tokens: int, chosen: Strategy
-) -> Deployment:
+def _fleet(problem: RequestScenario, replica: Machine, chosen: Strategy) -> Deployment:
     group = Group(
         "all",
-        cost,
-        kv_tokens=kv_tokens,
+        replica.cost,
+        kv_tokens=replica.kv_tokens,
         replicas=problem.replicas,
         max_sequences=problem.max_sequences,
         block_size=problem.block_size,
@@ -216,30 +256,6 @@ def _setting(
     limits = tuple(slos[name].ttft_seconds if name in slos else None for name in table.demands)
     answer = problem.max_answer_tokens or int(table.output_tokens.max(initial=1))
     return Setting(table, cost, limits, longest, answer, seed)
-
-
-def _replica(replica: Replica) -> tuple[CostModel, int]:
-    """Return the times of a replica and the tokens of its KV cache."""
-    if replica.cost is not None and replica.kv_tokens is not None:
-        times = replica.cost
-        affine = Affine(
-            times.base_seconds,
-            times.per_token_seconds,
-            times.per_kv_seconds,
-            times.per_pair_seconds,
-        )
-        return affine, replica.kv_tokens
-    if replica.model is None or replica.gpu is None:
-        raise InputError.single("replica", "nothing", "model and gpu, or a cost with kv_tokens")
-    model = replica.model if isinstance(replica.model, Llm) else catalogue_llm(replica.model)
-    card = replica.gpu if isinstance(replica.gpu, Gpu) else catalogue_gpu(replica.gpu)
-    precision = replica.precision or published_precision(model.native)
-    tokens = kv_capacity(model, card, replica.layout, precision, replica.memory_share)
-    if tokens is None:
-        found = f"{replica.layout} on {card.name}, which does not hold {model.name}"
-        raise InputError.single("replica.layout", found, "more GPUs, or a smaller precision")
-    cost = replica_cost(model, card, replica.layout, precision, engine=replica.engine)
-    return cost, replica.kv_tokens or tokens
 
 
 def _requests(

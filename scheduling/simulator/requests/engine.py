@@ -39,10 +39,18 @@ class Engine:
         Chooses among the instances of a flow's group; one for prompts, and the same for decoding.
     jumps
         Pass over equal decode iterations in one event. The answer is the same without.
+    timeline
+        Note the use of KV memory over time.
     """
 
     def __init__(
-        self, deployment: Deployment, table: RequestTable, router: Router, *, jumps: bool = True
+        self,
+        deployment: Deployment,
+        table: RequestTable,
+        router: Router,
+        *,
+        jumps: bool = True,
+        timeline: bool = False,
     ) -> None:
         self.jumps = jumps
         self._table = table
@@ -54,6 +62,9 @@ class Engine:
         for group in deployment.groups:
             for _ in range(group.replicas):
                 self.instances.append(Instance(len(self.instances), group, self))
+        if timeline:
+            for instance in self.instances:
+                instance.tally.samples = []
         self._flows = Flows(deployment, table, self.instances)
         self._totals = table.prompt_tokens + table.output_tokens
         self._choices: dict[int, Choice] = {}

@@ -39,6 +39,7 @@ def simulate_fleet(
     router: str | Router = "least-requests",
     seed: int = 0,
     jumps: bool = True,
+    timeline: bool = False,
     on_progress: Callable[[int, int, int], None] | None = None,
 ) -> FleetRun:
     """Run requests through a fleet until all are served.
@@ -56,6 +57,8 @@ def simulate_fleet(
         Seed of the router's draws.
     jumps
         Pass over equal decode iterations in one event. The answer is the same without.
+    timeline
+        Note the use of KV memory over time in the instances' tallies.
     on_progress
         Called now and then with simulated nanoseconds, requests that have come, and requests that
         have ended or were rejected.
@@ -88,7 +91,8 @@ def simulate_fleet(
     ([0.02], [0.121])
     """
     chosen = _router(router, seed) if isinstance(router, str) else router
-    return Engine(deployment, table, chosen, jumps=jumps).run(on_progress)
+    engine = Engine(deployment, table, chosen, jumps=jumps, timeline=timeline)
+    return engine.run(on_progress)
 
 
 def _router(name: str, seed: int) -> Router:

@@ -195,6 +195,8 @@ class Instance:
         tally.block_ns += (used + grown) * span / 2
         if grown > tally.peak_blocks:
             tally.peak_blocks = grown
+        if tally.samples is not None:
+            tally.samples += ((run.began, used), (now, grown))
         if run.decodes:
             tally.decoded_tokens += run.decodes * steps
             self.steps += steps

@@ -267,11 +267,11 @@ def _estimate(values: Floats, percentile: float | None) -> Estimate:
         return Estimate(figure(values), None)
     parts = [figure(part) for part in np.array_split(values, batches)]
     spread = float(np.std(parts, ddof=1)) / sqrt(batches)
-    return Estimate(figure(values), _student(batches - 1) * spread)
+    return Estimate(figure(values), student_quantile(batches - 1) * spread)
 
 
-def _student(freedom: int) -> float:
-    """Return the two-sided quantile of Student's t (Hill's expansion; one degree is exact)."""
+def student_quantile(freedom: int) -> float:
+    """Return the two-sided 95 % quantile of Student's t: Hill's expansion from 3 degrees on."""
     if freedom == 1:
         return 12.7062
     if freedom == 2:

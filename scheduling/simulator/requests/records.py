@@ -1,33 +1,16 @@
-"""Runs as plain data: figures, times of every request, and events for a trace viewer."""
+"""Runs as plain data: figures, and events for a trace viewer."""
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from scheduling.simulator.requests.clock import NS_PER_SECOND
 from scheduling.simulator.requests.compare import Comparison, Outcome
 from scheduling.simulator.requests.metrics import Estimate, Latency
 from scheduling.simulator.requests.run import NEVER, FleetRun
 
-_COLUMNS = (
-    "policy",
-    "request",
-    "demand",
-    "prompt_tokens",
-    "output_tokens",
-    "cached_tokens",
-    "instance",
-    "arrival_seconds",
-    "started_seconds",
-    "first_token_seconds",
-    "ended_seconds",
-    "restarts",
-)
 _NS_PER_MICROSECOND = 1000
 
 
@@ -38,11 +21,12 @@ def comparison_record(found: Comparison) -> dict[str, Any]:
         "requests": len(found.table),
         "kv_tokens": found.kv_tokens,
         "notes": list(found.notes),
-        "runs": [_outcome(one) for one in found.outcomes],
+        "runs": [outcome_record(one) for one in found.outcomes],
     }
 
 
-def _outcome(one: Outcome) -> dict[str, Any]:
+def outcome_record(one: Outcome) -> dict[str, Any]:
+    """Return what one policy did as plain data."""
     chosen, metrics = one.strategy, one.metrics
     return {
         "policy": chosen.name,
@@ -70,6 +54,8 @@ def _outcome(one: Outcome) -> dict[str, Any]:
             for demand in metrics.demands
         ],
         "instances": [asdict(group) for group in metrics.groups],
+        "fairness": None if one.fairness is None else asdict(one.fairness),
+        "spending": None if one.spending is None else asdict(one.spending),
         "capacity": None if one.capacity is None else asdict(one.capacity),
     }
 
@@ -83,42 +69,6 @@ def _latency(latency: Latency | None) -> dict[str, Any] | None:
 
 def _estimate(estimate: Estimate) -> dict[str, float | None]:
     return {"value": estimate.value, "half_width": estimate.half_width}
-
-
-def times_table(outcomes: Sequence[Outcome]) -> str:
-    """Return the times of every request under every policy as CSV; what never was stays empty."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(_COLUMNS)
-    for one in outcomes:
-        writer.writerows(_rows(one))
-    return text.getvalue()
-
-
-def _rows(one: Outcome) -> Iterator[list[Any]]:
-    run, table = one.run, one.run.table
-    names = [instance.name for instance in run.instances]
-    for row in range(len(table)):
-        where = int(run.instance[row])
-        yield [
-            one.strategy.name,
-            row,
-            table.demands[int(table.demand[row])],
-            int(table.prompt_tokens[row]),
-            int(table.output_tokens[row]),
-            int(table.cached_tokens[row]),
-            names[where] if where >= 0 else "",
-            *(
-                "" if time == NEVER else f"{time / NS_PER_SECOND:.9f}"
-                for time in (
-                    int(table.arrival_ns[row]),
-                    int(run.started_ns[row]),
-                    int(run.first_token_ns[row]),
-                    int(run.ended_ns[row]),
-                )
-            ),
-            int(run.restarts[row]),
-        ]
 
 
 def viewer_events(outcomes: Sequence[Outcome]) -> str:

@@ -29,6 +29,9 @@ class Tally:
         Blocks in use, integrated over busy time; along a jump they are taken to grow evenly.
     new_tokens, decoded_tokens
         Prompt tokens that it computed, and tokens that its decode steps made.
+    samples
+        Where a timeline is asked for: times in nanoseconds with the blocks in use, at the start
+        and at the end of every event; in between they grow evenly.
     """
 
     iterations: int = 0
@@ -39,6 +42,7 @@ class Tally:
     block_ns: float = 0.0
     new_tokens: int = 0
     decoded_tokens: int = 0
+    samples: list[tuple[int, int]] | None = None
 
 
 @dataclass(slots=True)

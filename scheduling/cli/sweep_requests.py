@@ -1,0 +1,146 @@
+"""``scheduling simulate --rates … --seeds …``: many runs of scenarios of requests."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from scheduling.cli import options
+from scheduling.cli.live import ProgressBar
+from scheduling.cli.output import emit_json, note, table
+from scheduling.cli.simulate_requests import Wanted, folder_of
+from scheduling.errors import Fault, InputError
+
+if TYPE_CHECKING:
+    from scheduling.models.requests.scenario import RequestScenario
+    from scheduling.simulator.requests.metrics import Estimate
+    from scheduling.simulator.requests.sweep import SweepRun
+
+_MEASURES = (("TTFT p99", "ttft"), ("TPOT p99", "tpot"), ("E2E p99", "e2e"))
+
+
+def sweep_scenario(
+    problem: RequestScenario,
+    file: str,
+    wanted: Wanted,
+    rates: str | None,
+    seeds: str | None,
+    workers: int,
+    backend: str | None,
+    output: Path | None,
+) -> None:
+    """Sweep over policies, rates and seeds, and print means with their confidence."""
+    from scheduling.report.front import check_suffix
+    from scheduling.simulator.requests.compare import DEFAULT_STRATEGIES
+    from scheduling.simulator.requests.sweep import Sweep, run_sweep
+
+    _refuse_single(wanted)
+    if wanted.plot is not None:
+        check_suffix(wanted.plot)
+    sweep = Sweep(
+        problem,
+        wanted.policies or DEFAULT_STRATEGIES,
+        (None,) if rates is None else options.numbers(rates, "--rates"),
+        (wanted.seed,) if seeds is None else options.whole_numbers(seeds, "--seeds"),
+        trace=wanted.trace,
+        folder=folder_of(file),
+        strict=wanted.strict,
+        capacity=wanted.capacity,
+    )
+    with ProgressBar(quiet=wanted.json) as bar:
+        runs = run_sweep(
+            sweep,
+            output,
+            jobs=workers,
+            backend=backend or "loky",
+            on_run=lambda one, done, total: bar.show(_name(one), done, total),
+        )
+    if wanted.plot is not None:
+        from scheduling.report.requests import write_frontier
+
+        write_frontier(runs, wanted.plot, problem.name or file)
+    if wanted.json:
+        emit_json([_record(one) for one in runs])
+    else:
+        _show(runs, problem.name or file, len(sweep.seeds))
+    if output is not None:
+        note(f"results: {output}")
+
+
+def _refuse_single(wanted: Wanted) -> None:
+    """Refuse the files of single runs."""
+    faults = [
+        Fault(name, str(value), "a run without --rates and --seeds")
+        for name, value in (("--times", wanted.times), ("--viewer", wanted.viewer))
+        if value is not None
+    ]
+    if faults:
+        raise InputError(faults)
+
+
+def _name(one: SweepRun) -> str:
+    rate = "" if one.rate is None else f" at {one.rate:g}/s"
+    return f"{one.policy}{rate}, seed {one.seed}"
+
+
+def _record(one: SweepRun) -> dict[str, Any]:
+    return {"policy": one.policy, "rate": one.rate, "seed": one.seed, "run": one.run}
+
+
+def _show(runs: Sequence[SweepRun], title: str, seeds: int) -> None:
+    from scheduling.simulator.requests.sweep import figure, grouped
+
+    asked = any(one.run["capacity"] is not None for one in runs)
+    rows: list[list[str]] = []
+    for (policy, rate), own in grouped(runs).items():
+        for place, demand in enumerate(own[0].run["demands"]):
+            values: list[Callable[[dict[str, Any]], float | None]]
+            values = [partial(_p99, place, name) for _, name in _MEASURES]
+            values += [partial(_attainment, place), partial(_goodput, place), _jain]
+            if asked:
+                values.append(_highest)
+            shown = "-" if rate is None else f"{rate:g}"
+            cells = [_estimate(figure(own, value)) for value in values]
+            rows.append([policy, shown, demand["demand"], *cells])
+    headers = ["policy", "rate/s", "demand", *(name for name, _ in _MEASURES)]
+    headers += ["in SLO", "good/s", "Jain"]
+    table([*headers, "max rate/s"] if asked else headers, rows, f"{title}: seconds")
+    if seeds > 1:
+        print(f"  means of {seeds} seeds ± half of their 95 % confidence intervals")
+
+
+def _p99(place: int, name: str, run: dict[str, Any]) -> float | None:
+    latency = run["demands"][place][f"{name}_seconds"]
+    return None if latency is None else float(latency["p99"]["value"])
+
+
+def _attainment(place: int, run: dict[str, Any]) -> float | None:
+    kept = run["demands"][place]["attainment"]
+    return None if kept is None else float(kept["value"])
+
+
+def _goodput(place: int, run: dict[str, Any]) -> float | None:
+    found: float | None = run["demands"][place]["goodput"]
+    return found
+
+
+def _jain(run: dict[str, Any]) -> float | None:
+    fair = run["fairness"]
+    if fair is None:
+        return None
+    between = fair["jain_classes"]
+    return float(fair["jain_requests"] if between is None else between)
+
+
+def _highest(run: dict[str, Any]) -> float | None:
+    found: float | None = (run["capacity"] or {}).get("rate")
+    return found
+
+
+def _estimate(found: Estimate | None) -> str:
+    if found is None:
+        return "-"
+    shown = f"{found.value:.4g}"
+    return shown if found.half_width is None else f"{shown} ± {found.half_width:.2g}"

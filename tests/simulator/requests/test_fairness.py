@@ -1,0 +1,84 @@
+"""Slowdowns against runs of single requests, and Jain's index against its limits."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from scheduling.models.cost.protocol import Affine, CostModel
+from scheduling.models.requests.table import RequestTable
+from scheduling.simulator.requests.deployment import Deployment, Flow, Group, Link
+from scheduling.simulator.requests.fairness import fairness, jain
+from scheduling.simulator.requests.fleet import simulate_fleet
+from scheduling.simulator.requests.policies.composition import Orca
+from tests.serving_runs import COSTS, table, tables
+
+
+@given(requests=tables(), cost=COSTS)
+@settings(max_examples=40, deadline=None)
+def test_slowdown_is_the_time_over_that_of_a_run_of_the_request_alone(
+    requests: RequestTable, cost: CostModel
+) -> None:
+    group = Group("all", cost, kv_tokens=400, composition=Orca())
+    fleet = Deployment((group,))
+    run = simulate_fleet(fleet, requests)
+    slowdowns = []
+    for row, took in enumerate(run.e2e_seconds):
+        alone = table(
+            [0],
+            requests.prompt_tokens[row],
+            requests.output_tokens[row],
+            requests.cached_tokens[row],
+        )
+        slowdowns.append(took / simulate_fleet(fleet, alone).e2e_seconds[0])
+    found = fairness(run, {"all": group.cost})
+    assert found is not None
+    # Ends are whole nanoseconds, of requests that take at least 100 microseconds.
+    assert found.slowdown_max == pytest.approx(max(slowdowns), rel=1e-4)
+    assert found.slowdown_mean == pytest.approx(np.mean(slowdowns), rel=1e-4)
+    assert found.jain_requests == pytest.approx(jain(1 / np.array(slowdowns)), rel=1e-4)
+    assert found.jain_classes is None
+
+
+@given(st.lists(st.floats(0.01, 100), min_size=1, max_size=20))
+def test_jains_index_lies_between_one_share_and_one(values: list[float]) -> None:
+    found = jain(np.array(values))
+    assert 1 / len(values) - 1e-12 <= found <= 1 + 1e-12
+    assert jain(np.full(len(values), values[0])) == pytest.approx(1)
+
+
+def test_classes_that_wait_are_told_apart() -> None:
+    requests = RequestTable(
+        np.zeros(3, dtype=np.int64),
+        np.full(3, 10),
+        np.full(3, 3),
+        np.array([0, 1, 1]),
+        np.zeros(3, dtype=np.int64),
+        ("first", "second"),
+    )
+    cost = Affine(base=0.01, per_token=0.0)
+    fleet = Deployment((Group("all", cost, kv_tokens=100, max_sequences=1),))
+    found = fairness(simulate_fleet(fleet, requests), {"all": cost})
+    assert found is not None
+    # One after the other: slowdowns 1, 2 and 3; the second class has speed 2 / 5.
+    assert found.slowdown_max == pytest.approx(3)
+    assert found.jain_classes == pytest.approx(1.4**2 / (2 * (1 + 0.16)))
+
+
+def test_answers_are_timed_on_the_group_that_made_them() -> None:
+    fast, slow = Affine(base=0.001, per_token=0.0), Affine(base=0.01, per_token=0.0)
+    fleet = Deployment(
+        (Group("p", fast, 100, role="prefill"), Group("d", slow, 100, role="decode")),
+        (Flow("all", "p", "d", link=Link(0.0, 1.0)),),
+    )
+    found = fairness(simulate_fleet(fleet, table([0], 10, 4)), {"p": fast, "d": slow})
+    assert found is not None
+    assert found.slowdown_max == pytest.approx(1.0)
+
+
+def test_nothing_served_has_no_fairness() -> None:
+    cost = Affine(base=0.01, per_token=0.0)
+    run = simulate_fleet(Deployment((Group("all", cost, 16),)), table([0], 100, 4))
+    assert fairness(run, {"all": cost}) is None
