@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from scheduling.errors import Fault, InputError
+from scheduling.models.faults import repeated
 from scheduling.models.placement.fragmentation import typical_requests
 from scheduling.models.placement.measures import Balance, Workload
 from scheduling.models.placement.problem import Goal, PlacementProblem
@@ -58,11 +58,7 @@ def with_goals(problem: PlacementProblem, names: Sequence[str]) -> PlacementProb
             goals.append(simple)
         else:
             faults.append(Fault("--goal", repr(name), ", ".join(KNOWN)))
-    faults += [
-        Fault("--goal", f"{goal!r} {count} times", "each once")
-        for goal, count in Counter(goals).items()
-        if count > 1
-    ]
+    faults += repeated("--goal", goals)
     if faults:
         raise InputError(faults)
     return problem.model_copy(update={**changes, "goals": tuple(goals)})

@@ -76,9 +76,9 @@ def claims_without_answer(solution: Solution, does: str | None, answer: str) -> 
 
 
 def listing_violations(
-    kind: str, listed: Iterable[str], known: Iterable[str], done: str, missing: str
+    kind: str, listed: Iterable[str], known: Iterable[str], done: str, missing: str | None
 ) -> Iterator[Violation]:
-    """Yield every name that an answer does not list exactly once.
+    """Yield every name that an answer lists although it is unknown, several times or not at all.
 
     Parameters
     ----------
@@ -90,7 +90,7 @@ def listing_violations(
         Names in the problem.
     done, missing
         What is said of a name that is listed several times, and of one that is not, such as
-        ``"placed"`` and ``"is not placed"``.
+        ``"placed"`` and ``"is not placed"``; ``None``: names need not be listed.
     """
     counts, names = Counter(listed), dict.fromkeys(known)
     for name, count in counts.items():
@@ -98,6 +98,6 @@ def listing_violations(
             yield Violation(kind, f"unknown {kind} {name!r}")
         elif count > 1:
             yield Violation(kind, f"{name!r} {done} {count} times")
-    for name in names:
+    for name in names if missing is not None else ():
         if name not in counts:
             yield Violation(kind, f"{name!r} {missing}")

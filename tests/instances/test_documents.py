@@ -136,7 +136,7 @@ FIELD_FAULTS = [
     ("name: tiny", "name: [tiny]", "line 2, name: found ['tiny']"),
     ("kind: schedule", "kind: shopping", "line 1, kind: found 'shopping', expected one of: "),
     ("kind: schedule\n", "", "line 1, kind: found nothing"),
-    ("id: glue", "id: cut", "tasks: found id 'cut' 2 times"),
+    ("id: glue", "id: cut", "tasks: found 'cut' 2 times"),
 ]
 
 

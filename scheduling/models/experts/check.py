@@ -11,7 +11,11 @@ from fractions import Fraction
 from math import ceil
 
 from scheduling.models.base import Status, Violation
-from scheduling.models.certificate import certificate_violations, claims_without_answer
+from scheduling.models.certificate import (
+    certificate_violations,
+    claims_without_answer,
+    listing_violations,
+)
 from scheduling.models.experts.problem import LOAD_SCALE, ExpertProblem
 from scheduling.models.experts.solution import ExpertSolution
 
@@ -58,11 +62,8 @@ def device_loads(problem: ExpertProblem, filled: Filled) -> dict[str, Fraction]:
 def _unknown(problem: ExpertProblem, solution: ExpertSolution) -> Iterator[Violation]:
     experts = {expert.id for expert in problem.experts}
     devices = {device.id for device in problem.devices}
-    for name, count in Counter(entry.device for entry in solution.fillings).items():
-        if name not in devices:
-            yield Violation("device", f"unknown device {name!r}")
-        if count > 1:
-            yield Violation("device", f"device {name!r} listed {count} times")
+    listed = (entry.device for entry in solution.fillings)
+    yield from listing_violations("device", listed, devices, "listed", None)
     for entry in solution.fillings:
         for name in set(entry.experts) - experts:
             yield Violation("expert", f"unknown expert {name!r}")

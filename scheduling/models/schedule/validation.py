@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from math import lcm
 from typing import TYPE_CHECKING
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING
 import networkx as nx
 
 from scheduling.errors import Fault
+from scheduling.models.faults import repeated
 from scheduling.models.schedule.objective import DUE_MEASURES
 from scheduling.models.schedule.validation_choices import choice_faults
 from scheduling.models.schedule.validation_groups import group_faults
@@ -56,9 +56,7 @@ def _duplicates(problem: ScheduleProblem) -> Iterator[Fault]:
         "tasks": (task.id for task in problem.tasks),
     }
     for place, ids in groups.items():
-        for name, count in Counter(ids).items():
-            if count > 1:
-                yield Fault(place, f"id {name!r} {count} times", "each id once")
+        yield from repeated(place, ids)
 
 
 def _calendars(problem: ScheduleProblem) -> Iterator[Fault]:
@@ -145,10 +143,12 @@ def _steps(place: str, resource: Renewable) -> Iterator[Fault]:
 
 
 def _setups(place: str, machine: Machine) -> Iterator[Fault]:
-    for (before, after), count in Counter((s.before, s.after) for s in machine.setups).items():
-        if count > 1:
-            found = f"setup from {before!r} to {after!r} {count} times"
-            yield Fault(f"{place}.setups", found, "each pair of states once")
+    pairs = ((setup.before, setup.after) for setup in machine.setups)
+    yield from repeated(f"{place}.setups", pairs, "each pair of states once", _way)
+
+
+def _way(pair: tuple[str | None, str]) -> str:
+    return f"{pair[0]!r} to {pair[1]!r}"
 
 
 def _levels(place: str, reservoir: Reservoir) -> Iterator[Fault]:
@@ -255,11 +255,8 @@ def _machine_names(problem: ScheduleProblem) -> Iterator[Fault]:
         for field, name in (("origin", entry.origin), ("destination", entry.destination)):
             if name not in machines:
                 yield Fault(f"transports[{index}].{field}", repr(name), "the id of a machine")
-    pairs = Counter((entry.origin, entry.destination) for entry in problem.transports)
-    for (origin, destination), count in pairs.items():
-        if count > 1:
-            found = f"{origin!r} to {destination!r} {count} times"
-            yield Fault("transports", found, "each pair of machines once")
+    pairs = ((entry.origin, entry.destination) for entry in problem.transports)
+    yield from repeated("transports", pairs, "each pair of machines once", _way)
     for index, group in enumerate(problem.same_order):
         yield from _order_group(problem, f"same_order[{index}]", group, machines)
 
@@ -287,8 +284,7 @@ def _objective(problem: ScheduleProblem) -> Iterator[Fault]:
         if not tier.terms:
             yield Fault(place, "none", "at least one term")
         measures = [term.measure for term in tier.terms]
-        for measure, count in Counter(measures).items():
-            if count > 1:
-                yield Fault(place, f"{measure} {count} times", "each measure once")
+        yield from repeated(place, measures)
+        for measure in dict.fromkeys(measures):
             if measure in DUE_MEASURES and not due:
                 yield Fault(place, measure, "at least one job with a due date")

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import networkx as nx
 
 from scheduling.errors import Fault
+from scheduling.models.faults import repeated
 
 if TYPE_CHECKING:
     from scheduling.models.schedule.problem import Alternative, ScheduleProblem, Task
@@ -51,12 +51,8 @@ def _alternative(place: str, entry: Alternative, tasks: dict[str, Task]) -> Iter
 
 
 def _repeated(problem: ScheduleProblem) -> Iterator[Fault]:
-    names = Counter(
-        name for entry in problem.alternatives for route in entry.routes for name in route
-    )
-    for name, count in names.items():
-        if count > 1:
-            yield Fault("alternatives", f"task {name!r} {count} times", "each task at most once")
+    names = (name for entry in problem.alternatives for route in entry.routes for name in route)
+    yield from repeated("alternatives", names, "each task at most once")
 
 
 def _nesting(problem: ScheduleProblem) -> Iterator[Fault]:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from scheduling.errors import Fault
+from scheduling.models.faults import repeated
 
 if TYPE_CHECKING:
     from scheduling.models.schedule.problem import ScheduleProblem
@@ -19,11 +19,10 @@ def group_faults(problem: ScheduleProblem) -> Iterator[Fault]:
         place = f"disjunctions[{number}]"
         if len(group) < 2:
             yield Fault(place, f"{len(group)} tasks", "at least two tasks")
-        for name, count in Counter(group).items():
+        for name in dict.fromkeys(group):
             if name not in tasks:
                 yield Fault(place, repr(name), "the id of a task")
-            elif count > 1:
-                yield Fault(place, f"task {name!r} {count} times", "each task once")
+        yield from repeated(place, group)
     for number, resource in enumerate(problem.resources):
         if resource.type == "machine" and resource.batch is not None:
             for rule in ("setups", "no_idle", "idle_power"):

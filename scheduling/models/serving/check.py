@@ -11,7 +11,11 @@ from fractions import Fraction
 from math import ceil, floor
 
 from scheduling.models.base import Status, Violation
-from scheduling.models.certificate import certificate_violations, claims_without_answer
+from scheduling.models.certificate import (
+    certificate_violations,
+    claims_without_answer,
+    listing_violations,
+)
 from scheduling.models.serving.check_places import place_violations
 from scheduling.models.serving.check_routing import NOMINAL, Routing, routing_violations
 from scheduling.models.serving.problem import (
@@ -52,11 +56,8 @@ def _unknown(problem: ServingProblem, solution: ServingSolution) -> Iterator[Vio
     templates = {template.id: template for template in problem.templates}
     demands = {demand.id for demand in problem.demands}
     scenarios = {scenario.id for scenario in problem.scenarios}
-    for name, count in Counter(fleet.template for fleet in solution.fleets).items():
-        if name not in templates:
-            yield Violation("template", f"unknown template {name!r}")
-        if count > 1:
-            yield Violation("template", f"template {name!r} listed {count} times")
+    listed = (fleet.template for fleet in solution.fleets)
+    yield from listing_violations("template", listed, templates, "listed", None)
     for site in solution.sites:
         for name in set(site.replicas) - set(templates):
             yield Violation("template", f"unknown template {name!r}")
