@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from scheduling.models.caching.arrays import Flags
+from scheduling.solvers.bases import NeedsCpSat, TakesAll
 from scheduling.solvers.board import Board, Budget
 from scheduling.solvers.caching.belady import Belady
 from scheduling.solvers.caching.cpsat import CpSat
@@ -10,11 +11,10 @@ from scheduling.solvers.caching.family import CompiledCaching
 from scheduling.solvers.caching.flow import Flow
 from scheduling.solvers.caching.greedy import Greedy
 from scheduling.solvers.caching.mip import Mip
-from scheduling.solvers.registry import Availability
 from scheduling.solvers.sideways import Sideways
 
 
-class Auto:
+class Auto(NeedsCpSat, TakesAll):
     """Portfolio of the family's solvers on one board.
 
     Belady's rule and the greedy one answer at once. The flow ends the search where sizes are equal;
@@ -23,14 +23,6 @@ class Auto:
 
     name = "auto"
     summary = "portfolio: Belady's rule, greedy, flow of least cost, CP-SAT and MIP"
-
-    def availability(self) -> Availability:
-        """Tell whether OR-Tools is installed."""
-        return Flow().availability()
-
-    def refusal(self, data: CompiledCaching) -> str | None:  # noqa: ARG002
-        """Refuse nothing."""
-        return None
 
     def search(
         self, data: CompiledCaching, board: Board[Flags], budget: Budget, hint: Flags | None

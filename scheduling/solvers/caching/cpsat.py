@@ -5,23 +5,19 @@ from __future__ import annotations
 import numpy as np
 
 from scheduling.models.caching.arrays import Flags
+from scheduling.solvers.bases import NeedsCpSat
 from scheduling.solvers.board import Board, Budget
 from scheduling.solvers.caching.family import CompiledCaching
-from scheduling.solvers.registry import Availability, installed
 
 LARGEST_GAPS = 50_000
 """Most intervals that one model may have."""
 
 
-class CpSat:
+class CpSat(NeedsCpSat):
     """CP-SAT of OR-Tools: exact. One work unit is one unit of its deterministic time."""
 
     name = "cp-sat"
     summary = "CP-SAT (OR-Tools), optional intervals: exact, proves optimality"
-
-    def availability(self) -> Availability:
-        """Tell whether OR-Tools is installed."""
-        return installed("ortools", "OR-Tools")
 
     def refusal(self, data: CompiledCaching) -> str | None:
         """Refuse models that would not be solved in any time."""

@@ -8,10 +8,10 @@ import numpy as np
 
 from scheduling.errors import SolverError
 from scheduling.models.caching.arrays import CachingArrays, Flags, Ints
+from scheduling.solvers.bases import NeedsCpSat
 from scheduling.solvers.board import Board, Budget
 from scheduling.solvers.caching.family import CompiledCaching, offer
 from scheduling.solvers.caching.gaps import OpenGaps, density, fill, open_gaps
-from scheduling.solvers.registry import Availability, installed
 
 LARGEST_ARCS = 20_000
 """Most arcs of one network: the engine cannot be interrupted, and takes a moment up to here."""
@@ -19,7 +19,7 @@ LARGEST_ARCS = 20_000
 _LARGEST_COST = 2**58
 
 
-class Flow:
+class Flow(NeedsCpSat):
     """The room of the cache flows through time; keeping a gap is an arc over it that saves.
 
     With equal sizes its best flow is a best solution: weighted paging is a flow problem. Where a
@@ -35,10 +35,6 @@ class Flow:
 
     name = "flow"
     summary = "flow of least cost (OR-Tools): exact for equal sizes, else a bound and its rounding"
-
-    def availability(self) -> Availability:
-        """Tell whether OR-Tools is installed."""
-        return installed("ortools", "OR-Tools")
 
     def refusal(self, data: CompiledCaching) -> str | None:
         """Refuse networks that take longer than a moment."""

@@ -3,25 +3,17 @@
 from __future__ import annotations
 
 from scheduling.models.caching.arrays import Flags
+from scheduling.solvers.bases import NeedsNothing, TakesAll
 from scheduling.solvers.board import Board, Budget
 from scheduling.solvers.caching.family import CompiledCaching, offer
 from scheduling.solvers.caching.gaps import density, fill
-from scheduling.solvers.registry import READY, Availability
 
 
-class Greedy:
+class Greedy(NeedsNothing, TakesAll):
     """Gaps by falling saving per room and time, each where it fits."""
 
     name = "greedy"
     summary = "knows the future: keeps what saves most by room and time"
-
-    def availability(self) -> Availability:
-        """Tell that nothing is needed."""
-        return READY
-
-    def refusal(self, data: CompiledCaching) -> str | None:  # noqa: ARG002
-        """Refuse nothing."""
-        return None
 
     def search(
         self,

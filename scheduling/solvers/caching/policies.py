@@ -13,26 +13,18 @@ from heapq import heappop, heappush
 import numpy as np
 
 from scheduling.models.caching.arrays import CachingArrays, Flags
+from scheduling.solvers.bases import NeedsNothing, TakesAll
 from scheduling.solvers.board import Board, Budget
 from scheduling.solvers.caching.family import CompiledCaching, offer
-from scheduling.solvers.registry import READY, Availability
 
 Key = tuple[float, ...]
 
 
-class Policy(ABC):
+class Policy(NeedsNothing, TakesAll, ABC):
     """A policy: the value of an object that was just used, and what it notes of dropped ones."""
 
     name: str
     summary: str
-
-    def availability(self) -> Availability:
-        """Tell that nothing is needed."""
-        return READY
-
-    def refusal(self, data: CompiledCaching) -> str | None:  # noqa: ARG002
-        """Refuse nothing."""
-        return None
 
     def search(
         self,
@@ -66,7 +58,7 @@ class Policy(ABC):
             Uses since then.
         """
 
-    def dropped(self, key: Key) -> None:  # noqa: B027 - most policies note nothing
+    def dropped(self, key: Key) -> None:
         """Take note of the value of an object that is dropped."""
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from scheduling.models.experts.arrays import Ints
 from scheduling.models.experts.bounds import bytes_bound
+from scheduling.solvers.bases import NeedsCpSat, TakesAll
 from scheduling.solvers.board import Board, Budget
 from scheduling.solvers.experts.cpsat import CpSat
 from scheduling.solvers.experts.eplb import Eplb
@@ -12,11 +13,10 @@ from scheduling.solvers.experts.groups import settle_groups
 from scheduling.solvers.experts.keep import Keep
 from scheduling.solvers.experts.lns import Lns
 from scheduling.solvers.experts.swaps import Swaps
-from scheduling.solvers.registry import Availability
 from scheduling.solvers.sideways import Sideways
 
 
-class Auto:
+class Auto(NeedsCpSat, TakesAll):
     """Portfolio of the family's solvers on one board.
 
     EPLB's rule answers first, so that no answer is worse than its. Exchanges improve it; then
@@ -26,14 +26,6 @@ class Auto:
 
     name = "auto"
     summary = "portfolio: EPLB's rule, exchanges, CP-SAT on the whole or on parts"
-
-    def availability(self) -> Availability:
-        """Tell whether CP-SAT is installed."""
-        return CpSat().availability()
-
-    def refusal(self, data: CompiledExperts) -> str | None:  # noqa: ARG002
-        """Refuse nothing."""
-        return None
 
     def search(
         self,

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from scheduling.models.experts.arrays import Ints
+from scheduling.solvers.bases import NeedsCpSat
 from scheduling.solvers.board import Board, Budget
 from scheduling.solvers.experts.family import CompiledExperts
-from scheduling.solvers.registry import Availability, installed
 
 LARGEST_CELLS = 100_000
 """Most variables for copies that one model may have."""
 
 
-class CpSat:
+class CpSat(NeedsCpSat):
     """CP-SAT of OR-Tools: exact.
 
     One work unit is one unit of CP-SAT's deterministic time.
@@ -19,10 +19,6 @@ class CpSat:
 
     name = "cp-sat"
     summary = "CP-SAT (OR-Tools) on numbers of copies: exact, proves optimality"
-
-    def availability(self) -> Availability:
-        """Tell whether OR-Tools is installed."""
-        return installed("ortools", "OR-Tools")
 
     def refusal(self, data: CompiledExperts) -> str | None:
         """Refuse models that would not be solved in any time."""

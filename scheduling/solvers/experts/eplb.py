@@ -7,12 +7,12 @@ from collections.abc import Sequence
 import numpy as np
 
 from scheduling.models.experts.arrays import ExpertArrays, Ints
+from scheduling.solvers.bases import NeedsNothing, TakesAll
 from scheduling.solvers.board import Board, Budget
 from scheduling.solvers.experts.family import CompiledExperts
-from scheduling.solvers.registry import READY, Availability
 
 
-class Eplb:
+class Eplb(NeedsNothing, TakesAll):
     """Groups to nodes, copies to the experts with the most load each, copies to devices.
 
     Source: ``rebalance_experts`` of github.com/deepseek-ai/EPLB. Each step packs longest first onto
@@ -21,14 +21,6 @@ class Eplb:
 
     name = "eplb"
     summary = "the published rule of DeepSeek's expert-parallel load balancer"
-
-    def availability(self) -> Availability:
-        """Tell that it is always ready."""
-        return READY
-
-    def refusal(self, data: CompiledExperts) -> str | None:  # noqa: ARG002
-        """Refuse nothing."""
-        return None
 
     def search(
         self,

@@ -6,14 +6,14 @@ import numpy as np
 
 from scheduling.models.experts.arrays import ExpertArrays, Ints
 from scheduling.models.experts.problem import LOAD_SCALE
+from scheduling.solvers.bases import NeedsNothing
 from scheduling.solvers.board import Board, Budget
 from scheduling.solvers.experts.eplb import offer
 from scheduling.solvers.experts.family import CompiledExperts
 from scheduling.solvers.experts.swaps import Walk
-from scheduling.solvers.registry import READY, Availability
 
 
-class Keep:
+class Keep(NeedsNothing):
     """Least change from what devices hold now until no load exceeds its limit.
 
     Slots go first to experts that the device holds, then to experts that stand nowhere, then to
@@ -23,10 +23,6 @@ class Keep:
 
     name = "keep"
     summary = "keeps what devices hold and exchanges until the loads are within their limit"
-
-    def availability(self) -> Availability:
-        """Tell that it is always ready."""
-        return READY
 
     def refusal(self, data: CompiledExperts) -> str | None:
         """Refuse hierarchies, whose groups would have to move as a whole."""

@@ -7,17 +7,17 @@ from dataclasses import replace
 import numpy as np
 
 from scheduling.models.experts.arrays import Ints
+from scheduling.solvers.bases import NeedsCpSat, TakesAll
 from scheduling.solvers.board import Board, Budget
 from scheduling.solvers.experts.eplb import eplb, offer
 from scheduling.solvers.experts.family import CompiledExperts
-from scheduling.solvers.registry import Availability, installed
 
 _LEAST, _MOST = 2, 6
 _STEP_SECONDS = 1.0
 _STEP_WORK = 0.2
 
 
-class Lns:
+class Lns(NeedsCpSat, TakesAll):
     """Large neighbourhood search over devices (Shaw, 1998).
 
     For the loads, each part has the busiest device and some others of its node; for the bytes, some
@@ -27,14 +27,6 @@ class Lns:
 
     name = "lns"
     summary = "large neighbourhood search: some devices at a time filled again by CP-SAT"
-
-    def availability(self) -> Availability:
-        """Tell whether OR-Tools is installed."""
-        return installed("ortools", "OR-Tools")
-
-    def refusal(self, data: CompiledExperts) -> str | None:  # noqa: ARG002
-        """Refuse nothing."""
-        return None
 
     def search(
         self,

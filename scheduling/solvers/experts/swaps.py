@@ -8,11 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scheduling.models.experts.arrays import ExpertArrays, Ints
+from scheduling.solvers.bases import NeedsNothing, TakesAll
 from scheduling.solvers.board import Board, Budget
 from scheduling.solvers.experts.eplb import eplb, offer
 from scheduling.solvers.experts.family import CompiledExperts
 from scheduling.solvers.experts.relabel import relabelled
-from scheduling.solvers.registry import READY, Availability
 
 Floats = NDArray[np.float64]
 
@@ -25,7 +25,7 @@ _CHANGES = 0.3
 _PATIENCE = 60
 
 
-class Swaps:
+class Swaps(NeedsNothing, TakesAll):
     """Iterated local search for the largest load, from the rule of EPLB.
 
     A step looks at the busiest device: it exchanges one of its copies with one elsewhere, or turns
@@ -37,14 +37,6 @@ class Swaps:
 
     name = "swaps"
     summary = "iterated local search: exchanges and changes of copies at the busiest device"
-
-    def availability(self) -> Availability:
-        """Tell that it is always ready."""
-        return READY
-
-    def refusal(self, data: CompiledExperts) -> str | None:  # noqa: ARG002
-        """Refuse nothing."""
-        return None
 
     def search(
         self,

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from scheduling.models.loop.arrays import Pipeline
+from scheduling.solvers.bases import NeedsCpSat, TakesAll
 from scheduling.solvers.board import Board, Budget
 from scheduling.solvers.loop.cpsat import CpSat
 from scheduling.solvers.loop.family import CompiledLoop
 from scheduling.solvers.loop.ims import Ims
-from scheduling.solvers.registry import Availability
 
 _FIRST_SHARE = 0.2
 
 
-class Auto:
+class Auto(NeedsCpSat, TakesAll):
     """Portfolio of the family's solvers on one board.
 
     Iterative modulo scheduling answers first, often at the bound. CP-SAT refutes the intervals
@@ -21,14 +21,6 @@ class Auto:
 
     name = "auto"
     summary = "portfolio: iterative modulo scheduling, CP-SAT"
-
-    def availability(self) -> Availability:
-        """Tell whether CP-SAT is installed."""
-        return CpSat().availability()
-
-    def refusal(self, data: CompiledLoop) -> str | None:  # noqa: ARG002
-        """Refuse nothing."""
-        return None
 
     def search(
         self,

@@ -5,24 +5,20 @@ from __future__ import annotations
 from dataclasses import replace
 
 from scheduling.models.loop.arrays import Pipeline
+from scheduling.solvers.bases import NeedsCpSat
 from scheduling.solvers.board import Board, Budget
 from scheduling.solvers.loop.ascent import ascend, raise_length
 from scheduling.solvers.loop.family import CompiledLoop
-from scheduling.solvers.registry import Availability, installed
 
 LARGEST_PARTS = 20_000
 """Most operations, reservations and dependences that one model may have."""
 
 
-class CpSat:
+class CpSat(NeedsCpSat):
     """CP-SAT of OR-Tools: exact. One work unit is one unit of its deterministic time."""
 
     name = "cp-sat"
     summary = "CP-SAT (OR-Tools) for each interval in turn: exact, proves optimality"
-
-    def availability(self) -> Availability:
-        """Tell whether OR-Tools is installed."""
-        return installed("ortools", "OR-Tools")
 
     def refusal(self, data: CompiledLoop) -> str | None:
         """Refuse models that would not be solved in any time."""

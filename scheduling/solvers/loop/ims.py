@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from scheduling.models.loop.arrays import Edge, LoopArrays, Pipeline
+from scheduling.solvers.bases import NeedsNothing, TakesAll
 from scheduling.solvers.board import Board, Budget
 from scheduling.solvers.loop.family import CompiledLoop
 from scheduling.solvers.loop.memory import fits_memories
 from scheduling.solvers.loop.table import Table
-from scheduling.solvers.registry import READY, Availability
 
 _STEPS_PER_OPERATION = 20
 _STEPS_PER_UNIT = 20_000
 
 
-class Ims:
+class Ims(NeedsNothing, TakesAll):
     """Iterative modulo scheduling (Rau, MICRO 1994), with warps.
 
     At each interval from the bound on, the operation with the longest path behind it goes to the
@@ -24,14 +24,6 @@ class Ims:
 
     name = "ims"
     summary = "iterative modulo scheduling (Rau, 1994): fast, without proof"
-
-    def availability(self) -> Availability:
-        """Tell that it is always ready."""
-        return READY
-
-    def refusal(self, data: CompiledLoop) -> str | None:  # noqa: ARG002
-        """Refuse nothing."""
-        return None
 
     def search(
         self,

@@ -5,20 +5,20 @@ from __future__ import annotations
 from typing import Any
 
 from scheduling.models.memory.arrays import Ints
+from scheduling.solvers.bases import NeedsCpSat
 from scheduling.solvers.board import Board, Budget
 from scheduling.solvers.memory.cpsat import CpSat
 from scheduling.solvers.memory.family import CompiledMemory
 from scheduling.solvers.memory.first_fit import FirstFit
 from scheduling.solvers.memory.search import Search
 from scheduling.solvers.memory.warming import prepare
-from scheduling.solvers.registry import Availability
 from scheduling.solvers.sideways import Sideways
 
 _SEARCH_SHARE = 0.6
 _FIRST_SHARE = 0.1
 
 
-class Auto:
+class Auto(NeedsCpSat):
     """Portfolio of the family's solvers on one board.
 
     First fit answers at once. The search has all workers for a while, as it settles most problems;
@@ -28,10 +28,6 @@ class Auto:
 
     name = "auto"
     summary = "portfolio: first fit, search with restarts, CP-SAT"
-
-    def availability(self) -> Availability:
-        """Tell whether CP-SAT is installed."""
-        return CpSat().availability()
 
     def refusal(self, data: CompiledMemory) -> str | None:
         """Refuse what first fit refuses."""

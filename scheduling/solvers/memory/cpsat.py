@@ -5,23 +5,19 @@ from __future__ import annotations
 import numpy as np
 
 from scheduling.models.memory.arrays import Ints, MemoryArrays
+from scheduling.solvers.bases import NeedsCpSat
 from scheduling.solvers.board import Board, Budget
 from scheduling.solvers.memory.family import CompiledMemory
-from scheduling.solvers.registry import Availability, installed
 
 LARGEST_PIECES = 20_000
 """Most rectangles that one model may have."""
 
 
-class CpSat:
+class CpSat(NeedsCpSat):
     """CP-SAT of OR-Tools: exact. One work unit is one unit of its deterministic time."""
 
     name = "cp-sat"
     summary = "CP-SAT (OR-Tools), rectangles that do not overlap: exact, proves optimality"
-
-    def availability(self) -> Availability:
-        """Tell whether OR-Tools is installed."""
-        return installed("ortools", "OR-Tools")
 
     def refusal(self, data: CompiledMemory) -> str | None:
         """Refuse models that would not be solved in any time."""

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from scheduling.models.memory.arrays import Ints, MemoryArrays
+from scheduling.solvers.bases import NeedsNothing
 from scheduling.solvers.board import Board, Budget
 from scheduling.solvers.memory.family import CompiledMemory
 from scheduling.solvers.memory.shape import MOST_PAIRS, n_pairs, shape_of
 from scheduling.solvers.memory.warming import prepare
-from scheduling.solvers.registry import READY, Availability
 
 if TYPE_CHECKING:
     from scheduling.solvers.memory.kernels.state import Shape
@@ -59,15 +59,11 @@ def busiest(arrays: MemoryArrays, shape: Shape) -> Ints:
     return found
 
 
-class FirstFit:
+class FirstFit(NeedsNothing):
     """First fit in each of a few orders; the best result counts."""
 
     name = "first-fit"
     summary = "first fit by size, area, width and start: fast, no proof"
-
-    def availability(self) -> Availability:
-        """Tell that nothing is needed."""
-        return READY
 
     def refusal(self, data: CompiledMemory) -> str | None:
         """Refuse problems whose pairs of buffers would not fit into memory."""

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from scheduling.models.memory.arrays import Ints
+from scheduling.solvers.bases import NeedsNothing
 from scheduling.solvers.board import Board, Budget
 from scheduling.solvers.memory.family import CompiledMemory
 from scheduling.solvers.memory.first_fit import busiest, fit_all, offer, orders
 from scheduling.solvers.memory.first_fit import too_many_pairs as too_many
 from scheduling.solvers.memory.warming import prepare
-from scheduling.solvers.registry import READY, Availability
 from scheduling.solvers.sideways import Sideways
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ _FADE = 0.7
 _NOISE = (0.0, 0.1, 0.3)
 
 
-class Search:
+class Search(NeedsNothing):
     """Packs below a height and, when that is done or refuted, below the next.
 
     The first height is the capacity, or one below what is known; then the bound itself is tried by
@@ -59,10 +59,6 @@ class Search:
 
     def __init__(self, first: int = 0) -> None:
         self.first = first
-
-    def availability(self) -> Availability:
-        """Tell that nothing is needed."""
-        return READY
 
     def refusal(self, data: CompiledMemory) -> str | None:
         """Refuse problems whose state would not fit into memory."""

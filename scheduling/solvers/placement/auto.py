@@ -6,6 +6,7 @@ import numpy as np
 
 from scheduling.models.placement.arrays import Ints
 from scheduling.models.placement.bounds import goal_bound, unplaced_bound
+from scheduling.solvers.bases import NeedsNothing, TakesAll
 from scheduling.solvers.board import Board, Budget
 from scheduling.solvers.placement.columns.aims import CELL_GOALS
 from scheduling.solvers.placement.columns.solver import Columns
@@ -19,7 +20,7 @@ from scheduling.solvers.placement.guided import LOOSE, Guided
 from scheduling.solvers.placement.lns import Lns
 from scheduling.solvers.placement.pools import Pools
 from scheduling.solvers.placement.relaxation import raise_linear_bound
-from scheduling.solvers.registry import READY, Availability, Solver
+from scheduling.solvers.registry import Solver
 from scheduling.solvers.sideways import Sideways
 
 _LARGEST_EXACT = 40_000
@@ -36,7 +37,7 @@ _COLUMNS = 0.6
 """Share of the budget for pattern columns before the other searches."""
 
 
-class Auto:
+class Auto(NeedsNothing, TakesAll):
     """Portfolio of the family's solvers on one board.
 
     The default scheduler's rule (in clusters where it takes no longer than a moment), packing after
@@ -71,14 +72,6 @@ class Auto:
         if wanted and columns.availability() and columns.refusal(data) is None:
             columns.prepare(data)
             self._columns = columns
-
-    def availability(self) -> Availability:
-        """Tell that it is always ready."""
-        return READY
-
-    def refusal(self, data: CompiledPlacement) -> str | None:  # noqa: ARG002
-        """Refuse nothing."""
-        return None
 
     def search(
         self,

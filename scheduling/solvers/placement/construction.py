@@ -8,24 +8,16 @@ from collections.abc import Iterator
 from scheduling.models.base import Status
 from scheduling.models.placement.arrays import Ints
 from scheduling.models.placement.check import check_placement
+from scheduling.solvers.bases import NeedsNothing, TakesAll
 from scheduling.solvers.board import Board, Budget
 from scheduling.solvers.placement.family import CompiledPlacement
-from scheduling.solvers.registry import READY, Availability
 
 
-class Construction(ABC):
+class Construction(NeedsNothing, TakesAll, ABC):
     """A solver that takes every placement problem, starts from what runs and is always ready."""
 
     name: str
     summary: str
-
-    def availability(self) -> Availability:
-        """Tell that it is always ready."""
-        return READY
-
-    def refusal(self, data: CompiledPlacement) -> str | None:  # noqa: ARG002
-        """Refuse nothing."""
-        return None
 
     def search(
         self,

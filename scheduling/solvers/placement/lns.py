@@ -10,14 +10,13 @@ from functools import partial
 import numpy as np
 
 from scheduling.models.placement.arrays import Ints
+from scheduling.solvers.bases import NeedsCpSat, TakesAll
 from scheduling.solvers.board import Board, Budget
 from scheduling.solvers.placement.construction import offer
-from scheduling.solvers.placement.cpsat.solver import CpSat
 from scheduling.solvers.placement.family import CompiledPlacement
 from scheduling.solvers.placement.greedy import BestFit
 from scheduling.solvers.placement.neighbourhoods import Neighbourhoods
 from scheduling.solvers.placement.part import PartSolver, Standing, Step, is_light
-from scheduling.solvers.registry import Availability
 
 _FIRST, _FIRST_OF_MANY, _MANY = 4, 2, 64
 """Nodes of the first part, in clusters of some and of many nodes."""
@@ -30,7 +29,7 @@ _SPARE = 1.5
 """Time kept for the last post, in times of the longest one."""
 
 
-class Lns:
+class Lns(NeedsCpSat, TakesAll):
     """Large neighbourhood search over nodes (Shaw, 1998).
 
     Each step frees the items of a few nodes (see
@@ -44,14 +43,6 @@ class Lns:
 
     name = "lns"
     summary = "large neighbourhood search: some nodes at a time filled again by CP-SAT"
-
-    def availability(self) -> Availability:
-        """Tell whether CP-SAT is installed."""
-        return CpSat().availability()
-
-    def refusal(self, data: CompiledPlacement) -> str | None:  # noqa: ARG002
-        """Refuse nothing."""
-        return None
 
     def search(
         self,

@@ -11,8 +11,8 @@ import numpy as np
 
 from scheduling.models.schedule.arrays import NEVER, Ints, ScheduleArrays
 from scheduling.models.schedule.objective import MEASURES
+from scheduling.solvers.bases import NeedsCpSat
 from scheduling.solvers.board import Board, Budget
-from scheduling.solvers.registry import Availability
 from scheduling.solvers.schedule.cpsat.solver import CpSat
 from scheduling.solvers.schedule.family import Candidate, CompiledSchedule
 from scheduling.solvers.schedule.features import SAME_MODE, SAME_ORDER, feature_refusal
@@ -21,7 +21,7 @@ _LARGEST = 2_000_000
 """Most modes of a model."""
 
 
-class Assignment:
+class Assignment(NeedsCpSat):
     """CP-SAT with loads in place of intervals: exact, for unrelated and identical machines.
 
     A unit of work is one unit of CP-SAT's deterministic time.
@@ -29,10 +29,6 @@ class Assignment:
 
     name = "assignment"
     summary = "independent tasks on machines, makespan: exact, by the loads of the machines"
-
-    def availability(self) -> Availability:
-        """Tell whether CP-SAT is installed."""
-        return CpSat().availability()
 
     def refusal(self, data: CompiledSchedule) -> str | None:
         """Tell why loads do not decide the makespan."""

@@ -12,8 +12,9 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
+from scheduling.solvers.bases import NeedsNothing
 from scheduling.solvers.board import Board, Budget
-from scheduling.solvers.registry import READY, Availability, Prepares, Solver
+from scheduling.solvers.registry import Prepares, Solver
 from scheduling.solvers.schedule.assignment import Assignment
 from scheduling.solvers.schedule.balance import balance
 from scheduling.solvers.schedule.blocking import Blocking
@@ -50,7 +51,7 @@ _MANY_WORKERS = 8
 _LARGEST_EXACT = 40_000
 
 
-class Auto:
+class Auto(NeedsNothing):
     """Portfolio of the family's solvers.
 
     With a time limit the parts run side by side. With a work limit they run one after the other,
@@ -60,10 +61,6 @@ class Auto:
 
     name = "auto"
     summary = "portfolio: constructions, local search and CP-SAT on one board"
-
-    def availability(self) -> Availability:
-        """Tell that it is always ready; parts that are not are left out."""
-        return READY
 
     def refusal(self, data: CompiledSchedule) -> str | None:
         """Refuse what its exact part refuses."""

@@ -10,8 +10,8 @@ import numpy as np
 
 from scheduling.models.schedule.arrays import END_START, NEVER, Ints, ScheduleArrays
 from scheduling.models.schedule.objective import MEASURES
+from scheduling.solvers.bases import NeedsNumba
 from scheduling.solvers.board import Board, Budget
-from scheduling.solvers.registry import Availability, installed
 from scheduling.solvers.schedule.family import Candidate, CompiledSchedule
 from scheduling.solvers.schedule.features import BLOCKING, NO_SWAP, feature_refusal
 from scheduling.solvers.schedule.kernels.warmup import ensure_compiled
@@ -25,7 +25,7 @@ _TIMED = MEASURES[:7]
 _SUMS = ("total_completion", "total_flow", "total_tardiness")
 
 
-class Blocking:
+class Blocking(NeedsNumba):
     """Annealing over the machine sequences of job shops in which jobs block their machines.
 
     It takes chains of tasks with one mode each, blocking or with room to wait, machines that may
@@ -38,10 +38,6 @@ class Blocking:
 
     name = "blocking"
     summary = "job shops without buffers: annealing with reinsertion of jobs"
-
-    def availability(self) -> Availability:
-        """Tell whether numba is installed."""
-        return installed("numba", "numba")
 
     def refusal(self, data: CompiledSchedule) -> str | None:
         """Tell why the problem is no shop of blocking chains."""

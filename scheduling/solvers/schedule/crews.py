@@ -7,8 +7,8 @@ from dataclasses import replace
 import numpy as np
 
 from scheduling.models.schedule.arrays import NEVER, RENEWABLE, ScheduleArrays
+from scheduling.solvers.bases import NeedsCpSat
 from scheduling.solvers.board import Board, Budget
-from scheduling.solvers.registry import Availability
 from scheduling.solvers.schedule.disjunctive import whole_chains
 from scheduling.solvers.schedule.family import Candidate, CompiledSchedule
 from scheduling.solvers.schedule.genetic import Genetic
@@ -24,7 +24,7 @@ _RELAXED_SHARE = 0.2
 _GENETIC_SHARE = 0.25
 
 
-class Crews:
+class Crews(NeedsCpSat):
     """Tabu search without the crews, then genetic search and large neighbourhood search with them.
 
     Without its renewable resources the problem is a plain shop, of which tabu search finds good
@@ -35,10 +35,6 @@ class Crews:
 
     name = "crews"
     summary = "shops with operators or tools: tabu search without them, then genetic and LNS"
-
-    def availability(self) -> Availability:
-        """Tell whether CP-SAT is installed, which searches the neighbourhoods."""
-        return Lns().availability()
 
     def refusal(self, data: CompiledSchedule) -> str | None:
         """Tell why the problem is no shop with renewable resources."""

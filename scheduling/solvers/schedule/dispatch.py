@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from scheduling.errors import UnsupportedError
 from scheduling.models.schedule.objective import MEASURES
+from scheduling.solvers.bases import NeedsNothing
 from scheduling.solvers.board import Board, Budget
-from scheduling.solvers.registry import READY, Availability
 from scheduling.solvers.schedule.dispatch_rules import DUE_RULES, RULES, Rule
 from scheduling.solvers.schedule.family import Candidate, CompiledSchedule
 from scheduling.solvers.schedule.features import SETUPS
@@ -18,7 +18,7 @@ from scheduling.solvers.schedule.learning.rule import LearnedRule
 from scheduling.solvers.schedule.shop import Shop, shop_refusal
 
 
-class Dispatch:
+class Dispatch(NeedsNothing):
     """Non-delay dispatching by priority rules.
 
     Parameters
@@ -44,10 +44,6 @@ class Dispatch:
                 known = ", ".join([*self._rules, *self._others])
                 raise UnsupportedError(f"no dispatching rule {rule!r}; there are: {known}")
             self._rules = {name: self._rules[name]}
-
-    def availability(self) -> Availability:
-        """Tell that it is always ready: it needs no engine."""
-        return READY
 
     def refusal(self, data: CompiledSchedule) -> str | None:
         """Tell why the problem is no shop."""

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from scheduling.models.schedule.arrays import Ints
+from scheduling.solvers.bases import NeedsNothing
 from scheduling.solvers.board import Board, Budget
-from scheduling.solvers.registry import READY, Availability
 from scheduling.solvers.schedule.family import Candidate, CompiledSchedule
 from scheduling.solvers.schedule.features import feature_refusal
 from scheduling.solvers.schedule.kernels.warmup import ensure_compiled
@@ -34,7 +34,7 @@ _SLICE_SECONDS = 0.03
 _FIRST_RULES = 4
 
 
-class Genetic:
+class Genetic(NeedsNothing):
     """Hybrid genetic search (Valls, Ballestin and Quintanilla, 2008) on schedule generation.
 
     Takes any problem of the family. Individuals are activity lists with a mode per task; children
@@ -46,10 +46,6 @@ class Genetic:
 
     name = "genetic"
     summary = "genetic search on activity lists with justification (any project)"
-
-    def availability(self) -> Availability:
-        """Tell that it is always ready: numba comes with the package."""
-        return READY
 
     def refusal(self, data: CompiledSchedule) -> str | None:
         """Refuse what goes beyond modes, resources, calendars, windows and lags."""

@@ -11,8 +11,8 @@ import numpy as np
 from scheduling.models.base import Status
 from scheduling.models.schedule.arrays import END_START, NEVER, Ints, ScheduleArrays
 from scheduling.models.schedule.check import check_schedule
+from scheduling.solvers.bases import NeedsNothing
 from scheduling.solvers.board import Board, Budget
-from scheduling.solvers.registry import READY, Availability
 from scheduling.solvers.schedule.closing import close_pauses
 from scheduling.solvers.schedule.family import Candidate, CompiledSchedule
 from scheduling.solvers.schedule.features import EVERYTHING, NO_SWAP, feature_refusal
@@ -37,7 +37,7 @@ _REPLANNED = 0.5
 Key = tuple[bool, tuple[int, ...]]
 
 
-class Insertion:
+class Insertion(NeedsNothing):
     """Serial generation for problems with any rule of the family.
 
     Jobs without waiting, blocking jobs, jobs with a common mode and jobs that keep a common order
@@ -51,10 +51,6 @@ class Insertion:
 
     name = "insertion"
     summary = "insertion of jobs and tasks: quick schedules under every rule of the family"
-
-    def availability(self) -> Availability:
-        """Tell that it is always ready: it needs no engine."""
-        return READY
 
     def refusal(self, data: CompiledSchedule) -> str | None:
         """Refuse maximal lags other than those of jobs without waiting."""

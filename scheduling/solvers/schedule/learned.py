@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from scheduling.errors import SolverError
+from scheduling.solvers.bases import NeedsNumba
 from scheduling.solvers.board import Board, Budget
-from scheduling.solvers.registry import Availability, installed
 from scheduling.solvers.schedule.disjunctive import job_shop, job_shop_refusal
 from scheduling.solvers.schedule.family import Candidate, CompiledSchedule
 from scheduling.solvers.schedule.kernels.warmup import ensure_compiled
@@ -16,7 +16,7 @@ LEARNED = "LEARNED"
 """Name of the learned rule that comes with the library."""
 
 
-class LearnedDispatch:
+class LearnedDispatch(NeedsNumba):
     """Active schedules of a job shop by a learned priority rule.
 
     Parameters
@@ -31,10 +31,6 @@ class LearnedDispatch:
 
     def __init__(self, rule: LearnedRule | None = None) -> None:
         self._rule = packaged_rule() if rule is None else rule
-
-    def availability(self) -> Availability:
-        """Tell whether numba is installed."""
-        return installed("numba", "numba")
 
     def refusal(self, data: CompiledSchedule) -> str | None:
         """Tell why the problem is no job shop that minimises the makespan."""

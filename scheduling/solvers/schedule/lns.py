@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from scheduling.errors import UnsupportedError
+from scheduling.solvers.bases import NeedsCpSat
 from scheduling.solvers.board import Board, Budget
-from scheduling.solvers.registry import Availability
 from scheduling.solvers.schedule.cpsat.solver import CpSat
 from scheduling.solvers.schedule.family import FAMILY, Candidate, CompiledSchedule
 
 _STARTERS = ("dispatch", "sgs", "insertion")
 
 
-class Lns:
+class Lns(NeedsCpSat):
     """Large neighbourhood search (Shaw, 1998) with a partial-order schedule outside the part.
 
     Each step frees some tasks (a stretch of time, some resources, some jobs, tasks drawn one by
@@ -24,10 +24,6 @@ class Lns:
 
     name = "lns"
     summary = "large neighbourhood search: parts of the best schedule solved again by CP-SAT"
-
-    def availability(self) -> Availability:
-        """Tell whether CP-SAT is installed."""
-        return CpSat().availability()
 
     def refusal(self, data: CompiledSchedule) -> str | None:
         """Refuse what CP-SAT refuses."""

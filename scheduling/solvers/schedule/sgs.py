@@ -9,8 +9,8 @@ import numpy as np
 
 from scheduling.errors import UnsupportedError
 from scheduling.models.schedule.arrays import Ints, ScheduleArrays
+from scheduling.solvers.bases import NeedsNothing
 from scheduling.solvers.board import Board, Budget
-from scheduling.solvers.registry import READY, Availability
 from scheduling.solvers.schedule.family import Candidate, CompiledSchedule
 from scheduling.solvers.schedule.features import feature_refusal
 from scheduling.solvers.schedule.greedy import greedy_schedule, respects_limits
@@ -35,7 +35,7 @@ _JUSTIFICATIONS = 20
 _JUSTIFIED_TASKS = 200_000
 
 
-class ScheduleGeneration:
+class ScheduleGeneration(NeedsNothing):
     """Serial and parallel schedule generation (Kolisch, 1996) with justification.
 
     Takes modes, calendars, consumables, all lags and all objectives. Every rule is run through
@@ -76,10 +76,6 @@ class ScheduleGeneration:
                 names = ", ".join(known)
                 raise UnsupportedError(f"no priority rule {rule!r}; there are: {names}")
             self._rules = {rule: known[rule]}
-
-    def availability(self) -> Availability:
-        """Tell that it is always ready: it needs no engine."""
-        return READY
 
     def refusal(self, data: CompiledSchedule) -> str | None:
         """Refuse what goes beyond modes, resources, calendars, windows and lags."""

@@ -14,8 +14,8 @@ from scheduling.errors import SolverError
 from scheduling.models.schedule.arrays import NEVER, Ints, ScheduleArrays
 from scheduling.models.schedule.objective import MEASURES
 from scheduling.models.schedule.windows import horizon
+from scheduling.solvers.bases import NeedsNumba
 from scheduling.solvers.board import Board, Budget
-from scheduling.solvers.registry import Availability, installed
 from scheduling.solvers.schedule.disjunctive import (
     job_shop,
     machines_of,
@@ -36,7 +36,7 @@ LARGEST_DISPATCHED = 4_000
 _MAXIMA = ("makespan", "max_lateness", "max_tardiness")
 
 
-class Tabu:
+class Tabu(NeedsNumba):
     """Tabu search with elite solutions, for shops with makespan or maximum lateness.
 
     One unit of work is :data:`WORK_UNIT` moves of every worker.
@@ -44,10 +44,6 @@ class Tabu:
 
     name = "tabu"
     summary = "tabu search on the disjunctive graph, for job shops and flexible job shops"
-
-    def availability(self) -> Availability:
-        """Tell whether numba is installed."""
-        return installed("numba", "numba")
 
     def refusal(self, data: CompiledSchedule) -> str | None:
         """Tell why the problem is no plain shop."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from scheduling.models.serving.arrays import FleetPlan
+from scheduling.solvers.bases import NeedsCpSat, TakesAll
 from scheduling.solvers.board import Board, Budget
-from scheduling.solvers.registry import Availability
 from scheduling.solvers.serving.columns.solver import Columns
 from scheduling.solvers.serving.cpsat.solver import CpSat
 from scheduling.solvers.serving.family import CompiledServing
@@ -18,7 +18,7 @@ SMALL = 600
 """Up to so many flows both engines take the whole; beyond, models are priced one by one."""
 
 
-class Auto:
+class Auto(NeedsCpSat, TakesAll):
     """Portfolio of the family's solvers on one board.
 
     ``greedy`` answers first. Small fleets, and those of one model, are then solved whole by MIP
@@ -28,14 +28,6 @@ class Auto:
 
     name = "auto"
     summary = "portfolio: greedy, then column generation, or MIP beside CP-SAT"
-
-    def availability(self) -> Availability:
-        """Tell whether CP-SAT is installed."""
-        return CpSat().availability()
-
-    def refusal(self, data: CompiledServing) -> str | None:  # noqa: ARG002
-        """Refuse nothing."""
-        return None
 
     def search(
         self,

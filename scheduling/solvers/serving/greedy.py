@@ -8,8 +8,8 @@ import numpy as np
 
 from scheduling.models.serving.arrays import FleetPlan, Ints, ServingArrays
 from scheduling.models.serving.problem import GOODPUT_SCALE
+from scheduling.solvers.bases import NeedsNothing, TakesAll
 from scheduling.solvers.board import Board, Budget
-from scheduling.solvers.registry import READY, Availability
 from scheduling.solvers.serving.family import CompiledServing
 from scheduling.solvers.serving.filling import Filling, wanted_rates
 from scheduling.solvers.serving.plans import offer
@@ -24,7 +24,7 @@ _FIRST_ROUNDS = 10
 """Rounds of the greedy start that other solvers make."""
 
 
-class Greedy:
+class Greedy(NeedsNothing, TakesAll):
     """Constructive heuristic in the manner of GH of arXiv 2604.07472, then ruin and rebuild.
 
     Demands are served in turn, the largest first, each from free capacity and then by the units
@@ -35,14 +35,6 @@ class Greedy:
 
     name = "greedy"
     summary = "demand by demand at the least cost a request, then local search"
-
-    def availability(self) -> Availability:
-        """Tell that it needs no engine."""
-        return READY
-
-    def refusal(self, data: CompiledServing) -> str | None:  # noqa: ARG002
-        """Refuse nothing."""
-        return None
 
     def search(
         self,

@@ -8,11 +8,11 @@ import numpy as np
 
 from scheduling.models.placement.arrays import Ints
 from scheduling.models.placement.problem import Item
+from scheduling.solvers.bases import NeedsCpSat
 from scheduling.solvers.board import Board, Budget
 from scheduling.solvers.placement.columns.aims import GOALS
 from scheduling.solvers.placement.columns.hosts import Hosts, TooLargeError
 from scheduling.solvers.placement.family import CompiledPlacement
-from scheduling.solvers.registry import Availability, installed
 
 MAX_CELLS = 100_000
 """Most values of what is taken of a node."""
@@ -28,7 +28,7 @@ _KNOWN = frozenset(
 """Fields of items that patterns keep to, or that do not matter to their goals."""
 
 
-class Columns:
+class Columns(NeedsCpSat):
     """Column generation over patterns of nodes: few moves for fewer fragments, nodes or cost.
 
     Takes problems in which all items run and stay placed. A pattern says how many items of each
@@ -49,10 +49,6 @@ class Columns:
     def __init__(self) -> None:
         self._data: CompiledPlacement | None = None
         self._hosts: Hosts | None = None
-
-    def availability(self) -> Availability:
-        """Tell whether CP-SAT is installed."""
-        return installed("ortools", "OR-Tools")
 
     def prepare(self, data: CompiledPlacement) -> None:  # noqa: ARG002
         """Compile the kernels, once on a machine."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from scheduling.models.placement.arrays import Ints
+from scheduling.solvers.bases import NeedsCpSat
 from scheduling.solvers.board import Board, Budget
 from scheduling.solvers.placement.family import CompiledPlacement
-from scheduling.solvers.registry import Availability, installed
 
 if TYPE_CHECKING:
     from scheduling.solvers.cpsat_engine import Settings
@@ -19,7 +19,7 @@ LARGEST_CELLS = 2_000_000
 """Most pairs of class and node that one model may have."""
 
 
-class CpSat:
+class CpSat(NeedsCpSat):
     """CP-SAT of OR-Tools: exact, any problem of the family.
 
     Parameters
@@ -34,10 +34,6 @@ class CpSat:
 
     def __init__(self, settings: Settings | None = None) -> None:
         self.settings = settings
-
-    def availability(self) -> Availability:
-        """Tell whether OR-Tools is installed."""
-        return installed("ortools", "OR-Tools")
 
     def refusal(self, data: CompiledPlacement) -> str | None:
         """Refuse models that would not fit into memory."""

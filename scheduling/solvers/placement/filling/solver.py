@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from scheduling.models.placement.arrays import Ints, PlacementArrays
+from scheduling.solvers.bases import NeedsNothing
 from scheduling.solvers.board import Board, Budget
 from scheduling.solvers.placement.construction import offer
 from scheduling.solvers.placement.family import CompiledPlacement
 from scheduling.solvers.placement.filling.groups import Groups
-from scheduling.solvers.registry import READY, Availability
 
 MAX_CLASSES, MAX_GROUPS = 1000, 500
 """Most classes of equal items and groups of equal nodes that the linear program takes."""
 
 
-class Filling:
+class Filling(NeedsNothing):
     """Column generation over fillings of nodes, for as many placed items as possible.
 
     A filling says how many items of each class stand on a node; nodes with equal room, beside what
@@ -35,10 +35,6 @@ class Filling:
         self._data: CompiledPlacement | None = None
         self._groups: Groups | None = None
         self._search: object = None
-
-    def availability(self) -> Availability:
-        """Tell that it is always ready: HiGHS and numba come with the library."""
-        return READY
 
     def prepare(self, data: CompiledPlacement) -> None:  # noqa: ARG002
         """Compile the kernels, once on a machine, and load them."""

@@ -9,8 +9,8 @@ import numpy as np
 from scheduling.models.schedule.arrays import ScheduleArrays
 from scheduling.models.schedule.windows import horizon
 from scheduling.models.schedule.worktime import MOST_PIECES
+from scheduling.solvers.bases import NeedsCpSat
 from scheduling.solvers.board import Board, Budget
-from scheduling.solvers.registry import Availability, installed
 from scheduling.solvers.schedule.family import Candidate, CompiledSchedule
 from scheduling.solvers.schedule.features import BLOCKING, EVERYTHING, feature_refusal
 
@@ -55,7 +55,7 @@ CAPABILITIES = {
 """What the solver takes, and as what CP-SAT sees it."""
 
 
-class CpSat:
+class CpSat(NeedsCpSat):
     """CP-SAT of OR-Tools: exact, any problem of the family.
 
     Parameters
@@ -70,10 +70,6 @@ class CpSat:
 
     def __init__(self, settings: Settings | None = None) -> None:
         self.settings = settings
-
-    def availability(self) -> Availability:
-        """Tell whether OR-Tools is installed."""
-        return installed("ortools", "OR-Tools")
 
     def refusal(self, data: CompiledSchedule) -> str | None:
         """Refuse only numbers that 64 bits cannot hold, and rules that it does not know."""

@@ -8,8 +8,8 @@ from heapq import heapify, heappop, heappush
 
 import numpy as np
 
+from scheduling.solvers.bases import NeedsNothing
 from scheduling.solvers.board import Board, Budget
-from scheduling.solvers.registry import READY, Availability
 from scheduling.solvers.schedule.family import Candidate, CompiledSchedule
 from scheduling.solvers.schedule.listing.graph import TaskGraph, graph_refusal, task_graph
 from scheduling.solvers.schedule.listing.ranks import (
@@ -26,7 +26,7 @@ Choice = Callable[[Timeline, int], tuple[int, int]]
 """Takes a partial schedule and a task; returns the machine and the start that it gets."""
 
 
-class ListScheduling(ABC):
+class ListScheduling(NeedsNothing, ABC):
     """Takes ready tasks by rank and puts each where a rule says, in a gap if it fits there.
 
     Takes problems whose tasks run on machines only, tied by end-start precedences with transfers.
@@ -35,10 +35,6 @@ class ListScheduling(ABC):
 
     name: str
     summary: str
-
-    def availability(self) -> Availability:
-        """Tell that it is always ready: it needs no engine."""
-        return READY
 
     def refusal(self, data: CompiledSchedule) -> str | None:
         """Tell why the problem is no task graph on machines."""

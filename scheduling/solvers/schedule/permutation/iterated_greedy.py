@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from scheduling.models.schedule.arrays import Ints, ScheduleArrays
+from scheduling.solvers.bases import NeedsNumba
 from scheduling.solvers.board import Board, Budget
-from scheduling.solvers.registry import Availability, installed
 from scheduling.solvers.schedule.family import Candidate, CompiledSchedule
 from scheduling.solvers.schedule.kernels.warmup import ensure_compiled
 from scheduling.solvers.schedule.meter import SLICE, Meter
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from scheduling.solvers.schedule.permutation.walk import Walk
 
 
-class Neh:
+class Neh(NeedsNumba):
     """Insertion of all jobs, one after the other, each at its best position of all lines.
 
     Jobs enter by falling work, as Nawaz, Enscore and Ham found best for the makespan ("A heuristic
@@ -33,10 +33,6 @@ class Neh:
 
     name = "neh"
     summary = "flow shops, distributed too: insertion of the jobs one by one (NEH)"
-
-    def availability(self) -> Availability:
-        """Tell whether numba is installed."""
-        return installed("numba", "numba")
 
     def refusal(self, data: CompiledSchedule) -> str | None:
         """Tell why the problem is no flow line."""
@@ -61,7 +57,7 @@ class Neh:
         _construct(self.name, data, Walk(line, budget.seed), board, meter)
 
 
-class IteratedGreedy:
+class IteratedGreedy(NeedsNumba):
     """Iterated greedy search over the orders of the jobs of flow lines.
 
     It takes permutation flow shops, flow shops without waiting, one machine, parallel machines that
@@ -74,10 +70,6 @@ class IteratedGreedy:
 
     name = "iterated-greedy"
     summary = "flow shops, distributed and without waiting too: iterated greedy search"
-
-    def availability(self) -> Availability:
-        """Tell whether numba is installed."""
-        return Neh().availability()
 
     def refusal(self, data: CompiledSchedule) -> str | None:
         """Tell why the problem is no flow line."""

@@ -12,9 +12,8 @@ import numpy as np
 
 from scheduling.models.schedule.arrays import Ints, ScheduleArrays
 from scheduling.models.schedule.objective import MEASURES
+from scheduling.solvers.bases import NeedsCpSat
 from scheduling.solvers.board import Board, Budget
-from scheduling.solvers.registry import Availability
-from scheduling.solvers.schedule.cpsat.solver import CpSat
 from scheduling.solvers.schedule.family import Candidate, CompiledSchedule
 from scheduling.solvers.schedule.permutation.line import Line, line_refusal, line_shape
 
@@ -27,7 +26,7 @@ _SECONDS_PER_ARC = 1e-5
 _MANY_WORKERS = 8
 
 
-class Tour:
+class Tour(NeedsCpSat):
     """CP-SAT with a circuit through the jobs and nothing else: exact.
 
     Takes the makespan of flow shops without waiting and of one machine with setups, without
@@ -36,10 +35,6 @@ class Tour:
 
     name = "tour"
     summary = "flow shops without waiting, one machine with setups: exact, as a tour of the jobs"
-
-    def availability(self) -> Availability:
-        """Tell whether CP-SAT is installed."""
-        return CpSat().availability()
 
     def refusal(self, data: CompiledSchedule) -> str | None:
         """Tell why the makespan is not the length of a tour."""

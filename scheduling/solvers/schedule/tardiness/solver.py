@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 
+from scheduling.solvers.bases import NeedsNumba
 from scheduling.solvers.board import Board, Budget
-from scheduling.solvers.registry import Availability, installed
 from scheduling.solvers.schedule.family import Candidate, CompiledSchedule
 from scheduling.solvers.schedule.features import feature_refusal
 from scheduling.solvers.schedule.kernels.warmup import ensure_compiled
@@ -21,7 +21,7 @@ _IMPROVED_SHARE = 0.2
 _PATIENCE = 2_000
 
 
-class Tardiness:
+class Tardiness(NeedsNumba):
     """Total weighted tardiness of one machine.
 
     First the rules of :mod:`~.heuristics`; then equal weights are solved by decomposition; others,
@@ -32,10 +32,6 @@ class Tardiness:
 
     name = "tardiness"
     summary = "weighted tardiness of one machine: rules, dynasearch, decomposition, sublimation"
-
-    def availability(self) -> Availability:
-        """Tell whether numba is installed."""
-        return installed("numba", "numba")
 
     def refusal(self, data: CompiledSchedule) -> str | None:
         """Tell why the problem is not weighted tardiness on one machine."""

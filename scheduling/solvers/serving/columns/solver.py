@@ -11,12 +11,12 @@ from math import inf
 import numpy as np
 
 from scheduling.models.serving.arrays import FleetPlan
+from scheduling.solvers.bases import NeedsNothing, TakesAll
 from scheduling.solvers.board import Board, Budget
 from scheduling.solvers.linear.highs import Highs, relax
 from scheduling.solvers.linear.model import Floats, LinearModel
 from scheduling.solvers.linear.program import QUESTIONS_PER_UNIT
 from scheduling.solvers.linear.result import Limits, LinearResult, Listener, Outcome
-from scheduling.solvers.registry import READY, Availability
 from scheduling.solvers.serving.columns.blocks import split
 from scheduling.solvers.serving.columns.master import Master
 from scheduling.solvers.serving.family import CompiledServing
@@ -48,7 +48,7 @@ _INERTIA = 0.4
 """Weight of the best prices so far against those of the master."""
 
 
-class Columns:
+class Columns(NeedsNothing, TakesAll):
     """Column generation by models (Dantzig and Wolfe, 1960).
 
     A column is a whole fleet of one model with its routing. Columns share pools, limits and the
@@ -62,14 +62,6 @@ class Columns:
 
     name = "columns"
     summary = "column generation over fleets of single models, with integer programs on HiGHS"
-
-    def availability(self) -> Availability:
-        """Tell that HiGHS is there: it comes with the library."""
-        return READY
-
-    def refusal(self, data: CompiledServing) -> str | None:  # noqa: ARG002
-        """Refuse nothing."""
-        return None
 
     def search(
         self,

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from scheduling.models.serving.arrays import FleetPlan
+from scheduling.solvers.bases import NeedsCpSat
 from scheduling.solvers.board import Board, Budget
-from scheduling.solvers.registry import Availability, installed
 from scheduling.solvers.serving.family import CompiledServing
 
 LARGEST_FLOWS = 200_000
 """Most flows that one model may have."""
 
 
-class CpSat:
+class CpSat(NeedsCpSat):
     """CP-SAT of OR-Tools: exact.
 
     One work unit is one unit of CP-SAT's deterministic time.
@@ -19,10 +19,6 @@ class CpSat:
 
     name = "cp-sat"
     summary = "CP-SAT (OR-Tools) on whole numbers of replicas and flows: exact, proves optimality"
-
-    def availability(self) -> Availability:
-        """Tell whether OR-Tools is installed."""
-        return installed("ortools", "OR-Tools")
 
     def refusal(self, data: CompiledServing) -> str | None:
         """Refuse models that would not be solved in any time."""

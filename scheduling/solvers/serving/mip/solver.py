@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from scheduling.models.serving.arrays import FleetPlan
+from scheduling.solvers.bases import TakesAll
 from scheduling.solvers.board import Board, Budget
 from scheduling.solvers.linear.program import ProgramSolver, run_on_board
 from scheduling.solvers.linear.result import Limits, Listener, Outcome
@@ -26,12 +27,8 @@ _CLOSE = 1e-6
 """A bound that exceeds the best value by no more than this share of it is the value."""
 
 
-class Mip(ProgramSolver):
+class Mip(TakesAll, ProgramSolver):
     """A mixed-integer program over numbers of replicas and flows: exact within 1e-6 of rates."""
-
-    def refusal(self, data: CompiledServing) -> str | None:  # noqa: ARG002
-        """Refuse nothing."""
-        return None
 
     def search(
         self,
