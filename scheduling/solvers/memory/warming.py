@@ -6,13 +6,12 @@ import numpy as np
 
 from scheduling.models.memory.arrays import compile_memory
 from scheduling.models.memory.problem import Buffer, MemoryProblem
+from scheduling.solvers.warmup import ensure_compiled
 
 
 def prepare() -> None:
     """Compile the kernels unless that has been done on this machine."""
-    from scheduling.solvers.schedule.kernels.warmup import ensure_compiled
-
-    ensure_compiled("packing")
+    ensure_compiled("packing", compile_kernels)
 
 
 def compile_kernels() -> None:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from scheduling.solvers.bases import NeedsNothing
 from scheduling.solvers.board import Board, Budget
 from scheduling.solvers.registry import Prepares, Solver
+from scheduling.solvers.schedule import warming
 from scheduling.solvers.schedule.assignment import Assignment
 from scheduling.solvers.schedule.balance import balance
 from scheduling.solvers.schedule.blocking import Blocking
@@ -24,7 +25,6 @@ from scheduling.solvers.schedule.dispatch import Dispatch
 from scheduling.solvers.schedule.family import Candidate, CompiledSchedule
 from scheduling.solvers.schedule.genetic import Genetic
 from scheduling.solvers.schedule.insertion import Insertion
-from scheduling.solvers.schedule.kernels.warmup import ensure_compiled
 from scheduling.solvers.schedule.listing.solvers import Heft, Peft
 from scheduling.solvers.schedule.lns import Lns
 from scheduling.solvers.schedule.permutation.iterated_greedy import IteratedGreedy, Neh
@@ -74,7 +74,7 @@ class Auto(NeedsNothing):
             if isinstance(part, Prepares):
                 part.prepare(data)
         if special is None:
-            ensure_compiled("bounds")
+            warming.prepare("bounds")
 
     def search(
         self,

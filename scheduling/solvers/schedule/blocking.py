@@ -12,9 +12,9 @@ from scheduling.models.schedule.arrays import END_START, NEVER, Ints, ScheduleAr
 from scheduling.models.schedule.objective import MEASURES
 from scheduling.solvers.bases import NeedsNumba
 from scheduling.solvers.board import Board, Budget
+from scheduling.solvers.schedule import warming
 from scheduling.solvers.schedule.family import Candidate, CompiledSchedule
 from scheduling.solvers.schedule.features import BLOCKING, NO_SWAP, feature_refusal
-from scheduling.solvers.schedule.kernels.warmup import ensure_compiled
 from scheduling.solvers.schedule.shop import chain_delays
 from scheduling.solvers.schedule.walking import Walking, walk_together
 
@@ -59,7 +59,7 @@ class Blocking(NeedsNumba):
 
     def prepare(self, data: CompiledSchedule) -> None:  # noqa: ARG002 - one group serves all
         """Compile the kernels."""
-        ensure_compiled("blocking")
+        warming.prepare("blocking")
 
     def search(
         self,

@@ -9,10 +9,10 @@ import numpy as np
 from scheduling.models.schedule.arrays import NEVER, RENEWABLE, ScheduleArrays
 from scheduling.solvers.bases import NeedsCpSat
 from scheduling.solvers.board import Board, Budget
+from scheduling.solvers.schedule import warming
 from scheduling.solvers.schedule.disjunctive import whole_chains
 from scheduling.solvers.schedule.family import Candidate, CompiledSchedule
 from scheduling.solvers.schedule.genetic import Genetic
-from scheduling.solvers.schedule.kernels.warmup import ensure_compiled
 from scheduling.solvers.schedule.lns import Lns
 from scheduling.solvers.schedule.rules import dense_ranks, task_features
 from scheduling.solvers.schedule.sgs import out_of_time, post_greedy
@@ -46,7 +46,7 @@ class Crews(NeedsCpSat):
 
     def prepare(self, data: CompiledSchedule) -> None:
         """Compile the kernels of tabu and of genetic search."""
-        ensure_compiled("jobshop" if whole_chains(data.arrays) else "flexible")
+        warming.prepare("jobshop" if whole_chains(data.arrays) else "flexible")
         Genetic().prepare(data)
 
     def search(

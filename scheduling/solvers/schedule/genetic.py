@@ -11,9 +11,9 @@ import numpy as np
 from scheduling.models.schedule.arrays import Ints
 from scheduling.solvers.bases import NeedsNothing
 from scheduling.solvers.board import Board, Budget
+from scheduling.solvers.schedule import warming
 from scheduling.solvers.schedule.family import Candidate, CompiledSchedule
 from scheduling.solvers.schedule.features import feature_refusal
-from scheduling.solvers.schedule.kernels.warmup import ensure_compiled
 from scheduling.solvers.schedule.rules import dense_ranks, task_features
 from scheduling.solvers.schedule.sgs import (
     WORK_UNIT,
@@ -53,7 +53,7 @@ class Genetic(NeedsNothing):
 
     def prepare(self, data: CompiledSchedule) -> None:  # noqa: ARG002 - one group serves all
         """Compile the kernels of schedule generation."""
-        ensure_compiled("project")
+        warming.prepare("project")
 
     def search(
         self,

@@ -7,9 +7,9 @@ import numpy as np
 from scheduling.errors import SolverError
 from scheduling.solvers.bases import NeedsNumba
 from scheduling.solvers.board import Board, Budget
+from scheduling.solvers.schedule import warming
 from scheduling.solvers.schedule.disjunctive import job_shop, job_shop_refusal
 from scheduling.solvers.schedule.family import Candidate, CompiledSchedule
-from scheduling.solvers.schedule.kernels.warmup import ensure_compiled
 from scheduling.solvers.schedule.learning.rule import LearnedRule, packaged_rule
 
 LEARNED = "LEARNED"
@@ -38,7 +38,7 @@ class LearnedDispatch(NeedsNumba):
 
     def prepare(self, data: CompiledSchedule) -> None:  # noqa: ARG002 - one group for all shops
         """Compile the kernels."""
-        ensure_compiled("learned")
+        warming.prepare("learned")
 
     def search(
         self,

@@ -11,10 +11,10 @@ from scheduling.errors import UnsupportedError
 from scheduling.models.schedule.arrays import Ints, ScheduleArrays
 from scheduling.solvers.bases import NeedsNothing
 from scheduling.solvers.board import Board, Budget
+from scheduling.solvers.schedule import warming
 from scheduling.solvers.schedule.family import Candidate, CompiledSchedule
 from scheduling.solvers.schedule.features import feature_refusal
 from scheduling.solvers.schedule.greedy import greedy_schedule, respects_limits
-from scheduling.solvers.schedule.kernels.warmup import ensure_compiled
 from scheduling.solvers.schedule.rules import (
     DUE_RULES,
     RULES,
@@ -83,7 +83,7 @@ class ScheduleGeneration(NeedsNothing):
 
     def prepare(self, data: CompiledSchedule) -> None:  # noqa: ARG002 - one group serves all
         """Compile the kernels of schedule generation."""
-        ensure_compiled("project")
+        warming.prepare("project")
 
     def search(
         self,

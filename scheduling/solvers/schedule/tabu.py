@@ -16,6 +16,7 @@ from scheduling.models.schedule.objective import MEASURES
 from scheduling.models.schedule.windows import horizon
 from scheduling.solvers.bases import NeedsNumba
 from scheduling.solvers.board import Board, Budget
+from scheduling.solvers.schedule import warming
 from scheduling.solvers.schedule.disjunctive import (
     job_shop,
     machines_of,
@@ -24,7 +25,6 @@ from scheduling.solvers.schedule.disjunctive import (
 )
 from scheduling.solvers.schedule.dispatch import Dispatch
 from scheduling.solvers.schedule.family import Candidate, CompiledSchedule
-from scheduling.solvers.schedule.kernels.warmup import ensure_compiled
 from scheduling.solvers.schedule.walking import Walking, walk_together
 
 WORK_UNIT = 20_000
@@ -51,7 +51,7 @@ class Tabu(NeedsNumba):
 
     def prepare(self, data: CompiledSchedule) -> None:
         """Compile the kernels of the problem's kind of shop."""
-        ensure_compiled("jobshop" if whole_chains(data.arrays) else "flexible")
+        warming.prepare("jobshop" if whole_chains(data.arrays) else "flexible")
 
     def search(
         self,

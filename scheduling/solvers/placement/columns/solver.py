@@ -13,6 +13,7 @@ from scheduling.solvers.board import Board, Budget
 from scheduling.solvers.placement.columns.aims import GOALS
 from scheduling.solvers.placement.columns.hosts import Hosts, TooLargeError
 from scheduling.solvers.placement.family import CompiledPlacement
+from scheduling.solvers.warmup import ensure_compiled
 
 MAX_CELLS = 100_000
 """Most values of what is taken of a node."""
@@ -52,9 +53,9 @@ class Columns(NeedsCpSat):
 
     def prepare(self, data: CompiledPlacement) -> None:  # noqa: ARG002
         """Compile the kernels, once on a machine."""
-        from scheduling.solvers.schedule.kernels.warmup import ensure_compiled
+        from scheduling.solvers.placement.columns.pricing import compile_kernels
 
-        ensure_compiled("patterns")
+        ensure_compiled("patterns", compile_kernels)
 
     def refusal(self, data: CompiledPlacement) -> str | None:
         """Name what patterns do not know, or why they are too many."""

@@ -8,6 +8,7 @@ from scheduling.solvers.board import Board, Budget
 from scheduling.solvers.placement.construction import offer
 from scheduling.solvers.placement.family import CompiledPlacement
 from scheduling.solvers.placement.filling.groups import Groups
+from scheduling.solvers.warmup import ensure_compiled
 
 MAX_CLASSES, MAX_GROUPS = 1000, 500
 """Most classes of equal items and groups of equal nodes that the linear program takes."""
@@ -39,9 +40,8 @@ class Filling(NeedsNothing):
     def prepare(self, data: CompiledPlacement) -> None:  # noqa: ARG002
         """Compile the kernels, once on a machine, and load them."""
         from scheduling.solvers.placement.filling.pricing import compile_kernels
-        from scheduling.solvers.schedule.kernels.warmup import ensure_compiled
 
-        ensure_compiled("fillings")
+        ensure_compiled("fillings", compile_kernels)
         compile_kernels()
 
     def refusal(self, data: CompiledPlacement) -> str | None:

@@ -14,11 +14,11 @@ from scheduling.models.base import Status
 from scheduling.models.schedule.arrays import Ints
 from scheduling.models.schedule.problem import ScheduleProblem
 from scheduling.solvers.driver import solve
+from scheduling.solvers.schedule import warming
 from scheduling.solvers.schedule.disjunctive import job_shop, job_shop_refusal
 from scheduling.solvers.schedule.family import CompiledSchedule
 from scheduling.solvers.schedule.kernels import jobshop
 from scheduling.solvers.schedule.kernels.jobshop_learned import learned_order, record_decisions
-from scheduling.solvers.schedule.kernels.warmup import ensure_compiled
 from scheduling.solvers.schedule.learning.evolution import Evolution
 from scheduling.solvers.schedule.learning.imitation import Decisions, imitate
 from scheduling.solvers.schedule.learning.inputs import INPUTS
@@ -124,7 +124,7 @@ def learn_rule(
     """
     if not problems:
         raise InputError.single("problems", "none", "at least one job shop")
-    ensure_compiled("jobshop")
+    warming.prepare("jobshop")
     lessons = [_Lesson.of(problem, solver, work_limit, seed) for problem in problems]
     rng = np.random.default_rng(seed)
     weights = imitate(_decisions(lessons), units, rng)

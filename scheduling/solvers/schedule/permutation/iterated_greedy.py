@@ -10,8 +10,8 @@ import numpy as np
 from scheduling.models.schedule.arrays import Ints, ScheduleArrays
 from scheduling.solvers.bases import NeedsNumba
 from scheduling.solvers.board import Board, Budget
+from scheduling.solvers.schedule import warming
 from scheduling.solvers.schedule.family import Candidate, CompiledSchedule
-from scheduling.solvers.schedule.kernels.warmup import ensure_compiled
 from scheduling.solvers.schedule.meter import SLICE, Meter
 from scheduling.solvers.schedule.permutation.line import Line, line_refusal
 from scheduling.solvers.sideways import Sideways
@@ -40,7 +40,7 @@ class Neh(NeedsNumba):
 
     def prepare(self, data: CompiledSchedule) -> None:  # noqa: ARG002 - one group serves all
         """Compile the kernels."""
-        ensure_compiled("permutation")
+        warming.prepare("permutation")
 
     def search(
         self,

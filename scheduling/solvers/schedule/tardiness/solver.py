@@ -6,9 +6,9 @@ import math
 
 from scheduling.solvers.bases import NeedsNumba
 from scheduling.solvers.board import Board, Budget
+from scheduling.solvers.schedule import warming
 from scheduling.solvers.schedule.family import Candidate, CompiledSchedule
 from scheduling.solvers.schedule.features import feature_refusal
-from scheduling.solvers.schedule.kernels.warmup import ensure_compiled
 from scheduling.solvers.schedule.meter import SLICE, Meter
 from scheduling.solvers.schedule.tardiness import heuristics
 from scheduling.solvers.schedule.tardiness.machine import OneMachine, machine_refusal
@@ -39,7 +39,7 @@ class Tardiness(NeedsNumba):
 
     def prepare(self, data: CompiledSchedule) -> None:  # noqa: ARG002 - one group serves all
         """Compile the kernels."""
-        ensure_compiled("tardiness")
+        warming.prepare("tardiness")
 
     def search(
         self,

@@ -1,112 +1,19 @@
-"""Compiling the kernels once, before any clock runs.
-
-numba compiles a kernel when it is first called and keeps the machine code on disk. A first call
-within a short time limit would be cut off before that, every time anew; so solvers ask here first.
-"""
+"""Compiling the family's kernels once on each machine."""
 
 from __future__ import annotations
 
-import hashlib
-import logging
-import os
-import platform
-import threading
 import time
 from collections.abc import Callable
-from importlib.metadata import version
-from pathlib import Path
 
 from scheduling.models.schedule.arrays import NEVER
 from scheduling.models.schedule.builder import ScheduleModel
 from scheduling.models.schedule.problem import ScheduleProblem
 from scheduling.solvers.board import Board, Budget
 from scheduling.solvers.schedule.family import FAMILY, Candidate, CompiledSchedule
+from scheduling.solvers.warmup import ensure_compiled
 
-_LOG = logging.getLogger("scheduling")
-_LOCK = threading.Lock()
-_DONE: set[str] = set()
-_HERE = Path(__file__).parent
-_KERNELS = (
-    _HERE,
-    _HERE.parent / "mip" / "kernels",
-    _HERE.parent / "tardiness" / "kernels",
-    _HERE.parent / "permutation" / "kernels",
-    _HERE.parents[1] / "placement" / "kernels",
-    _HERE.parents[1] / "memory" / "kernels",
-)
 _WORK = 0.01
 _MOVES = 50
-
-
-def ensure_compiled(group: str) -> None:
-    """Compile the kernels of a group unless that has been done on this machine.
-
-    Parameters
-    ----------
-    group
-        A key of :data:`GROUPS`, such as ``"jobshop"`` or ``"project"``.
-
-    Notes
-    -----
-    The first call after an installation takes up to a minute and logs that; later calls cost a
-    look at the disk.
-    """
-    with _LOCK:
-        if group in _DONE:
-            return
-        marker = _marker(group)
-        if not marker.exists():
-            _drop_stale(group)
-            _LOG.warning("compiling the %s kernels, once; this takes up to a minute", group)
-            began = time.monotonic()
-            GROUPS[group]()
-            _LOG.info("compiled the %s kernels in %.1f s", group, time.monotonic() - began)
-            _touch(marker)
-        _DONE.add(group)
-
-
-def compile_all() -> None:
-    """Compile the kernels of all groups, for installers and images."""
-    for group in GROUPS:
-        ensure_compiled(group)
-
-
-def _marker(group: str) -> Path:
-    """Return the file that stands for compiled kernels of exactly these sources."""
-    sources = sorted(path for folder in _KERNELS for path in folder.glob("*.py"))
-    stamp = hashlib.sha256()
-    for path in sources:
-        facts = path.stat()
-        stamp.update(f"{path.name} {facts.st_mtime_ns} {facts.st_size}\n".encode())
-    stamp.update(f"{version('numba')} {platform.python_version()} {platform.machine()}".encode())
-    return _folder() / f"compiled-{group}-{stamp.hexdigest()[:16]}"
-
-
-def _drop_stale(group: str) -> None:
-    """Remove machine code of other sources: numba looks only at the file of each kernel itself."""
-    stale = list(_folder().glob(f"compiled-{group}-*"))
-    if stale:
-        code = [path for folder in _KERNELS for path in (folder / "__pycache__").glob("*.nb?")]
-        for path in (*code, *_folder().glob("compiled-*")):
-            path.unlink(missing_ok=True)
-
-
-def _folder() -> Path:
-    chosen = os.environ.get("NUMBA_CACHE_DIR")
-    if chosen:
-        return Path(chosen)
-    beside = _HERE / "__pycache__"
-    if os.access(beside if beside.exists() else _HERE, os.W_OK):
-        return beside
-    return Path.home() / ".cache" / "scheduling"
-
-
-def _touch(marker: Path) -> None:
-    try:
-        marker.parent.mkdir(parents=True, exist_ok=True)
-        marker.touch()
-    except OSError:
-        _LOG.info("no note of the compilation can be kept in %s", marker.parent)
 
 
 def _shop(*, flexible: bool = False, blocking: bool = False) -> ScheduleProblem:
@@ -196,24 +103,6 @@ def _compile_bounds() -> None:
         lp_bound(data, board, budget)
 
 
-def _compile_patterns() -> None:
-    from scheduling.solvers.placement.columns.pricing import compile_kernels
-
-    compile_kernels()
-
-
-def _compile_fillings() -> None:
-    from scheduling.solvers.placement.filling.pricing import compile_kernels
-
-    compile_kernels()
-
-
-def _compile_packing() -> None:
-    from scheduling.solvers.memory.warming import compile_kernels
-
-    compile_kernels()
-
-
 GROUPS: dict[str, Callable[[], None]] = {
     "jobshop": lambda: _compile_tabu(_shop()),
     "learned": lambda: _search(_shop(), "dispatch:learned"),
@@ -223,8 +112,16 @@ GROUPS: dict[str, Callable[[], None]] = {
     "bounds": _compile_bounds,
     "tardiness": _compile_tardiness,
     "permutation": lambda: _search(_single_machine((1,) * 3), "iterated-greedy"),
-    "patterns": _compile_patterns,
-    "fillings": _compile_fillings,
-    "packing": _compile_packing,
 }
 """What compiles each group: a tiny problem, worked on once."""
+
+
+def prepare(group: str) -> None:
+    """Compile the kernels of a group unless that has been done on this machine.
+
+    Parameters
+    ----------
+    group
+        A key of :data:`GROUPS`, such as ``"jobshop"`` or ``"project"``.
+    """
+    ensure_compiled(group, GROUPS[group])
