@@ -136,9 +136,10 @@ def groups(draw: st.DrawFn, name: str = "all", role: str = "both") -> Group:
 @st.composite
 def deployments(draw: st.DrawFn) -> Deployment:
     """Draw fleets: one or two groups of whole requests, with or without split ones beside them."""
-    whole = draw(groups())
-    flows = [Flow("all", "all")]
-    parts = [whole]
+    parts = [draw(groups())]
+    if draw(st.booleans()):
+        parts.append(draw(groups("more")))
+    flows = [Flow("all", tuple(part.name for part in parts))]
     if draw(st.booleans()):
         parts += [draw(groups("p", "prefill")), draw(groups("d", "decode"))]
         link = Link(draw(st.floats(1, 1e4)), 1e6, draw(st.floats(0, 0.01)))

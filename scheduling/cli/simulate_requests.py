@@ -106,9 +106,11 @@ def _show(found: Comparison, title: str) -> None:
     headers = ["policy", "demand", *spans, "in SLO", "good/s"]
     table(headers, rows, f"{title}: {len(found.table)} requests, seconds")
     asked = any(one.capacity is not None for one in found.outcomes)
-    headers = ["policy", "restarts", "KV mean", "KV peak", "busy", "makespan"]
+    rows = [row for one in found.outcomes for row in _use(one)]
+    headers = ["policy", "group"] if len(found.fleet.groups) > 1 else ["policy"]
+    headers += ["restarts", "KV mean", "KV peak", "busy", "makespan"]
     headers += ["Jain", "slowdown", "dollars", "$/M tokens"]
-    table([*headers, "max rate/s"] if asked else headers, [_use(one) for one in found.outcomes])
+    table([*headers, "max rate/s"] if asked else headers, rows)
     print(
         "  Jain: index of the speeds, seconds alone over seconds here, of classes, or of requests "
         "where there is one class; slowdown: the most of a request"
@@ -121,11 +123,23 @@ def _show(found: Comparison, title: str) -> None:
         print(f"  {one.strategy.name}: {one.strategy.summary} ({one.strategy.provenance}{knows})")
 
 
-def _use(one: Outcome) -> list[str]:
-    """Return the row of a policy in the table of what the replicas did."""
-    group = one.metrics.groups[0]
-    shares = [percent(share) for share in (group.kv_mean, group.kv_peak, group.utilisation)]
-    row = [one.strategy.name, str(group.restarts), *shares, f"{one.metrics.makespan_seconds:.2f}"]
+def _use(one: Outcome) -> list[list[str]]:
+    """Return the rows of a policy in the table of what the replicas did, one a group."""
+    groups = one.metrics.groups
+    rows = []
+    for place, group in enumerate(groups):
+        whole = _whole(one)
+        shares = [percent(share) for share in (group.kv_mean, group.kv_peak, group.utilisation)]
+        name = [one.strategy.name, group.group] if len(groups) > 1 else [one.strategy.name]
+        rows.append(
+            [*name, str(group.restarts), *shares, *(whole if place == 0 else [""] * len(whole))]
+        )
+    return rows
+
+
+def _whole(one: Outcome) -> list[str]:
+    """Return the figures of a policy's whole run."""
+    row = [f"{one.metrics.makespan_seconds:.2f}"]
     fair, spent = one.fairness, one.spending
     row += ["-", "-"] if fair is None else [_jain(fair), f"{fair.slowdown_max:.1f}"]
     row += (

@@ -1,102 +1,19 @@
-"""Requests through equal replicas: what policies are compared on."""
+"""Requests through replicas: what policies are compared on."""
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, Self
+from typing import Literal, Self
 
-from pydantic import Field, field_serializer, field_validator, model_validator
+from pydantic import Field, field_serializer, model_validator
 
 from scheduling.errors import Fault, InputError
-from scheduling.models.base import Document, Frozen, Name, Problem
-from scheduling.models.cost.layout import Layout
-from scheduling.models.cost.precision import Precision
+from scheduling.models.base import Frozen, Many, Name, Problem
 from scheduling.models.requests.arrivals import Rate
+from scheduling.models.requests.replicas import Replica, ReplicaGroup, Tokens, Way
 from scheduling.models.requests.workload import Workload
-from scheduling.models.serving.fleet import (
-    Count,
-    NamedGpu,
-    NamedLlm,
-    NotNegative,
-    Positive,
-    Share,
-    named_precision,
-    whole,
-)
+from scheduling.models.serving.fleet import Count, NotNegative, Positive, whole
 
-Tokens = Annotated[int, Field(ge=1, le=10**12)]
 Router = Literal["least-requests", "least-tokens", "round-robin", "random"]
-
-
-class AffineTimes(Document):
-    """Seconds of an iteration: ``base + per_token * tokens + per_kv * KV tokens read``."""
-
-    base_seconds: NotNegative = Field(description="Of an iteration without work.")
-    per_token_seconds: NotNegative = Field(description="Of each token, of a prompt or decoded.")
-    per_kv_seconds: NotNegative = Field(default=0.0, description="Of each token whose KV is read.")
-    per_pair_seconds: NotNegative = Field(
-        default=0.0, description="Of each pair of a prompt's token and one that it attends to."
-    )
-
-    @model_validator(mode="after")
-    def _takes_time(self) -> Self:
-        if self.base_seconds + self.per_token_seconds <= 0:
-            raise InputError.single("base_seconds", "0", "iterations that take time")
-        return self
-
-
-class Replica(Document):
-    """One replica: a model on GPUs, or its times and its memory as numbers.
-
-    Raises
-    ------
-    InputError
-        When it says neither, or both.
-    """
-
-    model: NamedLlm | None = Field(
-        default=None, description="Description, or name in the catalogue."
-    )
-    gpu: NamedGpu | None = Field(default=None, description="Description, or name in the catalogue.")
-    layout: Layout = Layout()
-    precision: Precision | None = Field(
-        default=None,
-        description="Types, or a short name as fp8 or w4a16; none: those of the published weights.",
-    )
-    engine: Literal["vllm", "sglang", "trtllm"] | None = Field(
-        default=None, description="Runtime whose overheads are assumed."
-    )
-    memory_share: Share = Field(default=0.9, description="Of a GPU's memory, for the runtime.")
-    cost: AffineTimes | None = Field(
-        default=None, description="Times of iterations instead of a model and a GPU."
-    )
-    kv_tokens: Tokens | None = Field(
-        default=None, description="Tokens of KV cache; none: what model and GPU leave."
-    )
-
-    _described = field_serializer("model", "gpu")(whole)
-
-    @field_validator("precision", mode="before")
-    @classmethod
-    def _short_name(cls, value: Any) -> Any:
-        return named_precision(value) if isinstance(value, str) else value
-
-    @model_validator(mode="after")
-    def _one_of_both(self) -> Self:
-        faults = []
-        named = [name for name in ("model", "gpu") if getattr(self, name) is not None]
-        if self.cost is None:
-            faults += [
-                Fault(name, "nothing", "model and gpu, or a cost")
-                for name in ("model", "gpu")
-                if name not in named
-            ]
-        else:
-            faults += [Fault(name, "a value beside a cost", "either") for name in named]
-            if self.kv_tokens is None:
-                faults.append(Fault("kv_tokens", "nothing", "tokens of KV cache beside a cost"))
-        if faults:
-            raise InputError(faults)
-        return self
 
 
 class ServiceLevel(Frozen):
@@ -113,12 +30,18 @@ class RequestScenario(Problem):
     Raises
     ------
     InputError
-        When there are no requests, or two sources of them.
+        When there are no requests or two sources of them, no replicas or both a replica and
+        groups, or ways that lead to no group or to one of another role.
     """
 
     kind: Literal["requests"] = "requests"
-    replica: Replica
+    replica: Replica | None = Field(default=None, description="Of which all replicas are.")
     replicas: Count = Field(default=1, description="How many equal replicas there are.")
+    groups: Many[ReplicaGroup] = Field(default=(), description="Replicas of several kinds instead.")
+    ways: Many[Way] = Field(
+        default=(),
+        description="Which groups serve whom; none: all replicas serve all, as the router says.",
+    )
     max_sequences: Count = Field(default=256, description="Most requests in one batch.")
     block_size: Count = Field(default=16, description="Tokens of a block of KV memory.")
     max_tokens: Tokens | None = Field(
@@ -157,3 +80,46 @@ class RequestScenario(Problem):
         if faults:
             raise InputError(faults)
         return self
+
+    @model_validator(mode="after")
+    def _replicas_serve(self) -> Self:
+        faults = []
+        if (self.replica is None) == (not self.groups):
+            found = "neither" if self.replica is None else "both"
+            faults.append(Fault("replica, groups", found, "one of the two"))
+        if self.groups and self.replicas != 1:
+            expected = "replicas of each group instead"
+            faults.append(Fault("replicas", str(self.replicas), expected))
+        names = [group.name for group in self.groups]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            faults.append(Fault("groups", f"{twice[0]!r} twice", "names that differ"))
+        if self.ways and not self.groups:
+            faults.append(Fault("ways", "without groups", "groups that they lead to"))
+        apart = [group.name for group in self.groups if group.role != "both"]
+        if apart and not self.ways:
+            found = f"none, beside group {apart[0]!r} of a role"
+            faults.append(Fault("ways", found, "ways that lead to it"))
+        for number, way in enumerate(self.ways if self.groups else ()):
+            faults += self._faults_of(number, way)
+        if faults:
+            raise InputError(faults)
+        return self
+
+    def _faults_of(self, number: int, way: Way) -> list[Fault]:
+        """Tell of groups of a way that there are not, or that have another role."""
+        roles = {group.name: group.role for group in self.groups}
+        first = "prefill" if way.decode else "both"
+        return [
+            Fault(
+                f"ways[{number}].{field}",
+                f"{name} ({roles.get(name, 'no such group')})",
+                f"a group of role {role}",
+            )
+            for field, own, role in (
+                ("groups", way.groups, first),
+                ("decode", way.decode, "decode"),
+            )
+            for name in own
+            if roles.get(name) != role
+        ]

@@ -11,19 +11,24 @@ from pathlib import Path
 import numpy as np
 
 from scheduling.errors import InputError
-from scheduling.models.cost.protocol import CostModel
 from scheduling.models.requests.scenario import RequestScenario
 from scheduling.models.requests.table import RequestTable
 from scheduling.models.requests.workload import sample
 from scheduling.simulator.requests.capacity import Capacity, at_rate, fleet_capacity
 from scheduling.simulator.requests.clock import NS_PER_SECOND
-from scheduling.simulator.requests.deployment import Deployment, Group
+from scheduling.simulator.requests.deployment import Deployment
 from scheduling.simulator.requests.fairness import Fairness, fairness
 from scheduling.simulator.requests.fleet import simulate_fleet
 from scheduling.simulator.requests.metrics import FleetMetrics, Slo, measure
 from scheduling.simulator.requests.registry import strategy
 from scheduling.simulator.requests.run import FleetRun
-from scheduling.simulator.requests.stated import Machine, Spending, machine, spending
+from scheduling.simulator.requests.stated import (
+    Machine,
+    Spending,
+    StatedFleet,
+    spending,
+    stated_fleet,
+)
 from scheduling.simulator.requests.strategy import Setting, Strategy
 
 DEFAULT_STRATEGIES = ("sarathi", "vllm", "orca", "past-future")
@@ -36,7 +41,7 @@ class Outcome:
     Parameters
     ----------
     strategy
-        The policies of the instances.
+        The policies of the instances; where these differ, those of the first group.
     run
         Times of every request.
     metrics
@@ -89,8 +94,8 @@ class Comparison:
         Its requests.
     slos
         Limits by class of requests.
-    kv_tokens
-        Tokens of KV cache of a replica.
+    fleet
+        Its replicas.
     outcomes
         One a policy, in the order in which they were asked for.
     notes
@@ -100,7 +105,7 @@ class Comparison:
     problem: RequestScenario
     table: RequestTable
     slos: dict[str, Slo]
-    kv_tokens: int
+    fleet: StatedFleet
     outcomes: tuple[Outcome, ...]
     notes: tuple[str, ...] = ()
 
@@ -169,31 +174,41 @@ def simulate_requests(
     if not named:
         raise InputError.single("policy", "none", "at least one policy")
     watch = watch or Watch()
-    replica = machine(problem.replica)
+    replicas = stated_fleet(problem)
     table, notes = _requests(problem, trace, Path(folder or ""), strict, seed)
     slos = _limits(problem, table)
-    setting = _setting(problem, table, replica.cost, slos, seed)
-    chosen = [one if isinstance(one, Strategy) else strategy(one, setting) for one in named]
+    settings = {
+        name: _setting(problem, table, one, slos, seed) for name, one in replicas.machines.items()
+    }
     outcomes = []
-    for one in chosen:
-        outcomes.append(_outcome(problem, replica, table, slos, one, capacity, seed, watch))
+    for each in named:
+        policies = {
+            name: each if isinstance(each, Strategy) else strategy(each, setting)
+            for name, setting in settings.items()
+        }
+        chosen = policies[replicas.groups[0].name]
+        fleet = replicas.deployment(policies, table.demands)
+        found = _outcome(problem, fleet, table, slos, chosen, watch, seed)
+        found = replace(found, spending=spending(found.run, replicas))
+        if capacity is not None:
+            highest = _highest(problem, fleet, table, slos, capacity, seed)
+            found = replace(found, capacity=highest)
+        outcomes.append(found)
         if watch.on_run is not None:
-            watch.on_run(outcomes[-1])
-    return Comparison(problem, table, slos, replica.kv_tokens, tuple(outcomes), notes)
+            watch.on_run(found)
+    return Comparison(problem, table, slos, replicas, tuple(outcomes), notes)
 
 
 def _outcome(
     problem: RequestScenario,
-    replica: Machine,
+    fleet: Deployment,
     table: RequestTable,
     slos: dict[str, Slo],
     chosen: Strategy,
-    share: float | None,
-    seed: int,
     watch: Watch,
+    seed: int,
 ) -> Outcome:
-    """Run one policy, and look for its highest rate if a share is asked for."""
-    fleet = _fleet(problem, replica, chosen)
+    """Run one policy."""
     progress = watch.on_progress
     run = simulate_fleet(
         fleet,
@@ -203,20 +218,26 @@ def _outcome(
         timeline=watch.timeline,
         on_progress=None if progress is None else partial(progress, chosen.name),
     )
-    found = Outcome(
+    warmup = problem.warmup_seconds
+    costs = {group.name: group.cost for group in fleet.groups}
+    return Outcome(
         chosen,
         run,
-        measure(run, slos, warmup_seconds=problem.warmup_seconds),
-        fairness(
-            run,
-            {group.name: group.cost for group in fleet.groups},
-            warmup_seconds=problem.warmup_seconds,
-        ),
-        spending(run, replica.dollars_per_hour),
+        measure(run, slos, warmup_seconds=warmup),
+        fairness(run, costs, warmup_seconds=warmup),
     )
-    if share is None:
-        return found
-    highest = fleet_capacity(
+
+
+def _highest(
+    problem: RequestScenario,
+    fleet: Deployment,
+    table: RequestTable,
+    slos: dict[str, Slo],
+    share: float,
+    seed: int,
+) -> Capacity:
+    """Look for the highest rate at which this share of the requests keeps its limits."""
+    return fleet_capacity(
         fleet,
         table,
         slos,
@@ -225,29 +246,12 @@ def _outcome(
         seed=seed,
         start=_rate(table),
     )
-    return replace(found, capacity=highest)
-
-
-def _fleet(problem: RequestScenario, replica: Machine, chosen: Strategy) -> Deployment:
-    group = Group(
-        "all",
-        replica.cost,
-        kv_tokens=replica.kv_tokens,
-        replicas=problem.replicas,
-        max_sequences=problem.max_sequences,
-        block_size=problem.block_size,
-        composition=chosen.composition,
-        admission=chosen.admission,
-        eviction=chosen.eviction,
-        order=chosen.order,
-    )
-    return Deployment((group,))
 
 
 def _setting(
     problem: RequestScenario,
     table: RequestTable,
-    cost: CostModel,
+    replica: Machine,
     slos: dict[str, Slo],
     seed: int,
 ) -> Setting:
@@ -255,7 +259,7 @@ def _setting(
     longest = problem.max_tokens or int(totals.max(initial=1))
     limits = tuple(slos[name].ttft_seconds if name in slos else None for name in table.demands)
     answer = problem.max_answer_tokens or int(table.output_tokens.max(initial=1))
-    return Setting(table, cost, limits, longest, answer, seed)
+    return Setting(table, replica.cost, limits, longest, answer, seed)
 
 
 def _requests(

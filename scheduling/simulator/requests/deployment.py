@@ -136,9 +136,10 @@ class Flow:
     demand
         Name in the table of requests.
     group
-        Group that computes the prompt, and the answer unless ``decode`` is given.
+        Group that computes the prompt, and the answer unless ``decode`` is given; of several, the
+        router chooses among all their instances.
     decode
-        Group that makes the answer.
+        Group that makes the answer, or several.
     weight
         Share of the demand's requests, relative to its other flows.
     link
@@ -146,10 +147,22 @@ class Flow:
     """
 
     demand: str
-    group: str
-    decode: str | None = None
+    group: str | tuple[str, ...]
+    decode: str | tuple[str, ...] | None = None
     weight: float = 1.0
     link: Link | None = None
+
+    @property
+    def groups(self) -> tuple[str, ...]:
+        """Names of the groups that compute prompts."""
+        return (self.group,) if isinstance(self.group, str) else self.group
+
+    @property
+    def decoders(self) -> tuple[str, ...]:
+        """Names of the groups that make answers of prompts computed elsewhere."""
+        if self.decode is None:
+            return ()
+        return (self.decode,) if isinstance(self.decode, str) else self.decode
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,8 +174,8 @@ class Deployment:
     groups
         Groups of equal instances.
     flows
-        Ways of the requests; none: every demand goes to every group of role ``both`` by its number
-        of instances.
+        Ways of the requests; none: every demand goes to every group of role ``both``, and the
+        router chooses among all their instances.
 
     Raises
     ------
@@ -186,17 +199,22 @@ class Deployment:
 
 
 def _flow_faults(place: str, flow: Flow, roles: dict[str, Role]) -> list[Fault]:
-    faults = []
-    first: tuple[str, ...] = ("both",) if flow.decode is None else ("prefill",)
-    if roles.get(flow.group) not in first:
-        found = f"{flow.group} ({roles.get(flow.group, 'no such group')})"
-        faults.append(Fault(f"{place}.group", found, f"a group of role {first[0]}"))
-    if flow.decode is not None:
-        if roles.get(flow.decode) != "decode":
-            found = f"{flow.decode} ({roles.get(flow.decode, 'no such group')})"
-            faults.append(Fault(f"{place}.decode", found, "a group of role decode"))
-        if flow.link is None:
-            faults.append(Fault(f"{place}.link", "nothing", "how the KV cache moves"))
+    first: Role = "prefill" if flow.decoders else "both"
+    known = [("group", name, first) for name in flow.groups]
+    known += [("decode", name, "decode") for name in flow.decoders]
+    faults = [
+        Fault(
+            f"{place}.{field}",
+            f"{name} ({roles.get(name, 'no such group')})",
+            f"a group of role {role}",
+        )
+        for field, name, role in known
+        if roles.get(name) != role
+    ]
+    if not flow.groups:
+        faults.append(Fault(f"{place}.group", "none", f"a group of role {first}"))
+    if flow.decoders and flow.link is None:
+        faults.append(Fault(f"{place}.link", "nothing", "how the KV cache moves"))
     if not 0 < flow.weight < float("inf"):
         faults.append(Fault(f"{place}.weight", str(flow.weight), "a positive number"))
     return faults

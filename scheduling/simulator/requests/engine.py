@@ -116,7 +116,7 @@ class Engine:
     def hand_over(self, request: Live, now: int) -> None:
         """Queue a request whose prompt is computed at the instance that makes its answer."""
         choice = self._choices[request.row]
-        target = self._router.choose(choice.decoders, request, now)
+        target = self._router.choose(choice.answers(self.total(request)), request, now)
         self.decoded_at[request.row] = target.index
         target.enqueue(request, now)
 
@@ -187,13 +187,15 @@ class Engine:
             int(table.prompt_tokens[row]),
             int(table.cached_tokens[row]),
         )
-        choice = self._flows.choose(request.demand, request.prompt, self.total(request))
+        total = self.total(request)
+        choice = self._flows.choose(request.demand, request.prompt, total)
         if choice is None:
             self._left -= 1
             return
-        if choice.decoders:
+        if choice.last is not None:
             self._choices[row] = choice
-        instance = self._router.choose(choice.instances, request, now)
+        candidates = choice.prompts(request.prompt, total)
+        instance = self._router.choose(candidates, request, now)
         self.where[row] = instance.index
         instance.enqueue(request, now)
 

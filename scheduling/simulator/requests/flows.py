@@ -14,32 +14,66 @@ if TYPE_CHECKING:
     from scheduling.simulator.requests.instance import Instance
 
 
+class Side:
+    """Instances of one or several groups that serve the same.
+
+    Parameters
+    ----------
+    groups
+        Instances of each group, with the tokens of the longest sequence that one holds.
+    """
+
+    __slots__ = ("_groups", "_least", "instances", "most")
+
+    def __init__(self, groups: Sequence[tuple[int, Sequence[Instance]]]) -> None:
+        self._groups = groups
+        self._least = min((limit for limit, _ in groups), default=0)
+        self.most = max((limit for limit, _ in groups), default=0)
+        self.instances = [instance for _, own in groups for instance in own]
+
+    def holding(self, tokens: int) -> Sequence[Instance]:
+        """Return the instances that hold a sequence of so many tokens."""
+        if tokens <= self._least:
+            return self.instances
+        return [instance for limit, own in self._groups if tokens <= limit for instance in own]
+
+
 @dataclass(slots=True)
 class Choice:
     """A flow with its instances.
 
     Attributes
     ----------
-    instances, decoders
+    first, last
         Those that compute prompts, and those that make answers where these are others.
     link
         How KV moves between them.
     weight
         Share of the demand's requests.
-    prompt_limit, total_limit
-        Tokens of the longest prompt, and of the longest prompt and answer, that pass.
     credit
         What it has to get yet: it grows by the share with each request of the demand and falls by
         one with each that goes this way, so that shares are kept as evenly as can be.
     """
 
-    instances: list[Instance]
-    decoders: list[Instance]
+    first: Side
+    last: Side | None
     link: Link | None
     weight: float
-    prompt_limit: int
-    total_limit: int
     credit: float = 0.0
+
+    def prompts(self, prompt: int, total: int) -> Sequence[Instance]:
+        """Return the instances that may compute a prompt, with an answer up to so many tokens."""
+        return self.first.holding(total if self.last is None else prompt + 1)
+
+    def answers(self, total: int) -> Sequence[Instance]:
+        """Return the instances that may make an answer whose prompt others have computed."""
+        return () if self.last is None else self.last.holding(total)
+
+    def holds(self, prompt: int, total: int) -> bool:
+        """Tell whether a request fits into some memory all along."""
+        if self.last is None:
+            return total <= self.first.most
+        return prompt < self.first.most and total <= self.last.most
 
 
 class Flows:
@@ -77,12 +111,8 @@ class Flows:
         options = self._by_demand[demand]
         if len(options) == 1:
             only = options[0]
-            return only if prompt <= only.prompt_limit and total <= only.total_limit else None
-        fitting = [
-            option
-            for option in options
-            if prompt <= option.prompt_limit and total <= option.total_limit
-        ]
+            return only if only.holds(prompt, total) else None
+        fitting = [option for option in options if option.holds(prompt, total)]
         if not fitting:
             return None
         whole = sum(option.weight for option in fitting)
@@ -94,22 +124,27 @@ class Flows:
 
 
 def _open_flows(deployment: Deployment, table: RequestTable) -> list[Flow]:
-    """Return every demand's way to every group that serves whole requests."""
-    return [
-        Flow(demand, group.name, weight=float(group.replicas))
-        for demand in table.demands
-        for group in deployment.groups
-        if group.role == "both"
-    ]
+    """Return every demand's way to the groups that serve whole requests."""
+    whole = tuple(group.name for group in deployment.groups if group.role == "both")
+    return [Flow(demand, whole) for demand in table.demands if whole]
 
 
 def _choice(flow: Flow, deployment: Deployment, instances: Sequence[Instance]) -> Choice:
     groups = {group.name: group for group in deployment.groups}
-    here = [instance for instance in instances if instance.group.name == flow.group]
-    there = [instance for instance in instances if instance.group.name == flow.decode]
-    first = _limit(groups[flow.group])
-    last = first if flow.decode is None else _limit(groups[flow.decode])
-    return Choice(here, there, flow.link, flow.weight, first - 1, last)
+
+    def side(names: Sequence[str]) -> Side:
+        return Side(
+            [
+                (
+                    _limit(groups[name]),
+                    [instance for instance in instances if instance.group.name == name],
+                )
+                for name in names
+            ]
+        )
+
+    last = side(flow.decoders) if flow.decoders else None
+    return Choice(side(flow.groups), last, flow.link, flow.weight)
 
 
 def _limit(group: Group) -> int:

@@ -19,7 +19,16 @@ def comparison_record(found: Comparison) -> dict[str, Any]:
     return {
         "problem": found.problem.name,
         "requests": len(found.table),
-        "kv_tokens": found.kv_tokens,
+        "groups": [
+            {
+                "name": group.name,
+                "role": group.role,
+                "replicas": group.replicas,
+                "kv_tokens": found.fleet.machines[group.name].kv_tokens,
+                "dollars_per_hour": found.fleet.machines[group.name].dollars_per_hour,
+            }
+            for group in found.fleet.groups
+        ],
         "notes": list(found.notes),
         "runs": [outcome_record(one) for one in found.outcomes],
     }

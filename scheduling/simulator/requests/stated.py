@@ -1,7 +1,8 @@
-"""What a scenario states of its replicas, resolved: times, memory and price of each."""
+"""What a scenario states of its replicas, resolved into a fleet: times, memory and prices."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from scheduling.errors import InputError
@@ -13,8 +14,14 @@ from scheduling.models.cost.llm import Llm
 from scheduling.models.cost.memory import kv_capacity
 from scheduling.models.cost.precision import published_precision
 from scheduling.models.cost.protocol import Affine, CostModel
-from scheduling.models.requests.scenario import Replica
+from scheduling.models.requests.replicas import Replica, ReplicaGroup, Transfer, Way
+from scheduling.models.requests.scenario import RequestScenario
+from scheduling.simulator.requests.deployment import Deployment, Flow, Group, Link
 from scheduling.simulator.requests.run import FleetRun
+from scheduling.simulator.requests.strategy import Strategy
+
+EQUAL = "all"
+"""Name of the group of a scenario whose replicas are equal."""
 
 _SECONDS_PER_HOUR = 3600.0
 
@@ -31,11 +38,17 @@ class Machine:
         Tokens of its KV cache.
     dollars_per_hour
         Price of its GPUs; ``None`` when unknown.
+    kv_bytes_per_token
+        Bytes of its KV cache, all its GPUs together; ``None`` when unknown.
+    bytes_per_second
+        Rate at which its GPUs together send to other nodes; ``None`` when unknown.
     """
 
     cost: CostModel
     kv_tokens: int
-    dollars_per_hour: float | None
+    dollars_per_hour: float | None = None
+    kv_bytes_per_token: float | None = None
+    bytes_per_second: float | None = None
 
 
 def machine(replica: Replica, place: str = "replica") -> Machine:
@@ -61,7 +74,7 @@ def machine(replica: Replica, place: str = "replica") -> Machine:
             times.per_kv_seconds,
             times.per_pair_seconds,
         )
-        return Machine(affine, replica.kv_tokens, None)
+        return Machine(affine, replica.kv_tokens)
     if replica.model is None or replica.gpu is None:
         raise InputError.single(place, "nothing", "model and gpu, or a cost with kv_tokens")
     model = replica.model if isinstance(replica.model, Llm) else catalogue_llm(replica.model)
@@ -73,8 +86,115 @@ def machine(replica: Replica, place: str = "replica") -> Machine:
         raise InputError.single(f"{place}.layout", found, "more GPUs, or a smaller precision")
     cost = replica_cost(model, card, replica.layout, precision, engine=replica.engine)
     price = card.price_per_hour
-    dollars = None if price is None else price * replica.layout.gpus
-    return Machine(cost, replica.kv_tokens or tokens, dollars)
+    senders = min(replica.layout.tp * replica.layout.pp, card.node_gpus)
+    return Machine(
+        cost,
+        replica.kv_tokens or tokens,
+        None if price is None else price * replica.layout.gpus,
+        model.kv_bytes_per_token(precision.kv),
+        card.network_bandwidth * senders,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class StatedFleet:
+    """The replicas of a scenario.
+
+    Parameters
+    ----------
+    problem
+        The scenario.
+    groups
+        Its groups; equal replicas are one, named :data:`EQUAL`.
+    machines
+        A replica of each, by its name.
+    """
+
+    problem: RequestScenario
+    groups: tuple[ReplicaGroup, ...]
+    machines: Mapping[str, Machine]
+
+    def deployment(self, policies: Mapping[str, Strategy], demands: Sequence[str]) -> Deployment:
+        """Return the fleet under policies.
+
+        Parameters
+        ----------
+        policies
+            Those of the instances, by group.
+        demands
+            Classes of requests that it serves.
+
+        Raises
+        ------
+        InputError
+            When a way is of no such class, or nothing says how KV moves along it.
+        """
+        groups = tuple(
+            Group(
+                group.name,
+                self.machines[group.name].cost,
+                kv_tokens=self.machines[group.name].kv_tokens,
+                role=group.role,
+                replicas=group.replicas,
+                max_sequences=group.max_sequences or self.problem.max_sequences,
+                block_size=self.problem.block_size,
+                composition=policies[group.name].composition,
+                admission=policies[group.name].admission,
+                eviction=policies[group.name].eviction,
+                order=policies[group.name].order,
+            )
+            for group in self.groups
+        )
+        flows = [
+            flow
+            for number, way in enumerate(self.problem.ways)
+            for flow in self._flows(f"ways[{number}]", way, demands)
+        ]
+        return Deployment(groups, tuple(flows))
+
+    def _flows(self, place: str, way: Way, demands: Sequence[str]) -> list[Flow]:
+        if way.demand is not None and way.demand not in demands:
+            expected = f"a class: {', '.join(demands)}"
+            raise InputError.single(f"{place}.demand", repr(way.demand), expected)
+        link = self._link(place, way) if way.decode else None
+        return [
+            Flow(demand, way.groups, way.decode or None, way.weight, link)
+            for demand in ([way.demand] if way.demand is not None else demands)
+        ]
+
+    def _link(self, place: str, way: Way) -> Link:
+        """Return how KV moves along a way, as the slowest of the prompts' replicas sends it."""
+        stated = way.link or Transfer()
+        found = []
+        for field in ("bytes_per_second", "bytes_per_token"):
+            value = getattr(stated, field)
+            if value is None:
+                name = "kv_bytes_per_token" if field == "bytes_per_token" else field
+                values = [getattr(self.machines[group], name) for group in way.groups]
+                if None in values:
+                    expected = "a number, for a replica of a cost names no GPU and no model"
+                    raise InputError.single(f"{place}.link.{field}", "nothing", expected)
+                value = min(values) if field == "bytes_per_second" else max(values)
+            found.append(value)
+        return Link(found[1], found[0], stated.latency_seconds)
+
+
+def stated_fleet(problem: RequestScenario) -> StatedFleet:
+    """Resolve the replicas of a scenario.
+
+    Raises
+    ------
+    InputError
+        For names that the catalogue does not have, or a model that does not fit into its GPUs.
+    """
+    if problem.replica is not None:
+        whole = ReplicaGroup(name=EQUAL, replica=problem.replica, replicas=problem.replicas)
+        return StatedFleet(problem, (whole,), {EQUAL: machine(problem.replica)})
+    machines = {
+        group.name: machine(group.replica, f"groups[{number}].replica")
+        for number, group in enumerate(problem.groups)
+    }
+    return StatedFleet(problem, problem.groups, machines)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,19 +213,12 @@ class Spending:
     dollars_per_million_tokens: float
 
 
-def spending(run: FleetRun, dollars_per_hour: float | None) -> Spending | None:
-    """Return what a run of equal replicas cost; ``None`` without a price, or when it served none.
-
-    Parameters
-    ----------
-    run
-        The run.
-    dollars_per_hour
-        Price of a replica.
-    """
+def spending(run: FleetRun, fleet: StatedFleet) -> Spending | None:
+    """Return what a run cost; ``None`` where a replica has no price, or when it served none."""
     tokens = int(run.table.output_tokens[run.served].sum())
-    if dollars_per_hour is None or not tokens:
+    prices = [fleet.machines[instance.group].dollars_per_hour for instance in run.instances]
+    known = [price for price in prices if price is not None]
+    if len(known) < len(prices) or not tokens:
         return None
-    hours = run.makespan_seconds / _SECONDS_PER_HOUR
-    dollars = hours * len(run.instances) * dollars_per_hour
+    dollars = run.makespan_seconds / _SECONDS_PER_HOUR * sum(known)
     return Spending(dollars, dollars / tokens * 1e6)
