@@ -38,6 +38,7 @@ SCENARIOS = {
     "semi-pd": f"{_HERE}.semi_pd",
     "laps": f"{_HERE}.laps",
     "sarathi-budget": f"{_HERE}.sarathi_budget",
+    "layered-prefill": f"{_HERE}.layered_prefill",
     "comet": f"{_HERE}.comet",
     "once-for-all": f"{_HERE}.once_for_all",
     "reasoning-study": f"{_HERE}.reasoning_study",

@@ -32,19 +32,28 @@ def flops(llm: Llm, batch: Batch) -> float:
 def moved_bytes(llm: Llm, layout: Layout, precision: Precision, batch: Batch) -> float:
     """Return the bytes that all GPUs of the replica read: weights once each, and the KV cache.
 
-    Of the routed experts those are read that a token of the batch is routed to, as many as are
-    expected when tokens choose independently; each copy of attention reads its own weights.
+    Of the routed experts those are read that a token of the batch is routed to
+    (:func:`touched_experts`); each copy of attention reads its own weights.
     """
     weight = BYTES[precision.weights]
     size = float(llm.shared_parameters + llm.vocabulary * llm.hidden) * layout.dp
-    if llm.experts is not None:
-        experts = llm.experts
-        missed = (1 - experts.active / experts.count) ** batch.tokens
-        size += llm.expert_layers * llm.expert_parameters * experts.count * (1 - missed)
+    size += llm.expert_parameters * touched_experts(llm, batch.tokens)
     read = batch.cached_tokens * _seen(llm, batch.cached_tokens, batch.prefills)
     read += batch.context_tokens * _seen(llm, batch.context_tokens, batch.decodes)
     copies = layout.tp if isinstance(llm.attention, LatentAttention) else 1
     return weight * size + copies * read * llm.kv_bytes_per_token(precision.kv)
+
+
+def touched_experts(llm: Llm, tokens: int) -> float:
+    """Return how many routed experts so many tokens of a pass meet, summed over the layers.
+
+    ``E (1 - (1 - k / E)^n)`` in a layer of E experts of which each of n tokens meets k: as many as
+    are expected when tokens choose independently and evenly.
+    """
+    if llm.experts is None:
+        return 0.0
+    missed = (1 - llm.experts.active / llm.experts.count) ** tokens
+    return llm.expert_layers * llm.experts.count * (1 - missed)
 
 
 def floor_seconds(llm: Llm, gpu: Gpu, layout: Layout, precision: Precision, batch: Batch) -> float:

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from scheduling.simulator.requests.policies.flowprefill import OPERATORS, FlowPrefill
+from scheduling.simulator.requests.policies.layered import (
+    GROUP_TOKENS,
+    LayeredPrefill,
+    groups_by_length,
+    released_groups,
+)
 from scheduling.simulator.requests.policies.ordering import (
     EarliestDeadline,
     ShortestRemaining,
     SlackDeadline,
 )
 from scheduling.simulator.requests.policy import Ranking
-from scheduling.simulator.requests.strategy import Limits, Maker, Setting, Strategy, whole
+from scheduling.simulator.requests.strategy import TOKENS, Limits, Maker, Setting, Strategy, whole
 
 _OPERATORS: Limits = (1.0, 1e6, "whole operators of a pass")
 
@@ -36,9 +44,25 @@ def _preempting(setting: Setting, value: float | None, order: Ranking, summary: 
     return Strategy(policy.name, summary, policy, order=order)
 
 
+def _layered(setting: Setting, value: float | None) -> Strategy:
+    del setting
+    groups = partial(groups_by_length, per_group=whole(value, GROUP_TOKENS))
+    summary = "whole prompts pass one group of layers an iteration, beside all decodes"
+    return Strategy("layered-prefill", summary, LayeredPrefill(groups))
+
+
+def _layered_released(setting: Setting, value: float | None) -> Strategy:
+    del setting, value
+    policy = LayeredPrefill(released_groups, name="layered-prefill-released", provenance="code")
+    return Strategy(policy.name, "the same with the groups of the released scheduler", policy)
+
+
 BATCHING: dict[str, tuple[Maker, Limits | None]] = {
     "flowprefill": (_flowprefill, _OPERATORS),
     "preemptive-edf": (_preemptive_edf, _OPERATORS),
     "preemptive-srpt": (_preemptive_srpt, _OPERATORS),
+    "layered-prefill": (_layered, TOKENS),
+    "layered-prefill-released": (_layered_released, None),
 }
-"""Makers by name: behind the colon of the first three stands how many operators a pass has."""
+"""Makers by name. Behind the colon may stand: of the first three, the operators of a pass (256); of
+``layered-prefill``, the tokens of a cohort for each group of layers (512)."""

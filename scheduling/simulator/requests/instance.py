@@ -10,7 +10,7 @@ from scheduling.simulator.requests.clock import MASK, SHIFT, Lines, Pace, ticks
 from scheduling.simulator.requests.ends import Ends
 from scheduling.simulator.requests.live import Live, State
 from scheduling.simulator.requests.memory import Memory
-from scheduling.simulator.requests.parts import mixed_batch
+from scheduling.simulator.requests.parts import Chunks, mixed_batch
 from scheduling.simulator.requests.policy import Learning, Preempting, Remembering
 from scheduling.simulator.requests.tally import Current, Tally
 from scheduling.simulator.requests.turn import Turn
@@ -25,6 +25,9 @@ if TYPE_CHECKING:
         Order,
         Policy,
     )
+
+
+_NO_CHUNKS: Chunks = []
 
 
 class Instance:
@@ -203,8 +206,13 @@ class Instance:
             for request in self._ends.until(self.steps):
                 self._leave(request)
                 self._end(request, now)
-        if run.chunks and not run.cut and (run.part is None or run.part.finishes):
-            self._end_chunks(now, run.chunks)
+        if run.chunks:
+            tally.count_passes(run)
+            if not run.cut and (run.part is None or run.part.finishes):
+                self._end_chunks(now, run.chunks)
+        else:
+            passes, tokens = tally.passes, run.decodes
+            passes[tokens] = passes.get(tokens, 0.0) + steps
         if not self.dirty:
             self._engine.touch(self)
 
@@ -263,15 +271,16 @@ class Instance:
                 if self._grows and steps > 1:
                     steps = 1 + self.memory.lasts(self.steps + 1, steps - 1)
         run.pace = pace
-        run.chunks = []
+        run.chunks = _NO_CHUNKS
         self._launch(now, steps, decodes, pace.after(steps))
 
-    def _run_mixed(self, now: int, decodes: int, chunks: list[tuple[Live, int]]) -> None:
+    def _run_mixed(self, now: int, decodes: int, chunks: Chunks) -> None:
         run = self.running
         part = self._turn.part
         batch = mixed_batch(chunks, decodes, self.context(decodes))
         run.pace = None
         run.chunks = chunks
+        run.new_tokens = batch.new_tokens
         run.part = part
         run.cut = 0
         seconds = self.cost.seconds(batch) if part is None else part.seconds
@@ -371,7 +380,7 @@ class Instance:
             self._learner.ended(request, self._engine.total(request) - request.prompt)
         self._engine.done(request, now)
 
-    def _end_chunks(self, now: int, chunks: list[tuple[Live, int]]) -> None:
+    def _end_chunks(self, now: int, chunks: Chunks) -> None:
         for request, tokens in chunks:
             request.done += tokens
             self.tally.new_tokens += tokens

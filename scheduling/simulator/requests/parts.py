@@ -24,11 +24,14 @@ class Part:
     operators
         Operators that it consists of, all equally long, after each of which it may give way; 0: it
         runs to its end.
+    share
+        Share of the layers that the prompts pass in it.
     """
 
     seconds: float
     finishes: bool = True
     operators: int = 0
+    share: float = 1.0
 
 
 class Cohort:

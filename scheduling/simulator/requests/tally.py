@@ -10,6 +10,35 @@ from scheduling.simulator.requests.parts import Part
 
 
 @dataclass(slots=True)
+class Current:
+    """What an instance is at: ``steps`` decode iterations, or one mixed batch.
+
+    Attributes
+    ----------
+    began, passed
+        Nanosecond at which it began, and the ticks that it takes.
+    steps, pace, decodes
+        Decode iterations, their times, and the requests that decode in each.
+    chunks, new_tokens
+        Requests of a mixed batch that compute prompt tokens, with how many each; their sum.
+    part
+        How its prompts pass the layers, unless in one go.
+    cut
+        Operators after which it gives way; 0: it does not.
+    """
+
+    began: int = 0
+    passed: int = 0
+    steps: int = 0
+    pace: Pace | None = None
+    decodes: int = 0
+    chunks: list[tuple[Live, int]] = field(default_factory=list)
+    new_tokens: int = 0
+    part: Part | None = None
+    cut: int = 0
+
+
+@dataclass(slots=True)
 class Tally:
     """What an instance has done.
 
@@ -32,6 +61,9 @@ class Tally:
     samples
         Where a timeline is asked for: times in nanoseconds with the blocks in use, at the start
         and at the end of every event; in between they grow evenly.
+    passes
+        How often so many tokens together passed the layers. A batch that takes its prompts through
+        a share of the layers counts by this share with them, and by the rest without.
     """
 
     iterations: int = 0
@@ -43,31 +75,15 @@ class Tally:
     new_tokens: int = 0
     decoded_tokens: int = 0
     samples: list[tuple[int, int]] | None = None
+    passes: dict[int, float] = field(default_factory=dict)
 
-
-@dataclass(slots=True)
-class Current:
-    """What an instance is at: ``steps`` decode iterations, or one mixed batch.
-
-    Attributes
-    ----------
-    began, passed
-        Nanosecond at which it began, and the ticks that it takes.
-    steps, pace, decodes
-        Decode iterations, their times, and the requests that decode in each.
-    chunks
-        Requests of a mixed batch that compute prompt tokens, with how many each.
-    part
-        How its prompts pass the layers, unless in one go.
-    cut
-        Operators after which it gives way; 0: it does not.
-    """
-
-    began: int = 0
-    passed: int = 0
-    steps: int = 0
-    pace: Pace | None = None
-    decodes: int = 0
-    chunks: list[tuple[Live, int]] = field(default_factory=list)
-    part: Part | None = None
-    cut: int = 0
+    def count_passes(self, run: Current) -> None:
+        """Count the passes of an iteration with prompts, as far as it has gone."""
+        share = 1.0
+        if run.part is not None:
+            share = run.part.share
+            if run.cut:
+                share *= run.cut / run.part.operators
+        for tokens, times in ((run.new_tokens + run.decodes, share), (run.decodes, 1.0 - share)):
+            if tokens and times:
+                self.passes[tokens] = self.passes.get(tokens, 0.0) + times

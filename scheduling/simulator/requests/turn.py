@@ -47,9 +47,9 @@ class Turn:
         """Start with an empty batch."""
         self.now = now
         self.decodes = 0
-        self.part = None
         self.wake_ns = None
         if self.chunks:
+            self.part = None
             self.chunks = []
 
     @property

@@ -43,7 +43,7 @@ def fleet(name: str, requests: RequestTable, cost: CostModel, draw: st.DataObjec
 
 @pytest.mark.parametrize("name", BATCHING)
 @given(requests=tables(), cost=COSTS, draw=st.data())
-@settings(max_examples=60)
+@settings(max_examples=40)
 def test_jumps_change_nothing_and_all_are_served(
     name: str, requests: RequestTable, cost: CostModel, draw: st.DataObject
 ) -> None:

@@ -158,7 +158,8 @@ class FlowPrefill:
     def _run(self, turn: Turn, one: _Pass) -> None:
         self._running = one
         turn.chunks[:] = one.cohort.chunks
-        turn.part = Part(self._seconds(turn, one), operators=one.left)
+        share = one.left / self.operators
+        turn.part = Part(self._seconds(turn, one), operators=one.left, share=share)
 
     def _seconds(self, turn: Turn, one: _Pass) -> float:
         """Return the time that a pass still takes."""

@@ -76,7 +76,7 @@ class EarliestDeadline:
     def rank(self, request: Live, now: int, seconds: float) -> tuple[float, ...]:
         """Order by the same, however long the prompt takes."""
         del now, seconds
-        return deadline_ns(request, self.seconds), request.arrival_ns
+        return deadline_ns(request, self.seconds), request.arrival_ns, request.row
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +109,7 @@ class SlackDeadline:
         """Order by the same, for a prompt that takes so many seconds more."""
         deadline = deadline_ns(request, self.seconds)
         late = deadline - now <= seconds * NS_PER_SECOND
-        return late, -deadline if late else deadline, request.arrival_ns
+        return late, -deadline if late else deadline, request.arrival_ns, request.row
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +134,7 @@ class ShortestRemaining:
     def rank(self, request: Live, now: int, seconds: float) -> tuple[float, ...]:
         """Order by the same, for a prompt that takes so many seconds more."""
         del now
-        return seconds, request.arrival_ns
+        return seconds, request.arrival_ns, request.row
 
 
 def prompt_seconds(cost: CostModel, request: Live) -> float:
