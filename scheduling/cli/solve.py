@@ -100,6 +100,7 @@ def _export(problem: Problem, path: Path) -> None:
 
 def _drawer(problem: Problem, path: Path) -> Callable[[Any], None]:
     """Return what draws an answer; refuse names and problems without a chart before any search."""
+    from scheduling.models.allocation.problem import AllocationProblem
     from scheduling.models.memory.problem import MemoryProblem
     from scheduling.models.schedule.problem import ScheduleProblem
 
@@ -114,6 +115,12 @@ def _drawer(problem: Problem, path: Path) -> Callable[[Any], None]:
 
         front.check_suffix(path)
         return partial(_write, write_memory, problem, path)
+    if isinstance(problem, AllocationProblem):
+        from scheduling.report import front
+        from scheduling.report.allocation.chart import write_allocation
+
+        front.check_suffix(path)
+        return partial(_write, write_allocation, problem, path)
     raise UnsupportedError(f"there is no chart of problems of kind {problem.kind!r}")
 
 

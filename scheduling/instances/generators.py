@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from scheduling.errors import Fault, InputError
+from scheduling.instances.allocation.random_claims import allocation
 from scheduling.instances.caching.random_traces import cache_trace
 from scheduling.instances.experts.random_layers import expert_layer
 from scheduling.instances.loop.random_loops import kernel_loop
@@ -265,7 +266,10 @@ _RANGES: dict[str, tuple[Value, Value, str]] = {
     "requests": (1, 10**6, "requests of the trace"),
     "zipf": (0.0, 10.0, "exponent of the popularity of objects"),
     "deviation": (0.0, 5.0, "standard deviation of the logarithm of sizes and costs; 0: equal"),
-    "share": (*_SHARE, "capacity as a share of the sizes of all objects"),
+    "share": (*_SHARE, "capacity or budget as a share of all that could be used"),
+    "claims": (1, 10**5, "claims on the budget"),
+    "levels": (1, 10**4, "levels of each claim above the lowest"),
+    "uneven": (0.0, 5.0, "how uneven the steps of gains are; 0: gains are concave"),
     "scenarios": (0, 100, "futures that the fleet must serve as well"),
     "seed": (0, 2**63 - 1, "seed of the random numbers"),
     "time_seed": (1, MODULUS - 1, "seed of the durations"),
@@ -299,6 +303,7 @@ GENERATORS: dict[str, Generator] = {
         _generator("tensor-buffers", tensor_buffers, _RANGES, "memory"),
         _generator("kernel-loop", kernel_loop, _RANGES, "loop"),
         _generator("expert-layer", expert_layer, _RANGES, "experts"),
+        _generator("allocation", allocation, _RANGES, "allocation"),
         _generator("cache-trace", cache_trace, _RANGES, "caching"),
         _generator("serving-fleet", serving_fleet, _RANGES, "serving"),
     )

@@ -9,6 +9,10 @@ from scheduling.errors import InputError
 from scheduling.models.base import Problem, Solution
 
 _HOMES = {
+    "allocation": (
+        "scheduling.models.allocation.problem:AllocationProblem",
+        "scheduling.models.allocation.solution:AllocationSolution",
+    ),
     "caching": (
         "scheduling.models.caching.problem:CachingProblem",
         "scheduling.models.caching.solution:CachingSolution",

@@ -6,6 +6,9 @@ from collections.abc import Callable
 from typing import Any
 
 from scheduling.errors import InputError
+from scheduling.models.allocation.check import check_allocation
+from scheduling.models.allocation.problem import AllocationProblem
+from scheduling.models.allocation.solution import AllocationSolution
 from scheduling.models.base import Problem, Solution, Violation
 from scheduling.models.caching.check import check_caching
 from scheduling.models.caching.problem import CachingProblem
@@ -43,6 +46,7 @@ _CHECKERS: tuple[tuple[type[Problem], type[Solution], _Checker], ...] = (
     (MemoryProblem, MemorySolution, check_memory),
     (CachingProblem, CachingSolution, check_caching),
     (LoopProblem, LoopSolution, check_loop),
+    (AllocationProblem, AllocationSolution, check_allocation),
 )
 """Which checker looks at which problem and answer."""
 

@@ -23,6 +23,7 @@ from scheduling.solvers.board import Budget
 T = TypeVar("T")
 
 _FAMILIES = {
+    "allocation": "scheduling.solvers.allocation.explain:explain_allocation",
     "memory": "scheduling.solvers.memory.explain:explain_memory",
     "schedule": "scheduling.solvers.schedule.explain:explain_schedule",
     "placement": "scheduling.solvers.placement.explaining.explain:explain_placement",

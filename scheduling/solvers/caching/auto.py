@@ -11,7 +11,7 @@ from scheduling.solvers.caching.family import CompiledCaching
 from scheduling.solvers.caching.flow import Flow
 from scheduling.solvers.caching.greedy import Greedy
 from scheduling.solvers.caching.mip import Mip
-from scheduling.solvers.sideways import Sideways
+from scheduling.solvers.sideways import beside
 
 
 class Auto(NeedsCpSat, TakesAll):
@@ -31,17 +31,4 @@ class Auto(NeedsCpSat, TakesAll):
         for rule in (Belady(), Greedy(), Flow()):
             if not board.stopped and budget.remaining() != 0 and rule.refusal(data) is None:
                 rule.search(data, board, budget, hint)
-        exact = [solver for solver in (CpSat(), Mip()) if solver.refusal(data) is None]
-        if board.stopped or not exact:
-            return
-        if budget.workers == 1 or budget.work is not None or len(exact) == 1:
-            share = budget.part(1.0 / len(exact))
-            for solver in exact:
-                if not board.stopped:
-                    solver.search(data, board, share, hint)
-                share = budget if budget.work is None else share
-            return
-        with Sideways() as side:
-            one = budget.part(1.0, workers=1)
-            side.start("mip", lambda: Mip().search(data, board, one, hint))
-            CpSat().search(data, board, budget.part(1.0, workers=budget.workers - 1), hint)
+        beside((CpSat(), Mip()), data, board, budget, hint)

@@ -1,0 +1,1 @@
+"""Problems of allocation: one budget over many gains."""

@@ -1,0 +1,96 @@
+"""Charts of allocations: what each claim is granted, and what a larger budget would gain."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from scheduling.models.allocation.arrays import compile_allocation
+from scheduling.models.allocation.problem import AllocationProblem
+from scheduling.models.allocation.solution import AllocationSolution
+from scheduling.report.front import check_suffix
+from scheduling.report.palette import INK, LATE, series_colour
+from scheduling.report.pictures import picture
+from scheduling.storage import write_whole
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+_MOST_NAMES = 30
+
+
+def write_allocation(
+    problem: AllocationProblem, solution: AllocationSolution, path: str | Path
+) -> None:
+    """Write a chart, ``.png`` or ``.svg`` by the suffix.
+
+    On the left the amount that each claim is granted; on the right the bound of the gain by budget
+    (the concave envelope) with the solution as a point in it.
+
+    Parameters
+    ----------
+    problem, solution
+        What was asked and what is drawn; the solution may be without grants.
+    path
+        Where to write; an existing file is replaced.
+
+    Raises
+    ------
+    InputError
+        For another suffix, or a place that cannot be written.
+    """
+    suffix = check_suffix(path)
+    content = picture(lambda figure: _draw(problem, solution, figure), suffix[1:])
+    write_whole(Path(path), content)
+
+
+def sentence(problem: AllocationProblem, solution: AllocationSolution) -> str:
+    """Say what is gained and what is proven."""
+    name = problem.name or "allocation"
+    if solution.objective is None:
+        return f"{name}: no allocation ({solution.status})"
+    spent = sum(grant.amount for grant in solution.grants)
+    reached = f"{name}: gain {solution.objective:,} for {spent:,} of {problem.budget:,}"
+    if solution.objective == solution.bound:
+        return f"{reached}, proven most"
+    return reached if solution.bound is None else f"{reached}, at most {solution.bound:,}"
+
+
+def curve(problem: AllocationProblem) -> tuple[list[int], list[int]]:
+    """Return budgets and the gains along the concave envelopes at them."""
+    arrays = compile_allocation(problem)
+    steps = arrays.steps
+    base = int(arrays.gain[arrays.start[:-1]].sum())
+    budgets = arrays.least + np.concatenate(([0], np.cumsum(steps.cost)))
+    gains = base + np.concatenate(([0], np.cumsum(steps.gain)))
+    return budgets.tolist(), gains.tolist()
+
+
+def _draw(problem: AllocationProblem, solution: AllocationSolution, figure: Figure) -> None:
+    figure.set_size_inches(10.0, 4.8)
+    figure.suptitle(sentence(problem, solution), color=INK)
+    left, right = figure.subplots(1, 2, width_ratios=(3, 2))
+    _grants(left, problem, solution)
+    budgets, gains = curve(problem)
+    right.plot(budgets, gains, color=series_colour(1), linewidth=1.5, label="bound by budget")
+    right.axvline(problem.budget, color=LATE, linewidth=1.0, linestyle="--", label="budget")
+    if solution.objective is not None:
+        spent = sum(grant.amount for grant in solution.grants)
+        right.plot([spent], [solution.objective], "o", color=INK, label="this allocation")
+    right.set_xlabel("budget")
+    right.set_ylabel("gain")
+    right.legend(frameon=False, loc="lower right")
+
+
+def _grants(ax: Axes, problem: AllocationProblem, solution: AllocationSolution) -> None:
+    amount = {grant.claim: grant.amount for grant in solution.grants}
+    names = [claim.id for claim in problem.claims]
+    ax.bar(range(len(names)), [amount.get(name, 0) for name in names], color=series_colour(0))
+    ax.set_ylabel("amount granted")
+    if len(names) <= _MOST_NAMES:
+        ax.set_xticks(range(len(names)), names, rotation=60, ha="right", fontsize=7)
+    else:
+        ax.set_xlabel("claim, in the order of the problem")

@@ -1,0 +1,110 @@
+"""Solvers of allocation against brute force, and against each other."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from hypothesis import HealthCheck, given, settings
+
+import scheduling as sch
+from scheduling.instances.generators import generate
+from scheduling.models.allocation.arrays import compile_allocation
+from scheduling.models.allocation.bounds import price_bound
+from scheduling.models.allocation.problem import MOST, AllocationProblem, Claim
+from scheduling.models.base import Status
+from scheduling.report.allocation.chart import curve, sentence, write_allocation
+from scheduling.solvers.allocation.family import FAMILY, CompiledAllocation
+from scheduling.solvers.allocation.profile import profile
+from tests.allocations import allocation_problems, best_gain
+
+RELAXED = settings(max_examples=60, suppress_health_check=list(HealthCheck), deadline=None)
+
+
+@RELAXED
+@given(problem=allocation_problems())
+def test_solvers_agree_with_brute_force(problem: AllocationProblem) -> None:
+    best = best_gain(problem)
+    for name in ("dynamic-program", "cp-sat", "mip", "auto"):
+        answer = sch.solve(problem, name, work_limit=20, workers=1)
+        expected = Status.INFEASIBLE if best is None else Status.OPTIMAL
+        assert (answer.objective, answer.status) == (best, expected), name
+
+
+@settings(parent=RELAXED, max_examples=200)
+@given(problem=allocation_problems())
+def test_bounds_hold_and_rules_are_valid(problem: AllocationProblem) -> None:
+    best = best_gain(problem)
+    if best is None:
+        return
+    assert price_bound(compile_allocation(problem)) >= best
+    for name in ("greedy", "marginal"):
+        answer = sch.solve(problem, name, work_limit=1)
+        assert answer.objective <= best <= answer.bound, name
+
+
+@settings(parent=RELAXED, max_examples=200)
+@given(problem=allocation_problems(concave=True))
+def test_marginal_analysis_is_best_for_concave_gains(problem: AllocationProblem) -> None:
+    assert compile_allocation(problem).concave
+    for name in ("greedy", "marginal"):
+        answer = sch.solve(problem, name, work_limit=1)
+        assert (answer.objective, answer.status) == (best_gain(problem), Status.OPTIMAL), name
+
+
+def test_rules_by_hand() -> None:
+    # Nothing is gained by one unit of a, most by two: marginal analysis does not see it.
+    problem = AllocationProblem(
+        budget=2, claims=(Claim(id="a", gains=(0, 0, 10)), Claim(id="b", gains=(0, 3, 4)))
+    )
+    assert sch.solve(problem, "marginal", work_limit=1).objective == 4
+    assert sch.solve(problem, "greedy", work_limit=1).objective == 10
+    assert not compile_allocation(problem).concave
+
+
+def test_large_numbers_do_not_overflow() -> None:
+    claims = tuple(
+        Claim(id=name, gains=(0, MOST - 1, MOST), costs=(0, MOST - 3, MOST)) for name in "abc"
+    )
+    problem = AllocationProblem(budget=MOST, claims=claims)
+    answer = sch.solve(problem, "mip", work_limit=50, workers=1)
+    assert answer.objective == MOST <= answer.bound <= MOST + 3
+
+
+def test_large_problems_close() -> None:
+    problem = generate("allocation", {"claims": 300, "levels": 50, "uneven": 1.0})
+    assert isinstance(problem, AllocationProblem)
+    best = sch.solve(problem, work_limit=20, workers=1)
+    assert best.status is Status.OPTIMAL
+    greedy = sch.solve(problem, "greedy", work_limit=1)
+    assert greedy.objective >= 0.999 * best.objective
+    assert sch.solve(problem, "marginal", work_limit=1).objective < greedy.objective
+    assert sch.solve(problem, work_limit=20, workers=1).grants == best.grants
+    facts = profile(problem)
+    assert facts["gain_of_best_levels"] > facts["bounds_by_formula"]["gain"] >= best.objective
+    long = problem.model_copy(update={"budget": 10**6})
+    assert set(FAMILY.takers(CompiledAllocation(long))) == set(FAMILY.solvers)
+    assert sch.solve(long, "greedy", work_limit=1).objective == facts["gain_of_best_levels"]
+
+
+def test_conflicts_are_minimal() -> None:
+    claims = tuple(
+        Claim(id=name, gains=(0,), costs=(cost,))
+        for name, cost in zip("abcd", (1, 5, 2, 6), strict=True)
+    )
+    problem = AllocationProblem(budget=10, claims=claims)
+    found = sch.explain(problem, 5)
+    assert [label.entities for label in found.conflict] == [(), ("b",), ("d",)]
+    assert found.is_minimal
+    assert sch.explain(problem.model_copy(update={"budget": 14}), 5).status is Status.FEASIBLE
+
+
+def test_chart(tmp_path: Path) -> None:
+    problem = generate("allocation", {"claims": 5, "levels": 4})
+    assert isinstance(problem, AllocationProblem)
+    answer = sch.solve(problem, work_limit=5, workers=1)
+    assert "proven most" in sentence(problem, answer)
+    budgets, gains = curve(problem)
+    assert (budgets[0], gains[0]) == (0, 0)
+    assert gains == sorted(gains)
+    write_allocation(problem, answer, tmp_path / "a.svg")
+    assert (tmp_path / "a.svg").read_bytes().startswith(b"<?xml")
