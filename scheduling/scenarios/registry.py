@@ -49,6 +49,12 @@ SCENARIOS = {
     "wrp": f"{_HERE}.wrp",
     "twill": f"{_HERE}.twill",
     "xllm": f"{_HERE}.xllm",
+    "cake": f"{_HERE}.cake",
+    "v0-router": f"{_HERE}.v0_router",
+    "mergepipe": f"{_HERE}.mergepipe",
+    "turn-budget": f"{_HERE}.turn_budget",
+    "bac": f"{_HERE}.bac",
+    "flowcache": f"{_HERE}.flowcache",
 }
 """Name to the module that has it as ``SCENARIO``."""
 
