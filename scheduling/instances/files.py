@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import gzip
 import os
 import sys
+import zlib
 from os import PathLike
 from pathlib import Path
 
 from scheduling.errors import InputError
 from scheduling.instances import documents, formats
-from scheduling.instances.text import MAX_BYTES, STANDARD_INPUT, decode, split_fragment
+from scheduling.instances.text import MAX_BYTES, PACKED, STANDARD_INPUT, decode, split_fragment
 from scheduling.models.base import Problem, Solution
 from scheduling.storage import write_whole
 
@@ -125,7 +127,7 @@ def write_solution(solution: Solution, path: str | PathLike[str]) -> None:
 
 
 def read_text(path: str | PathLike[str]) -> tuple[str, str]:
-    """Read the text of a file, or of standard input for ``"-"``.
+    """Read the text of a file, packed by gzip or not, or of standard input for ``"-"``.
 
     Returns
     -------
@@ -142,8 +144,11 @@ def read_text(path: str | PathLike[str]) -> tuple[str, str]:
         if source == "-":
             data = sys.stdin.buffer.read(MAX_BYTES + 1)
         else:
-            with _file(source).open("rb") as file:
-                data = file.read(MAX_BYTES + 1)
+            file = _file(source)
+            with gzip.open(file) if file.suffix == PACKED else file.open("rb") as stream:
+                data = stream.read(MAX_BYTES + 1)
+    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
+        raise InputError.single("file", str(error), "a file packed by gzip", source) from None
     except OSError as error:
         raise _failure(source, error, "a file that can be read") from None
     except ValueError as error:

@@ -13,6 +13,7 @@ from scheduling.instances.placement import bytedance, openb, vmr2l
 from scheduling.instances.schedule import (
     flexible,
     graph_documents,
+    job_logs,
     jobshop,
     jobshop_views,
     patterson,
@@ -25,7 +26,7 @@ from scheduling.instances.schedule import (
     task_graphs,
 )
 from scheduling.instances.schedule.shop_sheets import VARIANTS
-from scheduling.instances.text import split_fragment
+from scheduling.instances.text import PACKED, split_fragment
 from scheduling.models.memory.problem import MOST_BYTES
 
 _JSPLIB = "https://github.com/tamy0612/JSPLIB"
@@ -231,6 +232,29 @@ FORMATS: tuple[Format, ...] = (
         "fields of a line: name, n, p (durations), d (due dates), w (weights, 1 unless given)",
     ),
     Format(
+        "swf",
+        "schedule",
+        (".swf",),
+        "logs of batch jobs in the Standard Workload Format; log.swf#1-500 takes some of the jobs",
+        job_logs.sniff_swf,
+        job_logs.read_swf,
+        job_logs.write_swf,
+        "https://www.cs.huji.ac.il/labs/parallel/workload/swf.html",
+        job_logs.PROCESSORS,
+    ),
+    Format(
+        "job-log",
+        "schedule",
+        (".csv",),
+        "logs of batch or GPU jobs as tables with submit_s, run_s and procs or like columns",
+        job_logs.sniff_job_log,
+        job_logs.read_job_log,
+        job_logs.write_job_log,
+        "columns: submit_s|submit_time|gmt_create, run_s|duration_s|exec_time_seconds, "
+        "procs|num_gpus",
+        job_logs.PROCESSORS,
+    ),
+    Format(
         "minimalloc",
         "memory",
         (".csv",),
@@ -308,7 +332,7 @@ def detect(text: str, source: str) -> Format:
     InputError
         When no format fits or several do; it lists the candidates.
     """
-    named = by_suffix(source)
+    named = by_suffix(split_fragment(source)[0].removesuffix(PACKED))
     if len(named) == 1:
         return named[0]
     candidates = named or FORMATS

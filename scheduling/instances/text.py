@@ -20,6 +20,9 @@ STANDARD_INPUT = "standard input"
 FRAGMENT = "#"
 """Stands between a file's name and the name or number of one of several instances in it."""
 
+PACKED = ".gz"
+"""Ending of files that gzip has packed."""
+
 _DOS_END = "\x1a"
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TextIO
 
 from scheduling.errors import Fault, InputError
+from scheduling.instances.text import PACKED
 
 CHUNK = 5_000
 """Rows that are translated at once."""
@@ -47,7 +48,7 @@ def opened(path: Path) -> Iterator[TextIO]:
         When it cannot be read.
     """
     try:
-        if path.suffix == ".gz":
+        if path.suffix == PACKED:
             with gzip.open(path, "rt", encoding="utf-8-sig", errors="replace", newline="") as file:
                 yield file
         else:
