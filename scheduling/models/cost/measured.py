@@ -73,6 +73,11 @@ class MeasuredOperators(Operators):
             return super().prefill_attention(shape, new, prefills, cached, pairs)
         return _chunk(table.at, new, prefills, cached)
 
+    def prefill_slope(self, shape: Heads) -> float | None:
+        """Return ``None`` where the time comes from the table."""
+        measured = shape.window is None and self._heads(shape) in self._table.prefill
+        return None if measured else super().prefill_slope(shape)
+
     def decode_attention(self, shape: Heads, sequences: float, context: float) -> Timed:
         """Return the time of one decode step of attention over ``context`` tokens in sum."""
         table = self._decode_table(shape)

@@ -162,6 +162,13 @@ class Operators:
         seconds = max(flop / self._prefill_rate, moved / self._kv_bandwidth)
         return Timed(self.terms.attention_seconds + seconds, Provenance.ANALYTIC)
 
+    def prefill_slope(self, shape: Heads) -> float | None:
+        """Return the least seconds that each pair of attending tokens adds to a prompt's attention.
+
+        Every new token counts as ``prefill_pad`` pairs more. ``None`` when that is not known.
+        """
+        return 4.0 * shape.heads * shape.head_dim / self._prefill_rate
+
     def decode_attention(self, shape: Heads, sequences: float, context: float) -> Timed:
         """Return the time of one decode step of attention over ``context`` tokens in sum."""
         seen = context if shape.window is None else min(context, sequences * shape.window)

@@ -8,7 +8,14 @@ from scheduling.models.cost.gpu import Gpu
 from scheduling.models.cost.layout import Layout
 from scheduling.models.cost.llm import Llm
 from scheduling.models.cost.precision import Precision
-from scheduling.models.cost.protocol import Batch, CostModel, Line, Provenance
+from scheduling.models.cost.protocol import (
+    Batch,
+    CostModel,
+    KnowsMinorants,
+    Line,
+    Minorant,
+    Provenance,
+)
 from scheduling.models.cost.work import flops, moved_bytes
 
 BANDWIDTH_WEIGHT = 0.86
@@ -80,6 +87,11 @@ class Metered:
     def line(self, batch: Batch) -> Line | None:
         """Return the time as a line over the decode context."""
         return self._cost.line(batch)
+
+    def minorants(self, most_tokens: int) -> tuple[Minorant, ...]:
+        """Return affine functions below the time, as far as the cost model knows some."""
+        cost = self._cost
+        return cost.minorants(most_tokens) if isinstance(cost, KnowsMinorants) else ()
 
     def watts(self, batch: Batch) -> float:
         """Return the mean power of the whole replica during such an iteration."""

@@ -82,6 +82,27 @@ class Line(NamedTuple):
     per_token: float
 
 
+class Minorant(NamedTuple):
+    """An affine function that no iteration undercuts.
+
+    ``base + new * new_tokens + cached * cached_tokens + pair * prefill_pairs + decode * decodes +
+    context * context_tokens`` seconds, all coefficients at least 0.
+    """
+
+    base: float
+    new: float
+    decode: float
+    context: float = 0.0
+    cached: float = 0.0
+    pair: float = 0.0
+
+    def seconds(self, batch: Batch) -> float:
+        """Return a lower bound of the time of an iteration."""
+        prompts = self.new * batch.new_tokens + self.cached * batch.cached_tokens
+        decodes = self.decode * batch.decodes + self.context * batch.context_tokens
+        return self.base + prompts + self.pair * batch.prefill_pairs + decodes
+
+
 class CostModel(Protocol):
     """Times of one replica: a model in some precision on GPUs of a type in some layout.
 
@@ -112,6 +133,18 @@ class KnowsPower(Protocol):
 
     def watts(self, batch: Batch) -> float:
         """Return the mean power of the whole replica during such an iteration."""
+        ...
+
+
+@runtime_checkable
+class KnowsMinorants(Protocol):
+    """A cost model that also knows affine functions below it, for bounds on whole schedules."""
+
+    def minorants(self, most_tokens: int) -> tuple[Minorant, ...]:
+        """Return functions that no iteration of at most so many tokens undercuts.
+
+        None where times come from tables.
+        """
         ...
 
 
@@ -155,3 +188,9 @@ class Affine:
             fixed + self.per_kv * batch.cached_tokens + self.per_pair * batch.prefill_pairs,
             self.per_kv,
         )
+
+    def minorants(self, most_tokens: int) -> tuple[Minorant, ...]:
+        """Return the model itself."""
+        del most_tokens
+        token, kv = self.per_token, self.per_kv
+        return (Minorant(self.base, token, token, kv, kv, self.per_pair),)

@@ -7,8 +7,9 @@ from typing import NamedTuple
 
 from scheduling.models.cost.layout import Layout
 from scheduling.models.cost.llm import GroupedAttention, LatentAttention, Llm
+from scheduling.models.cost.minorants import lower_edges
 from scheduling.models.cost.operators import Expert, Heads, Latent, Operators, Timed
-from scheduling.models.cost.protocol import Batch, Line, Provenance
+from scheduling.models.cost.protocol import Batch, Line, Minorant, Provenance
 
 _ACTIVATION_BYTES = 2
 _REMEMBERED = 1 << 14
@@ -34,6 +35,15 @@ class Share(NamedTuple):
     def rows(self) -> float:
         """Requests whose next token is sampled."""
         return self.prefills + self.decodes
+
+
+class FloorSlopes(NamedTuple):
+    """Least seconds that each new token, decode, token of context and pair adds to attention."""
+
+    new: float
+    decode: float
+    context: float
+    pair: float
 
 
 class ReplicaCost:
@@ -93,6 +103,57 @@ class ReplicaCost:
             return None
         slope = per_token * self._stage_factor * share.decodes / batch.decodes
         return Line(self.seconds(batch) - slope * batch.context_tokens, slope)
+
+    def minorants(self, most_tokens: int) -> tuple[Minorant, ...]:
+        """Return affine functions that no iteration of at most so many tokens undercuts.
+
+        No operator is faster on more work, requests are at best spread evenly over copies and
+        stages, and prompts' attention takes at least its multiplications; what tokens alone take
+        is bounded from below by the edges of the lower hull of its steps over their number.
+        """
+        slopes = self._floor_slopes()
+        if slopes is None:
+            return ()
+        step = self._terms.sequence_seconds + slopes.decode
+        return tuple(
+            Minorant(base, each + slopes.new, each + step, slopes.context, pair=slopes.pair)
+            for base, each in lower_edges(self._least_seconds, most_tokens)
+        )
+
+    def _least_seconds(self, tokens: float) -> float:
+        """Return what a batch of so many tokens takes at least, whatever they are."""
+        groups = self._layout.dp * self._layout.pp
+        share = Share(tokens / groups, 1.0, 0.0, 0.0, 0.0, 0.0, tokens / self._layout.pp)
+        seconds = self._token_work(share)[0] + self._terms.iteration_seconds
+        once = self._llm.layers * self._terms.attention_seconds
+        for count, shape in self._heads:
+            products = self._projections(shape, share.tokens)
+            once += count * sum(timed.seconds for timed in products)
+        return seconds + once * self._stage_factor
+
+    def _floor_slopes(self) -> FloorSlopes | None:
+        """Return what each piece of attention's work adds; ``None`` where tables have it."""
+        ops, groups = self._operators, self._layout.dp * self._layout.pp
+        if self._latent is not None:
+            slope = ops.latent_slope(self._latent)
+            if slope is None:
+                return None
+            scale = self._llm.layers * self._stage_factor / groups
+            return FloorSlopes(0.0, 0.0, slope * scale, 0.0)
+        new = decode = context = pair = 0.0
+        for count, shape in self._heads:
+            of_pair, of_context = ops.prefill_slope(shape), ops.decode_slope(shape)
+            if of_pair is None or of_context is None:
+                return None
+            scale = count * self._stage_factor / groups
+            step = ops.decode_attention(shape, 1.0, 0.0).seconds
+            step -= ops.decode_attention(shape, 0.0, 0.0).seconds
+            new += scale * of_pair * self._terms.prefill_pad
+            decode += scale * step
+            if shape.window is None:
+                pair += scale * of_pair
+                context += scale * of_context
+        return FloorSlopes(new, decode, context, pair)
 
     def _timed(self, batch: Batch) -> tuple[float, Provenance]:
         if not batch.tokens:
@@ -217,12 +278,7 @@ class ReplicaCost:
             return [(llm.layers, timed)]
         parts: list[tuple[float, Timed]] = []
         for count, shape in self._heads:
-            width = (shape.heads + 2 * shape.kv_heads) * shape.head_dim
-            products = [
-                ops.product(share.tokens, width, llm.hidden),
-                ops.product(share.tokens, llm.hidden, shape.heads * shape.head_dim),
-            ]
-            parts.extend((count, timed) for timed in products)
+            parts.extend((count, timed) for timed in self._projections(shape, share.tokens))
             if share.new:
                 timed = ops.prefill_attention(
                     shape, share.new, share.prefills, share.cached, share.pairs
@@ -232,6 +288,14 @@ class ReplicaCost:
                 timed = ops.decode_attention(shape, share.decodes, share.context)
                 parts.append((count, timed))
         return parts
+
+    def _projections(self, shape: Heads, tokens: float) -> list[Timed]:
+        ops, hidden = self._operators, self._llm.hidden
+        width = (shape.heads + 2 * shape.kv_heads) * shape.head_dim
+        return [
+            ops.product(tokens, width, hidden),
+            ops.product(tokens, hidden, shape.heads * shape.head_dim),
+        ]
 
     def _slope(self, share: Share) -> float | None:
         ops = self._operators

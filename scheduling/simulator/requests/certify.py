@@ -1,0 +1,190 @@
+"""How far a run is from what no policy can beat: objective, certified bound, gap."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from scheduling.models.base import relative_gap
+from scheduling.models.cost.protocol import CostModel, KnowsMinorants
+from scheduling.models.requests.needs import Limits
+from scheduling.models.requests.table import RequestTable
+from scheduling.simulator.requests.clock import NS_PER_SECOND
+
+if TYPE_CHECKING:
+    from scheduling.simulator.requests.metrics import Slo
+    from scheduling.simulator.requests.run import FleetRun
+    from scheduling.solvers.requests.fleet_bounds import FleetBounds, Promises
+
+Flags = NDArray[np.bool_]
+
+Objective = Literal["e2e", "ttft", "makespan", "in-slo"]
+
+OBJECTIVES: tuple[Objective, ...] = ("e2e", "ttft", "makespan", "in-slo")
+"""Names of all objectives; the last one only where there are limits."""
+
+MEANINGS: Mapping[Objective, str] = {
+    "e2e": "mean seconds from arrival to the last token",
+    "ttft": "mean seconds from arrival to the first token",
+    "makespan": "seconds until the last request ends",
+    "in-slo": "requests that keep their limits",
+}
+"""What each objective is, in words."""
+
+
+@dataclass(frozen=True, slots=True)
+class Certified:
+    """An objective of a run with its bound.
+
+    Parameters
+    ----------
+    objective
+        Its name; see :data:`MEANINGS`.
+    sense
+        ``"min"``, or ``"max"`` for requests that keep their limits.
+    value
+        What the run reached.
+    bound
+        What no policy can beat on the same replicas for the requests that this one served; ``None``
+        where times of iterations have no known functions below them.
+    """
+
+    objective: Objective
+    sense: Literal["min", "max"]
+    value: float
+    bound: float | None
+
+    @property
+    def gap(self) -> float | None:
+        """Distance of the two, relative to the larger; ``None`` without a bound."""
+        return relative_gap(self.value, self.bound)
+
+
+class Certifier:
+    """Bounds of one scenario, for all policies that are run on it.
+
+    Parameters
+    ----------
+    cost
+        Times of a replica's iterations.
+    limits
+        What a replica holds.
+    replicas
+        How many there are.
+    slos
+        Limits by class of requests.
+    warmup_seconds
+        Requests that came earlier do not count; the bounds leave them out, as if they took nothing.
+    """
+
+    def __init__(
+        self,
+        cost: CostModel,
+        limits: Limits,
+        replicas: int,
+        slos: Mapping[str, Slo],
+        warmup_seconds: float = 0.0,
+    ) -> None:
+        self._cost = cost
+        self._limits = limits
+        self._replicas = replicas
+        self._slos = slos
+        self._warmup = round(warmup_seconds * NS_PER_SECOND)
+        self._known: dict[bytes, dict[Objective, float | None]] = {}
+
+    def certify(self, run: FleetRun) -> tuple[Certified, ...]:
+        """Return every objective of a run with its bound."""
+        served = run.served
+        counted = served & (run.table.arrival_ns >= self._warmup)
+        if not counted.any():
+            return ()
+        bounds = self._bounds(run.table, served, counted)
+        inside = counted[served]
+        values: dict[Objective, float] = {
+            "e2e": float(run.e2e_seconds[inside].mean()),
+            "ttft": float(run.ttft_seconds[inside].mean()),
+            "makespan": run.makespan_seconds,
+        }
+        if self._slos:
+            values["in-slo"] = float(self._kept(run, inside))
+        return tuple(
+            Certified(name, "max" if name == "in-slo" else "min", value, bounds[name])
+            for name, value in values.items()
+        )
+
+    def _kept(self, run: FleetRun, inside: Flags) -> int:
+        table = _part(run.table, run.served)
+        promised = self._promises(table)
+        kept = inside & self._promised(table)
+        kept &= run.ttft_seconds <= promised.first
+        kept &= run.tpot_seconds <= promised.each
+        kept &= run.e2e_seconds <= promised.whole
+        return int(kept.sum())
+
+    def _bounds(
+        self, table: RequestTable, served: Flags, counted: Flags
+    ) -> dict[Objective, float | None]:
+        key = served.tobytes()
+        if key not in self._known:
+            self._known[key] = self._computed(table, served, counted)
+        return self._known[key]
+
+    def _computed(
+        self, table: RequestTable, served: Flags, counted: Flags
+    ) -> dict[Objective, float | None]:
+        everyone = self._fleet(_part(table, served))
+        if everyone is None:
+            return dict.fromkeys(OBJECTIVES)
+        late = everyone if counted.sum() == served.sum() else self._fleet(_part(table, counted))
+        found: dict[Objective, float | None] = dict.fromkeys(OBJECTIVES)
+        found["makespan"] = everyone.makespan()
+        if late is not None:
+            found |= {"e2e": late.mean_e2e(), "ttft": late.mean_ttft()}
+        if self._slos:
+            promised = counted.copy()
+            promised[counted] = self._promised(_part(table, counted))
+            part = _part(table, promised)
+            fleet = self._fleet(part) if promised.any() else None
+            found["in-slo"] = 0.0 if fleet is None else float(fleet.on_time(self._promises(part)))
+        return found
+
+    def _fleet(self, table: RequestTable) -> FleetBounds | None:
+        from scheduling.solvers.requests.fleet_bounds import FleetBounds
+
+        if not isinstance(self._cost, KnowsMinorants):
+            return None
+        # Every token of an iteration has its place in memory, but for one of each request.
+        most = self._limits.kv_tokens + self._limits.sequences
+        minorants = self._cost.minorants(most)
+        if not minorants:
+            return None
+        return FleetBounds(table, minorants, self._limits, self._replicas)
+
+    def _promised(self, table: RequestTable) -> Flags:
+        """Tell which requests are of a class with limits."""
+        has = np.array([name in self._slos for name in table.demands])
+        return np.asarray(has[table.demand])
+
+    def _promises(self, table: RequestTable) -> Promises:
+        from scheduling.solvers.requests.fleet_bounds import Promises
+
+        def seconds(values: Sequence[float | None]) -> NDArray[np.float64]:
+            limits = np.array([np.inf if value is None else value for value in values])
+            return np.asarray(limits[table.demand])
+
+        known = [self._slos.get(name) for name in table.demands]
+        return Promises(
+            first=seconds([None if one is None else one.ttft_seconds for one in known]),
+            whole=seconds([None if one is None else one.e2e_seconds for one in known]),
+            each=seconds([None if one is None else one.tpot_seconds for one in known]),
+        )
+
+
+def _part(table: RequestTable, chosen: Flags) -> RequestTable:
+    from scheduling.solvers.requests.fleet_bounds import part_of
+
+    return table if bool(chosen.all()) else part_of(table, chosen)

@@ -1,0 +1,1 @@
+"""Bounds of runs of requests that need an engine."""

@@ -1,0 +1,187 @@
+"""What no policy can beat on equal replicas: latencies, makespan, requests that keep limits."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from scheduling.models.cost.protocol import Minorant
+from scheduling.models.requests.bounds import mean_busy_sum, span, srpt_sum
+from scheduling.models.requests.needs import Floors, Limits, Needs, floors, needs
+from scheduling.models.requests.table import RequestTable
+from scheduling.solvers.prefill.intervals import most_on_time
+
+Floats = NDArray[np.float64]
+
+MOST_SORTED = 200_000
+"""Requests up to which bounds look at all of them together; beyond, each counts by itself."""
+
+_SHARES = (0.0, 0.25, 0.5, 0.75, 1.0)
+_TRIED = 3
+_TOGETHER = 300
+_CLOCK = 2e-9
+_NS = 1e-9
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Promises:
+    """Seconds that each request may take, shape (n,); infinite where there is no limit.
+
+    Parameters
+    ----------
+    first, whole
+        From its arrival to its first and to its last token.
+    each
+        Between its tokens on average.
+    """
+
+    first: Floats
+    whole: Floats
+    each: Floats
+
+    def rows(self, chosen: NDArray[np.bool_]) -> Promises:
+        """Return those of some requests."""
+        return Promises(self.first[chosen], self.whole[chosen], self.each[chosen])
+
+
+class FleetBounds:
+    """Bounds on every run of requests on equal replicas.
+
+    They hold for all that an instance may do: any order, chunks, preemption, eviction and restart,
+    any choice of the replica, and knowledge of all that is to come. They count on every prompt
+    being computed beyond ``cached_tokens``, and on whole blocks of KV memory being held while a
+    request is in a batch.
+
+    Parameters
+    ----------
+    table
+        The requests, all of which are served.
+    minorants
+        Functions that no iteration undercuts; at least one.
+    limits
+        What a replica holds.
+    replicas
+        How many there are.
+    """
+
+    def __init__(
+        self,
+        table: RequestTable,
+        minorants: Sequence[Minorant],
+        limits: Limits,
+        replicas: int,
+    ) -> None:
+        self._table = table
+        self._minorants = minorants
+        self._limits = limits
+        self._replicas = replicas
+        self._release = table.arrival_ns.astype(np.float64) * _NS
+        self._floors: Floors = floors(table, minorants)
+        self._needs = self._mixes()
+
+    def mean_e2e(self) -> float:
+        """Return a lower bound of the mean of the seconds from arrival to the last token.
+
+        The greatest of: each request alone; shortest remaining work first; and the least mean busy
+        times with what each request takes from then to its end.
+        """
+        own = float((self._floors.first + self._floors.rest).mean())
+        return self._mean(own, lambda one: one.total, lambda one: one.tail)
+
+    def mean_ttft(self) -> float:
+        """Return a lower bound of the mean of the seconds from arrival to the first token."""
+        own = float(self._floors.first.mean())
+        return self._mean(own, lambda one: one.first, None)
+
+    def makespan(self) -> float:
+        """Return a lower bound of when the last request ends."""
+        alone = float((self._release + self._floors.first + self._floors.rest).max())
+        together = max(
+            span(self._release, one.total / self._replicas) for one in self._best(_total)
+        )
+        return max(alone, together) - _CLOCK
+
+    def on_time(self, promises: Promises) -> int:
+        """Return an upper bound of the number of requests that can keep all their limits.
+
+        Each request by itself first; then the most that one fast machine with preemption brings to
+        their first tokens, or to their last ones, in time. A first token in time and the mean time
+        of later ones give a time for the last one. Requests are taken by arrival a few hundred at a
+        time, whose bounds add up.
+        """
+        count = self._table.output_tokens - 1
+        whole = np.minimum(promises.whole, promises.first + promises.each * count)
+        own, slack = self._floors, 1 - 1e-9
+        able = own.first * slack <= promises.first + _CLOCK
+        able &= (own.first + own.rest) * slack <= whole + _CLOCK
+        rest = np.where(count > 0, promises.each, np.inf) * np.maximum(count, 1)
+        able &= own.rest * slack <= rest + _CLOCK
+        if len(self._table) > MOST_SORTED // 10:
+            return int(able.sum())
+        total = 0
+        kinds = ((_first, promises.first), (_total, whole))
+        for begin in range(0, len(able), _TOGETHER):
+            part = np.zeros(len(able), dtype=np.bool_)
+            part[begin : begin + _TOGETHER] = True
+            part &= able
+            most = float(part.sum())
+            for due_work, limit in kinds:
+                chosen = part & np.isfinite(limit)
+                if chosen.any():
+                    others = float((part & ~chosen).sum())
+                    most = min(most, others + self._most(chosen, due_work, limit))
+            total += int(most + 1e-4)
+        return total
+
+    def _most(
+        self, chosen: NDArray[np.bool_], work: Callable[[Needs], Floats], limit: Floats
+    ) -> float:
+        one = self._best(work)[0]
+        release = self._release[chosen]
+        due = release + limit[chosen] + _CLOCK
+        return most_on_time(release, work(one)[chosen] / self._replicas, due)
+
+    def _mixes(self) -> list[Needs]:
+        return [
+            needs(self._table, one, self._limits, share)
+            for one in self._minorants
+            for share in (_SHARES if one.base > 0 else (0.0,))
+        ]
+
+    def _best(self, work: Callable[[Needs], Floats]) -> list[Needs]:
+        """Return the mixes in which most is due in all."""
+        return sorted(self._needs, key=lambda one: -float(work(one).sum()))[:_TRIED]
+
+    def _mean(
+        self,
+        own: float,
+        work: Callable[[Needs], Floats],
+        tail: Callable[[Needs], Floats] | None,
+    ) -> float:
+        found, count = own, len(self._table)
+        if count <= MOST_SORTED:
+            arrived = float(self._release.sum())
+            for one in self._best(work):
+                each = work(one) / self._replicas
+                found = max(found, (srpt_sum(self._release, each) - arrived) / count)
+                if tail is not None:
+                    late = mean_busy_sum(self._release, each) + float(tail(one).sum())
+                    found = max(found, (late - arrived) / count)
+        return max(0.0, found * (1 - 1e-12) - _CLOCK)
+
+
+def _first(one: Needs) -> Floats:
+    return one.first
+
+
+def _total(one: Needs) -> Floats:
+    return one.total
+
+
+def part_of(table: RequestTable, chosen: NDArray[np.bool_]) -> RequestTable:
+    """Return some requests of a table."""
+    columns = ("arrival_ns", "prompt_tokens", "output_tokens", "demand", "cached_tokens")
+    return replace(table, **{name: getattr(table, name)[chosen] for name in columns})
