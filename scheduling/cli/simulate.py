@@ -96,6 +96,15 @@ ViewerFile = Annotated[
     Path | None,
     typer.Option("--viewer", metavar="JSON", help="Write events for Perfetto here."),
 ]
+Objectives = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--objective",
+        metavar="O",
+        help="Of requests, what stands beside a bound on all policies: e2e, ttft, makespan, "
+        "in-slo; repeatable. Default: e2e, and in-slo where there are limits.",
+    ),
+]
 BoundSeconds = Annotated[
     float | None,
     typer.Option(
@@ -119,6 +128,7 @@ def simulate(
     times: TimesFile = None,
     viewer: ViewerFile = None,
     plot: Plot = None,
+    objective: Objectives = None,
     rates: Rates = None,
     seeds: Seeds = None,
     backend: Backend = None,
@@ -141,7 +151,16 @@ def simulate(
         from scheduling.cli.simulate_requests import Wanted, simulate_scenario
 
         wanted = Wanted(
-            tuple(policy or ()), trace, strict, capacity, seed, times, viewer, plot, json=json
+            tuple(policy or ()),
+            trace,
+            strict,
+            capacity,
+            seed,
+            times,
+            viewer,
+            plot,
+            tuple(objective or ()),
+            json=json,
         )
         if rates is None and seeds is None:
             _refuse({"--workers": workers, "--output": output, "--backend": backend}, "a sweep")
@@ -159,6 +178,7 @@ def simulate(
             "--times": times,
             "--viewer": viewer,
             "--plot": plot,
+            "--objective": objective,
             "--rates": rates,
             "--seeds": seeds,
             "--backend": backend,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from scheduling.simulator.requests.metrics import DemandMetrics, Latency
 
 _SHOWN = (50.0, 99.0)
+_SHOWN_OBJECTIVES = ("e2e", "in-slo")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +32,7 @@ class Wanted:
     times: Path | None
     viewer: Path | None
     plot: Path | None
+    objectives: tuple[str, ...]
     json: bool
 
 
@@ -47,6 +50,7 @@ def simulate_scenario(problem: RequestScenario, file: str, wanted: Wanted) -> No
     from scheduling.simulator.requests.records import comparison_record
     from scheduling.simulator.requests.times import check_times
 
+    _known(wanted.objectives)
     if wanted.times is not None:
         check_times(wanted.times)
     if wanted.plot is not None:
@@ -73,6 +77,17 @@ def simulate_scenario(problem: RequestScenario, file: str, wanted: Wanted) -> No
         emit_json(comparison_record(found))
         return
     _show(found, problem.name or file)
+    _show_bounds(found, wanted.objectives or _SHOWN_OBJECTIVES)
+
+
+def _known(objectives: Sequence[str]) -> None:
+    """Refuse names that no objective has."""
+    from scheduling.errors import InputError
+    from scheduling.simulator.requests.certify import OBJECTIVES
+
+    for name in objectives:
+        if name not in OBJECTIVES:
+            raise InputError.single("--objective", repr(name), f"one of: {', '.join(OBJECTIVES)}")
 
 
 def _write(found: Comparison, wanted: Wanted) -> None:
@@ -121,6 +136,34 @@ def _show(found: Comparison, title: str) -> None:
     for one in found.outcomes:
         knows = "; knows the lengths of answers" if one.strategy.clairvoyant else ""
         print(f"  {one.strategy.name}: {one.strategy.summary} ({one.strategy.provenance}{knows})")
+
+
+def _show_bounds(found: Comparison, objectives: Sequence[str]) -> None:
+    """Print every policy's objectives beside what no policy can beat."""
+    from scheduling.simulator.requests.certify import MEANINGS
+
+    rows = [
+        [
+            one.strategy.name,
+            entry.objective,
+            _figure(entry.value),
+            "-" if entry.bound is None else _figure(entry.bound),
+            percent(entry.gap),
+        ]
+        for name in objectives
+        for one in found.outcomes
+        for entry in one.certified
+        if entry.objective == name
+    ]
+    if rows:
+        table(["policy", "objective", "value", "bound", "gap"], rows, "against any policy")
+        for name, meaning in MEANINGS.items():
+            if any(row[1] == name for row in rows):
+                print(f"  {name}: {meaning}")
+
+
+def _figure(value: float) -> str:
+    return str(int(value)) if value == int(value) else f"{value:.4f}"
 
 
 def _use(one: Outcome) -> list[list[str]]:

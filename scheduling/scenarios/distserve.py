@@ -251,8 +251,7 @@ def run(limits: Run) -> list[Row]:
 def _chats(table: RequestTable) -> RequestTable:
     """Leave out what the model's context does not hold."""
     kept = table.prompt_tokens + table.output_tokens <= (llm(_MODEL).max_tokens or 0)
-    columns = ("arrival_ns", "prompt_tokens", "output_tokens", "demand", "cached_tokens")
-    return replace(table, **{name: getattr(table, name)[kept] for name in columns})
+    return table.rows(kept)
 
 
 def _instances(limits: Run, file: str) -> list[Instance]:

@@ -185,6 +185,7 @@ def _weighted_tail(
     a, b = lasts
     left = (a * (n + 0.5) + b * n * (n + 1) / 2, -a, -b / 2)
     at_zero, slope = due
-    found = sum(at_zero * left[power] * sums[power] for power in range(3))
-    found = found + sum(slope * left[power] * sums[power + 1] for power in range(3))
-    return np.asarray(found)
+    found = np.zeros(len(n))
+    for power in range(3):
+        found += left[power] * (at_zero * sums[power] + slope * sums[power + 1])
+    return found

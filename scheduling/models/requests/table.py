@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -72,3 +72,14 @@ class RequestTable:
 
     def __len__(self) -> int:
         return len(self.arrival_ns)
+
+    def rows(self, chosen: Ints | NDArray[np.bool_] | slice) -> RequestTable:
+        """Return some of the requests, in their order.
+
+        Parameters
+        ----------
+        chosen
+            Ascending row numbers, flags, or a slice.
+        """
+        columns = ("arrival_ns", "prompt_tokens", "output_tokens", "demand", "cached_tokens")
+        return replace(self, **{name: getattr(self, name)[chosen] for name in columns})

@@ -10,12 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scheduling.models.base import relative_gap
-from scheduling.models.cost.protocol import CostModel, KnowsMinorants
+from scheduling.models.cost.protocol import CostModel, KnowsMinorants, Minorant
 from scheduling.models.requests.needs import Limits
 from scheduling.models.requests.table import RequestTable
 from scheduling.simulator.requests.clock import NS_PER_SECOND
 
 if TYPE_CHECKING:
+    from scheduling.simulator.requests.deployment import Group
     from scheduling.simulator.requests.metrics import Slo
     from scheduling.simulator.requests.run import FleetRun
     from scheduling.solvers.requests.fleet_bounds import FleetBounds, Promises
@@ -65,16 +66,15 @@ class Certified:
 
 
 class Certifier:
-    """Bounds of one scenario, for all policies that are run on it.
+    """Bounds of one fleet and its requests, for all policies that run on it.
+
+    Groups of several kinds count as one kind that is as good as the best of them in every respect,
+    and moves of KV between them as taking no time.
 
     Parameters
     ----------
-    cost
-        Times of a replica's iterations.
-    limits
-        What a replica holds.
-    replicas
-        How many there are.
+    groups
+        Groups of equal instances; their policies do not matter.
     slos
         Limits by class of requests.
     warmup_seconds
@@ -82,16 +82,16 @@ class Certifier:
     """
 
     def __init__(
-        self,
-        cost: CostModel,
-        limits: Limits,
-        replicas: int,
-        slos: Mapping[str, Slo],
-        warmup_seconds: float = 0.0,
+        self, groups: Sequence[Group], slos: Mapping[str, Slo], warmup_seconds: float = 0.0
     ) -> None:
-        self._cost = cost
-        self._limits = limits
-        self._replicas = replicas
+        self._costs = [group.cost for group in groups]
+        sizes = {group.block_size for group in groups}
+        self._limits = Limits(
+            sequences=max(group.max_sequences for group in groups),
+            kv_tokens=max(group.kv_blocks * group.block_size for group in groups),
+            block_size=sizes.pop() if len(sizes) == 1 else 1,
+        )
+        self._replicas = sum(group.replicas for group in groups)
         self._slos = slos
         self._warmup = round(warmup_seconds * NS_PER_SECOND)
         self._known: dict[bytes, dict[Objective, float | None]] = {}
@@ -110,14 +110,19 @@ class Certifier:
             "makespan": run.makespan_seconds,
         }
         if self._slos:
-            values["in-slo"] = float(self._kept(run, inside))
+            kept = float(self._kept(run, inside))
+            values["in-slo"] = kept
+            most = bounds["in-slo"]
+            # That all might keep theirs says nothing of a run in which some do not.
+            if most is not None and kept < most == self._promised(run.table)[counted].sum():
+                bounds = {**bounds, "in-slo": None}
         return tuple(
             Certified(name, "max" if name == "in-slo" else "min", value, bounds[name])
             for name, value in values.items()
         )
 
     def _kept(self, run: FleetRun, inside: Flags) -> int:
-        table = _part(run.table, run.served)
+        table = run.table.rows(run.served)
         promised = self._promises(table)
         kept = inside & self._promised(table)
         kept &= run.ttft_seconds <= promised.first
@@ -136,18 +141,18 @@ class Certifier:
     def _computed(
         self, table: RequestTable, served: Flags, counted: Flags
     ) -> dict[Objective, float | None]:
-        everyone = self._fleet(_part(table, served))
+        everyone = self._fleet(table.rows(served))
         if everyone is None:
             return dict.fromkeys(OBJECTIVES)
-        late = everyone if counted.sum() == served.sum() else self._fleet(_part(table, counted))
+        late = everyone if counted.sum() == served.sum() else self._fleet(table.rows(counted))
         found: dict[Objective, float | None] = dict.fromkeys(OBJECTIVES)
         found["makespan"] = everyone.makespan()
         if late is not None:
             found |= {"e2e": late.mean_e2e(), "ttft": late.mean_ttft()}
         if self._slos:
             promised = counted.copy()
-            promised[counted] = self._promised(_part(table, counted))
-            part = _part(table, promised)
+            promised[counted] = self._promised(table.rows(counted))
+            part = table.rows(promised)
             fleet = self._fleet(part) if promised.any() else None
             found["in-slo"] = 0.0 if fleet is None else float(fleet.on_time(self._promises(part)))
         return found
@@ -155,12 +160,10 @@ class Certifier:
     def _fleet(self, table: RequestTable) -> FleetBounds | None:
         from scheduling.solvers.requests.fleet_bounds import FleetBounds
 
-        if not isinstance(self._cost, KnowsMinorants):
-            return None
         # Every token of an iteration has its place in memory, but for one of each request.
         most = self._limits.kv_tokens + self._limits.sequences
-        minorants = self._cost.minorants(most)
-        if not minorants:
+        minorants = _common([_minorants(cost, most) for cost in self._costs])
+        if not minorants or not self._limits.kv_tokens:
             return None
         return FleetBounds(table, minorants, self._limits, self._replicas)
 
@@ -184,7 +187,19 @@ class Certifier:
         )
 
 
-def _part(table: RequestTable, chosen: Flags) -> RequestTable:
-    from scheduling.solvers.requests.fleet_bounds import part_of
+def _minorants(cost: CostModel, most: int) -> tuple[Minorant, ...]:
+    return cost.minorants(most) if isinstance(cost, KnowsMinorants) else ()
 
-    return table if bool(chosen.all()) else part_of(table, chosen)
+
+def _common(known: Sequence[tuple[Minorant, ...]]) -> tuple[Minorant, ...]:
+    """Return functions below all cost models: the least of one of each, coefficient by coefficient.
+
+    Of several models, those are put together that stand at the same share of their lists.
+    """
+    if len(set(known)) == 1 or not all(known):
+        return known[0] if all(known) else ()
+    most = max(map(len, known))
+    return tuple(
+        Minorant(*map(min, *(one[place * len(one) // most] for one in known)))
+        for place in range(most)
+    )

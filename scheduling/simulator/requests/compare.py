@@ -15,6 +15,7 @@ from scheduling.models.requests.scenario import RequestScenario
 from scheduling.models.requests.table import RequestTable
 from scheduling.models.requests.workload import sample
 from scheduling.simulator.requests.capacity import Capacity, at_rate, fleet_capacity
+from scheduling.simulator.requests.certify import Certified, Certifier
 from scheduling.simulator.requests.clock import NS_PER_SECOND
 from scheduling.simulator.requests.deployment import Deployment
 from scheduling.simulator.requests.fairness import Fairness, fairness
@@ -52,6 +53,8 @@ class Outcome:
         What it cost; ``None`` where the scenario names no GPU with a price.
     capacity
         The highest rate under the service levels, where it was asked for.
+    certified
+        Its objectives, each with a bound that no policy can beat.
     """
 
     strategy: Strategy
@@ -60,6 +63,7 @@ class Outcome:
     fairness: Fairness | None = None
     spending: Spending | None = None
     capacity: Capacity | None = None
+    certified: tuple[Certified, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,6 +184,7 @@ def simulate_requests(
     settings = {
         name: _setting(problem, table, one, slos, seed) for name, one in replicas.machines.items()
     }
+    certifier = None
     outcomes = []
     for each in named:
         policies = {
@@ -189,7 +194,12 @@ def simulate_requests(
         chosen = policies[replicas.groups[0].name]
         fleet = replicas.deployment(policies, table.demands)
         found = _outcome(problem, fleet, table, slos, chosen, watch, seed)
-        found = replace(found, spending=spending(found.run, replicas))
+        certifier = certifier or Certifier(fleet.groups, slos, problem.warmup_seconds)
+        found = replace(
+            found,
+            spending=spending(found.run, replicas),
+            certified=certifier.certify(found.run),
+        )
         if capacity is not None:
             highest = _highest(problem, fleet, table, slos, capacity, seed)
             found = replace(found, capacity=highest)
@@ -296,8 +306,7 @@ def _first(table: RequestTable, problem: RequestScenario) -> RequestTable:
     if problem.seconds is not None:
         end = round(problem.seconds * NS_PER_SECOND)
         count = min(count, int(np.searchsorted(table.arrival_ns, end)))
-    columns = ("arrival_ns", "prompt_tokens", "output_tokens", "demand", "cached_tokens")
-    return replace(table, **{name: getattr(table, name)[:count] for name in columns})
+    return table.rows(slice(count))
 
 
 def _limits(problem: RequestScenario, table: RequestTable) -> dict[str, Slo]:

@@ -65,6 +65,15 @@ def outcome_record(one: Outcome) -> dict[str, Any]:
         "instances": [asdict(group) for group in metrics.groups],
         "fairness": None if one.fairness is None else asdict(one.fairness),
         "spending": None if one.spending is None else asdict(one.spending),
+        "certified": {
+            entry.objective: {
+                "sense": entry.sense,
+                "value": entry.value,
+                "bound": entry.bound,
+                "gap": entry.gap,
+            }
+            for entry in one.certified
+        },
         "capacity": None if one.capacity is None else asdict(one.capacity),
     }
 

@@ -52,9 +52,7 @@ def crowded(release: Floats, work: Floats, due: Floats, chosen: Floats) -> list[
     return list(found.values())
 
 
-def most_on_time(
-    release: Floats, work: Floats, due: Floats, weight: Floats | None = None
-) -> float:
+def most_on_time(release: Floats, work: Floats, due: Floats, weight: Floats | None = None) -> float:
     """Return an upper bound of the weight of the jobs that can be on time.
 
     The linear relaxation over all crowded intervals, which are added as they show up; every one of

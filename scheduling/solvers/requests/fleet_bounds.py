@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,10 +41,6 @@ class Promises:
     first: Floats
     whole: Floats
     each: Floats
-
-    def rows(self, chosen: NDArray[np.bool_]) -> Promises:
-        """Return those of some requests."""
-        return Promises(self.first[chosen], self.whole[chosen], self.each[chosen])
 
 
 class FleetBounds:
@@ -113,11 +109,12 @@ class FleetBounds:
         time, whose bounds add up.
         """
         count = self._table.output_tokens - 1
-        whole = np.minimum(promises.whole, promises.first + promises.each * count)
+        # The limit between tokens does not touch an answer of one token.
+        rest = np.where(count > 0, promises.each, 0.0) * np.maximum(count, 1)
+        whole = np.minimum(promises.whole, promises.first + rest)
         own, slack = self._floors, 1 - 1e-9
         able = own.first * slack <= promises.first + _CLOCK
         able &= (own.first + own.rest) * slack <= whole + _CLOCK
-        rest = np.where(count > 0, promises.each, np.inf) * np.maximum(count, 1)
         able &= own.rest * slack <= rest + _CLOCK
         if len(self._table) > MOST_SORTED // 10:
             return int(able.sum())
@@ -179,9 +176,3 @@ def _first(one: Needs) -> Floats:
 
 def _total(one: Needs) -> Floats:
     return one.total
-
-
-def part_of(table: RequestTable, chosen: NDArray[np.bool_]) -> RequestTable:
-    """Return some requests of a table."""
-    columns = ("arrival_ns", "prompt_tokens", "output_tokens", "demand", "cached_tokens")
-    return replace(table, **{name: getattr(table, name)[chosen] for name in columns})

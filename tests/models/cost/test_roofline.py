@@ -11,7 +11,13 @@ from scheduling.models.cost.costs import replica_cost
 from scheduling.models.cost.layout import Layout
 from scheduling.models.cost.llm import Llm
 from scheduling.models.cost.precision import BYTES, Precision
-from scheduling.models.cost.protocol import Batch, CostModel, Provenance
+from scheduling.models.cost.protocol import (
+    Affine,
+    Batch,
+    CostModel,
+    KnowsMinorants,
+    Provenance,
+)
 from tests.models.cost.machines import DEEPSEEK_V3, GPT_OSS, H100, LLAMA_8B
 
 WIDE = Precision()
@@ -144,3 +150,32 @@ def test_what_cannot_be_is_named() -> None:
         cost_of(LLAMA_8B, Layout(), Precision(weights="fp4", compute="fp4"))
     with pytest.raises(InputError, match="engine: found vlm, expected sglang or trtllm or vllm"):
         replica_cost(LLAMA_8B, H100, Layout(), WIDE, engine="vlm")
+
+
+@settings(max_examples=150)
+@given(llm=models, layout=layouts, precision=precisions, batch=batches())
+def test_no_iteration_undercuts_a_minorant(
+    llm: Llm, layout: Layout, precision: Precision, batch: Batch
+) -> None:
+    cost = cost_of(llm, layout, precision)
+    assert isinstance(cost, KnowsMinorants)
+    found = cost.minorants(40_000)
+    assert found
+    assert all(min(one) >= 0 for one in found)
+    if batch.tokens:
+        assert max(one.seconds(batch) for one in found) <= cost.seconds(batch) * (1 + 1e-9)
+
+
+def test_minorants_of_a_dense_model_are_near() -> None:
+    cost = cost_of(LLAMA_8B, Layout(), WIDE)
+    assert isinstance(cost, KnowsMinorants)
+    found = cost.minorants(40_000)
+    for batch in (Batch.decode(64, 64_000), Batch.prefill(2000), Batch.decode(1, 100)):
+        assert max(one.seconds(batch) for one in found) > 0.9 * cost.seconds(batch)
+
+
+@given(batches())
+def test_an_affine_model_is_its_own_minorant(batch: Batch) -> None:
+    cost = Affine(0.005, 4e-5, 3e-8, 1e-10)
+    (found,) = cost.minorants(1000)
+    assert found.seconds(batch) == pytest.approx(cost.seconds(batch))

@@ -1,0 +1,174 @@
+"""No policy beats the bounds: those of the registry, and one that does what it likes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from scheduling.models.cost.protocol import Affine, KnowsMinorants
+from scheduling.models.requests.table import RequestTable
+from scheduling.simulator.requests.certify import Certifier
+from scheduling.simulator.requests.deployment import Deployment, Flow, Group, Link
+from scheduling.simulator.requests.fleet import simulate_fleet
+from scheduling.simulator.requests.live import Live
+from scheduling.simulator.requests.metrics import Slo
+from scheduling.simulator.requests.policy import Provenance
+from scheduling.simulator.requests.registry import STRATEGIES, strategy
+from scheduling.simulator.requests.strategy import Setting
+from scheduling.simulator.requests.turn import Turn
+from tests.serving_runs import Kinked, table, tables
+
+AFFINE = st.builds(
+    Affine,
+    base=st.sampled_from([0.0, 1e-4, 1e-2]),
+    per_token=st.sampled_from([1e-6, 1e-4, 3e-3]),
+    per_kv=st.sampled_from([0.0, 1e-6, 1e-4, 2e-3]),
+    per_pair=st.sampled_from([0.0, 1e-6]),
+)
+SLOS = st.builds(
+    Slo,
+    ttft_seconds=st.sampled_from([None, 0.005, 0.1]),
+    tpot_seconds=st.sampled_from([None, 0.002, 0.05]),
+    e2e_seconds=st.sampled_from([None, 0.01, 0.5]),
+)
+
+
+@dataclass
+class Whim:
+    """A batch of drawn chunks, with drawn evictions through a full memory."""
+
+    draws: np.random.Generator
+    name: str = "whim"
+    provenance: Provenance = "inferred"
+    steady: bool = False
+
+    def compose(self, turn: Turn) -> None:
+        """Decode mostly, compute chunks of drawn prompts, admit while it likes."""
+        if self.draws.random() < 0.8:
+            turn.decode()
+        while self.draws.random() < 0.7 and turn.admit() is not None:
+            pass
+        for request in turn.prefilling:
+            if self.draws.random() < 0.7:
+                turn.prefill(request, int(self.draws.integers(1, request.left + 1)))
+        if not turn.decodes and not turn.chunks and not turn.decode():
+            if not turn.prefilling:
+                turn.admit()
+            if turn.prefilling:
+                turn.prefill(turn.prefilling[0], turn.prefilling[0].left)
+
+    def ranking(self, running: Sequence[Live]) -> list[Live]:
+        """Rank by lot: the last one is evicted."""
+        order = self.draws.permutation(len(running))
+        return [running[place] for place in order.tolist()]
+
+    def restart(self, request: Live) -> int:
+        """Begin anew with what is made of the answer."""
+        return request.done
+
+
+def beaten(fleet: Deployment, requests: RequestTable, slo: Slo, warmup: float = 0.0) -> list[str]:
+    """Return the objectives in which a run is better than its bound."""
+    run = simulate_fleet(fleet, requests)
+    found = Certifier(fleet.groups, {"all": slo}, warmup).certify(run)
+    assert found or not run.served.any() or warmup
+    wrong = []
+    for one in found:
+        if one.bound is None:
+            assert one.objective == "in-slo"
+            continue
+        assert one.gap is not None
+        better = one.bound - one.value if one.sense == "min" else one.value - one.bound
+        if better > 0:
+            wrong.append(f"{one}")
+    return wrong
+
+
+def replicas(requests: RequestTable, cost: Affine, draw: st.DataObject, name: str) -> Group:
+    """Draw replicas whose memory may run short."""
+    longest = int((requests.prompt_tokens + requests.output_tokens).max())
+    limit = draw.draw(st.sampled_from([None, 0.01, 0.5]))
+    made = Setting(requests, cost, (limit,), longest, int(requests.output_tokens.max()))
+    chosen = strategy("sarathi" if name == "whim" else name, made)
+    whim = Whim(np.random.default_rng(draw.draw(st.integers(0, 999))))
+    free = name == "whim"
+    return Group(
+        "all",
+        cost,
+        kv_tokens=draw.draw(st.integers(60, 400)),
+        replicas=draw.draw(st.integers(1, 2)),
+        max_sequences=draw.draw(st.sampled_from([1, 2, 5, 64])),
+        block_size=draw.draw(st.sampled_from([1, 4, 16])),
+        composition=whim if free else chosen.composition,
+        admission=chosen.admission,
+        eviction=whim if free else chosen.eviction,
+        order=chosen.order,
+    )
+
+
+@pytest.mark.parametrize("name", [*STRATEGIES, "whim"])
+@given(requests=tables(), cost=AFFINE, slo=SLOS, draw=st.data())
+@settings(max_examples=40)
+def test_no_policy_beats_the_bounds(
+    name: str, requests: RequestTable, cost: Affine, slo: Slo, draw: st.DataObject
+) -> None:
+    group = replicas(requests, cost, draw, name)
+    warmup = draw.draw(st.sampled_from([0.0, 0.0, 0.2]))
+    assert not beaten(Deployment((group,)), requests, slo, warmup)
+
+
+@given(requests=tables(), fast=AFFINE, slow=AFFINE, slo=SLOS, apart=st.booleans())
+@settings(max_examples=60)
+def test_no_mix_of_groups_beats_the_bounds(
+    requests: RequestTable, fast: Affine, slow: Affine, slo: Slo, apart: bool
+) -> None:
+    first = Group("first", fast, 300, role="prefill" if apart else "both", block_size=4)
+    second = Group("second", slow, 200, role="decode" if apart else "both", max_sequences=3)
+    flow = Flow("all", "first", "second", link=Link(8.0, 1e6))
+    fleet = Deployment((first, second), (flow,) if apart else ())
+    assert not beaten(fleet, requests, slo)
+
+
+def test_one_request_alone_meets_its_bound() -> None:
+    cost = Affine(0.01, 1e-4, 1e-6)
+    group = Group("all", cost, kv_tokens=4096)
+    run = simulate_fleet(Deployment((group,)), table([0], [100], [50]))
+    found = Certifier((group,), {"all": Slo(e2e_seconds=1.0)}).certify(run)
+    assert [one.objective for one in found] == ["e2e", "ttft", "makespan", "in-slo"]
+    assert all(one.gap is not None and one.gap < 1e-6 for one in found)
+
+
+def test_requests_that_fill_a_batch_come_near_their_bound() -> None:
+    cost = Affine(0.01, 1e-4, 0.0)
+    group = Group("all", cost, kv_tokens=64_000, max_sequences=8)
+    run = simulate_fleet(Deployment((group,)), table([0] * 160, [16] * 160, [100] * 160))
+    found = Certifier((group,), {}).certify(run)
+    gaps = {one.objective: one.gap for one in found}
+    assert gaps["makespan"] == pytest.approx(0.0, abs=0.05)
+    assert gaps["e2e"] == pytest.approx(0.0, abs=0.05)
+
+
+def test_times_without_functions_below_them_have_no_bound() -> None:
+    cost = Kinked()
+    assert not isinstance(cost, KnowsMinorants)
+    group = Group("all", cost, kv_tokens=4096)
+    run = simulate_fleet(Deployment((group,)), table([0, 5], [100, 20], [50, 3]))
+    found = Certifier((group,), {"all": Slo(1.0)}).certify(run)
+    assert [one.bound for one in found] == [None] * 4
+    assert [one.gap for one in found] == [None] * 4
+
+
+def test_that_all_might_keep_their_limits_is_no_bound() -> None:
+    cost = Affine(0.01, 1e-4, 0.0)
+    group = Group("all", cost, kv_tokens=400, max_sequences=2)
+    requests = table([0, 0, 0, 0], [100] * 4, [50] * 4)
+    run = simulate_fleet(Deployment((group,)), requests)
+    loose = Certifier((group,), {"all": Slo(ttft_seconds=0.07)}).certify(run)[-1]
+    tight = Certifier((group,), {"all": Slo(ttft_seconds=0.035)}).certify(run)[-1]
+    assert (loose.value, loose.bound, loose.gap) == (2, None, None)
+    assert (tight.value, tight.bound, tight.gap) == (2, 2, 0)
