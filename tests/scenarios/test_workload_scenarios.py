@@ -65,6 +65,8 @@ def test_memory_in_use_is_that_of_the_requests_there() -> None:
         restarts=zeros.astype(np.int32),
         instance=zeros.astype(np.int32),
         decode_instance=zeros.astype(np.int32) - 1,
+        came_ns=table.arrival_ns,
+        hit_tokens=zeros,
         instances=(),
     )
     shares = reasoning_study.kv_shares(run, 1000)

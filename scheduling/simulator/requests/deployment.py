@@ -13,7 +13,13 @@ from scheduling.simulator.requests.policies.composition import Sarathi
 from scheduling.simulator.requests.policies.eviction import LatestArrival
 
 if TYPE_CHECKING:
-    from scheduling.simulator.requests.policy import Admission, Composition, Eviction, Order
+    from scheduling.simulator.requests.policy import (
+        Admission,
+        Composition,
+        Eviction,
+        Order,
+        Retention,
+    )
 
 DEFAULT_SEQUENCES = 256
 DEFAULT_BLOCK = 16
@@ -91,6 +97,9 @@ class Group:
         arrival gives way.
     order
         Order of its queues; ``None``: first come, first served.
+    retention
+        Which prefixes its instances keep between requests; ``None``: nothing is kept, and
+        ``cached_tokens`` of the table says what needs no computing.
 
     Raises
     ------
@@ -109,6 +118,7 @@ class Group:
     admission: Admission = field(default_factory=Watermark)
     eviction: Eviction = field(default_factory=LatestArrival)
     order: Order | None = None
+    retention: Retention | None = None
 
     def __post_init__(self) -> None:
         fields = ("kv_tokens", "replicas", "max_sequences", "block_size")

@@ -3,33 +3,40 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from heapq import heappop, heappush
+from typing import Any
 
 import numpy as np
 
-from scheduling.errors import PolicyError
+from scheduling.errors import InputError, PolicyError
+from scheduling.models.requests.paths import Paths
+from scheduling.models.requests.programs import ProgramTable
 from scheduling.models.requests.table import RequestTable
 from scheduling.simulator.requests.clock import nanoseconds
 from scheduling.simulator.requests.deployment import Deployment, Link
 from scheduling.simulator.requests.flows import Choice, Flows
 from scheduling.simulator.requests.instance import Instance
+from scheduling.simulator.requests.keeping import KeepingInstance
 from scheduling.simulator.requests.live import Live
 from scheduling.simulator.requests.policy import Router
+from scheduling.simulator.requests.programs import Programs
 from scheduling.simulator.requests.run import NEVER, FleetRun, InstanceRun
 
 _END = 0
 _FETCHED = 1
-_WAKE = 2
+_CALL = 2
 _REPORT_EVERY = 20_000
 
 
 class Engine:
     """One simulation.
 
-    Events come by time, at one time ends of iterations before KV that has arrived, before instances
-    that want to look again, before requests that come, and of one kind in the order in which they
-    were foreseen. When all that happens at one time has happened, the instances that it touched
-    compose their next batches, in the order in which they were touched.
+    Events come by time, at one time ends of iterations before KV that has arrived, before what was
+    asked for at that time, as a second look of an instance or the next call of a program, before
+    requests that come, and of one kind in the order in which they were foreseen. When all that
+    happens at one time has happened, the instances that it touched compose their next batches, in
+    the order in which they were touched.
 
     Parameters
     ----------
@@ -41,6 +48,10 @@ class Engine:
         Pass over equal decode iterations in one event. The answer is the same without.
     timeline
         Note the use of KV memory over time.
+    programs
+        Programs whose calls the requests are: each comes when those before it have ended.
+    paths
+        Streams of the prompts, for groups that keep prefixes; default: those of the programs.
     """
 
     def __init__(
@@ -51,17 +62,28 @@ class Engine:
         *,
         jumps: bool = True,
         timeline: bool = False,
+        programs: ProgramTable | None = None,
+        paths: Paths | None = None,
     ) -> None:
         self.jumps = jumps
+        self.programs = None if programs is None else Programs(programs)
+        self._paths = paths if programs is None or paths is not None else programs.paths
         self._table = table
         self._router = router
-        self._heap: list[tuple[int, int, int, Instance, int, Live | None]] = []
+        self._heap: list[tuple[int, int, int, Instance | None, int, Any]] = []
         self._seq = 0
         self._touched: list[Instance] = []
         self.instances: list[Instance] = []
         for group in deployment.groups:
+            keeps = group.retention
+            retention = None if keeps is None else keeps.begin(self.programs)
             for _ in range(group.replicas):
-                self.instances.append(Instance(len(self.instances), group, self))
+                index = len(self.instances)
+                self.instances.append(
+                    Instance(index, group, self)
+                    if retention is None
+                    else KeepingInstance(index, group, self, retention)
+                )
         if timeline:
             for instance in self.instances:
                 instance.tally.samples = []
@@ -75,7 +97,23 @@ class Engine:
         self.restarts = np.zeros(count, dtype=np.int32)
         self.where = np.full(count, -1, dtype=np.int32)
         self.decoded_at = np.full(count, -1, dtype=np.int32)
+        self.hits = np.zeros(count, dtype=np.int64)
+        self.came = table.arrival_ns.copy()
         self._left = count
+
+    @property
+    def paths(self) -> Paths:
+        """Streams of the prompts.
+
+        Raises
+        ------
+        InputError
+            When nothing says what the prompts consist of.
+        """
+        if self._paths is None:
+            found = "requests without prefixes"
+            raise InputError.single("trace", found, "programs, or a trace with blocks of prompts")
+        return self._paths
 
     # What instances tell.
 
@@ -90,18 +128,22 @@ class Engine:
         self._seq += 1
         heappush(self._heap, (time, _END, self._seq, instance, version, None))
 
-    def wake_at(self, time: int, instance: Instance) -> None:
-        """Foresee that an instance wants to look at its queue again."""
-        self._seq += 1
-        heappush(self._heap, (time, _WAKE, self._seq, instance, 0, None))
-
     def total(self, request: Live) -> int:
         """Return the tokens of a request's prompt and answer, which policies do not know."""
         return int(self._totals[request.row])
 
+    def call_at(self, time: int, action: Callable[[int], None]) -> None:
+        """Have something done at a time, which it is told."""
+        self._seq += 1
+        heappush(self._heap, (time, _CALL, self._seq, None, 0, action))
+
     def began(self, request: Live, now: int) -> None:
         """Note the first time that a request leaves a queue."""
         self.started[request.row] = now
+
+    def found(self, request: Live) -> None:
+        """Note the tokens of a prompt that were kept when it first left a queue."""
+        self.hits[request.row] = request.done
 
     def first_token(self, request: Live, now: int) -> None:
         """Note the first token of an answer."""
@@ -112,6 +154,9 @@ class Engine:
         self.ended[request.row] = now
         self.restarts[request.row] = request.restarts
         self._left -= 1
+        if self.programs is not None:
+            for time, row in self.programs.ended(request, now):
+                self.call_at(time, partial(self._arrive, row))
 
     def hand_over(self, request: Live, now: int) -> None:
         """Queue a request whose prompt is computed at the instance that makes its answer."""
@@ -140,24 +185,26 @@ class Engine:
             that have ended or were rejected.
         """
         table = self._table
-        arrivals = table.arrival_ns.tolist()
-        count = len(arrivals)
+        count = len(table)
+        rows = range(count) if self.programs is None else self.programs.starts()
+        arrivals = table.arrival_ns[np.asarray(rows)].tolist()
+        last = len(arrivals)
         heap, touched = self._heap, self._touched
         row = 0
-        while heap or row < count:
+        while heap or row < last:
             now = heap[0][0] if heap else arrivals[row]
-            if row < count and arrivals[row] < now:
+            if row < last and arrivals[row] < now:
                 now = arrivals[row]
             while heap and heap[0][0] == now:
-                _, kind, _, instance, version, request = heappop(heap)
-                if kind == _FETCHED:
-                    self._fetched(instance, request, now)
-                elif kind == _WAKE:
-                    instance.wake(now)
+                _, kind, _, instance, version, what = heappop(heap)
+                if kind == _CALL or instance is None:
+                    what(now)
+                elif kind == _FETCHED:
+                    self._fetched(instance, what, now)
                 elif instance.version == version:
                     instance.finish(now)
-            while row < count and arrivals[row] == now:
-                self._arrive(row, now)
+            while row < last and arrivals[row] == now:
+                self._arrive(rows[row], now)
                 row += 1
                 if on_progress is not None and row % _REPORT_EVERY == 0:
                     on_progress(now, row, count - self._left)
@@ -172,11 +219,10 @@ class Engine:
             raise PolicyError(f"{self._left} requests wait for ever")
         return self._result()
 
-    def _fetched(self, instance: Instance, request: Live | None, now: int) -> None:
+    def _fetched(self, instance: Instance, request: Live, now: int) -> None:
         """Let KV arrive and its source forget it."""
-        if request is not None:
-            self.instances[request.source].release(request)
-            instance.arrive(request, now)
+        self.instances[request.source].release(request, now)
+        instance.arrive(request, now)
 
     def _arrive(self, row: int, now: int) -> None:
         table = self._table
@@ -190,8 +236,11 @@ class Engine:
         total = self.total(request)
         choice = self._flows.choose(request.demand, request.prompt, total)
         if choice is None:
-            self._left -= 1
+            self._left -= 1 if self.programs is None else self.programs.rejected(row)
             return
+        if self.programs is not None:
+            self.came[row] = now
+            self.programs.came(request, now)
         if choice.last is not None:
             self._choices[row] = choice
         candidates = choice.prompts(request.prompt, total)
@@ -217,5 +266,7 @@ class Engine:
             restarts=self.restarts,
             instance=self.where,
             decode_instance=self.decoded_at,
+            came_ns=self.came,
+            hit_tokens=self.hits,
             instances=runs,
         )

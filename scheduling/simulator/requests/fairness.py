@@ -61,10 +61,10 @@ def fairness(
         Requests that came earlier do not count.
     """
     table = run.table
-    counted = run.served & (table.arrival_ns >= round(warmup_seconds * NS_PER_SECOND))
+    counted = run.served & (run.came_ns >= round(warmup_seconds * NS_PER_SECOND))
     if not counted.any():
         return None
-    took = np.maximum((run.ended_ns - table.arrival_ns)[counted], 1) / NS_PER_SECOND
+    took = np.maximum((run.ended_ns - run.came_ns)[counted], 1) / NS_PER_SECOND
     alone = _alone_seconds(run, costs, np.flatnonzero(counted))
     speeds = alone / took
     slowdowns = 1 / speeds

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from difflib import get_close_matches
 
 import numpy as np
 
 from scheduling.errors import UnsupportedError
+from scheduling.models.requests.paths import Paths
+from scheduling.models.requests.programs import ProgramTable
 from scheduling.models.requests.table import RequestTable
 from scheduling.simulator.requests.deployment import Deployment
 from scheduling.simulator.requests.engine import Engine
@@ -34,9 +37,10 @@ ROUTERS = tuple(_ROUTERS)
 
 def simulate_fleet(
     deployment: Deployment,
-    table: RequestTable,
+    table: RequestTable | ProgramTable,
     *,
     router: str | Router = "least-requests",
+    paths: Paths | None = None,
     seed: int = 0,
     jumps: bool = True,
     timeline: bool = False,
@@ -49,10 +53,13 @@ def simulate_fleet(
     deployment
         Groups of instances with their cost models and policies, and who serves whom.
     table
-        The requests, in order of arrival.
+        The requests, in order of arrival; or programs, whose calls come when those before them have
+        ended.
     router
         Which instance of a group gets a request: one of :data:`ROUTERS` or an object. Shares
         between groups are those of the deployment's flows.
+    paths
+        Streams of the prompts, where groups keep prefixes and the requests are no programs.
     seed
         Seed of the router's draws.
     jumps
@@ -91,7 +98,19 @@ def simulate_fleet(
     ([0.02], [0.121])
     """
     chosen = _router(router, seed) if isinstance(router, str) else router
-    engine = Engine(deployment, table, chosen, jumps=jumps, timeline=timeline)
+    programs = table if isinstance(table, ProgramTable) else None
+    requests = table.requests if isinstance(table, ProgramTable) else table
+    if paths is not None:
+        requests = replace(requests, cached_tokens=np.zeros_like(requests.cached_tokens))
+    engine = Engine(
+        deployment,
+        requests,
+        chosen,
+        jumps=jumps,
+        timeline=timeline,
+        programs=programs,
+        paths=paths,
+    )
     return engine.run(on_progress)
 
 

@@ -100,6 +100,11 @@ class Instance:
         return self.group.max_sequences - running
 
     @property
+    def spare(self) -> int:
+        """Blocks that no request holds and that can be freed, as a subclass keeps them."""
+        return 0
+
+    @property
     def outstanding(self) -> int:
         """Requests that are queued or running here."""
         return len(self.waiting) + len(self.decoding) + len(self.prefilling) + self.moving
@@ -137,10 +142,23 @@ class Instance:
         else:
             self._interrupt(now)
 
-    def release(self, request: Live) -> None:
+    def available(self, now: int) -> int:
+        """Return the blocks that a request may have which begins now."""
+        del now
+        return self.memory.free
+
+    def kept_tokens(self, request: Live, now: int) -> int:
+        """Return the tokens at the head of a request's prompt whose KV is kept here."""
+        del request, now
+        return 0
+
+    def look_up(self, request: Live) -> None:
+        """Find what of a prompt in the queue needs no computing, where that may have changed."""
+
+    def release(self, request: Live, now: int) -> None:
         """Free what a request holds here whose KV has been fetched by another instance."""
         self.leaving -= 1
-        self.memory.free += request.left_behind
+        self._free(request, request.left_behind, request.target, now)
         if not self.busy:
             self._engine.touch(self)
 
@@ -169,7 +187,7 @@ class Instance:
             # All that ran has been evicted, so the head of the queue may begin now.
             self.composition.compose(turn)
         if turn.wake_ns is not None:
-            self._engine.wake_at(max(turn.wake_ns, now + 1), self)
+            self._engine.call_at(max(turn.wake_ns, now + 1), self.wake)
         chunks = turn.chunks
         if chunks:
             self._run_mixed(now, turn.decodes, chunks)
@@ -185,10 +203,12 @@ class Instance:
         steps = run.steps
         self.busy = False
         self._carry = (self._carry + run.passed) & MASK
-        used = memory.used
+        used = memory.used - self.spare
         grown = used
         if steps > 1 and self._grows:
             growth = memory.need(self.steps + 1, steps - 1)
+            if growth >= memory.free:
+                self._reclaim(growth + 1 - memory.free, run.began)
             memory.free -= growth
             grown += growth
         span = now - run.began
@@ -204,7 +224,7 @@ class Instance:
             tally.decoded_tokens += run.decodes * steps
             self.steps += steps
             for request in self._ends.until(self.steps):
-                self._leave(request)
+                self._leave(request, now, keep=True)
                 self._end(request, now)
         if run.chunks:
             tally.count_passes(run)
@@ -228,16 +248,20 @@ class Instance:
             return False
         if not 0 <= blocks <= self.memory.free:
             raise turn.impossible(f"{blocks} blocks for it, {self.memory.free} are free", request)
-        self.waiting.popleft()
         self.memory.free -= blocks
+        self._begin(request, blocks)
+        return True
+
+    def _begin(self, request: Live, blocks: int) -> None:
+        """Take the head of the queue out of it; it has these blocks."""
+        self.waiting.popleft()
         request.blocks = blocks
         if not request.begun:
             request.begun = True
-            self._engine.began(request, turn.now)
+            self._engine.began(request, self._turn.now)
         if not request.remote:
             request.state = State.PREFILLING
             self.prefilling.append(request)
-        return True
 
     def secure_decodes(self) -> int:
         """Give all requests that decode the blocks of their next tokens, by eviction if need be.
@@ -249,6 +273,8 @@ class Instance:
             return count
         memory = self.memory
         need = memory.wheel[self.steps % memory.block_size]
+        if memory.free <= need:
+            self._reclaim(need + 1 - memory.free, self._turn.now)
         if memory.free > need:
             memory.free -= need
             return count
@@ -269,7 +295,7 @@ class Instance:
             if steady and self._jumps and not asked:
                 steps = self._ends.next() - self.steps
                 if self._grows and steps > 1:
-                    steps = 1 + self.memory.lasts(self.steps + 1, steps - 1)
+                    steps = 1 + self.memory.lasts(self.steps + 1, steps - 1, self.spare)
         run.pace = pace
         run.chunks = _NO_CHUNKS
         self._launch(now, steps, decodes, pace.after(steps))
@@ -363,15 +389,27 @@ class Instance:
         left = self._engine.total(request) - request.target - 1
         self._ends.add(self.steps + left, request)
 
-    def _leave(self, request: Live) -> None:
+    def _leave(self, request: Live, now: int, *, keep: bool) -> None:
         """Take a request out of those that decode, with all that it holds."""
         held = request.blocks
+        stored = request.base + self.steps - 1
         if self._grows:
-            held = max(held, self.memory.blocks(request.base + self.steps - 1))
+            held = max(held, self.memory.blocks(stored))
             self.memory.leave(request.base)
         del self.decoding[request.row]
         self._base_sum -= request.base
-        self.memory.free += held
+        self._free(request, held, stored if keep else 0, now)
+
+    def _free(self, request: Live, blocks: int, tokens: int, now: int) -> None:
+        """Free what a request held, of which so many tokens might be kept."""
+        del request, tokens, now
+        self.memory.free += blocks
+
+    def _reclaim(self, blocks: int, now: int) -> None:
+        """Free so many blocks that no request holds; fewer if there are not so many."""
+
+    def _computed(self, request: Live, now: int) -> None:
+        """Note that a prompt is computed."""
 
     def _end(self, request: Live, now: int) -> None:
         request.state = State.DONE
@@ -387,11 +425,12 @@ class Instance:
             if request.done < request.target:
                 continue
             self.prefilling.remove(request)
+            self._computed(request, now)
             if not request.answered:
                 request.answered = True
                 self._engine.first_token(request, now)
             if self._engine.total(request) == request.target + 1:
-                self.memory.free += request.blocks
+                self._free(request, request.blocks, request.target, now)
                 self._end(request, now)
             elif self.group.role == "prefill":
                 request.state = State.WAITING
@@ -416,6 +455,9 @@ class Instance:
             if request.state is not State.DECODING:
                 continue
             while memory.free < 1:
+                if self.spare:
+                    self._reclaim(1, self._turn.now)
+                    continue
                 if not ranked:
                     self._evict(request)
                     break
@@ -429,11 +471,11 @@ class Instance:
     def _evict(self, request: Live) -> None:
         """Send a request back to the head of the queue; it begins anew later."""
         if request.state is State.DECODING:
-            self._leave(request)
+            self._leave(request, self._turn.now, keep=False)
             request.done = request.base + self.steps
         else:
             self.prefilling.remove(request)
-            self.memory.free += request.blocks
+            self._free(request, request.blocks, 0, self._turn.now)
         self.load_tokens -= request.target
         request.target = self.eviction.restart(request)
         self.load_tokens += request.target

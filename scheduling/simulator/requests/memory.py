@@ -55,9 +55,12 @@ class Memory:
             total += wheel[offset % size]
         return total
 
-    def lasts(self, step: int, most: int) -> int:
-        """Return for how many steps, at most ``most``, a block stays free through all of them."""
-        spare = self.free - 1
+    def lasts(self, step: int, most: int, spare: int = 0) -> int:
+        """Return for how many steps, at most ``most``, a block stays free through all of them.
+
+        ``spare`` blocks more can be freed on the way.
+        """
+        spare += self.free - 1
         size = self.block_size
         if spare >= self.count * (most // size + 1):
             return most

@@ -218,8 +218,8 @@ def _demand(
     latencies = {name: _latency(values, percentiles) for name, values in times.items()}
     requests, served = int(own.sum()), int(inside.sum())
     kept = None if slo is None or not requests else _kept(run, slo)[own]
-    arrivals = run.table.arrival_ns[own]
-    seconds = float(arrivals[-1] - arrivals[0]) / NS_PER_SECOND if requests else 0.0
+    came = run.came_ns[own]
+    seconds = float(came.max() - came.min()) / NS_PER_SECOND if requests else 0.0
     return DemandMetrics(
         demand=run.table.demands[row],
         requests=requests,

@@ -1,4 +1,4 @@
-"""What policies of an instance and of a fleet are: five hooks that combine."""
+"""What policies of an instance and of a fleet are: hooks that combine."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from scheduling.simulator.requests.live import Live
 
 if TYPE_CHECKING:
     from scheduling.simulator.requests.instance import Instance
+    from scheduling.simulator.requests.prefixes import Entry
+    from scheduling.simulator.requests.programs import Programs
     from scheduling.simulator.requests.turn import Turn
 
 Provenance = Literal["paper", "code", "code with fix", "inferred"]
@@ -144,4 +146,62 @@ class Router(Policy, Protocol):
 
     def choose(self, candidates: Sequence[Instance], request: Live, now: int) -> Instance:
         """Return one of the candidates, of which there is at least one."""
+        ...
+
+
+class Retention(Policy, Protocol):
+    """Decides which prefixes an instance keeps between requests.
+
+    The instances of a group share one object, which may learn from all of them.
+    """
+
+    @property
+    def steady(self) -> bool:
+        """It holds nothing, and values of prefixes change only when they are used."""
+        ...
+
+    def begin(self, programs: Programs | None) -> Retention:
+        """Return the same policy, with nothing learned, for one run.
+
+        ``programs`` is what has been revealed of the programs that requests belong to; ``None``
+        when they belong to none.
+        """
+        ...
+
+    def key(self, entry: Entry, now: int) -> tuple[float, ...]:
+        """Return the value of a prefix: the least is dropped first, equal ones by their age.
+
+        What is held comes behind everything else.
+        """
+        ...
+
+    def hold(self, request: Live, entry: Entry, now: int) -> int:
+        """Return up to when the prefix of a request that has ended is held for its program.
+
+        Until then it is not dropped for requests that want to begin, unless nothing runs; 0 does
+        not hold it. Requests that decode take it when nothing else is left.
+        """
+        ...
+
+
+@runtime_checkable
+class Ordering(Protocol):
+    """A retention policy that also orders the queue of its instances."""
+
+    @property
+    def order(self) -> Order:
+        """The order."""
+        ...
+
+
+@runtime_checkable
+class Watching(Protocol):
+    """A policy that learns from what programs do."""
+
+    def came(self, request: Live, now: int, *, held: bool) -> None:
+        """Take note of a request in the queue, and whether its prefix is held."""
+        ...
+
+    def began(self, request: Live, now: int) -> None:
+        """Take note of a request that leaves the queue first; its ``done`` tokens are hits."""
         ...

@@ -110,7 +110,7 @@ def viewer_events(outcomes: Sequence[Outcome]) -> str:
 def _spans(run: FleetRun, row: int, first: int) -> Iterator[dict[str, Any]]:
     times = [
         int(column[row]) / _NS_PER_MICROSECOND
-        for column in (run.table.arrival_ns, run.started_ns, run.first_token_ns, run.ended_ns)
+        for column in (run.came_ns, run.started_ns, run.first_token_ns, run.ended_ns)
     ]
     common = {"cat": "request", "id": row, "pid": first + int(run.instance[row]), "tid": row}
     for name, begin, end in zip(("queue", "prompt", "answer"), times, times[1:], strict=False):

@@ -58,6 +58,11 @@ class FleetRun:
     instance, decode_instance
         Index of the instance that computed its prompt; of that which made its answer where this
         was another, else -1.
+    came_ns
+        When each came: its arrival in the table, or for the later calls of a program the end of the
+        tools before it.
+    hit_tokens
+        Tokens at the head of its prompt that its instance had kept when it first left the queue.
     instances
         The instances, in the order of those indices.
     """
@@ -69,6 +74,8 @@ class FleetRun:
     restarts: NDArray[np.int32]
     instance: NDArray[np.int32]
     decode_instance: NDArray[np.int32]
+    came_ns: Ints
+    hit_tokens: Ints
     instances: tuple[InstanceRun, ...]
 
     @property
@@ -116,5 +123,5 @@ class FleetRun:
 
     def _since_arrival(self, times: Ints) -> Floats:
         served = self.served
-        span = (times - self.table.arrival_ns)[served]
+        span = (times - self.came_ns)[served]
         return np.asarray(span / NS_PER_SECOND, dtype=np.float64)

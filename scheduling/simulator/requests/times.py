@@ -96,7 +96,7 @@ def _columns(one: Outcome) -> Columns:
         "decode_instance": [
             names[row] if row >= 0 else None for row in run.decode_instance.tolist()
         ],
-        "arrival_seconds": _seconds(table.arrival_ns),
+        "arrival_seconds": _seconds(run.came_ns),
         "started_seconds": _seconds(run.started_ns),
         "first_token_seconds": _seconds(run.first_token_ns),
         "ended_seconds": _seconds(run.ended_ns),

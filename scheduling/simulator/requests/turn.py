@@ -59,7 +59,10 @@ class Turn:
         Behind a request whose KV is still to be fetched, all wait.
         """
         front = self._instance.front if self._instance.waiting else None
-        return front if front is not None and not front.remote else None
+        if front is None or front.remote:
+            return None
+        self._instance.look_up(front)
+        return front
 
     @property
     def waiting(self) -> Sequence[Live]:
@@ -83,8 +86,8 @@ class Turn:
 
     @property
     def free_blocks(self) -> int:
-        """Blocks of KV memory that nobody holds."""
-        return self._instance.memory.free
+        """Blocks of KV memory that nobody holds, or that are kept and may be had."""
+        return self._instance.available(self.now)
 
     @property
     def capacity_blocks(self) -> int:
@@ -99,7 +102,7 @@ class Turn:
     @property
     def empty(self) -> bool:
         """Whether no request holds memory here."""
-        return self._instance.memory.free == self._instance.memory.capacity
+        return self.free_blocks == self._instance.memory.capacity
 
     @property
     def cost(self) -> CostModel:

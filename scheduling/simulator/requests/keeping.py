@@ -1,0 +1,121 @@
+"""A replica that keeps prefixes between requests."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from scheduling.simulator.requests.clock import SHIFT
+from scheduling.simulator.requests.instance import Instance
+from scheduling.simulator.requests.live import Live
+from scheduling.simulator.requests.policy import Ordering, Watching
+from scheduling.simulator.requests.prefixes import PrefixCache
+
+if TYPE_CHECKING:
+    from scheduling.simulator.requests.deployment import Group
+    from scheduling.simulator.requests.engine import Engine
+    from scheduling.simulator.requests.policy import Policy, Retention
+
+
+class KeepingInstance(Instance):
+    """One replica, whose memory also holds prefixes that nobody uses at the time.
+
+    These are no hindrance: requests that begin or grow take their blocks. What a jump takes of them
+    is freed at its end, or when somebody looks, in the order in which single steps free it.
+    """
+
+    def __init__(self, index: int, group: Group, engine: Engine, retention: Retention) -> None:
+        super().__init__(index, group, engine)
+        self.cache = PrefixCache(engine.paths, self.memory, retention)
+        self._watcher = retention if isinstance(retention, Watching) else None
+        self._matched = 0
+        if isinstance(retention, Ordering):
+            self.order = retention.order
+            self._settled = self.admission.steady and self.order.steady
+
+    @property
+    def policies(self) -> tuple[Policy, ...]:
+        """The policies that decide here."""
+        return (*super().policies, self.cache.retention)
+
+    @property
+    def spare(self) -> int:
+        """Blocks of prefixes that no request uses."""
+        return self.cache.spare
+
+    def available(self, now: int) -> int:
+        """Return the blocks that a request may have which begins now.
+
+        Those of its prompt that are here count; those that are held for others only while nothing
+        runs.
+        """
+        blocks = self.memory.free + self.cache.spare + self._matched
+        if self.decoding or self.prefilling or self.moving or self.leaving:
+            blocks -= self.cache.held_back(now)
+        return blocks
+
+    def kept_tokens(self, request: Live, now: int) -> int:
+        """Return the tokens at the head of a request's prompt whose KV is kept here."""
+        self.settle(now)
+        return self.cache.kept_tokens(request)
+
+    def settle(self, now: int) -> None:
+        """Free the blocks that the iterations of a jump have taken which have begun by now."""
+        run = self._run
+        if not self.busy or run.pace is None or not self._grows:
+            return
+        begun = run.pace.reaching(((now - run.began) << SHIFT) - self._carry)
+        if 1 < begun <= run.steps:
+            growth = self.memory.need(self.steps + 1, begun - 1)
+            self.cache.reclaim(growth + 1 - self.memory.free, run.began)
+
+    def look_up(self, request: Live) -> None:
+        """Find the tokens of a prompt in the queue that are here."""
+        request.done = self.cache.kept_tokens(request)
+
+    def enqueue(self, request: Live, now: int) -> None:
+        """Put a request at the end of the queue."""
+        held = self.cache.awaits(request, now)
+        if self._watcher is not None:
+            self._watcher.came(request, now, held=held)
+        super().enqueue(request, now)
+
+    def admit(self, request: Live) -> bool:
+        """Begin the head of the queue with the blocks of its prompt that are here."""
+        turn, cache = self._turn, self.cache
+        if self.slots <= 0:
+            return False
+        if not request.remote:
+            cache.match(request)
+        self._matched = cache.shared(request)
+        blocks = self.admission.grant(turn, request)
+        own = 0 if blocks is None else blocks - self._matched
+        self._matched = 0
+        if blocks is None:
+            cache.unmatch(request)
+            return False
+        cache.reclaim(own - self.memory.free, turn.now)
+        if not 0 <= own <= self.memory.free:
+            raise turn.impossible(f"{own} blocks for it, {self.memory.free} are free", request)
+        self.memory.free -= own
+        if not request.remote:
+            cache.used(request, turn.now)
+            if not request.begun:
+                self._engine.found(request)
+                if self._watcher is not None:
+                    self._watcher.began(request, turn.now)
+        self._begin(request, blocks)
+        return True
+
+    def _free(self, request: Live, blocks: int, tokens: int, now: int) -> None:
+        """Free what a request held, and keep the prefix of so many of its tokens."""
+        held = self.cache.leave(request, blocks, tokens, now)
+        if held > now:
+            self._engine.call_at(held, self.wake)
+
+    def _reclaim(self, blocks: int, now: int) -> None:
+        """Free blocks of prefixes, those of the least value first."""
+        self.cache.reclaim(blocks, now)
+
+    def _computed(self, request: Live, now: int) -> None:
+        """Let others use a prompt that is computed."""
+        self.cache.share(request, now)

@@ -1,0 +1,155 @@
+"""Programs and kept prefixes: causes before effects, no block lost, jumps equal to steps."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from scheduling.models.cost.protocol import Affine
+from scheduling.models.requests.programs import ProgramTable
+from scheduling.simulator.requests.deployment import Deployment, Group
+from scheduling.simulator.requests.engine import Engine
+from scheduling.simulator.requests.fleet import simulate_fleet
+from scheduling.simulator.requests.instance import Instance
+from scheduling.simulator.requests.keeping import KeepingInstance
+from scheduling.simulator.requests.live import Live
+from scheduling.simulator.requests.policies.retention import LeastRecent
+from scheduling.simulator.requests.policies.routing import RoundRobin
+from scheduling.simulator.requests.policy import Retention
+from scheduling.simulator.requests.run import NEVER, FleetRun
+from tests.agent_runs import program_tables
+from tests.serving_runs import groups
+
+RETENTIONS: list[Retention] = [LeastRecent()]
+
+
+@dataclass
+class Auditing(RoundRobin):
+    """A router that counts the blocks of all instances whenever a request comes."""
+
+    seen: int = 0
+
+    def __post_init__(self) -> None:
+        super().__init__()
+
+    def choose(self, candidates: Any, request: Live, now: int) -> Instance:
+        """Count blocks: free, kept and held ones are all there are."""
+        for instance in candidates:
+            audit(instance)
+            self.seen += 1
+        return super().choose(candidates, request, now)
+
+
+def audit(instance: Instance) -> None:
+    """Check that the blocks of an instance sum to its capacity and no block is used twice."""
+    assert isinstance(instance, KeepingInstance)
+    cache = instance.cache
+    held = 0
+    for request in instance.decoding.values():
+        blocks = request.blocks
+        if instance.admission.grows:
+            # The tokens of a jump are only counted at its end.
+            stored = request.base + instance.steps - (0 if instance.busy else 1)
+            blocks = max(blocks, instance.memory.blocks(stored))
+        held += blocks - cache.shared(request)
+    held += sum(request.blocks - cache.shared(request) for request in instance.prefilling)
+    assert instance.memory.free >= 0
+    assert cache.blocks == sum(entry.blocks for entry in cache.entries.values())
+    assert cache.pinned == sum(entry.pinned for entry in cache.entries.values())
+    assert 0 <= cache.pinned <= cache.blocks
+    assert held + cache.blocks + instance.memory.free == instance.memory.capacity
+    for entry in cache.entries.values():
+        assert entry.blocks > 0
+        assert entry.above is None or entry.above.end >= entry.start
+
+
+@st.composite
+def keepers(draw: st.DrawFn) -> Deployment:
+    """Draw fleets of whole requests that keep prefixes."""
+    group = draw(groups())
+    return Deployment((replace(group, retention=draw(st.sampled_from(RETENTIONS))),))
+
+
+def same(one: FleetRun, other: FleetRun) -> bool:
+    """Tell whether two runs agree to the nanosecond."""
+    fields = ("started_ns", "first_token_ns", "ended_ns", "restarts", "came_ns", "hit_tokens")
+    return all(np.array_equal(getattr(one, name), getattr(other, name)) for name in fields)
+
+
+@given(keepers(), program_tables())
+@settings(max_examples=300)
+def test_jumps_change_nothing(fleet: Deployment, programs: ProgramTable) -> None:
+    jumping = simulate_fleet(fleet, programs)
+    stepping = simulate_fleet(fleet, programs, jumps=False)
+    assert same(jumping, stepping)
+    for one, other in zip(jumping.instances, stepping.instances, strict=True):
+        for name in ("iterations", "busy_ns", "restarts", "new_tokens", "peak_blocks"):
+            assert getattr(one.tally, name) == getattr(other.tally, name)
+
+
+@given(keepers(), program_tables(), st.booleans())
+@settings(max_examples=300)
+def test_no_block_is_lost(fleet: Deployment, programs: ProgramTable, jumps: bool) -> None:
+    engine = Engine(fleet, programs.requests, Auditing(), jumps=jumps, programs=programs)
+    engine.run()
+    for instance in engine.instances:
+        audit(instance)
+        assert isinstance(instance, KeepingInstance)
+        assert instance.cache.pinned == 0
+
+
+@given(keepers(), program_tables())
+@settings(max_examples=200)
+def test_calls_come_when_those_before_them_and_their_tools_have_ended(
+    fleet: Deployment, programs: ProgramTable
+) -> None:
+    run = simulate_fleet(fleet, programs)
+    table = programs.requests
+    for row in range(len(programs)):
+        part = slice(int(programs.after_starts[row]), int(programs.after_starts[row + 1]))
+        before = programs.after[part]
+        if run.ended_ns[row] == NEVER:
+            continue
+        expected = table.arrival_ns[row]
+        if len(before):
+            assert (run.ended_ns[before] != NEVER).all()
+            expected = run.ended_ns[before].max() + programs.gap_ns[row]
+        assert run.came_ns[row] == expected
+        assert run.hit_tokens[row] < table.prompt_tokens[row]
+
+
+@given(keepers(), program_tables())
+@settings(max_examples=100)
+def test_hits_save_what_is_not_computed(fleet: Deployment, programs: ProgramTable) -> None:
+    run = simulate_fleet(fleet, programs)
+    if int(run.restarts.sum()):
+        return
+    computed = sum(instance.tally.new_tokens for instance in run.instances)
+    served = run.served
+    assert computed == int((programs.requests.prompt_tokens - run.hit_tokens)[served].sum())
+
+
+@pytest.mark.parametrize(("tokens", "hits"), [(64, [0, 8, 12]), (15, [0, 8, 12])])
+def test_turns_find_all_full_blocks_of_the_last_one(tokens: int, hits: list[int]) -> None:
+    from scheduling.models.requests.programs import Call, Program, program_table
+
+    calls = [
+        Call(6, 4, ((7, 6),)),
+        Call(11, 3, ((7, 11),), (0,), 0.5, "grep"),
+        Call(14, 1, ((7, 14),), (1,), 0.25, "grep"),
+    ]
+    group = Group(
+        "all",
+        Affine(base=1e-3, per_token=0.0),
+        kv_tokens=tokens,
+        block_size=4 if tokens == 64 else 1,
+        retention=LeastRecent(),
+    )
+    run = simulate_fleet(Deployment((group,)), program_table([Program(0.0, tuple(calls))]))
+    assert run.hit_tokens.tolist() == (hits if tokens == 64 else [0, 9, 13])
+    assert run.came_ns.tolist() == [0, 504_000_000, 757_000_000]
