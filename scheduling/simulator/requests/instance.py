@@ -12,6 +12,7 @@ from scheduling.simulator.requests.live import Live, State
 from scheduling.simulator.requests.memory import Memory
 from scheduling.simulator.requests.parts import Chunks, mixed_batch
 from scheduling.simulator.requests.policy import Learning, Preempting, Remembering
+from scheduling.simulator.requests.prefixes import PrefixCache
 from scheduling.simulator.requests.tally import Current, Tally
 from scheduling.simulator.requests.turn import Turn
 
@@ -55,6 +56,7 @@ class Instance:
         self.eviction: Eviction = group.eviction
         self.order: Order | None = group.order
         self.memory = Memory(group.kv_blocks, group.block_size)
+        self.cache: PrefixCache | None = None
         self.waiting: deque[Live] = deque()
         self.prefilling: list[Live] = []
         self.decoding: dict[int, Live] = {}
@@ -98,11 +100,6 @@ class Instance:
         """Requests that may still begin before the batch is full."""
         running = len(self.decoding) + len(self.prefilling) + self.moving
         return self.group.max_sequences - running
-
-    @property
-    def spare(self) -> int:
-        """Blocks that no request holds and that can be freed, as a subclass keeps them."""
-        return 0
 
     @property
     def outstanding(self) -> int:
@@ -152,9 +149,6 @@ class Instance:
         del request, now
         return 0
 
-    def look_up(self, request: Live) -> None:
-        """Find what of a prompt in the queue needs no computing, where that may have changed."""
-
     def release(self, request: Live, now: int) -> None:
         """Free what a request holds here whose KV has been fetched by another instance."""
         self.leaving -= 1
@@ -203,12 +197,14 @@ class Instance:
         steps = run.steps
         self.busy = False
         self._carry = (self._carry + run.passed) & MASK
-        used = memory.used - self.spare
+        used = memory.used
+        if self.cache is not None:
+            used -= self.cache.spare
         grown = used
         if steps > 1 and self._grows:
             growth = memory.need(self.steps + 1, steps - 1)
-            if growth >= memory.free:
-                self._reclaim(growth + 1 - memory.free, run.began)
+            if self.cache is not None:
+                self.cache.reclaim(growth + 1 - memory.free, run.began)
             memory.free -= growth
             grown += growth
         span = now - run.began
@@ -273,8 +269,8 @@ class Instance:
             return count
         memory = self.memory
         need = memory.wheel[self.steps % memory.block_size]
-        if memory.free <= need:
-            self._reclaim(need + 1 - memory.free, self._turn.now)
+        if memory.free <= need and self.cache is not None:
+            self.cache.reclaim(need + 1 - memory.free, self._turn.now)
         if memory.free > need:
             memory.free -= need
             return count
@@ -295,7 +291,8 @@ class Instance:
             if steady and self._jumps and not asked:
                 steps = self._ends.next() - self.steps
                 if self._grows and steps > 1:
-                    steps = 1 + self.memory.lasts(self.steps + 1, steps - 1, self.spare)
+                    spare = 0 if self.cache is None else self.cache.spare
+                    steps = 1 + self.memory.lasts(self.steps + 1, steps - 1, spare)
         run.pace = pace
         run.chunks = _NO_CHUNKS
         self._launch(now, steps, decodes, pace.after(steps))
@@ -398,18 +395,15 @@ class Instance:
             self.memory.leave(request.base)
         del self.decoding[request.row]
         self._base_sum -= request.base
-        self._free(request, held, stored if keep else 0, now)
+        if self.cache is None:
+            self.memory.free += held
+        else:
+            self._free(request, held, stored if keep else 0, now)
 
     def _free(self, request: Live, blocks: int, tokens: int, now: int) -> None:
         """Free what a request held, of which so many tokens might be kept."""
         del request, tokens, now
         self.memory.free += blocks
-
-    def _reclaim(self, blocks: int, now: int) -> None:
-        """Free so many blocks that no request holds; fewer if there are not so many."""
-
-    def _computed(self, request: Live, now: int) -> None:
-        """Note that a prompt is computed."""
 
     def _end(self, request: Live, now: int) -> None:
         request.state = State.DONE
@@ -425,7 +419,8 @@ class Instance:
             if request.done < request.target:
                 continue
             self.prefilling.remove(request)
-            self._computed(request, now)
+            if self.cache is not None:
+                self.cache.share(request, now)
             if not request.answered:
                 request.answered = True
                 self._engine.first_token(request, now)
@@ -455,8 +450,8 @@ class Instance:
             if request.state is not State.DECODING:
                 continue
             while memory.free < 1:
-                if self.spare:
-                    self._reclaim(1, self._turn.now)
+                if self.cache is not None and self.cache.spare:
+                    self.cache.reclaim(1, self._turn.now)
                     continue
                 if not ranked:
                     self._evict(request)

@@ -25,7 +25,7 @@ class KeepingInstance(Instance):
 
     def __init__(self, index: int, group: Group, engine: Engine, retention: Retention) -> None:
         super().__init__(index, group, engine)
-        self.cache = PrefixCache(engine.paths, self.memory, retention)
+        self.cache: PrefixCache = PrefixCache(engine.paths, self.memory, retention)
         self._watcher = retention if isinstance(retention, Watching) else None
         self._matched = 0
         if isinstance(retention, Ordering):
@@ -36,11 +36,6 @@ class KeepingInstance(Instance):
     def policies(self) -> tuple[Policy, ...]:
         """The policies that decide here."""
         return (*super().policies, self.cache.retention)
-
-    @property
-    def spare(self) -> int:
-        """Blocks of prefixes that no request uses."""
-        return self.cache.spare
 
     def available(self, now: int) -> int:
         """Return the blocks that a request may have which begins now.
@@ -60,17 +55,13 @@ class KeepingInstance(Instance):
 
     def settle(self, now: int) -> None:
         """Free the blocks that the iterations of a jump have taken which have begun by now."""
-        run = self._run
+        run = self.running
         if not self.busy or run.pace is None or not self._grows:
             return
         begun = run.pace.reaching(((now - run.began) << SHIFT) - self._carry)
         if 1 < begun <= run.steps:
             growth = self.memory.need(self.steps + 1, begun - 1)
             self.cache.reclaim(growth + 1 - self.memory.free, run.began)
-
-    def look_up(self, request: Live) -> None:
-        """Find the tokens of a prompt in the queue that are here."""
-        request.done = self.cache.kept_tokens(request)
 
     def enqueue(self, request: Live, now: int) -> None:
         """Put a request at the end of the queue."""
@@ -111,11 +102,3 @@ class KeepingInstance(Instance):
         held = self.cache.leave(request, blocks, tokens, now)
         if held > now:
             self._engine.call_at(held, self.wake)
-
-    def _reclaim(self, blocks: int, now: int) -> None:
-        """Free blocks of prefixes, those of the least value first."""
-        self.cache.reclaim(blocks, now)
-
-    def _computed(self, request: Live, now: int) -> None:
-        """Let others use a prompt that is computed."""
-        self.cache.share(request, now)

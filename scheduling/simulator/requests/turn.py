@@ -61,7 +61,8 @@ class Turn:
         front = self._instance.front if self._instance.waiting else None
         if front is None or front.remote:
             return None
-        self._instance.look_up(front)
+        if self._instance.cache is not None:
+            front.done = self._instance.cache.kept_tokens(front)
         return front
 
     @property
@@ -87,7 +88,8 @@ class Turn:
     @property
     def free_blocks(self) -> int:
         """Blocks of KV memory that nobody holds, or that are kept and may be had."""
-        return self._instance.available(self.now)
+        instance = self._instance
+        return instance.memory.free if instance.cache is None else instance.available(self.now)
 
     @property
     def capacity_blocks(self) -> int:

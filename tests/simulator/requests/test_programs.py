@@ -54,7 +54,8 @@ def audit(instance: Instance) -> None:
         blocks = request.blocks
         if instance.admission.grows:
             # The tokens of a jump are only counted at its end.
-            stored = request.base + instance.steps - (0 if instance.busy else 1)
+            counted = instance.busy and instance.running.decodes
+            stored = request.base + instance.steps - (0 if counted else 1)
             blocks = max(blocks, instance.memory.blocks(stored))
         held += blocks - cache.shared(request)
     held += sum(request.blocks - cache.shared(request) for request in instance.prefilling)
