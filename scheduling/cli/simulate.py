@@ -27,8 +27,8 @@ Policies = Annotated[
         help="A dispatching rule (FIFO, SPT, LPT, MWKR, MOPNR, ATC, …), random, priority, "
         "sequential, heft, eft, etf, stf, met, round-robin, resolve (plan anew at unforeseen "
         "events) or resolve:PERIOD; of requests: sarathi, vllm, watermark, orca, sjf, edf, "
-        "s-edf, past-future, past-future-oracle, mc-sf, as sarathi:1024 with its number; "
-        "repeatable. Default: some of them.",
+        "s-edf, past-future, past-future-oracle, mc-sf, as sarathi:1024 with its number; of shared "
+        "clusters: fifo, fair, ujf, cfq, uwfq; repeatable. Default: some of them.",
     ),
 ]
 TraceFile = Annotated[
@@ -141,9 +141,12 @@ def simulate(
     file gets the schedule of the best policy. On a scenario of requests (kind requests), policies
     stand side by side with latencies, goodput, restarts, use of KV memory, fairness and cost;
     --rates and --seeds sweep over all combinations.
+    On a shared cluster (kind sharing) they stand with response times and their lag behind equal
+    shares.
     """
     from scheduling.instances.files import read
     from scheduling.models.requests.scenario import RequestScenario
+    from scheduling.models.sharing.problem import SharedCluster
 
     problem = read(file, format=format_)
     if isinstance(problem, RequestScenario):
@@ -185,6 +188,21 @@ def simulate(
         },
         "scenarios of requests",
     )
+    if isinstance(problem, SharedCluster):
+        from scheduling.cli.simulate_sharing import simulate_cluster
+
+        simulate_cluster(
+            problem,
+            file,
+            policy,
+            time_limit=time_limit,
+            work_limit=work_limit,
+            workers=workers,
+            seed=seed,
+            output=output,
+            json=json,
+        )
+        return
     _simulate_schedule(problem, file, policy, time_limit, work_limit, workers, seed, output, json)
 
 

@@ -26,6 +26,7 @@ from scheduling.instances.schedule import (
     task_graphs,
 )
 from scheduling.instances.schedule.shop_sheets import VARIANTS
+from scheduling.instances.sharing import stage_tables
 from scheduling.instances.text import PACKED, split_fragment
 from scheduling.models.memory.problem import MOST_BYTES
 
@@ -265,6 +266,17 @@ FORMATS: tuple[Format, ...] = (
         "https://github.com/google/minimalloc",
         minimalloc.CAPACITY,
         MOST_BYTES,
+    ),
+    Format(
+        "shared-jobs",
+        "sharing",
+        (".csv",),
+        "jobs of a shared cluster, a row a stage, with a column cores or as shared-jobs:32",
+        stage_tables.sniff_stages,
+        stage_tables.read_stages,
+        stage_tables.write_stages,
+        "columns: docs/howto/sharing.md",
+        stage_tables.CORES,
     ),
     Format(
         "vmr2l",

@@ -44,6 +44,7 @@ from scheduling.instances.schedule.robot_cells import robot_cell
 from scheduling.instances.schedule.taillard import MODULUS, taillard_job_shop
 from scheduling.instances.schedule.tardiness import random_tardiness
 from scheduling.instances.serving.random_fleets import serving_fleet
+from scheduling.instances.sharing.random_jobs import shared_cluster
 from scheduling.models.base import Problem
 
 Value = int | float
@@ -202,6 +203,9 @@ _RANGES: dict[str, tuple[Value, Value, str]] = {
     "longest": (1, 10**6, "longest duration"),
     "shift": (0.0, 1.0, "share of each period in which machines are open; 1: they never close"),
     "period": (1, 10**6, "length of a period of shifts"),
+    "cores": (1, 10**4, "number of cores"),
+    "users": (1, 10**4, "number of users"),
+    "stages": (1, 1000, "most stages of a job"),
     "units": (1, 1000, "number of functional units"),
     "warps": (0, 100, "number of warps; 0: none"),
     "accumulators": (0, 1000, "operations that wait for themselves in the iteration before"),
@@ -306,6 +310,7 @@ GENERATORS: dict[str, Generator] = {
         _generator("allocation", allocation, _RANGES, "allocation"),
         _generator("cache-trace", cache_trace, _RANGES, "caching"),
         _generator("serving-fleet", serving_fleet, _RANGES, "serving"),
+        _generator("shared-cluster", shared_cluster, _RANGES, "sharing"),
     )
 }
 """All generators by name."""

@@ -49,6 +49,10 @@ _HOMES = {
         "scheduling.models.serving.problem:ServingProblem",
         "scheduling.models.serving.solution:ServingSolution",
     ),
+    "sharing": (
+        "scheduling.models.sharing.problem:SharedCluster",
+        "scheduling.models.schedule.solution:ScheduleSolution",
+    ),
     "online-schedule": (
         "scheduling.models.schedule.online:OnlineSchedule",
         "scheduling.models.schedule.solution:ScheduleSolution",

@@ -34,6 +34,8 @@ from scheduling.models.schedule.solution import ScheduleSolution
 from scheduling.models.serving.check import check_serving
 from scheduling.models.serving.problem import ServingProblem
 from scheduling.models.serving.solution import ServingSolution
+from scheduling.models.sharing.offline import offline
+from scheduling.models.sharing.problem import SharedCluster
 
 _Checker = Callable[[Any, Any], list[Violation]]
 
@@ -74,6 +76,8 @@ def check(problem: Problem, solution: Solution) -> list[Violation]:
     """
     if isinstance(problem, OnlineSchedule):
         return check(problem.truth, solution)
+    if isinstance(problem, SharedCluster):
+        return check(offline(problem), solution)
     for stated, answered, checker in _CHECKERS:
         if isinstance(problem, stated) and isinstance(solution, answered):
             return checker(problem, solution)

@@ -55,6 +55,7 @@ SCENARIOS = {
     "turn-budget": f"{_HERE}.turn_budget",
     "bac": f"{_HERE}.bac",
     "flowcache": f"{_HERE}.flowcache",
+    "uwfq": f"{_HERE}.uwfq",
 }
 """Name to the module that has it as ``SCENARIO``."""
 

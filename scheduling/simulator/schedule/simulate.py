@@ -6,20 +6,20 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from scheduling.errors import CheckError, InputError
+from scheduling.errors import InputError
 from scheduling.models.base import Number, Problem, Status
 from scheduling.models.schedule.bounds import formula_bounds
-from scheduling.models.schedule.check import check_schedule, objective_values
+from scheduling.models.schedule.check import objective_values
 from scheduling.models.schedule.compiling import compile_arrays
 from scheduling.models.schedule.online import OnlineSchedule, as_online
 from scheduling.models.schedule.problem import ScheduleProblem
 from scheduling.models.schedule.solution import ScheduledTask, ScheduleSolution
+from scheduling.simulator.schedule.certifying import certified
 from scheduling.simulator.schedule.execute import execute
 from scheduling.simulator.schedule.policy import Policy
 from scheduling.simulator.schedule.registry import policy as make_policy
 from scheduling.simulator.schedule.support import check_support
 from scheduling.solvers.driver import solve
-from scheduling.solvers.registry import certificate_fields, tier_values
 
 DEFAULT_POLICIES = ("FIFO", "SPT", "MWKR", "eft", "heft", "resolve")
 DEFAULT_TIME_LIMIT = 10.0
@@ -218,28 +218,7 @@ def _solution(
         seconds=seconds,
         tasks=tasks,
     )
-    return _certified(problem.truth, named, values, floors)
-
-
-def _certified(
-    problem: ScheduleProblem,
-    solution: ScheduleSolution,
-    values: Sequence[Number | None],
-    bounds: Sequence[Number | None],
-) -> ScheduleSolution:
-    names = [tier.name for tier in problem.objective.tiers]
-    tiers = tier_values(names, values, bounds)
-    closed = all(tier.closed for tier in tiers)
-    fields = {
-        "status": Status.OPTIMAL if closed else solution.status,
-        **certificate_fields(tiers),
-    }
-    stated = solution.model_copy(update=fields)
-    violations = check_schedule(problem, stated)
-    if violations:
-        text = "; ".join(str(violation) for violation in violations[:5])
-        raise CheckError(f"the schedule of {solution.solver} failed the check: {text}")
-    return stated
+    return certified(problem.truth, named, values, floors)
 
 
 def _bounded(
@@ -259,5 +238,5 @@ def _bounded(
         known = [bound for bound in (floor, tier.bound if alike else None) if bound is not None]
         bounds.append(max(known, default=None))
         alike = alike and value == tier.objective
-    solution = _certified(problem, run.solution, values, bounds)
+    solution = certified(problem, run.solution, values, bounds)
     return replace(run, solution=solution)

@@ -1,0 +1,1 @@
+"""Jobs of shared clusters: tables of stages, and random ones."""

@@ -1,0 +1,1 @@
+"""Policies that share the cores of a cluster among users, event by event."""
