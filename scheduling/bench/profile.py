@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from scheduling.bench.records import Record
 from scheduling.bench.tables import solver_profile
-from scheduling.errors import InputError
-from scheduling.storage import write_whole
+from scheduling.report.pictures import write_picture
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 
 def write_profile(records: Sequence[Record], path: Path) -> None:
@@ -24,16 +27,13 @@ def write_profile(records: Sequence[Record], path: Path) -> None:
     Raises
     ------
     InputError
-        For another ending.
+        For another ending, and a place that cannot be written.
     """
-    form = path.suffix.lower().lstrip(".")
-    if form not in ("svg", "png"):
-        raise InputError.single("profile", repr(path.name), "a name that ends in .svg or .png")
-    from io import BytesIO
+    write_picture(lambda figure: _draw(records, figure), path)
 
-    from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(7.0, 4.2), layout="constrained")
+def _draw(records: Sequence[Record], figure: Figure) -> None:
+    figure.set_size_inches(7.0, 4.2)
     axes = figure.subplots()
     for solver, curve in solver_profile(records).items():
         distances = [0.0, *(100 * distance for distance, _ in curve)]
@@ -47,6 +47,3 @@ def write_profile(records: Sequence[Record], path: Path) -> None:
     )
     axes.grid(alpha=0.3)
     axes.legend()
-    content = BytesIO()
-    figure.savefig(content, format=form)
-    write_whole(path, content.getvalue())

@@ -52,7 +52,7 @@ def pareto(
 
     problem = read(file, format=format_)
     if chart is not None:
-        from scheduling.report.front import check_suffix
+        from scheduling.report.pictures import check_suffix
 
         check_suffix(chart)
     with LiveLine(quiet=json) as line:

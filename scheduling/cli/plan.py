@@ -116,7 +116,7 @@ def plan(
     if emit is not None:
         _check_emit(emit, output)
     if plot is not None:
-        from scheduling.report.front import check_suffix
+        from scheduling.report.pictures import check_suffix
 
         check_suffix(plot)
     fleet, folder = read_fleet(file, running, max_changes, rate or ())

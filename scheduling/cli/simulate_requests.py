@@ -45,7 +45,7 @@ def folder_of(file: str) -> Path | None:
 
 def simulate_scenario(problem: RequestScenario, file: str, wanted: Wanted) -> None:
     """Run policies on a scenario and print them side by side."""
-    from scheduling.report.front import check_suffix
+    from scheduling.report.pictures import check_suffix
     from scheduling.simulator.requests.compare import DEFAULT_STRATEGIES, Watch, simulate_requests
     from scheduling.simulator.requests.records import comparison_record
     from scheduling.simulator.requests.times import check_times

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -58,10 +56,11 @@ def solve(
     """
     import scheduling as sch
     from scheduling.instances.files import read, read_solution, write_solution
+    from scheduling.report.charts import chart_writer
 
     problem = read(file, format=format_)
     known = None if hint is None else read_solution(hint)
-    draw = None if gantt is None else _drawer(problem, gantt)
+    draw = None if gantt is None else chart_writer(problem, gantt)
     if model is not None:
         _export(problem, model)
     with LiveLine(quiet=json) as line:
@@ -96,35 +95,3 @@ def _export(problem: Problem, path: Path) -> None:
     if not isinstance(problem, ScheduleProblem):
         raise UnsupportedError(f"models of problems of kind {problem.kind!r} are not written")
     export_model(problem, path)
-
-
-def _drawer(problem: Problem, path: Path) -> Callable[[Any], None]:
-    """Return what draws an answer; refuse names and problems without a chart before any search."""
-    from scheduling.models.allocation.problem import AllocationProblem
-    from scheduling.models.memory.problem import MemoryProblem
-    from scheduling.models.schedule.problem import ScheduleProblem
-
-    if isinstance(problem, ScheduleProblem):
-        from scheduling.report import gantt
-
-        gantt.check_suffix(path)
-        return partial(_write, gantt.write_gantt, problem, path)
-    if isinstance(problem, MemoryProblem):
-        from scheduling.report import front
-        from scheduling.report.memory.chart import write_memory
-
-        front.check_suffix(path)
-        return partial(_write, write_memory, problem, path)
-    if isinstance(problem, AllocationProblem):
-        from scheduling.report import front
-        from scheduling.report.allocation.chart import write_allocation
-
-        front.check_suffix(path)
-        return partial(_write, write_allocation, problem, path)
-    raise UnsupportedError(f"there is no chart of problems of kind {problem.kind!r}")
-
-
-def _write(
-    write: Callable[[Any, Any, Path], None], problem: Problem, path: Path, answer: Any
-) -> None:
-    write(problem, answer, path)

@@ -32,7 +32,7 @@ def sweep_scenario(
     output: Path | None,
 ) -> None:
     """Sweep over policies, rates and seeds, and print means with their confidence."""
-    from scheduling.report.front import check_suffix
+    from scheduling.report.pictures import check_suffix
     from scheduling.simulator.requests.compare import DEFAULT_STRATEGIES
     from scheduling.simulator.requests.sweep import Sweep, run_sweep
 

@@ -11,14 +11,12 @@ from scheduling.errors import InputError
 from scheduling.models.schedule.front import ParetoFront
 from scheduling.models.schedule.solution import ScheduleSolution
 from scheduling.report.palette import INK, SERIES
-from scheduling.report.pictures import picture
-from scheduling.storage import write_whole
+from scheduling.report.pictures import check_suffix, write_picture
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-_SUFFIXES = (".png", ".svg")
 _SIDE = 4.5
 """Inches of a panel's side."""
 
@@ -38,25 +36,10 @@ def write_front(front: ParetoFront, path: str | Path) -> None:
     InputError
         For another suffix, a place that cannot be written, and a front without points.
     """
-    suffix = check_suffix(path)
+    check_suffix(path)
     if not front.points:
         raise InputError.single("points", "none", "a front with at least one point")
-    write_whole(Path(path), picture(lambda figure: _draw(front, figure), suffix[1:]))
-
-
-def check_suffix(path: str | Path) -> str:
-    """Return the suffix of a chart's name, for a check before a long search.
-
-    Raises
-    ------
-    InputError
-        When :func:`write_front` does not know it.
-    """
-    suffix = Path(path).suffix.lower()
-    if suffix not in _SUFFIXES:
-        expected = f"a chart's name that ends in {' or '.join(_SUFFIXES)}"
-        raise InputError.single("suffix", repr(suffix), expected, str(path))
-    return suffix
+    write_picture(lambda figure: _draw(front, figure), path)
 
 
 def _draw(front: ParetoFront, figure: Figure) -> None:

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from scheduling.errors import InputError
 from scheduling.models.schedule.problem import ScheduleProblem
 from scheduling.models.schedule.solution import ScheduleSolution
-from scheduling.report.pictures import picture
+from scheduling.report.pictures import check_suffix, picture
 from scheduling.report.schedule.figures import draw_figure
 from scheduling.report.schedule.layout import By, ScheduleChart, build_chart
 from scheduling.report.schedule.page import render_page
@@ -45,24 +44,8 @@ def write_gantt(
         For another suffix or view, for a place that cannot be written, and when the solution names
         tasks or modes that the problem does not have.
     """
-    suffix = check_suffix(path)
+    suffix = check_suffix(path, _RENDERERS)
     write_whole(Path(path), _RENDERERS[suffix](build_chart(problem, solution), by))
-
-
-def check_suffix(path: str | Path) -> str:
-    """Return the suffix of a chart's name in lower case, for a check before a long solve.
-
-    Raises
-    ------
-    InputError
-        When :func:`write_gantt` does not know it.
-    """
-    suffix = Path(path).suffix.lower()
-    if suffix not in _RENDERERS:
-        *others, last = _RENDERERS
-        expected = f"a chart's name that ends in {', '.join(others)} or {last}"
-        raise InputError.single("suffix", repr(suffix), expected, str(path))
-    return suffix
 
 
 def _picture(chart: ScheduleChart, by: By, form: str) -> bytes:

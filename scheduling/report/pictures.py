@@ -1,15 +1,57 @@
-"""Pictures as bytes, the same ones for the same content."""
+"""Pictures as bytes and files, the same ones for the same content."""
 
 from __future__ import annotations
 
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Collection
+from pathlib import Path
 from typing import TYPE_CHECKING
+
+from scheduling.errors import InputError
+from scheduling.storage import write_whole
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _DOTS_PER_INCH = 150
+
+SUFFIXES = (".png", ".svg")
+"""Endings of the names of pictures."""
+
+
+def write_picture(draw: Callable[[Figure], object], path: str | Path) -> None:
+    """Draw into a new figure and write it, ``.png`` or ``.svg`` by the suffix, whole or not at all.
+
+    Raises
+    ------
+    InputError
+        For another suffix, and a place that cannot be written.
+    """
+    suffix = check_suffix(path)
+    write_whole(Path(path), picture(draw, suffix[1:]))
+
+
+def check_suffix(path: str | Path, suffixes: Collection[str] = SUFFIXES) -> str:
+    """Return the suffix of a chart's name in lower case, for a check before a long search.
+
+    Parameters
+    ----------
+    path
+        Where the chart is to be written.
+    suffixes
+        What its name may end in; default: the forms of pictures.
+
+    Raises
+    ------
+    InputError
+        For another suffix.
+    """
+    suffix = Path(path).suffix.lower()
+    if suffix not in suffixes:
+        *others, last = suffixes
+        expected = f"a chart's name that ends in {', '.join(others)} or {last}"
+        raise InputError.single("suffix", repr(suffix), expected, str(path))
+    return suffix
 
 
 def picture(draw: Callable[[Figure], object], form: str) -> bytes:

@@ -10,9 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scheduling.errors import InputError
-from scheduling.report.front import check_suffix
 from scheduling.report.palette import INK, series_colour
-from scheduling.report.pictures import picture
+from scheduling.report.pictures import check_suffix, picture
 from scheduling.simulator.requests.clock import NS_PER_SECOND
 from scheduling.simulator.requests.compare import Comparison, Outcome
 from scheduling.simulator.requests.metrics import Estimate

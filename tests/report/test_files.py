@@ -18,9 +18,10 @@ from scheduling.models.base import Status
 from scheduling.models.schedule.builder import ScheduleModel
 from scheduling.models.schedule.problem import ScheduleProblem
 from scheduling.models.schedule.solution import ScheduledTask, ScheduleSolution
-from scheduling.report.gantt import check_suffix, write_gantt
+from scheduling.report.gantt import write_gantt
 from scheduling.report.html import embed_json
 from scheduling.report.palette import SERIES, series_colour, text_colour
+from scheduling.report.pictures import check_suffix
 from scheduling.report.schedule.figures import plot_gantt, plot_history, plot_profile
 from scheduling.report.schedule.layout import By
 from scheduling.storage import write_whole

@@ -10,10 +10,8 @@ import numpy as np
 from scheduling.models.allocation.arrays import compile_allocation
 from scheduling.models.allocation.problem import AllocationProblem
 from scheduling.models.allocation.solution import AllocationSolution
-from scheduling.report.front import check_suffix
 from scheduling.report.palette import INK, LATE, series_colour
-from scheduling.report.pictures import picture
-from scheduling.storage import write_whole
+from scheduling.report.pictures import write_picture
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -42,9 +40,7 @@ def write_allocation(
     InputError
         For another suffix, or a place that cannot be written.
     """
-    suffix = check_suffix(path)
-    content = picture(lambda figure: _draw(problem, solution, figure), suffix[1:])
-    write_whole(Path(path), content)
+    write_picture(lambda figure: _draw(problem, solution, figure), path)
 
 
 def sentence(problem: AllocationProblem, solution: AllocationSolution) -> str:

@@ -8,10 +8,8 @@ from typing import TYPE_CHECKING
 
 from scheduling.models.memory.problem import MemoryProblem, pieces
 from scheduling.models.memory.solution import MemorySolution
-from scheduling.report.front import check_suffix
 from scheduling.report.palette import INK, LATE, series_colour, text_colour
-from scheduling.report.pictures import picture
-from scheduling.storage import write_whole
+from scheduling.report.pictures import write_picture
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -64,9 +62,7 @@ def write_memory(problem: MemoryProblem, solution: MemorySolution, path: str | P
     InputError
         For another suffix, or a place that cannot be written.
     """
-    suffix = check_suffix(path)
-    content = picture(lambda figure: _draw(problem, solution, figure), suffix[1:])
-    write_whole(Path(path), content)
+    write_picture(lambda figure: _draw(problem, solution, figure), path)
 
 
 def sentence(problem: MemoryProblem, solution: MemorySolution) -> str:

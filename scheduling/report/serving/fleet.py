@@ -7,10 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from scheduling.models.serving.plan import Component, ServingPlan
-from scheduling.report.front import check_suffix
 from scheduling.report.palette import INK, series_colour, text_colour
-from scheduling.report.pictures import picture
-from scheduling.storage import write_whole
+from scheduling.report.pictures import write_picture
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -44,8 +42,7 @@ def write_fleet(plan: ServingPlan, pools: Pools, path: str | Path) -> None:
     InputError
         For another suffix, and a place that cannot be written.
     """
-    suffix = check_suffix(path)
-    write_whole(Path(path), picture(lambda figure: _draw(plan, pools, figure), suffix[1:]))
+    write_picture(lambda figure: _draw(plan, pools, figure), path)
 
 
 def _draw(plan: ServingPlan, pools: Pools, figure: Figure) -> None:

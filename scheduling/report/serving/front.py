@@ -7,10 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from scheduling.errors import InputError
-from scheduling.report.front import check_suffix
 from scheduling.report.palette import INK, SERIES
-from scheduling.report.pictures import picture
-from scheduling.storage import write_whole
+from scheduling.report.pictures import check_suffix, write_picture
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -39,11 +37,10 @@ def write_plan_front(
     InputError
         For another suffix, a place that cannot be written, and a front without points.
     """
-    suffix = check_suffix(path)
+    check_suffix(path)
     if not points:
         raise InputError.single("points", "none", "a front with at least one point")
-    content = picture(lambda figure: _draw(points, axes, title, figure), suffix[1:])
-    write_whole(Path(path), content)
+    write_picture(lambda figure: _draw(points, axes, title, figure), path)
 
 
 def _draw(points: Sequence[Point], axes: tuple[str, str], title: str, figure: Figure) -> None:

@@ -3,13 +3,14 @@
 Buffers are placed by rising offset, each as low as those placed before it allow: every solution can
 be pushed down into one of that form. Source: Moffitt, "MiniMalloc: A Lightweight Memory Allocator
 for Hardware-Accelerated Machine Learning", ASPLOS 2023 (canonical solutions, sections, dominance,
-decomposition). The bounds of sections are those of one machine with heads and a common deadline.
+decomposition).
 """
 
 from __future__ import annotations
 
 import numba
 
+from scheduling.solvers.memory.kernels.bounds import HUGE, lowest, raise_lower, settle, undo
 from scheduling.solvers.memory.kernels.state import (
     ARENA,
     CHOOSE,
@@ -50,123 +51,8 @@ from scheduling.solvers.memory.kernels.state import (
     State,
 )
 
-HUGE = 1 << 60
 FULL = 5
 """Answer of :func:`run`: the trail has to grow before the search can go on."""
-
-
-@numba.njit(nogil=True, cache=True)
-def lowest(shape: Shape, j: int, offset: int) -> int:
-    """Return the lowest aligned offset from ``offset`` on that is free of fixed buffers."""
-    step = shape.alignment[j]
-    offset = -(-offset // step) * step
-    again = True
-    while again:
-        again = False
-        for k in range(shape.near_ptr[j], shape.near_ptr[j + 1]):
-            other = shape.near[k]
-            base = shape.fixed[other]
-            if base < 0 or base + shape.above[shape.mirror[k]] <= offset:
-                continue
-            if offset + shape.above[k] > base:
-                offset = -(-(base + shape.above[shape.mirror[k]]) // step) * step
-                again = True
-    return offset
-
-
-@numba.njit(nogil=True, cache=True)
-def _raise_lower(shape: Shape, state: State, j: int, value: int) -> None:
-    """Raise a lower bound, note what it was, and have its sections looked at."""
-    now = state.now
-    if state.stamp[j] != now[STAMP]:
-        state.stamp[j] = now[STAMP]
-        state.trail[now[TRAIL], 0] = j + len(shape.height)
-        state.trail[now[TRAIL], 1] = state.lower[j]
-        now[TRAIL] += 1
-    state.lower[j] = value
-    for k in range(shape.own_ptr[j], shape.own_ptr[j + 1]):
-        state.queued[shape.own[k]] = 1
-
-
-@numba.njit(nogil=True, cache=True)
-def _undo(shape: Shape, state: State, mark: int) -> None:
-    n = len(shape.height)
-    now = state.now
-    while now[TRAIL] > mark:
-        now[TRAIL] -= 1
-        j = state.trail[now[TRAIL], 0]
-        if j < n:
-            state.least[j] = state.trail[now[TRAIL], 1]
-        else:
-            state.lower[j - n] = state.trail[now[TRAIL], 1]
-
-
-@numba.njit(nogil=True, cache=True)
-def _look_at(shape: Shape, state: State, section: int, capacity: int) -> bool:
-    """Tighten the bounds of one section; tell whether its buffers may still fit."""
-    row, lower = state.row, state.lower
-    start, stop = shape.live_ptr[section], shape.live_ptr[section + 1]
-    total = 0
-    for place in range(start, stop):
-        entry = row[place]
-        low = lower[shape.live[entry]]
-        if not state.placed[shape.live[entry]]:
-            total += shape.size[entry]
-        back = place
-        while back > start and lower[shape.live[row[back - 1]]] > low:
-            row[back] = row[back - 1]
-            back -= 1
-        row[back] = entry
-    # Only what may lie below all others can be the lowest; the rest lies above one of those.
-    top = capacity - total
-    least = HUGE
-    behind = total
-    for place in range(start, stop):
-        entry = row[place]
-        j = shape.live[entry]
-        if state.placed[j]:
-            continue
-        low = lower[j]
-        if low + behind > capacity:
-            _blame(shape, state, place, stop)
-            return False
-        behind -= shape.size[entry]
-        if low <= top:
-            least = min(least, low + shape.size[entry])
-        elif low < least:
-            _raise_lower(shape, state, j, least)
-            if least + shape.size[entry] > capacity or 0 <= shape.fixed[j] < least:
-                state.blame[j] += 1
-                return False
-    return True
-
-
-@numba.njit(nogil=True, cache=True)
-def _blame(shape: Shape, state: State, start: int, stop: int) -> None:
-    for place in range(start, stop):
-        j = shape.live[state.row[place]]
-        if not state.placed[j]:
-            state.blame[j] += 1
-
-
-@numba.njit(nogil=True, cache=True)
-def _settle(shape: Shape, state: State, low: int, high: int, capacity: int) -> bool:
-    """Tighten all bounds of sections ``low <= s < high``; tell whether they may still fit."""
-    fits = True
-    again = True
-    while again and fits:
-        again = False
-        for section in range(low, high):
-            if not state.queued[section]:
-                continue
-            state.queued[section] = 0
-            if not _look_at(shape, state, section, capacity):
-                fits = False
-                break
-            again = True
-    if not fits:
-        state.queued[low:high] = 0
-    return fits
 
 
 @numba.njit(nogil=True, cache=True)
@@ -200,12 +86,12 @@ def _open(shape: Shape, state: State, capacity: int) -> None:
         ceiling = min(ceiling, state.least[j] + shape.height[j])
         bound = max(floor, state.least[j])
         if bound > state.lower[j]:
-            _raise_lower(shape, state, j, bound)
+            raise_lower(shape, state, j, bound)
     frame[d, F_CEILING] = ceiling
     if d == 0:
         state.queued[:] = 1
         low, high = 0, len(state.queued)
-    fits = _settle(shape, state, low, high, capacity)
+    fits = settle(shape, state, low, high, capacity)
     frame[d, F_SETTLED] = now[TRAIL]
     now[MODE] = CHOOSE
     if not fits:
@@ -332,7 +218,7 @@ def _go_back(shape: Shape, state: State, capacity: int) -> None:
         d = now[DEPTH]
         if frame[d, F_BUFFER] >= 0:
             state.placed[frame[d, F_BUFFER]] = 0
-        _undo(shape, state, frame[d, F_OPENED])
+        undo(shape, state, frame[d, F_OPENED])
         now[DEPTH] -= 1
     if target < 0:
         now[MODE] = NONE
@@ -341,7 +227,7 @@ def _go_back(shape: Shape, state: State, capacity: int) -> None:
     j = frame[d, F_BUFFER]
     state.placed[j] = 0
     frame[d, F_BUFFER] = -1
-    _undo(shape, state, frame[d, F_SETTLED])
+    undo(shape, state, frame[d, F_SETTLED])
     now[FREE], now[ARENA] = frame[d, F_FREE], frame[d, F_ARENA]
     if frame[d, F_HATLESS] or not _refuted(shape, state, j, capacity):
         # Nothing that is left could have been in its way.
@@ -363,14 +249,14 @@ def _refuted(shape: Shape, state: State, j: int, capacity: int) -> bool:
     if least <= state.lower[j]:
         return True
     state.now[STAMP] += 1
-    _raise_lower(shape, state, j, least)
+    raise_lower(shape, state, j, least)
     d = state.now[DEPTH]
     low, high = shape.first[j], shape.last[j]
     start = state.frame[d, F_START]
     for k in range(start, start + state.frame[d, F_COUNT]):
         member = state.arena[k]
         low, high = min(low, shape.first[member]), max(high, shape.last[member])
-    return _settle(shape, state, low, high, capacity)
+    return settle(shape, state, low, high, capacity)
 
 
 @numba.njit(nogil=True, cache=True)
