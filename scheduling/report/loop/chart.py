@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from scheduling.models.loop.problem import LoopProblem
 from scheduling.models.loop.solution import LoopSolution
@@ -212,7 +212,7 @@ def _row(ax: Axes, number: int, row: list[Bar], width: int) -> None:
 
 def _mark(ax: Axes, known: Phases) -> None:
     """Name the phases above the rows, and mark the interval in the steady state."""
-    style = {"ha": "center", "va": "center", "fontsize": 8, "color": INK}
+    style: dict[str, Any] = {"ha": "center", "va": "center", "fontsize": 8, "color": INK}
     names = {
         "prologue": (0, known.steady),
         "steady state": (known.steady, known.epilogue),
