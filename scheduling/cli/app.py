@@ -21,6 +21,7 @@ from scheduling.cli import (
     reproduce,
     simulate,
     solve,
+    trace,
 )
 from scheduling.cli.output import fail
 from scheduling.errors import CheckError, SchedulingError, SolverError
@@ -46,6 +47,7 @@ app.command("convert", epilog=files.CONVERT_EXAMPLE)(files.convert)
 app.command("schema", epilog=files.SCHEMA_EXAMPLE)(files.schema)
 app.command("generate", epilog=generate.EXAMPLE)(generate.generate)
 app.command("simulate", epilog=simulate.EXAMPLE)(simulate.simulate)
+app.command("trace", epilog=trace.EXAMPLE)(trace.trace)
 app.command("bench", epilog=bench.EXAMPLE)(bench.bench)
 app.command("plan", epilog=plan.EXAMPLE)(plan.plan)
 app.command("pods", epilog=pods.EXAMPLE)(pods.pods)

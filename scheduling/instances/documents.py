@@ -61,6 +61,19 @@ def read_json(model: type[D], text: str, source: str | None) -> D:
         return model.model_validate(data)
 
 
+def read_yaml(model: type[D], text: str, source: str | None) -> D:
+    """Read a YAML document of a given layout.
+
+    Raises
+    ------
+    InputError
+        With the line of each fault.
+    """
+    data = parse_yaml(text, source)
+    with located(text, source, yaml_lines):
+        return model.model_validate(data)
+
+
 def read_json_problem(text: str, source: str | None) -> Problem:
     """Read a problem from a JSON document."""
     data = _mapping(parse_json(text, source), source)
@@ -89,8 +102,20 @@ def write_json_problem(problem: Problem) -> str:
 
 def write_yaml_problem(problem: Problem) -> str:
     """Write a problem as a YAML document, without the fields that have their default value."""
-    data = compact(problem)
-    text: str = yaml.dump(data, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=100)
+    return write_yaml(compact(problem))
+
+
+def write_yaml(data: dict[str, Any], *, leaves_in_line: bool = False) -> str:
+    """Write plain data as a YAML document, lists and mappings of plain values in a line or not."""
+    style = None if leaves_in_line else False
+    text: str = yaml.dump(
+        data,
+        Dumper=_Dumper,
+        sort_keys=False,
+        allow_unicode=True,
+        width=100,
+        default_flow_style=style,
+    )
     return text
 
 

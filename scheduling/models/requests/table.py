@@ -83,3 +83,10 @@ class RequestTable:
         """
         columns = ("arrival_ns", "prompt_tokens", "output_tokens", "demand", "cached_tokens")
         return replace(self, **{name: getattr(self, name)[chosen] for name in columns})
+
+    def first(self, requests: int | None = None, seconds: float | None = None) -> RequestTable:
+        """Return the first requests: at most so many, and only those before a time in seconds."""
+        count = len(self) if requests is None else min(requests, len(self))
+        if seconds is not None:
+            count = min(count, int(np.searchsorted(self.arrival_ns, round(seconds * 1e9))))
+        return self.rows(slice(count))

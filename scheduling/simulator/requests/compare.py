@@ -8,8 +8,6 @@ from functools import partial
 from os import PathLike
 from pathlib import Path
 
-import numpy as np
-
 from scheduling.errors import InputError
 from scheduling.models.requests.scenario import RequestScenario
 from scheduling.models.requests.table import RequestTable
@@ -288,7 +286,7 @@ def _requests(
     notes: tuple[str, ...] = ()
     if path is not None:
         found = read_requests(path, strict=strict, seed=seed)
-        table, notes = _first(found.table, problem), found.notes
+        table, notes = found.table.first(problem.requests, problem.seconds), found.notes
     elif problem.workload is not None:
         table = sample(
             problem.workload, requests=problem.requests, seconds=problem.seconds, seed=seed
@@ -298,15 +296,6 @@ def _requests(
     if not len(table):
         raise InputError.single("requests", "none", "at least one request")
     return (table if problem.rate is None else at_rate(table, problem.rate)), notes
-
-
-def _first(table: RequestTable, problem: RequestScenario) -> RequestTable:
-    """Return the requests of a trace that the scenario asks for."""
-    count = len(table) if problem.requests is None else min(problem.requests, len(table))
-    if problem.seconds is not None:
-        end = round(problem.seconds * NS_PER_SECOND)
-        count = min(count, int(np.searchsorted(table.arrival_ns, end)))
-    return table.rows(slice(count))
 
 
 def _limits(problem: RequestScenario, table: RequestTable) -> dict[str, Slo]:
