@@ -5,7 +5,8 @@ length where reading weights and computing take equally long go to instances of 
 instance moves between the pools when their pressures part. Here every instance is a queue with
 Poisson arrivals, so that its mean wait is exact by formula; the best of all thresholds and splits
 is found by trying them all, and the best sequence of moves over windows of changing load by
-dynamic programming. Prompts are drawn, as conversations of several turns have them.
+dynamic programming. Inside an instance, the window in which short prompts gather is simulated
+against queues of whole prompts. Prompts are drawn, as conversations of several turns have them.
 """
 
 from __future__ import annotations
@@ -18,12 +19,20 @@ from numpy.typing import NDArray
 
 from scheduling.models.cost.catalogue import gpu, llm
 from scheduling.models.cost.costs import replica_cost
+from scheduling.models.cost.efficiency import efficiency_of
 from scheduling.models.cost.layout import Layout
 from scheduling.models.cost.precision import Precision
-from scheduling.models.cost.protocol import Batch
+from scheduling.models.cost.protocol import Batch, CostModel
 from scheduling.models.cost.work import flops, moved_bytes
+from scheduling.models.requests.table import RequestTable
 from scheduling.models.serving.queueing import Queue
 from scheduling.scenarios.scenario import Row, Run, Scenario
+from scheduling.simulator.requests.deployment import Deployment, Group
+from scheduling.simulator.requests.fleet import simulate_fleet
+from scheduling.simulator.requests.policies.composition import PrefillFirst
+from scheduling.simulator.requests.policies.laps import LONGEST_SHORT, Laps
+from scheduling.simulator.requests.policies.ordering import ShortestPrompt
+from scheduling.simulator.requests.policy import Composition, Order
 
 INSTANCES = 8
 
@@ -35,6 +44,8 @@ _WINDOWS = 60
 _WINDOW_SECONDS = 60.0
 _STEADY = 0.98
 _MARGIN = 0.2
+_LIMIT = 0.4
+_FCFS, _SJF, _LAPS = "first come", "shortest prompt first", "LAPS: window and captured graphs"
 _PUBLISHED = "prefill latency 30 % lower"
 
 Floats = NDArray[np.float64]
@@ -43,14 +54,15 @@ Ints = NDArray[np.int64]
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Prompts:
-    """Prompts as new tokens and the seconds that each takes alone."""
+    """Prompts as new tokens, cached tokens before them, and the seconds that each takes alone."""
 
     tokens: Ints
+    cached: Ints
     seconds: Floats
 
     def where(self, chosen: NDArray[np.bool_]) -> Prompts:
         """Return some of them."""
-        return Prompts(self.tokens[chosen], self.seconds[chosen])
+        return Prompts(self.tokens[chosen], self.cached[chosen], self.seconds[chosen])
 
 
 def crossing() -> int:
@@ -66,10 +78,18 @@ def crossing() -> int:
     return 8192
 
 
+def _cost(captured: bool = False) -> CostModel:
+    """Return the times of an instance, run from captured graphs or not."""
+    terms = efficiency_of("sglang")
+    if captured:
+        terms = terms.model_copy(update={"launch_seconds": 0.0})
+    return replica_cost(llm("qwen2.5-14b"), gpu("h200"), Layout(), Precision(), terms=terms)
+
+
 def prompts(seed: int, long_share: float = 0.25) -> Prompts:
     """Draw turns of conversations: most short, behind a cached history, some long and new."""
     rng = np.random.default_rng(seed)
-    cost = replica_cost(llm("qwen2.5-14b"), gpu("h200"), Layout(), Precision())
+    cost = _cost()
     is_long = rng.random(_PROMPTS) < long_share
     short = rng.lognormal(np.log(80), 0.8, _PROMPTS)
     long = rng.lognormal(np.log(4000), 0.6, _PROMPTS)
@@ -79,7 +99,7 @@ def prompts(seed: int, long_share: float = 0.25) -> Prompts:
         cost.seconds(Batch.prefill(int(new), int(cached)))
         for new, cached in zip(tokens, history, strict=True)
     ]
-    return Prompts(tokens, np.array(seconds))
+    return Prompts(tokens, history, np.array(seconds))
 
 
 def mean_wait(served: Prompts, rate: float, instances: int) -> float:
@@ -159,7 +179,7 @@ def best_moves(waits: Sequence[Floats], start: int) -> float:
 def run(limits: Run) -> list[Row]:
     """Split the instances for a load that stays, and move them with one that changes."""
     del limits
-    return [_static_row(), _moving_row()]
+    return [_static_row(), _moving_row(), *_window_rows()]
 
 
 def _static_row() -> Row:
@@ -233,6 +253,55 @@ def _windows(seed: int, threshold: int) -> tuple[list[Floats], list[Floats]]:
         waits.append(wait)
         pressures.append(pressure)
     return waits, pressures
+
+
+def window_means(seed: int) -> dict[str, tuple[float, float]]:
+    """Return mean prefill latency of all and of short prompts on one instance, by policy."""
+    drawn = prompts(seed)
+    rate = _BUSY / float(drawn.seconds.mean())
+    gaps = np.random.default_rng(seed + 2000).exponential(1e9 / rate, _PROMPTS)
+    zeros = np.zeros(_PROMPTS, np.int64)
+    table = RequestTable(
+        np.cumsum(gaps).astype(np.int64),
+        drawn.tokens + drawn.cached,
+        zeros + 1,
+        zeros,
+        drawn.cached,
+    )
+    limits = (_LIMIT,)
+    policies: dict[str, tuple[Composition, Order | None]] = {
+        _FCFS: (PrefillFirst(8192, padded=False), None),
+        _SJF: (PrefillFirst(8192, padded=False), ShortestPrompt()),
+        _LAPS: (Laps(limits, captured=_cost(captured=True)), None),
+    }
+    found = {}
+    for name, (composition, order) in policies.items():
+        group = Group("instance", _cost(), 10**6, composition=composition, order=order)
+        first = simulate_fleet(Deployment((group,)), table).ttft_seconds
+        found[name] = (float(first.mean()), float(first[drawn.tokens <= LONGEST_SHORT].mean()))
+    return found
+
+
+def _window_rows() -> list[Row]:
+    runs = [window_means(seed) for seed in range(_SEEDS)]
+    rows = []
+    for place, whose in enumerate(("all prompts", "short prompts")):
+        mean = {name: sum(one[name][place] for one in runs) / _SEEDS for name in runs[0]}
+        rows += [
+            Row(
+                case=f"{whose} on one instance, {_BUSY:.0%} busy, {_SEEDS} seeds, simulated",
+                measure="mean prefill latency in seconds",
+                baseline=_FCFS,
+                baseline_value=mean[_FCFS],
+                method=name,
+                value=mean[name],
+                gap=None,
+                published=_PUBLISHED if name == _LAPS else None,
+                verdict=f"{1 - mean[name] / mean[_FCFS]:.0%} lower than {_FCFS}",
+            )
+            for name in (_SJF, _LAPS)
+        ]
+    return rows
 
 
 SCENARIO = Scenario(

@@ -241,7 +241,7 @@ def test_paths_of_shares_are_best() -> None:
 
 def test_waits_of_one_instance_are_those_of_pollaczek_and_khinchine() -> None:
     seconds = np.array([0.01, 0.02, 0.3])
-    served = laps.Prompts(np.array([10, 20, 300]), seconds)
+    served = laps.Prompts(np.array([10, 20, 300]), np.zeros(3, np.int64), seconds)
     rate = 4.0
     busy = rate * float(seconds.mean())
     expected = rate * float((seconds**2).mean()) / (2 * (1 - busy))
@@ -266,12 +266,15 @@ def test_moves_of_instances_are_best() -> None:
 
 
 def test_prompts_apart_wait_less() -> None:
-    row, moving = laps.run(Run(seconds=1.0))
+    row, moving, *inside = laps.run(Run(seconds=1.0))
     for one in (row, moving):
         assert one.baseline_value is not None
         assert one.value < one.baseline_value
         assert one.gap is not None
         assert 0 <= one.gap < 1
+    windows = [one for one in inside if one.method.startswith("LAPS")]
+    assert len(windows) == 2
+    assert all(one.ratio is not None and one.ratio < 0.75 for one in windows)
 
 
 # --------------------------------------------------------------------------------- sarathi-budget

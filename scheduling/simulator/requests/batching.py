@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from scheduling.simulator.requests.policies.flowprefill import OPERATORS, FlowPrefill
+from scheduling.simulator.requests.policies.laps import LONGEST_SHORT, Laps
 from scheduling.simulator.requests.policies.layered import (
     GROUP_TOKENS,
     LayeredPrefill,
@@ -57,12 +58,19 @@ def _layered_released(setting: Setting, value: float | None) -> Strategy:
     return Strategy(policy.name, "the same with the groups of the released scheduler", policy)
 
 
+def _laps(setting: Setting, value: float | None) -> Strategy:
+    policy = Laps(setting.ttft_seconds, whole(value, LONGEST_SHORT))
+    return Strategy(policy.name, "short prompts gather in a window, long ones in chunks", policy)
+
+
 BATCHING: dict[str, tuple[Maker, Limits | None]] = {
     "flowprefill": (_flowprefill, _OPERATORS),
     "preemptive-edf": (_preemptive_edf, _OPERATORS),
     "preemptive-srpt": (_preemptive_srpt, _OPERATORS),
     "layered-prefill": (_layered, TOKENS),
     "layered-prefill-released": (_layered_released, None),
+    "laps": (_laps, TOKENS),
 }
 """Makers by name. Behind the colon may stand: of the first three, the operators of a pass (256); of
-``layered-prefill``, the tokens of a cohort for each group of layers (512)."""
+``layered-prefill``, the tokens of a cohort for each group of layers (512); of ``laps``, the tokens
+of the longest short prompt (256)."""

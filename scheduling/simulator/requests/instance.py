@@ -235,7 +235,7 @@ class Instance:
     # What its turn does.
 
     def admit(self, request: Live) -> bool:
-        """Begin the head of the queue, if there is a slot and the admission policy lets it."""
+        """Begin a request of the queue, if there is a slot and the admission policy lets it."""
         turn = self._turn
         if self.slots <= 0:
             return False
@@ -249,8 +249,11 @@ class Instance:
         return True
 
     def _begin(self, request: Live, blocks: int) -> None:
-        """Take the head of the queue out of it; it has these blocks."""
-        self.waiting.popleft()
+        """Take a request out of the queue; it has these blocks."""
+        if self.waiting[0] is request:
+            self.waiting.popleft()
+        else:
+            self.waiting.remove(request)
         request.blocks = blocks
         if not request.begun:
             request.begun = True

@@ -130,10 +130,16 @@ class Turn:
         self.decodes = self._instance.secure_decodes()
         return self.decodes
 
-    def admit(self) -> Live | None:
-        """Begin the head of the queue if a slot is free and the admission policy lets it."""
+    def admit(self, request: Live | None = None) -> Live | None:
+        """Begin a request if a slot is free and the admission policy lets it; return which began.
+
+        Parameters
+        ----------
+        request
+            One of the queue; default: its head.
+        """
         instance = self._instance
-        front = instance.front if instance.waiting else None
+        front = request or (instance.front if instance.waiting else None)
         if front is None or front.remote:
             return None
         return front if instance.admit(front) else None
