@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 STEADY = 3
 """Intervals of the steady state that are drawn."""
 
-_LETTER = 0.0075
+_LETTER = 0.0046
 """Share of the chart's width that a letter needs."""
 
 _GAP = 0.1
@@ -163,7 +163,7 @@ def sentence(problem: LoopProblem, solution: LoopSolution) -> str:
 def _draw(problem: LoopProblem, solution: LoopSolution, figure: Figure) -> None:
     found, known = bars(problem, solution), phases(problem, solution)
     rows = [*(unit.id for unit in problem.units), *problem.warps]
-    figure.set_size_inches(12.0, 1.8 + 0.55 * max(1, len(rows)))
+    figure.set_size_inches(13.0, 1.8 + 0.55 * max(1, len(rows)))
     figure.suptitle(sentence(problem, solution), color=INK)
     ax = figure.add_subplot()
     ax.set_xlabel("cycle")
