@@ -43,6 +43,7 @@ def loops(draw: st.DrawFn) -> LoopProblem:
             "memories": [{"id": "m", "capacity": draw(st.integers(2, 4))}],
             "warps": warps,
             "sync": draw(st.integers(0, 1)),
+            "interval_limit": draw(st.none() | st.integers(1, 8)),
         }
     )
 
@@ -78,7 +79,10 @@ def best_pipeline(problem: LoopProblem, beyond: int = 0) -> tuple[int, int] | No
         ends = [use.offset + use.cycles for use in v.uses]
         waits = [d.latency or 0 for d in problem.dependences if d.before == v.id]
         span += max(1, v.latency + problem.sync, v.issue, *ends, *(w + problem.sync for w in waits))
-    for interval in range(1, span + beyond + 1):
+    most = span + beyond
+    if problem.interval_limit is not None:
+        most = min(most, problem.interval_limit)
+    for interval in range(1, most + 1):
         lengths = [
             max(starts[v.id] + v.latency for v in problem.operations)
             for starts in _starts(problem, interval, span + 2 * interval + beyond)

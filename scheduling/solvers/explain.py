@@ -24,6 +24,7 @@ T = TypeVar("T")
 
 _FAMILIES = {
     "allocation": "scheduling.solvers.allocation.explain:explain_allocation",
+    "loop": "scheduling.solvers.loop.explain:explain_loop",
     "memory": "scheduling.solvers.memory.explain:explain_memory",
     "schedule": "scheduling.solvers.schedule.explain:explain_schedule",
     "placement": "scheduling.solvers.placement.explaining.explain:explain_placement",

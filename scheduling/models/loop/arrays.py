@@ -66,6 +66,8 @@ class LoopArrays:
         Values, and the capacity of each memory.
     n_warps, sync
         Number of warps, and what a dependence between two of them adds.
+    limit
+        Interval that is not to be exceeded; ``None``: any.
     """
 
     latency: tuple[int, ...]
@@ -79,6 +81,7 @@ class LoopArrays:
     room: tuple[int, ...]
     n_warps: int
     sync: int
+    limit: int | None
 
     @property
     def n(self) -> int:
@@ -106,7 +109,7 @@ class LoopArrays:
 
     @cached_property
     def longest_interval(self) -> int:
-        """Interval that suffices wherever any does.
+        """Interval that suffices wherever any does, and is not above the limit.
 
         At a longer one, some cycle modulo the interval is one in which no operation starts, waits
         for a latency or holds a unit; without it the schedule is still valid.
@@ -114,7 +117,7 @@ class LoopArrays:
         span = [max(1, *row) for row in zip(self.latency, self.issue, self._reach, strict=True)]
         for use in self.reservations:
             span[use.operation] = max(span[use.operation], use.offset + use.cycles)
-        return sum(span)
+        return sum(span) if self.limit is None else min(self.limit, sum(span))
 
     def latest_start(self, interval: int) -> int:
         """Start that none needs to exceed at an interval.
@@ -164,6 +167,7 @@ def compile_loop(problem: LoopProblem) -> LoopArrays:
         room=tuple(entry.capacity for entry in problem.memories),
         n_warps=len(warp),
         sync=problem.sync,
+        limit=problem.interval_limit,
     )
 
 

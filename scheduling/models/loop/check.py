@@ -36,6 +36,7 @@ def check_loop(problem: LoopProblem, solution: LoopSolution) -> list[Violation]:
         return listed or [Violation("interval", "none stated")]
     times, iterations = _unrolled(problem, solution, solution.interval)
     violations = [
+        *_limit(problem, solution.interval),
         *_warps(problem, solution),
         *_waits(problem, solution, times, iterations),
         *_units(problem, solution, times, iterations),
@@ -51,6 +52,11 @@ def check_loop(problem: LoopProblem, solution: LoopSolution) -> list[Violation]:
         values = (solution.interval, length)
         violations += certificate_violations(("interval", "length"), values, solution)
     return violations
+
+
+def _limit(problem: LoopProblem, interval: int) -> Iterator[Violation]:
+    if problem.interval_limit is not None and interval > problem.interval_limit:
+        yield Violation("interval", "above its limit", interval - problem.interval_limit, "cycles")
 
 
 def _unrolled(problem: LoopProblem, solution: LoopSolution, interval: int) -> tuple[Unrolled, int]:

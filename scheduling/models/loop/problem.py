@@ -92,8 +92,8 @@ class LoopProblem(Problem):
     every cycle, reservations of all iterations together stay within each unit's capacity, and sizes
     of live values within each memory's.
 
-    With ``warps``, every operation runs on one warp and keeps it busy for ``issue`` cycles; a
-    dependence between two warps takes ``sync`` cycles more.
+    The interval is at most ``interval_limit``. With ``warps``, every operation runs on one warp and
+    keeps it busy for ``issue`` cycles; a dependence between two warps takes ``sync`` cycles more.
 
     Sources: Rau, "Iterative modulo scheduling", MICRO 1994; Soi et al., "Optimal software
     pipelining and warp specialization for tensor core GPUs" (Twill), arXiv 2512.18134.
@@ -112,6 +112,9 @@ class LoopProblem(Problem):
     values: Many[Value] = ()
     warps: Many[Name] = ()
     sync: Cycles = Field(default=0, description="Cycles that a dependence between warps adds.")
+    interval_limit: Annotated[int, Field(ge=1, le=2**40)] | None = Field(
+        default=None, description="Most cycles from one iteration to the next."
+    )
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:

@@ -29,10 +29,15 @@ class CompiledLoop(Compiled[LoopProblem, LoopArrays, Pipeline, LoopSolution]):
         return ("interval", "length")
 
     def bounds(self) -> list[int | None] | None:
-        """Bounds by formula; the length's holds at every interval that anything needs."""
+        """Bounds by formula; the length's holds at every interval that anything needs.
+
+        ``None`` when the interval's is above each of those.
+        """
         arrays = self.arrays
         least = interval_bound(arrays)
-        return [least, length_bound(arrays, max(least, arrays.longest_interval))]
+        if least > arrays.longest_interval:
+            return None
+        return [least, length_bound(arrays, arrays.longest_interval)]
 
     def values(self, candidate: Pipeline) -> tuple[int, ...]:
         """Value of each tier."""

@@ -130,3 +130,21 @@ def test_faults_are_named(document: dict[str, Any], place: str, words: str) -> N
 @given(problem=loops())
 def test_files_keep_loops(problem: LoopProblem) -> None:
     assert read_json_problem(write_json_problem(problem), "loop") == problem
+
+
+def test_an_interval_above_its_limit_is_found() -> None:
+    problem = LoopProblem.model_validate(
+        {"kind": "loop", "operations": [{"id": "a", "latency": 2}], "interval_limit": 3}
+    )
+    wide = problem.model_copy(update={"interval_limit": None})
+    answer = sch.solve(wide, "ims", work_limit=1)
+    tiers = tuple(
+        tier.model_copy(update={"objective": 5, "gap": 0.8}) if tier.name == "interval" else tier
+        for tier in answer.tiers
+    )
+    late = answer.model_copy(
+        update={"interval": 5, "stages": 1, "tiers": tiers, "objective": 5, "gap": 0.8}
+        | {"status": "feasible"}
+    )
+    assert not sch.check(wide, late)
+    assert [(v.constraint, v.amount) for v in sch.check(problem, late)] == [("interval", 2)]
