@@ -32,7 +32,7 @@ def program_tables(draw: st.DrawFn, most: int = 5) -> ProgramTable:
                     output_tokens=draw(st.integers(1, 20)),
                     path=tuple(path),
                     after=after,
-                    gap_seconds=draw(st.sampled_from([0.0, 0.001, 0.03, 1.0])),
+                    gap_seconds=draw(st.sampled_from([0.0, 0.001, 0.03, 1.0])) if after else 0.0,
                     tool=draw(st.sampled_from([None, "grep", "test"])) if after else None,
                     agent=draw(st.sampled_from(["plan", "write"])),
                 )

@@ -130,6 +130,7 @@ def _show(found: Comparison, title: str) -> None:
         "  Jain: index of the speeds, seconds alone over seconds here, of classes, or of requests "
         "where there is one class; slowdown: the most of a request"
     )
+    _show_programs(found)
     rejected = found.outcomes[0].run.rejected
     if rejected:
         print(f"  {rejected} requests are larger than the memory of a replica, and rejected")
@@ -164,6 +165,31 @@ def _show_bounds(found: Comparison, objectives: Sequence[str]) -> None:
 
 def _figure(value: float) -> str:
     return str(int(value)) if value == int(value) else f"{value:.4f}"
+
+
+def _show_programs(found: Comparison) -> None:
+    """Print how programs fared, where requests are calls of some."""
+    rows = []
+    for one in found.outcomes:
+        if one.programs is None:
+            return
+        what = one.programs
+        times = [what.mean, what.p50, what.p90, what.p99]
+        bound = "-" if what.bound is None else f"{what.bound:.2f}"
+        rows.append(
+            [
+                one.strategy.name,
+                f"{what.served}/{what.programs}",
+                *("-" if time is None else f"{time.value:.2f}" for time in times),
+                f"{what.steps_per_minute:.1f}",
+                percent(what.hit_share),
+                bound,
+                percent(what.gap),
+            ]
+        )
+    headers = ["policy", "programs", "JCT mean", "p50", "p90", "p99", "steps/min", "hits"]
+    table([*headers, "bound", "gap"], rows, "programs: seconds from coming to the last answer")
+    print("  bound: mean JCT of programs alone on idle replicas with endless caches")
 
 
 def _use(one: Outcome) -> list[list[str]]:

@@ -116,8 +116,12 @@ class ProgramTable:
         ]
         if (np.diff(self.program, prepend=0) < 0).any():
             faults.append(Fault("program", "a call behind those of a later one", "ascending"))
-        if (self.gap_ns < 0).any():
-            faults.append(Fault("gap_ns", str(self.gap_ns.min()), "at least 0"))
+        firsts = np.diff(self.after_starts) == 0
+        strange = np.flatnonzero((self.gap_ns < 0) | (firsts & (self.gap_ns != 0)))
+        faults += [
+            Fault(f"gap_ns[{at}]", str(self.gap_ns[at]), "at least 0, and 0 behind no call")
+            for at in strange[:1].tolist()
+        ]
         if faults:
             raise InputError(faults)
 
@@ -133,6 +137,10 @@ class ProgramTable:
     def firsts(self) -> Ints:
         """Row of the first call of each program."""
         return np.flatnonzero(np.diff(self.program, prepend=-1))
+
+    def waits(self, row: int) -> Ints:
+        """Return the calls that one waits for."""
+        return self.after[self.after_starts[row] : self.after_starts[row + 1]]
 
     def at_rate(self, rate: float) -> ProgramTable:
         """Return the same programs, coming at this mean rate a second."""

@@ -8,6 +8,7 @@ from pydantic import Field, field_serializer, model_validator
 
 from scheduling.errors import Fault, InputError
 from scheduling.models.base import Frozen, Many, Name, Problem
+from scheduling.models.requests.agents import AgentWorkload
 from scheduling.models.requests.arrivals import Rate
 from scheduling.models.requests.replicas import Replica, ReplicaGroup, Tokens, Way
 from scheduling.models.requests.workload import Workload
@@ -54,8 +55,16 @@ class RequestScenario(Problem):
     )
     router: Router = Field(default="least-requests", description="Which replica gets a request.")
     workload: Workload | None = Field(default=None, description="Distributions to draw from.")
-    trace: Name | None = Field(default=None, description="Trace, relative to this file.")
-    requests: Tokens | None = Field(default=None, description="How many, at most, of a trace.")
+    programs: AgentWorkload | None = Field(
+        default=None, description="Programs of agents to draw: calls that follow each other."
+    )
+    trace: Name | None = Field(
+        default=None, description="Trace, or folder of agents' sessions, relative to this file."
+    )
+    requests: Tokens | None = Field(
+        default=None,
+        description="How many, at most, of a trace; beside programs, how many of them.",
+    )
     seconds: Positive | None = Field(default=None, description="Only those that come before.")
     rate: Rate | None = Field(
         default=None, description="Requests a second that arrivals are stretched to."
@@ -66,14 +75,19 @@ class RequestScenario(Problem):
         default=0.0, description="Requests that come earlier are served but not counted."
     )
 
-    _described = field_serializer("workload")(whole)
+    _described = field_serializer("workload", "programs")(whole)
 
     @model_validator(mode="after")
     def _one_source(self) -> Self:
         faults = []
-        if (self.workload is None) == (self.trace is None):
-            found = "neither" if self.trace is None else "both"
-            faults.append(Fault("workload, trace", found, "one of the two"))
+        sources = ("workload", "programs", "trace")
+        given = [name for name in sources if getattr(self, name) is not None]
+        if len(given) != 1:
+            found = ", ".join(given) or "none"
+            faults.append(Fault("workload, programs, trace", found, "one of the three"))
+        if self.programs is not None and (self.requests is None or self.seconds is not None):
+            found = "nothing" if self.requests is None else "seconds"
+            faults.append(Fault("requests, seconds", found, "how many requests beside programs"))
         if self.workload is not None and (self.requests is None) == (self.seconds is None):
             found = "neither" if self.requests is None else "both"
             faults.append(Fault("requests, seconds", found, "one of the two beside a workload"))

@@ -79,16 +79,22 @@ class Certifier:
         Limits by class of requests.
     warmup_seconds
         Requests that came earlier do not count; the bounds leave them out, as if they took nothing.
+    shared_tokens
+        Tokens that requests may share in memory: the bounds give them that much more of it.
     """
 
     def __init__(
-        self, groups: Sequence[Group], slos: Mapping[str, Slo], warmup_seconds: float = 0.0
+        self,
+        groups: Sequence[Group],
+        slos: Mapping[str, Slo],
+        warmup_seconds: float = 0.0,
+        shared_tokens: int = 0,
     ) -> None:
         self._costs = [group.cost for group in groups]
         sizes = {group.block_size for group in groups}
         self._limits = Limits(
             sequences=max(group.max_sequences for group in groups),
-            kv_tokens=max(group.kv_blocks * group.block_size for group in groups),
+            kv_tokens=max(group.kv_blocks * group.block_size for group in groups) + shared_tokens,
             block_size=sizes.pop() if len(sizes) == 1 else 1,
         )
         self._replicas = sum(group.replicas for group in groups)

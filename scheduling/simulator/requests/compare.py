@@ -8,7 +8,12 @@ from functools import partial
 from os import PathLike
 from pathlib import Path
 
+import numpy as np
+
 from scheduling.errors import InputError
+from scheduling.models.requests.agents import draw_programs
+from scheduling.models.requests.paths import Paths
+from scheduling.models.requests.programs import ProgramTable
 from scheduling.models.requests.scenario import RequestScenario
 from scheduling.models.requests.table import RequestTable
 from scheduling.models.requests.workload import sample
@@ -19,6 +24,7 @@ from scheduling.simulator.requests.deployment import Deployment
 from scheduling.simulator.requests.fairness import Fairness, fairness
 from scheduling.simulator.requests.fleet import simulate_fleet
 from scheduling.simulator.requests.metrics import FleetMetrics, Slo, measure
+from scheduling.simulator.requests.program_metrics import ProgramMetrics, program_metrics
 from scheduling.simulator.requests.registry import strategy
 from scheduling.simulator.requests.run import FleetRun
 from scheduling.simulator.requests.stated import (
@@ -52,7 +58,10 @@ class Outcome:
     capacity
         The highest rate under the service levels, where it was asked for.
     certified
-        Its objectives, each with a bound that no policy can beat.
+        Its objectives, each with a bound that no policy can beat; none for calls of programs, whose
+        arrivals follow from what is decided.
+    programs
+        Completion times of programs, if the requests are calls of some.
     """
 
     strategy: Strategy
@@ -62,6 +71,7 @@ class Outcome:
     spending: Spending | None = None
     capacity: Capacity | None = None
     certified: tuple[Certified, ...] = ()
+    programs: ProgramMetrics | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,12 +187,17 @@ def simulate_requests(
         raise InputError.single("policy", "none", "at least one policy")
     watch = watch or Watch()
     replicas = stated_fleet(problem)
-    table, notes = _requests(problem, trace, Path(folder or ""), strict, seed)
+    load = _requests(problem, trace, Path(folder or ""), strict, seed)
+    table, notes = load.table, load.notes
+    if capacity is not None and load.programs is not None:
+        raise InputError.single(
+            "capacity", "programs of agents", "requests that come by themselves"
+        )
     slos = _limits(problem, table)
     settings = {
-        name: _setting(problem, table, one, slos, seed) for name, one in replicas.machines.items()
+        name: _setting(problem, load, one, slos, seed) for name, one in replicas.machines.items()
     }
-    certifier = None
+    certifiers: dict[bool, Certifier] = {}
     outcomes = []
     for each in named:
         policies = {
@@ -191,12 +206,11 @@ def simulate_requests(
         }
         chosen = policies[replicas.groups[0].name]
         fleet = replicas.deployment(policies, table.demands)
-        found = _outcome(problem, fleet, table, slos, chosen, watch, seed)
-        certifier = certifier or Certifier(fleet.groups, slos, problem.warmup_seconds)
+        found = _outcome(problem, fleet, load, slos, chosen, watch, seed)
         found = replace(
             found,
             spending=spending(found.run, replicas),
-            certified=certifier.certify(found.run),
+            certified=_certified(problem, fleet, load, slos, found.run, certifiers),
         )
         if capacity is not None:
             highest = _highest(problem, fleet, table, slos, capacity, seed)
@@ -207,10 +221,33 @@ def simulate_requests(
     return Comparison(problem, table, slos, replicas, tuple(outcomes), notes)
 
 
+def _certified(
+    problem: RequestScenario,
+    fleet: Deployment,
+    load: Load,
+    slos: dict[str, Slo],
+    run: FleetRun,
+    known: dict[bool, Certifier],
+) -> tuple[Certified, ...]:
+    """Return the objectives of a run with their bounds.
+
+    A run that keeps prefixes is bounded by the same requests with an endless cache, which has every
+    block from its first use on, and memory without bounds: what is shared takes room once only.
+    """
+    if load.programs is not None:
+        return ()
+    keeps = any(group.retention is not None for group in fleet.groups)
+    if keeps not in known:
+        table = load.table
+        shared = int((table.prompt_tokens + table.output_tokens).sum()) if keeps else 0
+        known[keeps] = Certifier(fleet.groups, slos, problem.warmup_seconds, shared)
+    return known[keeps].certify(replace(run, table=load.table) if keeps else run)
+
+
 def _outcome(
     problem: RequestScenario,
     fleet: Deployment,
-    table: RequestTable,
+    load: Load,
     slos: dict[str, Slo],
     chosen: Strategy,
     watch: Watch,
@@ -218,21 +255,27 @@ def _outcome(
 ) -> Outcome:
     """Run one policy."""
     progress = watch.on_progress
+    keeps = any(group.retention is not None for group in fleet.groups)
     run = simulate_fleet(
         fleet,
-        table,
-        router=problem.router,
+        load.table if load.programs is None else load.programs,
+        router=problem.router if chosen.router is None else chosen.router(),
+        paths=load.paths if keeps else None,
         seed=seed,
         timeline=watch.timeline,
         on_progress=None if progress is None else partial(progress, chosen.name),
     )
     warmup = problem.warmup_seconds
     costs = {group.name: group.cost for group in fleet.groups}
+    found = None
+    if load.programs is not None:
+        found = program_metrics(run, load.programs, list(costs.values()))
     return Outcome(
         chosen,
         run,
         measure(run, slos, warmup_seconds=warmup),
         fairness(run, costs, warmup_seconds=warmup),
+        programs=found,
     )
 
 
@@ -258,16 +301,27 @@ def _highest(
 
 def _setting(
     problem: RequestScenario,
-    table: RequestTable,
+    load: Load,
     replica: Machine,
     slos: dict[str, Slo],
     seed: int,
 ) -> Setting:
+    table = load.table
     totals = table.prompt_tokens + table.output_tokens
     longest = problem.max_tokens or int(totals.max(initial=1))
     limits = tuple(slos[name].ttft_seconds if name in slos else None for name in table.demands)
     answer = problem.max_answer_tokens or int(table.output_tokens.max(initial=1))
-    return Setting(table, replica.cost, limits, longest, answer, seed)
+    return Setting(table, replica.cost, limits, longest, answer, seed, load.programs)
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Load:
+    """What comes: requests, the programs whose calls they are, and what their prompts share."""
+
+    table: RequestTable
+    notes: tuple[str, ...] = ()
+    programs: ProgramTable | None = None
+    paths: Paths | None = None
 
 
 def _requests(
@@ -276,17 +330,29 @@ def _requests(
     folder: Path,
     strict: bool,
     seed: int,
-) -> tuple[RequestTable, tuple[str, ...]]:
+) -> Load:
     """Return the requests, and notes on the file that they are from."""
+    from scheduling.instances.requests import sessions
     from scheduling.instances.requests.reading import read_requests
 
     path = trace
     if path is None and problem.trace is not None:
         path = folder / problem.trace
     notes: tuple[str, ...] = ()
+    paths = None
+    if path is not None and sessions.sniff(Path(path)):
+        return _programs(
+            sessions.read_sessions(Path(path), rate=problem.rate, count=problem.requests, seed=seed)
+        )
+    if path is None and problem.programs is not None:
+        drawn = draw_programs(problem.programs, problem.requests or 0, seed)
+        return _programs(drawn if problem.rate is None else drawn.at_rate(problem.rate))
     if path is not None:
         found = read_requests(path, strict=strict, seed=seed)
         table, notes = found.table.first(problem.requests, problem.seconds), found.notes
+        if found.blocks is not None:
+            blocks = found.blocks.taken(np.arange(len(table)))
+            paths = Paths.of_blocks(blocks, table.prompt_tokens)
     elif problem.workload is not None:
         table = sample(
             problem.workload, requests=problem.requests, seconds=problem.seconds, seed=seed
@@ -295,7 +361,12 @@ def _requests(
         raise InputError.single("trace", "nothing", "a trace or a workload")
     if not len(table):
         raise InputError.single("requests", "none", "at least one request")
-    return (table if problem.rate is None else at_rate(table, problem.rate)), notes
+    table = table if problem.rate is None else at_rate(table, problem.rate)
+    return Load(table, notes, paths=paths)
+
+
+def _programs(programs: ProgramTable) -> Load:
+    return Load(programs.requests, programs=programs)
 
 
 def _limits(problem: RequestScenario, table: RequestTable) -> dict[str, Slo]:

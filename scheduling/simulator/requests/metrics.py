@@ -225,7 +225,7 @@ def _demand(
         requests=requests,
         served=served,
         rejected=requests - served,
-        attainment=None if kept is None else _estimate(kept.astype(np.float64), None),
+        attainment=None if kept is None else estimate(kept.astype(np.float64), None),
         goodput=None if kept is None or not seconds else float(kept.sum()) / seconds,
         **latencies,
     )
@@ -251,12 +251,12 @@ def _latency(values: Floats, percentiles: Sequence[float]) -> Latency | None:
     if not len(values):
         return None
     return Latency(
-        mean=_estimate(values, None),
-        percentiles={percentile: _estimate(values, percentile) for percentile in percentiles},
+        mean=estimate(values, None),
+        percentiles={percentile: estimate(values, percentile) for percentile in percentiles},
     )
 
 
-def _estimate(values: Floats, percentile: float | None) -> Estimate:
+def estimate(values: Floats, percentile: float | None) -> Estimate:
     """Return the mean, or a percentile, with its confidence by batch means."""
 
     def figure(part: Floats) -> float:

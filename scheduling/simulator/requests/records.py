@@ -9,6 +9,7 @@ from typing import Any
 
 from scheduling.simulator.requests.compare import Comparison, Outcome
 from scheduling.simulator.requests.metrics import Estimate, Latency
+from scheduling.simulator.requests.program_metrics import ProgramMetrics
 from scheduling.simulator.requests.run import NEVER, FleetRun
 
 _NS_PER_MICROSECOND = 1000
@@ -75,6 +76,28 @@ def outcome_record(one: Outcome) -> dict[str, Any]:
             for entry in one.certified
         },
         "capacity": None if one.capacity is None else asdict(one.capacity),
+        "programs": None if one.programs is None else _programs(one.programs),
+    }
+
+
+def _programs(found: ProgramMetrics) -> dict[str, Any]:
+    times = {
+        name: None if time is None else _estimate(time)
+        for name, time in (
+            ("mean", found.mean),
+            ("p50", found.p50),
+            ("p90", found.p90),
+            ("p99", found.p99),
+        )
+    }
+    return {
+        "programs": found.programs,
+        "served": found.served,
+        "completion_seconds": times,
+        "steps_per_minute": found.steps_per_minute,
+        "hit_share": found.hit_share,
+        "bound": found.bound,
+        "gap": found.gap,
     }
 
 

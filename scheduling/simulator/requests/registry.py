@@ -6,6 +6,7 @@ from dataclasses import replace
 from difflib import get_close_matches
 
 from scheduling.errors import InputError, UnsupportedError
+from scheduling.simulator.requests.agentic import AGENTIC
 from scheduling.simulator.requests.batching import BATCHING
 from scheduling.simulator.requests.policies.admission import Reserve, Watermark
 from scheduling.simulator.requests.policies.composition import Orca, PrefillFirst, Sarathi
@@ -120,6 +121,7 @@ _STRATEGIES: dict[str, tuple[Maker, Limits | None]] = {
     "past-future-oracle": (_past_future_known, None),
     "mc-sf": (_mc_sf, None),
     **BATCHING,
+    **AGENTIC,
 }
 
 STRATEGIES = tuple(_STRATEGIES)
@@ -136,7 +138,8 @@ def strategy(name: str, setting: Setting) -> Strategy:
         ``sarathi``, ``sjf``, ``edf`` and ``s-edf`` (512), the padded tokens of ``vllm`` (4096), the
         longest sequence of ``orca``, the share of memory kept free by ``watermark`` and
         ``past-future`` (0.05), and those of
-        :data:`~scheduling.simulator.requests.batching.BATCHING`.
+        :data:`~scheduling.simulator.requests.batching.BATCHING` and
+        :data:`~scheduling.simulator.requests.agentic.AGENTIC`.
     setting
         What it is made for.
 

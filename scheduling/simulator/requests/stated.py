@@ -142,6 +142,7 @@ class StatedFleet:
                 admission=policies[group.name].admission,
                 eviction=policies[group.name].eviction,
                 order=policies[group.name].order,
+                retention=policies[group.name].retention,
             )
             for group in self.groups
         )

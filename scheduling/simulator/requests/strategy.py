@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from scheduling.models.cost.protocol import CostModel
+from scheduling.models.requests.programs import ProgramTable
 from scheduling.models.requests.table import RequestTable
 from scheduling.simulator.requests.policies.admission import Watermark
 from scheduling.simulator.requests.policies.eviction import LatestArrival
@@ -16,6 +17,8 @@ from scheduling.simulator.requests.policy import (
     Order,
     Policy,
     Provenance,
+    Retention,
+    Router,
 )
 
 _SEVERITY: tuple[Provenance, ...] = ("code", "paper", "code with fix", "inferred")
@@ -39,6 +42,8 @@ class Setting:
         Tokens of the longest answer that it allows.
     seed
         Seed of all draws.
+    programs
+        Programs whose calls they are, if they are.
     """
 
     table: RequestTable
@@ -47,6 +52,7 @@ class Setting:
     longest: int
     longest_answer: int
     seed: int = 0
+    programs: ProgramTable | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +63,10 @@ class Strategy:
     ----------
     name, summary
         Name, and one line for people.
-    composition, admission, eviction, order
+    composition, admission, eviction, order, retention
         As of :class:`~scheduling.simulator.requests.deployment.Group`.
+    router
+        Makes a router of its own for a run; ``None``: that of the scenario.
     clairvoyant
         It knows the lengths of answers before they end, as no runtime does.
     """
@@ -69,13 +77,16 @@ class Strategy:
     admission: Admission = field(default_factory=Watermark)
     eviction: Eviction = field(default_factory=LatestArrival)
     order: Order | None = None
+    retention: Retention | None = None
+    router: Callable[[], Router] | None = None
     clairvoyant: bool = False
 
     @property
     def policies(self) -> tuple[Policy, ...]:
         """Its policies, hook by hook."""
         own: tuple[Policy, ...] = (self.composition, self.admission, self.eviction)
-        return own if self.order is None else (*own, self.order)
+        more = (self.order, self.retention, None if self.router is None else self.router())
+        return (*own, *(policy for policy in more if policy is not None))
 
     @property
     def provenance(self) -> Provenance:

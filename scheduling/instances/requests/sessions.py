@@ -1,0 +1,149 @@
+"""Logs of agents' sessions as programs: calls of a model, and tools with their durations."""
+
+from __future__ import annotations
+
+import csv
+from collections import defaultdict
+from pathlib import Path
+
+import numpy as np
+
+from scheduling.errors import Fault, InputError
+from scheduling.instances.text import excerpt
+from scheduling.models.requests.programs import Call, Program, ProgramTable, program_table
+
+NAME = "agent-sessions"
+
+_CALLS = "llm_calls.csv"
+_TOOLS = "tool_calls.csv"
+_SESSIONS = "sessions.csv"
+_CHARS_PER_TOKEN = 4
+_LEAST_OWN = 16
+_NEEDED = {
+    _SESSIONS: ("session", "model"),
+    _CALLS: ("session", "call", "start_s", "end_s", "input_tokens", "output_chars"),
+    _TOOLS: ("session", "call", "tool"),
+}
+
+Row = dict[str, str]
+
+
+def sniff(folder: Path) -> bool:
+    """Tell whether the folder holds the tables of sessions."""
+    return all((folder / name).is_file() for name in _NEEDED)
+
+
+def read_sessions(
+    folder: Path, *, rate: float | None = None, count: int | None = None, seed: int = 0
+) -> ProgramTable:
+    """Read sessions as programs, each call behind the one before it and its tools.
+
+    Of what the log does not say: answers have a token for four characters; the context of a session
+    only grows; sessions of one model share the head of their prompts, as long as the shortest first
+    prompt of any of them but 16 tokens, for runtimes send one system prompt and the tools'
+    descriptions first. Tools of one call run in parallel or one after the other as logged: the gap
+    is the time from the call's end to the next call's start.
+
+    Parameters
+    ----------
+    folder
+        Holds ``sessions.csv``, ``llm_calls.csv`` and ``tool_calls.csv``.
+    rate
+        Sessions a second: they come in the order of the file, with exponential times between them.
+        Default: all at once.
+    count
+        How many sessions, at most.
+    seed
+        Of these times.
+
+    Raises
+    ------
+    InputError
+        For a table that cannot be read, lacks a column, or has a value that is no number.
+    """
+    tables = {name: _rows(folder, name) for name in _NEEDED}
+    tools: dict[tuple[str, str], str] = {}
+    for row in tables[_TOOLS]:
+        tools.setdefault((row["session"], row["call"]), row["tool"])
+    calls: dict[str, list[Row]] = defaultdict(list)
+    for row in tables[_CALLS]:
+        calls[row["session"]].append(row)
+    chosen = [row for row in tables[_SESSIONS] if row["session"] in calls][:count]
+    numbers = {row["session"]: _numbers(folder, calls[row["session"]]) for row in chosen}
+    heads: dict[str, int] = {}
+    for row in chosen:
+        first = int(numbers[row["session"]][0][2])
+        heads[row["model"]] = min(heads.get(row["model"], first), first)
+    streams = {model: number for number, model in enumerate(heads)}
+    rng = np.random.default_rng(seed)
+    gaps = rng.exponential(1.0, len(chosen)) / rate if rate else np.zeros(len(chosen))
+    programs = []
+    for place, (row, time) in enumerate(zip(chosen, np.cumsum(gaps), strict=True)):
+        session, model = row["session"], row["model"]
+        names = [tools.get((session, one["call"])) for one in calls[session]]
+        head = heads[model] - _LEAST_OWN
+        start = [(streams[model], head)] if head > 0 else []
+        path = (start, len(streams) + place)
+        programs.append(Program(float(time), _program(numbers[session], names, path), model))
+    return program_table(programs)
+
+
+def _program(
+    numbers: list[tuple[float, float, float, float]],
+    tools: list[str | None],
+    path: tuple[list[tuple[int, int]], int],
+) -> tuple[Call, ...]:
+    """Return the calls of one session from start, end, tokens of the prompt and characters."""
+    head, own = path
+    calls: list[Call] = []
+    context = 0
+    for turn, (start, _, tokens, chars) in enumerate(numbers):
+        answered = calls[-1].output_tokens if calls else 0
+        context = max(int(tokens), context + answered)
+        gap = max(0.0, start - numbers[turn - 1][1]) if turn else 0.0
+        calls.append(
+            Call(
+                prompt_tokens=context,
+                output_tokens=max(1, -(-int(chars) // _CHARS_PER_TOKEN)),
+                path=(*head, (own, context)),
+                after=(turn - 1,) if turn else (),
+                gap_seconds=gap,
+                tool=tools[turn - 1] if turn else None,
+            )
+        )
+    return tuple(calls)
+
+
+def _rows(folder: Path, name: str) -> list[Row]:
+    path = folder / name
+    try:
+        with path.open(newline="", encoding="utf-8") as file:
+            reader = csv.DictReader(file)
+            missing = [
+                column for column in _NEEDED[name] if column not in (reader.fieldnames or ())
+            ]
+            if missing:
+                raise InputError.single("line 1", f"no {missing[0]}", "that column", str(path))
+            return list(reader)
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise InputError.single("file", str(error), "a readable table", str(path)) from None
+
+
+def _numbers(folder: Path, rows: list[Row]) -> list[tuple[float, float, float, float]]:
+    """Return start, end, tokens and characters of a session's calls, in order."""
+    found, faults = [], []
+    for row in sorted(rows, key=lambda row: float(row["call"]) if row["call"].isdigit() else -1):
+        values = []
+        for column in ("start_s", "end_s", "input_tokens", "output_chars"):
+            try:
+                value = float(row[column])
+            except (TypeError, ValueError):
+                value = -1.0
+            if not 0 <= value < float("inf") or (column == "input_tokens" and value < 1):
+                place = f"session {row['session']}, call {row['call']}, {column}"
+                faults.append(Fault(place, excerpt(str(row[column])), "a number of at least 0"))
+            values.append(value)
+        found.append((values[0], values[1], values[2], values[3]))
+    if faults:
+        raise InputError(faults, str(folder / _CALLS))
+    return found
