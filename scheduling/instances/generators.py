@@ -22,6 +22,7 @@ from scheduling.instances.schedule.random_graphs import (
     random_task_graph,
     soc_stream,
 )
+from scheduling.instances.schedule.random_layers import expert_offload
 from scheduling.instances.schedule.random_projects import (
     multi_mode_project,
     project,
@@ -270,7 +271,8 @@ _RANGES: dict[str, tuple[Value, Value, str]] = {
     "requests": (1, 10**6, "requests of the trace"),
     "zipf": (0.0, 10.0, "exponent of the popularity of objects"),
     "deviation": (0.0, 5.0, "standard deviation of the logarithm of sizes and costs; 0: equal"),
-    "share": (*_SHARE, "capacity or budget as a share of all that could be used"),
+    "share": (*_SHARE, "share of everything that there is room for"),
+    "tokens": (0, 10**7, "tokens that experts work on"),
     "claims": (1, 10**5, "claims on the budget"),
     "levels": (1, 10**4, "levels of each claim above the lowest"),
     "uneven": (0.0, 5.0, "how uneven the steps of gains are; 0: gains are concave"),
@@ -301,6 +303,7 @@ GENERATORS: dict[str, Generator] = {
         _generator("graph-stream", graph_stream, _RANGES),
         _generator("online-job-shop", online_job_shop, _RANGES, "online-schedule"),
         _generator("constraint-mix", constraint_mix, _RANGES),
+        _generator("expert-offload", expert_offload, _RANGES),
         _generator("tardiness", random_tardiness, _RANGES),
         _generator("virtual-machines", random_machines, _RANGES, "placement"),
         _generator("cluster", random_cluster, _RANGES, "placement"),

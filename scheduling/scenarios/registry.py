@@ -56,6 +56,13 @@ SCENARIOS = {
     "bac": f"{_HERE}.bac",
     "flowcache": f"{_HERE}.flowcache",
     "uwfq": f"{_HERE}.uwfq",
+    "fsmoe": f"{_HERE}.fsmoe",
+    "d2moe": f"{_HERE}.d2moe",
+    "apex-hybrid": f"{_HERE}.apex_hybrid",
+    "tpi-llm": f"{_HERE}.tpi_llm",
+    "hybrimoe": f"{_HERE}.hybrimoe",
+    "moe-lrc": f"{_HERE}.moe_lrc",
+    "expertflow": f"{_HERE}.expertflow",
 }
 """Name to the module that has it as ``SCENARIO``."""
 
