@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from scheduling.errors import Fault, InputError
 from scheduling.instances.allocation.random_claims import allocation
+from scheduling.instances.batching.random_batches import batching
 from scheduling.instances.caching.random_traces import cache_trace
 from scheduling.instances.experts.random_layers import expert_layer
 from scheduling.instances.loop.random_loops import kernel_loop
@@ -269,6 +270,12 @@ _RANGES: dict[str, tuple[Value, Value, str]] = {
     "demands": (1, 100, "demands of each model"),
     "objects": (1, 10**5, "objects that there are"),
     "requests": (1, 10**6, "requests of the trace"),
+    "memory": (2, 10**9, "tokens of KV memory"),
+    "longest_prompt": (1, 10**6, "prompts are from 1 to this many tokens"),
+    "longest_answer": (1, 10**5, "answers are from 1 to this many tokens"),
+    "last_release": (0, 10**6, "requests are released from 0 to this iteration"),
+    "deadlines": (0, 1, "1: requests are due, and as many as can be are to be on time"),
+    "leeway": (0.0, 100.0, "most waiting until it is due, as a share of the answer's length"),
     "zipf": (0.0, 10.0, "exponent of the popularity of objects"),
     "deviation": (0.0, 5.0, "standard deviation of the logarithm of sizes and costs; 0: equal"),
     "share": (*_SHARE, "share of everything that there is room for"),
@@ -311,6 +318,7 @@ GENERATORS: dict[str, Generator] = {
         _generator("kernel-loop", kernel_loop, _RANGES, "loop"),
         _generator("expert-layer", expert_layer, _RANGES, "experts"),
         _generator("allocation", allocation, _RANGES, "allocation"),
+        _generator("batching", batching, _RANGES, "batching"),
         _generator("cache-trace", cache_trace, _RANGES, "caching"),
         _generator("serving-fleet", serving_fleet, _RANGES, "serving"),
         _generator("shared-cluster", shared_cluster, _RANGES, "sharing"),

@@ -13,6 +13,10 @@ _HOMES = {
         "scheduling.models.allocation.problem:AllocationProblem",
         "scheduling.models.allocation.solution:AllocationSolution",
     ),
+    "batching": (
+        "scheduling.models.batching.problem:BatchingProblem",
+        "scheduling.models.batching.solution:BatchingSolution",
+    ),
     "caching": (
         "scheduling.models.caching.problem:CachingProblem",
         "scheduling.models.caching.solution:CachingSolution",

@@ -10,6 +10,9 @@ from scheduling.models.allocation.check import check_allocation
 from scheduling.models.allocation.problem import AllocationProblem
 from scheduling.models.allocation.solution import AllocationSolution
 from scheduling.models.base import Problem, Solution, Violation
+from scheduling.models.batching.check import check_batching
+from scheduling.models.batching.problem import BatchingProblem
+from scheduling.models.batching.solution import BatchingSolution
 from scheduling.models.caching.check import check_caching
 from scheduling.models.caching.problem import CachingProblem
 from scheduling.models.caching.solution import CachingSolution
@@ -47,6 +50,7 @@ _CHECKERS: tuple[tuple[type[Problem], type[Solution], _Checker], ...] = (
     (ServingProblem, ServingSolution, check_serving),
     (MemoryProblem, MemorySolution, check_memory),
     (CachingProblem, CachingSolution, check_caching),
+    (BatchingProblem, BatchingSolution, check_batching),
     (LoopProblem, LoopSolution, check_loop),
     (AllocationProblem, AllocationSolution, check_allocation),
 )

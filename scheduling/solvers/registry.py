@@ -159,6 +159,7 @@ def _named(place: str) -> Any:
 
 _FAMILIES = {
     "allocation": "scheduling.solvers.allocation.family:FAMILY",
+    "batching": "scheduling.solvers.batching.family:FAMILY",
     "caching": "scheduling.solvers.caching.family:FAMILY",
     "experts": "scheduling.solvers.experts.family:FAMILY",
     "loop": "scheduling.solvers.loop.family:FAMILY",

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scheduling.models.cost.protocol import Minorant
-from scheduling.models.requests.bounds import mean_busy_sum, span, srpt_sum
+from scheduling.models.preemptive import mean_busy_sum, span, srpt_sum
 from scheduling.models.requests.needs import Floors, Limits, Needs, floors, needs
 from scheduling.models.requests.table import RequestTable
 from scheduling.solvers.prefill.intervals import most_on_time

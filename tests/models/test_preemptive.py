@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scheduling.models.requests.bounds import mean_busy_sum, span, srpt_sum
+from scheduling.models.preemptive import mean_busy_sum, span, srpt_sum
 
 JOBS = st.lists(st.tuples(st.integers(0, 6), st.integers(1, 4)), min_size=1, max_size=4)
 

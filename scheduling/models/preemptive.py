@@ -1,9 +1,4 @@
-"""Bounds by formula of what any policy can do for requests on equal replicas.
-
-Each holds because a schedule of replicas, seen as one machine with the speed of all of them, is a
-schedule with preemption of what is due to each request; see
-:class:`~scheduling.models.requests.needs.Needs`.
-"""
+"""The best that one machine with preemption can do: what harder problems are relaxed to."""
 
 from __future__ import annotations
 
@@ -51,40 +46,44 @@ def srpt_sum(release: Floats, work: Floats) -> float:
     return total
 
 
-def mean_busy_sum(release: Floats, work: Floats) -> float:
-    """Return the least sum of mean busy times on one machine with preemption.
+def mean_busy_sum(release: Floats, work: Floats, weight: Floats | None = None) -> float:
+    """Return the least weighted sum of mean busy times on one machine with preemption.
 
-    A job's mean busy time is the mean of the moments at which it is worked on. Least work of all
-    first, whatever remains of it, is best (Goemans, 1997).
+    A job's mean busy time is the mean of the moments at which it is worked on. Most weight for its
+    whole work first, whatever remains of that, is best (Goemans, 1997).
 
     Parameters
     ----------
     release, work
         As of :func:`srpt_sum`.
+    weight
+        Of each job; default: 1.
     """
     total, now = 0.0, 0.0
     queue: list[tuple[float, float]] = []
     ahead = 0
     times, works = release.tolist(), work.tolist()
     count = len(times)
+    weights = [1.0] * count if weight is None else weight.tolist()
     while ahead < count or queue:
         if not queue:
             now = max(now, times[ahead])
         while ahead < count and times[ahead] <= now:
             if works[ahead] > 0:
-                heappush(queue, (works[ahead], works[ahead]))
+                rate = weights[ahead] / works[ahead]
+                heappush(queue, (-rate, works[ahead]))
             else:
-                total += times[ahead]
+                total += weights[ahead] * times[ahead]
             ahead += 1
         if not queue:
             continue
-        whole, left = heappop(queue)
+        rank, left = heappop(queue)
         until = times[ahead] if ahead < count else float("inf")
         spent = min(left, until - now)
-        total += spent * (now + spent / 2) / whole
+        total -= rank * spent * (now + spent / 2)
         now += spent
         if left > spent:
-            heappush(queue, (whole, left - spent))
+            heappush(queue, (rank, left - spent))
     return total
 
 

@@ -1,0 +1,1 @@
+"""Family ``batching``: when requests start under one KV memory."""
