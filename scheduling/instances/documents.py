@@ -138,8 +138,9 @@ def compact(problem: Problem) -> dict[str, Any]:
         described = dict(row)
         row.clear()
         row.update({"type": resource.type, **described})
-    if "objective" in fields:
-        fields["objective"] = [_short_tier(tier) for tier in fields["objective"]["tiers"]]
+    stated = fields.get("objective")
+    if isinstance(stated, dict):
+        fields["objective"] = [_short_tier(tier) for tier in stated["tiers"]]
         if len(fields["objective"]) == 1:
             fields["objective"] = fields["objective"][0]
     return fields
