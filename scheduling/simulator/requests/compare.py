@@ -311,7 +311,8 @@ def _setting(
     longest = problem.max_tokens or int(totals.max(initial=1))
     limits = tuple(slos[name].ttft_seconds if name in slos else None for name in table.demands)
     answer = problem.max_answer_tokens or int(table.output_tokens.max(initial=1))
-    return Setting(table, replica.cost, limits, longest, answer, seed, load.programs)
+    wholes = tuple(slos[name].e2e_seconds if name in slos else None for name in table.demands)
+    return Setting(table, replica.cost, limits, longest, answer, seed, load.programs, wholes)
 
 
 @dataclass(frozen=True, eq=False, slots=True)

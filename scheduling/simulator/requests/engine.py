@@ -19,7 +19,7 @@ from scheduling.simulator.requests.flows import Choice, Flows
 from scheduling.simulator.requests.instance import Instance
 from scheduling.simulator.requests.keeping import KeepingInstance
 from scheduling.simulator.requests.live import Live
-from scheduling.simulator.requests.policy import Router
+from scheduling.simulator.requests.policy import Gating, Router
 from scheduling.simulator.requests.programs import Programs
 from scheduling.simulator.requests.run import NEVER, FleetRun, InstanceRun
 
@@ -100,6 +100,14 @@ class Engine:
         self.hits = np.zeros(count, dtype=np.int64)
         self.came = table.arrival_ns.copy()
         self._left = count
+        self._restless = [
+            instance
+            for instance in self.instances
+            if isinstance(instance, KeepingInstance) and not instance.cache.retention.steady
+        ]
+        self._gate = router if isinstance(router, Gating) else None
+        if self._gate is not None:
+            self._gate.begin(self.programs, self.instances)
 
     @property
     def paths(self) -> Paths:
@@ -155,6 +163,7 @@ class Engine:
         self.restarts[request.row] = request.restarts
         self._left -= 1
         if self.programs is not None:
+            self._settle(now)
             for time, row in self.programs.ended(request, now):
                 self.call_at(time, partial(self._arrive, row))
 
@@ -191,6 +200,8 @@ class Engine:
         last = len(arrivals)
         heap, touched = self._heap, self._touched
         row = 0
+        if self._gate is not None and arrivals:
+            self.call_at(arrivals[0] + self._gate.period_ns, partial(self._look, self._gate))
         while heap or row < last:
             now = heap[0][0] if heap else arrivals[row]
             if row < last and arrivals[row] < now:
@@ -240,13 +251,34 @@ class Engine:
             return
         if self.programs is not None:
             self.came[row] = now
+            self._settle(now)
             self.programs.came(request, now)
         if choice.last is not None:
             self._choices[row] = choice
+        if self._gate is not None and not self._gate.admits(request, now):
+            return
         candidates = choice.prompts(request.prompt, total)
-        instance = self._router.choose(candidates, request, now)
-        self.where[row] = instance.index
+        self._send(request, self._router.choose(candidates, request, now), now)
+
+    def _send(self, request: Live, instance: Instance, now: int) -> None:
+        self.where[request.row] = instance.index
         instance.enqueue(request, now)
+
+    def _look(self, gate: Gating, now: int) -> None:
+        """Let requests go on that the router has held back or withdrawn."""
+        for sent in gate.tick(now):
+            if sent.delay_ns:
+                send = partial(self._send, sent.request, sent.instance)
+                self.call_at(now + sent.delay_ns, send)
+            else:
+                self._send(sent.request, sent.instance, now)
+        if self._left:
+            self.call_at(now + gate.period_ns, partial(self._look, gate))
+
+    def _settle(self, now: int) -> None:
+        """Bring memories up to date whose order of prefixes may change with what happens now."""
+        for instance in self._restless:
+            instance.settle(now)
 
     def _result(self) -> FleetRun:
         runs = tuple(

@@ -131,6 +131,11 @@ class Instance:
         elif first and self.slots > 0:
             self._interrupt(now)
 
+    def withdraw(self, request: Live) -> None:
+        """Take a request out of the queue."""
+        self.waiting.remove(request)
+        self.load_tokens -= request.target
+
     def arrive(self, request: Live, now: int) -> None:
         """Take in the KV of a request computed elsewhere; it decodes from the next batch on."""
         self._arrived.append(request)

@@ -28,7 +28,7 @@ class KeepingInstance(Instance):
         self.cache: PrefixCache = PrefixCache(engine.paths, self.memory, retention)
         self._watcher = retention if isinstance(retention, Watching) else None
         self._matched = 0
-        if isinstance(retention, Ordering):
+        if isinstance(retention, Ordering) and retention.order is not None:
             self.order = retention.order
             self._settled = self.admission.steady and self.order.steady
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
 
 from scheduling.simulator.requests.live import Live
@@ -175,11 +176,12 @@ class Retention(Policy, Protocol):
         """
         ...
 
-    def hold(self, request: Live, entry: Entry, now: int) -> int:
+    def hold(self, request: Live, entry: Entry, now: int, full: float) -> int:
         """Return up to when the prefix of a request that has ended is held for its program.
 
         Until then it is not dropped for requests that want to begin, unless nothing runs; 0 does
-        not hold it. Requests that decode take it when nothing else is left.
+        not hold it. Requests that decode take it when nothing else is left. ``full`` is the share
+        of the memory that running requests use.
         """
         ...
 
@@ -189,8 +191,8 @@ class Ordering(Protocol):
     """A retention policy that also orders the queue of its instances."""
 
     @property
-    def order(self) -> Order:
-        """The order."""
+    def order(self) -> Order | None:
+        """The order; ``None``: first come, first served."""
         ...
 
 
@@ -204,4 +206,35 @@ class Watching(Protocol):
 
     def began(self, request: Live, now: int) -> None:
         """Take note of a request that leaves the queue first; its ``done`` tokens are hits."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Sending:
+    """A request that goes to an instance, now or after a time."""
+
+    request: Live
+    instance: Instance
+    delay_ns: int = 0
+
+
+@runtime_checkable
+class Gating(Router, Protocol):
+    """A router that may hold requests back, and looks at the fleet again and again."""
+
+    @property
+    def period_ns(self) -> int:
+        """Nanoseconds from one look to the next."""
+        ...
+
+    def begin(self, programs: Programs | None, fleet: Sequence[Instance]) -> None:
+        """Look at a run that begins."""
+        ...
+
+    def admits(self, request: Live, now: int) -> bool:
+        """Tell whether a request that comes may go on; otherwise it is kept here for a tick."""
+        ...
+
+    def tick(self, now: int) -> Sequence[Sending]:
+        """Return the requests that go on now: held ones, or some withdrawn from queues."""
         ...

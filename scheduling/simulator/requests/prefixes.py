@@ -187,7 +187,8 @@ class PrefixCache:
         pins = self._let_go(request)
         if tokens and pins:
             last = pins[-1][0]
-            last.until_ns = self.retention.hold(request, last, now)
+            full = 1 - (self._memory.free + self.spare) / self._memory.capacity
+            last.until_ns = self.retention.hold(request, last, now, full)
             if last.until_ns > now:
                 self._held[last.stream] = last
                 return last.until_ns

@@ -44,6 +44,8 @@ class Setting:
         Seed of all draws.
     programs
         Programs whose calls they are, if they are.
+    e2e_seconds
+        Limits of whole requests by row of the table's demands; of programs, those of all calls.
     """
 
     table: RequestTable
@@ -53,6 +55,7 @@ class Setting:
     longest_answer: int
     seed: int = 0
     programs: ProgramTable | None = None
+    e2e_seconds: tuple[float | None, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

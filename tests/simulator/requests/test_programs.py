@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -18,14 +19,24 @@ from scheduling.simulator.requests.fleet import simulate_fleet
 from scheduling.simulator.requests.instance import Instance
 from scheduling.simulator.requests.keeping import KeepingInstance
 from scheduling.simulator.requests.live import Live
+from scheduling.simulator.requests.policies.continuum import Continuum
 from scheduling.simulator.requests.policies.retention import LeastRecent
 from scheduling.simulator.requests.policies.routing import RoundRobin
-from scheduling.simulator.requests.policy import Retention
+from scheduling.simulator.requests.policies.saga import Homes, WorkflowAware
+from scheduling.simulator.requests.policies.thunderagent import ThunderAgent
+from scheduling.simulator.requests.policy import Retention, Router
 from scheduling.simulator.requests.run import NEVER, FleetRun
 from tests.agent_runs import program_tables
 from tests.serving_runs import groups
 
-RETENTIONS: list[Retention] = [LeastRecent()]
+COST = Affine(base=1e-3, per_token=1e-2)
+RETENTIONS: list[Retention] = [
+    LeastRecent(),
+    Continuum(COST),
+    Continuum(COST, 0.02),
+    WorkflowAware(),
+    WorkflowAware(1.0),
+]
 
 
 @dataclass
@@ -82,11 +93,20 @@ def same(one: FleetRun, other: FleetRun) -> bool:
     return all(np.array_equal(getattr(one, name), getattr(other, name)) for name in fields)
 
 
-@given(keepers(), program_tables())
-@settings(max_examples=300)
-def test_jumps_change_nothing(fleet: Deployment, programs: ProgramTable) -> None:
-    jumping = simulate_fleet(fleet, programs)
-    stepping = simulate_fleet(fleet, programs, jumps=False)
+ROUTERS: list[Callable[[], Router]] = [
+    RoundRobin,
+    ThunderAgent,
+    lambda: Homes(np.random.default_rng(1)),
+]
+
+
+@given(keepers(), program_tables(), st.sampled_from(ROUTERS))
+@settings(max_examples=400)
+def test_jumps_change_nothing(
+    fleet: Deployment, programs: ProgramTable, router: Callable[[], Router]
+) -> None:
+    jumping = simulate_fleet(fleet, programs, router=router())
+    stepping = simulate_fleet(fleet, programs, router=router(), jumps=False)
     assert same(jumping, stepping)
     for one, other in zip(jumping.instances, stepping.instances, strict=True):
         for name in ("iterations", "busy_ns", "restarts", "new_tokens", "peak_blocks"):

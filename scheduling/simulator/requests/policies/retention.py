@@ -34,7 +34,7 @@ class LeastRecent:
         del now
         return (float(entry.used_ns),)
 
-    def hold(self, request: Live, entry: Entry, now: int) -> int:
+    def hold(self, request: Live, entry: Entry, now: int, full: float) -> int:
         """Hold nothing."""
-        del request, entry, now
+        del request, entry, now, full
         return 0
