@@ -64,28 +64,20 @@ def _operation(draw: st.DrawFn, name: str, warps: list[str]) -> dict[str, Any]:
     return operation
 
 
-def best_pipeline(problem: LoopProblem, beyond: int = 0) -> tuple[int, int] | None:
-    """Return the least interval and the least length at it; ``None``: there is no pipeline.
-
-    Parameters
-    ----------
-    problem
-        The loop.
-    beyond
-        Cycles by which starts and intervals may exceed those that suffice.
-    """
+def best_pipeline(problem: LoopProblem) -> tuple[int, int] | None:
+    """Return the least interval and the least length at it; ``None``: there is no pipeline."""
     span = 0
     for v in problem.operations:
         ends = [use.offset + use.cycles for use in v.uses]
         waits = [d.latency or 0 for d in problem.dependences if d.before == v.id]
         span += max(1, v.latency + problem.sync, v.issue, *ends, *(w + problem.sync for w in waits))
-    most = span + beyond
+    most = span
     if problem.interval_limit is not None:
         most = min(most, problem.interval_limit)
     for interval in range(1, most + 1):
         lengths = [
             max(starts[v.id] + v.latency for v in problem.operations)
-            for starts in _starts(problem, interval, span + 2 * interval + beyond)
+            for starts in _starts(problem, interval, span + 2 * interval)
             if _has_warps(problem, interval, starts)
         ]
         if lengths:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from scheduling.instances.requests.values import DATES
@@ -80,9 +80,18 @@ _TIMES = (
     ("timestamp_s", "s"),
     ("timestamp", DATES),
 )
-_CACHED = ("cached_tokens", "prefix_tokens")
-_DEMANDS = ("demand", "class")
-_MINE = "columns: docs/howto/traces.md"
+
+_TABLE = Columns(
+    "requests-csv",
+    "any table with a header that names arrival, prompt and output tokens",
+    "csv",
+    _PROMPTS,
+    _OUTPUTS,
+    _TIMES,
+    ("cached_tokens", "prefix_tokens"),
+    ("demand", "class"),
+    spec="columns: docs/howto/traces.md",
+)
 
 FORMATS: tuple[Columns, ...] = (
     Columns(
@@ -114,37 +123,17 @@ FORMATS: tuple[Columns, ...] = (
         blocks=("hash_ids",),
         spec="https://github.com/kvcache-ai/Mooncake",
     ),
-    Columns(
-        "requests-csv",
-        "any table with a header that names arrival, prompt and output tokens",
-        "csv",
-        _PROMPTS,
-        _OUTPUTS,
-        _TIMES,
-        _CACHED,
-        _DEMANDS,
-        spec=_MINE,
+    _TABLE,
+    replace(
+        _TABLE,
+        name="requests-jsonl",
+        summary="the same as a JSON object a line",
+        shape="jsonl",
     ),
-    Columns(
-        "requests-jsonl",
-        "the same as a JSON object a line",
-        "jsonl",
-        _PROMPTS,
-        _OUTPUTS,
-        _TIMES,
-        _CACHED,
-        _DEMANDS,
-        spec=_MINE,
-    ),
-    Columns(
-        "lengths-csv",
-        "a table of prompt and output tokens without arrivals",
-        "csv",
-        _PROMPTS,
-        _OUTPUTS,
-        (),
-        _CACHED,
-        _DEMANDS,
-        spec=_MINE,
+    replace(
+        _TABLE,
+        name="lengths-csv",
+        summary="a table of prompt and output tokens without arrivals",
+        times=(),
     ),
 )

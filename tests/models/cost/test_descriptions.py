@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 
 from scheduling.errors import InputError
 from scheduling.models.cost.layout import Layout
-from scheduling.models.cost.llm import Experts, GroupedAttention, LatentAttention, Llm
+from scheduling.models.cost.llm import Experts, GroupedAttention, Llm
 from scheduling.models.cost.protocol import Affine, Batch
+from tests.models.cost.machines import DEEPSEEK_V3
 
 LLAMA_2_7B = Llm(
     name="llama-2-7b",
@@ -19,18 +20,6 @@ LLAMA_2_7B = Llm(
     ffn=11008,
     vocabulary=32000,
     attention=GroupedAttention(heads=32, kv_heads=32, head_dim=128),
-)
-DEEPSEEK_V3 = Llm(
-    name="deepseek-v3",
-    layers=61,
-    hidden=7168,
-    ffn=18432,
-    vocabulary=129280,
-    attention=LatentAttention(
-        heads=128, kv_rank=512, rope_dim=64, nope_dim=128, value_dim=128, query_rank=1536
-    ),
-    experts=Experts(count=256, active=8, ffn=2048, shared_ffn=2048, dense_layers=3),
-    native="fp8",
 )
 
 
