@@ -49,6 +49,7 @@ SCENARIOS = {
     "wrp": f"{_HERE}.wrp",
     "twill": f"{_HERE}.twill",
     "xllm": f"{_HERE}.xllm",
+    "llumnix": f"{_HERE}.llumnix",
     "cake": f"{_HERE}.cake",
     "v0-router": f"{_HERE}.v0_router",
     "mergepipe": f"{_HERE}.mergepipe",

@@ -14,7 +14,7 @@ from scheduling.models.requests.replicas import Replica, ReplicaGroup, Tokens, W
 from scheduling.models.requests.workload import Workload
 from scheduling.models.serving.fleet import Count, NotNegative, Positive, whole
 
-Router = Literal["least-requests", "least-tokens", "round-robin", "random"]
+Router = Literal["least-requests", "least-tokens", "round-robin", "random", "freeness", "llumnix"]
 
 
 class ServiceLevel(Frozen):

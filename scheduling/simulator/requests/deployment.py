@@ -97,6 +97,9 @@ class Group:
         arrival gives way.
     order
         Order of its queues; ``None``: first come, first served.
+    link
+        How the KV cache of a running request moves to another instance of the group, for routers
+        that move them; ``None``: it stays.
     retention
         Which prefixes its instances keep between requests; ``None``: nothing is kept, and
         ``cached_tokens`` of the table says what needs no computing.
@@ -119,6 +122,7 @@ class Group:
     eviction: Eviction = field(default_factory=LatestArrival)
     order: Order | None = None
     retention: Retention | None = None
+    link: Link | None = None
 
     def __post_init__(self) -> None:
         fields = ("kv_tokens", "replicas", "max_sequences", "block_size")

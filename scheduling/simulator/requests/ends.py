@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from heapq import heappop, heappush
+from heapq import heapify, heappop, heappush
 
 from scheduling.simulator.requests.live import Live, State
 
@@ -23,6 +23,11 @@ class Ends:
         self._joined += 1
         request.order = self._joined
         heappush(self._heap, (step, request.order, request))
+
+    def remove(self, request: Live) -> None:
+        """Take out a request that goes elsewhere, where its numbers mean something else."""
+        self._heap = [end for end in self._heap if end[2] is not request]
+        heapify(self._heap)
 
     def next(self) -> int:
         """Return the step at which the first request that decodes has its last token."""

@@ -19,7 +19,10 @@ from scheduling.simulator.requests.flows import Choice, Flows
 from scheduling.simulator.requests.instance import Instance
 from scheduling.simulator.requests.keeping import KeepingInstance
 from scheduling.simulator.requests.live import Live
-from scheduling.simulator.requests.policy import Gating, Router
+
+from scheduling.simulator.requests.migration import Migrations
+from scheduling.simulator.requests.movable import MovableInstance
+from scheduling.simulator.requests.policy import Gating, Migrating, Router
 from scheduling.simulator.requests.programs import Programs
 from scheduling.simulator.requests.run import NEVER, FleetRun, InstanceRun
 
@@ -79,11 +82,12 @@ class Engine:
             retention = None if keeps is None else keeps.begin(self.programs)
             for _ in range(group.replicas):
                 index = len(self.instances)
-                self.instances.append(
-                    Instance(index, group, self)
-                    if retention is None
-                    else KeepingInstance(index, group, self, retention)
-                )
+                if retention is not None:
+                    self.instances.append(KeepingInstance(index, group, self, retention))
+                elif group.link is not None and isinstance(router, Migrating):
+                    self.instances.append(MovableInstance(index, group, self))
+                else:
+                    self.instances.append(Instance(index, group, self))
         if timeline:
             for instance in self.instances:
                 instance.tally.samples = []
@@ -108,6 +112,8 @@ class Engine:
         self._gate = router if isinstance(router, Gating) else None
         if self._gate is not None:
             self._gate.begin(self.programs, self.instances)
+        self._clocks = 0
+        self._last_arrival = 0
 
     @property
     def paths(self) -> Paths:
@@ -182,6 +188,24 @@ class Engine:
         time = now + nanoseconds(seconds)
         heappush(self._heap, (time, _FETCHED, self._seq, instance, 0, request))
 
+    def send(self, instance: Instance, request: Live, time: int) -> None:
+        """Have the rest of a request's KV arrive at the instance that it moves to."""
+        self.decoded_at[request.row] = instance.index
+        self._seq += 1
+        heappush(self._heap, (time, _FETCHED, self._seq, instance, 0, request))
+
+    def every(self, interval: int, action: Callable[[int], None], now: int) -> None:
+        """Have something done again and again, as long as anything else is to happen."""
+
+        def again(time: int) -> None:
+            self._clocks -= 1
+            action(time)
+            if len(self._heap) > self._clocks or time < self._last_arrival:
+                self.every(interval, action, time)
+
+        self._clocks += 1
+        self.call_at(now + interval, again)
+
     # The run.
 
     def run(self, on_progress: Callable[[int, int, int], None] | None = None) -> FleetRun:
@@ -198,6 +222,11 @@ class Engine:
         rows = range(count) if self.programs is None else self.programs.starts()
         arrivals = table.arrival_ns[np.asarray(rows)].tolist()
         last = len(arrivals)
+        if last:
+            self._last_arrival = arrivals[-1]
+            if isinstance(self._router, Migrating):
+                migrations = Migrations(self, self._router)
+                self.every(self._router.interval_ns, migrations.look, arrivals[0])
         heap, touched = self._heap, self._touched
         row = 0
         if self._gate is not None and arrivals:

@@ -14,6 +14,7 @@ from scheduling.models.requests.programs import ProgramTable
 from scheduling.models.requests.table import RequestTable
 from scheduling.simulator.requests.deployment import Deployment
 from scheduling.simulator.requests.engine import Engine
+from scheduling.simulator.requests.policies.llumnix import Freeness, Llumnix
 from scheduling.simulator.requests.policies.routing import (
     LeastRequests,
     LeastTokens,
@@ -29,6 +30,8 @@ _ROUTERS: dict[str, Callable[[np.random.Generator], Router]] = {
     "least-tokens": lambda _: LeastTokens(),
     "round-robin": lambda _: RoundRobin(),
     "random": Random,
+    "freeness": lambda _: Freeness(),
+    "llumnix": lambda _: Llumnix(),
 }
 
 ROUTERS = tuple(_ROUTERS)

@@ -112,6 +112,26 @@ class Instance:
             return request.base + self.steps
         return request.done
 
+    def completed(self, now: int) -> int:
+        """Return how many iterations of the jump that runs now have ended by a time."""
+        run = self.running
+        if not self.busy or run.pace is None or run.steps == 1:
+            return 0
+        span = ((now - run.began + 1) << SHIFT) - self._carry
+        return min(run.pace.reaching(span) - 1, run.steps - 1)
+
+    def tokens_at(self, request: Live, now: int) -> int:
+        """Return the tokens of a request at a time between the ends of jumps."""
+        done = self.completed(now) if request.state is State.DECODING else 0
+        return self.tokens(request) + done
+
+    def free_at(self, now: int) -> int:
+        """Return the blocks that are free at a time between the ends of jumps."""
+        done = self.completed(now)
+        if not done or not self._grows:
+            return self.memory.free
+        return self.memory.free - self.memory.need(self.steps + 1, done)
+
     def context(self, decodes: int) -> int:
         """Return the tokens whose KV is read if so many, all that decode or none, do so now."""
         return self._base_sum + decodes * self.steps if decodes else 0

@@ -10,6 +10,7 @@ from scheduling.simulator.requests.live import Live
 
 if TYPE_CHECKING:
     from scheduling.simulator.requests.instance import Instance
+    from scheduling.simulator.requests.movable import MovableInstance
     from scheduling.simulator.requests.prefixes import Entry
     from scheduling.simulator.requests.programs import Programs
     from scheduling.simulator.requests.turn import Turn
@@ -147,6 +148,26 @@ class Router(Policy, Protocol):
 
     def choose(self, candidates: Sequence[Instance], request: Live, now: int) -> Instance:
         """Return one of the candidates, of which there is at least one."""
+        ...
+
+
+@runtime_checkable
+class Migrating(Router, Protocol):
+    """A router that also moves running requests between instances of a group."""
+
+    @property
+    def interval_ns(self) -> int:
+        """Time between two looks, from the first arrival on."""
+        ...
+
+    def moves(
+        self, instances: Sequence[MovableInstance], now: int
+    ) -> Sequence[tuple[Live, MovableInstance, MovableInstance]]:
+        """Return requests that decode, each with its instance and that which it should move to.
+
+        Those that are on their way already stay on it; those for which the other instance has no
+        memory stay where they are.
+        """
         ...
 
 

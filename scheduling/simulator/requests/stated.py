@@ -50,6 +50,13 @@ class Machine:
     kv_bytes_per_token: float | None = None
     bytes_per_second: float | None = None
 
+    @property
+    def link(self) -> Link | None:
+        """How its KV moves to another of its kind; ``None`` when unknown."""
+        if self.kv_bytes_per_token is None or self.bytes_per_second is None:
+            return None
+        return Link(self.kv_bytes_per_token, self.bytes_per_second)
+
 
 def machine(replica: Replica, place: str = "replica") -> Machine:
     """Resolve a replica.
@@ -143,6 +150,7 @@ class StatedFleet:
                 eviction=policies[group.name].eviction,
                 order=policies[group.name].order,
                 retention=policies[group.name].retention,
+                link=self.machines[group.name].link,
             )
             for group in self.groups
         )

@@ -58,6 +58,8 @@ class Tally:
         Blocks in use, integrated over busy time; along a jump they are taken to grow evenly.
     new_tokens, decoded_tokens
         Prompt tokens that it computed, and tokens that its decode steps made.
+    taken_over
+        Requests that moved here while they decoded.
     samples
         Where a timeline is asked for: times in nanoseconds with the blocks in use, at the start
         and at the end of every event; in between they grow evenly.
@@ -74,6 +76,7 @@ class Tally:
     block_ns: float = 0.0
     new_tokens: int = 0
     decoded_tokens: int = 0
+    taken_over: int = 0
     samples: list[tuple[int, int]] | None = None
     passes: dict[int, float] = field(default_factory=dict)
 

@@ -1,0 +1,24 @@
+"""Scenarios of routing, migration and scaling reach the bars of the seeds' table."""
+
+from __future__ import annotations
+
+from scheduling.scenarios.registry import scenario
+from scheduling.scenarios.scenario import Row, Run
+
+
+def rows_of(name: str) -> list[Row]:
+    return scenario(name).run(Run(seconds=60.0))
+
+
+def test_llumnix_halves_the_wait_and_mends_fragmentation() -> None:
+    rows = {(row.measure, row.baseline): row for row in rows_of("llumnix")}
+    waits = rows["P99 seconds in queues", "round-robin"]
+    assert waits.ratio is not None
+    assert waits.ratio <= 0.5
+    shares = rows["share of memory fragmented", "round-robin"]
+    assert shares.baseline_value is not None
+    assert shares.baseline_value >= 0.05
+    assert shares.value <= 0.01
+    latency = rows["mean seconds to the last token", "freeness"]
+    assert latency.gap is not None
+    assert 0 < latency.gap < 0.3
