@@ -112,6 +112,7 @@ class Engine:
         self._gate = router if isinstance(router, Gating) else None
         if self._gate is not None:
             self._gate.begin(self.programs, self.instances)
+        self._migrations: Migrations | None = None
         self._clocks = 0
         self._last_arrival = 0
 
@@ -225,8 +226,8 @@ class Engine:
         if last:
             self._last_arrival = arrivals[-1]
             if isinstance(self._router, Migrating):
-                migrations = Migrations(self, self._router)
-                self.every(self._router.interval_ns, migrations.look, arrivals[0])
+                self._migrations = Migrations(self, self._router)
+                self.every(self._router.interval_ns, self._migrations.look, arrivals[0])
         heap, touched = self._heap, self._touched
         row = 0
         if self._gate is not None and arrivals:
@@ -250,6 +251,8 @@ class Engine:
                     on_progress(now, row, count - self._left)
             if heap and heap[0][0] == now:
                 continue
+            if self._migrations is not None:
+                self._migrations.settle(now)
             for instance in touched:
                 instance.dirty = False
                 if not instance.busy:

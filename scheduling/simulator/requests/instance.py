@@ -127,10 +127,11 @@ class Instance:
 
     def free_at(self, now: int) -> int:
         """Return the blocks that are free at a time between the ends of jumps."""
-        done = self.completed(now)
-        if not done or not self._grows:
+        run = self.running
+        if not self.completed(now) or not self._grows or run.pace is None:
             return self.memory.free
-        return self.memory.free - self.memory.need(self.steps + 1, done)
+        begun = run.pace.reaching(((now - run.began) << SHIFT) - self._carry)
+        return self.memory.free - self.memory.need(self.steps + 1, begun - 1)
 
     def context(self, decodes: int) -> int:
         """Return the tokens whose KV is read if so many, all that decode or none, do so now."""

@@ -86,7 +86,7 @@ class Move:
         left = tokens - self._sent
         # Stages that do not shrink would never end.
         if left <= self.source.memory.block_size or left >= self._last:
-            self.source.let_go(self, now)
+            self._migrations.let_go(self, now)
         elif not self._stage(tokens, now):
             self._abort(now)
 
@@ -133,6 +133,7 @@ class Migrations:
                 groups.setdefault(instance.group.name, []).append(instance)
         self._groups = tuple(groups.values())
         self._moving: dict[int, Move] = {}
+        self._parting: dict[int, Move] = {}
 
     def call_at(self, time: int, action: Callable[[int], None]) -> None:
         """Have something done at a time."""
@@ -148,6 +149,18 @@ class Migrations:
                     move = Move(self, request, source, target, link)
                     if move.begin(now):
                         self._moving[request.row] = move
+
+    def let_go(self, move: Move, now: int) -> None:
+        """Have a request leave with the end of the iteration that runs now."""
+        self._parting[move.request.row] = move
+        move.source.catch_up(now)
+        move.source.wake(now)
+
+    def settle(self, now: int) -> None:
+        """Let those leave whose iteration has ended, before instances compose their batches."""
+        for row in sorted(self._parting):
+            if not self._parting[row].source.busy:
+                self._parting.pop(row).depart(now)
 
     def _check(
         self, request: Live, source: MovableInstance, target: MovableInstance, now: int

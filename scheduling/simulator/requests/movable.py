@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from scheduling.simulator.requests.clock import SHIFT, Pace
 from scheduling.simulator.requests.instance import Instance
 from scheduling.simulator.requests.live import Live, State
 from scheduling.simulator.requests.turn import Turn
@@ -11,7 +12,6 @@ from scheduling.simulator.requests.turn import Turn
 if TYPE_CHECKING:
     from scheduling.simulator.requests.deployment import Group
     from scheduling.simulator.requests.engine import Engine
-    from scheduling.simulator.requests.migration import Move
 
 
 class MovableInstance(Instance):
@@ -26,10 +26,10 @@ class MovableInstance(Instance):
     def __init__(self, index: int, group: Group, engine: Engine) -> None:
         super().__init__(index, group, engine)
         self.reserved = 0
-        self._parting: list[Move] = []
 
     def reserve(self, blocks: int, now: int) -> bool:
         """Set blocks aside for a request that is to come, if so many are free."""
+        self.catch_up(now)
         if self.free_at(now) < blocks:
             return False
         self.memory.free -= blocks
@@ -39,13 +39,9 @@ class MovableInstance(Instance):
 
     def give_up(self, blocks: int, now: int) -> None:
         """Free blocks that were set aside for a request that does not come."""
+        self.catch_up(now)
         self.memory.free += blocks
         self.reserved -= blocks
-        self.wake(now)
-
-    def let_go(self, move: Move, now: int) -> None:
-        """Have a request leave with the end of the iteration that runs now."""
-        self._parting.append(move)
         self.wake(now)
 
     def expect(self, request: Live) -> None:
@@ -71,15 +67,31 @@ class MovableInstance(Instance):
 
     def release(self, request: Live, now: int) -> None:
         """Free what a request holds here that has arrived elsewhere."""
+        self.catch_up(now)
         super().release(request, now)
         self.wake(now)
 
-    def start(self, now: int) -> None:
-        """Let those go that are to leave, then compose the next batch."""
-        parting, self._parting = self._parting, []
-        for move in parting:
-            move.depart(now)
-        super().start(now)
+    def catch_up(self, now: int) -> None:
+        """Count the iterations of a jump that have ended, as single steps would have.
+
+        Memory that changes in the midst of a jump is in use by those that end later alone.
+        """
+        done = self.completed(now)
+        run = self.running
+        if not done or run.pace is None:
+            return
+        passed = run.pace.after(done)
+        end = run.began + ((self._carry + passed) >> SHIFT)
+        rest, left, pace, decodes = run.steps - done, run.passed - passed, run.pace, run.decodes
+        run.steps, run.passed = done, passed
+        self.finish(end)
+        if end == now:
+            self.version += 1
+            return
+        self.secure_decodes()
+        run.began, run.steps, run.passed, run.decodes = end, rest, left, decodes
+        run.pace = Pace(pace.fixed + pace.slope * done, pace.slope)
+        self.busy = True
 
     def _idle(self, turn: Turn) -> None:
         if self.reserved:
