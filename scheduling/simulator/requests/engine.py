@@ -224,10 +224,7 @@ class Engine:
         arrivals = table.arrival_ns[np.asarray(rows)].tolist()
         last = len(arrivals)
         if last:
-            self._last_arrival = arrivals[-1]
-            if isinstance(self._router, Migrating):
-                self._migrations = Migrations(self, self._router)
-                self.every(self._router.interval_ns, self._migrations.look, arrivals[0])
+            self._wind_up(arrivals[0], arrivals[-1])
         heap, touched = self._heap, self._touched
         row = 0
         if self._gate is not None and arrivals:
@@ -261,6 +258,13 @@ class Engine:
         if self._left:
             raise PolicyError(f"{self._left} requests wait for ever")
         return self._result()
+
+    def _wind_up(self, first: int, last: int) -> None:
+        """Start the clocks of policies that look at the fleet again and again."""
+        self._last_arrival = last
+        if isinstance(self._router, Migrating):
+            self._migrations = Migrations(self, self._router)
+            self.every(self._router.interval_ns, self._migrations.look, first)
 
     def _fetched(self, instance: Instance, request: Live, now: int) -> None:
         """Let KV arrive and its source forget it."""
