@@ -227,8 +227,6 @@ class Engine:
             self._wind_up(arrivals[0], arrivals[-1])
         heap, touched = self._heap, self._touched
         row = 0
-        if self._gate is not None and arrivals:
-            self.call_at(arrivals[0] + self._gate.period_ns, partial(self._look, self._gate))
         while heap or row < last:
             now = heap[0][0] if heap else arrivals[row]
             if row < last and arrivals[row] < now:
@@ -265,6 +263,8 @@ class Engine:
         if isinstance(self._router, Migrating):
             self._migrations = Migrations(self, self._router)
             self.every(self._router.interval_ns, self._migrations.look, first)
+        if self._gate is not None:
+            self.call_at(first + self._gate.period_ns, partial(self._look, self._gate))
 
     def _fetched(self, instance: Instance, request: Live, now: int) -> None:
         """Let KV arrive and its source forget it."""
