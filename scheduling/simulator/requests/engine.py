@@ -19,7 +19,6 @@ from scheduling.simulator.requests.flows import Choice, Flows
 from scheduling.simulator.requests.instance import Instance
 from scheduling.simulator.requests.keeping import KeepingInstance
 from scheduling.simulator.requests.live import Live
-
 from scheduling.simulator.requests.migration import Migrations
 from scheduling.simulator.requests.movable import MovableInstance
 from scheduling.simulator.requests.policy import Gating, Migrating, Router
