@@ -28,7 +28,8 @@ Policies = Annotated[
         "sequential, heft, eft, etf, stf, met, round-robin, resolve (plan anew at unforeseen "
         "events) or resolve:PERIOD; of requests: sarathi, vllm, watermark, orca, sjf, edf, "
         "s-edf, past-future, past-future-oracle, mc-sf, as sarathi:1024 with its number; of shared "
-        "clusters: fifo, fair, ujf, cfq, uwfq; repeatable. Default: some of them.",
+        "clusters: fifo, fair, ujf, cfq, uwfq; of edge and cloud: edge, cloud, e+c, dem, dems, "
+        "dems-a, gems; repeatable. Default: some of them.",
     ),
 ]
 TraceFile = Annotated[
@@ -142,9 +143,10 @@ def simulate(
     stand side by side with latencies, goodput, restarts, use of KV memory, fairness and cost;
     --rates and --seeds sweep over all combinations.
     On a shared cluster (kind sharing) they stand with response times and their lag behind equal
-    shares.
+    shares, on tasks for edge and cloud (kind edge-cloud) with the utility that they earn.
     """
     from scheduling.instances.files import read
+    from scheduling.models.edge.problem import EdgeCloud
     from scheduling.models.requests.scenario import RequestScenario
     from scheduling.models.sharing.problem import SharedCluster
 
@@ -192,6 +194,21 @@ def simulate(
         from scheduling.cli.simulate_sharing import simulate_cluster
 
         simulate_cluster(
+            problem,
+            file,
+            policy,
+            time_limit=time_limit,
+            work_limit=work_limit,
+            workers=workers,
+            seed=seed,
+            output=output,
+            json=json,
+        )
+        return
+    if isinstance(problem, EdgeCloud):
+        from scheduling.cli.simulate_edge import simulate_stream
+
+        simulate_stream(
             problem,
             file,
             policy,

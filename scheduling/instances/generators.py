@@ -11,6 +11,7 @@ from scheduling.errors import Fault, InputError
 from scheduling.instances.allocation.random_claims import allocation
 from scheduling.instances.batching.random_batches import batching
 from scheduling.instances.caching.random_traces import cache_trace
+from scheduling.instances.edge.drone_streams import drone_stream
 from scheduling.instances.experts.random_layers import expert_layer
 from scheduling.instances.loop.random_loops import kernel_loop
 from scheduling.instances.memory.random_buffers import tensor_buffers
@@ -207,6 +208,9 @@ _RANGES: dict[str, tuple[Value, Value, str]] = {
     "period": (1, 10**6, "length of a period of shifts"),
     "cores": (1, 10**4, "number of cores"),
     "users": (1, 10**4, "number of users"),
+    "drones": (1, 1000, "number of drones"),
+    "batches": (1, 10**4, "batches of each drone, one a second"),
+    "early": (0.0, 0.99, "by what share at most runs on the edge end early"),
     "stages": (1, 1000, "most stages of a job"),
     "units": (1, 1000, "number of functional units"),
     "warps": (0, 100, "number of warps; 0: none"),
@@ -322,6 +326,7 @@ GENERATORS: dict[str, Generator] = {
         _generator("cache-trace", cache_trace, _RANGES, "caching"),
         _generator("serving-fleet", serving_fleet, _RANGES, "serving"),
         _generator("shared-cluster", shared_cluster, _RANGES, "sharing"),
+        _generator("drone-stream", drone_stream, _RANGES, "edge-cloud"),
     )
 }
 """All generators by name."""

@@ -53,6 +53,10 @@ _HOMES = {
         "scheduling.models.serving.problem:ServingProblem",
         "scheduling.models.serving.solution:ServingSolution",
     ),
+    "edge-cloud": (
+        "scheduling.models.edge.problem:EdgeCloud",
+        "scheduling.models.schedule.solution:ScheduleSolution",
+    ),
     "sharing": (
         "scheduling.models.sharing.problem:SharedCluster",
         "scheduling.models.schedule.solution:ScheduleSolution",

@@ -16,6 +16,8 @@ from scheduling.models.batching.solution import BatchingSolution
 from scheduling.models.caching.check import check_caching
 from scheduling.models.caching.problem import CachingProblem
 from scheduling.models.caching.solution import CachingSolution
+from scheduling.models.edge.offline import offline as offline_of_edge
+from scheduling.models.edge.problem import EdgeCloud
 from scheduling.models.experts.check import check_experts
 from scheduling.models.experts.problem import ExpertProblem
 from scheduling.models.experts.solution import ExpertSolution
@@ -37,7 +39,7 @@ from scheduling.models.schedule.solution import ScheduleSolution
 from scheduling.models.serving.check import check_serving
 from scheduling.models.serving.problem import ServingProblem
 from scheduling.models.serving.solution import ServingSolution
-from scheduling.models.sharing.offline import offline
+from scheduling.models.sharing.offline import offline as offline_of_cluster
 from scheduling.models.sharing.problem import SharedCluster
 
 _Checker = Callable[[Any, Any], list[Violation]]
@@ -81,7 +83,9 @@ def check(problem: Problem, solution: Solution) -> list[Violation]:
     if isinstance(problem, OnlineSchedule):
         return check(problem.truth, solution)
     if isinstance(problem, SharedCluster):
-        return check(offline(problem), solution)
+        return check(offline_of_cluster(problem), solution)
+    if isinstance(problem, EdgeCloud):
+        return check(offline_of_edge(problem), solution)
     for stated, answered, checker in _CHECKERS:
         if isinstance(problem, stated) and isinstance(solution, answered):
             return checker(problem, solution)

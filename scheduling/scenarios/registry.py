@@ -64,6 +64,7 @@ SCENARIOS = {
     "hybrimoe": f"{_HERE}.hybrimoe",
     "moe-lrc": f"{_HERE}.moe_lrc",
     "expertflow": f"{_HERE}.expertflow",
+    "dems": f"{_HERE}.dems",
 }
 """Name to the module that has it as ``SCENARIO``."""
 

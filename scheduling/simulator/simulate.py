@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import Any, overload
 
 from scheduling.models.base import Problem
+from scheduling.models.edge.problem import EdgeCloud
 from scheduling.models.requests.scenario import RequestScenario
 from scheduling.models.sharing.problem import SharedCluster
+from scheduling.simulator.edge.simulate import EdgeComparison, simulate_edge
 from scheduling.simulator.requests.compare import Comparison, simulate_requests
 from scheduling.simulator.schedule.simulate import Simulation, simulate_schedule
 from scheduling.simulator.sharing.simulate import SharingComparison, simulate_sharing
@@ -17,28 +19,33 @@ def simulate(problem: RequestScenario, policy: Any = None, **options: Any) -> Co
 @overload
 def simulate(problem: SharedCluster, policy: Any = None, **options: Any) -> SharingComparison: ...
 @overload
+def simulate(problem: EdgeCloud, policy: Any = None, **options: Any) -> EdgeComparison: ...
+@overload
 def simulate(problem: Problem, policy: Any = None, **options: Any) -> Simulation: ...
 def simulate(
     problem: Problem, policy: Any = None, **options: Any
-) -> Comparison | SharingComparison | Simulation:
+) -> Comparison | SharingComparison | EdgeComparison | Simulation:
     """Run policies on a problem that is revealed in time.
 
     Parameters
     ----------
     problem
-        An online schedule, a scheduling problem, a scenario of requests, or a shared cluster.
+        An online schedule, a scheduling problem, a scenario of requests, a shared cluster, or tasks
+        for edge and cloud.
     policy
         Policies by name or as objects, one or several; default: a few of the kind's.
     **options
         Those of :func:`~scheduling.simulator.schedule.simulate.simulate_schedule`, of
-        :func:`~scheduling.simulator.requests.compare.simulate_requests` or of
-        :func:`~scheduling.simulator.sharing.simulate.simulate_sharing`.
+        :func:`~scheduling.simulator.requests.compare.simulate_requests`, of
+        :func:`~scheduling.simulator.sharing.simulate.simulate_sharing` or of
+        :func:`~scheduling.simulator.edge.simulate.simulate_edge`.
 
     Returns
     -------
-    Simulation, Comparison or SharingComparison
+    Simulation, Comparison, SharingComparison or EdgeComparison
         Of schedules, each policy's schedule with its bound; of requests, each policy's latencies,
-        goodput and memory; of shared clusters, each policy's response times with its bound.
+        goodput and memory; of shared clusters, each policy's response times with its bound;
+        of edge and cloud, each policy's utility with its bound.
 
     Raises
     ------
@@ -55,4 +62,6 @@ def simulate(
         return simulate_requests(problem, **options)
     if isinstance(problem, SharedCluster):
         return simulate_sharing(problem, **options)
+    if isinstance(problem, EdgeCloud):
+        return simulate_edge(problem, **options)
     return simulate_schedule(problem, **options)

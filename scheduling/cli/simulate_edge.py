@@ -1,0 +1,96 @@
+"""``scheduling simulate`` on tasks for edge and cloud: the table, the files, the JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from scheduling.cli.output import emit_json, note, number, percent, table
+
+if TYPE_CHECKING:
+    from scheduling.models.edge.problem import EdgeCloud
+    from scheduling.simulator.edge.simulate import EdgeComparison, EdgeRun
+
+_COUNTS = ("on_edge", "in_cloud", "late", "dropped", "stolen")
+
+
+def simulate_stream(
+    problem: EdgeCloud,
+    file: str,
+    policies: Sequence[str] | None,
+    *,
+    time_limit: float | None,
+    work_limit: float | None,
+    workers: int | None,
+    seed: int,
+    output: Path | None,
+    json: bool,
+) -> None:
+    """Run policies on tasks for edge and cloud and print them side by side."""
+    from scheduling.instances.files import write_solution
+    from scheduling.simulator.edge.registry import POLICIES
+    from scheduling.simulator.edge.simulate import simulate_edge
+
+    found = simulate_edge(
+        problem,
+        policies or POLICIES,
+        time_limit=time_limit,
+        work_limit=work_limit,
+        workers=workers,
+        seed=seed,
+        on_run=None if json else _progress,
+    )
+    best = max(found.runs, key=lambda run: run.utility)
+    if output is not None:
+        write_solution(best.solution, output)
+    if json:
+        emit_json(_record(found))
+        return
+    _show(found, problem.name or file)
+    if output is not None:
+        note(f"  results in time of {best.policy.name}: {output}")
+
+
+def _progress(run: EdgeRun) -> None:
+    note(f"{run.policy.name}: utility {run.utility}")
+
+
+def _show(found: EdgeComparison, title: str) -> None:
+    rows = [
+        [
+            run.policy.name,
+            number(run.utility),
+            percent(run.gap),
+            *(str(getattr(run, count)) for count in _COUNTS),
+        ]
+        for run in found.runs
+    ]
+    rows.append(["(offline)", number(found.utility), "", *[""] * len(_COUNTS)])
+    headers = ["policy", "utility", "gap", *(count.replace("_", " ") for count in _COUNTS)]
+    table(headers, rows, f"{title}: {len(found.problem.tasks)} tasks")
+    if found.bound is not None:
+        bound = number(found.bound)
+        print(f"  no scheduler earns more than {bound}, even if all is known from the start")
+    for run in found.runs:
+        print(f"  {run.policy.name}: {run.policy.summary} ({run.policy.provenance})")
+
+
+def _record(found: EdgeComparison) -> dict[str, Any]:
+    return {
+        "problem": found.problem.name,
+        "utility": found.utility,
+        "bound": found.bound,
+        "runs": [
+            {
+                "policy": run.policy.name,
+                "summary": run.policy.summary,
+                "provenance": run.policy.provenance,
+                "relaxation": run.policy.relaxation,
+                "utility": run.utility,
+                "gap": run.gap,
+                **{count: getattr(run, count) for count in _COUNTS},
+            }
+            for run in found.runs
+        ],
+    }

@@ -1,0 +1,1 @@
+"""Streams of inference tasks for edge and cloud."""

@@ -1,0 +1,1 @@
+"""Inference on an edge accelerator or in the cloud, with deadlines and utilities."""

@@ -1,0 +1,46 @@
+"""The policies of edge and cloud by name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from difflib import get_close_matches
+
+from scheduling.errors import UnsupportedError
+from scheduling.simulator.edge.policies import (
+    Adapting,
+    CloudAlone,
+    EdgeAlone,
+    EdgeAndCloud,
+    Guaranteeing,
+    Migrating,
+    Stealing,
+)
+from scheduling.simulator.edge.world import EdgePolicy
+
+_MAKERS: dict[str, Callable[[], EdgePolicy]] = {
+    "edge": EdgeAlone,
+    "cloud": CloudAlone,
+    "e+c": EdgeAndCloud,
+    "dem": Migrating,
+    "dems": Stealing,
+    "dems-a": Adapting,
+    "gems": Guaranteeing,
+}
+
+POLICIES = tuple(_MAKERS)
+"""Names of all policies."""
+
+
+def policy(name: str) -> EdgePolicy:
+    """Make a policy by name.
+
+    Raises
+    ------
+    UnsupportedError
+        When there is none of that name; it lists those there are.
+    """
+    if name.lower() in _MAKERS:
+        return _MAKERS[name.lower()]()
+    close = get_close_matches(name.lower(), POLICIES, n=1)
+    guess = f" (did you mean {close[0]!r}?)" if close else ""
+    raise UnsupportedError(f"no policy {name!r}{guess}; there are: {', '.join(POLICIES)}")

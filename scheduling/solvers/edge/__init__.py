@@ -1,0 +1,1 @@
+"""Bounds of the utility of tasks for edge and cloud."""
