@@ -50,6 +50,7 @@ SCENARIOS = {
     "twill": f"{_HERE}.twill",
     "xllm": f"{_HERE}.xllm",
     "llumnix": f"{_HERE}.llumnix",
+    "pd-forwarding": f"{_HERE}.pd_forwarding",
     "cake": f"{_HERE}.cake",
     "v0-router": f"{_HERE}.v0_router",
     "mergepipe": f"{_HERE}.mergepipe",

@@ -22,3 +22,13 @@ def test_llumnix_halves_the_wait_and_mends_fragmentation() -> None:
     latency = rows["mean seconds to the last token", "freeness"]
     assert latency.gap is not None
     assert 0 < latency.gap < 0.3
+
+
+def test_prompts_on_demand_keep_limits_that_reports_miss() -> None:
+    rows = [row for row in rows_of("pd-forwarding") if row.baseline == "queue-report"]
+    assert len(rows) == 2
+    for row in rows:
+        assert row.value >= 0.95
+        assert row.baseline_value is not None
+        assert row.baseline_value <= 0.7
+    assert rows[0].gap == 0
