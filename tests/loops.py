@@ -33,6 +33,9 @@ def loops(draw: st.DrawFn) -> LoopProblem:
         reader = {"operation": names[b], "distance": draw(st.integers(0 if a < b else 1, 1))}
         value = {"id": f"x{k}", "producer": names[a], "memory": "m", "readers": [reader]}
         values.append(value | {"size": draw(st.integers(1, 2))})
+    memory: dict[str, Any] = {"id": "m", "capacity": draw(st.integers(2, 4))}
+    if warps:
+        memory["per_warp"] = draw(st.booleans())
     return LoopProblem.model_validate(
         {
             "kind": "loop",
@@ -40,7 +43,7 @@ def loops(draw: st.DrawFn) -> LoopProblem:
             "units": units,
             "dependences": dependences,
             "values": values,
-            "memories": [{"id": "m", "capacity": draw(st.integers(2, 4))}],
+            "memories": [memory],
             "warps": warps,
             "sync": draw(st.integers(0, 1)),
             "interval_limit": draw(st.none() | st.integers(1, 8)),
@@ -121,21 +124,36 @@ def _kept(problem: LoopProblem, interval: int, start: dict[str, int]) -> bool:
 
 
 def _fits(problem: LoopProblem, interval: int, start: dict[str, int]) -> bool:
-    latency = {v.id: v.latency for v in problem.operations}
     taken: Counter[tuple[str, int]] = Counter()
     for v in problem.operations:
         for use in v.uses:
             for cycle in range(use.cycles):
                 taken[use.unit, (start[v.id] + use.offset + cycle) % interval] += use.amount
+    room = {unit.id: unit.capacity for unit in problem.units}
+    shared = {memory.id for memory in problem.memories if not memory.per_warp}
+    return all(amount <= room[name] for (name, _), amount in taken.items()) and _held(
+        problem, interval, start, {x.producer: "" for x in problem.values}, shared
+    )
+
+
+def _held(
+    problem: LoopProblem,
+    interval: int,
+    start: dict[str, int],
+    place: dict[str, str],
+    memories: set[str],
+) -> bool:
+    """Tell whether what is live fits into some memories, apart for each place of producers."""
+    latency = {v.id: v.latency for v in problem.operations}
+    taken: Counter[tuple[str, str, int]] = Counter()
     for x in problem.values:
         end = start[x.producer] + latency[x.producer]
         for r in x.readers:
             end = max(end, start[r.operation] + latency[r.operation] + r.distance * interval)
         for cycle in range(start[x.producer], end):
-            taken[x.memory, cycle % interval] += x.size
-    room = {unit.id: unit.capacity for unit in problem.units}
-    room |= {memory.id: memory.capacity for memory in problem.memories}
-    return all(amount <= room[name] for (name, _), amount in taken.items())
+            taken[x.memory, place[x.producer], cycle % interval] += x.size
+    room = {memory.id: memory.capacity for memory in problem.memories}
+    return all(amount <= room[name] for (name, _, _), amount in taken.items() if name in memories)
 
 
 def _has_warps(problem: LoopProblem, interval: int, start: dict[str, int]) -> bool:
@@ -155,8 +173,10 @@ def _runs(problem: LoopProblem, interval: int, start: dict[str, int], warp: dict
         for cycle in range(v.issue):
             busy[warp[v.id], (start[v.id] + cycle) % interval] += 1
     kinds = {(warp[v.id], v.variable) for v in problem.operations}
+    own = {memory.id for memory in problem.memories if memory.per_warp}
     return (
         max(busy.values(), default=0) <= 1
+        and _held(problem, interval, start, warp, own)
         and len(kinds) == len({name for name, _ in kinds})
         and all(
             start[b] >= start[a] + d - k * interval + problem.sync * (warp[a] != warp[b])

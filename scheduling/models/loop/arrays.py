@@ -62,8 +62,8 @@ class LoopArrays:
         Dependences, those between values and readers among them; without cycles between warps.
     reservations, capacity
         Uses of units, and the capacity of each.
-    lives, room
-        Values, and the capacity of each memory.
+    lives, room, private
+        Values, and of each memory the capacity and whether each warp has as much of its own.
     n_warps, sync
         Number of warps, and what a dependence between two of them adds.
     limit
@@ -79,6 +79,7 @@ class LoopArrays:
     capacity: tuple[int, ...]
     lives: tuple[Life, ...]
     room: tuple[int, ...]
+    private: tuple[bool, ...]
     n_warps: int
     sync: int
     limit: int | None
@@ -165,6 +166,7 @@ def compile_loop(problem: LoopProblem) -> LoopArrays:
             for value in problem.values
         ),
         room=tuple(entry.capacity for entry in problem.memories),
+        private=tuple(entry.per_warp for entry in problem.memories),
         n_warps=len(warp),
         sync=problem.sync,
         limit=problem.interval_limit,

@@ -39,8 +39,9 @@ def _memory_bound(arrays: LoopArrays) -> int:
         least = arrays.latency[life.producer]
         read = [arrays.latency[reader] for reader, _ in life.ends[1:]]
         area[life.memory] += life.size * (least + max(read, default=0))
-    rows = zip(area, arrays.room, strict=True)
-    return max((-(-taken // room) for taken, room in rows), default=1)
+    copies = [arrays.n_warps if private else 1 for private in arrays.private]
+    rows = zip(area, arrays.room, copies, strict=True)
+    return max((-(-taken // (room * count)) for taken, room, count in rows), default=1)
 
 
 def recurrence_bound(arrays: LoopArrays) -> int:

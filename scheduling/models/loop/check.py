@@ -40,7 +40,7 @@ def check_loop(problem: LoopProblem, solution: LoopSolution) -> list[Violation]:
         *_warps(problem, solution),
         *_waits(problem, solution, times, iterations),
         *_units(problem, solution, times, iterations),
-        *_memories(problem, times, iterations),
+        *_memories(problem, solution, times, iterations),
     ]
     if not violations:
         latency = {operation.id: operation.latency for operation in problem.operations}
@@ -140,9 +140,13 @@ def _units(
         yield from _excess("issue", name, found, 1)
 
 
-def _memories(problem: LoopProblem, times: Unrolled, iterations: int) -> Iterator[Violation]:
+def _memories(
+    problem: LoopProblem, solution: LoopSolution, times: Unrolled, iterations: int
+) -> Iterator[Violation]:
     latency = {operation.id: operation.latency for operation in problem.operations}
-    spans: dict[str, list[Span]] = defaultdict(list)
+    warp = {entry.operation: entry.warp for entry in solution.starts}
+    spans: dict[tuple[str, str | None], list[Span]] = defaultdict(list)
+    own = {memory.id for memory in problem.memories if memory.per_warp}
     step = times[problem.operations[0].id, 1] - times[problem.operations[0].id, 0]
     for value in problem.values:
         for number in range(iterations):
@@ -152,9 +156,12 @@ def _memories(problem: LoopProblem, times: Unrolled, iterations: int) -> Iterato
                 times[r.operation, 0] + (number + r.distance) * step + latency[r.operation]
                 for r in value.readers
             ]
-            spans[value.memory].append((born, max(ends), value.size))
-    for memory in problem.memories:
-        yield from _excess("memory", memory.id, spans[memory.id], memory.capacity)
+            place = value.memory, warp[value.producer] if value.memory in own else None
+            spans[place].append((born, max(ends), value.size))
+    capacity = {memory.id: memory.capacity for memory in problem.memories}
+    for (name, on), found in spans.items():
+        said = name if on is None else f"{name} of {on}"
+        yield from _excess("memory", said, found, capacity[name])
 
 
 def _excess(rule: str, name: str, spans: Iterable[Span], capacity: int) -> Iterator[Violation]:

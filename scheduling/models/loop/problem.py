@@ -29,6 +29,10 @@ class Memory(Frozen):
 
     id: Name
     capacity: Amount
+    per_warp: bool = Field(
+        default=False,
+        description="Each warp has as much of its own, for what its operations produce.",
+    )
 
 
 class Use(Frozen):
@@ -90,7 +94,8 @@ class LoopProblem(Problem):
     Minimised in tiers: the ``interval`` I, then the ``length`` of one iteration, the latest
     ``start_v + latency_v``. For a dependence, ``start_v >= start_u + latency - distance * I``. In
     every cycle, reservations of all iterations together stay within each unit's capacity, and sizes
-    of live values within each memory's.
+    of live values within each memory's; with ``per_warp``, those of the values that operations of
+    one warp produce.
 
     The interval is at most ``interval_limit``. With ``warps``, every operation runs on one warp and
     keeps it busy for ``issue`` cycles; a dependence between two warps takes ``sync`` cycles more.

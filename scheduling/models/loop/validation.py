@@ -20,6 +20,11 @@ def find_faults(problem: LoopProblem) -> list[Fault]:
         *repeated("warps", problem.warps),
         *_operations(problem),
         *_dependences(problem),
+        *(
+            Fault(f"memories[{index}].per_warp", "a loop without warps", "warps, or one memory")
+            for index, memory in enumerate(problem.memories)
+            if memory.per_warp and not problem.warps
+        ),
         *_values(problem),
     ]
     return faults or list(_circles(problem))

@@ -70,7 +70,8 @@ class _Rules:
             said = f"unit {unit.id!r} has a capacity of {unit.capacity}"
             self._add(_Rule("unit", number), (unit.id,), said)
         for number, memory in enumerate(problem.memories):
-            said = f"memory {memory.id!r} has a capacity of {memory.capacity}"
+            whose = " on each warp" if memory.per_warp else ""
+            said = f"memory {memory.id!r} has a capacity of {memory.capacity}{whose}"
             self._add(_Rule("memory", number), (memory.id,), said)
         if problem.warps and problem.sync:
             said = f"a dependence between two warps takes {_cycles(problem.sync)} more"

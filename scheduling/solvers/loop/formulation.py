@@ -86,16 +86,21 @@ class Formulation:
             if present is None:
                 found.append(self._span(begin, size))
             else:
-                found.append(
-                    self.model.new_optional_fixed_size_interval_var(begin, size, present, "")
-                )
+                found.append(self._optional_span(begin, size, present))
         return found
 
     def _span(self, begin: Any, size: Any) -> Any:
         if isinstance(size, int):
             return self.model.new_fixed_size_interval_var(begin, size, "")
-        end = self.model.new_int_var(-self.interval, 2 * self.interval, "")
-        return self.model.new_interval_var(begin, size, end, "")
+        return self.model.new_interval_var(begin, size, self._end(), "")
+
+    def _optional_span(self, begin: Any, size: Any, present: Any) -> Any:
+        if isinstance(size, int):
+            return self.model.new_optional_fixed_size_interval_var(begin, size, present, "")
+        return self.model.new_optional_interval_var(begin, size, self._end(), present, "")
+
+    def _end(self) -> cp_model.IntVar:
+        return self.model.new_int_var(-self.interval, 2 * self.interval, "")
 
     def _units(self) -> None:
         for unit, most in enumerate(self.arrays.capacity):
@@ -146,19 +151,37 @@ class Formulation:
 
     def _memories(self) -> None:
         for memory, room in enumerate(self.arrays.room):
-            spans: list[Any] = []
-            demands: list[int] = []
-            held: Any = 0
-            for life in self.arrays.lives:
-                if life.memory == memory:
-                    whole, rest = self._life(life, room)
-                    held += life.size * whole
-                    spans += self._circular(self._slots[life.producer], rest)
-                    demands += [life.size] * 2
-            if spans:
-                left = self._whole(room)
-                self.model.add(left + held <= room)
-                self.model.add_cumulative(spans, demands, left)
+            lives = [
+                (life, *self._life(life, room))
+                for life in self.arrays.lives
+                if life.memory == memory
+            ]
+            for warp in range(self.arrays.n_warps) if self.arrays.private[memory] else (None,):
+                self._memory(room, lives, warp)
+
+    def _memory(self, room: int, lives: list[tuple[Life, Any, Any]], warp: int | None) -> None:
+        """Keep a memory's capacity, for all values or for those that a warp produces."""
+        spans: list[Any] = []
+        demands: list[int] = []
+        held: Any = 0
+        for life, whole, rest in lives:
+            present = None if warp is None else self._on[life.producer].get(warp)
+            if warp is not None and present is None:
+                continue
+            here = whole if present is None else self._if(present, whole, room // life.size)
+            held += life.size * here
+            spans += self._circular(self._slots[life.producer], rest, present)
+            demands += [life.size] * 2
+        if spans:
+            left = self._whole(room)
+            self.model.add(left + held <= room)
+            self.model.add_cumulative(spans, demands, left)
+
+    def _if(self, literal: Any, value: Any, most: int) -> cp_model.IntVar:
+        """Variable of at least a value when a literal is true."""
+        found = self._whole(most)
+        self.model.add(found >= value).only_enforce_if(literal)
+        return found
 
     def _life(self, life: Life, room: int) -> tuple[Any, Any]:
         """Return the whole intervals that a value is live, and the cycles beyond them."""

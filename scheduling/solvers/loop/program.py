@@ -142,14 +142,35 @@ class Program:
                 (life, *self._end(life)) for life in self.arrays.lives if life.memory == memory
             ]
             for slot in range(self.interval if lives else 0):
-                terms: Terms = []
-                for life, ends, stage in lives:
-                    size = float(life.size)
-                    terms += [(stage, size), (int(self._stage[life.producer]), -size)]
-                    terms += [(int(column), size) for column in ends[slot + 1 :]]
-                    begun = self._at[life.producer, :, slot + 1 :].ravel()
-                    terms += [(int(column), -size) for column in begun]
+                live = [(life, self._live(life, ends, stage, slot)) for life, ends, stage in lives]
+                if self.arrays.private[memory]:
+                    self._registers(live, room)
+                    continue
+                terms = [
+                    (column, life.size * times) for life, found in live for column, times in found
+                ]
                 self._row("memory", terms, upper=room)
+
+    def _live(self, life: Life, ends: Ints, stage: int, slot: int) -> Terms:
+        """Return how many of a value's iterations are live in a slot."""
+        found = [(stage, 1.0), (int(self._stage[life.producer]), -1.0)]
+        found += [(int(column), 1.0) for column in ends[slot + 1 :]]
+        begun = self._at[life.producer, :, slot + 1 :].ravel()
+        return [*found, *((int(column), -1.0) for column in begun)]
+
+    def _registers(self, live: list[tuple[Life, Terms]], room: int) -> None:
+        """Keep the room of each warp for what its operations produce."""
+        for warp in range(self.arrays.n_warps):
+            terms: Terms = []
+            for life, found in live:
+                # No more iterations of a value are live than fit where its producer runs.
+                most = float(room // life.size)
+                taken = int(self.model.add_columns("registers", 1, upper=most)[0])
+                terms.append((taken, float(life.size)))
+                on = self._on(life.producer, warp, -most)
+                less = [(column, -times) for column, times in found]
+                self._row("on warp", [(taken, 1.0), *less, *on], -most)
+            self._row("memory", terms, upper=room)
 
     def _end(self, life: Life) -> tuple[Ints, int]:
         """Return the columns of the slot and of the stage in which a value ends."""

@@ -148,3 +148,30 @@ def test_an_interval_above_its_limit_is_found() -> None:
     )
     assert not sch.check(wide, late)
     assert [(v.constraint, v.amount) for v in sch.check(problem, late)] == [("interval", 2)]
+
+
+def test_each_warp_has_registers_of_its_own() -> None:
+    """Two values of 2 are live at once: they fit into 3 on two warps, and not on one."""
+    document = {
+        "kind": "loop",
+        "operations": [{"id": "a", "latency": 2}, {"id": "b", "latency": 2}],
+        "memories": [{"id": "registers", "capacity": 3, "per_warp": True}],
+        "values": [
+            {"id": name.upper(), "producer": name, "memory": "registers", "size": 2}
+            for name in ("a", "b")
+        ],
+        "warps": ["x", "y"],
+    }
+    problem = LoopProblem.model_validate(document)
+    answer: LoopSolution = sch.solve(problem, "cp-sat", work_limit=5, workers=1)
+    assert {entry.warp for entry in answer.starts} == {"x", "y"}
+    one = tuple(
+        entry.model_copy(update={"warp": "x", "start": number})
+        for number, entry in enumerate(answer.starts)
+    )
+    found = sch.check(problem, answer.model_copy(update={"starts": one}))
+    assert ("memory", "'registers of x' in cycle 1", 1) in [
+        (v.constraint, v.where, v.amount) for v in found
+    ]
+    with pytest.raises(InputError, match=r"memories\[0\]\.per_warp: found a loop without warps"):
+        LoopProblem.model_validate(document | {"warps": []})
