@@ -39,6 +39,7 @@ SCENARIOS = {
     "laps": f"{_HERE}.laps",
     "sarathi-budget": f"{_HERE}.sarathi_budget",
     "layered-prefill": f"{_HERE}.layered_prefill",
+    "fastswitch": f"{_HERE}.fastswitch",
     "comet": f"{_HERE}.comet",
     "once-for-all": f"{_HERE}.once_for_all",
     "reasoning-study": f"{_HERE}.reasoning_study",

@@ -23,3 +23,9 @@ def test_layers_read_fewer_experts_than_chunks_about_as_published() -> None:
     assert 0.80 <= sharegpt.ratio <= 0.95
     others = [row for row in rows("layered-prefill") if "weights" not in row.measure]
     assert all(row.ratio is not None and row.ratio < 1 for row in others)
+
+
+def test_copies_that_are_kept_and_long_stall_less() -> None:
+    for row in rows("fastswitch"):
+        assert row.ratio is not None
+        assert row.ratio > 1 if row.measure == "requests a second" else row.ratio < 1

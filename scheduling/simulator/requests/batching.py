@@ -4,6 +4,14 @@ from __future__ import annotations
 
 from functools import partial
 
+from scheduling.simulator.requests.policies.composition import PrefillFirst
+from scheduling.simulator.requests.policies.eviction import LatestArrival
+from scheduling.simulator.requests.policies.fastswitch import (
+    HOST_RATE,
+    PriorityBatch,
+    ShuffledPriority,
+    Swap,
+)
 from scheduling.simulator.requests.policies.flowprefill import OPERATORS, FlowPrefill
 from scheduling.simulator.requests.policies.laps import LONGEST_SHORT, Laps
 from scheduling.simulator.requests.policies.layered import (
@@ -17,9 +25,11 @@ from scheduling.simulator.requests.policies.ordering import (
     ShortestRemaining,
     SlackDeadline,
 )
-from scheduling.simulator.requests.policy import Ranking
+from scheduling.simulator.requests.policy import Eviction, Ranking
 from scheduling.simulator.requests.strategy import TOKENS, Limits, Maker, Setting, Strategy, whole
 
+_COPY_BLOCKS = 16
+_RATE: Limits = (1.0, 1e12, "tokens a second")
 _OPERATORS: Limits = (1.0, 1e6, "whole operators of a pass")
 
 
@@ -63,6 +73,45 @@ def _laps(setting: Setting, value: float | None) -> Strategy:
     return Strategy(policy.name, "short prompts gather in a window, long ones in chunks", policy)
 
 
+def _swap(setting: Setting, value: float | None) -> Strategy:
+    del setting
+    summary = "vllm whose evicted requests wait on the host"
+    return Strategy("swap", summary, PrefillFirst(), eviction=Swap(tokens_per_second=_rate(value)))
+
+
+def _fastswitch(setting: Setting, value: float | None) -> Strategy:
+    eviction = Swap(
+        tokens_per_second=_rate(value),
+        copy_blocks=_COPY_BLOCKS,
+        keeps_copies=True,
+        beside=True,
+        name="fastswitch",
+        provenance="inferred",
+    )
+    summary = "requests change places by priority, copied in long runs, copies kept, beside batches"
+    return _priorities(setting, summary, eviction)
+
+
+def _priority_swap(setting: Setting, value: float | None) -> Strategy:
+    summary = "requests change places by priority and wait on the host"
+    return _priorities(setting, summary, Swap(tokens_per_second=_rate(value)))
+
+
+def _priority_restart(setting: Setting, value: float | None) -> Strategy:
+    del value
+    summary = "requests change places by priority and begin anew"
+    return _priorities(setting, summary, LatestArrival())
+
+
+def _priorities(setting: Setting, summary: str, eviction: Eviction) -> Strategy:
+    order = ShuffledPriority(seed=setting.seed)
+    return Strategy(eviction.name, summary, PriorityBatch(order), eviction=eviction, order=order)
+
+
+def _rate(value: float | None) -> float:
+    return HOST_RATE if value is None else value
+
+
 BATCHING: dict[str, tuple[Maker, Limits | None]] = {
     "flowprefill": (_flowprefill, _OPERATORS),
     "preemptive-edf": (_preemptive_edf, _OPERATORS),
@@ -70,7 +119,12 @@ BATCHING: dict[str, tuple[Maker, Limits | None]] = {
     "layered-prefill": (_layered, TOKENS),
     "layered-prefill-released": (_layered_released, None),
     "laps": (_laps, TOKENS),
+    "swap": (_swap, _RATE),
+    "fastswitch": (_fastswitch, _RATE),
+    "priority-swap": (_priority_swap, _RATE),
+    "priority-restart": (_priority_restart, None),
 }
 """Makers by name. Behind the colon may stand: of the first three, the operators of a pass (256); of
 ``layered-prefill``, the tokens of a cohort for each group of layers (512); of ``laps``, the tokens
-of the longest short prompt (256)."""
+of the longest short prompt (256); of ``swap``, ``fastswitch`` and ``priority-swap``, the tokens a
+second of the link to the host (250,000)."""

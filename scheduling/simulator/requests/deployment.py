@@ -11,6 +11,7 @@ from scheduling.models.serving.plan import Role
 from scheduling.simulator.requests.policies.admission import Watermark
 from scheduling.simulator.requests.policies.composition import Sarathi
 from scheduling.simulator.requests.policies.eviction import LatestArrival
+from scheduling.simulator.requests.policy import Swapping
 
 if TYPE_CHECKING:
     from scheduling.simulator.requests.policy import (
@@ -127,6 +128,9 @@ class Group:
     def __post_init__(self) -> None:
         fields = ("kv_tokens", "replicas", "max_sequences", "block_size")
         small = [name for name in fields if getattr(self, name) < 1]
+        if self.retention is not None and isinstance(self.eviction, Swapping):
+            expected = "prefixes that are kept, or requests that wait on the host"
+            raise InputError.single(f"{self.name}.eviction", self.eviction.name, expected)
         if small:
             raise InputError(
                 [

@@ -14,16 +14,17 @@ from scheduling.models.requests.paths import Paths
 from scheduling.models.requests.programs import ProgramTable
 from scheduling.models.requests.table import RequestTable
 from scheduling.simulator.requests.clock import nanoseconds
-from scheduling.simulator.requests.deployment import Deployment, Link
+from scheduling.simulator.requests.deployment import Deployment, Group, Link
 from scheduling.simulator.requests.flows import Choice, Flows
 from scheduling.simulator.requests.instance import Instance
 from scheduling.simulator.requests.keeping import KeepingInstance
 from scheduling.simulator.requests.live import Live
 from scheduling.simulator.requests.migration import Migrations
 from scheduling.simulator.requests.movable import MovableInstance
-from scheduling.simulator.requests.policy import Gating, Migrating, Router
+from scheduling.simulator.requests.policy import Gating, Migrating, Retention, Router, Swapping
 from scheduling.simulator.requests.programs import Programs
 from scheduling.simulator.requests.run import NEVER, FleetRun, InstanceRun
+from scheduling.simulator.requests.swapping import SwappingInstance
 
 _END = 0
 _FETCHED = 1
@@ -80,13 +81,7 @@ class Engine:
             keeps = group.retention
             retention = None if keeps is None else keeps.begin(self.programs)
             for _ in range(group.replicas):
-                index = len(self.instances)
-                if retention is not None:
-                    self.instances.append(KeepingInstance(index, group, self, retention))
-                elif group.link is not None and isinstance(router, Migrating):
-                    self.instances.append(MovableInstance(index, group, self))
-                else:
-                    self.instances.append(Instance(index, group, self))
+                self.instances.append(self._instance(len(self.instances), group, retention))
         if timeline:
             for instance in self.instances:
                 instance.tally.samples = []
@@ -114,6 +109,16 @@ class Engine:
         self._migrations: Migrations | None = None
         self._clocks = 0
         self._last_arrival = 0
+
+    def _instance(self, index: int, group: Group, retention: Retention | None) -> Instance:
+        """Return a replica of the kind that its policies need."""
+        if retention is not None:
+            return KeepingInstance(index, group, self, retention)
+        if group.link is not None and isinstance(self._router, Migrating):
+            return MovableInstance(index, group, self)
+        if isinstance(group.eviction, Swapping):
+            return SwappingInstance(index, group, self, group.eviction)
+        return Instance(index, group, self)
 
     @property
     def paths(self) -> Paths:

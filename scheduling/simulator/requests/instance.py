@@ -69,6 +69,7 @@ class Instance:
         self.load_tokens = 0
         self.tally = Tally()
         self._base_sum = 0
+        self._evictions = 0
         self._carry = 0
         self._ends = Ends()
         self.running = Current()
@@ -200,11 +201,12 @@ class Instance:
                 self._unsorted = True
             front = self.front
             if front is not None and front.remote:
-                self._fetch(now)
-        restarts = self.tally.restarts
+                self.fetch(now)
+        evictions = self._evictions
         self.composition.compose(turn)
-        if self.tally.restarts > restarts and not (turn.chunks or turn.decodes):
+        if self._evictions > evictions and not (turn.chunks or turn.decodes):
             # All that ran has been evicted, so the head of the queue may begin now.
+            self.fetch(now)
             self.composition.compose(turn)
         if turn.wake_ns is not None:
             self._engine.call_at(max(turn.wake_ns, now + 1), self.wake)
@@ -213,7 +215,7 @@ class Instance:
             self._run_mixed(now, turn.decodes, chunks)
         elif turn.decodes:
             # An eviction has changed what the next turn finds.
-            self._run_decodes(now, turn.decodes, self.tally.restarts == restarts)
+            self._run_decodes(now, turn.decodes, self._evictions == evictions)
         else:
             self._idle(turn)
 
@@ -395,14 +397,18 @@ class Instance:
             self._join(request)
         self._arrived.clear()
 
-    def _fetch(self, now: int) -> None:
+    def fetch(self, now: int) -> None:
         """Have the KV moved here of the requests at the head of the queue that lies elsewhere."""
         while (request := self.front) is not None and request.remote:
             if not self.admit(request):
                 break
             request.state = State.MOVING
             self.moving += 1
-            self._engine.fetch(self, request, now)
+            self._bring(request, now)
+
+    def _bring(self, request: Live, now: int) -> None:
+        """Have the KV of a request moved here, for which there is room."""
+        self._engine.fetch(self, request, now)
 
     def _join(self, request: Live) -> None:
         """Let a request decode whose prefill is done: it has one token more than its target."""
@@ -483,17 +489,26 @@ class Instance:
                     self.cache.reclaim(1, self._turn.now)
                     continue
                 if not ranked:
-                    self._evict(request)
+                    self.evict(request, alone=not (count or self.prefilling))
                     break
-                self._evict(ranked.pop())
+                self.evict(ranked.pop())
             else:
                 if (request.base + self.steps - 1) % memory.block_size == 0:
                     memory.free -= 1
                 count += 1
         return count
 
-    def _evict(self, request: Live) -> None:
-        """Send a request back to the head of the queue; it begins anew later."""
+    def evict(self, request: Live, *, alone: bool = False) -> None:
+        """Send a request back to the head of the queue; it begins anew later.
+
+        Parameters
+        ----------
+        request
+            One that runs.
+        alone
+            Memory is short for it though nobody else runs.
+        """
+        del alone
         if request.state is State.DECODING:
             self._leave(request, self._turn.now, keep=False)
             request.done = request.base + self.steps
@@ -506,6 +521,11 @@ class Instance:
         request.done = min(request.cached, request.target - 1)
         request.state = State.WAITING
         request.restarts += 1
+        self.tally.restarts += 1
+        self._give_back(request)
+
+    def _give_back(self, request: Live) -> None:
+        """Put a request that has given way at the head of the queue."""
         self.waiting.appendleft(request)
         self._unsorted = True
-        self.tally.restarts += 1
+        self._evictions += 1

@@ -143,6 +143,30 @@ class Eviction(Policy, Protocol):
         ...
 
 
+@runtime_checkable
+class Swapping(Eviction, Protocol):
+    """Eviction by copying KV to the memory of the host, from where it comes back."""
+
+    @property
+    def host_tokens(self) -> int:
+        """Tokens that the host holds for an instance; beyond them, requests begin anew."""
+        ...
+
+    @property
+    def keeps_copies(self) -> bool:
+        """The copy of a request that has come back stays, and only what is new is copied again."""
+        ...
+
+    @property
+    def beside(self) -> bool:
+        """KV comes back while iterations go on; otherwise they wait."""
+        ...
+
+    def seconds(self, tokens: int, blocks: int) -> float:
+        """Return the time to copy so many tokens, which fill so many blocks."""
+        ...
+
+
 class Router(Policy, Protocol):
     """Chooses the instance of a request."""
 

@@ -63,6 +63,12 @@ class Tally:
     samples
         Where a timeline is asked for: times in nanoseconds with the blocks in use, at the start
         and at the end of every event; in between they grow evenly.
+    swaps, swapped_out, swapped_in
+        Evictions whose KV went to the host, and the tokens copied there and back.
+    peak_host_tokens
+        Most tokens on the host at a time.
+    copying_ns
+        Nanoseconds that iterations waited for copies.
     passes
         How often so many tokens together passed the layers. A batch that takes its prompts through
         a share of the layers counts by this share with them, and by the rest without.
@@ -78,6 +84,11 @@ class Tally:
     decoded_tokens: int = 0
     taken_over: int = 0
     samples: list[tuple[int, int]] | None = None
+    swaps: int = 0
+    swapped_out: int = 0
+    swapped_in: int = 0
+    peak_host_tokens: int = 0
+    copying_ns: int = 0
     passes: dict[int, float] = field(default_factory=dict)
 
     def count_passes(self, run: Current) -> None:

@@ -144,6 +144,16 @@ class Turn:
             return None
         return front if instance.admit(front) else None
 
+    def preempt(self, request: Live) -> None:
+        """Send a request that has begun back to the queue, as eviction does."""
+        if request.state not in (State.PREFILLING, State.DECODING):
+            raise self.impossible("it gives way though it does not run", request)
+        self._instance.evict(request)
+
+    def fetch(self) -> None:
+        """Have KV brought of requests at the head of the queue that lies elsewhere."""
+        self._instance.fetch(self.now)
+
     def prefill(self, request: Live, tokens: int) -> None:
         """Add prompt tokens of a request that has begun."""
         left = request.target - request.done

@@ -1,0 +1,95 @@
+"""FastSwitch: what it costs that requests change places by priority.
+
+FastSwitch (arXiv 2411.18424) serves conversations whose priorities change every few dozen
+iterations; those that lose their place wait on the host. Copying every block by itself and whole
+each time stalls the iterations; copying long runs, keeping copies, and bringing requests back
+beside iterations does not. To begin anew is no alternative: prompts take longer than priorities
+stay. Conversations are drawn like ShareGPT's, priorities at random every second, about 25
+iterations; the length of the runs is not in the paper, and 16 blocks are assumed.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from scheduling.models.cost.catalogue import gpu, llm
+from scheduling.models.cost.costs import replica_cost
+from scheduling.models.cost.layout import Layout
+from scheduling.models.cost.memory import kv_capacity
+from scheduling.models.cost.precision import Precision
+from scheduling.scenarios.scenario import Row, Run, Scenario
+from scheduling.scenarios.serving_loads import published_requests
+from scheduling.simulator.requests.capacity import at_rate
+from scheduling.simulator.requests.deployment import Deployment, Group
+from scheduling.simulator.requests.fleet import simulate_fleet
+from scheduling.simulator.requests.registry import strategy
+from scheduling.simulator.requests.run import FleetRun
+from scheduling.simulator.requests.strategy import Setting
+
+BASELINE, POLICY = "priority-swap", "fastswitch"
+
+_REQUESTS = 150
+_RATE = 0.4
+_MODEL, _GPU = "llama-3.1-8b", "a10"
+_PUBLISHED = {
+    "99th percentile of TTFT in seconds": "1.4 to 5.8 times shorter",
+    "99th percentile of TPOT in seconds": "up to 11.2 times shorter",
+    "requests a second": "up to 1.44 times as many",
+}
+
+
+def served(name: str) -> FleetRun:
+    """Run the conversations under a policy."""
+    model, card, layout, precision = llm(_MODEL), gpu(_GPU), Layout(), Precision()
+    requests = at_rate(published_requests("sharegpt", _REQUESTS, seed=0), _RATE)
+    cost = replica_cost(model, card, layout, precision)
+    chosen = strategy(name, Setting(requests, cost, (None,), 16_384, 4096))
+    group = Group(
+        "server",
+        cost,
+        kv_capacity(model, card, layout, precision) or 0,
+        composition=chosen.composition,
+        admission=chosen.admission,
+        eviction=chosen.eviction,
+        order=chosen.order,
+    )
+    return simulate_fleet(Deployment((group,)), requests)
+
+
+def run(limits: Run) -> list[Row]:
+    """Compare both ways of changing places."""
+    del limits
+    base, found = _figures(served(BASELINE)), _figures(served(POLICY))
+    return [
+        Row(
+            case=f"{_REQUESTS} conversations, {_RATE:g} a second, {_MODEL} on {_GPU}",
+            measure=measure,
+            baseline=BASELINE,
+            baseline_value=base[measure],
+            method=POLICY,
+            value=found[measure],
+            gap=None,
+            published=_PUBLISHED.get(measure),
+            verdict=f"{found[measure] / base[measure]:.2f} of every block by itself, whole",
+        )
+        for measure in base
+    ]
+
+
+def _figures(one: FleetRun) -> dict[str, float]:
+    tally = one.instances[0].tally
+    return {
+        "99th percentile of TTFT in seconds": float(np.percentile(one.ttft_seconds, 99)),
+        "99th percentile of TPOT in seconds": float(np.percentile(one.tpot_seconds, 99)),
+        "requests a second": len(one.table) / one.makespan_seconds,
+        "thousand tokens copied to the host": tally.swapped_out / 1e3,
+        "seconds that iterations waited for copies": tally.copying_ns / 1e9,
+    }
+
+
+SCENARIO = Scenario(
+    name="fastswitch",
+    system="FastSwitch: preemption by priority without stalls (arXiv 2411.18424)",
+    wants="nothing: a model and a GPU of the catalogue, drawn conversations and priorities",
+    run=run,
+)
