@@ -17,6 +17,7 @@ from scheduling.instances.loop.random_loops import kernel_loop
 from scheduling.instances.memory.random_buffers import tensor_buffers
 from scheduling.instances.placement.random_clusters import random_cluster
 from scheduling.instances.placement.random_machines import random_machines
+from scheduling.instances.prefill.random_prompts import prompts
 from scheduling.instances.schedule.constraint_mix import constraint_mix
 from scheduling.instances.schedule.online import online_job_shop
 from scheduling.instances.schedule.random_graphs import (
@@ -279,6 +280,8 @@ _RANGES: dict[str, tuple[Value, Value, str]] = {
     "longest_answer": (1, 10**5, "answers are from 1 to this many tokens"),
     "last_release": (0, 10**6, "requests are released from 0 to this iteration"),
     "deadlines": (0, 1, "1: requests are due, and as many as can be are to be on time"),
+    "load": (0.01, 100.0, "work that comes over time that passes"),
+    "operators": (1, 10**6, "operators of each"),
     "leeway": (0.0, 100.0, "most waiting until it is due, as a share of the answer's length"),
     "zipf": (0.0, 10.0, "exponent of the popularity of objects"),
     "deviation": (0.0, 5.0, "standard deviation of the logarithm of sizes and costs; 0: equal"),
@@ -322,6 +325,7 @@ GENERATORS: dict[str, Generator] = {
         _generator("kernel-loop", kernel_loop, _RANGES, "loop"),
         _generator("expert-layer", expert_layer, _RANGES, "experts"),
         _generator("allocation", allocation, _RANGES, "allocation"),
+        _generator("prompts", prompts, _RANGES, "prefill"),
         _generator("batching", batching, _RANGES, "batching"),
         _generator("cache-trace", cache_trace, _RANGES, "caching"),
         _generator("serving-fleet", serving_fleet, _RANGES, "serving"),

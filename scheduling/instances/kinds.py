@@ -41,6 +41,10 @@ _HOMES = {
         "scheduling.models.placement.problem:PlacementProblem",
         "scheduling.models.placement.solution:PlacementSolution",
     ),
+    "prefill": (
+        "scheduling.models.prefill.problem:PrefillProblem",
+        "scheduling.models.prefill.solution:PrefillSolution",
+    ),
     "requests": (
         "scheduling.models.requests.scenario:RequestScenario",
         "",

@@ -30,6 +30,9 @@ from scheduling.models.memory.solution import MemorySolution
 from scheduling.models.placement.check import check_placement
 from scheduling.models.placement.problem import PlacementProblem
 from scheduling.models.placement.solution import PlacementSolution
+from scheduling.models.prefill.check import check_prefill
+from scheduling.models.prefill.problem import PrefillProblem
+from scheduling.models.prefill.solution import PrefillSolution
 from scheduling.models.schedule.check import check_schedule
 from scheduling.models.schedule.check_front import check_front
 from scheduling.models.schedule.front import ParetoFront
@@ -53,6 +56,7 @@ _CHECKERS: tuple[tuple[type[Problem], type[Solution], _Checker], ...] = (
     (MemoryProblem, MemorySolution, check_memory),
     (CachingProblem, CachingSolution, check_caching),
     (BatchingProblem, BatchingSolution, check_batching),
+    (PrefillProblem, PrefillSolution, check_prefill),
     (LoopProblem, LoopSolution, check_loop),
     (AllocationProblem, AllocationSolution, check_allocation),
 )

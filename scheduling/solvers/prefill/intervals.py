@@ -6,10 +6,14 @@ are released at a or later and due at b or earlier take at most ``b - a`` togeth
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from scheduling.solvers.linear.model import LinearModel
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
@@ -41,7 +45,8 @@ def crowded(release: Floats, work: Floats, due: Floats, chosen: Floats) -> list[
     if not len(starts):
         return []
     taken = np.where(release[order] >= starts[:, None], (work * chosen)[order], 0.0)
-    excess = np.cumsum(taken, axis=1) - (due[order] - starts[:, None])
+    inside = np.cumsum(taken, axis=1)
+    excess = np.where(inside > 0, inside - (due[order] - starts[:, None]), -np.inf)
     worst = np.argmax(excess, axis=1)
     scale = _TOLERANCE * max(1.0, float(np.abs(due).max()))
     found: dict[tuple[float, float], Crowded] = {}
@@ -50,6 +55,38 @@ def crowded(release: Floats, work: Floats, due: Floats, chosen: Floats) -> list[
             begin, end = float(starts[row]), float(due[order[place]])
             found[begin, end] = Crowded(begin, end, (release >= begin) & (due <= end))
     return list(found.values())
+
+
+def stated(
+    release: Floats, work: Floats, due: Floats, weight: Floats, rows: Sequence[Crowded]
+) -> LinearModel:
+    """State the program of the jobs that are on time, over some intervals.
+
+    Parameters
+    ----------
+    release, work, due, weight
+        Of each job.
+    rows
+        The intervals.
+    """
+    from scheduling.solvers.linear.model import LinearModel
+
+    able = release + work <= due + _TOLERANCE * np.maximum(1.0, np.abs(due))
+    model = LinearModel("on-time")
+    columns = model.add_columns(
+        "on_time", len(work), upper=able.astype(np.float64), cost=-weight, integer=True
+    )
+    places = [np.flatnonzero(one.inside) for one in rows]
+    inside = np.concatenate(places) if places else np.zeros(0, np.int64)
+    model.add_rows(
+        "interval",
+        len(rows),
+        np.repeat(np.arange(len(rows)), [len(one) for one in places]),
+        columns[inside],
+        work[inside],
+        upper=[one.end - one.begin for one in rows],
+    )
+    return model
 
 
 def most_on_time(release: Floats, work: Floats, due: Floats, weight: Floats | None = None) -> float:
@@ -66,7 +103,6 @@ def most_on_time(release: Floats, work: Floats, due: Floats, weight: Floats | No
         What a job that is on time counts; default: 1.
     """
     from scheduling.solvers.linear.highs import relax
-    from scheduling.solvers.linear.model import LinearModel
     from scheduling.solvers.linear.result import Limits
 
     gain = np.ones(len(release)) if weight is None else weight
@@ -79,18 +115,7 @@ def most_on_time(release: Floats, work: Floats, due: Floats, weight: Floats | No
         if not fresh:
             break
         rows += fresh
-        model = LinearModel("on-time")
-        columns = model.add_columns("on_time", len(gain), upper=able.astype(float), cost=-gain)
-        places = [np.flatnonzero(one.inside) for one in rows]
-        model.add_rows(
-            "interval",
-            len(rows),
-            np.repeat(np.arange(len(rows)), [len(one) for one in places]),
-            columns[np.concatenate(places)],
-            work[np.concatenate(places)],
-            upper=[one.end - one.begin for one in rows],
-        )
-        result = relax(model, Limits())
+        result = relax(stated(release, work, due, gain, rows), Limits())
         if result.values is None or result.bound is None:
             break
         chosen, value = np.clip(result.values, 0.0, 1.0), -result.bound

@@ -53,3 +53,9 @@ def test_a_relaxation_that_cuts() -> None:
     zeros, ones = np.zeros(5), np.ones(5)
     assert most_on_time(zeros, ones, 2 * ones) == pytest.approx(2.0)
     assert most_on_time(zeros, ones, 2 * ones, np.arange(5.0)) == pytest.approx(7.0)
+
+
+def test_intervals_that_begin_late_count_too() -> None:
+    release = np.array([0.0, 10.0, 10.0, 10.0])
+    work, due = np.full(4, 3.0), np.array([3.0, 16.0, 16.0, 16.0])
+    assert most_on_time(release, work, due) == pytest.approx(3.0)

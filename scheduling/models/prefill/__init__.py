@@ -1,0 +1,1 @@
+"""Family ``prefill``: prompts on one machine that give way between operators."""

@@ -1,0 +1,55 @@
+"""Typed problems of prompts: which are computed in time on a machine that may be interrupted."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from scheduling.errors import InputError
+from scheduling.models.base import Frozen, Many, Name, Problem
+
+Time = Annotated[int, Field(ge=0, le=10**15)]
+
+
+class Prompt(Frozen):
+    """A prompt: equal operators one after another, between which others may run."""
+
+    id: Name
+    release: Time = Field(default=0, description="Time from which on it may run.")
+    operators: Annotated[int, Field(ge=1, le=10**6)] = Field(
+        default=1, description="How many there are."
+    )
+    duration: Annotated[int, Field(ge=1, le=10**12)] = Field(description="Of each operator.")
+    due: Time = Field(description="Time by which its last operator is to end.")
+    weight: Annotated[int, Field(ge=0, le=10**6)] = Field(
+        default=1, description="What it counts when it is on time."
+    )
+
+
+class PrefillProblem(Problem):
+    """Compute prompts on one machine so that most weight is done by the due times.
+
+    One operator runs at a time, none is interrupted, and none starts before its prompt's release.
+    A prompt is on time when all its operators have ended at ``due``; the others may run later or
+    not at all. The problem ``1 | r_j, pmtn at operators | sum w_j U_j``.
+
+    Source: FlowPrefill, arXiv 2602.16603.
+
+    Raises
+    ------
+    InputError
+        With every fault of the input and its place.
+    """
+
+    kind: Literal["prefill"] = "prefill"
+    prompts: Annotated[Many[Prompt], Field(min_length=1)]
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        from scheduling.models.faults import repeated
+
+        faults = list(repeated("prompts", (prompt.id for prompt in self.prompts)))
+        if faults:
+            raise InputError(faults)
+        return self

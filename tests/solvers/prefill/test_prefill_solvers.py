@@ -1,0 +1,83 @@
+"""Solvers of prompts against brute force, and the figures that the notes ask for."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+
+import scheduling as sch
+from scheduling.instances.prefill.random_prompts import prompts
+from scheduling.models.base import Status
+from scheduling.models.prefill.arrays import compile_prefill
+from scheduling.models.prefill.bounds import most_weight
+from scheduling.models.prefill.problem import PrefillProblem
+from scheduling.solvers.prefill.family import FAMILY, CompiledPrefill
+from scheduling.solvers.prefill.profile import profile
+from tests.prefill import best_weight, prefill_problems
+
+RELAXED = settings(max_examples=60, suppress_health_check=list(HealthCheck), deadline=None)
+POLICIES = ("s-edf", "edf", "srpt", "fcfs")
+
+
+@RELAXED
+@given(problem=prefill_problems())
+def test_cp_sat_agrees_with_brute_force(problem: PrefillProblem) -> None:
+    best = best_weight(problem)
+    for name in ("cp-sat", "auto"):
+        answer = sch.solve(problem, name, work_limit=20, workers=1)
+        assert (answer.objective, answer.status) == (best, Status.OPTIMAL), name
+
+
+@RELAXED
+@given(problem=prefill_problems(unit=True))
+def test_intervals_are_exact_for_operators_of_length_one(problem: PrefillProblem) -> None:
+    answer = sch.solve(problem, "intervals", work_limit=20, workers=1)
+    assert (answer.objective, answer.status) == (best_weight(problem), Status.OPTIMAL)
+
+
+@RELAXED
+@given(problem=prefill_problems())
+def test_every_solver_is_valid_and_every_bound_holds(problem: PrefillProblem) -> None:
+    best = best_weight(problem)
+    assert best <= most_weight(compile_prefill(problem))
+    for name in FAMILY.takers(CompiledPrefill(problem)):
+        answer = sch.solve(problem, name, work_limit=1, workers=1)
+        assert answer.objective <= best <= answer.bound, name
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("load", [1.2, 2.0])
+def test_s_edf_keeps_nine_tenths_of_what_eighty_prompts_allow(load: float, seed: int) -> None:
+    problem = prompts(requests=80, load=load, seed=seed)
+    best = sch.solve(problem, "intervals", work_limit=10, workers=1)
+    assert best.gap is not None
+    assert best.gap <= 0.03
+    reached = {name: sch.solve(problem, name, work_limit=1).objective for name in POLICIES}
+    assert reached["s-edf"] >= 0.9 * best.bound
+    assert reached["s-edf"] >= max(reached.values()) - 4
+    assert reached["edf"] < reached["s-edf"]
+
+
+def test_policies_by_hand() -> None:
+    # The long one is under way when a short one comes that is due soon; one operator takes 3.
+    document = {
+        "kind": "prefill",
+        "prompts": [
+            {"id": "long", "operators": 4, "duration": 3, "due": 15},
+            {"id": "short", "release": 1, "duration": 2, "due": 5},
+            {"id": "hopeless", "release": 1, "duration": 4, "due": 4},
+        ],
+    }
+    problem = PrefillProblem.model_validate(document)
+    found = sch.solve(problem, "s-edf", work_limit=1)
+    pieces = [(piece.prompt, piece.start, piece.operators) for piece in found.pieces]
+    assert pieces == [("long", 0, 1), ("short", 3, 1), ("long", 5, 3), ("hopeless", 14, 1)]
+    assert found.objective == 2
+    assert sch.solve(problem, "edf", work_limit=1).objective == 0
+    assert sch.solve(problem, "fcfs", work_limit=1).objective == 1
+
+
+def test_what_is_said_of_a_problem() -> None:
+    found = profile(prompts(requests=5))
+    assert (found["prompts"], found["operators"]) == (5, 160)
+    assert found["bounds_by_formula"]["on-time"] == 5
