@@ -15,6 +15,7 @@ from scheduling.instances.edge.drone_streams import drone_stream
 from scheduling.instances.experts.random_layers import expert_layer
 from scheduling.instances.loop.random_loops import kernel_loop
 from scheduling.instances.memory.random_buffers import tensor_buffers
+from scheduling.instances.packing.random_lengths import token_sequences
 from scheduling.instances.placement.random_clusters import random_cluster
 from scheduling.instances.placement.random_machines import random_machines
 from scheduling.instances.prefill.random_prompts import prompts
@@ -209,6 +210,8 @@ _RANGES: dict[str, tuple[Value, Value, str]] = {
     "period": (1, 10**6, "length of a period of shifts"),
     "cores": (1, 10**4, "number of cores"),
     "users": (1, 10**4, "number of users"),
+    "sequences": (1, 10**6, "number of sequences"),
+    "chunk": (1, 10**9, "tokens of a chunk"),
     "drones": (1, 1000, "number of drones"),
     "batches": (1, 10**4, "batches of each drone, one a second"),
     "early": (0.0, 0.99, "by what share at most runs on the edge end early"),
@@ -330,6 +333,7 @@ GENERATORS: dict[str, Generator] = {
         _generator("cache-trace", cache_trace, _RANGES, "caching"),
         _generator("serving-fleet", serving_fleet, _RANGES, "serving"),
         _generator("shared-cluster", shared_cluster, _RANGES, "sharing"),
+        _generator("token-sequences", token_sequences, _RANGES, "packing"),
         _generator("drone-stream", drone_stream, _RANGES, "edge-cloud"),
     )
 }

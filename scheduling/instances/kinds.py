@@ -61,6 +61,10 @@ _HOMES = {
         "scheduling.models.edge.problem:EdgeCloud",
         "scheduling.models.schedule.solution:ScheduleSolution",
     ),
+    "packing": (
+        "scheduling.models.packing.problem:PackingProblem",
+        "scheduling.models.packing.solution:PackingSolution",
+    ),
     "sharing": (
         "scheduling.models.sharing.problem:SharedCluster",
         "scheduling.models.schedule.solution:ScheduleSolution",

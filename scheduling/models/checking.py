@@ -27,6 +27,9 @@ from scheduling.models.loop.solution import LoopSolution
 from scheduling.models.memory.check import check_memory
 from scheduling.models.memory.problem import MemoryProblem
 from scheduling.models.memory.solution import MemorySolution
+from scheduling.models.packing.check import check_packing
+from scheduling.models.packing.problem import PackingProblem
+from scheduling.models.packing.solution import PackingSolution
 from scheduling.models.placement.check import check_placement
 from scheduling.models.placement.problem import PlacementProblem
 from scheduling.models.placement.solution import PlacementSolution
@@ -57,6 +60,7 @@ _CHECKERS: tuple[tuple[type[Problem], type[Solution], _Checker], ...] = (
     (CachingProblem, CachingSolution, check_caching),
     (BatchingProblem, BatchingSolution, check_batching),
     (PrefillProblem, PrefillSolution, check_prefill),
+    (PackingProblem, PackingSolution, check_packing),
     (LoopProblem, LoopSolution, check_loop),
     (AllocationProblem, AllocationSolution, check_allocation),
 )

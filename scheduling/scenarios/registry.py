@@ -67,6 +67,7 @@ SCENARIOS = {
     "moe-lrc": f"{_HERE}.moe_lrc",
     "expertflow": f"{_HERE}.expertflow",
     "dems": f"{_HERE}.dems",
+    "chunkflow": f"{_HERE}.chunkflow",
 }
 """Name to the module that has it as ``SCENARIO``."""
 

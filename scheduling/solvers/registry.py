@@ -164,6 +164,7 @@ _FAMILIES = {
     "experts": "scheduling.solvers.experts.family:FAMILY",
     "loop": "scheduling.solvers.loop.family:FAMILY",
     "memory": "scheduling.solvers.memory.family:FAMILY",
+    "packing": "scheduling.solvers.packing.family:FAMILY",
     "placement": "scheduling.solvers.placement.family:FAMILY",
     "prefill": "scheduling.solvers.prefill.family:FAMILY",
     "schedule": "scheduling.solvers.schedule.family:FAMILY",

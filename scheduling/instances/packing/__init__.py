@@ -1,0 +1,1 @@
+"""Lengths of training sequences: from tables, and random ones."""

@@ -1,0 +1,1 @@
+"""Family ``packing``: sequences of tokens in chunks of one size."""

@@ -1,0 +1,54 @@
+"""Sequences of training data that are cut and packed into chunks of one size."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from scheduling.errors import InputError
+from scheduling.models.base import Many, Problem
+
+Tokens = Annotated[int, Field(ge=1, le=10**9)]
+
+MOST_CHUNKS = 10**7
+"""Most chunks that long sequences may be cut into."""
+
+
+class PackingProblem(Problem):
+    """Pack sequences into the fewest chunks.
+
+    A sequence of at most ``chunk_tokens`` lies whole in one chunk, beside others while their tokens
+    sum to at most that. A longer one is cut into chunks of its own, the last of which may be short:
+    they depend on each other and hold nothing else (ChunkFlow, arXiv 2503.02356).
+
+    Raises
+    ------
+    InputError
+        With every fault of the input and its place.
+    """
+
+    kind: Literal["packing"] = "packing"
+    chunk_tokens: Tokens
+    kept_chunks: Annotated[int, Field(ge=1, le=10**6)] = Field(
+        default=1,
+        description="Chunks of a long sequence whose activations stay in memory; others are "
+        "computed again for their backward pass.",
+    )
+    lengths: Annotated[Many[Tokens], Field(min_length=1)] = Field(
+        description="Tokens of each sequence."
+    )
+
+    @model_validator(mode="after")
+    def _countable(self) -> Self:
+        chunks = self.own_chunks
+        if chunks > MOST_CHUNKS:
+            found = f"{chunks} chunks of long sequences"
+            raise InputError.single("chunk_tokens", found, f"at most {MOST_CHUNKS}")
+        return self
+
+    @property
+    def own_chunks(self) -> int:
+        """Chunks of sequences that are too long for one."""
+        size = self.chunk_tokens
+        return sum(-(-length // size) for length in self.lengths if length > size)
