@@ -49,17 +49,20 @@ class LinearBound(TimeIndexed):
         data: CompiledBatching,
         board: Board[Plan],
         budget: Budget,
-        hint: Plan | None,  # noqa: ARG002
+        hint: Plan | None,
     ) -> None:
-        """Post the bound, then the plan."""
+        """Post the plans of the rules, the bound, then the plan of the relaxation."""
         from scheduling.solvers.batching.program import program
         from scheduling.solvers.linear.highs import relax
         from scheduling.solvers.linear.result import Limits, Listener
 
         arrays = data.arrays
+        for rule in RULES:
+            rule.search(data, board, budget, hint)
         stated = program(arrays, reach(arrays))
         work = None if budget.work is None else max(1, int(budget.work * _QUESTIONS))
-        limits = Limits(budget.remaining(), budget.workers, budget.seed, work)
+        # On more threads HiGHS takes several times as long for these programs.
+        limits = Limits(budget.remaining(), 1, budget.seed, work)
         ears = Listener(lambda _: None, lambda _: None, lambda: board.stopped)
         result = relax(stated.model, limits, ears)
         if result.values is not None:

@@ -51,7 +51,8 @@ class Intervals(NeedsNothing, TakesAll):
         for whole in (False, True):
             while not board.stopped and budget.remaining() != 0:
                 left = budget.remaining()
-                limits = Limits(left, budget.workers, budget.seed, questions, _GAP)
+                workers = budget.workers if whole else 1
+                limits = Limits(left, workers, budget.seed, questions, _GAP)
                 model = stated(release, work, due, weight, rows)
                 solve = Highs().solve if whole else relax
                 result = solve(model, limits, ears)
