@@ -52,6 +52,7 @@ SCENARIOS = {
     "xllm": f"{_HERE}.xllm",
     "llumnix": f"{_HERE}.llumnix",
     "pd-forwarding": f"{_HERE}.pd_forwarding",
+    "infinite-llm": f"{_HERE}.infinite_llm",
     "cake": f"{_HERE}.cake",
     "v0-router": f"{_HERE}.v0_router",
     "mergepipe": f"{_HERE}.mergepipe",

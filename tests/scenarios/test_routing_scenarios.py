@@ -32,3 +32,13 @@ def test_prompts_on_demand_keep_limits_that_reports_miss() -> None:
         assert row.baseline_value is not None
         assert row.baseline_value <= 0.7
     assert rows[0].gap == 0
+
+
+def test_loans_come_close_to_the_best_sharing() -> None:
+    rates, shares = rows_of("infinite-llm")
+    assert rates.ratio is not None
+    assert rates.ratio > 1.0
+    assert shares.value >= 0.9
+    assert rates.gap is not None
+    assert 0 <= rates.gap <= 0.1
+    assert shares.gap == 0
