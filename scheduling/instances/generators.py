@@ -50,6 +50,7 @@ from scheduling.instances.schedule.taillard import MODULUS, taillard_job_shop
 from scheduling.instances.schedule.tardiness import random_tardiness
 from scheduling.instances.serving.random_fleets import serving_fleet
 from scheduling.instances.sharing.random_jobs import shared_cluster
+from scheduling.instances.tiers.random_programs import tensor_program
 from scheduling.models.base import Problem
 
 Value = int | float
@@ -289,6 +290,8 @@ _RANGES: dict[str, tuple[Value, Value, str]] = {
     "zipf": (0.0, 10.0, "exponent of the popularity of objects"),
     "deviation": (0.0, 5.0, "standard deviation of the logarithm of sizes and costs; 0: equal"),
     "share": (*_SHARE, "share of everything that there is room for"),
+    "steps": (2, 10**4, "operations of the program"),
+    "weights": (0, 10**4, "constant tensors"),
     "tokens": (0, 10**7, "tokens that experts work on"),
     "claims": (1, 10**5, "claims on the budget"),
     "levels": (1, 10**4, "levels of each claim above the lowest"),
@@ -325,6 +328,7 @@ GENERATORS: dict[str, Generator] = {
         _generator("virtual-machines", random_machines, _RANGES, "placement"),
         _generator("cluster", random_cluster, _RANGES, "placement"),
         _generator("tensor-buffers", tensor_buffers, _RANGES, "memory"),
+        _generator("tensor-program", tensor_program, _RANGES, "tiers"),
         _generator("kernel-loop", kernel_loop, _RANGES, "loop"),
         _generator("expert-layer", expert_layer, _RANGES, "experts"),
         _generator("allocation", allocation, _RANGES, "allocation"),

@@ -69,6 +69,10 @@ _HOMES = {
         "scheduling.models.sharing.problem:SharedCluster",
         "scheduling.models.schedule.solution:ScheduleSolution",
     ),
+    "tiers": (
+        "scheduling.models.tiers.problem:TieredProblem",
+        "scheduling.models.tiers.solution:TieredSolution",
+    ),
     "online-schedule": (
         "scheduling.models.schedule.online:OnlineSchedule",
         "scheduling.models.schedule.solution:ScheduleSolution",

@@ -47,6 +47,9 @@ from scheduling.models.serving.problem import ServingProblem
 from scheduling.models.serving.solution import ServingSolution
 from scheduling.models.sharing.offline import offline as offline_of_cluster
 from scheduling.models.sharing.problem import SharedCluster
+from scheduling.models.tiers.check import check_tiers
+from scheduling.models.tiers.problem import TieredProblem
+from scheduling.models.tiers.solution import TieredSolution
 
 _Checker = Callable[[Any, Any], list[Violation]]
 
@@ -63,6 +66,7 @@ _CHECKERS: tuple[tuple[type[Problem], type[Solution], _Checker], ...] = (
     (PackingProblem, PackingSolution, check_packing),
     (LoopProblem, LoopSolution, check_loop),
     (AllocationProblem, AllocationSolution, check_allocation),
+    (TieredProblem, TieredSolution, check_tiers),
 )
 """Which checker looks at which problem and answer."""
 

@@ -169,6 +169,7 @@ _FAMILIES = {
     "prefill": "scheduling.solvers.prefill.family:FAMILY",
     "schedule": "scheduling.solvers.schedule.family:FAMILY",
     "serving": "scheduling.solvers.serving.family:FAMILY",
+    "tiers": "scheduling.solvers.tiers.family:FAMILY",
 }
 
 

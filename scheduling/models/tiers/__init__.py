@@ -1,0 +1,1 @@
+"""Problems of placement in memories of different speed."""
