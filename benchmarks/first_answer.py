@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import scheduling as sch
-from scheduling.cli.output import percent, table
+from scheduling.cli.output import table
+from scheduling.report.words import percent
 from scheduling.instances.generators import generate
 
 MEBI = 1024

@@ -18,6 +18,7 @@ from scheduling.cli import (
     plan,
     pods,
     profile,
+    report,
     reproduce,
     simulate,
     solve,
@@ -53,6 +54,7 @@ app.command("plan", epilog=plan.EXAMPLE)(plan.plan)
 app.command("pods", epilog=pods.EXAMPLE)(pods.pods)
 app.command("extender", epilog=extender.EXAMPLE)(extender.extender)
 app.command("profile", epilog=profile.EXAMPLE)(profile.profile)
+app.command("report", epilog=report.EXAMPLE)(report.report)
 app.command("reproduce", epilog=reproduce.EXAMPLE)(reproduce.reproduce)
 
 

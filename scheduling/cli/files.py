@@ -8,7 +8,8 @@ from typing import Annotated, Any
 import typer
 
 from scheduling.cli import options
-from scheduling.cli.output import emit_json, note, number, table
+from scheduling.cli.output import emit_json, note, table
+from scheduling.report.words import number
 
 INFO_EXAMPLE = "Example: scheduling info bundled:ta01"
 CONVERT_EXAMPLE = "Example: scheduling convert j301_1.sm project.yaml"

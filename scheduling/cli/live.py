@@ -7,7 +7,7 @@ import time
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from scheduling.cli.output import number, percent
+from scheduling.report.words import number, percent
 
 if TYPE_CHECKING:
     from scheduling.bench.records import Record

@@ -7,9 +7,11 @@ import sys
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
+from scheduling.report.words import number, percent, sentence
+
 # Models are loaded by the verbs that need them, so that help and errors come at once.
 if TYPE_CHECKING:
-    from scheduling.models.base import Number, Solution
+    from scheduling.models.base import Solution
 
 EXIT_CODES = {"optimal": 0, "feasible": 0, "infeasible": 3, "unknown": 4}
 
@@ -28,16 +30,6 @@ def note(message: str) -> None:
 def emit_json(value: Any) -> None:
     """Print a value as the only thing on stdout."""
     print(json.dumps(value, ensure_ascii=False, indent=2))
-
-
-def percent(gap: float | None) -> str:
-    """Format a gap: ``0.00 %``, or a dash when unknown."""
-    return "-" if gap is None else f"{100 * gap:.2f} %"
-
-
-def number(value: Number | None) -> str:
-    """Format a value, or a dash when unknown."""
-    return "-" if value is None else f"{value:,}".replace(",", " ")
 
 
 def table(headers: Sequence[str], rows: Iterable[Sequence[str]], title: str | None = None) -> None:
@@ -69,20 +61,3 @@ def summary(solution: Solution, title: str) -> None:
         rows = [["-", number(solution.objective), number(solution.bound), percent(solution.gap)]]
     table(["objective", "value", "bound", "gap"], rows, title)
     print(f"  {sentence(solution)}")
-
-
-def sentence(solution: Solution) -> str:
-    """Say in words what a solution's certificate means."""
-    found = f"by {solution.solver} in {solution.seconds:.2f} s"
-    known = "no bound known" if solution.gap is None else _distance(solution.gap)
-    meanings = {
-        "optimal": "optimal: proven best possible",
-        "feasible": f"feasible: {known}",
-        "infeasible": "infeasible: proven that no solution exists",
-        "unknown": "unknown: no solution found",
-    }
-    return f"{meanings[solution.status]}, {found}"
-
-
-def _distance(gap: float) -> str:
-    return f"at most {percent(gap)} from the best possible"

@@ -9,7 +9,8 @@ import typer
 
 from scheduling.cli import options
 from scheduling.cli.live import LiveLine
-from scheduling.cli.output import EXIT_CODES, emit_json, note, number, percent, sentence, table
+from scheduling.cli.output import EXIT_CODES, emit_json, note, table
+from scheduling.report.words import number, percent, sentence
 
 if TYPE_CHECKING:
     from scheduling.models.schedule.front import ParetoFront

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from scheduling.cli.output import percent, sentence, table
+from scheduling.cli.output import table
 from scheduling.models.serving.fleet import short_precision
 from scheduling.models.serving.plan import Component, ServingPlan
 from scheduling.planner.answering import unit
@@ -11,6 +11,7 @@ from scheduling.planner.front import PlanFront
 from scheduling.planner.plan import PlanResult, tier_record, value_of
 from scheduling.planner.summary import described, rivals, ruled_out
 from scheduling.planner.verify import Verdict
+from scheduling.report.words import percent, sentence
 
 _SHOWN = 12
 _COMPONENT = (

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from scheduling.cli import options
-from scheduling.cli.output import emit_json, fail, note, percent, table
+from scheduling.cli.output import emit_json, fail, note, table
 from scheduling.errors import InputError
+from scheduling.report.words import percent
 
 if TYPE_CHECKING:
     from scheduling.scenarios.scenario import Row, Scenario

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from scheduling.cli import options
-from scheduling.cli.output import emit_json, note, number, percent, table
+from scheduling.cli.output import emit_json, note, table
 from scheduling.errors import Fault, InputError
+from scheduling.report.words import number, percent
 
 if TYPE_CHECKING:
     from scheduling.models.base import Problem

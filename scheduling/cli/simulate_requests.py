@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from scheduling.cli.live import SimulatedLine
-from scheduling.cli.output import emit_json, note, percent, table
+from scheduling.cli.output import emit_json, note, table
+from scheduling.report.words import percent
 
 if TYPE_CHECKING:
     from scheduling.models.requests.scenario import RequestScenario
@@ -67,7 +68,7 @@ def simulate_scenario(problem: RequestScenario, file: str, wanted: Wanted) -> No
             watch=Watch(
                 on_progress=line.update,
                 on_run=None if wanted.json else _progress,
-                timeline=wanted.plot is not None,
+                timeline=wanted.json or wanted.plot is not None,
             ),
         )
     _write(found, wanted)

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from scheduling.cli import options
-from scheduling.cli.output import emit_json, note, number, percent, table
+from scheduling.cli.output import emit_json, note, table
 from scheduling.errors import InputError
+from scheduling.report.words import number, percent
 
 if TYPE_CHECKING:
     from scheduling.models.requests.facts import ClassFacts, LengthFacts

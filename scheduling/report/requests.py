@@ -12,10 +12,9 @@ from numpy.typing import NDArray
 from scheduling.errors import InputError
 from scheduling.report.palette import INK, series_colour
 from scheduling.report.pictures import check_suffix, picture
-from scheduling.simulator.requests.clock import NS_PER_SECOND
-from scheduling.simulator.requests.compare import Comparison, Outcome
+from scheduling.simulator.requests.compare import Comparison
+from scheduling.simulator.requests.curves import memory_share, queued
 from scheduling.simulator.requests.metrics import Estimate
-from scheduling.simulator.requests.run import NEVER, FleetRun, InstanceRun
 from scheduling.simulator.requests.sweep import SweepRun, figure, grouped
 from scheduling.storage import write_whole
 
@@ -113,8 +112,9 @@ def _draw_comparison(found: Comparison, page: Figure) -> None:
     queue = page.add_subplot(grid[2, :], sharex=memory)
     for number, one in enumerate(found.outcomes):
         style = _style(number)
-        memory.plot(*_memory(one.run), label=one.strategy.name, **style)
-        queue.step(*_queue(one), where="post", **style)
+        instants, share = memory_share(one.run, _INSTANTS)
+        memory.plot(instants, 100 * share, label=one.strategy.name, **style)
+        queue.step(*queued(one.run), where="post", **style)
     memory.set_ylabel("KV memory in use, %")
     memory.set_ylim(0, 102)
     queue.set_ylabel("requests in queues")
@@ -134,36 +134,6 @@ def _distribution(ax: Axes, values: Floats, number: int, name: str) -> None:
     if len(shown):
         shares = np.arange(1, len(shown) + 1) / len(shown)
         ax.step(shown, shares, where="post", label=name, **_style(number))
-
-
-def _memory(run: FleetRun) -> tuple[Floats, Floats]:
-    """Return instants, and the share of all KV memory that is in use at each."""
-    instants = np.linspace(0.0, run.makespan_seconds, _INSTANTS)
-    used = sum((_used(instance, instants) for instance in run.instances), np.zeros(_INSTANTS))
-    capacity = sum(instance.capacity_blocks for instance in run.instances)
-    return instants, 100.0 * used / max(capacity, 1)
-
-
-def _used(instance: InstanceRun, instants: Floats) -> Floats:
-    """Return the blocks in use at instants: even growth through an event, nothing while idle."""
-    samples = np.array(instance.tally.samples or [(0, 0)], dtype=np.float64)
-    times, blocks = samples[:, 0] / NS_PER_SECOND, samples[:, 1]
-    ends = times[1::2]
-    event = np.searchsorted(ends, instants)
-    inside = event < len(ends)
-    inside[inside] = times[::2][event[inside]] <= instants[inside]
-    return np.where(inside, np.interp(instants, times, blocks), 0.0)
-
-
-def _queue(one: Outcome) -> tuple[Floats, NDArray[np.int64]]:
-    """Return instants, and the requests that have come and not begun from each on."""
-    run = one.run
-    begun = run.started_ns != NEVER
-    came, began = run.table.arrival_ns[begun], run.started_ns[begun]
-    times = np.concatenate([came, began])
-    order = np.argsort(times, kind="stable")
-    changes = np.concatenate([np.ones_like(came), -np.ones_like(began)])
-    return times[order] / NS_PER_SECOND, np.cumsum(changes[order])
 
 
 def _draw_frontier(

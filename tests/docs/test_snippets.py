@@ -75,6 +75,8 @@ def commands_of(block: Block) -> list[str]:
 
 def run_command(command: str, block: Block, page: Path, folder: Path) -> None:
     words = shlex.split(command)[1:]
+    target = folder / words[-1] if len(words) > 1 and words[-2] == ">" else None
+    words = words if target is None else words[:-2]
     ran = subprocess.run(
         [sys.executable, "-c", RUN, *words],
         cwd=folder,
@@ -88,6 +90,8 @@ def run_command(command: str, block: Block, page: Path, folder: Path) -> None:
     place = f"{page.name}:{block.line}"
     assert ran.returncode == block.exits, f"{place}: {command}\n{ran.stdout}\n{ran.stderr}"
     assert "Traceback" not in ran.stderr, f"{place}: {command}\n{ran.stderr}"
+    if target is not None:
+        target.write_text(ran.stdout, encoding="utf-8")
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())

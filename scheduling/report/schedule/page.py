@@ -13,6 +13,7 @@ from scheduling.report.schedule.usage import Steps
 
 _SCRIPTS = (
     "format.js",
+    "common.js",
     "model.js",
     "state.js",
     "bars.js",

@@ -8,6 +8,7 @@ from dataclasses import asdict
 from typing import Any
 
 from scheduling.simulator.requests.compare import Comparison, Outcome
+from scheduling.simulator.requests.curves import curves_record
 from scheduling.simulator.requests.metrics import Estimate, Latency
 from scheduling.simulator.requests.program_metrics import ProgramMetrics
 from scheduling.simulator.requests.run import NEVER, FleetRun
@@ -76,6 +77,7 @@ def outcome_record(one: Outcome) -> dict[str, Any]:
             for entry in one.certified
         },
         "capacity": None if one.capacity is None else asdict(one.capacity),
+        "curves": curves_record(one.run),
         "programs": None if one.programs is None else _programs(one.programs),
     }
 

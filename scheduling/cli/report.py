@@ -1,0 +1,52 @@
+"""``scheduling report``: results of any verb as one page."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from scheduling.cli import options
+from scheduling.cli.output import emit_json, note
+
+EXAMPLE = "Example: scheduling report ft10.jsp ft10.json -o ft10.html"
+
+
+def report(
+    files: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="RESULT…",
+            help="Results; an instance before its solution gives that its charts.",
+            show_default=False,
+        ),
+    ],
+    output: Annotated[
+        Path, typer.Option("--output", "-o", metavar="FILE", help="The page to write (.html).")
+    ] = Path("report.html"),
+    title: Annotated[
+        str | None, typer.Option("--title", metavar="TEXT", help="Heading; by the results.")
+    ] = None,
+    json: options.Json = False,
+) -> None:
+    """Write one HTML page of results: answers, certificates, charts and tables.
+
+    Results are what solve, pods, pareto and plan write, what simulate, plan and reproduce print
+    with --json, and results of bench. The page needs no network: charts can be hovered, zoomed
+    and filtered, tables sorted and copied.
+    """
+    from scheduling.report.pictures import check_suffix
+    from scheduling.report.results.page import render_report
+    from scheduling.report.results.reading import read_results
+    from scheduling.storage import write_whole
+
+    check_suffix(output, (".html",))
+    sections = read_results(files)
+    heading = title or (sections[0].title if len(sections) == 1 else "Results")
+    write_whole(output, render_report(sections, heading).encode())
+    if json:
+        results = [{"title": one.title, "answer": one.answer} for one in sections]
+        emit_json({"written": str(output), "results": results})
+    else:
+        note(f"written: {output}")

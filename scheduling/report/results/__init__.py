@@ -1,0 +1,1 @@
+"""Results of all verbs as one page."""

@@ -1,0 +1,136 @@
+"""Charts of solutions beside their problems, by kind."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable
+from typing import Any
+
+from scheduling.models.allocation.problem import AllocationProblem
+from scheduling.models.allocation.solution import AllocationSolution
+from scheduling.models.loop.problem import LoopProblem
+from scheduling.models.loop.solution import LoopSolution
+from scheduling.models.memory.problem import MemoryProblem
+from scheduling.models.memory.solution import MemorySolution
+from scheduling.models.placement.problem import Item, PlacementProblem
+from scheduling.models.placement.solution import PlacementSolution
+from scheduling.models.schedule.problem import ScheduleProblem
+from scheduling.models.schedule.solution import ScheduleSolution
+from scheduling.report.allocation.chart import curve
+from scheduling.report.loop.chart import bars
+from scheduling.report.memory.chart import rectangles, scale
+from scheduling.report.results.content import Axis, Boxes, Chart, Lines, Page, Series
+from scheduling.report.schedule.layout import build_chart
+from scheduling.report.schedule.page import render_page
+
+
+def _schedule(problem: ScheduleProblem, solution: ScheduleSolution) -> list[Chart]:
+    chart = build_chart(problem, solution)
+    return [Page("Gantt chart", render_page(chart))] if chart.tasks else []
+
+
+def _memory(problem: MemoryProblem, solution: MemorySolution) -> list[Chart]:
+    parts = rectangles(problem, solution)
+    if not parts:
+        return []
+    factor, unit = scale(problem, solution)
+    return [
+        Boxes(
+            "Memory over time",
+            Axis("time"),
+            Axis(f"address, {unit}"),
+            [part.buffer for part in parts],
+            [part.start for part in parts],
+            [part.end for part in parts],
+            [part.offset / factor for part in parts],
+            [(part.offset + part.size) / factor for part in parts],
+            [part.series for part in parts],
+            limit=None if problem.capacity is None else problem.capacity / factor,
+        )
+    ]
+
+
+def _loop(problem: LoopProblem, solution: LoopSolution) -> list[Chart]:
+    found = bars(problem, solution)
+    if not found:
+        return []
+    rows = list(dict.fromkeys(bar.row for bar in found))
+    place = {name: number for number, name in enumerate(rows)}
+    height = {name: max(bar.high for bar in found if bar.row == name) for name in rows}
+    return [
+        Boxes(
+            "Pipeline, iteration by iteration",
+            Axis("cycles"),
+            Axis("unit or warp"),
+            [f"{bar.iteration}: {bar.operation}" for bar in found],
+            [bar.start for bar in found],
+            [bar.end for bar in found],
+            [place[bar.row] + 0.05 + 0.9 * bar.low / height[bar.row] for bar in found],
+            [place[bar.row] + 0.05 + 0.9 * bar.high / height[bar.row] for bar in found],
+            [bar.iteration for bar in found],
+            rows=rows,
+        )
+    ]
+
+
+def _placement(problem: PlacementProblem, solution: PlacementSolution) -> list[Chart]:
+    """Draw for each resource what stands on each node, as shares of its capacity."""
+    items = {item.id: item for item in problem.items}
+    standing: dict[str, list[Item]] = defaultdict(list)
+    for entry in solution.placements:
+        standing[entry.node].append(items[entry.item])
+    resources = sorted({name for node in problem.nodes for name in node.capacity})
+    return [_node_map(problem, standing, name) for name in resources]
+
+
+def _node_map(problem: PlacementProblem, standing: dict[str, list[Item]], name: str) -> Boxes:
+    """Draw one resource; what stays, moves and comes differs in colour."""
+    boxes: list[tuple[str, float, float, float, int]] = []
+    nodes = [node for node in problem.nodes if node.capacity.get(name)]
+    for row, node in enumerate(nodes):
+        left = 0.0
+        for item in standing.get(node.id, ()):
+            share = 100 * item.demands.get(name, 0) / node.capacity[name]
+            if share > 0:
+                boxes.append((item.id, left, left + share, row, _state(item, node.id)))
+                left += share
+    return Boxes(
+        f"{name} by node",
+        Axis(f"{name}, % of the node"),
+        Axis("node"),
+        [box[0] for box in boxes],
+        [box[1] for box in boxes],
+        [box[2] for box in boxes],
+        [box[3] + 0.08 for box in boxes],
+        [box[3] + 0.92 for box in boxes],
+        [box[4] for box in boxes],
+        rows=[node.id for node in nodes],
+        legend=("stays", "moves", "comes"),
+        most=100.0,
+    )
+
+
+def _state(item: Item, node: str) -> int:
+    """Return the number in the legend: it stays, moves or comes."""
+    if item.node is None:
+        return 2
+    return 0 if item.node == node else 1
+
+
+def _allocation(problem: AllocationProblem, solution: AllocationSolution) -> list[Chart]:
+    budgets, gains = curve(problem)
+    series = [Series("bound", budgets, gains, dashed=True)]
+    if solution.objective is not None:
+        spent = sum(grant.amount for grant in solution.grants)
+        series.append(Series("this answer", [spent], [float(solution.objective)], "points"))
+    return [Lines("Gain over budget", Axis("budget"), Axis("gain"), series)]
+
+
+CHARTS: dict[str, Callable[[Any, Any], list[Chart]]] = {
+    "allocation": _allocation,
+    "loop": _loop,
+    "memory": _memory,
+    "placement": _placement,
+    "schedule": _schedule,
+}
+"""What draws a problem with its solution, by kind."""

@@ -1,0 +1,263 @@
+/** Lines, steps and points over an axis. */
+class LineContent {
+  constructor(spec, palette) {
+    Object.assign(this, { spec, palette, hidden: new Set() });
+    const [from, to] = span(spec.series.map((s) => s.x));
+    this.x = new Scale(!spec.x.log && from > 0 && from < 0.4 * to ? 0 : from, to, spec.x.log);
+    const [low, high] = span(spec.series.map((s) => s.y));
+    const room = (high - low) * 0.05;
+    this.y = new Scale(low >= 0 && low < 0.4 * high ? 0 : low - room, high + room, spec.y.log);
+  }
+
+  get visible() {
+    return this.spec.series.map((s, k) => k).filter((k) => !this.hidden.has(k));
+  }
+
+  count() {
+    return this.visible.length;
+  }
+
+  describe() {
+    const names = this.spec.series.map((s) => s.name);
+    return `${this.spec.y.label} over ${this.spec.x.label}: ${names.slice(0, MOST_SPOKEN).join(", ")}.`;
+  }
+
+  names() {
+    return this.spec.series.map((s, k) => ({ name: s.name, colour: this.colour(k), dashed: s.dashed }));
+  }
+
+  colour(k) {
+    return this.palette[k % this.palette.length];
+  }
+
+  paint(ctx, plot) {
+    for (const k of this.visible) {
+      const { x, y, shape, dashed } = this.spec.series[k];
+      ctx.strokeStyle = ctx.fillStyle = this.colour(k);
+      ctx.lineWidth = 2;
+      ctx.setLineDash(dashed ? [6, 4] : []);
+      ctx.beginPath();
+      x.forEach((value, i) => {
+        const [px, py] = [plot.px(value), plot.py(y[i])];
+        if (shape === "points") {
+          ctx.moveTo(px + 4, py);
+          ctx.arc(px, py, 4, 0, 2 * Math.PI);
+        } else if (i === 0) ctx.moveTo(px, py);
+        else {
+          if (shape === "step") ctx.lineTo(px, plot.py(y[i - 1]));
+          ctx.lineTo(px, py);
+        }
+      });
+      if (shape === "points") ctx.fill();
+      else ctx.stroke();
+    }
+    ctx.setLineDash([]);
+  }
+
+  find(plot, mx, my) {
+    let best = null;
+    let least = 40 ** 2;
+    for (const k of this.visible) {
+      const { x, y } = this.spec.series[k];
+      for (let i = 0; i < x.length; i++) {
+        const away = (plot.px(x[i]) - mx) ** 2 + (plot.py(y[i]) - my) ** 2;
+        if (away < least) [best, least] = [{ k, i }, away];
+      }
+    }
+    return best;
+  }
+
+  step(found, along, across) {
+    const rows = this.visible;
+    if (!rows.length) return null;
+    if (!found) return { k: rows[0], i: 0 };
+    const row = Math.min(Math.max(rows.indexOf(found.k) + across, 0), rows.length - 1);
+    const k = rows[row];
+    return { k, i: Math.min(Math.max(found.i + along, 0), this.spec.series[k].x.length - 1) };
+  }
+
+  place(plot, { k, i }) {
+    return [plot.px(this.spec.series[k].x[i]), plot.py(this.spec.series[k].y[i])];
+  }
+
+  mark(ctx, plot, found, theme) {
+    ctx.beginPath();
+    ctx.arc(...this.place(plot, found), 5, 0, 2 * Math.PI);
+    ctx.strokeStyle = theme.ink;
+    ctx.lineWidth = 2;
+    ctx.stroke();
+  }
+
+  tell({ k, i }) {
+    const { name, x, y, notes } = this.spec.series[k];
+    const entries = [[this.spec.x.label, shown(x[i])], [this.spec.y.label, shown(y[i])]];
+    if (notes[i]) entries.push(["", notes[i]]);
+    return [name, entries];
+  }
+
+  table() {
+    const rows = this.spec.series.flatMap((s) => s.x.map((value, i) => [s.name, value, s.y[i]]));
+    return { columns: ["series", this.spec.x.label, this.spec.y.label], rows };
+  }
+}
+
+/** Rectangles: memory over time, units of a pipeline, what stands on nodes. */
+class BoxContent {
+  constructor(spec, palette) {
+    Object.assign(this, { spec, palette, query: "" });
+    const [from, to] = span([spec.left, spec.right]);
+    this.x = new Scale(from, spec.most ?? to, spec.x.log);
+    const [, high] = span([spec.high, spec.limit === null ? [] : [spec.limit]]);
+    this.y = new Scale(0, spec.rows.length || high * 1.02, false);
+    if (spec.rows.length) this.rows = (ctx, plot, theme) => this.labels(ctx, plot, theme);
+    this.matches = null;
+  }
+
+  filter(query) {
+    const words = query.toLowerCase().split(",").map((word) => word.trim()).filter(Boolean);
+    const { names, rows, low } = this.spec;
+    const fits = (name, k) => {
+      const text = `${name} ${rows.length ? rows[Math.floor(low[k])] : ""}`.toLowerCase();
+      return words.some((word) => text.includes(word));
+    };
+    this.matches = words.length ? names.map(fits) : null;
+  }
+
+  count() {
+    return this.matches ? this.matches.filter(Boolean).length : this.spec.names.length;
+  }
+
+  describe() {
+    const { names, rows } = this.spec;
+    const where = rows.length ? ` in ${formatNumber(rows.length)} rows` : "";
+    return `${formatNumber(names.length)} boxes${where}.`;
+  }
+
+  names() {
+    return this.spec.legend.map((name, k) => ({ name, colour: this.palette[k % this.palette.length], fixed: true }));
+  }
+
+  /** The first row is at the top, numbers grow upwards. */
+  edges(plot, k) {
+    const { left, right, low, high, rows } = this.spec;
+    const flip = (value) => (rows.length ? rows.length - value : value);
+    const [y0, y1] = [plot.py(flip(low[k])), plot.py(flip(high[k]))];
+    return [plot.px(left[k]), Math.min(y0, y1), plot.px(right[k]), Math.max(y0, y1)];
+  }
+
+  gutter(ctx, width) {
+    ctx.font = `11px ${FONT}`;
+    const { rows } = this.spec;
+    if (!rows.length) return 0;
+    const longest = rows.reduce((a, b) => (b.length > a.length ? b : a), "");
+    return Math.min(ctx.measureText(longest).width + 14, width / 3);
+  }
+
+  labels(ctx, plot, theme) {
+    const { rows } = this.spec;
+    const tall = plot.box.height / rows.length;
+    const every = Math.max(1, Math.ceil(13 / tall));
+    ctx.fillStyle = theme.muted;
+    for (let row = 0; row < rows.length; row += every) {
+      const y = plot.box.top + (row + 0.5) * tall;
+      ctx.fillText(fitText(ctx, rows[row], plot.box.left - 10), plot.box.left - 6, y);
+    }
+  }
+
+  paint(ctx, plot, theme) {
+    const { names, groups, limit } = this.spec;
+    const fade = Number(theme.fade);
+    for (let k = 0; k < names.length; k++) {
+      const [x0, y0, x1, y1] = this.edges(plot, k);
+      if (x1 < plot.box.left || x0 > plot.box.left + plot.box.width) continue;
+      const wide = Math.max(x1 - x0, 0.5);
+      ctx.globalAlpha = this.matches && !this.matches[k] ? fade : 1;
+      ctx.fillStyle = this.palette[groups[k] % this.palette.length];
+      ctx.fillRect(x0, y0, wide, Math.max(y1 - y0, 0.5));
+      if (wide > 3 && y1 - y0 > 3) {
+        ctx.strokeStyle = theme.ground;
+        ctx.lineWidth = 0.6;
+        ctx.strokeRect(x0, y0, wide, y1 - y0);
+      }
+      if (wide > 34 && y1 - y0 > 11) this.name(ctx, k, x0, x1, (y0 + y1) / 2, plot.box);
+    }
+    ctx.globalAlpha = 1;
+    if (limit !== null) {
+      ctx.setLineDash([6, 4]);
+      ctx.lineWidth = 1.5;
+      line(ctx, theme.late, plot.box.left, plot.py(limit), plot.box.left + plot.box.width, plot.py(limit));
+      ctx.setLineDash([]);
+    }
+  }
+
+  name(ctx, k, x0, x1, middle, box) {
+    const [from, to] = [Math.max(x0, box.left), Math.min(x1, box.left + box.width)];
+    const text = fitName(ctx, this.spec.names[k], to - from - 6);
+    if (!text) return;
+    ctx.textAlign = "center";
+    ctx.fillStyle = this.paletteText[this.spec.groups[k] % this.paletteText.length];
+    ctx.fillText(text, (from + to) / 2, middle);
+  }
+
+  find(plot, mx, my) {
+    for (let k = this.spec.names.length - 1; k >= 0; k--) {
+      const [x0, y0, x1, y1] = this.edges(plot, k);
+      if (mx >= x0 - 1 && mx <= x1 + 1 && my >= y0 && my <= y1) return { k };
+    }
+    return null;
+  }
+
+  step(found, along, across) {
+    const count = this.spec.names.length;
+    if (!found) return { k: 0 };
+    return { k: Math.min(Math.max(found.k + along + across, 0), count - 1) };
+  }
+
+  place(plot, { k }) {
+    const [x0, y0, x1, y1] = this.edges(plot, k);
+    return [(x0 + x1) / 2, (y0 + y1) / 2];
+  }
+
+  mark(ctx, plot, { k }, theme) {
+    const [x0, y0, x1, y1] = this.edges(plot, k);
+    ctx.strokeStyle = theme.outline;
+    ctx.lineWidth = 2;
+    ctx.strokeRect(x0, y0, Math.max(x1 - x0, 1), y1 - y0);
+  }
+
+  tell({ k }) {
+    const { names, left, right, low, high, rows, x, y } = this.spec;
+    const entries = [[x.label, `${shown(left[k])} to ${shown(right[k])}`]];
+    if (rows.length) entries.push([y.label, rows[Math.floor(low[k])]]);
+    else entries.push([y.label, `${shown(low[k])} to ${shown(high[k])}`]);
+    return [names[k], entries];
+  }
+
+  table() {
+    const { names, left, right, low, high, rows, x, y } = this.spec;
+    const where = (k) => (rows.length ? [rows[Math.floor(low[k])]] : [low[k], high[k]]);
+    const heads = rows.length ? [y.label] : [`${y.label} from`, "to"];
+    const body = names.map((name, k) => [name, left[k], right[k], ...where(k)]);
+    return { columns: ["name", `${x.label} from`, "to", ...heads], rows: body };
+  }
+}
+
+/** Bars of categories: rectangles from 0, one row a category. */
+function barSpec(spec) {
+  const several = spec.series.length;
+  const cells = spec.categories.flatMap((name, row) => spec.series.map(([label, values], k) => ({
+    name: several > 1 ? `${name}, ${label}` : name, value: values[row], row, k,
+  }))).filter((cell) => cell.value !== null);
+  const tall = 0.8 / several;
+  return {
+    kind: "boxes", title: spec.title, x: spec.x, y: { label: "", log: false }, limit: null, most: null,
+    legend: several > 1 ? spec.series.map(([label]) => label) : [],
+    names: cells.map((c) => c.name),
+    left: cells.map((c) => Math.min(0, c.value)),
+    right: cells.map((c) => Math.max(0, c.value)),
+    low: cells.map((c) => c.row + 0.1 + c.k * tall),
+    high: cells.map((c) => c.row + 0.1 + (c.k + 1) * tall),
+    groups: cells.map((c) => c.k),
+    rows: spec.categories,
+  };
+}

@@ -1,0 +1,210 @@
+"""The report in a real browser, opened from a file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import scheduling as sch
+from scheduling.instances.generators import generate
+from scheduling.models.schedule.problem import ScheduleProblem
+from scheduling.models.schedule.solution import ScheduleSolution
+from scheduling.report.results.content import Axis, Bars, Boxes, Lines, Section, Series, Table
+from scheduling.report.results.page import render_report
+from scheduling.report.results.solutions import solution_section
+from tests.report import instances
+from tests.report.chromium import ADVICE, Browser, find_chromium
+
+pytestmark = pytest.mark.browser
+
+LAPTOP = (1360, 860)
+PHONE = (390, 844)
+
+
+@pytest.fixture(scope="module")
+def shared_browser() -> Iterator[Browser]:
+    program = find_chromium()
+    if program is None:
+        pytest.skip(ADVICE)
+    with Browser(program) as browser:
+        yield browser
+
+
+@pytest.fixture(scope="module")
+def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    problem = generate("job-shop", {"jobs": "4", "machines": "3"})
+    solution = sch.solve(problem, time_limit=5)
+    shop = solution_section(solution, "<b>shop</b>.json", problem, "shop.yaml")
+    series = [
+        Series("one", [1, 10, 100], [1, 2, 3], notes=("", "the middle", "")),
+        Series("two", [1, 10, 100], [3, 2.5, 1], "step", dashed=True),
+        Series("three", [5], [2], "points"),
+    ]
+    boxes = Boxes(
+        "Nodes",
+        Axis("share"),
+        Axis("node"),
+        [f"pod-{k}" for k in range(30)],
+        [10 * (k % 10) for k in range(30)],
+        [10 * (k % 10) + 8 for k in range(30)],
+        [k // 10 + 0.1 for k in range(30)],
+        [k // 10 + 0.9 for k in range(30)],
+        [k % 3 for k in range(30)],
+        rows=["n0", "n1", "n2"],
+        legend=("stays", "moves", "comes"),
+    )
+    drawn = Section(
+        "Drawn </script><script>broken()",
+        "An answer.",
+        "drawn.json",
+        charts=[
+            Lines("Curves", Axis("x", log=True), Axis("y"), series),
+            boxes,
+            Bars("Amounts", Axis("GPUs"), ["a", "b"], [("p", [1.0, None]), ("q", [2.0, 3.0])]),
+        ],
+        tables=[Table("Many", ["name", "value"], [[f"row {k}", 60 - k] for k in range(60)])],
+    )
+    target = tmp_path_factory.mktemp("report") / "report.html"
+    target.write_text(render_report([shop, drawn], "Two results"), encoding="utf-8")
+    return target
+
+
+@pytest.fixture
+def browser(shared_browser: Browser, path: Path) -> Iterator[Browser]:
+    shared_browser.window(*LAPTOP)
+    shared_browser.open(path)
+    yield shared_browser
+    assert shared_browser.complaints() == []
+
+
+def chart(browser: Browser, number: int, name: str) -> float:
+    found = browser.evaluate(
+        f"document.querySelectorAll('#result-2 canvas')[{number}].dataset['{name}']"
+    )
+    return float(found)
+
+
+def press(browser: Browser, selector: str) -> None:
+    browser.evaluate(f"document.querySelector({selector!r}).click()")
+    browser.settle()
+
+
+def test_every_result_has_its_answer_and_parts(browser: Browser) -> None:
+    titles = browser.evaluate("[...document.querySelectorAll('h2')].map(h => h.textContent)")
+    assert titles[1] == "Drawn </script><script>broken()"
+    links = browser.evaluate("[...document.querySelectorAll('#contents a')].map(a => a.hash)")
+    assert links == ["#result-1", "#result-2"]
+    sources = browser.evaluate("[...document.querySelectorAll('.source')].map(p => p.textContent)")
+    assert sources == ["From <b>shop</b>.json", "From drawn.json"]
+    code = browser.evaluate("document.querySelector('#result-1 code').textContent")
+    assert code == "scheduling solve shop.yaml --solver auto"
+    assert browser.evaluate("document.querySelectorAll('#result-2 canvas').length") == 3
+
+
+def test_the_gantt_chart_is_inside_at_its_full_height(browser: Browser) -> None:
+    inner = "document.querySelector('iframe').contentDocument"
+    rows = browser.evaluate(f"{inner}.querySelectorAll('tbody tr').length")
+    assert rows == 12
+    assert browser.evaluate(f"{inner}.querySelector('header').hidden") is True
+    tall = browser.evaluate("document.querySelector('iframe').clientHeight")
+    assert tall >= browser.evaluate(f"{inner}.body.scrollHeight")
+    press(browser, "#theme")
+    assert browser.evaluate(f"{inner}.documentElement.dataset.theme") == browser.evaluate(
+        "document.documentElement.dataset.theme"
+    )
+
+
+def test_charts_zoom_and_come_back(browser: Browser) -> None:
+    whole = chart(browser, 1, "from"), chart(browser, 1, "to")
+    assert whole == (0, 98)
+    press(browser, "#result-2 [aria-label='Zoom in: Nodes']")
+    assert chart(browser, 1, "from") > 0
+    assert chart(browser, 1, "to") < 98
+    press(browser, "#result-2 [aria-label='Show everything: Nodes']")
+    assert (chart(browser, 1, "from"), chart(browser, 1, "to")) == whole
+    browser.evaluate("document.querySelectorAll('#result-2 canvas')[1].scrollIntoView()")
+    left, top, width, height = browser.evaluate(
+        "(r => [r.left, r.top, r.width, r.height])"
+        "(document.querySelectorAll('#result-2 canvas')[1].getBoundingClientRect())"
+    )
+    y = top + height / 3
+    browser.drag(left + 0.4 * width, y, left + 0.6 * width, y)
+    assert 30 < chart(browser, 1, "from") < 50
+    assert 50 < chart(browser, 1, "to") < 70
+
+
+def test_series_and_boxes_are_filtered(browser: Browser) -> None:
+    assert chart(browser, 0, "shown") == 3
+    press(browser, "#result-2 .legend button")
+    assert chart(browser, 0, "shown") == 2
+    pressed = browser.evaluate(
+        "document.querySelector('#result-2 .legend button').getAttribute('aria-pressed')"
+    )
+    assert pressed == "false"
+    browser.evaluate(
+        "(f => {f.value = 'n1, pod-29'; f.dispatchEvent(new Event('input'))})"
+        "(document.querySelector('#result-2 .tools input'))"
+    )
+    browser.settle()
+    assert chart(browser, 1, "shown") == 11
+
+
+def test_keys_step_through_values_and_say_them(browser: Browser) -> None:
+    browser.evaluate("document.querySelector('#result-2 canvas').focus()")
+    for key in ("ArrowRight", "ArrowRight"):
+        browser.key(key)
+    spoken = browser.evaluate("document.querySelector('#result-2 .unseen').textContent")
+    assert spoken == "one: x 10, y 2,  the middle"
+    browser.key("ArrowDown")
+    spoken = browser.evaluate("document.querySelector('#result-2 .unseen').textContent")
+    assert spoken == "two: x 10, y 2.5"
+    tip = browser.evaluate("document.getElementById('tooltip').textContent")
+    assert "two" in tip
+    browser.key("Escape")
+    assert browser.evaluate("document.getElementById('tooltip').hidden") is True
+
+
+def test_tables_sort_filter_and_show_all(browser: Browser) -> None:
+    rows = "document.querySelectorAll('#result-2 .block:last-child tbody tr')"
+    assert browser.evaluate(f"{rows}.length") == 50
+    press(
+        browser, "#result-2 .block:last-child .block > button, #result-2 .block:last-child > button"
+    )
+    assert browser.evaluate(f"{rows}.length") == 60
+    press(browser, "#result-2 .block:last-child th:last-child button")
+    assert browser.evaluate(f"{rows}[0].textContent") == "row 591"
+    browser.evaluate(
+        "(f => {f.value = 'row 7'; f.dispatchEvent(new Event('input'))})"
+        "(document.querySelector('#result-2 .block:last-child input'))"
+    )
+    assert browser.evaluate(f"{rows}.length") == 1
+
+
+@pytest.mark.parametrize("dark", [False, True])
+def test_a_phone_shows_it_without_scrolling_sideways(
+    shared_browser: Browser, path: Path, dark: bool
+) -> None:
+    shared_browser.window(*PHONE, dark=dark, touch=True)
+    shared_browser.open(path)
+    wide = shared_browser.evaluate("document.documentElement.scrollWidth")
+    assert wide <= PHONE[0]
+    ground = shared_browser.evaluate("getComputedStyle(document.body).backgroundColor")
+    assert ground == ("rgb(18, 24, 31)" if dark else "rgb(255, 255, 255)")
+    assert shared_browser.complaints() == []
+
+
+def test_fifty_thousand_tasks_open_and_stay_small(shared_browser: Browser, tmp_path: Path) -> None:
+    problem: ScheduleProblem
+    solution: ScheduleSolution
+    problem, solution = instances.quick_job_shop(250, 200)
+    page = render_report([solution_section(solution, "large.json", problem, "large.jsp")], "Large")
+    assert len(page.encode()) < 10e6
+    target = tmp_path / "large.html"
+    target.write_text(page, encoding="utf-8")
+    shared_browser.window(*LAPTOP)
+    shared_browser.open(target)
+    count = "document.querySelector('iframe').contentDocument.getElementById('count').textContent"
+    assert shared_browser.evaluate(count).startswith("50,000 tasks")
+    assert shared_browser.complaints() == []
