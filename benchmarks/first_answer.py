@@ -12,8 +12,8 @@ from typing import Any
 
 import scheduling as sch
 from scheduling.cli.output import table
-from scheduling.report.words import percent
 from scheduling.instances.generators import generate
+from scheduling.report.words import percent
 
 MEBI = 1024
 

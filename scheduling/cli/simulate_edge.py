@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from scheduling.cli.output import emit_json, note, number, percent, table
+from scheduling.cli.output import emit_json, note, table
+from scheduling.report.words import number, percent
 
 if TYPE_CHECKING:
     from scheduling.models.edge.problem import EdgeCloud

@@ -157,13 +157,17 @@ class _Amounts:
         """Return seconds of a token of context, so few that evictions are no way around them.
 
         After k tokens of an answer an eviction replaces a step, which reads ``prompt + k`` tokens,
-        by a prompt of ``prompt + k - cached`` new ones; relative to what it reads, that saves most
-        at k = 1.
+        by a prompt of ``prompt + k - cached`` new ones. Relative to what the step reads, that costs
+        ``(u k + v) / (k + w)``, which rises or falls throughout, so it costs least for the first
+        step or for the last one.
         """
-        new = self.new + 1
-        again = one.new * new + one.cached * self.cached + one.pair * new * self.cached
-        most = (again - one.decode) / (self.cached + new)
+        most = np.minimum(self._again(one, self.new + 1), self._again(one, self.new + self.steps))
         return np.clip(most, 0.0, one.context)
+
+    def _again(self, one: Minorant, new: Floats) -> Floats:
+        """Return what a prompt with so many new tokens costs beyond a step, a token of context."""
+        again = one.new * new + one.cached * self.cached + one.pair * new * self.cached
+        return np.asarray((again - one.decode) / (self.cached + new))
 
 
 def _filled(tokens: Floats, size: int) -> Floats:

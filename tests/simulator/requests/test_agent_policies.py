@@ -89,7 +89,7 @@ def test_a_held_prefix_outlives_newcomers_that_would_drop_it() -> None:
 
     def hits(retention: Any) -> list[int]:
         group = Group("all", slow, 400, block_size=1, retention=retention)
-        return simulate_fleet(Deployment((group,)), programs).hit_tokens.tolist()
+        return list(simulate_fleet(Deployment((group,)), programs).hit_tokens.tolist())
 
     assert hits(LeastRecent())[1] < 109
     assert hits(Continuum(slow, 2.0)) == [0, 109, 0, 0]

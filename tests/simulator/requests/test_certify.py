@@ -172,3 +172,23 @@ def test_that_all_might_keep_their_limits_is_no_bound() -> None:
     tight = Certifier((group,), {"all": Slo(ttft_seconds=0.035)}).certify(run)[-1]
     assert (loose.value, loose.bound, loose.gap) == (2, None, None)
     assert (tight.value, tight.bound, tight.gap) == (2, 2, 0)
+
+
+def test_evictions_may_be_cheaper_than_reading_what_is_kept() -> None:
+    """Three blocks hold the last request, which vLLM still evicts whenever none is free."""
+    zero = np.zeros(3, dtype=np.int64)
+    last = np.array([0, 0, 1])
+    requests = RequestTable(zero, 1 + 4 * last, 1 + 37 * last, zero, 4 * last)
+    cost = Affine(base=0.0, per_token=1e-6, per_kv=1e-4)
+    chosen = strategy("vllm", Setting(requests, cost, (None,), 43, 38))
+    group = Group(
+        "all",
+        cost,
+        kv_tokens=60,
+        max_sequences=1,
+        composition=chosen.composition,
+        admission=chosen.admission,
+        eviction=chosen.eviction,
+    )
+    assert simulate_fleet(Deployment((group,)), requests).restarts.tolist() == [0, 0, 9]
+    assert not beaten(Deployment((group,)), requests, Slo())
