@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from itertools import pairwise
 from statistics import NormalDist
 from typing import Annotated, Literal, Self
@@ -88,7 +89,25 @@ class UniformLength(Document):
         return rng.integers(self.low, self.high, count, endpoint=True)
 
 
-class LognormalLength(Document):
+class _ByMoments(Document, ABC):
+    """A distribution that knows the mean of any power of its lengths."""
+
+    @property
+    def mean(self) -> float:
+        """Mean number of tokens."""
+        return self._moment(1)
+
+    @property
+    def scv(self) -> float:
+        """Squared coefficient of variation: variance over squared mean."""
+        return max(0.0, self._moment(2) / self._moment(1) ** 2 - 1)
+
+    @abstractmethod
+    def _moment(self, order: int) -> float:
+        """Mean of a power of the length."""
+
+
+class LognormalLength(_ByMoments):
     """The logarithm of the tokens is normal; lengths outside the limits are set to them.
 
     ``mean`` and ``scv`` are those of the distribution so limited, before it is rounded to whole
@@ -116,16 +135,6 @@ class LognormalLength(Document):
             expected = f"at least at_least, {self.at_least}"
             raise InputError.single("at_most", str(self.at_most), expected)
         return self
-
-    @property
-    def mean(self) -> float:
-        """Mean number of tokens."""
-        return self._moment(1)
-
-    @property
-    def scv(self) -> float:
-        """Squared coefficient of variation: variance over squared mean."""
-        return max(0.0, self._moment(2) / self._moment(1) ** 2 - 1)
 
     def _moment(self, order: int) -> float:
         """Mean of a power: of the part within the limits, and of what is set to each of them."""
@@ -156,7 +165,7 @@ class LognormalLength(Document):
         return np.asarray(limited, dtype=np.int64)
 
 
-class EmpiricalLength(Document):
+class EmpiricalLength(_ByMoments):
     """Given by some of its quantiles, with straight lines between them.
 
     Raises
@@ -190,16 +199,6 @@ class EmpiricalLength(Document):
         if faults:
             raise InputError(faults)
         return self
-
-    @property
-    def mean(self) -> float:
-        """Mean number of tokens."""
-        return self._moment(1)
-
-    @property
-    def scv(self) -> float:
-        """Squared coefficient of variation: variance over squared mean."""
-        return max(0.0, self._moment(2) / self._moment(1) ** 2 - 1)
 
     def _moment(self, order: int) -> float:
         total = 0.0

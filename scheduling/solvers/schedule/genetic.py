@@ -9,14 +9,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from scheduling.models.schedule.arrays import Ints
-from scheduling.solvers.bases import NeedsNothing
 from scheduling.solvers.board import Board, Budget
-from scheduling.solvers.schedule import warming
 from scheduling.solvers.schedule.family import Candidate, CompiledSchedule
-from scheduling.solvers.schedule.features import feature_refusal
 from scheduling.solvers.schedule.rules import dense_ranks, task_features
 from scheduling.solvers.schedule.sgs import (
     WORK_UNIT,
+    GeneratesSchedules,
     first_modes,
     out_of_time,
     post_greedy,
@@ -34,7 +32,7 @@ _SLICE_SECONDS = 0.03
 _FIRST_RULES = 4
 
 
-class Genetic(NeedsNothing):
+class Genetic(GeneratesSchedules):
     """Hybrid genetic search (Valls, Ballestin and Quintanilla, 2008) on schedule generation.
 
     Takes any problem of the family. Individuals are activity lists with a mode per task; children
@@ -46,14 +44,6 @@ class Genetic(NeedsNothing):
 
     name = "genetic"
     summary = "genetic search on activity lists with justification (any project)"
-
-    def refusal(self, data: CompiledSchedule) -> str | None:
-        """Refuse what goes beyond modes, resources, calendars, windows and lags."""
-        return feature_refusal(data.arrays)
-
-    def prepare(self, data: CompiledSchedule) -> None:  # noqa: ARG002 - one group serves all
-        """Compile the kernels of schedule generation."""
-        warming.prepare("project")
 
     def search(
         self,

@@ -35,7 +35,19 @@ _JUSTIFICATIONS = 20
 _JUSTIFIED_TASKS = 200_000
 
 
-class ScheduleGeneration(NeedsNothing):
+class GeneratesSchedules(NeedsNothing):
+    """Base of solvers that generate schedules from lists of activities."""
+
+    def refusal(self, data: CompiledSchedule) -> str | None:
+        """Refuse what goes beyond modes, resources, calendars, windows and lags."""
+        return feature_refusal(data.arrays)
+
+    def prepare(self, data: CompiledSchedule) -> None:  # noqa: ARG002 - one group serves all
+        """Compile the kernels of schedule generation."""
+        warming.prepare("project")
+
+
+class ScheduleGeneration(GeneratesSchedules):
     """Serial and parallel schedule generation (Kolisch, 1996) with justification.
 
     Takes modes, calendars, consumables, all lags and all objectives. Every rule is run through
@@ -76,14 +88,6 @@ class ScheduleGeneration(NeedsNothing):
                 names = ", ".join(known)
                 raise UnsupportedError(f"no priority rule {rule!r}; there are: {names}")
             self._rules = {rule: known[rule]}
-
-    def refusal(self, data: CompiledSchedule) -> str | None:
-        """Refuse what goes beyond modes, resources, calendars, windows and lags."""
-        return feature_refusal(data.arrays)
-
-    def prepare(self, data: CompiledSchedule) -> None:  # noqa: ARG002 - one group serves all
-        """Compile the kernels of schedule generation."""
-        warming.prepare("project")
 
     def search(
         self,

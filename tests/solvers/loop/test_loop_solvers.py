@@ -6,11 +6,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 
 import scheduling as sch
-from scheduling.models.base import Status
 from scheduling.models.loop.problem import LoopProblem
 from scheduling.models.loop.solution import LoopSolution
 from scheduling.solvers.loop.family import CompiledLoop
 from tests.loops import best_pipeline, loops
+from tests.solvers.agreement import assert_best, assert_bounds
 
 
 @pytest.mark.parametrize("solver", ["cp-sat", "mip", "auto"])
@@ -19,11 +19,7 @@ from tests.loops import best_pipeline, loops
 def test_exact_solvers_agree_with_brute_force(solver: str, problem: LoopProblem) -> None:
     best = best_pipeline(problem)
     answer: LoopSolution = sch.solve(problem, solver, work_limit=20, workers=1)
-    if best is None:
-        assert answer.status is Status.INFEASIBLE
-    else:
-        assert answer.status is Status.OPTIMAL
-        assert tuple(tier.objective for tier in answer.tiers) == best
+    assert_best(answer, best)
 
 
 @settings(max_examples=60, suppress_health_check=list(HealthCheck))
@@ -32,12 +28,4 @@ def test_bounds_hold_and_the_heuristic_is_valid(problem: LoopProblem) -> None:
     best = best_pipeline(problem)
     floors = CompiledLoop(problem).bounds()
     answer: LoopSolution = sch.solve(problem, "ims", work_limit=1)
-    if best is None:
-        assert answer.interval is None
-        return
-    assert floors is not None
-    assert all(
-        floor is not None and floor <= value for floor, value in zip(floors, best, strict=True)
-    )
-    if answer.interval is not None:
-        assert answer.interval >= best[0]
+    assert_bounds(floors, answer, best)

@@ -15,6 +15,7 @@ from scheduling.models.memory.problem import Buffer, MemoryProblem
 from scheduling.models.memory.solution import MemorySolution
 from scheduling.solvers.memory.family import FAMILY, CompiledMemory
 from tests.buffers import best_height, memory_problems
+from tests.solvers.agreement import assert_best, assert_bounds
 
 
 @pytest.mark.parametrize("solver", ["search", "cp-sat", "mip", "auto"])
@@ -23,10 +24,7 @@ from tests.buffers import best_height, memory_problems
 def test_exact_solvers_agree_with_brute_force(solver: str, problem: MemoryProblem) -> None:
     best = best_height(problem)
     answer: MemorySolution = sch.solve(problem, solver, work_limit=20, workers=1)
-    if best is None:
-        assert answer.status is Status.INFEASIBLE
-    else:
-        assert (answer.status, answer.objective) == (Status.OPTIMAL, best)
+    assert_best(answer, None if best is None else [best])
 
 
 @settings(max_examples=60, suppress_health_check=list(HealthCheck))
@@ -35,15 +33,7 @@ def test_bounds_hold_and_first_fit_is_valid(problem: MemoryProblem) -> None:
     best = best_height(problem)
     floors = CompiledMemory(problem).bounds()
     answer: MemorySolution = sch.solve(problem, "first-fit", work_limit=1)
-    if best is None:
-        assert answer.objective is None
-        return
-    assert floors is not None
-    assert floors[0] is not None
-    assert floors[0] <= best
-    if answer.objective is not None:
-        assert answer.bound is not None
-        assert answer.bound <= best <= answer.objective
+    assert_bounds(floors, answer, None if best is None else [best])
 
 
 @settings(max_examples=15, suppress_health_check=list(HealthCheck))
