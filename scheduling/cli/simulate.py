@@ -30,7 +30,7 @@ Policies = Annotated[
         "events) or resolve:PERIOD; of requests: sarathi, vllm, watermark, orca, sjf, edf, "
         "s-edf, past-future, past-future-oracle, mc-sf, as sarathi:1024 with its number; of shared "
         "clusters: fifo, fair, ujf, cfq, uwfq; of edge and cloud: edge, cloud, e+c, dem, dems, "
-        "dems-a, gems; repeatable. Default: some of them.",
+        "dems-a, gems; of checkpoints: young, daly, best; repeatable. Default: some of them.",
     ),
 ]
 TraceFile = Annotated[
@@ -147,6 +147,7 @@ def simulate(
     shares, on tasks for edge and cloud (kind edge-cloud) with the utility that they earn.
     """
     from scheduling.instances.files import read
+    from scheduling.models.checkpoint.problem import CheckpointProblem
     from scheduling.models.edge.problem import EdgeCloud
     from scheduling.models.requests.scenario import RequestScenario
     from scheduling.models.sharing.problem import SharedCluster
@@ -205,6 +206,13 @@ def simulate(
             output=output,
             json=json,
         )
+        return
+    if isinstance(problem, CheckpointProblem):
+        from scheduling.cli.simulate_checkpoint import simulate_run
+
+        limits = {"--time-limit": time_limit, "--work-limit": work_limit, "--workers": workers}
+        _refuse({**limits, "--output": output}, "problems that are solved beside the runs")
+        simulate_run(problem, file, policy, seed=seed, json=json)
         return
     if isinstance(problem, EdgeCloud):
         from scheduling.cli.simulate_edge import simulate_stream

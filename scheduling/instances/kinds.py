@@ -65,6 +65,10 @@ _HOMES = {
         "scheduling.models.packing.problem:PackingProblem",
         "scheduling.models.packing.solution:PackingSolution",
     ),
+    "checkpoint": (
+        "scheduling.models.checkpoint.problem:CheckpointProblem",
+        "",
+    ),
     "sharing": (
         "scheduling.models.sharing.problem:SharedCluster",
         "scheduling.models.schedule.solution:ScheduleSolution",

@@ -73,6 +73,9 @@ SCENARIOS = {
     "expertflow": f"{_HERE}.expertflow",
     "dems": f"{_HERE}.dems",
     "chunkflow": f"{_HERE}.chunkflow",
+    "reft": f"{_HERE}.reft",
+    "datastates": f"{_HERE}.datastates",
+    "bytecheckpoint": f"{_HERE}.bytecheckpoint",
 }
 """Name to the module that has it as ``SCENARIO``."""
 

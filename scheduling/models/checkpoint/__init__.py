@@ -1,0 +1,1 @@
+"""When a training run saves its state, under failures."""

@@ -1,0 +1,101 @@
+"""Checkpoints of a training run: what a copy costs, how often the run fails, what recovers it."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, NamedTuple, Self
+
+from pydantic import Field, model_validator
+
+from scheduling.errors import Fault, InputError
+from scheduling.models.base import Frozen, Many, Name, Problem
+
+Seconds = Annotated[float, Field(ge=0, le=10**7)]
+
+
+class CheckpointLevel(Frozen):
+    """A kind of copy, such as one in the memory of other nodes or one in shared storage.
+
+    A copy stalls training for ``copy_seconds - hidden_seconds``, at least 0: while the state does
+    not change, copying goes on beside computing. It counts from the end of the stall on.
+    """
+
+    id: Name
+    copy_seconds: Annotated[float, Field(gt=0, le=10**7)] = Field(
+        description="Time from the begin to the end of a copy; the next one begins after it."
+    )
+    hidden_seconds: Seconds = Field(
+        default=0.0, description="Time in which the copy does not stall training."
+    )
+    restart_seconds: Seconds = Field(description="From a failure until training goes on.")
+    covers: Annotated[float, Field(gt=0, le=1)] = Field(
+        default=1.0, description="Share of the failures after which the copy is still there."
+    )
+
+    @property
+    def stall_seconds(self) -> float:
+        """Time that training stands still for a copy."""
+        return max(0.0, self.copy_seconds - self.hidden_seconds)
+
+
+class CheckpointProblem(Problem):
+    """Choose how many steps lie between copies so that the least time is wasted.
+
+    Failures come independently at a constant rate. One level, or two: frequent copies that cover
+    some failures, and every so many of them one of the second level, which covers all.
+
+    Raises
+    ------
+    InputError
+        With every fault of the input and its place.
+    """
+
+    kind: Literal["checkpoint"] = "checkpoint"
+    step_seconds: Annotated[float, Field(gt=0, le=10**6)] = Field(
+        description="Time of a training step; copies are taken between steps."
+    )
+    mean_seconds_between_failures: Annotated[float, Field(gt=0, le=10**10)]
+    levels: Annotated[Many[CheckpointLevel], Field(min_length=1, max_length=2)]
+
+    @model_validator(mode="after")
+    def _covered(self) -> Self:
+        last = self.levels[-1]
+        faults = []
+        if last.covers != 1:
+            place = f"levels[{len(self.levels) - 1}].covers"
+            faults.append(Fault(place, str(last.covers), "1: the last level covers all failures"))
+        if self.least_steps * self.step_seconds > self.mean_seconds_between_failures * _LONGEST:
+            found = f"copies of {self.levels[0].copy_seconds:g} s"
+            expected = f"at most {_LONGEST:g} mean times between failures"
+            faults.append(Fault("levels[0].copy_seconds", found, expected))
+        if faults:
+            raise InputError(faults)
+        return self
+
+    @property
+    def failure_rate(self) -> float:
+        """Failures in a second."""
+        return 1.0 / self.mean_seconds_between_failures
+
+    @property
+    def least_steps(self) -> int:
+        """Fewest steps between two copies: the one before has ended."""
+        return max(1, -int(-self.levels[0].copy_seconds // self.step_seconds))
+
+
+class CheckpointPlan(NamedTuple):
+    """When copies are taken.
+
+    Attributes
+    ----------
+    steps
+        Steps between two copies of the first level.
+    every
+        Of how many copies one is of the second level; 1 with one level.
+    """
+
+    steps: int
+    every: int = 1
+
+
+_LONGEST = 20.0
+"""Most mean times between failures that a copy may take: above it nothing is ever saved."""

@@ -1,0 +1,1 @@
+"""Training runs under failures, event by event."""

@@ -1,0 +1,143 @@
+"""Checkpoints: the expected waste against simulation and closed forms, the best plan, faults."""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import scheduling as sch
+from scheduling.errors import InputError, UnsupportedError
+from scheduling.models.checkpoint.problem import CheckpointPlan, CheckpointProblem
+from scheduling.models.checkpoint.waste import best_plan, daly_plan, expected_waste, young_plan
+from scheduling.simulator.checkpoint.run import simulate_checkpoints
+from scheduling.simulator.checkpoint.simulate import simulate_training
+from tests.cli.conftest import Cli, cli
+
+__all__ = ["cli"]
+
+MEMORY = {"id": "memory", "copy_seconds": 5.0, "restart_seconds": 60.0, "covers": 0.8}
+
+
+def _problem(
+    copy: float = 60.0, mean: float = 20_000.0, step: float = 20.0, *before: dict[str, Any]
+) -> CheckpointProblem:
+    storage = {"id": "storage", "copy_seconds": copy, "restart_seconds": 300.0}
+    return CheckpointProblem.model_validate(
+        {
+            "step_seconds": step,
+            "mean_seconds_between_failures": mean,
+            "levels": [*before, storage],
+        }
+    )
+
+
+@pytest.mark.parametrize(("copy", "mean"), [(20.0, 5_000.0), (60.0, 20_000.0), (400.0, 90_000.0)])
+def test_one_level_is_dalys_complete_model_and_simulated_within_two_percent(
+    copy: float, mean: float
+) -> None:
+    problem = _problem(copy, mean)
+    for plan in (young_plan(problem), daly_plan(problem), CheckpointPlan(3 * problem.least_steps)):
+        interval = plan.steps * 20.0
+        total = mean * math.exp(300.0 / mean) * math.expm1((interval + copy) / mean)
+        expected = expected_waste(problem, plan)
+        assert expected == pytest.approx(1 - interval / total, rel=1e-9)
+        run = simulate_checkpoints(problem, plan)
+        assert run.waste == pytest.approx(expected, rel=0.02)
+
+
+def test_two_levels_are_simulated_within_two_percent() -> None:
+    problem = _problem(60.0, 20_000.0, 20.0, MEMORY)
+    for plan in (best_plan(problem), CheckpointPlan(10, 3), CheckpointPlan(4, 50)):
+        run = simulate_checkpoints(problem, plan, failures=100_000)
+        assert run.waste == pytest.approx(expected_waste(problem, plan), rel=0.02)
+
+
+@pytest.mark.parametrize("mean", [5_000.0, 50_000.0, 500_000.0])
+def test_the_best_interval_is_dalys_within_a_tenth(mean: float) -> None:
+    problem = _problem(60.0, mean, 1.0)
+    assert best_plan(problem).steps == pytest.approx(daly_plan(problem).steps, rel=0.1)
+    simulated = min(
+        (simulate_checkpoints(problem, CheckpointPlan(steps), failures=30_000).waste, steps)
+        for steps in range(
+            max(60, daly_plan(problem).steps // 3),
+            daly_plan(problem).steps * 3,
+            max(1, daly_plan(problem).steps // 12),
+        )
+    )
+    least = expected_waste(problem, best_plan(problem))
+    assert expected_waste(problem, CheckpointPlan(simulated[1])) <= 1.02 * least
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    st.floats(1.0, 300.0),
+    st.floats(500.0, 50_000.0),
+    st.booleans(),
+    st.integers(1, 300),
+    st.integers(1, 60),
+)
+def test_no_plan_wastes_less_than_the_best(
+    copy: float, mean: float, two: bool, steps: int, every: int
+) -> None:
+    problem = _problem(copy, mean, 20.0, *([MEMORY] if two else []))
+    best = best_plan(problem)
+    least = expected_waste(problem, best)
+    assert best.steps >= problem.least_steps
+    for rule in (young_plan, daly_plan):
+        assert expected_waste(problem, rule(problem)) >= least
+    plan = CheckpointPlan(max(steps, problem.least_steps), every if two else 1)
+    assert expected_waste(problem, plan) >= least - 1e-12
+
+
+def test_a_level_that_covers_all_needs_no_other() -> None:
+    sure = {**MEMORY, "covers": 1.0}
+    problem = _problem(60.0, 20_000.0, 20.0, sure)
+    alone = CheckpointProblem.model_validate({**problem.model_dump(), "levels": [sure]})
+    assert expected_waste(problem, best_plan(problem)) == pytest.approx(
+        expected_waste(alone, best_plan(alone)), rel=0.01
+    )
+
+
+def test_hidden_copies_do_not_stall() -> None:
+    plain = _problem(60.0)
+    level = plain.levels[0].model_copy(update={"hidden_seconds": 60.0})
+    hidden = plain.model_copy(update={"levels": (level,)})
+    assert best_plan(hidden) == CheckpointPlan(3)
+    assert expected_waste(hidden, best_plan(hidden)) < expected_waste(plain, best_plan(plain))
+
+
+def test_faults_are_named() -> None:
+    with pytest.raises(InputError, match=r"levels\[0\].covers"):
+        CheckpointProblem.model_validate({**_problem().model_dump(), "levels": [MEMORY]})
+    with pytest.raises(InputError, match=r"levels\[0\].copy_seconds"):
+        _problem(copy=10_000.0, mean=100.0)
+    with pytest.raises(UnsupportedError, match="young"):
+        simulate_training(_problem(), "yuong")
+
+
+def test_command_line(cli: Cli, tmp_path: Path) -> None:
+    path = tmp_path / "training.yaml"
+    sch.write(_problem(60.0, 20_000.0, 20.0, MEMORY), path)
+    shown = cli("simulate", path)
+    assert shown.code == 0
+    assert "no plan wastes less" in shown.out
+    told = json.loads(cli("simulate", path, "--json", "--policy", "best").out)
+    assert told["runs"][0]["gap"] == 0.0
+    assert cli("simulate", path, "--time-limit", 3).code == 2
+
+
+def test_scenarios_print_their_rows() -> None:
+    from scheduling.scenarios import bytecheckpoint, datastates, reft
+    from scheduling.scenarios.scenario import Run
+
+    for module in (reft, datastates, bytecheckpoint):
+        rows = module.run(Run(10.0))
+        assert rows[-1].gap == 0.0
+        assert rows[-1].ratio is not None
+        assert rows[-1].ratio < 0.5
