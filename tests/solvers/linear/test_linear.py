@@ -16,6 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from scheduling.errors import InputError, SolverError, UnsupportedError
+from scheduling.solvers.linear import highs
 from scheduling.solvers.linear.engines import find_engine
 from scheduling.solvers.linear.external import External
 from scheduling.solvers.linear.highs import OUTCOMES, Highs, relax
@@ -189,6 +190,20 @@ def test_the_work_limit_is_deterministic() -> None:
     assert first.values is not None
     assert second.values is not None
     assert first.values.tolist() == second.values.tolist()
+
+
+def test_spent_work_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run whose thread is slow to end leaves what a quick one leaves."""
+    quick = solve(knapsacks(60), Limits(work=25, seed=3))
+    ended = highs.run
+
+    def slow(engine: highspy.Highs, stop: threading.Event) -> None:
+        ended(engine, stop)
+        time.sleep(0.3)
+
+    monkeypatch.setattr(highs, "run", slow)
+    late = solve(knapsacks(60), Limits(work=25, seed=3))
+    assert (late.detail, late.objective, late.bound) == (quick.detail, quick.objective, quick.bound)
 
 
 def test_runs_with_other_numbers_of_threads_do_not_disturb_each_other() -> None:
