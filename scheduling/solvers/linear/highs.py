@@ -4,10 +4,10 @@ Facts about highspy this module guards against: a bad option or model is only re
 so every status is checked; worker threads belong to the thread that runs HiGHS, and asking for
 another number of them there is an error, so each run gets a thread of its own; between two of its
 questions whether to go on HiGHS may work for a while, so a run that was told to stop is left alone
-after a moment (it ends at its next question), except where its work is spent: then it is waited for,
-as what it leaves behind must not depend on how fast the machine is. A thread that asks or comes back from HiGHS while the
-interpreter ends is killed in the middle of C++, which aborts the process, so the end of the process
-stops all runs and waits for them.
+after a moment (it ends at its next question). One whose work is spent is waited for, as what it
+leaves must not depend on how fast the machine is. A thread that asks or comes back from HiGHS while
+the interpreter ends is killed in the middle of C++, which aborts the process, so the end of the
+process stops all runs and waits for them.
 """
 
 from __future__ import annotations

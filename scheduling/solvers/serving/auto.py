@@ -15,15 +15,18 @@ from scheduling.solvers.serving.mip.solver import Mip
 from scheduling.solvers.sideways import Sideways
 
 SMALL = 600
-"""Up to so many flows both engines take the whole; beyond, models are priced one by one."""
+"""Up to so many flows both engines take the whole at first."""
+
+_WHOLE_SHARE = 0.1
+"""Share of the time of both engines on the whole where several models can be priced one by one."""
 
 
 class Auto(NeedsCpSat, TakesAll):
     """Portfolio of the family's solvers on one board.
 
     ``greedy`` answers first. Small fleets, and those of one model, are then solved whole by MIP
-    beside CP-SAT; with a work limit or one worker one comes after the other. Larger ones go to
-    ``columns``.
+    beside CP-SAT; with a work limit or one worker one comes after the other. What is larger, or of
+    several models and not proven soon, goes to ``columns``.
     """
 
     name = "auto"
@@ -39,11 +42,23 @@ class Auto(NeedsCpSat, TakesAll):
         """Improve value and bound side by side."""
         arrays = data.arrays
         start(data, board, budget)
-        if board.stopped:
+        if len(set(arrays.model.tolist())) <= 1:
+            self._whole(data, board, budget, hint)
             return
-        flows = arrays.n_scenarios * len(arrays.arc_slot)
-        if flows > SMALL and len(set(arrays.model.tolist())) > 1:
+        if arrays.n_scenarios * len(arrays.arc_slot) <= SMALL:
+            self._whole(data, board, budget.part(_WHOLE_SHARE), hint)
+        if not board.stopped:
             Columns().search(data, board, budget, hint)
+
+    def _whole(
+        self,
+        data: CompiledServing,
+        board: Board[FleetPlan],
+        budget: Budget,
+        hint: FleetPlan | None,
+    ) -> None:
+        """Let both engines take the whole fleet."""
+        if board.stopped:
             return
         if budget.work is not None or budget.workers == 1:
             Mip().search(data, board, budget.part(0.7), hint)

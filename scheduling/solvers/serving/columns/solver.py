@@ -19,6 +19,7 @@ from scheduling.solvers.linear.program import QUESTIONS_PER_UNIT
 from scheduling.solvers.linear.result import Limits, LinearResult, Listener, Outcome
 from scheduling.solvers.serving.columns.blocks import split
 from scheduling.solvers.serving.columns.master import Master
+from scheduling.solvers.serving.columns.neighbours import Neighbours
 from scheduling.solvers.serving.family import CompiledServing
 from scheduling.solvers.serving.greedy import start
 from scheduling.solvers.serving.mip.program import Program
@@ -26,7 +27,7 @@ from scheduling.solvers.serving.mip.solver import post_bound, run_program
 from scheduling.solvers.serving.plans import offer
 from scheduling.solvers.serving.routing import settle
 
-_SHARE = 0.6
+_SHARE = 0.75
 """Share of the time for prices; the rest is for fleets from the columns found."""
 
 _ROUND_SECONDS = 0.15
@@ -55,9 +56,8 @@ class Columns(NeedsNothing, TakesAll):
     tiers that are worst cases over scenarios; the duals of these rows price the search for a better
     fleet of each model, a small integer program. Their sum bounds all fleets from below, and
     better than the relaxation of one program, as each model's fleet is whole. The columns found
-    are then put together as an integer program, and the units that occur in them make up a program
-    that is solved for the rest of the time. One unit of work is ten questions of HiGHS whether to
-    go on.
+    are put together as an integer program, and the best fleet is improved by planning few models at
+    a time anew, at last all. One unit of work is ten questions of HiGHS whether to go on.
     """
 
     name = "columns"
@@ -75,13 +75,13 @@ class Columns(NeedsNothing, TakesAll):
             start(data, board, budget)
             if board.closed:
                 return
-        search = _Search(data, board, budget)
-        units = search.generate()
+        _Search(data, board, budget).generate()
+        if board.best is not None:
+            Neighbours(data.arrays, board, budget, self.name).search()
         if board.stopped or budget.remaining() == 0:
             return
-        program = Program(data.arrays, board.tier, board.caps, units)
-        proves = len(units) == data.arrays.n_units
-        run_program(Highs(), program, board, budget, self.name, proves=proves)
+        program = Program(data.arrays, board.tier, board.caps)
+        run_program(Highs(), program, board, budget, self.name)
 
 
 class _Search:
@@ -98,18 +98,17 @@ class _Search:
         self.gap, self.hasty = _GAPS[0], False
         self.center = np.zeros(len(self.parts.rows))
 
-    def generate(self) -> np.ndarray:
-        """Add columns until none is new; return the units that occur in them."""
-        everything = np.arange(self.arrays.n_units)
+    def generate(self) -> None:
+        """Add columns until none is new, and offer the fleets that they make up."""
         relaxed = relax(self.program.model, Limits(self.budget.remaining()), self.listener)
         if relaxed.outcome is Outcome.INFEASIBLE and self.board.best is None:
             self.board.prove_infeasible(Columns.name)
         if relaxed.duals is None or relaxed.bound is None:
-            return everything
+            return
         post_bound(self.program, self.board, relaxed.bound, Columns.name)
         new = self._round(self.parts.priced(relaxed.duals[self.parts.rows]))
         if any(not points for points in self.master.points):
-            return everything
+            return
         for number in range(_ROUNDS):
             self.hasty = number < _HASTY
             if self.board.stopped or self.budget.remaining() == 0:
@@ -125,7 +124,6 @@ class _Search:
             if not new and not steady:
                 break
         self._put_together()
-        return self._units()
 
     def _round(self, duals: Floats) -> bool:
         """Price every block and post the bound; True when some column is new."""
@@ -183,14 +181,3 @@ class _Search:
     def _soon(self) -> float | None:
         left = self.budget.remaining()
         return None if left is None else time.monotonic() + 0.2 * left
-
-    def _units(self) -> np.ndarray:
-        """Units that occur in some column, or in the best fleet."""
-        used = np.zeros(self.program.model.n_columns, np.bool_)
-        for block, points in zip(self.parts.blocks, self.master.points, strict=True):
-            for point in points:
-                used[block.columns[point > 0.5]] = True
-        found = used[self.program.units]
-        if self.board.best is not None:
-            found |= self.board.best.units > 0
-        return np.flatnonzero(found)

@@ -11,6 +11,10 @@ LARGEST_FLOWS = 200_000
 """Most flows that one model may have."""
 
 
+_LINEAR = (("linearization_level", 2),)
+"""Flows are large integers in linear rows: without their relaxation a search creeps upwards."""
+
+
 class CpSat(NeedsCpSat):
     """CP-SAT of OR-Tools: exact.
 
@@ -35,7 +39,7 @@ class CpSat(NeedsCpSat):
         hint: FleetPlan | None,
     ) -> None:
         """Solve the tier of ``board``, starting from its best candidate or from ``hint``."""
-        from scheduling.solvers.cpsat_engine import BoardRun, sat_parameters
+        from scheduling.solvers.cpsat_engine import BoardRun, Settings, sat_parameters
         from scheduling.solvers.serving.cpsat.model import Model
 
         model = Model(data.arrays)
@@ -48,4 +52,4 @@ class CpSat(NeedsCpSat):
         if board.stopped or budget.remaining() == 0:
             return
         run = BoardRun(board, self.name, model.plan, data.values)
-        run.exact(model.model, sat_parameters(budget))
+        run.exact(model.model, sat_parameters(budget, Settings(parameters=_LINEAR)))

@@ -38,8 +38,8 @@ class Program:
         Index of the tier to minimise.
     caps
         Values of the tiers before.
-    units
-        Units that may be used; default: all.
+    held
+        How many of each unit there are, where that is given, else -1; default: all are open.
     """
 
     def __init__(
@@ -47,16 +47,16 @@ class Program:
         arrays: ServingArrays,
         tier: int,
         caps: tuple[int, ...],
-        units: Ints | None = None,
+        held: Ints | None = None,
     ) -> None:
         self.arrays = arrays
         self.goal = arrays.goals[tier]
         self.model = LinearModel("serving")
-        limit = arrays.unit_limit
-        if units is not None:
-            limit = np.where(np.isin(np.arange(arrays.n_units), units), limit, 0)
-        self.limit = limit
-        self.units = self.model.add_columns("units", arrays.n_units, upper=limit, integer=True)
+        self.held = np.full(arrays.n_units, -1) if held is None else held
+        self.limit = limit = np.where(self.held < 0, arrays.unit_limit, self.held)
+        self.units = self.model.add_columns(
+            "units", arrays.n_units, lower=np.maximum(self.held, 0), upper=limit, integer=True
+        )
         shape = arrays.n_scenarios, len(arrays.arc_slot)
         self.flows = self.model.add_columns("flow", shape)
         self.patterns: list[Ints] = []
@@ -112,6 +112,9 @@ class Program:
             each = arrays.share(slot, 1)
             return [(int(self.units[unit]), (each * count).astype(np.float64))]
         most = int(self.limit[unit])
+        if self.held[unit] > 0:
+            column = table[:, min(most, table.shape[1]) - 1]
+            return [(int(self.units[unit]), column.astype(float))]
         steps = [n for n in range(1, table.shape[1] + 1) if n <= most]
         while len(steps) > 1 and (table[:, steps[-1] - 1] == table[:, steps[-2] - 1]).all():
             steps.pop()
@@ -291,9 +294,13 @@ class Program:
         return found
 
     @property
-    def missing(self) -> Ints | None:
-        """Column of the rate that is not served; ``None`` where nothing need be."""
-        return self._sums["unserved"][0] if "unserved" in self._sums else None
+    def rates(self) -> tuple[Ints, Floats]:
+        """Columns of the tiers of rates, and their signs where less of them is better."""
+        found = [self._sums[name] for name in ("unserved", "goodput", "rate") if name in self._sums]
+        columns = [column for column, _ in found]
+        signs = [np.sign(values) for _, values in found]
+        none = np.zeros(0, np.int64)
+        return np.concatenate([none, *columns]), np.concatenate([none.astype(float), *signs])
 
     @property
     def whole(self) -> bool:

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 _LEAST_SECONDS = 0.1
 
 _PRICE = 1e3
-"""Cost of a request a second that is not served, beside the objective of fixed fleets."""
+"""Cost of a request a second that is not served, and what a unit of goodput is worth, beside the
+objective of fixed fleets."""
 
 _CLOSE = 1e-6
 """A bound that exceeds the best value by no more than this share of it is the value."""
@@ -97,17 +98,17 @@ def run_program(
 
 
 def _served(program: Program, values: Floats, budget: Budget) -> Floats | None:
-    """Route anew on the fleet of a solution, and leave out as little as can be.
+    """Route anew on the fleet of a solution, and serve as much as can be.
 
     A program lets rates be missing that round to none; with rounding errors that may be too much.
     """
     from scheduling.solvers.linear.highs import relax
 
-    missing = program.missing
-    if missing is None:
+    columns, signs = program.rates
+    if not len(columns):
         return None
     fixed = program.model.with_integers_at(values)
-    fixed.add_costs(missing, _PRICE)
+    fixed.add_costs(columns, _PRICE * signs)
     left = budget.remaining()
     seconds = None if left is None else max(_LEAST_SECONDS, left)
     quiet = Listener(lambda _: None, lambda _: None, lambda: False)
