@@ -10,7 +10,7 @@ from scheduling.planner.explain import PlanExplanation
 from scheduling.planner.front import PlanFront
 from scheduling.planner.plan import PlanResult, tier_record, value_of
 from scheduling.planner.summary import described, rivals, ruled_out
-from scheduling.planner.verify import Verdict
+from scheduling.planner.verify import Attained, Verdict
 from scheduling.report.words import percent, sentence
 
 _SHOWN = 12
@@ -52,7 +52,7 @@ def show_result(result: PlanResult) -> None:
     print(f"  {sentence(result.solution)}")
     _replays(result)
     if result.runner_ups:
-        table(["runner-up", value_of(result.solution)[0], "replicas"], rivals(result))
+        _rivals(result)
     _limits(result)
     reasons = ruled_out(result.ruled_out)
     if reasons:
@@ -93,7 +93,7 @@ def _replays(result: PlanResult) -> None:
     if not result.replays or not result.replays[-1].verdicts:
         return
     last = result.replays[-1]
-    rows = [_verdict(verdict) for verdict in last.verdicts]
+    rows = [*map(_verdict, last.verdicts), *map(_attained, last.attained)]
     table(["replay of", "target", "simulated", "95 % confidence", ""], rows)
     failed = len(result.replays) - 1
     if failed:
@@ -101,6 +101,32 @@ def _replays(result: PlanResult) -> None:
         print(f"  re-sized: {failed} {plans} before this one did not keep a target in the replay")
     if not last.kept:
         print("  this plan does not keep its targets in the replay, and no safer one was found")
+
+
+def _attained(seen: Attained) -> list[str]:
+    shares = (seen.share, seen.value)
+    interval = "-"
+    if seen.low is not None and seen.high is not None and seen.high > seen.low:
+        interval = f"{percent(seen.low)} to {percent(seen.high)}"
+    kept = "kept" if seen.kept else "missed"
+    return [f"all targets of {seen.demand}", *map(percent, shares), interval, kept]
+
+
+def _rivals(result: PlanResult) -> None:
+    """Print the best plans of other kinds, and the percentiles that their replays show."""
+    goal = value_of(result.solution)[0]
+    table(["runner-up", goal, "replay", "replicas"], rivals(result))
+    rows = [
+        [other.kind, *row]
+        for other in result.runner_ups
+        if other.replays
+        for row in (
+            *map(_verdict, other.replays[-1].verdicts),
+            *map(_attained, other.replays[-1].attained),
+        )
+    ]
+    if rows:
+        table(["runner-up", "replay of", "target", "simulated", "95 % confidence", ""], rows)
 
 
 def _verdict(verdict: Verdict) -> list[str]:
@@ -118,6 +144,14 @@ def _limits(result: PlanResult) -> None:
         for slack in result.slacks
     ]
     table(["limit", "used", "most", "", ""], rows)
+    binding = [one for one in result.worths if one.binds]
+    if binding:
+        goal = named_goal(binding[0].goal)
+        bound = [[one.constraint, one.change, f"{one.value:+.4g}"] for one in binding]
+        table(["what binds", "with", f"{goal} by the relaxation"], bound)
+    free = [one.constraint for one in result.worths if not one.binds]
+    if free:
+        print(f"  does not bind: {'; '.join(free)}")
 
 
 def show_explanation(found: PlanExplanation, title: str) -> None:

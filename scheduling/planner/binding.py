@@ -1,4 +1,4 @@
-"""What binds a plan: how much of each limit it uses."""
+"""How much of each limit a plan uses."""
 
 from __future__ import annotations
 
@@ -43,9 +43,9 @@ class Slack:
 
     @property
     def remark(self) -> str:
-        """Whether it binds and what makes it so, for people."""
-        binds = "binds" if self.tight else ""
-        return ", ".join(part for part in (binds, self.note) if part)
+        """Whether all of it is used and what makes it so, for people."""
+        full = "all used" if self.tight else ""
+        return ", ".join(part for part in (full, self.note) if part)
 
     def record(self) -> dict[str, Any]:
         """Return it as plain data."""

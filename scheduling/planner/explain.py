@@ -13,9 +13,10 @@ from scheduling.models.base import Problem
 from scheduling.models.serving.plan import ServingPlan
 from scheduling.planner.answering import natural, planned
 from scheduling.planner.candidates import Candidates
-from scheduling.planner.plan import Clock, require_fleet
+from scheduling.planner.clock import Clock
+from scheduling.planner.plan import require_fleet
 from scheduling.planner.refusing import impossible
-from scheduling.planner.relaxing import Knob, knobs, with_fleet
+from scheduling.planner.relaxing import Knob, knobs, same_templates, with_fleet
 from scheduling.planner.resolve import Resolved, resolve
 from scheduling.planner.stating import state
 from scheduling.planner.templates import candidates
@@ -146,7 +147,7 @@ class _Trials:
 
     def candidates(self, resolved: Resolved) -> Candidates:
         """Return the candidates of a changed fleet; those of the given one are found once."""
-        if not _same_templates(resolved, self._resolved):
+        if not same_templates(resolved, self._resolved):
             return candidates(resolved)
         if self._found is None:
             self._found = candidates(resolved)
@@ -240,15 +241,3 @@ def _relaxation(factors: Mapping[Knob, float], plan: ServingPlan) -> Relaxation:
         max(sizes, default=None),
         plan,
     )
-
-
-def _same_templates(one: Resolved, other: Resolved) -> bool:
-    """Tell whether two fleets differ in nothing that templates depend on."""
-    parts = (
-        (one.models, other.models),
-        (one.pools, other.pools),
-        (one.loads, other.loads),
-        (one.fleet.options, other.fleet.options),
-        (one.fleet.running, other.fleet.running),
-    )
-    return all(mine is theirs for mine, theirs in parts)

@@ -22,7 +22,8 @@ from scheduling.models.serving.fleet import GoalName
 from scheduling.models.serving.plan import ServingPlan
 from scheduling.models.serving.problem import COST_SCALE
 from scheduling.planner.answering import natural, planned
-from scheduling.planner.plan import Clock, require_fleet
+from scheduling.planner.clock import Clock
+from scheduling.planner.plan import require_fleet
 from scheduling.planner.refusing import require_replicas
 from scheduling.planner.relaxing import with_fleet
 from scheduling.planner.resolve import Resolved, resolve

@@ -29,12 +29,16 @@ class Load:
         By metric ``ttft``, ``tpot`` and ``e2e``, those that it has.
     trace
         The requests as they were seen, with their arrivals; ``None``: there are only distributions.
+    attainment
+        Share of the requests that are to keep all targets at once; ``None``: each target has its
+        own share.
     """
 
     requests: RequestClass
     model: str
     targets: Mapping[str, Target] = field(default_factory=dict)
     trace: RequestTable | None = None
+    attainment: float | None = None
 
     @property
     def demand(self) -> str:

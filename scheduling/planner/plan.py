@@ -18,17 +18,22 @@ from scheduling.models.serving.solution import ServingSolution
 from scheduling.planner.answering import natural, planned, shown_tier
 from scheduling.planner.binding import Slack, slacks
 from scheduling.planner.candidates import Candidate, RuledOut
+from scheduling.planner.clock import Clock
 from scheduling.planner.refusing import require_replicas
 from scheduling.planner.resolve import Resolved, resolve
 from scheduling.planner.stating import state
 from scheduling.planner.templates import candidates
 from scheduling.planner.verify import Replay, derated, replay
+from scheduling.planner.worth import Worth, worths
 from scheduling.solvers.board import Progress
-from scheduling.solvers.driver import check_limits, solve
+from scheduling.solvers.driver import check_limits
 
 DEFAULT_TIME_LIMIT = 20.0
 _MAIN_SHARE = 0.6
 """Share of the time left that each search for the plan may take."""
+
+_WORTH_SHARE = 0.4
+"""Share of the time left behind it for what constraints are worth; runner-ups have the rest."""
 
 _ROUNDS = 8
 """Most searches for a plan whose replay keeps all targets."""
@@ -46,11 +51,23 @@ class RunnerUp:
         The plan; ``None`` when there is none of this kind, or none was found.
     status
         What is known of it.
+    replays
+        What simulation showed of it (last) and of those before it that did not keep a target.
     """
 
     kind: str
     plan: ServingPlan | None
     status: Status
+    replays: tuple[Replay, ...] = ()
+
+    def record(self) -> dict[str, Any]:
+        """Return it as plain data."""
+        return {
+            "kind": self.kind,
+            "status": self.status.value,
+            "plan": None if self.plan is None else self.plan.model_dump(mode="json"),
+            "replays": [seen.record() for seen in self.replays],
+        }
 
 
 @dataclass(frozen=True)
@@ -71,9 +88,11 @@ class PlanResult:
         What simulation showed of the plan (last) and of those that were re-sized because it did
         not keep a target.
     runner_ups
-        The best plans of other kinds.
+        The best plans of other kinds, replayed and re-sized as the plan is.
     slacks
         How much of each limit is used.
+    worths
+        Which constraints bind, and what a little more of each would be worth.
     ruled_out
         Templates that cannot be used, each with the reason.
     candidates
@@ -89,6 +108,7 @@ class PlanResult:
     replays: tuple[Replay, ...]
     runner_ups: tuple[RunnerUp, ...]
     slacks: tuple[Slack, ...]
+    worths: tuple[Worth, ...]
     ruled_out: tuple[RuledOut, ...]
     candidates: tuple[Candidate, ...]
     resolved: Resolved
@@ -102,15 +122,9 @@ class PlanResult:
             "plan": plan,
             "tiers": [tier_record(self.solution, row) for row in range(len(self.solution.tiers))],
             "replays": [seen.record() for seen in self.replays],
-            "runner_ups": [
-                {
-                    "kind": other.kind,
-                    "status": other.status.value,
-                    "plan": None if other.plan is None else other.plan.model_dump(mode="json"),
-                }
-                for other in self.runner_ups
-            ],
-            "binds": [slack.record() for slack in self.slacks],
+            "runner_ups": [other.record() for other in self.runner_ups],
+            "limits": [slack.record() for slack in self.slacks],
+            "binds": [worth.record() for worth in self.worths],
             "ruled_out": [dropped.record() for dropped in self.ruled_out],
         }
 
@@ -184,40 +198,6 @@ def require_fleet(problem: Problem) -> Fleet:
     return problem
 
 
-@dataclass(frozen=True, slots=True)
-class Clock:
-    """When everything must be done, on how many threads, with which seed."""
-
-    deadline: float
-    workers: int | None
-    seed: int
-
-    @property
-    def over(self) -> bool:
-        """Whether the time is up."""
-        return time.monotonic() >= self.deadline
-
-    def left(self, share: float = 1.0) -> float:
-        """Return a share of the seconds that are left."""
-        return max(0.05, share * (self.deadline - time.monotonic()))
-
-    def solve(
-        self,
-        problem: ServingProblem,
-        share: float = 1.0,
-        on_progress: Callable[[Progress], None] | None = None,
-    ) -> ServingSolution:
-        """Solve a problem within a share of the time that is left."""
-        solution: ServingSolution = solve(
-            problem,
-            time_limit=self.left(share),
-            workers=self.workers,
-            seed=self.seed,
-            on_progress=on_progress,
-        )
-        return solution
-
-
 def plan_resolved(
     resolved: Resolved,
     clock: Clock,
@@ -228,6 +208,7 @@ def plan_resolved(
     require_replicas(resolved, found)
     answer = _verified(resolved, found.kept, clock, on_progress)
     best = answer.plan
+    binding = () if best is None else worths(resolved, clock.part(_WORTH_SHARE))
     others = () if best is None else _runner_ups(resolved, answer.kept, best, clock)
     return PlanResult(
         fleet=resolved.fleet,
@@ -237,6 +218,7 @@ def plan_resolved(
         replays=tuple(answer.replays),
         runner_ups=others,
         slacks=() if best is None else slacks(resolved, answer.kept, answer.solution, best),
+        worths=binding,
         ruled_out=found.ruled_out,
         candidates=tuple(answer.kept),
         resolved=resolved,
@@ -279,7 +261,7 @@ def _verified(
         replays.append(seen)
         if seen.kept or clock.over:
             break
-        kept = derated(kept, solution, (v for v in seen.verdicts if not v.kept))
+        kept = derated(kept, solution, seen.missed)
     if answer is None:
         raise SolverError("the planner ended without an answer")
     return answer
@@ -288,7 +270,7 @@ def _verified(
 def _runner_ups(
     resolved: Resolved, kept: Sequence[Candidate], best: ServingPlan, clock: Clock
 ) -> tuple[RunnerUp, ...]:
-    """Solve again with the templates of one kind only, for each kind that the plan is not."""
+    """Plan again with the templates of one kind only, for each kind that the plan is not."""
     kinds: list[tuple[str, list[Candidate]]] = []
     if {one.role for one in kept} > {"both"}:
         kinds.append(("aggregated only", [one for one in kept if one.role == "both"]))
@@ -306,8 +288,9 @@ def _runner_ups(
             rivals.append((kind, chosen))
     found = []
     for number, (kind, chosen) in enumerate(rivals):
-        solution = clock.solve(state(resolved, chosen), 0.9 / (len(rivals) - number))
-        found.append(RunnerUp(kind, planned(resolved, chosen, solution), solution.status))
+        part = clock.part(0.9 / (len(rivals) - number))
+        answer = _verified(resolved, chosen, part, None)
+        found.append(RunnerUp(kind, answer.plan, answer.solution.status, tuple(answer.replays)))
     return tuple(found)
 
 

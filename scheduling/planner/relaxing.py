@@ -68,6 +68,18 @@ def with_fleet(resolved: Resolved, **changes: Any) -> Resolved:
     return replace(resolved, fleet=fleet)
 
 
+def same_templates(one: Resolved, other: Resolved) -> bool:
+    """Tell whether two fleets differ in nothing that templates depend on."""
+    parts = (
+        (one.models, other.models),
+        (one.pools, other.pools),
+        (one.loads, other.loads),
+        (one.fleet.options, other.fleet.options),
+        (one.fleet.running, other.fleet.running),
+    )
+    return all(mine is theirs for mine, theirs in parts)
+
+
 def _limits(resolved: Resolved) -> Iterator[Knob]:
     limits = resolved.fleet.limits
     named = (("gpus", "limit of GPUs", ""), ("cost_per_hour", "limit of cost", " $/h"))

@@ -152,7 +152,8 @@ def _load(row: int, demand: FleetDemand, base: Path, faults: list[Fault]) -> Loa
         return None
     stated = {metric: demand.target(metric) for metric in METRICS}
     targets = {metric: target for metric, target in stated.items() if target is not None}
-    return Load(requests, demand.model, targets, trace)
+    attainment = demand.attainment if targets else None
+    return Load(requests, demand.model, targets, trace, attainment)
 
 
 def _requests(demand: FleetDemand, base: Path) -> tuple[RequestClass, RequestTable | None]:

@@ -9,6 +9,7 @@ from scheduling.models.serving.plan import ServingPlan
 from scheduling.planner.answering import unit
 from scheduling.planner.candidates import RuledOut
 from scheduling.planner.plan import PlanResult
+from scheduling.planner.verify import Replay
 
 
 def described(plan: ServingPlan) -> str:
@@ -22,17 +23,30 @@ def described(plan: ServingPlan) -> str:
 
 
 def rivals(result: PlanResult) -> list[list[str]]:
-    """Return a row for each runner-up: its kind, its value, its replicas."""
+    """Return a row for each runner-up: its kind, its value, its replay, its replicas."""
     rows = []
     for other in result.runner_ups:
         if other.plan is None:
             reason = "impossible" if other.status == "infeasible" else "none found"
-            rows.append([other.kind, reason, ""])
+            rows.append([other.kind, reason, "", ""])
             continue
         value = "-" if other.plan.objective is None else f"{other.plan.objective:,.4g}"
         shown = f"{value} {unit(other.plan.objective_name)}"
-        rows.append([other.kind, shown, described(other.plan)])
+        rows.append([other.kind, shown, replayed(other.replays), described(other.plan)])
     return rows
+
+
+def replayed(replays: Sequence[Replay]) -> str:
+    """Return what the replay of a plan shows in a few words, and whether it was re-sized."""
+    if not replays or not (replays[-1].verdicts or replays[-1].attained):
+        return "no targets"
+    last, resized = replays[-1], len(replays) - 1
+    if last.kept:
+        words = "targets kept"
+    else:
+        late = [f"{v.metric.upper()} of {v.demand}" for v in last.missed]
+        words = f"misses {', '.join(late)}"
+    return f"{words}, re-sized {resized} x" if resized else words
 
 
 def ruled_out(dropped: Sequence[RuledOut]) -> list[list[str]]:

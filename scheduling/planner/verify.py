@@ -20,7 +20,7 @@ from scheduling.planner.resolve import Resolved
 from scheduling.planner.templates import kv_rate
 from scheduling.simulator.requests.deployment import Link
 from scheduling.simulator.requests.fleet import simulate_fleet
-from scheduling.simulator.requests.metrics import DemandMetrics, measure
+from scheduling.simulator.requests.metrics import DemandMetrics, Slo, measure
 from scheduling.simulator.requests.planned import planned_deployment
 
 _WARM = 0.1
@@ -82,6 +82,43 @@ class Verdict:
 
 
 @dataclass(frozen=True, slots=True)
+class Attained:
+    """What the replay shows of a demand whose requests are to keep all targets at once.
+
+    Parameters
+    ----------
+    demand
+        Its name.
+    share
+        Share of the requests that are to keep them.
+    value, low, high
+        Share that did, with its 95 % confidence interval; ``None``: no request came.
+    """
+
+    demand: str
+    share: float
+    value: float | None
+    low: float | None
+    high: float | None
+
+    @property
+    def kept(self) -> bool:
+        """Whether enough requests kept all targets."""
+        return self.value is not None and self.value >= self.share
+
+    def record(self) -> dict[str, Any]:
+        """Return it as plain data."""
+        return {
+            "demand": self.demand,
+            "attainment": self.share,
+            "share": self.value,
+            "low": self.low,
+            "high": self.high,
+            "kept": self.kept,
+        }
+
+
+@dataclass(frozen=True, slots=True)
 class Replay:
     """A plan's run through the simulation.
 
@@ -91,15 +128,25 @@ class Replay:
         Requests that were counted.
     verdicts
         One for each target of each demand.
+    attained
+        One for each demand whose requests are to keep all targets at once; there it decides, and
+        the verdicts only show which target is missed.
     """
 
     requests: int
     verdicts: tuple[Verdict, ...]
+    attained: tuple[Attained, ...] = ()
+
+    @property
+    def missed(self) -> tuple[Verdict, ...]:
+        """Targets that are not kept, without those of demands that attain what they are to."""
+        fine = {one.demand for one in self.attained if one.kept}
+        return tuple(v for v in self.verdicts if not v.kept and v.demand not in fine)
 
     @property
     def kept(self) -> bool:
         """Whether all targets are kept."""
-        return all(verdict.kept for verdict in self.verdicts)
+        return not self.missed and all(one.kept for one in self.attained)
 
     def record(self) -> dict[str, Any]:
         """Return it as plain data."""
@@ -107,6 +154,7 @@ class Replay:
             "requests": self.requests,
             "kept": self.kept,
             "verdicts": [verdict.record() for verdict in self.verdicts],
+            "attained": [one.record() for one in self.attained],
         }
 
 
@@ -158,13 +206,30 @@ def replay(
     warm = float(table.arrival_ns[int(_WARM * len(table))]) / 1e9
     run = simulate_fleet(deployment, table, router="least-requests", seed=seed)
     shares = {100 * share for load in loads for _, share in load.targets.values()}
-    found = measure(run, percentiles=sorted(shares), warmup_seconds=warm)
-    verdicts = [
-        _verdict(load, metric, row)
-        for load, row in zip(loads, found.demands, strict=True)
-        for metric in load.targets
-    ]
-    return Replay(sum(row.requests for row in found.demands), tuple(verdicts))
+    slos = {load.demand: _slo(load) for load in loads}
+    found = measure(run, slos, percentiles=sorted(shares), warmup_seconds=warm)
+    rows = list(zip(loads, found.demands, strict=True))
+    return Replay(
+        requests=sum(row.requests for row in found.demands),
+        verdicts=tuple(
+            _verdict(load, metric, row) for load, row in rows for metric in load.targets
+        ),
+        attained=tuple(
+            _attained(load.attainment, row) for load, row in rows if load.attainment is not None
+        ),
+    )
+
+
+def _slo(load: Load) -> Slo:
+    limits = {f"{metric}_seconds": seconds for metric, (seconds, _) in load.targets.items()}
+    return Slo(**limits)
+
+
+def _attained(share: float, row: DemandMetrics) -> Attained:
+    seen = row.attainment
+    if seen is None:
+        return Attained(row.demand, share, None, None, None)
+    return Attained(row.demand, share, seen.value, max(0.0, seen.low), min(1.0, seen.high))
 
 
 def _served(plan: ServingPlan) -> dict[str, float]:

@@ -10,6 +10,7 @@ from scheduling.planner import verify
 from scheduling.planner.explain import explain_plan
 from scheduling.planner.front import plan_front
 from scheduling.planner.plan import plan
+from scheduling.planner.summary import replayed
 from scheduling.planner.verify import Verdict, derated
 from tests.planner.fleets import fleet
 
@@ -156,3 +157,63 @@ def test_points_of_a_front_are_the_best_within_their_caps() -> None:
         best = plan(capped, time_limit=20).plan
         assert best is not None
         assert best.objective == pytest.approx(factor)
+
+
+def test_rivals_are_replayed_and_sized_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A rival that misses a target in its replay is planned again, like the plan itself."""
+    true_replay = verify.replay
+
+    def strict(*arguments: object) -> verify.Replay:
+        seen = true_replay(*arguments)  # type: ignore[arg-type]
+        best = arguments[3]
+        assert isinstance(best, ServingPlan)
+        busy = [c.prediction.utilisation or 0.0 for c in best.components if c.role == "prefill"]
+        if max(busy, default=0.0) <= 0.6:
+            return seen
+        late = Verdict("chat", "ttft", 0.9, 0.5, 0.6, 0.55, 0.65)
+        return verify.Replay(seen.requests, (late,))
+
+    monkeypatch.setattr("scheduling.planner.plan.replay", strict)
+    result = plan(fleet(options=SMALL, demand={"rate": 60.0}), time_limit=60)
+    other = next(one for one in result.runner_ups if one.kind == "disaggregated only")
+    assert other.plan is not None
+    assert len(other.replays) > 1
+    assert not other.replays[0].kept
+    assert other.replays[-1].kept
+    assert other.record()["replays"][-1]["kept"]
+    assert replayed(other.replays) == f"targets kept, re-sized {len(other.replays) - 1} x"
+
+
+def test_requests_that_keep_all_targets_at_once_are_counted() -> None:
+    joint = {"ttft": 0.5, "tpot": 0.03, "attainment": 0.9, "rate": 60.0}
+    result = plan(fleet(options=SMALL, demand=joint), time_limit=20)
+    (seen,) = result.replays[-1].attained
+    assert seen.share == 0.9
+    assert seen.value is not None
+    assert seen.kept == (seen.value >= 0.9)
+    late = Verdict("chat", "tpot", 0.95, 0.03, 0.04, 0.035, 0.045)
+    enough = verify.Attained("chat", 0.9, 0.93, 0.92, 0.94)
+    few = verify.Attained("chat", 0.9, 0.87, 0.86, 0.88)
+    assert verify.Replay(10, (late,), (enough,)).kept
+    assert not verify.Replay(10, (late,), (few,)).kept
+
+
+def test_what_binds_is_worth_something_and_nothing_else_is() -> None:
+    pools = [
+        {"name": "l40s", "gpu": "l40s", "nodes": 1, "gpus_per_node": 1, "price_per_hour": 0.5},
+        {"name": "h100", "gpu": "h100-sxm", "nodes": 1, "price_per_hour": 5.0},
+    ]
+    options = {**SMALL, "modes": ["aggregated"]}
+    demand = {"rate": 30.0, "ttft": {"seconds": 1.0}, "tpot": {"seconds": 0.05}}
+    asked = fleet(options=options, pools=pools, demand=demand, limits={"gpus": 8})
+    result = plan(asked, time_limit=30)
+    found = {one.constraint: one for one in result.worths}
+    assert found["1 GPUs in l40s"].binds
+    assert found["1 GPUs in l40s"].value < 0
+    assert not found["8 GPUs in h100"].binds
+    assert not found["limit of GPUs of 8"].binds
+    assert found["ceilings of utilisation"].value < 0
+    # What is loosened never makes the best plan dearer.
+    assert all(one.value <= 0 for one in result.worths)
+    record = next(one for one in result.record()["binds"] if one["binds"])
+    assert record["goal"] == "cost"

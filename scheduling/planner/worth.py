@@ -1,0 +1,145 @@
+"""Which constraints bind a plan, and what a little more of each would be worth.
+
+Each constraint of the fleet is loosened by its next unit (a node, a GPU, a tenth), the templates
+are enumerated anew where they depend on it, and the relaxation of the choice between them says how
+the first goal changes. A constraint binds when it does. The relaxation lets replicas be parts of
+one, so it tells the direction and the size, not the next whole plan.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from scheduling.planner.answering import natural
+from scheduling.planner.candidates import Candidate
+from scheduling.planner.clock import Clock
+from scheduling.planner.layouts import PoolFacts
+from scheduling.planner.relaxing import Knob, knobs, same_templates
+from scheduling.planner.resolve import Resolved
+from scheduling.planner.stating import state
+from scheduling.planner.templates import candidates
+from scheduling.solvers.serving.relaxed import relaxed_value
+
+_MORE = 1.1
+"""Factor of constraints that have no next unit."""
+
+_BUSIER = 1.01
+"""Factor on the ceilings of utilisation."""
+
+_NOTHING = 1e-6
+"""Share of the goal's value below which a change of it is rounding."""
+
+
+@dataclass(frozen=True, slots=True)
+class Worth:
+    """A constraint and what loosening it a little would bring.
+
+    Parameters
+    ----------
+    constraint
+        The constraint, in the user's words.
+    change
+        By how much it is loosened.
+    goal
+        The goal that the change is measured in, the fleet's first.
+    value
+        Change of the goal's value in the relaxation, in its natural unit; negative is better for
+        goals that are minimised.
+    binds
+        Whether it changes anything.
+    """
+
+    constraint: str
+    change: str
+    goal: str
+    value: float
+    binds: bool
+
+    def record(self) -> dict[str, Any]:
+        """Return it as plain data."""
+        return {
+            "constraint": self.constraint,
+            "change": self.change,
+            "goal": self.goal,
+            "worth": self.value,
+            "binds": self.binds,
+        }
+
+
+def worths(resolved: Resolved, clock: Clock) -> tuple[Worth, ...]:
+    """Return what loosening each constraint of a fleet is worth, as far as the time allows.
+
+    Constraints are limits, pools, latency targets, changes against the running plan, the memory of
+    GPUs, the network that carries KV caches, and how busy replicas may be.
+
+    Parameters
+    ----------
+    resolved
+        The fleet.
+    clock
+        When to end.
+    """
+    kept = candidates(resolved).kept
+    goal = resolved.fleet.goals[0]
+
+    def value(fleet: Resolved, chosen: Sequence[Candidate]) -> float | None:
+        found = relaxed_value(state(fleet, chosen), clock.left())
+        return natural(goal, found)
+
+    base = value(resolved, kept)
+    if base is None:
+        return ()
+    found = []
+
+    def add(constraint: str, change: str, reached: float | None) -> None:
+        if reached is not None:
+            more = reached - base
+            binds = abs(more) > _NOTHING * max(abs(base), abs(reached))
+            found.append(Worth(constraint, change, goal, more if binds else 0.0, binds))
+
+    for knob in (*knobs(resolved), *_hardware(resolved)):
+        if clock.over:
+            return tuple(found)
+        if knob.gradual:
+            factor = knob.steps[0] if knob.steps else _MORE
+            changed = knob.loosened(resolved, factor)
+            same = same_templates(changed, resolved)
+            chosen = kept if same else candidates(changed).kept
+            add(knob.constraint, knob.words(factor), value(changed, chosen))
+    busier = [replace(one, derate=one.derate * _BUSIER) for one in kept]
+    change = f"{100 * (_BUSIER - 1):.0f} % busier"
+    add("ceilings of utilisation", change, value(resolved, busier))
+    return tuple(found)
+
+
+def _hardware(resolved: Resolved) -> Iterator[Knob]:
+    """Yield the facts of the GPUs that keep batches small and caches where they are."""
+    for row, pool in enumerate(resolved.pools):
+        yield _fact(
+            row,
+            f"memory of {pool.name}",
+            f"{(_MORE - 1) * pool.gpu.memory_bytes / 1e9:.0f} GB more a GPU",
+            lambda old, factor: {"memory_bytes": round(old.gpu.memory_bytes * factor)},
+        )
+        if "disaggregated" in resolved.fleet.options.modes:
+            yield _fact(
+                row,
+                f"KV bandwidth of {pool.name}",
+                f"{(_MORE - 1) * pool.gpu.network_bandwidth / 1e9:.3g} GB/s more a GPU",
+                lambda old, factor: {"network_bandwidth": old.gpu.network_bandwidth * factor},
+            )
+
+
+def _fact(
+    row: int, name: str, change: str, changed: Callable[[PoolFacts, float], dict[str, float]]
+) -> Knob:
+    def loosened(given: Resolved, factor: float) -> Resolved:
+        pools = list(given.pools)
+        old = pools[row]
+        gpu = old.gpu.model_copy(update=changed(old, factor))
+        pools[row] = replace(old, gpu=gpu)
+        return replace(given, pools=tuple(pools))
+
+    return Knob(name, loosened, lambda _: change)
