@@ -39,6 +39,8 @@ SCENARIOS = {
     "laps": f"{_HERE}.laps",
     "sarathi-budget": f"{_HERE}.sarathi_budget",
     "layered-prefill": f"{_HERE}.layered_prefill",
+    "jitserve": f"{_HERE}.jitserve",
+    "dllm-serve": f"{_HERE}.dllm_serve",
     "fastswitch": f"{_HERE}.fastswitch",
     "comet": f"{_HERE}.comet",
     "once-for-all": f"{_HERE}.once_for_all",

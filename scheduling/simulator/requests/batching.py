@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 
+from scheduling.models.cost.protocol import Batch
 from scheduling.simulator.requests.policies.composition import PrefillFirst
+from scheduling.simulator.requests.policies.dllm import STEP_TOKENS, DllmServe
 from scheduling.simulator.requests.policies.eviction import LatestArrival
 from scheduling.simulator.requests.policies.fastswitch import (
     HOST_RATE,
@@ -13,6 +16,7 @@ from scheduling.simulator.requests.policies.fastswitch import (
     Swap,
 )
 from scheduling.simulator.requests.policies.flowprefill import OPERATORS, FlowPrefill
+from scheduling.simulator.requests.policies.jitserve import JitServe, Rule, Worth
 from scheduling.simulator.requests.policies.laps import LONGEST_SHORT, Laps
 from scheduling.simulator.requests.policies.layered import (
     GROUP_TOKENS,
@@ -25,10 +29,12 @@ from scheduling.simulator.requests.policies.ordering import (
     ShortestRemaining,
     SlackDeadline,
 )
-from scheduling.simulator.requests.policy import Eviction, Ranking
+from scheduling.simulator.requests.policy import Eviction, Provenance, Ranking
 from scheduling.simulator.requests.strategy import TOKENS, Limits, Maker, Setting, Strategy, whole
 
 _COPY_BLOCKS = 16
+_EVERY, _BESIDE = 50, 16
+_STEPS: Limits = (1.0, 1e6, "whole steps")
 _RATE: Limits = (1.0, 1e12, "tokens a second")
 _OPERATORS: Limits = (1.0, 1e6, "whole operators of a pass")
 
@@ -112,6 +118,38 @@ def _rate(value: float | None) -> float:
     return HOST_RATE if value is None else value
 
 
+def _jitserve(rule: Rule, name: str, summary: str, provenance: Provenance) -> Maker:
+    def make(setting: Setting, value: float | None) -> Strategy:
+        demands = (None,) * len(setting.table.demands)
+        mean = float(setting.table.prompt_tokens.mean())
+        worth = Worth(
+            setting.table.output_tokens,
+            setting.ttft_seconds,
+            setting.tpot_seconds or demands,
+            setting.e2e_seconds or demands,
+            setting.cost,
+            setting.cost.seconds(Batch.decode(_BESIDE, round(_BESIDE * mean))),
+        )
+        policy = JitServe(worth, rule, whole(value, _EVERY), name=name, provenance=provenance)
+        eviction = Swap(keeps_copies=True)
+        knows = rule != "least-served"
+        return Strategy(name, summary, policy, eviction=eviction, clairvoyant=knows)
+
+    return make
+
+
+def _dllm(policy: DllmServe, summary: str) -> Maker:
+    def make(setting: Setting, value: float | None) -> Strategy:
+        del setting
+        sized = replace(policy, tokens=whole(value, STEP_TOKENS))
+        return Strategy(policy.name, summary, sized, whole_answers=True)
+
+    return make
+
+
+_DENSEST = "every 50 steps the batch that earns most for its time"
+_DENOISING = "denoising steps, packed by what each computes"
+
 BATCHING: dict[str, tuple[Maker, Limits | None]] = {
     "flowprefill": (_flowprefill, _OPERATORS),
     "preemptive-edf": (_preemptive_edf, _OPERATORS),
@@ -123,8 +161,35 @@ BATCHING: dict[str, tuple[Maker, Limits | None]] = {
     "fastswitch": (_fastswitch, _RATE),
     "priority-swap": (_priority_swap, _RATE),
     "priority-restart": (_priority_restart, None),
+    "jitserve": (_jitserve("gmax", "jitserve", _DENSEST, "paper"), _STEPS),
+    "jitserve-released": (
+        _jitserve("gmax-released", "jitserve-released", "the released window", "code"),
+        _STEPS,
+    ),
+    "ltr": (_jitserve("shortest", "ltr", "shortest remaining answer, chosen so", "code"), _STEPS),
+    "las": (_jitserve("least-served", "las", "least served first, chosen so", "paper"), _STEPS),
+    "edf-batch": (
+        _jitserve("deadline", "edf-batch", "earliest deadline first, chosen so", "code"),
+        _STEPS,
+    ),
+    "dllm-serve": (_dllm(DllmServe(), _DENOISING), TOKENS),
+    "dllm-skip": (
+        _dllm(
+            DllmServe(skips=True, name="dllm-skip", provenance="inferred"),
+            "the same, and what does not fit is passed over",
+        ),
+        TOKENS,
+    ),
+    "dllm-whole": (
+        _dllm(
+            DllmServe(aware=False, name="dllm-whole", provenance="paper"),
+            "denoising steps, each packed as if it computed the whole sequence",
+        ),
+        TOKENS,
+    ),
 }
 """Makers by name. Behind the colon may stand: of the first three, the operators of a pass (256); of
 ``layered-prefill``, the tokens of a cohort for each group of layers (512); of ``laps``, the tokens
 of the longest short prompt (256); of ``swap``, ``fastswitch`` and ``priority-swap``, the tokens a
-second of the link to the host (250,000)."""
+second of the link to the host (250,000); of ``jitserve`` and its baselines, the decode steps
+between two choices (50); of ``dllm-serve`` and its variants, the tokens of a step (16,384)."""

@@ -210,7 +210,9 @@ def simulate_requests(
         found = replace(
             found,
             spending=spending(found.run, replicas),
-            certified=_certified(problem, fleet, load, slos, found.run, certifiers),
+            certified=()
+            if chosen.whole_answers
+            else _certified(problem, fleet, load, slos, found.run, certifiers),
         )
         if capacity is not None:
             highest = _highest(problem, fleet, table, slos, capacity, seed)
@@ -312,7 +314,18 @@ def _setting(
     limits = tuple(slos[name].ttft_seconds if name in slos else None for name in table.demands)
     answer = problem.max_answer_tokens or int(table.output_tokens.max(initial=1))
     wholes = tuple(slos[name].e2e_seconds if name in slos else None for name in table.demands)
-    return Setting(table, replica.cost, limits, longest, answer, seed, load.programs, wholes)
+    laters = tuple(slos[name].tpot_seconds if name in slos else None for name in table.demands)
+    return Setting(
+        table,
+        replica.cost,
+        limits,
+        longest,
+        answer,
+        seed,
+        load.programs,
+        e2e_seconds=wholes,
+        tpot_seconds=laters,
+    )
 
 
 @dataclass(frozen=True, eq=False, slots=True)

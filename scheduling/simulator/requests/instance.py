@@ -11,7 +11,7 @@ from scheduling.simulator.requests.ends import Ends
 from scheduling.simulator.requests.live import Live, State
 from scheduling.simulator.requests.memory import Memory
 from scheduling.simulator.requests.parts import Chunks, mixed_batch
-from scheduling.simulator.requests.policy import Learning, Preempting, Remembering
+from scheduling.simulator.requests.policy import Learning, Ordering, Preempting, Remembering
 from scheduling.simulator.requests.prefixes import PrefixCache
 from scheduling.simulator.requests.tally import Current, Tally
 from scheduling.simulator.requests.turn import Turn
@@ -49,12 +49,14 @@ class Instance:
         if isinstance(composition, Remembering):
             composition = composition.fresh(index)
         self.composition: Composition = composition
+        self.order: Order | None = group.order
+        if isinstance(composition, Ordering):
+            self.order = composition.order
         self._preempting = composition if isinstance(composition, Preempting) else None
         learner = group.admission.fresh(index) if isinstance(group.admission, Learning) else None
         self._learner = learner
         self.admission: Admission = learner or group.admission
         self.eviction: Eviction = group.eviction
-        self.order: Order | None = group.order
         self.memory = Memory(group.kv_blocks, group.block_size)
         self.cache: PrefixCache | None = None
         self.waiting: deque[Live] = deque()
@@ -289,6 +291,12 @@ class Instance:
         if not request.remote:
             request.state = State.PREFILLING
             self.prefilling.append(request)
+
+    def answer_at_once(self, request: Live) -> None:
+        """Count the answer of a request that waits as part of its prompt."""
+        target = self._engine.total(request) - 1
+        self.load_tokens += target - request.target
+        request.target = target
 
     def secure_decodes(self) -> int:
         """Give all requests that decode the blocks of their next tokens, by eviction if need be.

@@ -46,6 +46,8 @@ class Setting:
         Programs whose calls they are, if they are.
     e2e_seconds
         Limits of whole requests by row of the table's demands; of programs, those of all calls.
+    tpot_seconds
+        Limits of the later tokens, on average, by row of the table's demands.
     """
 
     table: RequestTable
@@ -56,6 +58,7 @@ class Setting:
     seed: int = 0
     programs: ProgramTable | None = None
     e2e_seconds: tuple[float | None, ...] = ()
+    tpot_seconds: tuple[float | None, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +75,9 @@ class Strategy:
         Makes a router of its own for a run; ``None``: that of the scenario.
     clairvoyant
         It knows the lengths of answers before they end, as no runtime does.
+    whole_answers
+        Answers come whole, as of diffusion models; bounds on those that come token by token do not
+        hold for it.
     """
 
     name: str
@@ -83,6 +89,7 @@ class Strategy:
     retention: Retention | None = None
     router: Callable[[], Router] | None = None
     clairvoyant: bool = False
+    whole_answers: bool = False
 
     @property
     def policies(self) -> tuple[Policy, ...]:

@@ -154,6 +154,19 @@ class Turn:
         """Have KV brought of requests at the head of the queue that lies elsewhere."""
         self._instance.fetch(self.now)
 
+    @property
+    def steps(self) -> int:
+        """Iterations with decodes that the instance has made."""
+        return self._instance.steps
+
+    def answer_at_once(self, request: Live) -> None:
+        """Let the answer of the first request of the queue come whole, with the end of its prompt.
+
+        So it is with diffusion models, whose answers have lengths that are set beforehand: from now
+        on the request's target holds both, and the last token that is never stored.
+        """
+        self._instance.answer_at_once(request)
+
     def prefill(self, request: Live, tokens: int) -> None:
         """Add prompt tokens of a request that has begun."""
         left = request.target - request.done
