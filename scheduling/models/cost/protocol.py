@@ -20,8 +20,7 @@ class Provenance(IntEnum):
     ANALYTIC = 3
 
 
-@dataclass(frozen=True, slots=True)
-class Batch:
+class Batch(NamedTuple):
     """What one iteration of one replica works on, summed over its requests.
 
     Parameters
@@ -59,7 +58,8 @@ class Batch:
         """Return the work of one decode step of sequences with ``context`` tokens in sum."""
         return cls(decodes=sequences, context_tokens=context)
 
-    def __add__(self, other: Batch) -> Batch:
+    # The work of two batches together is what a sum of batches means, not one after the other.
+    def __add__(self, other: Batch) -> Batch:  # type: ignore[override]
         return Batch(
             self.new_tokens + other.new_tokens,
             self.prefills + other.prefills,
@@ -173,8 +173,10 @@ class Affine:
 
     def seconds(self, batch: Batch) -> float:
         """Return the time of one iteration."""
-        at_zero, per_token = self.line(batch)
-        return at_zero + per_token * batch.context_tokens
+        new, _, cached, pairs, decodes, context = batch
+        fixed = self.base + self.per_token * (new + decodes)
+        at_zero = fixed + self.per_kv * cached + self.per_pair * pairs
+        return at_zero + self.per_kv * context
 
     def provenance(self, batch: Batch) -> Provenance:
         """Tell that it is a formula."""

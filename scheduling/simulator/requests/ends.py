@@ -15,30 +15,30 @@ class Ends:
     """
 
     def __init__(self) -> None:
-        self._heap: list[tuple[int, int, Live]] = []
+        self.heap: list[tuple[int, int, Live]] = []
         self._joined = 0
 
     def add(self, step: int, request: Live) -> None:
         """Note the step at which a request that joins the decodes has its last token."""
         self._joined += 1
         request.order = self._joined
-        heappush(self._heap, (step, request.order, request))
+        heappush(self.heap, (step, request.order, request))
 
     def remove(self, request: Live) -> None:
         """Take out a request that goes elsewhere, where its numbers mean something else."""
-        self._heap = [end for end in self._heap if end[2] is not request]
-        heapify(self._heap)
+        self.heap = [end for end in self.heap if end[2] is not request]
+        heapify(self.heap)
 
     def next(self) -> int:
         """Return the step at which the first request that decodes has its last token."""
-        heap = self._heap
+        heap = self.heap
         while not _stands(heap[0]):
             heappop(heap)
         return heap[0][0]
 
     def until(self, step: int) -> Iterator[Live]:
         """Take out and yield the requests that have their last token by a step."""
-        heap = self._heap
+        heap = self.heap
         while heap and heap[0][0] <= step:
             end = heappop(heap)
             if _stands(end):

@@ -227,7 +227,7 @@ class Instance:
         steps = run.steps
         self.busy = False
         self._carry = (self._carry + run.passed) & MASK
-        used = memory.used
+        used = memory.capacity - memory.free
         if self.cache is not None:
             used -= self.cache.spare
         grown = used
@@ -249,9 +249,11 @@ class Instance:
         if run.decodes:
             tally.decoded_tokens += run.decodes * steps
             self.steps += steps
-            for request in self._ends.until(self.steps):
-                self._leave(request, now, keep=True)
-                self._end(request, now)
+            ends = self._ends.heap
+            if ends and ends[0][0] <= self.steps:
+                for request in self._ends.until(self.steps):
+                    self._leave(request, now, keep=True)
+                    self._end(request, now)
         if run.chunks:
             tally.count_passes(run)
             if not run.cut and (run.part is None or run.part.finishes):

@@ -93,11 +93,14 @@ class Tally:
 
     def count_passes(self, run: Current) -> None:
         """Count the passes of an iteration with prompts, as far as it has gone."""
-        share = 1.0
-        if run.part is not None:
-            share = run.part.share
-            if run.cut:
-                share *= run.cut / run.part.operators
+        passes = self.passes
+        if run.part is None:
+            tokens = run.new_tokens + run.decodes
+            passes[tokens] = passes.get(tokens, 0.0) + 1.0
+            return
+        share = run.part.share
+        if run.cut:
+            share *= run.cut / run.part.operators
         for tokens, times in ((run.new_tokens + run.decodes, share), (run.decodes, 1.0 - share)):
             if tokens and times:
-                self.passes[tokens] = self.passes.get(tokens, 0.0) + times
+                passes[tokens] = passes.get(tokens, 0.0) + times
