@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from scheduling.cli.output import emit_json, percent, table
+from scheduling.cli.output import emit_json, table
+from scheduling.report.words import percent
 
 if TYPE_CHECKING:
     from scheduling.models.checkpoint.problem import CheckpointProblem

@@ -15,6 +15,7 @@ from scheduling.instances.edge.drone_streams import drone_stream
 from scheduling.instances.experts.random_layers import expert_layer
 from scheduling.instances.loop.random_loops import kernel_loop
 from scheduling.instances.memory.random_buffers import tensor_buffers
+from scheduling.instances.offload.mobile_tasks import mobile_tasks
 from scheduling.instances.packing.random_lengths import token_sequences
 from scheduling.instances.placement.random_clusters import random_cluster
 from scheduling.instances.placement.random_machines import random_machines
@@ -211,6 +212,9 @@ _RANGES: dict[str, tuple[Value, Value, str]] = {
     "period": (1, 10**6, "length of a period of shifts"),
     "cores": (1, 10**4, "number of cores"),
     "users": (1, 10**4, "number of users"),
+    "servers": (1, 1000, "number of servers"),
+    "megabits": (0.01, 1000.0, "mean size of a task"),
+    "kilometres": (0.001, 100.0, "largest distance of a user from a server"),
     "sequences": (1, 10**6, "number of sequences"),
     "chunk": (1, 10**9, "tokens of a chunk"),
     "drones": (1, 1000, "number of drones"),
@@ -338,6 +342,7 @@ GENERATORS: dict[str, Generator] = {
         _generator("serving-fleet", serving_fleet, _RANGES, "serving"),
         _generator("shared-cluster", shared_cluster, _RANGES, "sharing"),
         _generator("token-sequences", token_sequences, _RANGES, "packing"),
+        _generator("mobile-tasks", mobile_tasks, _RANGES, "offload"),
         _generator("drone-stream", drone_stream, _RANGES, "edge-cloud"),
     )
 }

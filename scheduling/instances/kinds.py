@@ -69,6 +69,10 @@ _HOMES = {
         "scheduling.models.checkpoint.problem:CheckpointProblem",
         "",
     ),
+    "offload": (
+        "scheduling.models.offload.problem:OffloadProblem",
+        "",
+    ),
     "sharing": (
         "scheduling.models.sharing.problem:SharedCluster",
         "scheduling.models.schedule.solution:ScheduleSolution",

@@ -75,6 +75,7 @@ SCENARIOS = {
     "expertflow": f"{_HERE}.expertflow",
     "dems": f"{_HERE}.dems",
     "chunkflow": f"{_HERE}.chunkflow",
+    "offload": f"{_HERE}.offload",
     "reft": f"{_HERE}.reft",
     "datastates": f"{_HERE}.datastates",
     "bytecheckpoint": f"{_HERE}.bytecheckpoint",

@@ -1,0 +1,1 @@
+"""Tasks of mobile devices near edge servers."""

@@ -1,0 +1,1 @@
+"""Tasks of mobile devices on servers that share their processors: delay and energy."""

@@ -1,0 +1,73 @@
+"""Which server each task of a mobile device goes to: delay against energy."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from scheduling.errors import Fault, InputError
+from scheduling.models.base import Frozen, Many, Name, Problem
+from scheduling.models.faults import repeated
+
+Seconds = Annotated[float, Field(ge=0, le=10**6)]
+
+
+class Offer(Frozen):
+    """What a task takes on one server."""
+
+    server: Name
+    upload_seconds: Seconds = Field(default=0.0, description="Until its data are there.")
+    work_seconds: Annotated[float, Field(gt=0, le=10**6)] = Field(
+        description="Time on the server when nothing else runs there."
+    )
+    joules: Annotated[float, Field(ge=0, le=10**9)] = Field(
+        description="Energy of upload and work."
+    )
+
+
+class OffloadTask(Frozen):
+    """A task of a device, and the servers that may run it."""
+
+    id: Name
+    arrival_seconds: Seconds = 0.0
+    offers: Annotated[Many[Offer], Field(min_length=1)]
+
+
+class OffloadProblem(Problem):
+    """Assign each task to one server; minimise the sum of delays and the sum of energies.
+
+    A server gives all tasks that are there an equal share of its speed (processor sharing). The
+    delay of a task is its completion less its arrival.
+
+    Raises
+    ------
+    InputError
+        With every fault of the input and its place.
+    """
+
+    kind: Literal["offload"] = "offload"
+    tasks: Annotated[Many[OffloadTask], Field(min_length=1)]
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        faults = list(self._faults())
+        if faults:
+            raise InputError(faults)
+        return self
+
+    def _faults(self) -> Iterator[Fault]:
+        yield from repeated("tasks", (task.id for task in self.tasks))
+        for number, task in enumerate(self.tasks):
+            place = f"tasks[{number}].offers"
+            yield from repeated(place, (offer.server for offer in task.offers))
+
+    @property
+    def servers(self) -> tuple[str, ...]:
+        """Names of the servers, in the order in which tasks name them."""
+        return tuple(dict.fromkeys(offer.server for task in self.tasks for offer in task.offers))
+
+
+Assignment = tuple[int, ...]
+"""The offer that each task takes, by its position."""

@@ -1,0 +1,1 @@
+"""Assignments of tasks to servers: the exact front, greedy rules, an ant colony."""
