@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 
 from scheduling.models.requests.table import RequestTable
+from scheduling.simulator.requests.certify import Certifier, Objective
+from scheduling.simulator.requests.deployment import Group
+from scheduling.simulator.requests.metrics import Slo
+from scheduling.simulator.requests.run import FleetRun
 from scheduling.simulator.requests.streams import stream
 
 
@@ -62,3 +68,23 @@ def published_requests(name: str, count: int, seed: int) -> RequestTable:
     nothing = np.zeros(count, dtype=np.int64)
     arrivals = np.cumsum(np.rint(gaps)).astype(np.int64)
     return RequestTable(arrivals, prompts, outputs, nothing, nothing)
+
+
+def certified_gap(
+    group: Group, run: FleetRun, objective: Objective, slos: Mapping[str, Slo] | None = None
+) -> float | None:
+    """Return how far a run is at most from what no policy can beat on its instances.
+
+    Parameters
+    ----------
+    group
+        The instances that ran; their policies do not matter.
+    run
+        What they did.
+    objective
+        By what they are judged.
+    slos
+        Limits by class of requests, for the requests that keep them.
+    """
+    found = Certifier((group,), slos or {}).certify(run)
+    return next((one.gap for one in found if one.objective == objective), None)

@@ -5,12 +5,17 @@ from __future__ import annotations
 from functools import cache
 from itertools import product
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from scheduling.errors import UnsupportedError
+from scheduling.models.cost.catalogue import llm
 from scheduling.scenarios.dllm_serve import spread_peak
 from scheduling.scenarios.registry import scenario
 from scheduling.scenarios.scenario import Row, Run
+from scheduling.scenarios.vattention import PAGES, page_tokens, wasted_tokens
+from tests.serving_runs import table
 
 
 @cache
@@ -69,3 +74,37 @@ def test_offsets_are_bounded_by_the_best_of_all(sequences: list[int]) -> None:
         for chosen in product((0, 1), repeat=len(sequences))
     )
     assert bound <= best <= peak
+
+
+def test_certified_gaps_stand_where_a_bound_is_known() -> None:
+    for name in ("layered-prefill", "jitserve"):
+        gaps = [row.gap for row in rows(name) if "weights" not in row.measure]
+        assert all(gap is not None and 0 <= gap < 1 for gap in gaps)
+
+
+def test_pages_hold_as_many_tokens_as_published_and_waste_half_of_one() -> None:
+    model = llm("llama-3-8b")
+    assert {name: page_tokens(model, size) for name, size in PAGES.items()} == {
+        "64 KB": 32,
+        "128 KB": 64,
+        "256 KB": 128,
+        "2 MB": 1024,
+    }
+    assert page_tokens(model, 2**21, tp=8) == 8192
+    with pytest.raises(UnsupportedError, match="by head"):
+        page_tokens(llm("deepseek-v3"), 2**21)
+    small, large, *speeds = rows("vattention")
+    assert small.ratio == pytest.approx(1.0, rel=0.02)
+    assert large.ratio == pytest.approx(1.0, rel=0.06)
+    # Small pages cost nothing, large ones much, contiguous memory most of all.
+    assert all(row.ratio is not None and row.ratio < 0.6 for row in speeds)
+    assert speeds[1].value == pytest.approx(speeds[0].value, rel=0.02)
+    assert speeds[-1].value > 1.2 * speeds[0].value
+
+
+@pytest.mark.parametrize("page", [4, 16])
+def test_waste_is_what_the_lengths_say(page: int) -> None:
+    # One request of 5 tokens, then one more each step until it holds 12.
+    held = [max(0, -(-tokens // page) * page - tokens) for tokens in range(5, 13)]
+    found = wasted_tokens(table([0], [5], [8]), page)
+    assert min(held) <= found <= max(held)

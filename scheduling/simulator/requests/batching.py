@@ -6,7 +6,8 @@ from dataclasses import replace
 from functools import partial
 
 from scheduling.models.cost.protocol import Batch
-from scheduling.simulator.requests.policies.composition import PrefillFirst
+from scheduling.simulator.requests.policies.admission import Reserve
+from scheduling.simulator.requests.policies.composition import PrefillFirst, Sarathi
 from scheduling.simulator.requests.policies.dllm import STEP_TOKENS, DllmServe
 from scheduling.simulator.requests.policies.eviction import LatestArrival
 from scheduling.simulator.requests.policies.fastswitch import (
@@ -77,6 +78,13 @@ def _layered_released(setting: Setting, value: float | None) -> Strategy:
 def _laps(setting: Setting, value: float | None) -> Strategy:
     policy = Laps(setting.ttft_seconds, whole(value, LONGEST_SHORT))
     return Strategy(policy.name, "short prompts gather in a window, long ones in chunks", policy)
+
+
+def _contiguous(setting: Setting, value: float | None) -> Strategy:
+    reserve = Reserve(whole(value, setting.longest))
+    return Strategy(
+        "contiguous", "sarathi with memory for the longest sequence", Sarathi(), reserve
+    )
 
 
 def _swap(setting: Setting, value: float | None) -> Strategy:
@@ -157,6 +165,7 @@ BATCHING: dict[str, tuple[Maker, Limits | None]] = {
     "layered-prefill": (_layered, TOKENS),
     "layered-prefill-released": (_layered_released, None),
     "laps": (_laps, TOKENS),
+    "contiguous": (_contiguous, TOKENS),
     "swap": (_swap, _RATE),
     "fastswitch": (_fastswitch, _RATE),
     "priority-swap": (_priority_swap, _RATE),
@@ -190,6 +199,7 @@ BATCHING: dict[str, tuple[Maker, Limits | None]] = {
 }
 """Makers by name. Behind the colon may stand: of the first three, the operators of a pass (256); of
 ``layered-prefill``, the tokens of a cohort for each group of layers (512); of ``laps``, the tokens
-of the longest short prompt (256); of ``swap``, ``fastswitch`` and ``priority-swap``, the tokens a
-second of the link to the host (250,000); of ``jitserve`` and its baselines, the decode steps
-between two choices (50); of ``dllm-serve`` and its variants, the tokens of a step (16,384)."""
+of the longest short prompt (256); of ``contiguous``, the longest sequence; of ``swap``,
+``fastswitch`` and ``priority-swap``, the tokens a second of the link to the host (250,000); of
+``jitserve`` and its baselines, the decode steps between two choices (50); of ``dllm-serve`` and its
+variants, the tokens of a step (16,384)."""
