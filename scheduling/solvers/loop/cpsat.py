@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from scheduling.models.loop.arrays import Pipeline
 from scheduling.solvers.bases import NeedsCpSat
 from scheduling.solvers.board import Board, Budget
 from scheduling.solvers.loop.ascent import ascend, raise_length
+from scheduling.solvers.loop.attempts import Attempts
 from scheduling.solvers.loop.family import CompiledLoop
 
 LARGEST_PARTS = 20_000
@@ -36,44 +35,30 @@ class CpSat(NeedsCpSat):
         hint: Pipeline | None,
     ) -> None:
         """Prove the interval, or find the least length at the interval of the first tier."""
-        from scheduling.solvers.cpsat_engine import (
-            BoardRun,
-            Outcome,
-            StopSwitch,
-            run,
-            sat_parameters,
-        )
-        from scheduling.solvers.loop.formulation import Formulation
-
         arrays = data.arrays
         if board.tier == 1:
             raise_length(arrays, board)
-            if board.stopped or budget.remaining() == 0:
-                return
-            formulation = Formulation(arrays, board.caps[0], board.objective)
-            formulation.at_least(board.bound or 0)
-            formulation.shortest()
-            if board.best is not None:
-                formulation.hint(board.best)
-            ending = BoardRun(board, self.name, formulation.pipeline, data.values)
-            ending.exact(formulation.model, sat_parameters(budget))
+            if not board.stopped and budget.remaining() != 0:
+                self._shorten(data, board, budget)
             return
-        switch, work = StopSwitch(board), budget.work
+        attempts = Attempts(board, budget)
 
         def refutes(interval: int) -> bool:
-            nonlocal work
-            if budget.remaining() == 0 or (work is not None and work <= 0):
-                return False
-            formulation = Formulation(arrays, interval)
-            if hint is not None and hint.interval == interval:
-                formulation.hint(hint)
-            result = run(
-                formulation.model, sat_parameters(replace(budget, work=work)), switch=switch
-            )
-            work = None if work is None else work - result.work
-            if result.values is not None:
-                found = formulation.pipeline(result.values)
+            found, refuted = attempts.at(arrays, interval, hint)
+            if found is not None:
                 board.offer(found, data.values(found), self.name)
-            return result.outcome is Outcome.INFEASIBLE
+            return refuted
 
         ascend(arrays, board, self.name, refutes)
+
+    def _shorten(self, data: CompiledLoop, board: Board[Pipeline], budget: Budget) -> None:
+        from scheduling.solvers.cpsat_engine import BoardRun, sat_parameters
+        from scheduling.solvers.loop.formulation import Formulation
+
+        formulation = Formulation(data.arrays, board.caps[0], board.objective)
+        formulation.at_least(board.bound or 0)
+        formulation.shortest()
+        if board.best is not None:
+            formulation.hint(board.best)
+        ending = BoardRun(board, self.name, formulation.pipeline, data.values)
+        ending.exact(formulation.model, sat_parameters(budget))

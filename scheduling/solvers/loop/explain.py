@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -10,9 +11,11 @@ from scheduling.models.base import Solution, Status
 from scheduling.models.loop.arrays import LoopArrays, compile_loop
 from scheduling.models.loop.bounds import interval_bound
 from scheduling.models.loop.problem import Dependence, LoopProblem, Operation, Value
-from scheduling.solvers.board import Budget
+from scheduling.solvers.board import Board, Budget
 from scheduling.solvers.driver import solve
 from scheduling.solvers.explain import Explainer, Explanation, Label
+from scheduling.solvers.loop.attempts import Attempts
+from scheduling.solvers.loop.coarse import coarse_units, coarsened
 
 _LEAST_SECONDS = 0.05
 
@@ -232,18 +235,22 @@ class _Rules:
 
 
 def _has_pipeline(arrays: LoopArrays, budget: Budget) -> bool | None:
-    """Tell whether there is a pipeline at any interval, the longest first."""
-    from scheduling.solvers.cpsat_engine import Outcome, run, sat_parameters
-    from scheduling.solvers.loop.formulation import Formulation
+    """Tell whether there is a pipeline at any interval, the longest first.
 
-    for interval in range(arrays.longest_interval, interval_bound(arrays) - 1, -1):
-        if budget.remaining() == 0:
-            return None
-        result = run(Formulation(arrays, interval).model, sat_parameters(budget))
-        if result.values is not None:
-            return True
-        if result.outcome is not Outcome.INFEASIBLE:
-            return None
+    A pipeline in units of several cycles, which is found sooner, is one in cycles.
+    """
+    attempts = Attempts(Board(0, (), time.monotonic()), budget)
+    floor = interval_bound(arrays)
+    for unit in coarse_units(arrays) if floor <= arrays.longest_interval else ():
+        coarse = coarsened(arrays, unit)
+        if unit > 1 and interval_bound(coarse) <= coarse.longest_interval:
+            found, _ = attempts.at(coarse, coarse.longest_interval)
+            if found is not None:
+                return True
+    for interval in range(arrays.longest_interval, floor - 1, -1):
+        found, refuted = attempts.at(arrays, interval)
+        if not refuted:
+            return None if found is None else True
     return False
 
 

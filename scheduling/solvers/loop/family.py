@@ -76,6 +76,7 @@ FAMILY: Family[Pipeline] = Family(
     solvers={
         "auto": "auto:Auto",
         "cp-sat": "cpsat:CpSat",
+        "coarse": "coarse:Coarse",
         "mip": "mip:Mip",
         "ims": "ims:Ims",
     },
