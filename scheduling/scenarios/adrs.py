@@ -1,8 +1,11 @@
-"""Prism, a task of "Barbarians at the Gate" (arXiv 2510.06189): models on GPUs.
+"""Tasks of "Barbarians at the Gate" (arXiv 2510.06189) beside load balancing.
 
-Each model has a size, a request rate and a latency objective. The pressure of a GPU is the sum of
-rate over objective of its models, over the memory that they leave for the KV cache; the largest
-pressure is to be least. Whether a pressure can be undercut is a placement problem with two
+Prism, models on GPUs, is here; transactions, orders of tables and spot capacity stand in modules of
+their own.
+
+In Prism each model has a size, a request rate and a latency objective. The pressure of a GPU is
+the sum of rate over objective of its models, over the memory that they leave for the KV cache; the
+largest pressure is to be least. Whether a pressure can be undercut is a placement problem with two
 resources, so it is tightened to what was found until nothing is below it: an exact optimum.
 """
 
@@ -18,11 +21,14 @@ from typing import Any
 from scheduling.models.base import Status
 from scheduling.models.placement.problem import Item, Node, PlacementProblem
 from scheduling.models.placement.solution import PlacementSolution
+from scheduling.scenarios import adrs_spot, adrs_tables, adrs_transactions
 from scheduling.scenarios.scenario import Row, Run, Scenario
 from scheduling.solvers.driver import solve
 
 _FILE = "adrs_prism/instances.json"
 _LEAST_SECONDS = 0.5
+_ORDERS = 0.4
+"""Share of the time for transactions."""
 
 Placed = tuple[int, ...]
 """GPU of each model."""
@@ -143,13 +149,18 @@ def fleets(document: dict[str, Any]) -> list[Fleet]:
 
 
 def run(limits: Run) -> list[Row]:
-    """Place the models of every instance."""
+    """Run the four tasks; Prism has the time that the others leave."""
     found = fleets(json.loads(limits.file("adrs", _FILE).read_text(encoding="utf-8")))
+    others = [
+        *adrs_transactions.rows(limits, _ORDERS * limits.seconds),
+        adrs_tables.row(),
+        *adrs_spot.rows(limits),
+    ]
     answers = []
     for number, fleet in enumerate(found):
         share = limits.left / (len(found) - number)
         answers.append(least_pressure(fleet, max(_LEAST_SECONDS, share)))
-    return [_row(found, answers)]
+    return [_row(found, answers), *others]
 
 
 def _row(found: Sequence[Fleet], answers: Sequence[Answer]) -> Row:
@@ -171,7 +182,7 @@ def _row(found: Sequence[Fleet], answers: Sequence[Answer]) -> Row:
 
 SCENARIO = Scenario(
     name="adrs",
-    system="Prism of Barbarians at the Gate: models on GPUs by KV-cache pressure",
-    wants=_FILE,
+    system="Barbarians at the Gate: Prism, transactions, LLM-SQL, can't be late (arXiv 2510.06189)",
+    wants=f"{_FILE}, {', '.join(adrs_transactions.FILES)}, {adrs_spot.FILE}",
     run=run,
 )

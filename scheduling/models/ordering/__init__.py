@@ -1,0 +1,1 @@
+"""Problems of ordering transactions that conflict."""

@@ -1,0 +1,1 @@
+"""Orders of transactions: annealing, and bounds by paths through cliques."""

@@ -1,0 +1,192 @@
+"""The tasks of "Barbarians at the Gate": orders, tables and spot capacity against brute force."""
+
+from __future__ import annotations
+
+from itertools import permutations, product
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from scheduling.errors import InputError
+from scheduling.models.ordering.batch import FREE, Batch
+from scheduling.scenarios import adrs_spot, adrs_tables, adrs_transactions
+from scheduling.scenarios.adrs_spot import Job
+from scheduling.scenarios.scenario import Run, data_folder
+from scheduling.solvers.ordering.orders import annealed, append_best, best_order, path_bound
+from tests.ordering import batches
+
+RELAXED = settings(max_examples=25, suppress_health_check=list(HealthCheck), deadline=None)
+
+
+def test_a_batch_by_hand() -> None:
+    batch = Batch.read(["r-1 w-2", "w-1 *", "* r-2"])
+    # The second one's write comes after the first one's read at 1; the third one's read after 2.
+    assert batch.makespan([0, 1, 2]) == 3
+    assert batch.makespan([1, 0, 2]) == 4
+    assert batch.separations().tolist() == [[FREE, 1, 1], [1, FREE, FREE], [1, FREE, FREE]]
+
+
+@given(batch=batches(), data=st.data())
+@settings(max_examples=150, deadline=None)
+def test_separations_are_what_operations_ask_for(batch: Batch, data: st.DataObject) -> None:
+    count = len(batch.transactions)
+    order = data.draw(st.permutations(range(count)))
+    start: dict[int, int] = {}
+    lag, end = batch.separations(), 0
+    for one in order:
+        start[one] = max([1, *(start[other] + int(lag[other, one]) for other in start)])
+        end = max(end, start[one] + int(batch.lengths[one]) - 1)
+    assert batch.makespan(order) == end
+
+
+@settings(parent=RELAXED, max_examples=10)
+@given(batch=batches())
+def test_orders_by_brute_force(batch: Batch) -> None:
+    best = min(map(batch.makespan, permutations(range(len(batch.transactions)))))
+    lag, length = batch.separations(), batch.lengths
+    assert path_bound(lag, length, 1.0) <= best
+    found = best_order(batch, 5.0)
+    assert (found.makespan, found.bound) == (best, best)
+    assert batch.makespan(append_best(batch)) >= best
+    assert batch.makespan(annealed(batch, append_best(batch), 1, 2000)) == best
+
+
+@pytest.mark.parametrize(
+    ("lines", "place"),
+    [([], "transactions"), (["r-1", ""], "transactions[1]"), (["x-1"], "transactions[0]")],
+)
+def test_faults_of_batches_name_their_place(lines: list[str], place: str) -> None:
+    with pytest.raises(InputError) as caught:
+        Batch.read(lines)
+    assert place in str(caught.value)
+    with pytest.raises(InputError):
+        Batch.read(["r-1"]).makespan([0, 0])
+
+
+def test_tables_by_hand() -> None:
+    cells = (("aa", "x"), ("b", "x"), ("aa", "y"))
+    as_they_are = [(row, (0, 1)) for row in range(3)]
+    assert adrs_tables.saved(cells, as_they_are) == 0
+    assert adrs_tables.saved(cells, [(0, (0, 1)), (2, (0, 1)), (1, (1, 0))]) == 4
+    assert adrs_tables.saved(cells, adrs_tables.grouped(cells)) == 4
+    assert adrs_tables.most_saved(cells) == 4
+    with pytest.raises(ValueError, match="too many"):
+        adrs_tables.most_saved(tuple(("a",) for _ in range(11)))
+
+
+@RELAXED
+@given(rows=st.integers(1, 4), fields=st.integers(1, 3), seed=st.integers(0, 99))
+def test_tables_by_brute_force(rows: int, fields: int, seed: int) -> None:
+    cells = adrs_tables.table(rows, fields, seed)
+    orders = list(permutations(range(fields)))
+    best = max(
+        adrs_tables.saved(cells, list(zip(order, chosen, strict=True)))
+        for order in permutations(range(rows))
+        for chosen in product(orders, repeat=rows)
+    )
+    lines = adrs_tables.grouped(cells)
+    assert sorted(row for row, _ in lines) == list(range(rows))
+    assert all(sorted(order) == list(range(fields)) for _, order in lines)
+    assert adrs_tables.saved(cells, lines) <= adrs_tables.most_saved(cells) == best
+
+
+def test_grouping_is_near_the_best() -> None:
+    found = [adrs_tables.table(8, 4, seed) for seed in range(5)]
+    for cells in found:
+        saved = adrs_tables.saved(cells, adrs_tables.grouped(cells))
+        assert saved >= 0.8 * adrs_tables.most_saved(cells)
+
+
+def least_demand(free: np.ndarray, job: Job) -> float:
+    """Return the fewest on-demand ticks of work by trying every decision."""
+    zones = len(free)
+
+    def rest(tick: int, done: int, mode: int, wait: int) -> float:
+        if done == job.work:
+            return 0.0
+        if tick == job.deadline:
+            return np.inf
+        options = []
+        for chosen in range(-1, zones + 1):
+            if 0 <= chosen < zones and not free[chosen, tick]:
+                continue
+            left = wait if chosen == mode else job.changeover
+            if chosen < 0:
+                options.append(rest(tick + 1, done, -1, 0))
+            elif left:
+                options.append(rest(tick + 1, done, chosen, left - 1))
+            else:
+                paid = float(chosen == zones)
+                options.append(paid + rest(tick + 1, done + 1, chosen, 0))
+        return min(options)
+
+    return rest(0, 0, -1, 0)
+
+
+@RELAXED
+@given(
+    zones=st.integers(1, 2),
+    slack=st.integers(2, 3),
+    work=st.integers(1, 3),
+    changeover=st.integers(1, 1),
+    data=st.data(),
+)
+def test_spot_capacity_by_brute_force(
+    zones: int, slack: int, work: int, changeover: int, data: st.DataObject
+) -> None:
+    job = Job(work, work + slack, changeover)
+    flags = st.lists(st.booleans(), min_size=job.deadline, max_size=job.deadline)
+    free = np.array([[data.draw(flags) for _ in range(zones)]])
+    best = adrs_spot.best_demand(free, job)[0]
+    assert best == least_demand(free[0], job)
+    assert adrs_spot.uniform_progress(free, job)[0] >= best
+    assert adrs_spot.greedy(free, job)[0] >= best
+
+
+@given(
+    share=st.floats(0, 1),
+    length=st.integers(1, 40),
+    seed=st.integers(0, 999),
+    zones=st.integers(1, 3),
+)
+@settings(max_examples=40, deadline=None)
+def test_rules_are_in_time_and_never_beat_the_optimum(
+    share: float, length: int, seed: int, zones: int
+) -> None:
+    rng = np.random.default_rng(seed)
+    job = Job(60, 80, 3)
+    edges = rng.random((5, zones, 80 // length + 1)) < share
+    free = np.repeat(edges, length, axis=2)[:, :, :80]
+    best = adrs_spot.best_demand(free, job)
+    for rule in (adrs_spot.uniform_progress, adrs_spot.greedy):
+        demand = rule(free, job)
+        assert (best <= demand).all()
+        assert (demand <= job.work).all()
+
+
+@pytest.mark.shared
+def test_known_orders_are_reached() -> None:
+    folder = data_folder()
+    if folder is None or not (folder / adrs_transactions.FILES[0]).is_file():
+        pytest.skip("the data set is not there")
+    rows = adrs_transactions.rows(Run(10, Path(folder)), 10.0)
+    assert rows[1].gap == 0
+    assert rows[0].published is not None
+    assert rows[0].value <= int(rows[0].published.split()[-1])
+
+
+@pytest.mark.shared
+def test_uniform_progress_closes_the_published_part_of_the_gap() -> None:
+    folder = data_folder()
+    if folder is None or not (folder / adrs_spot.FILE).is_file():
+        pytest.skip("the data set is not there")
+    single, together = adrs_spot.rows(Run(10, Path(folder)))
+    assert single.baseline_value is not None
+    assert single.value < single.baseline_value
+    closed = int(single.verdict.split(";")[1].split()[0])
+    assert 40 <= closed <= 50
+    assert together.baseline_value is not None
+    assert together.value < together.baseline_value
