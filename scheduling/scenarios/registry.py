@@ -84,6 +84,9 @@ SCENARIOS = {
     "reft": f"{_HERE}.reft",
     "datastates": f"{_HERE}.datastates",
     "bytecheckpoint": f"{_HERE}.bytecheckpoint",
+    "continuum": f"{_HERE}.continuum",
+    "thunderagent": f"{_HERE}.thunderagent",
+    "saga": f"{_HERE}.saga",
 }
 """Name to the module that has it as ``SCENARIO``."""
 

@@ -18,6 +18,8 @@ from scheduling.simulator.requests.strategy import (
 from scheduling.simulator.requests.streams import stream
 
 _BUDGET = 2048
+_DEADLINE = 600.0
+"""Seconds of a program under SAGA where the scenario states no limit."""
 
 
 def _apc(setting: Setting, value: float | None) -> Strategy:
@@ -42,12 +44,12 @@ def _continuum_public(setting: Setting, value: float | None) -> Strategy:
 
 def _saga(setting: Setting, value: float | None) -> Strategy:
     summary = "apc that drops by age, chance of reuse and size; idle replicas steal"
-    deadlines = [limit for limit in setting.e2e_seconds if limit is not None]
+    deadlines = [limit for limit in setting.e2e_seconds if limit is not None] or [_DEADLINE]
     return Strategy(
         "saga",
         summary,
         Sarathi(whole(value, _BUDGET)),
-        retention=WorkflowAware(min(deadlines) if deadlines else None),
+        retention=WorkflowAware(min(deadlines)),
         router=lambda: Homes(stream(setting.seed, "homes")),
     )
 

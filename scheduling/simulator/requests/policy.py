@@ -206,6 +206,11 @@ class Retention(Policy, Protocol):
         """It holds nothing, and values of prefixes change only when they are used."""
         ...
 
+    @property
+    def patient(self) -> bool:
+        """What it holds stays held while the request that it is for is in the queue."""
+        ...
+
     def begin(self, programs: Programs | None) -> Retention:
         """Return the same policy, with nothing learned, for one run.
 

@@ -195,11 +195,15 @@ class PrefixCache:
         return 0
 
     def awaits(self, request: Live, now: int) -> bool:
-        """Go on holding what is held for the program of a request that has come to the queue."""
+        """Tell whether something is held for a request that has come to the queue.
+
+        If the policy is patient, it is held from now on until the request begins.
+        """
         entries, _ = self._find(request)
         held = [entry for entry, _ in entries if entry.until_ns > now]
-        for entry in held:
-            entry.until_ns = AWAITED
+        if self.retention.patient:
+            for entry in held:
+                entry.until_ns = AWAITED
         return bool(held)
 
     def reclaim(self, blocks: int, now: int) -> None:

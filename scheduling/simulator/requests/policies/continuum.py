@@ -110,6 +110,7 @@ class Continuum:
     name: str = "continuum"
     provenance: Provenance = "paper"
     steady: bool = False
+    patient: bool = True
     _programs: Programs | None = field(init=False, repr=False, default=None)
     _tools: ToolTimes | None = field(init=False, repr=False, default=None)
     _order: _ByProgram | None = field(init=False, repr=False, default=None)

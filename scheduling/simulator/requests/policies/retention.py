@@ -23,6 +23,7 @@ class LeastRecent:
     name: str = "least-recent"
     provenance: Provenance = "code"
     steady: bool = True
+    patient: bool = False
 
     def begin(self, programs: Programs | None) -> LeastRecent:
         """Return itself, for it learns nothing."""

@@ -87,6 +87,7 @@ class WorkflowAware:
     name: str = "wa-lru"
     provenance: Provenance = "paper"
     steady: bool = False
+    patient: bool = False
     _programs: Programs | None = field(init=False, repr=False, default=None)
     _tools: ToolTimes | None = field(init=False, repr=False, default=None)
     _order: AgentFairShare | None = field(init=False, repr=False, default=None)

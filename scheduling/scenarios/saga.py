@@ -1,0 +1,204 @@
+"""SAGA (arXiv 2605.00528): what to drop of agents' contexts, who serves whom, whose turn it is.
+
+Eviction is tried on traces of sessions that walk a graph of steps: after each step a session goes
+on with a chance that the graph tells, and its context is used again, or ends. Costs are those of
+computing contexts anew; the denominator is the certified optimum with contexts of different sizes,
+not Belady's rule, which is best for equal ones only. Agent Fair Share is tried as a fluid: shares
+in proportion to work by time to the deadline. The whole runs on four replicas.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from scheduling.models.caching.arrays import CachingArrays, compile_caching
+from scheduling.models.caching.problem import CachedObject, CachingProblem
+from scheduling.scenarios.agent_fleets import CODER, Pressure, fleet, program_row, run_policies
+from scheduling.scenarios.scenario import Row, Run, Scenario
+from scheduling.solvers.caching.policies import Key, Lru, Policy, replay
+from scheduling.solvers.driver import solve
+
+_TRACES = 3
+_SESSIONS = 200
+_ALIVE = 24
+_SHARES = (0.7, 1.0)
+_TASK_SETS = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Walk:
+    """A trace of sessions.
+
+    Parameters
+    ----------
+    problem
+        Contexts as objects, each use a request; a miss costs as many units as it has.
+    goes_on
+        Chance, by the graph, that the session of each use comes back, in the trace's order.
+    """
+
+    problem: CachingProblem
+    goes_on: tuple[float, ...]
+
+
+def walk(seed: int, share: float) -> Walk:
+    """Draw sessions, some side by side, through steps with different chances to end.
+
+    ``share`` is the capacity by the contexts of the sessions that are there at one time.
+    """
+    rng = np.random.default_rng(seed)
+    stays = np.array([0.99, 0.97, 0.95, 0.0])
+    moves = np.array(
+        [[0.5, 0.4, 0.08, 0.02], [0.2, 0.5, 0.2, 0.1], [0.1, 0.3, 0.3, 0.3], [0.1, 0.1, 0.2, 0.6]]
+    )
+    sizes = np.maximum(1, np.rint(40 * rng.lognormal(0, 0.5, _SESSIONS))).astype(int)
+    alive: list[list[int]] = []
+    started = 0
+    uses: list[int] = []
+    goes_on = []
+    while started < _SESSIONS or alive:
+        while len(alive) < _ALIVE and started < _SESSIONS:
+            alive.append([started, 0])
+            started += 1
+        place = int(rng.integers(len(alive)))
+        session, step = alive[place]
+        uses.append(session)
+        goes_on.append(float(stays[step]))
+        if rng.random() < stays[step]:
+            alive[place][1] = int(rng.choice(len(stays), p=moves[step]))
+        else:
+            del alive[place]
+    live = float(sizes.mean()) * _ALIVE
+    problem = CachingProblem(
+        name=f"walk-{seed}",
+        capacity=int(share * live),
+        objects=tuple(
+            CachedObject(id=f"s{number}", size=int(size), cost=int(size))
+            for number, size in enumerate(sizes)
+        ),
+        requests=tuple((f"s{session}",) for session in uses),
+    )
+    return Walk(problem, tuple(goes_on))
+
+
+class WorkflowLru(Policy):
+    """WA-LRU: drops by age, by how unlikely the session comes back, and by size.
+
+    Parameters
+    ----------
+    goes_on
+        That chance at every use of the trace.
+    """
+
+    name = "wa-lru"
+    summary = "policy: drops by age, chance of reuse and size"
+
+    def __init__(self, goes_on: tuple[float, ...]) -> None:
+        self._goes_on = goes_on
+
+    def begin(self, arrays: CachingArrays) -> None:
+        """Take the sizes; ages count in requests, by those of the live sessions."""
+        self._share = arrays.sizes / arrays.sizes.max()
+
+    def value(self, item: int, time: int, access: int, since: int, uses: int) -> Key:
+        """Return the score, which falls with age like that of all others."""
+        del since, uses
+        age = 0.3 * time / _AGE
+        return (age + 0.5 * self._goes_on[access] - 0.2 * float(self._share[item]),)
+
+
+_AGE = 10.0 * _ALIVE
+"""Requests that count as the longest age: ten rounds of the live sessions."""
+
+
+def late_tasks(seed: int, rule: str) -> tuple[int, int]:
+    """Run tasks as a fluid; return how many are late, and how many there are.
+
+    Each has work and a deadline, and work over time sums to a capacity of 1 at most. Under
+    ``"urgency"`` each gets its work left by its time left; under ``"equal"`` all get the same.
+    """
+    rng = np.random.default_rng(seed)
+    count = int(rng.integers(3, 12))
+    deadlines = rng.uniform(1, 10, count)
+    shares = rng.dirichlet(np.ones(count)) * rng.uniform(0.7, 1.0)
+    work = shares * deadlines
+    if rule == "urgency":
+        # Work left by time left stays what it was, so that every task ends at its deadline.
+        ends = np.where(shares > 0, work / shares, 0.0)
+        return int((ends > deadlines + 1e-9).sum()), count
+    now, left, late = 0.0, work.copy(), 0
+    open_ = np.ones(count, dtype=bool)
+    while open_.any():
+        speed = 1.0 / open_.sum()
+        step = float(left[open_].min() / speed)
+        now += step
+        left[open_] -= step * speed
+        ended = open_ & (left <= 1e-12)
+        late += int((ended & (now > deadlines + 1e-9)).sum())
+        open_ &= ~ended
+    return late, count
+
+
+def eviction_rows(share: float, seconds: float) -> list[Row]:
+    """Replay the policies on traces, beside the certified optimum."""
+    values = {"lru": 0, "wa-lru": 0}
+    bound = 0.0
+    for seed in range(_TRACES):
+        one = walk(seed, share)
+        bound += float(solve(one.problem, time_limit=seconds / _TRACES, workers=1).bound or 0)
+        arrays = compile_caching(one.problem)
+        for policy in (Lru(), WorkflowLru(one.goes_on)):
+            values[policy.name] += arrays.cost(replay(arrays, policy))
+    published = ("2.84 (SWE), 2.12 (Web)", "1.31 (SWE), 1.28 (Web)")
+    return [
+        Row(
+            case=f"{_TRACES} traces, memory for {share:.0%} of the live contexts",
+            measure="cost of misses over the certified optimum",
+            baseline="optimum",
+            baseline_value=1.0,
+            method=name,
+            value=value / bound,
+            gap=1 - bound / value,
+            published=figure,
+            verdict=f"{value / bound:.2f} of the optimum",
+        )
+        for (name, value), figure in zip(values.items(), published, strict=True)
+    ]
+
+
+def run(limits: Run) -> list[Row]:
+    """Run evictions, fair shares and the fleet."""
+    seconds = max(1.0, min(limits.left / 4, 10.0))
+    rows = [row for share in _SHARES for row in eviction_rows(share, seconds)]
+    late = {
+        rule: [late_tasks(seed, rule) for seed in range(_TASK_SETS)]
+        for rule in ("urgency", "equal")
+    }
+    share = {rule: sum(n for n, _ in got) / sum(n for _, n in got) for rule, got in late.items()}
+    rows.append(
+        Row(
+            case=f"{_TASK_SETS} sets of tasks whose shares sum to 1 at most",
+            measure="share of tasks that are late",
+            baseline="equal shares",
+            baseline_value=share["equal"],
+            method="Agent Fair Share",
+            value=share["urgency"],
+            gap=0.0 if not share["urgency"] else 1.0,
+            published="99.2 % within their deadlines",
+            verdict="none is late" if not share["urgency"] else "some are late",
+        )
+    )
+    found = run_policies(fleet([CODER], Pressure(130_000, 1.2), replicas=4), ("apc", "saga"), (1,))
+    case = "120 coding agents, 1.2/s, 4 replicas of 130,000 KV tokens"
+    rows.append(program_row(case, found, "apc", "saga", "352.1 s to 203.4 s (SWE-bench)"))
+    return rows
+
+
+SCENARIO = Scenario(
+    name="saga",
+    system="SAGA: workflow-aware eviction, affinity and Agent Fair Share (arXiv 2605.00528)",
+    wants="nothing: sessions, tasks and agents are drawn",
+    run=run,
+)

@@ -1,0 +1,62 @@
+"""Scenarios of agents: the rules against enumeration and brute force, and what must come out."""
+
+from __future__ import annotations
+
+from itertools import combinations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from scheduling.scenarios import continuum, saga, thunderagent
+from scheduling.scenarios.scenario import Run
+
+
+@given(st.lists(st.integers(1, 30), min_size=1, max_size=8), st.integers(1, 120))
+def test_the_least_pause_is_that_of_all_subsets(tokens: list[int], excess: int) -> None:
+    sets = [
+        sum(tokens[place] ** 2 for place in chosen)
+        for count in range(len(tokens) + 1)
+        for chosen in combinations(range(len(tokens)), count)
+        if sum(tokens[place] for place in chosen) >= excess
+    ]
+    found = thunderagent.least_cost(tokens, excess)
+    assert found == min(sets, default=None)
+    if found is not None:
+        assert thunderagent.paused_cost(tokens, excess) >= found
+
+
+def test_pauses_are_as_published() -> None:
+    rows = thunderagent.run(Run(60.0))
+    assert (rows[0].baseline_value, rows[0].value) == (36, 61)
+    assert rows[1].value == pytest.approx(1.11, abs=0.03)
+    # Against vLLM's cache as published; Continuum is nearer here.
+    assert rows[2].ratio is not None
+    assert 1 / rows[2].ratio > 1.12
+    assert rows[4].ratio is not None
+    assert rows[4].ratio > 1.2
+
+
+def test_holding_prefixes_is_worth_it_under_pressure() -> None:
+    rows = continuum.run(Run(60.0))
+    assert rows[0].value <= 1e-12
+    for row in rows[1:]:
+        assert row.ratio is not None
+        assert 1 / row.ratio >= 1.12
+        assert row.gap is not None
+        assert 0 < row.gap < 1
+
+
+def test_workflow_aware_eviction_is_nearer_to_the_optimum() -> None:
+    tight, ample = saga.eviction_rows(0.7, 2.0), saga.eviction_rows(1.0, 2.0)
+    for lru, aware in (tight, ample):
+        assert 1 <= aware.value < lru.value
+    assert ample[0].value >= 1.7
+    assert ample[1].value <= 1.5
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_fair_shares_are_never_late_where_they_fit(seed: int) -> None:
+    assert saga.late_tasks(seed, "urgency")[0] == 0
+    late, count = saga.late_tasks(seed, "equal")
+    assert 0 <= late <= count
