@@ -72,6 +72,14 @@ def test_caching(tmp_path: Path) -> None:
     assert {row["above"] for row in rows if row["solver"] == "flow"} == {0.0}
 
 
+def test_certify(tmp_path: Path) -> None:
+    rows = run(tmp_path, "certify.py", "8", "--time-limit", "20")
+    assert isinstance(rows, list)
+    assert len(rows) == 13
+    assert {row["solver"] for row in rows if row["proven"]} >= {"mip", "intervals"}
+    assert all(row["gap"] is not None and row["gap"] >= 0 for row in rows)
+
+
 def test_vmr(tmp_path: Path) -> None:
     rows = run(tmp_path, "vmr.py", "--generated", "--time-limit", "5", "--baselines")
     assert isinstance(rows, list)
