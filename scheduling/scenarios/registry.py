@@ -87,6 +87,11 @@ SCENARIOS = {
     "continuum": f"{_HERE}.continuum",
     "thunderagent": f"{_HERE}.thunderagent",
     "saga": f"{_HERE}.saga",
+    "kvshare": f"{_HERE}.kvshare",
+    "icecache": f"{_HERE}.icecache",
+    "cache-craft": f"{_HERE}.cache_craft",
+    "polar": f"{_HERE}.polar",
+    "semantic-cache": f"{_HERE}.semantic_cache",
 }
 """Name to the module that has it as ``SCENARIO``."""
 
