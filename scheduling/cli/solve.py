@@ -39,7 +39,10 @@ def solve(
     output: options.Output = None,
     gantt: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="Draw a schedule (.html, .svg, .png), or memory."),
+        typer.Option(
+            metavar="FILE",
+            help="Draw a schedule (.html, .svg, .png), or memory, a loop or a budget (.svg, .png).",
+        ),
     ] = None,
     model: Annotated[
         Path | None,

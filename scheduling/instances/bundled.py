@@ -22,7 +22,10 @@ from scheduling.models.base import Problem
 _DATA = files("scheduling.instances.schedule") / "data"
 _FLEETS = files("scheduling.instances.fleets")
 _LOOPS = files("scheduling.instances.loop")
-_LOOP_BEST = {"flash-attention-hopper": (32, 73), "flash-attention-blackwell": (32, 90)}
+_LOOP_BEST = {
+    "flash-attention-hopper": (2048, 4621),
+    "flash-attention-blackwell": (2048, 5748),
+}
 
 
 @dataclass(frozen=True, slots=True)

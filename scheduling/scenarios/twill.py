@@ -71,7 +71,7 @@ def _rows(problem: LoopProblem, seconds: float) -> list[Row]:
     return [
         Row(
             case=f"{name}, {answer.stages} iterations under way",
-            measure="units of 64 cycles from one tile of keys to the next",
+            measure="clock cycles from one tile of keys to the next",
             baseline="one operation after the other",
             baseline_value=float(alone),
             method="auto",

@@ -21,7 +21,7 @@ def test_flash_attention_has_the_published_pipeline(name: str) -> None:
     answer: LoopSolution = solve(problem, work_limit=60, workers=1)
     arrays = compile_loop(problem)
     assert answer.tiers[0].closed
-    assert answer.interval == max(resource_bound(arrays), recurrence_bound(arrays)) == 32
+    assert answer.interval == max(resource_bound(arrays), recurrence_bound(arrays)) == 2048
     assert covered(problem, answer, "exp", "tensor") == 1.0
     assert loading_warps(problem, answer) == (1, 0)
     best = bundled.best_known(name)

@@ -102,7 +102,7 @@ def test_warps_are_named() -> None:
 
 def test_flash_attention_is_held_up_by_the_tensor_cores() -> None:
     problem = cast("LoopProblem", bundled.load("flash-attention-hopper"))
-    found = sch.explain(problem.model_copy(update={"interval_limit": 31}), 60.0, workers=1)
+    found = sch.explain(problem.model_copy(update={"interval_limit": 2047}), 60.0, workers=1)
     assert kinds(found) == ["interval", "unit", "use", "use", "use", "use"]
     assert {label.entities[-1] for label in found.conflict[1:]} == {"tensor"}
 
