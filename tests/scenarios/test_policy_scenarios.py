@@ -108,3 +108,14 @@ def test_waste_is_what_the_lengths_say(page: int) -> None:
     held = [max(0, -(-tokens // page) * page - tokens) for tokens in range(5, 13)]
     found = wasted_tokens(table([0], [5], [8]), page)
     assert min(held) <= found <= max(held)
+
+
+def test_groups_save_nearly_all_that_can_be_saved() -> None:
+    saving, kept, grouped = rows("batchllm")
+    assert saving.baseline_value is not None
+    assert saving.baseline_value < 0.5 < saving.value <= 0.8523
+    assert saving.gap is not None
+    assert 0 <= saving.gap < 0.05
+    assert grouped.value < kept.value
+    assert grouped.gap is not None
+    assert grouped.gap < 0.2

@@ -5,8 +5,17 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import partial
 
+import numpy as np
+
 from scheduling.models.cost.protocol import Batch
+from scheduling.models.requests.prefix_groups import PrefixGroup, prefix_groups
 from scheduling.simulator.requests.policies.admission import Reserve
+from scheduling.simulator.requests.policies.batchllm import (
+    BATCH_TOKENS,
+    GroupBatch,
+    GroupOrder,
+    group_ranks,
+)
 from scheduling.simulator.requests.policies.composition import PrefillFirst, Sarathi
 from scheduling.simulator.requests.policies.dllm import STEP_TOKENS, DllmServe
 from scheduling.simulator.requests.policies.eviction import LatestArrival
@@ -30,6 +39,7 @@ from scheduling.simulator.requests.policies.ordering import (
     ShortestRemaining,
     SlackDeadline,
 )
+from scheduling.simulator.requests.policies.retention import LeastRecent
 from scheduling.simulator.requests.policy import Eviction, Provenance, Ranking
 from scheduling.simulator.requests.strategy import TOKENS, Limits, Maker, Setting, Strategy, whole
 
@@ -84,6 +94,24 @@ def _contiguous(setting: Setting, value: float | None) -> Strategy:
     reserve = Reserve(whole(value, setting.longest))
     return Strategy(
         "contiguous", "sarathi with memory for the longest sequence", Sarathi(), reserve
+    )
+
+
+def _batchllm(setting: Setting, value: float | None) -> Strategy:
+    table, count = setting.table, len(setting.table)
+    if setting.paths is None:
+        groups = [PrefixGroup(0, (row,)) for row in range(count)]
+    else:
+        groups = prefix_groups(setting.paths, count)
+    which, ranks = group_ranks(groups, table)
+    shares = np.array([group.tokens > 0 for group in groups])
+    return Strategy(
+        "batchllm",
+        "apc, groups of a common prefix one after the other, most answer a prompt token first",
+        GroupBatch(which, shares, whole(value, BATCH_TOKENS)),
+        order=GroupOrder(ranks),
+        retention=LeastRecent(),
+        clairvoyant=True,
     )
 
 
@@ -166,6 +194,7 @@ BATCHING: dict[str, tuple[Maker, Limits | None]] = {
     "layered-prefill-released": (_layered_released, None),
     "laps": (_laps, TOKENS),
     "contiguous": (_contiguous, TOKENS),
+    "batchllm": (_batchllm, TOKENS),
     "swap": (_swap, _RATE),
     "fastswitch": (_fastswitch, _RATE),
     "priority-swap": (_priority_swap, _RATE),
@@ -202,4 +231,4 @@ BATCHING: dict[str, tuple[Maker, Limits | None]] = {
 of the longest short prompt (256); of ``contiguous``, the longest sequence; of ``swap``,
 ``fastswitch`` and ``priority-swap``, the tokens a second of the link to the host (250,000); of
 ``jitserve`` and its baselines, the decode steps between two choices (50); of ``dllm-serve`` and its
-variants, the tokens of a step (16,384)."""
+variants, the tokens of a step (16,384); of ``batchllm``, the tokens of an iteration (2048)."""

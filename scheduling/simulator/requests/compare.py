@@ -325,6 +325,7 @@ def _setting(
         load.programs,
         e2e_seconds=wholes,
         tpot_seconds=laters,
+        paths=load.paths,
     )
 
 

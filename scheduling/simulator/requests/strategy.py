@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from scheduling.models.cost.protocol import CostModel
+from scheduling.models.requests.paths import Paths
 from scheduling.models.requests.programs import ProgramTable
 from scheduling.models.requests.table import RequestTable
 from scheduling.simulator.requests.policies.admission import Watermark
@@ -48,6 +49,8 @@ class Setting:
         Limits of whole requests by row of the table's demands; of programs, those of all calls.
     tpot_seconds
         Limits of the later tokens, on average, by row of the table's demands.
+    paths
+        What the prompts consist of, where that is known.
     """
 
     table: RequestTable
@@ -59,6 +62,7 @@ class Setting:
     programs: ProgramTable | None = None
     e2e_seconds: tuple[float | None, ...] = ()
     tpot_seconds: tuple[float | None, ...] = ()
+    paths: Paths | None = None
 
 
 @dataclass(frozen=True, slots=True)
