@@ -3,8 +3,10 @@
 The paper (arXiv 2507.19635) places the tasks of an agent's graph on device classes at the least
 cost under a limit on its latency, with times and costs of moving data between classes. Here that
 is a schedule: classes are modes with a cost, a transfer is a task whose mode tells whether it
-stays, and the limit is the job's deadline. The answer of the paper's worked example is published,
-its inputs are not at hand: they are inferred, and rows say so.
+stays, and the limit is the job's deadline. Of the paper's worked example the answer is at hand, its
+inputs are not: those here are chosen so that this answer is the optimum. That row shows that the
+statement holds the example; it is no evidence for the figure, and says so. The other rows stand on
+the catalogue and on seeded agents.
 """
 
 from __future__ import annotations
@@ -33,6 +35,7 @@ from scheduling.scenarios.scenario import Row, Run, Scenario
 from scheduling.solvers.driver import solve
 
 _EXAMPLE = "worked example: $0.095, option B, 120 ms"
+_CHOSEN = "inputs were chosen to give the published answer: no evidence for it"
 _FINDING = "H100 prefill with Gaudi 3 decode costs about as much as B200 alone"
 _SEEDS = 5
 _TASKS = 14
@@ -149,7 +152,10 @@ class Agent:
 
 
 def example() -> Agent:
-    """Return the worked example in milliseconds and thousandths of a dollar, inputs inferred."""
+    """Return the worked example in milliseconds and thousandths of a dollar.
+
+    Its inputs are chosen so that the published answer is the optimum: nothing follows from that.
+    """
     return Agent(
         classes=("HP", "CO"),
         tasks={
@@ -227,7 +233,7 @@ def _example_row(seconds: float) -> Row:
     where = ", ".join(f"{task} on {name}" for task, name in place.items())
     single = agent.cheapest_single()
     return Row(
-        case="two tasks, two classes, 120 ms (inputs inferred)",
+        case="two tasks, two classes, 120 ms (inputs chosen, not the paper's)",
         measure="dollars a request",
         baseline="one class for all",
         baseline_value=None if single is None else single / 1000,
@@ -235,7 +241,7 @@ def _example_row(seconds: float) -> Row:
         value=float(answer.objective or 0) / 1000,
         gap=answer.gap,
         published=_EXAMPLE,
-        verdict=f"{where}, {taken.time} ms",
+        verdict=f"{where}, {taken.time} ms; {_CHOSEN}",
     )
 
 

@@ -85,6 +85,7 @@ def test_the_worked_example_is_option_b() -> None:
     row, *_ = agentic_tco.run(Run(seconds=1.0))
     assert (row.value, row.gap) == (0.095, 0.0)
     assert "120 ms" in row.verdict
+    assert "no evidence" in row.verdict
     assert row.baseline_value == 0.12
 
 
