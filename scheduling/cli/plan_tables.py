@@ -144,14 +144,16 @@ def _limits(result: PlanResult) -> None:
         for slack in result.slacks
     ]
     table(["limit", "used", "most", "", ""], rows)
-    binding = [one for one in result.worths if one.binds]
+    binding = [one for one in result.worths.entries if one.binds]
     if binding:
         goal = named_goal(binding[0].goal)
         bound = [[one.constraint, one.change, f"{one.value:+.4g}"] for one in binding]
         table(["what binds", "with", f"{goal} by the relaxation"], bound)
-    free = [one.constraint for one in result.worths if not one.binds]
+    free = [one.constraint for one in result.worths.entries if not one.binds]
     if free:
         print(f"  does not bind: {'; '.join(free)}")
+    if not result.worths.complete:
+        print("  not all constraints were tried for what binds; --time-limit gives more time")
 
 
 def show_explanation(found: PlanExplanation, title: str) -> None:

@@ -24,7 +24,7 @@ from scheduling.planner.resolve import Resolved, resolve
 from scheduling.planner.stating import state
 from scheduling.planner.templates import candidates
 from scheduling.planner.verify import Replay, derated, replay
-from scheduling.planner.worth import Worth, worths
+from scheduling.planner.worth import Worths, worths
 from scheduling.solvers.board import Progress
 from scheduling.solvers.driver import check_limits
 
@@ -108,7 +108,7 @@ class PlanResult:
     replays: tuple[Replay, ...]
     runner_ups: tuple[RunnerUp, ...]
     slacks: tuple[Slack, ...]
-    worths: tuple[Worth, ...]
+    worths: Worths
     ruled_out: tuple[RuledOut, ...]
     candidates: tuple[Candidate, ...]
     resolved: Resolved
@@ -124,7 +124,8 @@ class PlanResult:
             "replays": [seen.record() for seen in self.replays],
             "runner_ups": [other.record() for other in self.runner_ups],
             "limits": [slack.record() for slack in self.slacks],
-            "binds": [worth.record() for worth in self.worths],
+            "binds": [worth.record() for worth in self.worths.entries],
+            "binds_complete": self.worths.complete,
             "ruled_out": [dropped.record() for dropped in self.ruled_out],
         }
 
@@ -208,7 +209,7 @@ def plan_resolved(
     require_replicas(resolved, found)
     answer = _verified(resolved, found.kept, clock, on_progress)
     best = answer.plan
-    binding = () if best is None else worths(resolved, clock.part(_WORTH_SHARE))
+    binding = None if best is None else worths(resolved, best, clock.part(_WORTH_SHARE))
     others = () if best is None else _runner_ups(resolved, answer.kept, best, clock)
     return PlanResult(
         fleet=resolved.fleet,
@@ -218,7 +219,7 @@ def plan_resolved(
         replays=tuple(answer.replays),
         runner_ups=others,
         slacks=() if best is None else slacks(resolved, answer.kept, answer.solution, best),
-        worths=binding,
+        worths=binding or Worths(),
         ruled_out=found.ruled_out,
         candidates=tuple(answer.kept),
         resolved=resolved,

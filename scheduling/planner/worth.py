@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from scheduling.models.serving.plan import ServingPlan
 from scheduling.planner.answering import natural
 from scheduling.planner.candidates import Candidate
 from scheduling.planner.clock import Clock
@@ -68,16 +69,34 @@ class Worth:
         }
 
 
-def worths(resolved: Resolved, clock: Clock) -> tuple[Worth, ...]:
-    """Return what loosening each constraint of a fleet is worth, as far as the time allows.
+@dataclass(frozen=True, slots=True)
+class Worths:
+    """What the constraints of a plan are worth.
 
-    Constraints are limits, pools, latency targets, changes against the running plan, the memory of
-    GPUs, the network that carries KV caches, and how busy replicas may be.
+    Parameters
+    ----------
+    entries
+        One for each constraint that was tried.
+    complete
+        Whether all were tried in the time.
+    """
+
+    entries: tuple[Worth, ...] = ()
+    complete: bool = True
+
+
+def worths(resolved: Resolved, plan: ServingPlan, clock: Clock) -> Worths:
+    """Say what loosening each constraint of a plan is worth, as far as the time allows.
+
+    Constraints are how busy replicas may be, limits, pools, latency targets, changes against the
+    running plan, and of each pool in use the memory of its GPUs and the network for KV caches.
 
     Parameters
     ----------
     resolved
         The fleet.
+    plan
+        Its plan.
     clock
         When to end.
     """
@@ -85,12 +104,11 @@ def worths(resolved: Resolved, clock: Clock) -> tuple[Worth, ...]:
     goal = resolved.fleet.goals[0]
 
     def value(fleet: Resolved, chosen: Sequence[Candidate]) -> float | None:
-        found = relaxed_value(state(fleet, chosen), clock.left())
-        return natural(goal, found)
+        return natural(goal, relaxed_value(state(fleet, chosen), clock.left()))
 
     base = value(resolved, kept)
     if base is None:
-        return ()
+        return Worths(complete=False)
     found = []
 
     def add(constraint: str, change: str, reached: float | None) -> None:
@@ -99,37 +117,45 @@ def worths(resolved: Resolved, clock: Clock) -> tuple[Worth, ...]:
             binds = abs(more) > _NOTHING * max(abs(base), abs(reached))
             found.append(Worth(constraint, change, goal, more if binds else 0.0, binds))
 
-    for knob in (*knobs(resolved), *_hardware(resolved)):
-        if clock.over:
-            return tuple(found)
-        if knob.gradual:
-            factor = knob.steps[0] if knob.steps else _MORE
-            changed = knob.loosened(resolved, factor)
-            same = same_templates(changed, resolved)
-            chosen = kept if same else candidates(changed).kept
-            add(knob.constraint, knob.words(factor), value(changed, chosen))
     busier = [replace(one, derate=one.derate * _BUSIER) for one in kept]
     change = f"{100 * (_BUSIER - 1):.0f} % busier"
     add("ceilings of utilisation", change, value(resolved, busier))
-    return tuple(found)
+    for knob in _knobs(resolved, {component.pool for component in plan.components}):
+        if clock.over:
+            return Worths(tuple(found), complete=False)
+        factor = knob.steps[0] if knob.steps else _MORE
+        changed = knob.loosened(resolved, factor)
+        chosen = kept if same_templates(changed, resolved) else candidates(changed).kept
+        add(knob.constraint, knob.words(factor), value(changed, chosen))
+    return Worths(tuple(found), complete=not clock.over)
 
 
-def _hardware(resolved: Resolved) -> Iterator[Knob]:
-    """Yield the facts of the GPUs that keep batches small and caches where they are."""
+def _knobs(resolved: Resolved, used: set[str]) -> Iterator[Knob]:
+    """Yield what can be loosened gradually; of GPUs that are not in use only their number."""
+    for knob in knobs(resolved):
+        if knob.gradual:
+            yield knob
     for row, pool in enumerate(resolved.pools):
+        if pool.name in used:
+            yield from _hardware(resolved, row)
+
+
+def _hardware(resolved: Resolved, row: int) -> Iterator[Knob]:
+    """Yield the facts of a pool's GPUs that keep batches small and caches where they are."""
+    pool = resolved.pools[row]
+    yield _fact(
+        row,
+        f"memory of {pool.name}",
+        f"{(_MORE - 1) * pool.gpu.memory_bytes / 1e9:.0f} GB more a GPU",
+        lambda old, factor: {"memory_bytes": round(old.gpu.memory_bytes * factor)},
+    )
+    if "disaggregated" in resolved.fleet.options.modes:
         yield _fact(
             row,
-            f"memory of {pool.name}",
-            f"{(_MORE - 1) * pool.gpu.memory_bytes / 1e9:.0f} GB more a GPU",
-            lambda old, factor: {"memory_bytes": round(old.gpu.memory_bytes * factor)},
+            f"KV bandwidth of {pool.name}",
+            f"{(_MORE - 1) * pool.gpu.network_bandwidth / 1e9:.3g} GB/s more a GPU",
+            lambda old, factor: {"network_bandwidth": old.gpu.network_bandwidth * factor},
         )
-        if "disaggregated" in resolved.fleet.options.modes:
-            yield _fact(
-                row,
-                f"KV bandwidth of {pool.name}",
-                f"{(_MORE - 1) * pool.gpu.network_bandwidth / 1e9:.3g} GB/s more a GPU",
-                lambda old, factor: {"network_bandwidth": old.gpu.network_bandwidth * factor},
-            )
 
 
 def _fact(

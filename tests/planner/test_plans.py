@@ -207,13 +207,15 @@ def test_what_binds_is_worth_something_and_nothing_else_is() -> None:
     demand = {"rate": 30.0, "ttft": {"seconds": 1.0}, "tpot": {"seconds": 0.05}}
     asked = fleet(options=options, pools=pools, demand=demand, limits={"gpus": 8})
     result = plan(asked, time_limit=30)
-    found = {one.constraint: one for one in result.worths}
+    found = {one.constraint: one for one in result.worths.entries}
     assert found["1 GPUs in l40s"].binds
     assert found["1 GPUs in l40s"].value < 0
     assert not found["8 GPUs in h100"].binds
     assert not found["limit of GPUs of 8"].binds
     assert found["ceilings of utilisation"].value < 0
+    assert "memory of h100" in found
+    assert result.worths.complete
     # What is loosened never makes the best plan dearer.
-    assert all(one.value <= 0 for one in result.worths)
+    assert all(one.value <= 0 for one in result.worths.entries)
     record = next(one for one in result.record()["binds"] if one["binds"])
     assert record["goal"] == "cost"
