@@ -93,6 +93,8 @@ SCENARIOS = {
     "cache-craft": f"{_HERE}.cache_craft",
     "polar": f"{_HERE}.polar",
     "semantic-cache": f"{_HERE}.semantic_cache",
+    "kvflow": f"{_HERE}.kvflow",
+    "hexgen-sql": f"{_HERE}.hexgen_sql",
 }
 """Name to the module that has it as ``SCENARIO``."""
 

@@ -59,6 +59,20 @@ class Programs:
         self.since_ns = [0] * count
         self.turns = [0] * count
         self.tokens = [0] * count
+        self._firsts: list[int] = [*table.firsts.tolist(), len(table)]
+        self._after = [table.waits(row).tolist() for row in range(len(table))]
+        self._streams = [
+            [stream for stream, _ in table.paths.row(row)] for row in range(len(table))
+        ]
+        self._users: dict[int, set[int]] = {}
+        for row, streams in enumerate(self._streams):
+            for stream in streams:
+                self._users.setdefault(stream, set()).add(self._program[row])
+        self._ended = [False] * len(table)
+        self._steps: dict[int, dict[int, int]] = {}
+        self._prompts: list[int] = table.requests.prompt_tokens.tolist()
+        self._answers: dict[int, tuple[int, int]] = {}
+        self._behind: dict[int, tuple[int, int]] = {}
         self._totals: list[int] = (
             table.requests.prompt_tokens + table.requests.output_tokens
         ).tolist()
@@ -97,6 +111,46 @@ class Programs:
         tool = self.tool_after(row)
         return tool is not None and tool != NO_TOOL
 
+    def steps_to(self, stream: int) -> int | None:
+        """Return the steps until a call uses a stream, by the workflows' graphs of what has come.
+
+        0 for one that runs or is next; ``None`` when no call of a program that has come is to.
+        """
+        found = None
+        for program in self._users.get(stream, ()):
+            if self.phase[program] in (Phase.REASONING, Phase.ACTING):
+                steps = self._ahead(program).get(stream)
+                if steps is not None and (found is None or steps < found):
+                    found = steps
+        return found
+
+    def _ahead(self, program: int) -> dict[int, int]:
+        """Return the fewest steps until each stream is used by what is left of a program."""
+        known = self._steps.get(program)
+        if known is not None:
+            return known
+        levels: dict[int, int] = {}
+        found: dict[int, int] = {}
+        for row in range(self._firsts[program], self._firsts[program + 1]):
+            if self._ended[row]:
+                continue
+            before = [levels[one] for one in self._after[row] if one in levels]
+            levels[row] = level = max(before, default=-1) + 1
+            for stream in self._streams[row]:
+                found[stream] = min(level, found.get(stream, level))
+        self._steps[program] = found
+        return found
+
+    def mean_answer(self, agent: int) -> float | None:
+        """Return the mean tokens of the answers of a step of workflows; ``None`` before any."""
+        tokens, count = self._answers.get(agent, (0, 0))
+        return tokens / count if count else None
+
+    def mean_behind(self, agent: int) -> float:
+        """Return how many calls came behind one of this step, in programs that have ended."""
+        calls, count = self._behind.get(agent, (0, 0))
+        return calls / count if count else 0.0
+
     # What the engine tells.
 
     def starts(self) -> list[int]:
@@ -122,6 +176,11 @@ class Programs:
         self._open[program] -= 1
         self._left[program] -= 1
         self.tokens[program] = self._totals[row]
+        self._ended[row] = True
+        self._steps.pop(program, None)
+        agent = self._agent[row]
+        tokens, count = self._answers.get(agent, (0, 0))
+        self._answers[agent] = (tokens + self._totals[row] - self._prompts[row], count + 1)
         coming = []
         for following in self._next[row]:
             self._waits[following] -= 1
@@ -129,8 +188,17 @@ class Programs:
                 coming.append((now + self._gaps[following], following))
         if not self._open[program]:
             self.phase[program] = Phase.ACTING if self._left[program] else Phase.ENDED
+            if not self._left[program]:
+                self._learn(program)
             self.since_ns[program] = now
         return coming
+
+    def _learn(self, program: int) -> None:
+        """Note how many calls came behind each of a program that has ended."""
+        first, last = self._firsts[program], self._firsts[program + 1]
+        for row in range(first, last):
+            calls, count = self._behind.get(self._agent[row], (0, 0))
+            self._behind[self._agent[row]] = (calls + last - 1 - row, count + 1)
 
     def rejected(self, row: int) -> int:
         """Note that a call fits into no memory; return how many never come because of it.

@@ -20,6 +20,8 @@ from scheduling.simulator.requests.instance import Instance
 from scheduling.simulator.requests.keeping import KeepingInstance
 from scheduling.simulator.requests.live import Live
 from scheduling.simulator.requests.policies.continuum import Continuum
+from scheduling.simulator.requests.policies.hexgen import Scores, Stages
+from scheduling.simulator.requests.policies.kvflow import StepsToExecution
 from scheduling.simulator.requests.policies.retention import LeastRecent
 from scheduling.simulator.requests.policies.routing import RoundRobin
 from scheduling.simulator.requests.policies.saga import Homes, WorkflowAware
@@ -35,6 +37,7 @@ RETENTIONS: list[Retention] = [
     Continuum(COST),
     Continuum(COST, 0.02),
     WorkflowAware(),
+    StepsToExecution(),
     WorkflowAware(1.0),
 ]
 
@@ -96,6 +99,7 @@ def same(one: FleetRun, other: FleetRun) -> bool:
 ROUTERS: list[Callable[[], Router]] = [
     RoundRobin,
     ThunderAgent,
+    lambda: Scores(Stages([COST]), 0.3, None),
     lambda: Homes(np.random.default_rng(1)),
 ]
 

@@ -1,0 +1,107 @@
+"""KVFlow (arXiv 2507.07400): keep the prefixes of the agents that run next.
+
+A workflow runs ten agents one after the other, over and over; each has a fixed prompt, the same
+every time. The steps until each runs again are known, so that dropping the one with the most is
+Belady's rule: for agents of one size it is certified optimal, while dropping the least recently
+used drops exactly what comes next. The same policy runs in the simulator with prompts of 4096 and
+8192 tokens; what is dropped is computed again there, where the paper reloads it from host memory.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from scheduling.models.caching.arrays import CachingArrays, compile_caching
+from scheduling.models.caching.problem import CachedObject, CachingProblem
+from scheduling.scenarios.agent_fleets import Pressure, fleet, program_row, run_policies
+from scheduling.scenarios.scenario import Row, Run, Scenario
+from scheduling.solvers.caching.policies import Key, Lru, Policy, replay
+from scheduling.solvers.driver import solve
+
+AGENTS = 10
+
+_ROUNDS = 50
+_KEPT = 6
+_FIXED = (4096, 8192)
+_PUBLISHED = {4096: "1.28 times HiCache (mean)", 8192: "1.83 times HiCache, 2.91 times SGLang"}
+
+
+class StepsAhead(Policy):
+    """Drops the agent that runs again in the most steps, of a cycle."""
+
+    name = "kvflow"
+    summary = "policy: knows the cycle, drops what runs again last"
+
+    def begin(self, arrays: CachingArrays) -> None:
+        """Need nothing."""
+
+    def value(self, item: int, time: int, access: int, since: int, uses: int) -> Key:
+        """Return when it runs again, the later the less."""
+        del item, access, since, uses
+        return (-(time + AGENTS),)
+
+
+def cycle(kept: int) -> CachingProblem:
+    """State agents of one size in a fixed cycle, of whom some are kept."""
+    return CachingProblem(
+        capacity=kept,
+        objects=tuple(CachedObject(id=f"a{agent}") for agent in range(AGENTS)),
+        requests=tuple((f"a{step % AGENTS}",) for step in range(_ROUNDS * AGENTS)),
+    )
+
+
+def workflow(fixed: int) -> dict[str, Any]:
+    """Return agents in a row, each with a fixed prompt of so many tokens, run five times."""
+    fresh = {"kind": "uniform", "low": 64, "high": 256}
+    return {
+        "kind": "graph",
+        "name": "pipeline",
+        "arrivals": {"kind": "poisson", "rate": 1.0},
+        "rounds": 5,
+        "steps": [
+            {
+                "agent": f"agent-{number}",
+                "fixed_tokens": fixed,
+                "fresh": fresh,
+                "output": {"kind": "fixed", "tokens": 32},
+                "after": [f"agent-{number - 1}"] if number else [],
+            }
+            for number in range(AGENTS)
+        ],
+    }
+
+
+def run(limits: Run) -> list[Row]:
+    """Replay the cycle beside the optimum, then run the workflow."""
+    problem = cycle(_KEPT)
+    arrays = compile_caching(problem)
+    lru, ahead = (arrays.cost(replay(arrays, policy)) for policy in (Lru(), StepsAhead()))
+    answer = solve(problem, time_limit=max(1.0, min(5.0, limits.left)), workers=1)
+    bound = float(answer.bound or 0)
+    rows = [
+        Row(
+            case=f"{AGENTS} agents of one size, {_ROUNDS} rounds, {_KEPT} kept",
+            measure="prefixes that are not there",
+            baseline="lru",
+            baseline_value=lru,
+            method="kvflow",
+            value=ahead,
+            gap=1 - bound / ahead,
+            published=None,
+            verdict="optimal" if ahead == bound else "not optimal",
+        )
+    ]
+    for fixed in _FIXED:
+        scenario = fleet([workflow(fixed)], Pressure(_KEPT * fixed + fixed // 2, 1.0), programs=1)
+        found = run_policies(scenario, ("apc", "kvflow"), (1,))
+        case = f"one workflow of {AGENTS} agents, {fixed} fixed tokens each, memory for {_KEPT}"
+        rows.append(program_row(case, found, "apc", "kvflow", _PUBLISHED[fixed]))
+    return rows
+
+
+SCENARIO = Scenario(
+    name="kvflow",
+    system="KVFlow: workflow-aware eviction of prefixes (arXiv 2507.07400)",
+    wants="nothing: workflows are drawn",
+    run=run,
+)
