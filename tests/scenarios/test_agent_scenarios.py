@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scheduling.scenarios import continuum, saga, thunderagent
+from scheduling.scenarios import continuum, hexgen_sql, kvflow, saga, thunderagent
 from scheduling.scenarios.scenario import Run
 
 
@@ -60,3 +60,36 @@ def test_fair_shares_are_never_late_where_they_fit(seed: int) -> None:
     assert saga.late_tasks(seed, "urgency")[0] == 0
     late, count = saga.late_tasks(seed, "equal")
     assert 0 <= late <= count
+
+
+def test_steps_ahead_are_optimal_on_a_cycle() -> None:
+    cycle, small, large = kvflow.run(Run(20.0))
+    assert cycle.gap == 0
+    assert cycle.baseline_value is not None
+    assert cycle.baseline_value / cycle.value >= 1.8
+    for row in (small, large):
+        assert row.ratio is not None
+        assert 1 / row.ratio > 1.2
+    assert large.ratio is not None
+    assert large.ratio < small.ratio  # type: ignore[operator]
+
+
+def test_scores_and_urgency_keep_more_deadlines() -> None:
+    rows = hexgen_sql.run(Run(30.0))
+    kept = [row for row in rows if row.measure.startswith("queries")]
+    for row in kept:
+        assert row.ratio is not None
+        assert row.ratio >= 1.2
+    for row in rows:
+        assert row in kept or (row.gap is not None and 0 < row.gap < 1)
+
+
+def test_work_of_an_instance_is_gone_when_it_is_done() -> None:
+    table = hexgen_sql.queries(5)
+    make = hexgen_sql.policies(0.0)["scores, first come"]
+    router, order = make()
+    first = hexgen_sql.run_queries(table, router, order)
+    again = hexgen_sql.run_queries(table, *make())
+    assert first == again
+    # Without a weight of speed, work alone spreads the queries.
+    assert first.on_time > 0

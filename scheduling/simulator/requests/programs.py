@@ -147,7 +147,10 @@ class Programs:
         return tokens / count if count else None
 
     def mean_behind(self, agent: int) -> float:
-        """Return how many calls came behind one of this step, in programs that have ended."""
+        """Return how many calls came one after the other behind one of this step so far.
+
+        In programs that have ended, on average.
+        """
         calls, count = self._behind.get(agent, (0, 0))
         return calls / count if count else 0.0
 
@@ -194,11 +197,12 @@ class Programs:
         return coming
 
     def _learn(self, program: int) -> None:
-        """Note how many calls came behind each of a program that has ended."""
-        first, last = self._firsts[program], self._firsts[program + 1]
-        for row in range(first, last):
+        """Note how many calls came one after the other behind each of an ended program."""
+        behind: dict[int, int] = {}
+        for row in reversed(range(self._firsts[program], self._firsts[program + 1])):
+            behind[row] = max((behind[after] + 1 for after in self._next[row]), default=0)
             calls, count = self._behind.get(self._agent[row], (0, 0))
-            self._behind[self._agent[row]] = (calls + last - 1 - row, count + 1)
+            self._behind[self._agent[row]] = (calls + behind[row], count + 1)
 
     def rejected(self, row: int) -> int:
         """Note that a call fits into no memory; return how many never come because of it.
