@@ -61,6 +61,7 @@ SCENARIOS = {
     "llumnix": f"{_HERE}.llumnix",
     "pd-forwarding": f"{_HERE}.pd_forwarding",
     "infinite-llm": f"{_HERE}.infinite_llm",
+    "cold-starts": f"{_HERE}.cold_starts",
     "cake": f"{_HERE}.cake",
     "v0-router": f"{_HERE}.v0_router",
     "mergepipe": f"{_HERE}.mergepipe",

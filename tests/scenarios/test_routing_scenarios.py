@@ -42,3 +42,14 @@ def test_loans_come_close_to_the_best_sharing() -> None:
     assert rates.gap is not None
     assert 0 <= rates.gap <= 0.1
     assert shares.gap == 0
+
+
+def test_pods_kept_to_break_even_and_learned_limits_stay_in_their_bounds() -> None:
+    fixed, _, table, replayed = rows_of("cold-starts")
+    assert fixed.gap is not None
+    assert fixed.value <= 2 * fixed.value * (1 - fixed.gap)
+    for row in (table, replayed):
+        assert row.ratio is not None
+        assert row.ratio <= 1.05
+    assert table.gap is not None
+    assert 0 <= table.gap <= 0.1

@@ -1,0 +1,85 @@
+"""Instances that come and go: cold starts, limits, scaling down, and nothing lost on the way."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from scheduling.errors import InputError
+from scheduling.models.cost.protocol import Affine
+from scheduling.models.requests.table import RequestTable
+from scheduling.simulator.requests.deployment import Deployment, Group
+from scheduling.simulator.requests.fleet import simulate_fleet
+from scheduling.simulator.requests.policies.scaling import Autoscaled
+from tests.serving_runs import groups, table, tables
+
+SECOND = 1_000_000_000
+FLEET = Deployment((Group("f", Affine(base=0.1, per_token=0.0), 10_000, replicas=4),))
+
+
+def test_the_first_request_waits_for_a_cold_start_and_later_ones_do_not() -> None:
+    router = Autoscaled(4, 5.0, tick_seconds=1.0)
+    run = simulate_fleet(FLEET, table([0, 10 * SECOND], 10, 2), router=router)
+    assert run.queue_seconds.tolist() == [5.0, 0.0]
+    assert run.first_token_ns.tolist() == [round(5.1 * SECOND), round(10.1 * SECOND)]
+
+
+def test_instances_follow_the_requests_in_flight() -> None:
+    # Four at a time for 100 s, two on an instance; then nothing until one more comes.
+    arrivals = np.repeat(np.arange(0, 100, 10), 4) * SECOND
+    requests = table([*arrivals, 400 * SECOND], 10, 90)
+    router = Autoscaled(2, 5.0)
+    run = simulate_fleet(FLEET, requests, router=router)
+    alive = dict(router.alive)
+    assert max(alive.values()) >= 2
+    assert alive[300 * SECOND] == 0
+    assert run.first_token_ns[-1] >= 405 * SECOND
+    assert {one for time, one in router.alive if 60 <= time / SECOND <= 100} <= {2, 3, 4}
+
+
+def test_no_instance_takes_more_than_its_limit() -> None:
+    run = simulate_fleet(FLEET, table(np.zeros(9), 10, 20), router=Autoscaled(1, 1.0))
+    for index in range(4):
+        own = run.instance == index
+        begins, ends = np.sort(run.started_ns[own]), np.sort(run.ended_ns[own])
+        assert (begins[1:] >= ends[:-1]).all()
+    assert run.rejected == 0
+
+
+def test_limits_change_with_time() -> None:
+    router = Autoscaled((1, 3), 1.0, period_seconds=10.0)
+    assert [router.level(time * SECOND) for time in (0, 9, 10, 1000)] == [1, 1, 3, 3]
+
+
+@given(
+    requests=tables(),
+    group=groups(),
+    level=st.integers(1, 4),
+    cold=st.floats(0.001, 0.3),
+    tick=st.floats(0.005, 0.1),
+)
+@settings(max_examples=60, deadline=None)
+def test_everybody_is_served_and_jumps_change_nothing(
+    requests: RequestTable, group: Group, level: int, cold: float, tick: float
+) -> None:
+    fleet = Deployment((group,))
+    runs = [
+        simulate_fleet(
+            fleet, requests, router=Autoscaled(level, cold, tick_seconds=tick), jumps=jumps
+        )
+        for jumps in (True, False)
+    ]
+    assert (runs[0].served == simulate_fleet(fleet, requests).served).all()
+    assert np.array_equal(runs[0].ended_ns, runs[1].ended_ns)
+    assert np.array_equal(runs[0].instance, runs[1].instance)
+
+
+def test_limits_and_times_that_are_none_are_refused() -> None:
+    with pytest.raises(InputError, match="concurrency"):
+        Autoscaled(0, 1.0)
+    with pytest.raises(InputError, match="concurrency"):
+        Autoscaled((), 1.0)
+    with pytest.raises(InputError, match="cold_seconds"):
+        Autoscaled(1, 0.0)
