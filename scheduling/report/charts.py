@@ -14,8 +14,10 @@ from scheduling.report.pictures import SUFFIXES, check_suffix
 
 _WRITERS = {
     "allocation": ("scheduling.report.allocation.chart", "write_allocation", SUFFIXES),
+    "batching": ("scheduling.report.batching.chart", "write_batching", SUFFIXES),
     "loop": ("scheduling.report.loop.chart", "write_loop", SUFFIXES),
     "memory": ("scheduling.report.memory.chart", "write_memory", SUFFIXES),
+    "prefill": ("scheduling.report.prefill.chart", "write_prefill", SUFFIXES),
     "schedule": ("scheduling.report.gantt", "write_gantt", (".html", *SUFFIXES)),
 }
 """Module and function by kind, and the endings of the names that it takes."""

@@ -1,0 +1,1 @@
+"""Charts of prompts on a machine."""
