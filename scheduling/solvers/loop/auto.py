@@ -5,10 +5,11 @@ from __future__ import annotations
 from scheduling.models.loop.arrays import Pipeline
 from scheduling.solvers.bases import NeedsCpSat, TakesAll
 from scheduling.solvers.board import Board, Budget
-from scheduling.solvers.loop.coarse import MOST_CYCLES, Coarse
+from scheduling.solvers.loop.coarse import Coarse
 from scheduling.solvers.loop.cpsat import CpSat
 from scheduling.solvers.loop.family import CompiledLoop
 from scheduling.solvers.loop.ims import Ims
+from scheduling.solvers.loop.units import coarse_units
 
 _FIRST_SHARE, _COARSE_SHARE = 0.2, 0.5
 
@@ -33,7 +34,7 @@ class Auto(NeedsCpSat, TakesAll):
     ) -> None:
         """Improve value and bound."""
         small = CpSat().refusal(data) is None
-        if small and sum(data.arrays.latency) > MOST_CYCLES:
+        if small and coarse_units(data.arrays) != [1]:
             share = _COARSE_SHARE
             Coarse().search(data, board, budget.part(share), hint)
         else:

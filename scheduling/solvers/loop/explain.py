@@ -15,7 +15,7 @@ from scheduling.solvers.board import Board, Budget
 from scheduling.solvers.driver import solve
 from scheduling.solvers.explain import Explainer, Explanation, Label
 from scheduling.solvers.loop.attempts import Attempts
-from scheduling.solvers.loop.coarse import coarse_units, coarsened
+from scheduling.solvers.loop.units import coarse_units, coarsened
 
 _LEAST_SECONDS = 0.05
 

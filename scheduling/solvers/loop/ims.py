@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from scheduling.models.loop.arrays import Edge, LoopArrays, Pipeline
+from scheduling.models.loop.bounds import interval_bound
 from scheduling.solvers.bases import NeedsNothing, TakesAll
 from scheduling.solvers.board import Board, Budget
 from scheduling.solvers.loop.family import CompiledLoop
 from scheduling.solvers.loop.memory import fits_memories
 from scheduling.solvers.loop.table import Table
+from scheduling.solvers.loop.units import coarse_units, coarsened, stretched
 
 _STEPS_PER_OPERATION = 20
 _STEPS_PER_UNIT = 20_000
@@ -19,7 +21,8 @@ class Ims(NeedsNothing, TakesAll):
     At each interval from the bound on, the operation with the longest path behind it goes to the
     first cycle, and there the first warp, at which it fits; where there is none within an interval
     it goes in by force, and what it hinders is placed again. A schedule that exceeds a memory is
-    dropped. One work unit is 20,000 placements.
+    dropped. Loops of many cycles are searched in units of several. One work unit is 20,000
+    placements.
     """
 
     name = "ims"
@@ -33,19 +36,25 @@ class Ims(NeedsNothing, TakesAll):
         hint: Pipeline | None,  # noqa: ARG002 - built from nothing
     ) -> None:
         """Post the schedule of the first interval at which there is one."""
-        arrays = data.arrays
         if board.tier == 1:
             return
         steps = None if budget.work is None else int(budget.work * _STEPS_PER_UNIT)
-        for interval in range(board.bound or 1, arrays.longest_interval + 1):
-            if board.stopped or budget.remaining() == 0 or (steps is not None and steps <= 0):
-                return
-            attempt = Attempt(arrays, interval)
-            found = attempt.run()
-            steps = None if steps is None else steps - max(1, attempt.steps)
-            if found is not None and fits_memories(arrays, found):
-                board.offer(found, data.values(found), self.name)
-                return
+        for unit in coarse_units(data.arrays):
+            arrays = coarsened(data.arrays, unit)
+            first = max(-(-(board.bound or 1) // unit), interval_bound(arrays))
+            for interval in range(first, arrays.longest_interval + 1):
+                known = board.objective
+                if board.stopped or budget.remaining() == 0 or (steps is not None and steps <= 0):
+                    return
+                if known is not None and unit * interval >= known:
+                    break
+                attempt = Attempt(arrays, interval)
+                found = attempt.run()
+                steps = None if steps is None else steps - max(1, attempt.steps)
+                if found is not None and fits_memories(arrays, found):
+                    here = stretched(found, unit)
+                    board.offer(here, data.values(here), self.name)
+                    break
 
 
 class Attempt:

@@ -12,7 +12,7 @@ from scheduling.instances import bundled
 from scheduling.models.loop.arrays import compile_loop
 from scheduling.models.loop.problem import LoopProblem
 from scheduling.models.loop.solution import LoopSolution
-from scheduling.solvers.loop import coarse
+from scheduling.solvers.loop import units
 from tests.loops import best_pipeline, loops
 
 
@@ -26,7 +26,7 @@ def flash_attention(machine: str) -> LoopProblem:
 def test_stretched_pipelines_are_valid(problem: LoopProblem) -> None:
     """The driver checks every answer; a loop of few cycles is made coarse for the test."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(coarse, "MOST_CYCLES", 2)
+        patch.setattr(units, "MOST_CYCLES", 2)
         answer: LoopSolution = sch.solve(problem, "coarse", work_limit=5, workers=1)
     best = best_pipeline(problem)
     if answer.interval is not None:
@@ -38,8 +38,8 @@ def test_stretched_pipelines_are_valid(problem: LoopProblem) -> None:
 @given(problem=loops())
 def test_loops_of_few_cycles_are_searched_as_they_are(problem: LoopProblem) -> None:
     arrays = compile_loop(problem)
-    assert coarse.coarse_units(arrays) == [1]
-    assert coarse.coarsened(arrays, 1).edges == arrays.edges
+    assert units.coarse_units(arrays) == [1]
+    assert units.coarsened(arrays, 1).edges == arrays.edges
     answer: LoopSolution = sch.solve(problem, "coarse", work_limit=20, workers=1)
     best = best_pipeline(problem)
     assert answer.interval == (None if best is None else best[0])
@@ -47,9 +47,26 @@ def test_loops_of_few_cycles_are_searched_as_they_are(problem: LoopProblem) -> N
 
 def test_units_that_divide_the_busiest_unit_come_first() -> None:
     arrays = compile_loop(flash_attention("hopper"))
-    units = coarse.coarse_units(arrays)
-    assert 512 % units[0] == 0
-    assert sum(coarse.coarsened(arrays, units[0]).latency) <= coarse.MOST_CYCLES
+    first = units.coarse_units(arrays)[0]
+    assert 512 % first == 0
+    assert sum(units.coarsened(arrays, first).latency) <= units.MOST_CYCLES
+
+
+def test_units_of_very_long_loops_are_found_at_once() -> None:
+    operations = [
+        {"id": f"v{k}", "latency": 10**6, "uses": [{"unit": "u", "cycles": 999_983 - k}]}
+        for k in range(20)
+    ]
+    document = {"kind": "loop", "operations": operations, "units": [{"id": "u"}]}
+    arrays = compile_loop(LoopProblem.model_validate(document))
+    for unit in units.coarse_units(arrays):
+        assert sum(units.coarsened(arrays, unit).latency) <= units.MOST_CYCLES
+
+
+def test_modulo_scheduling_takes_long_loops_too() -> None:
+    answer: LoopSolution = sch.solve(flash_attention("hopper"), "ims", work_limit=2, workers=1)
+    assert answer.interval is not None
+    assert answer.interval < 2 * 2048
 
 
 @pytest.mark.parametrize("machine", ["hopper", "blackwell"])
