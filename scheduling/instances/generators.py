@@ -17,6 +17,7 @@ from scheduling.instances.loop.random_loops import kernel_loop
 from scheduling.instances.memory.random_buffers import tensor_buffers
 from scheduling.instances.offload.mobile_tasks import mobile_tasks
 from scheduling.instances.packing.random_lengths import token_sequences
+from scheduling.instances.ordering.random_batches import transactions
 from scheduling.instances.placement.random_clusters import random_cluster
 from scheduling.instances.placement.random_machines import random_machines
 from scheduling.instances.prefill.random_prompts import prompts
@@ -203,7 +204,7 @@ _RANGES: dict[str, tuple[Value, Value, str]] = {
     "jobs": (*_SIZE, "number of jobs"),
     "machines": (*_SIZE, "number of machines"),
     "sets": (1, 10**4, "sets of machines that each job visits one after the other"),
-    "operations": (1, 1000, "operations, in shops of each job"),
+    "operations": (1, 1000, "operations, in shops of each job, in batches of each transaction"),
     "flexibility": (1.0, 1000.0, "mean number of machines per operation"),
     "spread": (*_SHARE, "how far a machine's duration may be from its operation's, as a share"),
     "shortest": (*_TIME, "shortest duration"),
@@ -294,6 +295,9 @@ _RANGES: dict[str, tuple[Value, Value, str]] = {
     "zipf": (0.0, 10.0, "exponent of the popularity of objects"),
     "deviation": (0.0, 5.0, "standard deviation of the logarithm of sizes and costs; 0: equal"),
     "share": (*_SHARE, "share of everything that there is room for"),
+    "transactions": (1, 2000, "transactions of the batch"),
+    "keys": (1, 10**5, "keys that operations may touch"),
+    "writes": (*_SHARE, "share of the operations with a key that write it"),
     "steps": (2, 10**4, "operations of the program"),
     "weights": (0, 10**4, "constant tensors"),
     "tokens": (0, 10**7, "tokens that experts work on"),
@@ -335,6 +339,7 @@ GENERATORS: dict[str, Generator] = {
         _generator("tensor-program", tensor_program, _RANGES, "tiers"),
         _generator("kernel-loop", kernel_loop, _RANGES, "loop"),
         _generator("expert-layer", expert_layer, _RANGES, "experts"),
+        _generator("transactions", transactions, _RANGES, "ordering"),
         _generator("allocation", allocation, _RANGES, "allocation"),
         _generator("prompts", prompts, _RANGES, "prefill"),
         _generator("batching", batching, _RANGES, "batching"),

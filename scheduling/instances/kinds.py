@@ -37,6 +37,10 @@ _HOMES = {
         "scheduling.models.memory.problem:MemoryProblem",
         "scheduling.models.memory.solution:MemorySolution",
     ),
+    "ordering": (
+        "scheduling.models.ordering.problem:OrderingProblem",
+        "scheduling.models.ordering.solution:OrderingSolution",
+    ),
     "placement": (
         "scheduling.models.placement.problem:PlacementProblem",
         "scheduling.models.placement.solution:PlacementSolution",

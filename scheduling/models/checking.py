@@ -30,6 +30,9 @@ from scheduling.models.memory.solution import MemorySolution
 from scheduling.models.packing.check import check_packing
 from scheduling.models.packing.problem import PackingProblem
 from scheduling.models.packing.solution import PackingSolution
+from scheduling.models.ordering.check import check_ordering
+from scheduling.models.ordering.problem import OrderingProblem
+from scheduling.models.ordering.solution import OrderingSolution
 from scheduling.models.placement.check import check_placement
 from scheduling.models.placement.problem import PlacementProblem
 from scheduling.models.placement.solution import PlacementSolution
@@ -67,6 +70,7 @@ _CHECKERS: tuple[tuple[type[Problem], type[Solution], _Checker], ...] = (
     (LoopProblem, LoopSolution, check_loop),
     (AllocationProblem, AllocationSolution, check_allocation),
     (TieredProblem, TieredSolution, check_tiers),
+    (OrderingProblem, OrderingSolution, check_ordering),
 )
 """Which checker looks at which problem and answer."""
 

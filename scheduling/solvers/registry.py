@@ -165,6 +165,7 @@ _FAMILIES = {
     "loop": "scheduling.solvers.loop.family:FAMILY",
     "memory": "scheduling.solvers.memory.family:FAMILY",
     "packing": "scheduling.solvers.packing.family:FAMILY",
+    "ordering": "scheduling.solvers.ordering.family:FAMILY",
     "placement": "scheduling.solvers.placement.family:FAMILY",
     "prefill": "scheduling.solvers.prefill.family:FAMILY",
     "schedule": "scheduling.solvers.schedule.family:FAMILY",

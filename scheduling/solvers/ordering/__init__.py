@@ -1,1 +1,1 @@
-"""Orders of transactions: annealing, and bounds by paths through cliques."""
+"""Solvers of the family ``ordering``."""

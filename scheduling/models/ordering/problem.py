@@ -1,0 +1,44 @@
+"""Typed problems of ordering: a batch of transactions that conflict."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from scheduling.errors import InputError
+from scheduling.models.base import Many, Problem
+
+MOST_TRANSACTIONS = 2000
+
+Line = Annotated[str, Field(min_length=1, max_length=10**5)]
+
+
+class OrderingProblem(Problem):
+    """A problem of ordering: transactions one after the other, so that all of them end early.
+
+    A transaction is a row of operations of one unit of time each: ``r-KEY`` reads a key, ``w-KEY``
+    writes it, ``*`` is work without one. Two operations conflict when they are on one key and at
+    least one of them writes. Taken in an order, each transaction starts at the earliest time, 1 or
+    later, at which each of its operations comes after all operations of earlier transactions that
+    it conflicts with. The makespan is the time of the last operation.
+
+    Source: the transaction task of "Barbarians at the Gate" (arXiv 2510.06189).
+
+    Raises
+    ------
+    InputError
+        With every fault of the input and its place.
+    """
+
+    kind: Literal["ordering"] = "ordering"
+    transactions: Annotated[Many[Line], Field(min_length=1, max_length=MOST_TRANSACTIONS)]
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        from scheduling.models.ordering.validation import find_faults
+
+        faults = find_faults(self)
+        if faults:
+            raise InputError(faults)
+        return self

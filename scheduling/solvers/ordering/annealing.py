@@ -1,0 +1,60 @@
+"""Solver ``annealing``: short runs of transactions move, ever less often for the worse."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from scheduling.solvers.bases import NeedsNumba, TakesAll
+from scheduling.solvers.board import Board, Budget
+from scheduling.solvers.ordering.append import appended
+from scheduling.solvers.ordering.family import CompiledOrdering, Order, offer
+from scheduling.solvers.warmup import ensure_compiled
+
+_STEPS = 400_000
+_PLACEMENTS = 5e8
+"""Pairs of places that one round looks at, at most."""
+
+_HOT = 3.0
+
+
+class Annealing(NeedsNumba, TakesAll):
+    """Simulated annealing of the order, in rounds that start from the greedy one.
+
+    Beside the makespan, which many orders share, early starts count a little. One unit of work is
+    one round.
+    """
+
+    name = "annealing"
+    summary = "simulated annealing: runs of one to three transactions move, others change places"
+
+    def prepare(self, data: Any) -> None:  # noqa: ARG002
+        """Compile the kernel."""
+        ensure_compiled("ordering", _compile)
+
+    def search(
+        self, data: CompiledOrdering, board: Board[Order], budget: Budget, hint: Order | None
+    ) -> None:
+        """Improve the order until nothing of the budget is left."""
+        from scheduling.solvers.ordering.kernels.annealing import anneal
+
+        arrays = data.arrays
+        start = appended(arrays, 0) if hint is None else hint
+        offer(data, board, start, self.name)
+        steps = max(1000, min(_STEPS, int(_PLACEMENTS / max(1, arrays.n_transactions**2))))
+        rounds = 0
+        while not board.stopped and budget.remaining() != 0:
+            if budget.work is not None and rounds >= budget.work:
+                return
+            rng = np.random.default_rng((budget.seed, rounds))
+            found = anneal(arrays.lag, arrays.length, np.array(start, np.int64), steps, _HOT, rng)
+            offer(data, board, tuple(found.tolist()), self.name)
+            rounds += 1
+
+
+def _compile() -> None:
+    from scheduling.solvers.ordering.kernels.annealing import anneal
+
+    tiny = np.zeros((2, 2), np.int64)
+    anneal(tiny, tiny[0] + 1, np.arange(2), 1, _HOT, np.random.default_rng(0))
