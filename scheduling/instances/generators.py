@@ -16,8 +16,8 @@ from scheduling.instances.experts.random_layers import expert_layer
 from scheduling.instances.loop.random_loops import kernel_loop
 from scheduling.instances.memory.random_buffers import tensor_buffers
 from scheduling.instances.offload.mobile_tasks import mobile_tasks
-from scheduling.instances.packing.random_lengths import token_sequences
 from scheduling.instances.ordering.random_batches import transactions
+from scheduling.instances.packing.random_lengths import token_sequences
 from scheduling.instances.placement.random_clusters import random_cluster
 from scheduling.instances.placement.random_machines import random_machines
 from scheduling.instances.prefill.random_prompts import prompts

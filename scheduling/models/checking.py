@@ -27,12 +27,12 @@ from scheduling.models.loop.solution import LoopSolution
 from scheduling.models.memory.check import check_memory
 from scheduling.models.memory.problem import MemoryProblem
 from scheduling.models.memory.solution import MemorySolution
-from scheduling.models.packing.check import check_packing
-from scheduling.models.packing.problem import PackingProblem
-from scheduling.models.packing.solution import PackingSolution
 from scheduling.models.ordering.check import check_ordering
 from scheduling.models.ordering.problem import OrderingProblem
 from scheduling.models.ordering.solution import OrderingSolution
+from scheduling.models.packing.check import check_packing
+from scheduling.models.packing.problem import PackingProblem
+from scheduling.models.packing.solution import PackingSolution
 from scheduling.models.placement.check import check_placement
 from scheduling.models.placement.problem import PlacementProblem
 from scheduling.models.placement.solution import PlacementSolution
