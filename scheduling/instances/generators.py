@@ -50,6 +50,7 @@ from scheduling.instances.schedule.random_variants import (
 from scheduling.instances.schedule.robot_cells import robot_cell
 from scheduling.instances.schedule.taillard import MODULUS, taillard_job_shop
 from scheduling.instances.schedule.tardiness import random_tardiness
+from scheduling.instances.schedule.training import post_training, sequence_groups
 from scheduling.instances.serving.random_fleets import serving_fleet
 from scheduling.instances.sharing.random_jobs import shared_cluster
 from scheduling.instances.tiers.random_programs import tensor_program
@@ -213,15 +214,19 @@ _RANGES: dict[str, tuple[Value, Value, str]] = {
     "period": (1, 10**6, "length of a period of shifts"),
     "cores": (1, 10**4, "number of cores"),
     "users": (1, 10**4, "number of users"),
+    "iterations": (1, 1000, "number of training steps"),
+    "staleness": (0, 1000, "steps that the weights of rollouts may be behind"),
+    "streams": (0, 1, "0: a stage waits for the whole step before it"),
+    "ranks": (1, 10**5, "number of ranks"),
     "servers": (1, 1000, "number of servers"),
     "megabits": (0.01, 1000.0, "mean size of a task"),
     "kilometres": (0.001, 100.0, "largest distance of a user from a server"),
     "sequences": (1, 10**6, "number of sequences"),
     "chunk": (1, 10**9, "tokens of a chunk"),
     "drones": (1, 1000, "number of drones"),
-    "batches": (1, 10**4, "batches of each drone, one a second"),
+    "batches": (1, 10**4, "batches of each drone, one a second, or of each training step"),
     "early": (0.0, 0.99, "by what share at most runs on the edge end early"),
-    "stages": (1, 1000, "most stages of a job"),
+    "stages": (1, 1000, "stages of a training step, or most of a job"),
     "units": (1, 1000, "number of functional units"),
     "warps": (0, 100, "number of warps; 0: none"),
     "accumulators": (0, 1000, "operations that wait for themselves in the iteration before"),
@@ -348,6 +353,8 @@ GENERATORS: dict[str, Generator] = {
         _generator("shared-cluster", shared_cluster, _RANGES, "sharing"),
         _generator("token-sequences", token_sequences, _RANGES, "packing"),
         _generator("mobile-tasks", mobile_tasks, _RANGES, "offload"),
+        _generator("post-training", post_training, _RANGES),
+        _generator("sequence-groups", sequence_groups, _RANGES),
         _generator("drone-stream", drone_stream, _RANGES, "edge-cloud"),
     )
 }

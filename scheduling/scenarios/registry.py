@@ -82,6 +82,8 @@ SCENARIOS = {
     "expertflow": f"{_HERE}.expertflow",
     "dems": f"{_HERE}.dems",
     "chunkflow": f"{_HERE}.chunkflow",
+    "asyncflow": f"{_HERE}.asyncflow",
+    "bytescale": f"{_HERE}.bytescale",
     "offload": f"{_HERE}.offload",
     "reft": f"{_HERE}.reft",
     "datastates": f"{_HERE}.datastates",
