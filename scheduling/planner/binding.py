@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from scheduling.models.serving.plan import ServingPlan
+from scheduling.models.serving.problem import RATE_SCALE, ServingProblem
 from scheduling.models.serving.solution import ServingSolution
 from scheduling.planner.candidates import Candidate
 from scheduling.planner.resolve import Resolved
@@ -62,10 +63,11 @@ class Slack:
 def slacks(
     resolved: Resolved,
     kept: Sequence[Candidate],
+    problem: ServingProblem,
     solution: ServingSolution,
     plan: ServingPlan,
 ) -> tuple[Slack, ...]:
-    """Return every limit of a plan: pools, caps, moves, and how busy its replicas may be."""
+    """Return every limit of a plan: pools, caps, networks, and how busy its replicas may be."""
     fleet = resolved.fleet
     found = []
     for pool in resolved.pools:
@@ -79,6 +81,7 @@ def slacks(
     for name, amount, most, unit in caps:
         if most is not None and amount is not None:
             found.append(Slack(name, float(amount), float(most), unit))
+    found += _networks(problem, solution)
     known = {one.id: one for one in kept}
     for component, fleet_ in zip(plan.components, solution.fleets, strict=True):
         one = known[fleet_.template]
@@ -87,3 +90,25 @@ def slacks(
         note = f"batch bound by {one.sized.binds}"
         found.append(Slack(f"load of {component.name}", busy, ceiling, "busy", note))
     return tuple(found)
+
+
+def _networks(problem: ServingProblem, solution: ServingSolution) -> Iterator[Slack]:
+    """Yield how much of each pool's network the KV caches between prefill and decode take."""
+    if problem.kv_affinity == "low":
+        return
+    sizes = {demand.id: demand.kv_bytes_per_request for demand in problem.demands}
+    templates = {template.id: template for template in problem.templates}
+    moved: dict[tuple[str, str], float] = {}
+    for flow in solution.flows:
+        one = templates[flow.template]
+        if flow.scenario is None and one.role != "both":
+            rate = flow.micro_requests_per_second / RATE_SCALE
+            key = one.pool, "out of prefill" if one.role == "prefill" else "into decode"
+            moved[key] = moved.get(key, 0.0) + rate * sizes[flow.demand] / 1e9
+    for pool in problem.pools:
+        if pool.kv_bytes_per_second is None or pool.nodes is None:
+            continue
+        most = pool.nodes * pool.kv_bytes_per_second / 1e9
+        for (name, way), amount in moved.items():
+            if name == pool.id:
+                yield Slack(f"KV network of {name}", amount, most, "GB/s", way)

@@ -218,7 +218,9 @@ def plan_resolved(
         problem=answer.problem,
         replays=tuple(answer.replays),
         runner_ups=others,
-        slacks=() if best is None else slacks(resolved, answer.kept, answer.solution, best),
+        slacks=()
+        if best is None
+        else slacks(resolved, answer.kept, answer.problem, answer.solution, best),
         worths=binding or Worths(),
         ruled_out=found.ruled_out,
         candidates=tuple(answer.kept),

@@ -193,3 +193,11 @@ def test_serving(tmp_path: Path) -> None:
     assert [entry["rate"] for entry in found["plans"]["budgets"]] == [7.36]
     assert [entry["gpus"] for entry in found["plans"]["demands"]] == [8]
     assert len(found["fleets"]) == 1
+
+
+def test_plan(tmp_path: Path) -> None:
+    peer = f"{sys.executable} -c pass"
+    found = run(tmp_path, "plan.py", "bundled:chat-fleet", "--repeat", "1", "--peer", peer)
+    assert isinstance(found, dict)
+    assert set(found) == {"scheduling plan", "peer"}
+    assert found["peer"]["processor"] < found["scheduling plan"]["processor"]

@@ -159,6 +159,18 @@ def test_points_of_a_front_are_the_best_within_their_caps() -> None:
         assert best.objective == pytest.approx(factor)
 
 
+def test_networks_carry_the_caches_of_all_requests() -> None:
+    options = {**SMALL, "modes": ["disaggregated"]}
+    result = plan(fleet(options=options, demand={"rate": 60.0}), time_limit=20)
+    networks = [one for one in result.slacks if one.limit == "KV network of h100"]
+    assert {one.note for one in networks} == {"out of prefill", "into decode"}
+    # 1000 tokens of 32 layers with 8 heads of 128 in two bytes, keys and values, 60 times a second.
+    moved = 60 * 1000 * 32 * 8 * 128 * 2 * 2 / 1e9
+    for one in networks:
+        assert one.used == pytest.approx(moved, rel=1e-3)
+        assert one.used <= one.most
+
+
 def test_rivals_are_replayed_and_sized_anew(monkeypatch: pytest.MonkeyPatch) -> None:
     """A rival that misses a target in its replay is planned again, like the plan itself."""
     true_replay = verify.replay

@@ -30,7 +30,7 @@ from scheduling.solvers.serving.routing import settle
 _SHARE = 0.75
 """Share of the time for prices; the rest is for fleets from the columns found."""
 
-_ROUND_SECONDS = 0.15
+_ROUND_SECONDS = 0.3
 """Share of what is left that one block may take in one round."""
 
 _ROUNDS = 60
