@@ -16,33 +16,25 @@ from hypothesis import strategies as st
 import scheduling as sch
 from scheduling.errors import InputError, SchedulingError
 from scheduling.instances.documents import write_json_problem
+from scheduling.instances.kinds import kinds
 from scheduling.instances.yamltext import parse_yaml
 from scheduling.models.base import Status
 from tests.cli.conftest import Cli
 from tests.docs.test_snippets import PAGES, blocks_of
 
-KINDS = (
-    "allocation",
-    "caching",
-    "experts",
-    "fleet",
-    "loop",
-    "memory",
-    "placement",
-    "requests",
-    "schedule",
-    "serving",
-    "sharing",
-)
 SOLVED = {
     "allocation": "greedy",
+    "batching": "mc-sf",
     "caching": "greedy",
     "experts": "swaps",
     "loop": "ims",
     "memory": "first-fit",
+    "packing": "best-fit",
     "placement": "best-fit",
+    "prefill": "edf",
     "schedule": "dispatch",
     "serving": "greedy",
+    "tiers": "density",
 }
 """Kinds with solutions, and a solver of each that needs no engine."""
 EXPLAINED = ("allocation", "loop", "memory", "placement", "schedule", "serving")
@@ -51,7 +43,7 @@ JUNK: list[Any] = [
     *("nan", "-1", "x" * 500, "\u0663", "__class__"),
 ]
 BRIEF = settings(
-    max_examples=12,
+    max_examples=6,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
@@ -129,7 +121,7 @@ def said(err: str, path: Path) -> bool:
     return str(path) in err or path.name in err
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", kinds())
 @BRIEF
 @given(data=st.data())
 def test_a_mutated_problem_is_refused_or_taken(
@@ -179,7 +171,7 @@ def test_a_mutated_solution_is_refused_or_checked(
 
 
 @pytest.mark.parametrize("kind", EXPLAINED)
-@settings(BRIEF, max_examples=6)
+@settings(BRIEF, max_examples=4)
 @given(data=st.data())
 def test_a_mutated_problem_is_explained_or_refused(
     kind: str, data: st.DataObject, cli: Cli, tmp_path: Path
@@ -195,7 +187,7 @@ def test_a_mutated_problem_is_explained_or_refused(
         assert isinstance(call.json, dict)
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", kinds())
 def test_samples_are_valid(kind: str, tmp_path: Path) -> None:
     path = tmp_path / "sample.json"
     path.write_text(samples(kind)[0], encoding="utf-8")
