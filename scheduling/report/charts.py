@@ -19,6 +19,7 @@ _WRITERS = {
     "memory": ("scheduling.report.memory.chart", "write_memory", SUFFIXES),
     "prefill": ("scheduling.report.prefill.chart", "write_prefill", SUFFIXES),
     "schedule": ("scheduling.report.gantt", "write_gantt", (".html", *SUFFIXES)),
+    "tiers": ("scheduling.report.tiers.chart", "write_tiers", SUFFIXES),
 }
 """Module and function by kind, and the endings of the names that it takes."""
 

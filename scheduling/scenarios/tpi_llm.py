@@ -100,7 +100,7 @@ def _rows(device: Device) -> list[Row]:
             baseline_value=per_token(load, compute, 1),
             method=f"window of {window} blocks",
             value=per_token(load, compute, window),
-            gap=1.0 - bound / per_token(load, compute, window),
+            gap=max(0.0, 1.0 - bound / per_token(load, compute, window)),
             published="over 80 % less time a token than Accelerate",
             verdict="loading is hidden" if hidden else "the disk is the bound",
         ),

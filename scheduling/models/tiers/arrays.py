@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from scheduling.models.tiers.problem import TieredProblem
 
 Ints = NDArray[np.int64]
+Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 
 AWAY = -1

@@ -11,13 +11,13 @@ from scheduling.solvers.tiers.descent import Descent
 from scheduling.solvers.tiers.family import CompiledTiers
 from scheduling.solvers.tiers.mip import Mip
 
-_DESCENT_SHARE = 0.2
+_DESCENT_SHARE = 0.1
 
 
 class Auto(NeedsCpSat, TakesAll):
     """Portfolio of the family's solvers on one board.
 
-    The local search has a fifth of the time; it has all where the exact solvers refuse.
+    The local search has a tenth of the time; it has all where the exact solvers refuse.
     """
 
     name = "auto"

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import numpy as np
 from hypothesis import HealthCheck, given, settings
 
 import scheduling as sch
@@ -10,6 +13,7 @@ from scheduling.models.base import Status
 from scheduling.models.tiers.arrays import compile_tiers
 from scheduling.models.tiers.bounds import time_bound
 from scheduling.models.tiers.problem import TieredProblem
+from scheduling.report.tiers.chart import located, sentence, write_tiers
 from scheduling.solvers.tiers.profile import profile
 from tests.tiers import best_time, ticks, tiered_problems
 
@@ -62,3 +66,16 @@ def test_large_programs_have_an_answer() -> None:
     dense = sch.solve(problem, "density", work_limit=1)
     better = sch.solve(problem, "descent", work_limit=1)
     assert better.bound < better.objective < dense.objective
+
+
+def test_chart(tmp_path: Path) -> None:
+    problem = generate("tensor-program", {"steps": 8, "weights": 3, "seed": 3})
+    assert isinstance(problem, TieredProblem)
+    answer = sch.solve(problem, work_limit=5, workers=1)
+    assert "proven least" in sentence(problem, answer)
+    where = located(problem, answer)
+    arrays = compile_tiers(problem)
+    assert arrays.total(where) == answer.objective
+    assert np.array_equal(where >= 0, arrays.live)
+    write_tiers(problem, answer, tmp_path / "t.svg")
+    assert (tmp_path / "t.svg").read_bytes().startswith(b"<?xml")

@@ -1,0 +1,1 @@
+"""Charts of placements in tiers."""
