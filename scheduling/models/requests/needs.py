@@ -103,7 +103,7 @@ def floors(table: RequestTable, minorants: Sequence[Minorant]) -> Floors:
     return Floors(first, rest)
 
 
-def needs(table: RequestTable, minorant: Minorant, limits: Limits, memory: float) -> Needs:
+def needs(table: RequestTable, minorant: Minorant, memory: float, limits: Limits) -> Needs:
     """Return what is due to each request of the time of the replicas.
 
     An iteration has at most ``sequences`` requests, which hold at most ``kv_tokens`` together, so
@@ -118,10 +118,10 @@ def needs(table: RequestTable, minorant: Minorant, limits: Limits, memory: float
         The requests.
     minorant
         A function that no iteration undercuts.
-    limits
-        What a replica holds.
     memory
         Share of the base that is due for memory, from 0 to 1.
+    limits
+        What a replica holds.
     """
     work = _Amounts(table)
     each = (1.0 - memory) * minorant.base / limits.sequences

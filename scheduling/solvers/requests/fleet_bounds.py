@@ -21,6 +21,7 @@ MOST_SORTED = 200_000
 
 _SHARES = (0.0, 0.25, 0.5, 0.75, 1.0)
 _TRIED = 3
+_SAMPLED = 20_000
 _TOGETHER = 300
 _CLOCK = 2e-9
 _NS = 1e-9
@@ -76,7 +77,6 @@ class FleetBounds:
         self._replicas = replicas
         self._release = table.arrival_ns.astype(np.float64) * _NS
         self._floors: Floors = floors(table, minorants)
-        self._needs = self._mixes()
 
     def mean_e2e(self) -> float:
         """Return a lower bound of the mean of the seconds from arrival to the last token.
@@ -119,38 +119,43 @@ class FleetBounds:
         if len(self._table) > MOST_SORTED // 10:
             return int(able.sum())
         total = 0
-        kinds = ((_first, promises.first), (_total, whole))
+        kinds = [
+            (work(self._best(work)[0]) / self._replicas, limit)
+            for work, limit in ((_first, promises.first), (_total, whole))
+            if np.isfinite(limit).any()
+        ]
         for begin in range(0, len(able), _TOGETHER):
             part = np.zeros(len(able), dtype=np.bool_)
             part[begin : begin + _TOGETHER] = True
             part &= able
             most = float(part.sum())
-            for due_work, limit in kinds:
+            for work, limit in kinds:
                 chosen = part & np.isfinite(limit)
                 if chosen.any():
                     others = float((part & ~chosen).sum())
-                    most = min(most, others + self._most(chosen, due_work, limit))
+                    most = min(most, others + self._most(chosen, work, limit))
             total += int(most + 1e-4)
         return total
 
-    def _most(
-        self, chosen: NDArray[np.bool_], work: Callable[[Needs], Floats], limit: Floats
-    ) -> float:
-        one = self._best(work)[0]
+    def _most(self, chosen: NDArray[np.bool_], work: Floats, limit: Floats) -> float:
         release = self._release[chosen]
-        due = release + limit[chosen] + _CLOCK
-        return most_on_time(release, work(one)[chosen] / self._replicas, due)
+        return most_on_time(release, work[chosen], release + limit[chosen] + _CLOCK)
 
-    def _mixes(self) -> list[Needs]:
-        return [
-            needs(self._table, one, self._limits, share)
+    def _best(self, work: Callable[[Needs], Floats]) -> list[Needs]:
+        """Return the mixes of minorants and shares of memory in which most is due in all.
+
+        Which they are is judged by some of the requests where there are many.
+        """
+        step = -(-len(self._table) // _SAMPLED)
+        sample = self._table.rows(slice(None, None, step))
+        mixes = [
+            (one, share)
             for one in self._minorants
             for share in (_SHARES if one.base > 0 else (0.0,))
         ]
-
-    def _best(self, work: Callable[[Needs], Floats]) -> list[Needs]:
-        """Return the mixes in which most is due in all."""
-        return sorted(self._needs, key=lambda one: -float(work(one).sum()))[:_TRIED]
+        due = {mix: float(work(needs(sample, *mix, self._limits)).sum()) for mix in mixes}
+        chosen = sorted(mixes, key=lambda mix: -due[mix])[:_TRIED]
+        return [needs(self._table, *mix, self._limits) for mix in chosen]
 
     def _mean(
         self,

@@ -113,7 +113,7 @@ def replicas(requests: RequestTable, cost: Affine, draw: st.DataObject, name: st
 
 @pytest.mark.parametrize("name", [*(one for one in STRATEGIES if "dllm" not in one), "whim"])
 @given(requests=tables(), cost=AFFINE, slo=SLOS, draw=st.data())
-@settings(max_examples=40)
+@settings(max_examples=25)
 def test_no_policy_beats_the_bounds(
     name: str, requests: RequestTable, cost: Affine, slo: Slo, draw: st.DataObject
 ) -> None:
