@@ -98,6 +98,7 @@ SCENARIOS = {
     "semantic-cache": f"{_HERE}.semantic_cache",
     "kvflow": f"{_HERE}.kvflow",
     "hexgen-sql": f"{_HERE}.hexgen_sql",
+    "kv-study": f"{_HERE}.kv_study",
 }
 """Name to the module that has it as ``SCENARIO``."""
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scheduling.scenarios import continuum, hexgen_sql, kvflow, saga, thunderagent
+from scheduling.scenarios import continuum, hexgen_sql, kv_study, kvflow, saga, thunderagent
 from scheduling.scenarios.scenario import Run
 
 
@@ -93,3 +93,18 @@ def test_work_of_an_instance_is_gone_when_it_is_done() -> None:
     assert first == again
     # Without a weight of speed, work alone spreads the queries.
     assert first.on_time > 0
+
+
+def test_strategies_cross_where_memory_is_short() -> None:
+    rows = kv_study.run(Run(20.0))
+    fetch = [row for row in rows if row.method == "speculative fetch"]
+    hitters = [row for row in rows if row.method == "heavy hitters"]
+    # The more is fetched the slower it is, and the more is kept the less attention is lost.
+    assert [row.value for row in fetch] == sorted(row.value for row in fetch)
+    assert all(row.ratio is not None and row.ratio < 1 for row in hitters)
+    assert "better from 2 requests/s" in fetch[0].verdict
+    lost = [kv_study.lost_attention(share) for share in kv_study.SHARES]
+    assert lost == sorted(lost, reverse=True)
+    flat = [1.0] * len(kv_study.RATES)
+    assert kv_study.crossing(flat, [2.0, *flat[1:-1], 0.5]) == kv_study.RATES[-1]
+    assert kv_study.crossing(flat, flat) is None
