@@ -39,6 +39,7 @@ SCENARIOS = {
     "laps": f"{_HERE}.laps",
     "sarathi-budget": f"{_HERE}.sarathi_budget",
     "layered-prefill": f"{_HERE}.layered_prefill",
+    "stream2llm": f"{_HERE}.stream2llm",
     "batchllm": f"{_HERE}.batchllm",
     "vattention": f"{_HERE}.vattention",
     "jitserve": f"{_HERE}.jitserve",

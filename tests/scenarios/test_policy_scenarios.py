@@ -5,12 +5,14 @@ from __future__ import annotations
 from functools import cache
 from itertools import product
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from scheduling.errors import UnsupportedError
 from scheduling.models.cost.catalogue import llm
+from scheduling.scenarios import stream2llm
 from scheduling.scenarios.dllm_serve import spread_peak
 from scheduling.scenarios.registry import scenario
 from scheduling.scenarios.scenario import Row, Run
@@ -119,3 +121,15 @@ def test_groups_save_nearly_all_that_can_be_saved() -> None:
     assert grouped.value < kept.value
     assert grouped.gap is not None
     assert grouped.gap < 0.2
+
+
+def test_computing_early_saves_time_but_no_more_than_retrieval_takes() -> None:
+    for row in rows("stream2llm"):
+        assert row.baseline_value is not None
+        assert 0 < row.value < row.baseline_value
+    drawn = stream2llm.retrievals(2.0, seed=3)
+    late = np.maximum.reduceat(
+        drawn.growth.times_ns[np.argsort(drawn.growth.rows, kind="stable")],
+        np.concatenate(([0], np.cumsum(drawn.growth.parts)[:-1])),
+    )
+    assert np.array_equal(drawn.last_ns, late)

@@ -40,6 +40,8 @@ from scheduling.simulator.requests.policies.ordering import (
     SlackDeadline,
 )
 from scheduling.simulator.requests.policies.retention import LeastRecent
+from scheduling.simulator.requests.policies.streaming import STREAM_TOKENS, StreamBatch
+from scheduling.simulator.requests.policies.streaming import Rule as StreamRule
 from scheduling.simulator.requests.policy import Eviction, Provenance, Ranking
 from scheduling.simulator.requests.strategy import TOKENS, Limits, Maker, Setting, Strategy, whole
 
@@ -183,6 +185,15 @@ def _dllm(policy: DllmServe, summary: str) -> Maker:
     return make
 
 
+def _streaming(rule: StreamRule, name: str, summary: str) -> Maker:
+    def make(setting: Setting, value: float | None) -> Strategy:
+        del setting
+        return Strategy(name, summary, StreamBatch(rule, whole(value, STREAM_TOKENS), name))
+
+    return make
+
+
+_PARTS = "chunks of prompts that come in parts, whole ones first, each tier by"
 _DENSEST = "every 50 steps the batch that earns most for its time"
 _DENOISING = "denoising steps, packed by what each computes"
 
@@ -195,6 +206,15 @@ BATCHING: dict[str, tuple[Maker, Limits | None]] = {
     "laps": (_laps, TOKENS),
     "contiguous": (_contiguous, TOKENS),
     "batchllm": (_batchllm, TOKENS),
+    "stream2llm": (
+        _streaming("latest-chunk", "stream2llm", f"{_PARTS} its last part's coming"),
+        TOKENS,
+    ),
+    "stream-fcfs": (_streaming("fcfs", "stream-fcfs", f"{_PARTS} arrival"), TOKENS),
+    "stream-most": (
+        _streaming("most-computed", "stream-most", "the same, most computed first"),
+        TOKENS,
+    ),
     "swap": (_swap, _RATE),
     "fastswitch": (_fastswitch, _RATE),
     "priority-swap": (_priority_swap, _RATE),
@@ -231,4 +251,5 @@ BATCHING: dict[str, tuple[Maker, Limits | None]] = {
 of the longest short prompt (256); of ``contiguous``, the longest sequence; of ``swap``,
 ``fastswitch`` and ``priority-swap``, the tokens a second of the link to the host (250,000); of
 ``jitserve`` and its baselines, the decode steps between two choices (50); of ``dllm-serve`` and its
-variants, the tokens of a step (16,384); of ``batchllm``, the tokens of an iteration (2048)."""
+variants, the tokens of a step (16,384); of ``batchllm``, ``stream2llm`` and
+its variants, the tokens of an iteration (2048)."""

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from scheduling.errors import InputError, PolicyError
+from scheduling.models.requests.growth import Growth
 from scheduling.models.requests.paths import Paths
 from scheduling.models.requests.programs import ProgramTable
 from scheduling.models.requests.table import RequestTable
@@ -24,6 +25,7 @@ from scheduling.simulator.requests.movable import MovableInstance
 from scheduling.simulator.requests.policy import Gating, Migrating, Retention, Router, Swapping
 from scheduling.simulator.requests.programs import Programs
 from scheduling.simulator.requests.run import NEVER, FleetRun, InstanceRun
+from scheduling.simulator.requests.streaming import StreamingInstance
 from scheduling.simulator.requests.swapping import SwappingInstance
 
 _END = 0
@@ -67,12 +69,14 @@ class Engine:
         timeline: bool = False,
         programs: ProgramTable | None = None,
         paths: Paths | None = None,
+        growth: Growth | None = None,
     ) -> None:
         self.jumps = jumps
         self.programs = None if programs is None else Programs(programs)
         self._paths = paths if programs is None or paths is not None else programs.paths
         self._table = table
         self._router = router
+        self._growth = growth
         self._heap: list[tuple[int, int, int, Instance | None, int, Any]] = []
         self._seq = 0
         self._touched: list[Instance] = []
@@ -118,6 +122,8 @@ class Engine:
             return KeepingInstance(index, group, self, retention)
         if group.link is not None and isinstance(self._router, Migrating):
             return MovableInstance(index, group, self)
+        if self._growth is not None:
+            return StreamingInstance(index, group, self, self._growth)
         if isinstance(group.eviction, Swapping):
             return SwappingInstance(index, group, self, group.eviction)
         return Instance(index, group, self)
@@ -231,6 +237,7 @@ class Engine:
         last = len(arrivals)
         if last:
             self._wind_up(arrivals[0], arrivals[-1])
+        self._foresee_growth()
         heap, touched = self._heap, self._touched
         row = 0
         while heap or row < last:
@@ -262,6 +269,21 @@ class Engine:
         if self._left:
             raise PolicyError(f"{self._left} requests wait for ever")
         return self._result()
+
+    def _foresee_growth(self) -> None:
+        """Have the later parts of prompts come at their times."""
+        growth = self._growth
+        if growth is None:
+            return
+        columns = (growth.rows, growth.tokens, growth.kept)
+        parts = zip(growth.times_ns.tolist(), *(one.tolist() for one in columns), strict=True)
+        for time, row, tokens, kept in parts:
+            self.call_at(time, partial(self._grow, row, tokens, kept))
+
+    def _grow(self, row: int, tokens: int, kept: int, now: int) -> None:
+        instance = self.instances[self.where[row]]
+        if isinstance(instance, StreamingInstance) and self.where[row] >= 0:
+            instance.grow(row, tokens, kept, now)
 
     def _wind_up(self, first: int, last: int) -> None:
         """Start the clocks of policies that look at the fleet again and again."""

@@ -8,7 +8,8 @@ from difflib import get_close_matches
 
 import numpy as np
 
-from scheduling.errors import UnsupportedError
+from scheduling.errors import InputError, UnsupportedError
+from scheduling.models.requests.growth import Growth
 from scheduling.models.requests.paths import Paths
 from scheduling.models.requests.programs import ProgramTable
 from scheduling.models.requests.table import RequestTable
@@ -44,6 +45,7 @@ def simulate_fleet(
     *,
     router: str | Router = "least-requests",
     paths: Paths | None = None,
+    growth: Growth | None = None,
     seed: int = 0,
     jumps: bool = True,
     timeline: bool = False,
@@ -63,6 +65,8 @@ def simulate_fleet(
         between groups are those of the deployment's flows.
     paths
         Streams of the prompts, where groups keep prefixes and the requests are no programs.
+    growth
+        Later parts of prompts that do not come whole; not for programs, or where prefixes are kept.
     seed
         Seed of the router's draws.
     jumps
@@ -105,6 +109,11 @@ def simulate_fleet(
     requests = table.requests if isinstance(table, ProgramTable) else table
     if paths is not None:
         requests = replace(requests, cached_tokens=np.zeros_like(requests.cached_tokens))
+    if growth is not None:
+        if programs is not None or paths is not None:
+            expected = "requests by themselves, without kept prefixes"
+            raise InputError.single("growth", "programs or prefixes", expected)
+        growth.validate(requests)
     engine = Engine(
         deployment,
         requests,
@@ -113,6 +122,7 @@ def simulate_fleet(
         timeline=timeline,
         programs=programs,
         paths=paths,
+        growth=growth,
     )
     return engine.run(on_progress)
 

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from enum import IntEnum
 
+WHOLE = 1 << 62
+"""Tokens known of a prompt of which no parts are to come."""
+
 
 class State(IntEnum):
     """Where a request is."""
@@ -50,6 +53,8 @@ class Live:
         Counts the times that requests began to decode on its instance.
     remote
         Its KV lies on another instance, which computed its prompt.
+    known, parts_left, grown_ns
+        Tokens of its prompt that are known, how many parts are to come, and when the last one came.
     source, left_behind
         Index of that instance, and the blocks that it keeps there until they are fetched.
     """
@@ -63,8 +68,11 @@ class Live:
         "cached",
         "demand",
         "done",
+        "grown_ns",
+        "known",
         "left_behind",
         "order",
+        "parts_left",
         "prompt",
         "remote",
         "restarts",
@@ -92,8 +100,11 @@ class Live:
         self.remote = False
         self.source = -1
         self.left_behind = 0
+        self.known = WHOLE
+        self.parts_left = 0
+        self.grown_ns = arrival_ns
 
     @property
     def left(self) -> int:
-        """Tokens that its prefill has yet to compute."""
-        return self.target - self.done
+        """Tokens that its prefill has yet to compute, of those that are known."""
+        return min(self.target, self.known) - self.done

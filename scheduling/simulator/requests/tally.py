@@ -69,6 +69,8 @@ class Tally:
         Most tokens on the host at a time.
     copying_ns
         Nanoseconds that iterations waited for copies.
+    replaced_tokens
+        Computed tokens of prompts that were replaced later.
     passes
         How often so many tokens together passed the layers. A batch that takes its prompts through
         a share of the layers counts by this share with them, and by the rest without.
@@ -89,6 +91,7 @@ class Tally:
     swapped_in: int = 0
     peak_host_tokens: int = 0
     copying_ns: int = 0
+    replaced_tokens: int = 0
     passes: dict[int, float] = field(default_factory=dict)
 
     def count_passes(self, run: Current) -> None:

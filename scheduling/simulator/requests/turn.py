@@ -169,7 +169,7 @@ class Turn:
 
     def prefill(self, request: Live, tokens: int) -> None:
         """Add prompt tokens of a request that has begun."""
-        left = request.target - request.done
+        left = request.left
         if not 0 < tokens <= left or request.state is not State.PREFILLING:
             found = f"{tokens} prompt tokens of it, which has {left} left"
             raise self.impossible(found, request)
