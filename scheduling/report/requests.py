@@ -11,12 +11,11 @@ from numpy.typing import NDArray
 
 from scheduling.errors import InputError
 from scheduling.report.palette import INK, series_colour
-from scheduling.report.pictures import check_suffix, picture
+from scheduling.report.pictures import check_suffix, write_picture
 from scheduling.simulator.requests.compare import Comparison
 from scheduling.simulator.requests.curves import memory_share, queued
 from scheduling.simulator.requests.metrics import Estimate
 from scheduling.simulator.requests.sweep import SweepRun, figure, grouped
-from scheduling.storage import write_whole
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -44,10 +43,10 @@ def write_comparison(found: Comparison, path: str | Path) -> None:
     InputError
         For another suffix, a place that cannot be written, or runs without a timeline.
     """
-    suffix = check_suffix(path)
+    check_suffix(path)
     if any(one.run.instances[0].tally.samples is None for one in found.outcomes):
         raise InputError.single("runs", "no timeline", "runs that were watched with a timeline")
-    write_whole(Path(path), picture(lambda page: _draw_comparison(found, page), suffix[1:]))
+    write_picture(lambda page: _draw_comparison(found, page), path)
 
 
 def write_frontier(runs: Sequence[SweepRun], path: str | Path, title: str) -> None:
@@ -70,7 +69,7 @@ def write_frontier(runs: Sequence[SweepRun], path: str | Path, title: str) -> No
     InputError
         For another suffix, a place that cannot be written, or runs that served nothing.
     """
-    suffix = check_suffix(path)
+    check_suffix(path)
     lines: dict[str, list[tuple[float | None, Estimate, Estimate]]] = {}
     for (policy, rate), own in grouped(runs).items():
         ttft, tpot = (figure(own, _percentile(name)) for name in ("ttft", "tpot"))
@@ -78,7 +77,7 @@ def write_frontier(runs: Sequence[SweepRun], path: str | Path, title: str) -> No
             lines.setdefault(policy, []).append((rate, ttft, tpot))
     if not lines:
         raise InputError.single("runs", "no latencies", "runs that served requests")
-    write_whole(Path(path), picture(lambda page: _draw_frontier(lines, page, title), suffix[1:]))
+    write_picture(lambda page: _draw_frontier(lines, page, title), path)
 
 
 def _percentile(name: str) -> Callable[[dict[str, Any]], float | None]:

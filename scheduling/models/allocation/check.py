@@ -5,13 +5,16 @@ Nothing here is shared with the formulations or the arrays that solvers use.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator
 
 from scheduling.models.allocation.problem import AllocationProblem
 from scheduling.models.allocation.solution import AllocationSolution
 from scheduling.models.base import Status, Violation
-from scheduling.models.certificate import certificate_violations
+from scheduling.models.certificate import (
+    certificate_violations,
+    claims_without_answer,
+    listing_violations,
+)
 
 
 def check_allocation(problem: AllocationProblem, solution: AllocationSolution) -> list[Violation]:
@@ -44,10 +47,8 @@ def gain_of(problem: AllocationProblem, solution: AllocationSolution) -> int:
 def _claims_without_grants(
     problem: AllocationProblem, solution: AllocationSolution
 ) -> Iterator[Violation]:
-    if solution.grants:
-        yield Violation("status", f"{solution.status} although it grants something")
-    if solution.objective is not None:
-        yield Violation("objective", f"{solution.objective} stated without grants")
+    does = "grants something" if solution.grants else None
+    yield from claims_without_answer(solution, does, "grants")
     least = sum(claim.costs[0] for claim in problem.claims if claim.costs is not None)
     if solution.status is Status.INFEASIBLE and least <= problem.budget:
         yield Violation("status", f"infeasible although the lowest levels cost {least} only")
@@ -55,14 +56,9 @@ def _claims_without_grants(
 
 def _listed(problem: AllocationProblem, solution: AllocationSolution) -> Iterator[Violation]:
     claims = {claim.id: claim for claim in problem.claims}
-    counts = Counter(grant.claim for grant in solution.grants)
-    for name, count in counts.items():
-        if name not in claims:
-            yield Violation("claim", f"unknown claim {name!r}")
-        elif count > 1:
-            yield Violation("claim", f"{name!r} granted {count} times")
-    for name in claims.keys() - counts.keys():
-        yield Violation("claim", f"{name!r} is granted nothing that is a level of it")
+    listed = (grant.claim for grant in solution.grants)
+    missing = "is granted nothing that is a level of it"
+    yield from listing_violations("claim", listed, claims, "granted", missing)
     for grant in solution.grants:
         claim = claims.get(grant.claim)
         if claim is None:

@@ -9,13 +9,18 @@ from itertools import pairwise
 from scheduling.models.base import Status, Violation
 from scheduling.models.batching.problem import BatchingProblem
 from scheduling.models.batching.solution import BatchingSolution
-from scheduling.models.certificate import certificate_violations
+from scheduling.models.certificate import (
+    certificate_violations,
+    claims_without_answer,
+    listing_violations,
+)
 
 
 def check_batching(problem: BatchingProblem, solution: BatchingSolution) -> list[Violation]:
     """Return every way in which ``solution`` breaks ``problem``; empty means valid."""
     if solution.status in (Status.INFEASIBLE, Status.UNKNOWN):
-        return list(_claims_without_starts(solution))
+        does = "starts requests" if solution.starts or solution.evicted else None
+        return list(claims_without_answer(solution, does, "starts"))
     listed = list(_listed(problem, solution))
     if listed:
         return listed
@@ -27,23 +32,11 @@ def check_batching(problem: BatchingProblem, solution: BatchingSolution) -> list
     return violations
 
 
-def _claims_without_starts(solution: BatchingSolution) -> Iterator[Violation]:
-    if solution.starts or solution.evicted:
-        yield Violation("status", f"{solution.status} although it starts requests")
-    if solution.objective is not None:
-        yield Violation("objective", f"{solution.objective} stated without starts")
-
-
 def _listed(problem: BatchingProblem, solution: BatchingSolution) -> Iterator[Violation]:
-    known = {request.id for request in problem.requests}
-    counts = Counter(entry.request for entry in solution.starts)
-    for name, count in counts.items():
-        if name not in known:
-            yield Violation("request", f"unknown request {name!r}")
-        elif count > 1:
-            yield Violation("request", f"{name!r} runs to its end {count} times")
-    for name in sorted(known - counts.keys()):
-        yield Violation("request", f"{name!r} never runs to its end")
+    known = {request.id: request for request in problem.requests}
+    listed = (entry.request for entry in solution.starts)
+    done, missing = "runs to its end", "never runs to its end"
+    yield from listing_violations("request", listed, known, done, missing)
     for entry in solution.evicted:
         if entry.request not in known:
             yield Violation("request", f"unknown request {entry.request!r}")

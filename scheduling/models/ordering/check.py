@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from scheduling.models.base import Status, Violation
-from scheduling.models.certificate import certificate_violations
+from scheduling.models.certificate import certificate_violations, claims_without_answer
 from scheduling.models.ordering.problem import OrderingProblem
 from scheduling.models.ordering.solution import OrderingSolution
 
@@ -50,9 +50,7 @@ def run(problem: OrderingProblem, order: Sequence[int]) -> int:
 
 
 def _claims_without_order(solution: OrderingSolution) -> Iterator[Violation]:
-    if solution.order:
-        yield Violation("status", f"{solution.status} although it has an order")
-    if solution.objective is not None:
-        yield Violation("objective", f"{solution.objective} stated without an order")
+    does = "has an order" if solution.order else None
+    yield from claims_without_answer(solution, does, "an order")
     if solution.status is Status.INFEASIBLE:
         yield Violation("status", "infeasible although every order is a solution")

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 from scheduling.models.base import Status, Violation
-from scheduling.models.certificate import certificate_violations
+from scheduling.models.certificate import certificate_violations, claims_without_answer
 from scheduling.models.prefill.problem import PrefillProblem
 from scheduling.models.prefill.solution import PrefillSolution
 
@@ -15,19 +15,13 @@ from scheduling.models.prefill.solution import PrefillSolution
 def check_prefill(problem: PrefillProblem, solution: PrefillSolution) -> list[Violation]:
     """Return every way in which ``solution`` breaks ``problem``; empty means valid."""
     if solution.status in (Status.INFEASIBLE, Status.UNKNOWN):
-        return list(_claims_without_pieces(solution))
+        does = "has prompts run" if solution.pieces else None
+        return list(claims_without_answer(solution, does, "pieces"))
     violations = list(_pieces(problem, solution))
     if not violations:
         value = _value(problem, solution)
         violations += certificate_violations(("on-time",), (value,), solution, ("max",))
     return violations
-
-
-def _claims_without_pieces(solution: PrefillSolution) -> Iterator[Violation]:
-    if solution.pieces:
-        yield Violation("status", f"{solution.status} although prompts run")
-    if solution.objective is not None:
-        yield Violation("objective", f"{solution.objective} stated without pieces")
 
 
 def _pieces(problem: PrefillProblem, solution: PrefillSolution) -> Iterator[Violation]:

@@ -9,7 +9,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 
 from scheduling.models.base import Status, Violation
-from scheduling.models.certificate import certificate_violations
+from scheduling.models.certificate import certificate_violations, claims_without_answer
 from scheduling.models.tiers.problem import Tensor, TieredProblem
 from scheduling.models.tiers.solution import Residence, TieredSolution
 
@@ -20,7 +20,8 @@ Where = dict[str, list[str | None]]
 def check_tiers(problem: TieredProblem, solution: TieredSolution) -> list[Violation]:
     """Return every way in which ``solution`` breaks ``problem``; empty means valid."""
     if solution.status in (Status.INFEASIBLE, Status.UNKNOWN):
-        return list(_claims_without_residences(solution))
+        does = "places tensors" if solution.residences else None
+        return list(claims_without_answer(solution, does, "a placement"))
     violations = list(_listed(problem, solution))
     if violations:
         return violations
@@ -52,13 +53,6 @@ def step_times(problem: TieredProblem, where: Where) -> list[int]:
             times.append(-(-copied[step] // problem.link))
         found.append(max(times))
     return found
-
-
-def _claims_without_residences(solution: TieredSolution) -> Iterator[Violation]:
-    if solution.residences:
-        yield Violation("status", f"{solution.status} although it places tensors")
-    if solution.objective is not None:
-        yield Violation("objective", f"{solution.objective} stated without a placement")
 
 
 def _listed(problem: TieredProblem, solution: TieredSolution) -> Iterator[Violation]:
