@@ -100,6 +100,8 @@ SCENARIOS = {
     "kvflow": f"{_HERE}.kvflow",
     "hexgen-sql": f"{_HERE}.hexgen_sql",
     "kv-study": f"{_HERE}.kv_study",
+    "spray": f"{_HERE}.spray",
+    "pccl": f"{_HERE}.pccl",
 }
 """Name to the module that has it as ``SCENARIO``."""
 

@@ -1,0 +1,163 @@
+"""Scenarios of checkpoints and of collectives: exact answers, and what cannot be beaten."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from itertools import permutations
+from math import gcd
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from scheduling.models.cost.layout import Layout
+from scheduling.scenarios import bytecheckpoint, datastates, pccl, reft, spray
+from scheduling.scenarios.checkpointing import (
+    Machine,
+    Pattern,
+    best_pattern,
+    simulated_waste,
+    waste,
+    young_daly,
+)
+from scheduling.scenarios.scenario import Run
+
+DISK = Machine(soft=0.0, hard=1e-4, snapshot=0.0, disk=60.0, from_snapshot=0.0, from_disk=300.0)
+BOTH = Machine(soft=2e-4, hard=2e-5, snapshot=6.0, disk=120.0, from_snapshot=30.0, from_disk=600.0)
+
+
+def test_without_failures_only_checkpoints_take_time() -> None:
+    calm = Machine(0.0, 0.0, 5.0, 20.0, 1.0, 1.0)
+    assert waste(calm, Pattern(4, 100.0)) == pytest.approx((3 * 5 + 20) / 400)
+
+
+def test_waste_on_disk_alone_is_dalys_formula() -> None:
+    work, stop, repair, rate = 900.0, DISK.disk, DISK.from_disk, DISK.hard
+    # Repairs without failures: (1 / rate + repair) (e^(rate (work + stop)) - 1).
+    exact = (1 / rate + repair) * np.expm1(rate * (work + stop)) / work - 1
+    assert waste(DISK, Pattern(1, work)) == pytest.approx(exact)
+
+
+@pytest.mark.parametrize("machine", [DISK, BOTH])
+def test_the_simulation_meets_the_exact_waste(machine: Machine) -> None:
+    for pattern in (young_daly(machine), Pattern(3, 500.0)):
+        seen = simulated_waste(machine, pattern, work=2e8, seed=4)
+        assert 1 + seen == pytest.approx(1 + waste(machine, pattern), rel=0.003)
+        assert seen == pytest.approx(waste(machine, pattern), rel=0.02)
+
+
+def test_the_formula_is_near_the_best_interval() -> None:
+    best, formula = best_pattern(DISK), young_daly(DISK)
+    assert formula.work == pytest.approx(best.work, rel=0.1)
+    assert waste(DISK, best) <= waste(DISK, formula) <= 1.02 * waste(DISK, best)
+
+
+@settings(max_examples=30)
+@given(
+    st.floats(1e-6, 1e-3),
+    st.floats(1e-7, 1e-4),
+    st.floats(0.5, 20),
+    st.floats(21, 300),
+    st.integers(1, 12),
+    st.floats(20, 20_000),
+)
+def test_no_pattern_wastes_less_than_the_best_one(
+    soft: float, hard: float, snapshot: float, disk: float, segments: int, work: float
+) -> None:
+    machine = Machine(soft, hard, snapshot, disk, 10.0, 100.0)
+    best = waste(machine, best_pattern(machine))
+    assert best <= waste(machine, Pattern(segments, work)) * (1 + 1e-9)
+    assert best <= waste(machine, young_daly(machine)) * (1 + 1e-9)
+
+
+def test_snapshots_in_memory_waste_less() -> None:
+    for row in reft.run(Run(10)):
+        assert row.ratio is not None
+        assert row.ratio < 0.6
+        assert row.gap is not None
+        assert 0 <= row.gap < 0.01
+
+
+def test_lazy_copies_stall_only_for_what_the_passes_do_not_hide() -> None:
+    assert datastates.SMALL.lazy == 0
+    large = datastates.LARGE
+    assert large.lazy == pytest.approx(large.snapshot - 18.5)
+    assert large.least == 16
+    stall, time = datastates.run(Run(10))[2:]
+    assert stall.baseline_value == pytest.approx(large.synchronous)
+    assert time.ratio is not None
+    assert time.ratio < 0.25
+    count, least = datastates.best_iterations(large, large.lazy, large.least)
+    machine = datastates.machine(large, large.lazy)
+    for other in (large.least, count - 1, count + 1, 5 * count):
+        assert least <= waste(machine, Pattern(1, other * large.iteration))
+
+
+@settings(max_examples=25)
+@given(*[st.tuples(st.integers(1, 4), st.integers(1, 4), st.integers(1, 4)) for _ in range(2)])
+def test_every_row_is_read_where_it_is_needed(
+    before: tuple[int, int, int], after: tuple[int, int, int]
+) -> None:
+    old, new = (Layout(tp=tp, pp=pp, dp=dp) for tp, pp, dp in (before, after))
+    model = bytecheckpoint.tensors()
+    found = bytecheckpoint.pieces(model, old, new)
+    whole = sum(tensor.rows * tensor.row_bytes for tensor in model)
+    assert sum(piece.size for piece in found) == whole
+    assert {piece.place for piece in found} == {
+        (stage, slice_) for stage in range(new.pp) for slice_ in range(new.tp)
+    }
+    loads = bytecheckpoint.balanced(found, new.dp)
+    assert sum(loads.values()) == whole
+    bound = bytecheckpoint.least_load(found, new.dp)
+    assert bound <= max(loads.values()) <= bound + max(piece.size for piece in found)
+
+
+@settings(max_examples=25)
+@given(st.integers(2, 9), st.integers(1, 9), st.integers(1, 9), st.integers(0, 99))
+def test_split_flows_load_links_like_sprayed_ones(
+    leaves: int, degree: int, spines: int, seed: int
+) -> None:
+    flows = spray.collective(leaves, degree, seed)
+    found = spray.matchings(flows, leaves)
+    assert sorted(flow for matching in found for flow in matching) == sorted(flows)
+    shares = spray.wrapped(degree, spines)
+    worst, splits = spray.congestion(found, shares, leaves, spines)
+    assert worst == Fraction(degree, spines)
+    assert splits == spines - gcd(degree, spines)
+    for number in range(degree):
+        assert sum(part for matching, _, part in shares if matching == number) == 1
+
+
+def test_paths_by_lot_are_more_congested() -> None:
+    for row in spray.run(Run(10)):
+        assert row.gap == 0
+        assert row.ratio is not None
+        assert 1 / row.ratio >= 1.2
+
+
+def links(seed: int, ranks: int) -> np.ndarray:
+    return pccl.bandwidths(ranks, 2, seed)
+
+
+@settings(max_examples=20)
+@given(st.integers(0, 99), st.integers(3, 6))
+def test_small_rings_are_best_possible(seed: int, ranks: int) -> None:
+    found = links(seed, ranks)
+    tried = [[0, *rest] for rest in permutations(range(1, ranks))]
+    best = min(pccl.seconds(found, order) for order in tried)
+    order = pccl.best_order(found)
+    assert sorted(order) == list(range(ranks))
+    assert pccl.seconds(found, order) == best
+    bound = 2 * (ranks - 1) / ranks * 1e9 / pccl.widest_bound(found)
+    good = pccl.good_order(found)
+    assert sorted(good) == list(range(ranks))
+    assert bound <= best <= pccl.seconds(found, good)
+
+
+def test_large_rings_come_near_their_bound() -> None:
+    _, large = pccl.run(Run(10))
+    assert large.gap is not None
+    assert 0 <= large.gap < 0.2
+    assert large.ratio is not None
+    assert large.ratio < 0.1
