@@ -81,6 +81,9 @@ class Certifier:
         Requests that came earlier do not count; the bounds leave them out, as if they took nothing.
     shared_tokens
         Tokens that requests may share in memory: the bounds give them that much more of it.
+    whole_answers
+        Answers come whole at the end of as many steps as they have tokens, each of which computes
+        tokens like a prompt's (diffusion models); so the first token comes with the last.
     """
 
     def __init__(
@@ -89,6 +92,8 @@ class Certifier:
         slos: Mapping[str, Slo],
         warmup_seconds: float = 0.0,
         shared_tokens: int = 0,
+        *,
+        whole_answers: bool = False,
     ) -> None:
         self._costs = [group.cost for group in groups]
         sizes = {group.block_size for group in groups}
@@ -99,6 +104,7 @@ class Certifier:
         )
         self._replicas = sum(group.replicas for group in groups)
         self._slos = slos
+        self._whole_answers = whole_answers
         self._warmup = round(warmup_seconds * NS_PER_SECOND)
         self._known: dict[bytes, dict[Objective, float | None]] = {}
 
@@ -154,7 +160,8 @@ class Certifier:
         found: dict[Objective, float | None] = dict.fromkeys(OBJECTIVES)
         found["makespan"] = everyone.makespan()
         if late is not None:
-            found |= {"e2e": late.mean_e2e(), "ttft": late.mean_ttft()}
+            found["e2e"] = late.mean_e2e()
+            found["ttft"] = found["e2e"] if self._whole_answers else late.mean_ttft()
         if self._slos:
             promised = counted.copy()
             promised[counted] = self._promised(table.rows(counted))
@@ -171,6 +178,8 @@ class Certifier:
         minorants = _common([_minorants(cost, most) for cost in self._costs])
         if not minorants or not self._limits.kv_tokens:
             return None
+        if self._whole_answers:
+            minorants = tuple(_of_steps(one) for one in minorants)
         return FleetBounds(table, minorants, self._limits, self._replicas)
 
     def _promised(self, table: RequestTable) -> Flags:
@@ -186,11 +195,18 @@ class Certifier:
             return np.asarray(limits[table.demand])
 
         known = [self._slos.get(name) for name in table.demands]
-        return Promises(
-            first=seconds([None if one is None else one.ttft_seconds for one in known]),
-            whole=seconds([None if one is None else one.e2e_seconds for one in known]),
-            each=seconds([None if one is None else one.tpot_seconds for one in known]),
-        )
+        first = seconds([None if one is None else one.ttft_seconds for one in known])
+        whole = seconds([None if one is None else one.e2e_seconds for one in known])
+        each = seconds([None if one is None else one.tpot_seconds for one in known])
+        if self._whole_answers:
+            never = np.full(len(table), np.inf)
+            return Promises(first=never, whole=np.minimum(first, whole), each=never)
+        return Promises(first=first, whole=whole, each=each)
+
+
+def _of_steps(one: Minorant) -> Minorant:
+    """Return a function below steps that compute a token or more behind all others of a request."""
+    return one._replace(decode=min(one.decode, one.new), context=min(one.context, one.cached))
 
 
 def _minorants(cost: CostModel, most: int) -> tuple[Minorant, ...]:

@@ -197,7 +197,7 @@ def simulate_requests(
     settings = {
         name: _setting(problem, load, one, slos, seed) for name, one in replicas.machines.items()
     }
-    certifiers: dict[bool, Certifier] = {}
+    certifiers: dict[tuple[bool, bool], Certifier] = {}
     outcomes = []
     for each in named:
         policies = {
@@ -210,9 +210,7 @@ def simulate_requests(
         found = replace(
             found,
             spending=spending(found.run, replicas),
-            certified=()
-            if chosen.whole_answers
-            else _certified(problem, fleet, load, slos, found.run, certifiers),
+            certified=_certified(problem, fleet, load, slos, found, certifiers),
         )
         if capacity is not None:
             highest = _highest(problem, fleet, table, slos, capacity, seed)
@@ -228,8 +226,8 @@ def _certified(
     fleet: Deployment,
     load: Load,
     slos: dict[str, Slo],
-    run: FleetRun,
-    known: dict[bool, Certifier],
+    found: Outcome,
+    known: dict[tuple[bool, bool], Certifier],
 ) -> tuple[Certified, ...]:
     """Return the objectives of a run with their bounds.
 
@@ -239,11 +237,15 @@ def _certified(
     if load.programs is not None:
         return ()
     keeps = any(group.retention is not None for group in fleet.groups)
-    if keeps not in known:
+    whole = found.strategy.whole_answers
+    if (keeps, whole) not in known:
         table = load.table
         shared = int((table.prompt_tokens + table.output_tokens).sum()) if keeps else 0
-        known[keeps] = Certifier(fleet.groups, slos, problem.warmup_seconds, shared)
-    return known[keeps].certify(replace(run, table=load.table) if keeps else run)
+        known[keeps, whole] = Certifier(
+            fleet.groups, slos, problem.warmup_seconds, shared, whole_answers=whole
+        )
+    run = replace(found.run, table=load.table) if keeps else found.run
+    return known[keeps, whole].certify(run)
 
 
 def _outcome(

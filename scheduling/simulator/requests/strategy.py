@@ -80,8 +80,7 @@ class Strategy:
     clairvoyant
         It knows the lengths of answers before they end, as no runtime does.
     whole_answers
-        Answers come whole, as of diffusion models; bounds on those that come token by token do not
-        hold for it.
+        Answers come whole, as of diffusion models, after as many steps as they have tokens.
     """
 
     name: str
