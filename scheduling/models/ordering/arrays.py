@@ -55,20 +55,19 @@ class OrderingArrays:
 def compile_ordering(problem: OrderingProblem) -> OrderingArrays:
     """Translate a problem into arrays."""
     rows = [line.split() for line in problem.transactions]
-    first = [_places(row, last=False) for row in rows]
-    last = [_places(row, last=True) for row in rows]
-    users: dict[str, set[int]] = {}
-    for number, row in enumerate(first):
-        for key, _ in row:
-            users.setdefault(key, set()).add(number)
+    users: dict[tuple[str, bool], list[tuple[int, int]]] = {}
+    for number, row in enumerate(rows):
+        for use, place in _places(row, last=False).items():
+            users.setdefault(use, []).append((number, place))
+    first = {use: np.array(found, np.int64) for use, found in users.items()}
     lag = np.full((len(rows), len(rows)), FREE, np.int64)
-    for i, row in enumerate(last):
-        for (key, wrote), place in row.items():
-            for j in users[key]:
-                for writes in (True, False):
-                    other = first[j].get((key, writes))
-                    if i != j and other is not None and (wrote or writes):
-                        lag[i, j] = max(int(lag[i, j]), place - other + 1)
+    for i, row in enumerate(rows):
+        for (key, wrote), place in _places(row, last=True).items():
+            for writes in (True, False):
+                if (key, writes) in first and (wrote or writes):
+                    others, places = first[key, writes].T
+                    lag[i, others] = np.maximum(lag[i, others], place - places + 1)
+    np.fill_diagonal(lag, FREE)
     return OrderingArrays(lag, np.array([len(row) for row in rows], np.int64))
 
 

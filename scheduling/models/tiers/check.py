@@ -40,15 +40,14 @@ def step_times(problem: TieredProblem, where: Where) -> list[int]:
     copied = [0] * len(problem.compute)
     for _, size, step, _ in _moves(problem, where):
         copied[step] += size
+    used: dict[tuple[str | None, int], int] = defaultdict(int)
+    for tensor in problem.tensors:
+        for use in tensor.uses:
+            used[where[tensor.id][use.step], use.step] += use.bytes
     found = []
     for step, compute in enumerate(problem.compute):
-        used: dict[str, int] = defaultdict(int)
-        for tensor in problem.tensors:
-            for use in tensor.uses:
-                if use.step == step:
-                    used[where[tensor.id][step] or ""] += use.bytes
         times = [compute]
-        times += [-(-used[memory.id] // memory.bandwidth) for memory in problem.memories]
+        times += [-(-used[m.id, step] // m.bandwidth) for m in problem.memories]
         if problem.link is not None:
             times.append(-(-copied[step] // problem.link))
         found.append(max(times))
@@ -96,10 +95,11 @@ def _moves(problem: TieredProblem, where: Where) -> Iterator[tuple[str, int, int
     """Yield tensor, size, step and destination of each copy; step -1: there is none before."""
     for tensor in problem.tensors:
         row = where[tensor.id]
+        end = len(row) if tensor.end is None else tensor.end
         first = row[tensor.start]
         if tensor.home is not None and first is not None and first != tensor.home:
             yield tensor.id, tensor.size, tensor.start - 1, first
-        for step in range(tensor.start + 1, len(row)):
+        for step in range(tensor.start + 1, end):
             there = row[step]
             if there is not None and there not in (row[step - 1], tensor.home):
                 yield tensor.id, tensor.size, step - 1, there
@@ -115,16 +115,20 @@ def _copies(problem: TieredProblem, where: Where) -> Iterator[Violation]:
 
 def _capacities(problem: TieredProblem, where: Where) -> Iterator[Violation]:
     taken: dict[tuple[str, int], int] = defaultdict(int)
+    homes: dict[str, int] = defaultdict(int)
     for tensor in problem.tensors:
-        for step, there in enumerate(where[tensor.id]):
+        row = where[tensor.id]
+        if tensor.home is not None:
+            homes[tensor.home] += tensor.size
+        for step in range(tensor.start, len(row) if tensor.end is None else tensor.end):
+            there = row[step]
             if there is not None and there != tensor.home:
                 taken[there, step] += tensor.size
-            if tensor.home is not None:
-                taken[tensor.home, step] += tensor.size
     for _, size, step, there in _moves(problem, where):
         taken[there, step] += size
     for memory in problem.memories:
         for step in range(len(problem.compute)):
-            excess = taken[memory.id, step] - (memory.capacity or taken[memory.id, step])
+            held = taken[memory.id, step] + homes[memory.id]
+            excess = held - (memory.capacity or held)
             if excess > 0:
                 yield Violation("capacity", f"{memory.id!r} in step {step}", excess, "bytes")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from math import gcd
 from typing import Any
 
@@ -55,11 +56,17 @@ class DynamicProgram(NeedsNothing):
         best[0] = 0
         chosen = []
         for claim in range(arrays.n_claims):
-            if board.stopped or budget.remaining() == 0:
-                return
             first, end = arrays.start[claim : claim + 2].tolist()
             costs = (arrays.cost[first:end] - arrays.cost[first]) // unit
-            best, choice = _extended(best, costs, arrays.gain[first:end])
+            extended = _extended(
+                best,
+                costs,
+                arrays.gain[first:end],
+                lambda: board.stopped or budget.remaining() == 0,
+            )
+            if extended is None:
+                return
+            best, choice = extended
             chosen.append(choice)
         left = int(np.argmax(best))
         levels = np.zeros(arrays.n_claims, np.int64)
@@ -82,14 +89,21 @@ def _units(arrays: AllocationArrays) -> tuple[int, int]:
     return unit, max(0, min(arrays.budget - arrays.least, most)) // unit
 
 
-def _extended(best: Ints, costs: Ints, gains: Ints) -> tuple[Ints, NDArray[Any]]:
-    """Return the most gain with one more claim for each part spent, and the level it takes."""
+def _extended(
+    best: Ints, costs: Ints, gains: Ints, over: Callable[[], bool]
+) -> tuple[Ints, NDArray[Any]] | None:
+    """Return the most gain with one more claim for each part spent, and the level it takes.
+
+    ``None`` when the time is over before that.
+    """
     found = np.full(len(best), _NEVER, np.int64)
     kind: Any = np.int16 if len(costs) < 2**15 else np.int32
     choice: NDArray[Any] = np.zeros(len(best), kind)
     for level, (cost, gain) in enumerate(zip(costs.tolist(), gains.tolist(), strict=True)):
         if cost >= len(best):
             break
+        if over():
+            return None
         reached = best[: len(best) - cost]
         value = np.where(reached > _NEVER, reached + gain, _NEVER)
         better = value > found[cost:]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from scheduling.models.tiers.arrays import Ints
@@ -25,20 +27,23 @@ class Density(NeedsNothing, TakesAll):
         self,
         data: CompiledTiers,
         board: Board[Ints],
-        budget: Budget,  # noqa: ARG002 - one pass
+        budget: Budget,
         hint: Ints | None,  # noqa: ARG002
     ) -> None:
         """Post the one placement that the rule gives."""
-        offer(data, board, hot_first(data).memories, self.name)
+        placing = hot_first(data, lambda: board.stopped or budget.remaining() == 0)
+        offer(data, board, placing.memories, self.name)
 
 
-def hot_first(data: CompiledTiers) -> Placing:
-    """Place tensors by density."""
+def hot_first(data: CompiledTiers, over: Callable[[], bool]) -> Placing:
+    """Place tensors by density; those that are left when the time is over stay where they are."""
     arrays = data.arrays
     placing = Placing(arrays)
     room = arrays.size * (arrays.end - arrays.start)
     fastest = np.argsort(-arrays.bandwidth, kind="stable").tolist()
     for tensor in np.argsort(-arrays.bytes.sum(axis=1) / room, kind="stable").tolist():
+        if over():
+            break
         start = int(arrays.start[tensor])
         for memory in fastest:
             row = placing.memories[tensor].copy()

@@ -33,7 +33,7 @@ class Descent(NeedsNothing, TakesAll):
         hint: Ints | None,  # noqa: ARG002
     ) -> None:
         """Improve the placement."""
-        placing = hot_first(data)
+        placing = hot_first(data, lambda: board.stopped or budget.remaining() == 0)
         offer(data, board, placing.memories, self.name)
         rng = np.random.default_rng(budget.seed)
         tries = None if budget.work is None else int(budget.work * _TRIES_PER_UNIT)

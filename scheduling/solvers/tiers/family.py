@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import groupby
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -58,13 +58,13 @@ class CompiledTiers(Compiled[TieredProblem, TieredArrays, Ints, TieredSolution])
         """Return the residences of the solution."""
         entries = []
         for row, tensor in enumerate(self.problem.tensors):
-            steps = range(int(self.arrays.start[row]), int(self.arrays.end[row]))
-            for memory, group in groupby(steps, key=lambda step: int(candidate[row, step])):
-                span = list(group)
-                name = self.problem.memories[memory].id
+            start, end = int(self.arrays.start[row]), int(self.arrays.end[row])
+            changes = np.flatnonzero(np.diff(candidate[row, start:end])) + start + 1
+            for since, until in pairwise([start, *changes.tolist(), end]):
+                name = self.problem.memories[int(candidate[row, since])].id
                 if name != tensor.home:
                     entries.append(
-                        Residence(tensor=tensor.id, memory=name, since=span[0], until=span[-1] + 1)
+                        Residence(tensor=tensor.id, memory=name, since=since, until=until)
                     )
         return {"residences": tuple(entries)}
 
