@@ -124,7 +124,7 @@ def _show(found: Comparison, title: str) -> None:
     asked = any(one.capacity is not None for one in found.outcomes)
     rows = [row for one in found.outcomes for row in _use(one)]
     headers = ["policy", "group"] if len(found.fleet.groups) > 1 else ["policy"]
-    headers += ["restarts", "KV mean", "KV peak", "busy", "makespan"]
+    headers += ["restarts", "swaps", "KV mean", "KV peak", "busy", "makespan"]
     headers += ["Jain", "slowdown", "dollars", "$/M tokens"]
     table([*headers, "max rate/s"] if asked else headers, rows)
     print(
@@ -202,7 +202,13 @@ def _use(one: Outcome) -> list[list[str]]:
         shares = [percent(share) for share in (group.kv_mean, group.kv_peak, group.utilisation)]
         name = [one.strategy.name, group.group] if len(groups) > 1 else [one.strategy.name]
         rows.append(
-            [*name, str(group.restarts), *shares, *(whole if place == 0 else [""] * len(whole))]
+            [
+                *name,
+                str(group.restarts),
+                str(group.swaps),
+                *shares,
+                *(whole if place == 0 else [""] * len(whole)),
+            ]
         )
     return rows
 

@@ -84,7 +84,9 @@ def _layered(setting: Setting, value: float | None) -> Strategy:
 def _layered_released(setting: Setting, value: float | None) -> Strategy:
     del setting, value
     policy = LayeredPrefill(released_groups, name="layered-prefill-released", provenance="code")
-    return Strategy(policy.name, "the same with the groups of the released scheduler", policy)
+    return Strategy(
+        policy.name, "layered-prefill with the groups of the released scheduler", policy
+    )
 
 
 def _laps(setting: Setting, value: float | None) -> Strategy:
@@ -212,7 +214,11 @@ BATCHING: dict[str, tuple[Maker, Limits | None]] = {
     ),
     "stream-fcfs": (_streaming("fcfs", "stream-fcfs", f"{_PARTS} arrival"), TOKENS),
     "stream-most": (
-        _streaming("most-computed", "stream-most", "the same, most computed first"),
+        _streaming(
+            "most-computed",
+            "stream-most",
+            "chunks of prompts that come in parts, most computed first",
+        ),
         TOKENS,
     ),
     "swap": (_swap, _RATE),
@@ -221,20 +227,30 @@ BATCHING: dict[str, tuple[Maker, Limits | None]] = {
     "priority-restart": (_priority_restart, None),
     "jitserve": (_jitserve("gmax", "jitserve", _DENSEST, "paper"), _STEPS),
     "jitserve-released": (
-        _jitserve("gmax-released", "jitserve-released", "the released window", "code"),
+        _jitserve(
+            "gmax-released", "jitserve-released", "jitserve with the released window", "code"
+        ),
         _STEPS,
     ),
-    "ltr": (_jitserve("shortest", "ltr", "shortest remaining answer, chosen so", "code"), _STEPS),
-    "las": (_jitserve("least-served", "las", "least served first, chosen so", "paper"), _STEPS),
+    "ltr": (
+        _jitserve("shortest", "ltr", "every 50 steps the shortest remaining answers", "code"),
+        _STEPS,
+    ),
+    "las": (
+        _jitserve(
+            "least-served", "las", "every 50 steps the requests that were served least", "paper"
+        ),
+        _STEPS,
+    ),
     "edf-batch": (
-        _jitserve("deadline", "edf-batch", "earliest deadline first, chosen so", "code"),
+        _jitserve("deadline", "edf-batch", "every 50 steps the earliest deadlines", "code"),
         _STEPS,
     ),
     "dllm-serve": (_dllm(DllmServe(), _DENOISING), TOKENS),
     "dllm-skip": (
         _dllm(
             DllmServe(skips=True, name="dllm-skip", provenance="inferred"),
-            "the same, and what does not fit is passed over",
+            "dllm-serve that passes over what does not fit",
         ),
         TOKENS,
     ),

@@ -123,8 +123,9 @@ class GroupMetrics:
     kv_mean, kv_peak
         Share of the KV memory in use: on average over time and instances, and the most at any
         instance.
-    restarts, iterations
-        Evictions and batches of all its instances.
+    restarts, swaps, iterations
+        Evictions after which requests began anew, those after which they came back from the host,
+        and batches of all its instances.
     """
 
     group: str
@@ -134,6 +135,7 @@ class GroupMetrics:
     kv_mean: float
     kv_peak: float
     restarts: int
+    swaps: int
     iterations: int
 
 
@@ -308,6 +310,7 @@ def _groups(run: FleetRun) -> tuple[GroupMetrics, ...]:
                 kv_mean=sum(means) / len(own),
                 kv_peak=max(peaks, default=0.0),
                 restarts=sum(instance.tally.restarts for instance in own),
+                swaps=sum(instance.tally.swaps for instance in own),
                 iterations=sum(instance.tally.iterations for instance in own),
             )
         )
