@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     )
     from scheduling.instances.files import read, read_solution, write, write_solution
     from scheduling.models.checking import check
+    from scheduling.models.front import ParetoFront
     from scheduling.models.schedule.builder import ScheduleModel
-    from scheduling.models.schedule.front import ParetoFront
     from scheduling.models.schedule.online import OnlineSchedule
     from scheduling.models.schedule.problem import ScheduleProblem
     from scheduling.models.schedule.solution import ScheduleSolution
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "CheckError": "scheduling.errors",
     "InputError": "scheduling.errors",
-    "ParetoFront": "scheduling.models.schedule.front",
+    "ParetoFront": "scheduling.models.front",
     "OnlineSchedule": "scheduling.models.schedule.online",
     "PolicyError": "scheduling.errors",
     "ScheduleModel": "scheduling.models.schedule.builder",

@@ -1,4 +1,4 @@
-"""``scheduling pareto``: the schedules that no other one beats in every criterion."""
+"""``scheduling pareto``: the solutions that no other one beats in every criterion."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from scheduling.cli.output import EXIT_CODES, emit_json, note, table
 from scheduling.report.words import number, percent, sentence
 
 if TYPE_CHECKING:
-    from scheduling.models.schedule.front import ParetoFront
+    from scheduling.models.front import ParetoFront
 
 EXAMPLE = "Example: scheduling pareto orders.yaml --time-limit 60 --output front.json"
 

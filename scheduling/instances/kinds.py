@@ -91,7 +91,7 @@ _HOMES = {
     ),
 }
 
-_SOLUTIONS = {"pareto": "scheduling.models.schedule.front:ParetoFront"}
+_SOLUTIONS = {"pareto": "scheduling.models.front:ParetoFront"}
 """Kinds of answers beside those of a single problem."""
 
 

@@ -16,11 +16,13 @@ from scheduling.models.batching.solution import BatchingSolution
 from scheduling.models.caching.check import check_caching
 from scheduling.models.caching.problem import CachingProblem
 from scheduling.models.caching.solution import CachingSolution
+from scheduling.models.check_front import check_front
 from scheduling.models.edge.offline import offline as offline_of_edge
 from scheduling.models.edge.problem import EdgeCloud
 from scheduling.models.experts.check import check_experts
 from scheduling.models.experts.problem import ExpertProblem
 from scheduling.models.experts.solution import ExpertSolution
+from scheduling.models.front import ParetoFront
 from scheduling.models.loop.check import check_loop
 from scheduling.models.loop.problem import LoopProblem
 from scheduling.models.loop.solution import LoopSolution
@@ -40,8 +42,6 @@ from scheduling.models.prefill.check import check_prefill
 from scheduling.models.prefill.problem import PrefillProblem
 from scheduling.models.prefill.solution import PrefillSolution
 from scheduling.models.schedule.check import check_schedule
-from scheduling.models.schedule.check_front import check_front
-from scheduling.models.schedule.front import ParetoFront
 from scheduling.models.schedule.online import OnlineSchedule
 from scheduling.models.schedule.problem import ScheduleProblem
 from scheduling.models.schedule.solution import ScheduleSolution
@@ -59,6 +59,7 @@ _Checker = Callable[[Any, Any], list[Violation]]
 _CHECKERS: tuple[tuple[type[Problem], type[Solution], _Checker], ...] = (
     (ScheduleProblem, ScheduleSolution, check_schedule),
     (ScheduleProblem, ParetoFront, check_front),
+    (ServingProblem, ParetoFront, check_front),
     (PlacementProblem, PlacementSolution, check_placement),
     (ExpertProblem, ExpertSolution, check_experts),
     (ServingProblem, ServingSolution, check_serving),

@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from scheduling.errors import InputError
-from scheduling.models.schedule.front import ParetoFront
-from scheduling.models.schedule.solution import ScheduleSolution
+from scheduling.models.front import ParetoFront
 from scheduling.report.palette import INK, SERIES
 from scheduling.report.pictures import check_suffix, write_picture
 
@@ -52,7 +51,7 @@ def _draw(front: ParetoFront, figure: Figure) -> None:
 
 def _panel(front: ParetoFront, pair: Pair, ax: Axes) -> None:
     first, second = pair
-    points = [(_value(point, first), _value(point, second)) for point in front.points]
+    points = [(vector[first], vector[second]) for vector in front.vectors]
     lower = [(low[first], low[second]) for low in front.lower]
     corner = front.reference[first], front.reference[second]
     reached, bound = staircase(points, corner), staircase(lower, corner)
@@ -62,14 +61,10 @@ def _panel(front: ParetoFront, pair: Pair, ax: Axes) -> None:
     if bound != reached:
         ax.plot(*zip(*bound, strict=True), color=INK, linewidth=1.0, linestyle="--", label="bound")
     xs, ys = zip(*points, strict=True)
-    ax.scatter(xs, ys, color=SERIES[4], s=22, zorder=3, label="schedules")
-    ax.set_xlabel(front.criteria[first])
-    ax.set_ylabel(front.criteria[second])
+    ax.scatter(xs, ys, color=SERIES[4], s=22, zorder=3, label="solutions")
+    ax.set_xlabel(front.labels[first])
+    ax.set_ylabel(front.labels[second])
     ax.legend(frameon=False)
-
-
-def _value(point: ScheduleSolution, tier: int) -> int:
-    return int(point.tiers[tier].objective or 0)
 
 
 def staircase(points: Sequence[Pair], corner: Pair) -> list[Pair]:

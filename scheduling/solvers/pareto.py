@@ -19,8 +19,9 @@ from typing import Any
 from scheduling.errors import CheckError, InputError, UnsupportedError
 from scheduling.models.base import Problem, Status, TierValue, relative_gap
 from scheduling.models.checking import check
-from scheduling.models.schedule.front import ParetoFront
+from scheduling.models.front import ParetoFront
 from scheduling.models.schedule.problem import ScheduleProblem
+from scheduling.models.serving.problem import ServingProblem
 from scheduling.solvers.board import Board, Budget, Progress
 from scheduling.solvers.boxes import OPEN, Box, Space, Vector, hypervolume
 from scheduling.solvers.driver import DEFAULT_TIME_LIMIT, check_limits
@@ -60,8 +61,8 @@ def pareto(
     Parameters
     ----------
     problem
-        A scheduling problem whose objective has two or more tiers; each is a criterion here, and
-        their order means nothing.
+        A scheduling problem whose objective has two or more tiers, or a serving problem with two or
+        more goals; each is a criterion here, and their order means nothing.
     solver
         Name of a solver of the family that minimises single criteria. One that proves nothing gives
         a front without a certificate.
@@ -92,9 +93,11 @@ def pareto(
         When a point or the front fails the independent check (a defect of the library).
     """
     check_limits(time_limit, work_limit, workers, seed)
-    if not isinstance(problem, ScheduleProblem):
+    if not isinstance(problem, (ScheduleProblem, ServingProblem)):
         raise UnsupportedError(f"problems of kind {problem.kind!r} have no Pareto fronts")
-    if len(problem.objective.tiers) < 2:
+    if isinstance(problem, ServingProblem) and len(problem.goals) < 2:
+        raise InputError.single("goals", "1 goal", "two or more goals, one for each criterion")
+    if isinstance(problem, ScheduleProblem) and len(problem.objective.tiers) < 2:
         raise InputError.single("objective", "1 tier", "two or more tiers, one for each criterion")
     if time_limit is None and work_limit is None:
         time_limit = DEFAULT_TIME_LIMIT
@@ -113,7 +116,7 @@ class _Search:
 
     def __init__(
         self,
-        problem: ScheduleProblem,
+        problem: ScheduleProblem | ServingProblem,
         solver: str,
         budget: Budget,
         started: float,
@@ -121,7 +124,6 @@ class _Search:
     ) -> None:
         self._problem, self._budget, self._started = problem, budget, started
         self._on_progress = on_progress
-        self._count = len(problem.objective.tiers)
         family = family_of(problem)
         self._solver: Solver[Any, Any] = family.solver(solver)
         ready = self._solver.availability()
@@ -130,6 +132,7 @@ class _Search:
         began = time.monotonic()
         self._data: Any = family.compile(problem)
         self._answer_seconds = _ANSWER_COST * (time.monotonic() - began)
+        self._count = len(self._data.tiers)
         self._rotated = [family.compile(self._rotation(axis)) for axis in range(self._count)]
         for data in self._rotated:
             refusal = self._solver.refusal(data)
@@ -139,11 +142,15 @@ class _Search:
         self._interrupted = False
         self._found: dict[Vector, tuple[Any, str, float]] = {}
 
-    def _rotation(self, first: int) -> ScheduleProblem:
+    def _rotation(self, first: int) -> ScheduleProblem | ServingProblem:
         """Return the problem with all criteria as tiers to cap, and again in the order to minimise.
 
         The order begins with ``first``.
         """
+        if isinstance(self._problem, ServingProblem):
+            goals = self._problem.goals
+            twice = (*goals, *goals[first:], *goals[:first])
+            return self._problem.model_copy(update={"goals": twice})
         objective = self._problem.objective
         tiers = objective.tiers
         order = (*tiers, *tiers[first:], *tiers[:first])
@@ -361,7 +368,7 @@ class _Search:
         for axis, value in enumerate(values):
             bounds.append(self._space.least(caps, axis))
             caps[axis] = value
-        tiers = tier_values(self._data.tiers, values, bounds)
+        tiers = tier_values(self._data.tiers, values, bounds, self._data.senses)
         closed = all(tier.closed for tier in tiers)
         fields = {
             "status": Status.OPTIMAL if closed else Status.FEASIBLE,

@@ -5,16 +5,20 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 import scheduling as sch
+from scheduling.instances.generators import generate
 from scheduling.models.base import Status
-from scheduling.models.schedule.check_front import check_front
-from scheduling.models.schedule.front import ParetoFront
+from scheduling.models.check_front import check_front
+from scheduling.models.front import ParetoFront
 from scheduling.models.schedule.problem import ScheduleProblem
+from scheduling.models.schedule.solution import ScheduleSolution
+from scheduling.models.serving.problem import Goal, ServingProblem
 from scheduling.solvers.boxes import Space, dominates, hypervolume
 from tests.brute_force import TooLargeError, brute_front
+from tests.servings import best_values, serving_problems
 from tests.strategies import choice_problems
 
 LIMIT = 10_000
@@ -138,6 +142,7 @@ def test_dominated_and_unordered_points_are_caught() -> None:
     turned = front.model_copy(update={"points": front.points[::-1]})
     assert {v.constraint for v in check_front(problem, turned)} == {"order"}
     slow = front.points[0]
+    assert isinstance(slow, ScheduleSolution)
     late = [
         entry.model_copy(update={"start": entry.start + 1, "end": entry.end + 1})
         for entry in slow.tasks
@@ -190,3 +195,37 @@ def test_boxes_and_points_cover_the_space_once(points: list[tuple[int, int, int]
                     for box in space.boxes
                 )
                 assert inside == (not any(dominates(p, vector) for p in points))
+
+
+@settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
+@given(problem=serving_problems())
+def test_fronts_of_fleets_end_at_the_best_of_each_order(problem: ServingProblem) -> None:
+    assume(all(demand.requests_per_second is not None for demand in problem.demands))
+    goals: tuple[Goal, ...] = ("cost", "gpus")
+    asked = problem.model_copy(update={"goals": goals})
+    front = sch.pareto(asked, "mip", work_limit=60, workers=1)
+    ends = [
+        best_values(problem.model_copy(update={"goals": order})) for order in (goals, goals[::-1])
+    ]
+    assert sch.check(asked, front) == []
+    first, last = ends
+    if first is None or last is None:
+        assert front.status is Status.INFEASIBLE
+        return
+    assert front.status is Status.OPTIMAL
+    assert front.vectors[0] == tuple(first)
+    assert front.vectors[-1] == tuple(last)[::-1]
+
+
+def test_fronts_of_fleets_trade_goodput_for_cost() -> None:
+    problem = generate("serving-fleet", {"models": 1, "nodes": 1, "types": 1, "seed": 1})
+    asked = problem.model_copy(update={"goals": ("cost", "goodput")})
+    front = sch.pareto(asked, "mip", work_limit=5, workers=1)
+    assert sch.check(asked, front) == []
+    assert len(front.points) > 2
+    assert front.labels == ("cost", "-goodput")
+    costs, factors = zip(*front.vectors, strict=True)
+    assert list(costs) == sorted(costs)
+    assert list(factors) == sorted(factors, reverse=True)
+    worse = front.model_copy(update={"points": front.points[::-1]})
+    assert sch.check(asked, worse)

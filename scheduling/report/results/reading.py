@@ -11,7 +11,7 @@ from scheduling.instances.documents import read_json_solution
 from scheduling.instances.files import BUNDLED, parse, read, read_text
 from scheduling.instances.jsontext import parse_json
 from scheduling.models.base import Problem
-from scheduling.models.schedule.front import ParetoFront
+from scheduling.models.front import ParetoFront
 from scheduling.report.results.content import Section
 from scheduling.report.results.records import (
     BESIDE,

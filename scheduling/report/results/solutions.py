@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from scheduling.models.base import Problem, Solution
-from scheduling.models.schedule.front import ParetoFront
+from scheduling.models.front import ParetoFront
 from scheduling.report.front import staircase
 from scheduling.report.results.charts import CHARTS
 from scheduling.report.results.content import Axis, Chart, Lines, Section, Series, Table, plain
@@ -56,24 +56,24 @@ def solution_section(
 
 
 def front_section(front: ParetoFront, source: str) -> Section:
-    """Describe a Pareto front: its points, and what no schedule can reach."""
+    """Describe a Pareto front: its points, and what nothing can reach."""
     title = front.problem or "Pareto front"
     count = f"{len(front.points)} points of {' and '.join(front.criteria)}"
     rows = [[tier.objective for tier in point.tiers] for point in front.points]
     charts: list[Chart] = []
     for first, second in combinations(range(len(front.criteria)), 2):
         corner = front.reference[first], front.reference[second]
-        points = [(int(row[first] or 0), int(row[second] or 0)) for row in rows]
+        points = [(vector[first], vector[second]) for vector in front.vectors]
         lower = [(low[first], low[second]) for low in front.lower]
         reached, bound = staircase(points, corner), staircase(lower, corner)
         series = [
             Series("reached", [x for x, _ in reached], [y for _, y in reached]),
-            Series("schedules", [x for x, _ in points], [y for _, y in points], "points"),
+            Series("solutions", [x for x, _ in points], [y for _, y in points], "points"),
         ]
         if bound != reached:
             xs, ys = [x for x, _ in bound], [y for _, y in bound]
             series.append(Series("bound", xs, ys, dashed=True))
-        names = front.criteria[first], front.criteria[second]
+        names = front.labels[first], front.labels[second]
         charts.append(Lines(" and ".join(names), Axis(names[0]), Axis(names[1]), series))
     answer = f"{count}; hypervolume {sentence(front)}."
     tables = [Table("Points", list(front.criteria), rows)]

@@ -6,23 +6,30 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise, permutations
 
 from scheduling.models.base import Status, TierValue, Violation, relative_gap
+from scheduling.models.front import ParetoFront
 from scheduling.models.schedule.check import check_schedule, objective_values
-from scheduling.models.schedule.front import ParetoFront
 from scheduling.models.schedule.problem import ScheduleProblem
+from scheduling.models.schedule.solution import ScheduleSolution
+from scheduling.models.serving.check import check_serving
+from scheduling.models.serving.problem import ServingProblem
+from scheduling.models.serving.solution import ServingSolution
 
 Vector = tuple[int, ...]
 
 
-def check_front(problem: ScheduleProblem, front: ParetoFront) -> list[Violation]:
+def check_front(problem: ScheduleProblem | ServingProblem, front: ParetoFront) -> list[Violation]:
     """Return every way in which a front breaks its definition; empty means valid."""
-    names = tuple(tier.name for tier in problem.objective.tiers)
+    if isinstance(problem, ScheduleProblem):
+        names = tuple(tier.name for tier in problem.objective.tiers)
+    else:
+        names = tuple(problem.goals)
     if front.criteria != names:
         where = f"{', '.join(front.criteria)} instead of {', '.join(names)}"
         return [Violation("criteria", where)]
     found = [
         Violation(entry.constraint, f"point {number}: {entry.where}", entry.amount, entry.unit)
         for number, point in enumerate(front.points)
-        for entry in check_schedule(problem, point)
+        for entry in _check_point(problem, point)
     ]
     found += [
         Violation("status", f"point {number} is {point.status}")
@@ -31,8 +38,32 @@ def check_front(problem: ScheduleProblem, front: ParetoFront) -> list[Violation]
     ]
     if found:
         return found
-    values = [tuple(objective_values(problem, point)) for point in front.points]
+    values = [_values(problem, point) for point in front.points]
     return [*_order(values), *_lower_set(front, values), *_certificate(front, values)]
+
+
+def _check_point(
+    problem: ScheduleProblem | ServingProblem, point: ScheduleSolution | ServingSolution
+) -> list[Violation]:
+    if isinstance(problem, ScheduleProblem) and isinstance(point, ScheduleSolution):
+        return check_schedule(problem, point)
+    if isinstance(problem, ServingProblem) and isinstance(point, ServingSolution):
+        return check_serving(problem, point)
+    return [Violation("kind", f"{point.kind} instead of {problem.kind}")]
+
+
+def _values(
+    problem: ScheduleProblem | ServingProblem, point: ScheduleSolution | ServingSolution
+) -> Vector:
+    """Return the vector of a point that was found valid, from its schedule or checked tiers."""
+    if isinstance(problem, ScheduleProblem) and isinstance(point, ScheduleSolution):
+        return tuple(objective_values(problem, point))
+    return tuple(_least(tier.objective, tier) for tier in point.tiers)
+
+
+def _least(value: float | None, tier: TierValue) -> int:
+    """Return a value or bound of a tier as it is minimised."""
+    return int(value or 0) * (-1 if tier.sense == "max" else 1)
 
 
 def _order(values: list[Vector]) -> Iterator[Violation]:
@@ -53,7 +84,7 @@ def _lower_set(front: ParetoFront, values: list[Vector]) -> Iterator[Violation]:
             # What any schedule reaches that is no worse than this one in the tiers before.
             open_ = [low for low in front.lower if _below(low[:tier], value[:tier])]
             least = min((low[tier] for low in open_), default=None)
-            if least is None or stated.bound != least:
+            if least is None or stated.bound is None or _least(stated.bound, stated) != least:
                 where = f"point {number}, {stated.name}: {stated.bound} instead of {least}"
                 yield Violation("bound", where)
 
