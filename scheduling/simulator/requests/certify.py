@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -16,6 +16,7 @@ from scheduling.models.requests.table import RequestTable
 from scheduling.simulator.requests.clock import NS_PER_SECOND
 
 if TYPE_CHECKING:
+    from scheduling.models.requests.programs import ProgramTable
     from scheduling.simulator.requests.deployment import Group
     from scheduling.simulator.requests.metrics import Slo
     from scheduling.simulator.requests.run import FleetRun
@@ -202,6 +203,66 @@ class Certifier:
             never = np.full(len(table), np.inf)
             return Promises(first=never, whole=np.minimum(first, whole), each=never)
         return Promises(first=first, whole=whole, each=each)
+
+
+class Certifiers:
+    """Bounds of one scenario, for all policies that run on it.
+
+    Of programs, whose calls come when those before them end, none is known. A run that keeps
+    prefixes is bounded by the same requests with an endless cache, which has every block from its
+    first use on, and memory without bounds: what is shared takes room once only.
+
+    Parameters
+    ----------
+    programs
+        Programs whose calls the requests are, if they are.
+    table
+        The requests, with what an endless cache keeps of their prompts.
+    slos, warmup_seconds
+        As of :class:`Certifier`.
+    """
+
+    def __init__(
+        self,
+        programs: ProgramTable | None,
+        table: RequestTable,
+        slos: Mapping[str, Slo],
+        warmup_seconds: float,
+    ) -> None:
+        self._programs = programs
+        self._table = table
+        self._slos = slos
+        self._warmup = warmup_seconds
+        self._known: dict[tuple[bool, bool], Certifier] = {}
+
+    def certify(
+        self, groups: Sequence[Group], run: FleetRun, whole_answers: bool
+    ) -> tuple[Certified, ...]:
+        """Return every objective of a run with its bound.
+
+        Parameters
+        ----------
+        groups
+            Groups of the fleet that it ran on, equal for all policies but for these.
+        run
+            The run.
+        whole_answers
+            As of :class:`Certifier`.
+        """
+        if self._programs is not None:
+            return ()
+        keeps = any(group.retention is not None for group in groups)
+        key = (keeps, whole_answers)
+        if key not in self._known:
+            tokens = self._table.prompt_tokens + self._table.output_tokens
+            self._known[key] = Certifier(
+                groups,
+                self._slos,
+                self._warmup,
+                int(tokens.sum()) if keeps else 0,
+                whole_answers=whole_answers,
+            )
+        return self._known[key].certify(replace(run, table=self._table) if keeps else run)
 
 
 def _of_steps(one: Minorant) -> Minorant:

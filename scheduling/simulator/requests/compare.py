@@ -18,7 +18,7 @@ from scheduling.models.requests.scenario import RequestScenario
 from scheduling.models.requests.table import RequestTable
 from scheduling.models.requests.workload import sample
 from scheduling.simulator.requests.capacity import Capacity, at_rate, fleet_capacity
-from scheduling.simulator.requests.certify import Certified, Certifier
+from scheduling.simulator.requests.certify import Certified, Certifiers
 from scheduling.simulator.requests.clock import NS_PER_SECOND
 from scheduling.simulator.requests.deployment import Deployment
 from scheduling.simulator.requests.fairness import Fairness, fairness
@@ -197,7 +197,7 @@ def simulate_requests(
     settings = {
         name: _setting(problem, load, one, slos, seed) for name, one in replicas.machines.items()
     }
-    certifiers: dict[tuple[bool, bool], Certifier] = {}
+    certifiers = Certifiers(load.programs, table, slos, problem.warmup_seconds)
     outcomes = []
     for each in named:
         policies = {
@@ -210,7 +210,7 @@ def simulate_requests(
         found = replace(
             found,
             spending=spending(found.run, replicas),
-            certified=_certified(problem, fleet, load, slos, found, certifiers),
+            certified=certifiers.certify(fleet.groups, found.run, chosen.whole_answers),
         )
         if capacity is not None:
             highest = _highest(problem, fleet, table, slos, capacity, seed)
@@ -219,33 +219,6 @@ def simulate_requests(
         if watch.on_run is not None:
             watch.on_run(found)
     return Comparison(problem, table, slos, replicas, tuple(outcomes), notes)
-
-
-def _certified(
-    problem: RequestScenario,
-    fleet: Deployment,
-    load: Load,
-    slos: dict[str, Slo],
-    found: Outcome,
-    known: dict[tuple[bool, bool], Certifier],
-) -> tuple[Certified, ...]:
-    """Return the objectives of a run with their bounds.
-
-    A run that keeps prefixes is bounded by the same requests with an endless cache, which has every
-    block from its first use on, and memory without bounds: what is shared takes room once only.
-    """
-    if load.programs is not None:
-        return ()
-    keeps = any(group.retention is not None for group in fleet.groups)
-    whole = found.strategy.whole_answers
-    if (keeps, whole) not in known:
-        table = load.table
-        shared = int((table.prompt_tokens + table.output_tokens).sum()) if keeps else 0
-        known[keeps, whole] = Certifier(
-            fleet.groups, slos, problem.warmup_seconds, shared, whole_answers=whole
-        )
-    run = replace(found.run, table=load.table) if keeps else found.run
-    return known[keeps, whole].certify(run)
 
 
 def _outcome(
