@@ -15,6 +15,7 @@ from scheduling.instances.edge.drone_streams import drone_stream
 from scheduling.instances.experts.random_layers import expert_layer
 from scheduling.instances.loop.random_loops import kernel_loop
 from scheduling.instances.memory.random_buffers import tensor_buffers
+from scheduling.instances.network.random_networks import leaf_flows, site_ring
 from scheduling.instances.offload.mobile_tasks import mobile_tasks
 from scheduling.instances.ordering.random_batches import transactions
 from scheduling.instances.packing.random_lengths import token_sequences
@@ -214,6 +215,9 @@ _RANGES: dict[str, tuple[Value, Value, str]] = {
     "period": (1, 10**6, "length of a period of shifts"),
     "cores": (1, 10**4, "number of cores"),
     "users": (1, 10**4, "number of users"),
+    "leaves": (2, 10**4, "number of leaves"),
+    "spines": (1, 10**4, "number of spines"),
+    "sites": (1, 1000, "number of sites"),
     "iterations": (1, 1000, "number of training steps"),
     "staleness": (0, 1000, "steps that the weights of rollouts may be behind"),
     "streams": (0, 1, "0: a stage waits for the whole step before it"),
@@ -355,6 +359,8 @@ GENERATORS: dict[str, Generator] = {
         _generator("mobile-tasks", mobile_tasks, _RANGES, "offload"),
         _generator("post-training", post_training, _RANGES),
         _generator("sequence-groups", sequence_groups, _RANGES),
+        _generator("leaf-flows", leaf_flows, _RANGES, "leaf-spine"),
+        _generator("site-ring", site_ring, _RANGES, "ring"),
         _generator("drone-stream", drone_stream, _RANGES, "edge-cloud"),
     )
 }

@@ -77,6 +77,14 @@ _HOMES = {
         "scheduling.models.offload.problem:OffloadProblem",
         "",
     ),
+    "leaf-spine": (
+        "scheduling.models.network.spines:LeafSpine",
+        "",
+    ),
+    "ring": (
+        "scheduling.models.network.ring:RingProblem",
+        "",
+    ),
     "sharing": (
         "scheduling.models.sharing.problem:SharedCluster",
         "scheduling.models.schedule.solution:ScheduleSolution",

@@ -1,0 +1,1 @@
+"""Random flows over spines, and links between sites."""
