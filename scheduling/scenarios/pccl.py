@@ -9,10 +9,6 @@ links and turning its end round where it is stuck (Posa's rotations).
 
 Inferred: ranks stand in nodes of 8 with NVLink; between nodes bandwidth is drawn, with some links
 slow (a shared switch).
-"""PCCL: the order of a ring over links of different speeds.
-
-Nodes at a few sites, with links that are fast within a site and uneven between them, as in training
-over the internet. The slowest link of the ring determines the time of an all-reduce.
 """
 
 from __future__ import annotations
@@ -173,47 +169,11 @@ def _row(ranks: int, in_node: int) -> Row:
         published=None,
         verdict="best possible" if least == value else "not proven best",
     )
-from scheduling.instances.network.random_networks import site_ring
-from scheduling.models.network.ring import slowest
-from scheduling.scenarios.scenario import Row, Run, Scenario
-from scheduling.solvers.network.rings import fastest_ring, nearest_ring
-
-_SIZES = ((12, 3), (24, 4), (48, 6))
-_PUBLISHED = "ring order found from measured bandwidths (PCCL, abstract; no figure of its own)"
-
-
-def run(limits: Run) -> list[Row]:
-    """Compare the order of joining, fastest neighbours and the best ring."""
-    rows: list[Row] = []
-    for nodes, sites in _SIZES:
-        if rows and limits.left <= 0:
-            break
-        problem = site_ring(nodes=nodes, sites=sites, seed=1)
-        joined = slowest(problem, list(range(nodes)))
-        near = slowest(problem, nearest_ring(problem))
-        order, bound = fastest_ring(problem)
-        rate = slowest(problem, order)
-        rows.append(
-            Row(
-                case=f"{nodes} nodes at {sites} sites",
-                measure="rate of the slowest link",
-                baseline="order of joining",
-                baseline_value=joined,
-                method="thresholds and circuits",
-                value=rate,
-                gap=1.0 - rate / bound,
-                published=_PUBLISHED,
-                verdict=f"fastest neighbours reach {near:g}",
-            )
-        )
-    return rows
 
 
 SCENARIO = Scenario(
     name="pccl",
     system="PCCL: collectives over uneven links (known by its name)",
     wants="nothing: seeded bandwidths",
-    system="PCCL: collectives over uneven links (abstract)",
-    wants="nothing: random sites",
     run=run,
 )

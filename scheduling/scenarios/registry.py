@@ -83,8 +83,6 @@ SCENARIOS = {
     "expertflow": f"{_HERE}.expertflow",
     "dems": f"{_HERE}.dems",
     "chunkflow": f"{_HERE}.chunkflow",
-    "spray": f"{_HERE}.spray",
-    "pccl": f"{_HERE}.pccl",
     "asyncflow": f"{_HERE}.asyncflow",
     "bytescale": f"{_HERE}.bytescale",
     "offload": f"{_HERE}.offload",

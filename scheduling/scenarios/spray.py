@@ -11,10 +11,6 @@ leaf cannot do, for every group of spines that is filled without a cut takes a m
 ``d / gcd(d, m)`` flows; the rule makes exactly so many.
 
 Inferred: collectives are sums of random permutations of the leaves.
-"""Packet spraying against single paths: the same congestion with few flows split.
-
-Flows of a collective start together, so that the busiest link counts. Hashing puts whole flows on
-spines at random; spraying splits all of them; a few splits reach the same least congestion.
 """
 
 from __future__ import annotations
@@ -127,70 +123,11 @@ def _row(leaves: int, degree: int, spines: int) -> Row:
         if worst == ideal
         else "not as sprayed",
     )
-from statistics import fmean
-
-from scheduling.instances.network.random_networks import leaf_flows
-from scheduling.models.network.spines import LeafSpine, congestion, least_congestion, splits
-from scheduling.scenarios.scenario import Row, Run, Scenario
-from scheduling.solvers.network.spray import few_splits, fewest_splits, hashed, sprayed
-
-_HASHES = 20
-_LARGE = {"leaves": 16, "spines": 8, "degree": 12, "deviation": 0.8}
-_SMALL = {"leaves": 4, "spines": 3, "degree": 4, "deviation": 0.5}
-_PUBLISHED = "single paths with few splits match spraying's completion time (abstract)"
-
-
-def run(limits: Run) -> list[Row]:
-    """Compare congestion and splits, and prove the fewest splits of a small fabric."""
-    problem = leaf_flows(**_LARGE, seed=1)  # type: ignore[arg-type]
-    ideal = least_congestion(problem)
-    ecmp = fmean(congestion(problem, hashed(problem, seed)) for seed in range(_HASHES)) / ideal
-    parts = few_splits(problem)
-    every = splits(sprayed(problem))
-    rows = [
-        Row(
-            case=_case(problem),
-            measure="busiest link over the least possible",
-            baseline=f"one path by hash, mean of {_HASHES}",
-            baseline_value=ecmp,
-            method="single paths with few splits",
-            value=congestion(problem, parts) / ideal,
-            gap=0.0,
-            published=_PUBLISHED,
-            verdict=f"{splits(parts)} splits of {len(problem.flows)} flows, {every} by spraying",
-        )
-    ]
-    small = leaf_flows(**_SMALL, seed=1)  # type: ignore[arg-type]
-    rule = splits(few_splits(small))
-    best, bound = fewest_splits(small, max(1.0, limits.left / 4))
-    if best is not None and bound is not None:
-        found = splits(best)
-        rows.append(
-            Row(
-                case=_case(small),
-                measure="splits at the least congestion",
-                baseline="spine by spine",
-                baseline_value=float(rule),
-                method="mixed-integer program",
-                value=float(found),
-                gap=(found - bound) / max(found, 1),
-                published=_PUBLISHED,
-                verdict=f"{splits(sprayed(small))} by spraying",
-            )
-        )
-    return rows
-
-
-def _case(problem: LeafSpine) -> str:
-    leaves = {flow.source for flow in problem.flows}
-    return f"{len(problem.flows)} flows of {len(leaves)} leaves, {problem.spines} spines"
 
 
 SCENARIO = Scenario(
     name="spray",
     system="Packet spraying against single-path transport (known by its abstract)",
     wants="nothing: seeded collectives",
-    system="packet spraying against single-path routing of collectives (abstract)",
-    wants="nothing: random flows",
     run=run,
 )

@@ -23,8 +23,6 @@ from scheduling.models.network.spines import (
     least_congestion,
     splits,
 )
-from scheduling.scenarios import pccl, spray
-from scheduling.scenarios.scenario import Run
 from scheduling.solvers.network.rings import fastest_ring, nearest_ring
 from scheduling.solvers.network.spray import few_splits, fewest_splits, hashed, sprayed
 
@@ -113,13 +111,3 @@ def test_files_and_faults(tmp_path: Path) -> None:
         RingProblem.model_validate({"rates": [[0.0, 1.0], [1.0]]})
     with pytest.raises(InputError, match="each node once"):
         slowest(site_ring(nodes=3), [0, 1, 1])
-
-
-def test_scenarios_print_their_rows() -> None:
-    congested = spray.run(Run(20.0))
-    assert congested[0].value == pytest.approx(1.0, abs=1e-9)
-    assert congested[0].baseline_value is not None
-    assert congested[0].baseline_value >= 1.2
-    rings = pccl.run(Run(20.0))
-    assert [row.gap for row in rings] == [0.0] * 3
-    assert all(row.ratio is not None and row.ratio > 1 for row in rings)
