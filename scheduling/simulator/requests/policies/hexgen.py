@@ -21,7 +21,7 @@ _FIRST_GUESS = 200.0
 class Stages:
     """What is known of the stages of queries: their answers, and the stages behind them.
 
-    Both are means over what has ended, by the name of the stage.
+    Both are means over what has ended, by the name of the stage, when a request is first asked for.
 
     Parameters
     ----------
@@ -31,9 +31,21 @@ class Stages:
 
     def __init__(self, costs: Sequence[CostModel]) -> None:
         self._costs = costs
+        self._known: dict[tuple[int, int], float] = {}
+
+    def begin(self) -> None:
+        """Forget the predictions of another run."""
+        self._known.clear()
 
     def seconds(self, cost: CostModel, request: Live, programs: Programs | None) -> float:
         """Predict the time of a request alone on an instance."""
+        key = (request.row, id(cost))
+        found = self._known.get(key)
+        if found is None:
+            found = self._known[key] = self._predicted(cost, request, programs)
+        return found
+
+    def _predicted(self, cost: CostModel, request: Live, programs: Programs | None) -> float:
         answer = _FIRST_GUESS
         if programs is not None:
             answer = programs.mean_answer(programs.agent(request.row)) or _FIRST_GUESS
@@ -113,6 +125,7 @@ class Scores:
     def begin(self, programs: Programs | None, fleet: Sequence[Instance]) -> None:
         """Look at a run that begins."""
         del fleet
+        self._stages.begin()
         self._programs = programs
         if self._order is not None:
             self._order.programs = programs
