@@ -63,6 +63,7 @@ SCENARIOS = {
     "pd-forwarding": f"{_HERE}.pd_forwarding",
     "infinite-llm": f"{_HERE}.infinite_llm",
     "cold-starts": f"{_HERE}.cold_starts",
+    "dualmap": f"{_HERE}.dualmap",
     "cake": f"{_HERE}.cake",
     "v0-router": f"{_HERE}.v0_router",
     "mergepipe": f"{_HERE}.mergepipe",

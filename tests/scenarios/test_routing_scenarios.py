@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import pytest
+
 from scheduling.scenarios.registry import scenario
 from scheduling.scenarios.scenario import Row, Run
 
@@ -53,3 +57,23 @@ def test_pods_kept_to_break_even_and_learned_limits_stay_in_their_bounds() -> No
         assert row.ratio <= 1.05
     assert table.gap is not None
     assert 0 <= table.gap <= 0.1
+
+
+@pytest.mark.shared
+def test_two_mappings_come_close_to_asking_everybody(shared_data: Path) -> None:
+    rows = scenario("dualmap").run(Run(seconds=60.0, data=shared_data))
+    kept = {row.baseline: row for row in rows if row.measure.startswith("share of first")}
+    assert kept["least-ttft"].ratio is not None
+    assert kept["least-ttft"].ratio >= 0.85
+    for name in ("prefix-hash", "least-tokens"):
+        ratio = kept[name].ratio
+        assert ratio is not None
+        assert ratio > 1.0
+    assert kept["least-ttft"].gap is not None
+    assert 0 < kept["least-ttft"].gap <= 0.2
+    even, joins = rows[-2:]
+    assert even.baseline_value is not None
+    assert even.baseline_value >= 2
+    assert even.value <= 1.5
+    assert joins.ratio is not None
+    assert joins.ratio <= 1.0
