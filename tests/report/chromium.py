@@ -14,6 +14,10 @@ from pathlib import Path
 from typing import Any, Self
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+LAPTOP = (1360, 860)
+PHONE = (390, 844)
+"""Widths and heights of screens."""
+
 ADVICE = "no Chromium found: install one, on Debian with `apt-get install chromium`"
 _TIMEOUT = 60
 _FLAGS = (

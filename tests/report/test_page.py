@@ -15,24 +15,12 @@ from scheduling.report.gantt import write_gantt
 from scheduling.report.schedule.layout import build_chart
 from scheduling.report.schedule.usage import level
 from tests.report import instances
-from tests.report.chromium import ADVICE, Browser, find_chromium
+from tests.report.chromium import LAPTOP, PHONE, Browser
 from tests.report.page import Page, colours
 from tests.report.test_shop_rules_layout import CASES as RULES
 from tests.report.test_shop_rules_layout import schedule
 
 pytestmark = pytest.mark.browser
-
-LAPTOP = (1360, 860)
-PHONE = (390, 844)
-
-
-@pytest.fixture(scope="module")
-def shared_browser() -> Iterator[Browser]:
-    program = find_chromium()
-    if program is None:
-        pytest.skip(ADVICE)
-    with Browser(program) as browser:
-        yield browser
 
 
 @pytest.fixture(scope="module")

@@ -15,21 +15,9 @@ from scheduling.report.results.content import Axis, Bars, Boxes, Lines, Section,
 from scheduling.report.results.page import render_report
 from scheduling.report.results.solutions import solution_section
 from tests.report import instances
-from tests.report.chromium import ADVICE, Browser, find_chromium
+from tests.report.chromium import LAPTOP, PHONE, Browser
 
 pytestmark = pytest.mark.browser
-
-LAPTOP = (1360, 860)
-PHONE = (390, 844)
-
-
-@pytest.fixture(scope="module")
-def shared_browser() -> Iterator[Browser]:
-    program = find_chromium()
-    if program is None:
-        pytest.skip(ADVICE)
-    with Browser(program) as browser:
-        yield browser
 
 
 @pytest.fixture(scope="module")
