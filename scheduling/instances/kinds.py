@@ -85,6 +85,10 @@ _HOMES = {
         "scheduling.models.network.ring:RingProblem",
         "",
     ),
+    "federated": (
+        "scheduling.models.federated.problem:FederatedProblem",
+        "",
+    ),
     "sharing": (
         "scheduling.models.sharing.problem:SharedCluster",
         "scheduling.models.schedule.solution:ScheduleSolution",

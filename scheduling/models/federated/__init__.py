@@ -1,0 +1,1 @@
+"""Federated training on clients of different speeds."""

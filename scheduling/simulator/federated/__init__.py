@@ -1,0 +1,1 @@
+"""Rules that assign local steps to clients, event by event."""
