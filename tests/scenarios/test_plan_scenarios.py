@@ -9,6 +9,7 @@ import pytest
 
 from scheduling.errors import SolverError
 from scheduling.models.cost.protocol import Affine, Batch
+from scheduling.models.requests.table import RequestTable
 from scheduling.scenarios import (
     agentic_tco,
     blockllm,
@@ -266,6 +267,14 @@ def test_moves_of_instances_are_best() -> None:
     assert laps.moved(waits, pressures, 4) >= laps.best_moves(waits, 4) - 1e-12
 
 
+def test_the_most_in_time_is_that_of_all_partitions_of_a_pair() -> None:
+    # 2 ms and 10 us a token: together 5 ms from when both are there, apart 3 and 4 ms.
+    zeros = np.zeros(2, np.int64)
+    pair = RequestTable(np.array([0, 2_000_000]), np.array([100, 200]), zeros + 1, zeros, zeros)
+    for limit, most in ((0.0029, 0), (0.0039, 1), (0.0049, 1), (0.0051, 2), (0.0071, 2)):
+        assert laps.most_on_time(pair, limit) == most
+
+
 def test_prompts_apart_wait_less() -> None:
     row, moving, *inside = laps.run(Run(seconds=1.0))
     for one in (row, moving):
@@ -273,7 +282,9 @@ def test_prompts_apart_wait_less() -> None:
         assert one.value < one.baseline_value
         assert one.gap is not None
         assert 0 <= one.gap < 1
-    windows = [one for one in inside if one.method.startswith("LAPS")]
+    bursts = [one for one in inside if "in time" in one.measure]
+    assert all(one.gap is not None and 0 <= one.gap < 0.3 for one in bursts)
+    windows = [one for one in inside if "window" in one.method]
     assert len(windows) == 2
     assert all(one.ratio is not None and one.ratio < 0.75 for one in windows)
 

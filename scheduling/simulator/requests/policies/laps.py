@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from scheduling.models.cost.protocol import Batch, CostModel
 from scheduling.simulator.requests.clock import NS_PER_SECOND, nanoseconds
-from scheduling.simulator.requests.parts import Part
-from scheduling.simulator.requests.policies.ordering import deadline_ns, prompt_seconds
+from scheduling.simulator.requests.parts import Part, mixed_batch
+from scheduling.simulator.requests.policies.ordering import deadline_ns
 from scheduling.simulator.requests.policy import Provenance
 
 if TYPE_CHECKING:
@@ -57,7 +57,8 @@ class Laps:
     chunk
         Tokens of a long prompt's chunk.
     margin
-        Seconds before the last moment at which a prompt can begin to keep its deadline.
+        Seconds before the last moment at which all that wait can begin together and the first
+        deadline is kept.
     """
 
     ttft_seconds: tuple[float | None, ...]
@@ -115,11 +116,11 @@ class Laps:
         if len(short) >= self._depth:
             return turn.now
         due = min(request.arrival_ns for request in short) + nanoseconds(self._window)
-        for request in short:
-            limit = deadline_ns(request, self.ttft_seconds)
-            if limit < float("inf"):
-                reserve = prompt_seconds(turn.cost, request) + self.margin
-                due = min(due, int(limit) - nanoseconds(reserve))
+        limit = min(deadline_ns(request, self.ttft_seconds) for request in short)
+        if limit < float("inf"):
+            together = mixed_batch([(request, request.left) for request in short], 0, 0)
+            reserve = turn.cost.seconds(together) + self.margin
+            due = min(due, int(limit) - nanoseconds(reserve))
         return due
 
     def _run(self, turn: Turn, short: Sequence[Live]) -> None:
