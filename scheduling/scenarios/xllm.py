@@ -205,7 +205,10 @@ def run(limits: Run) -> list[Row]:
             value=served["rule"],
             gap=1 - served["rule"] / served["best"],
             published=_PUBLISHED,
-            verdict=f"the best sequence keeps {served['best']:.1%}",
+            verdict=(
+                f"the best sequence keeps {served['best']:.1%}; shares at given loads, "
+                "not the rate that the published figure is of"
+            ),
         )
         for name, baseline in (
             ("still", "the best ratio that stays"),

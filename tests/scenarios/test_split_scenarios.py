@@ -39,6 +39,12 @@ def test_requests_are_drawn_with_their_lengths_and_one_a_second() -> None:
     assert np.array_equal(drawn.arrival_ns, poisson_requests(LENGTHS, 4000, seed=1).arrival_ns)
 
 
+def test_prompts_one_by_one_keep_as_many_machines_busy_as_their_seconds() -> None:
+    equal = table([0, 1, 2], [2048, 2048, 512], [1, 1, 1])
+    busy = splitwise.prompt_machines(FAST, equal, 10.0)
+    assert busy == pytest.approx(10 * (0.08 + 0.08 + 0.02) / 3)
+
+
 def test_a_lone_request_on_the_slow_machine_is_no_slower_than_itself() -> None:
     cluster = MACHINES.cluster(("a100-80gb", 1), None)
     run = simulate_fleet(cluster, table(np.arange(10) * 10**10, 1024, 21))
