@@ -95,8 +95,3 @@ class Paths:
         """Return the streams of one prompt with their ends."""
         part = slice(int(self.starts[row]), int(self.starts[row + 1]))
         return list(zip(self.streams[part].tolist(), self.ends[part].tolist(), strict=True))
-
-    def taken(self, count: int) -> Paths:
-        """Return the paths of the first requests."""
-        last = int(self.starts[count])
-        return Paths(self.streams[:last], self.ends[:last], self.starts[: count + 1])

@@ -33,12 +33,9 @@ class Programs:
     tokens
         Tokens of the context of each: prompt of the call that came last, with its answer when that
         has ended.
-    since_ns
-        When its phase began.
     """
 
     def __init__(self, table: ProgramTable) -> None:
-        self._table = table
         count = table.count
         self._program: list[int] = table.program.tolist()
         self._gaps: list[int] = table.gap_ns.tolist()
@@ -56,7 +53,6 @@ class Programs:
             self._left[program] += 1
         self.phase = [Phase.COMING] * count
         self.came_ns = [0] * count
-        self.since_ns = [0] * count
         self.turns = [0] * count
         self.tokens = [0] * count
         self._firsts: list[int] = [*table.firsts.tolist(), len(table)]
@@ -77,22 +73,12 @@ class Programs:
             table.requests.prompt_tokens + table.requests.output_tokens
         ).tolist()
 
-    @property
-    def tools(self) -> tuple[str, ...]:
-        """Names of the tools."""
-        return self._table.tools
-
-    @property
-    def agents(self) -> tuple[str, ...]:
-        """Names of the steps of workflows."""
-        return self._table.agents
-
     def of(self, row: int) -> int:
         """Return the program of a request."""
         return self._program[row]
 
     def agent(self, row: int) -> int:
-        """Return the row of :attr:`agents` of a request."""
+        """Return the step of workflows that a request is, as the table of programs numbers them."""
         return self._agent[row]
 
     def tool_before(self, row: int) -> int:
@@ -168,9 +154,7 @@ class Programs:
         self.turns[program] += 1
         self.tokens[program] = request.prompt
         self._open[program] += 1
-        if self.phase[program] != Phase.REASONING:
-            self.phase[program] = Phase.REASONING
-            self.since_ns[program] = now
+        self.phase[program] = Phase.REASONING
 
     def ended(self, request: Live, now: int) -> list[tuple[int, int]]:
         """Note the end of a call; return the calls that now come, each with its time."""
@@ -193,7 +177,6 @@ class Programs:
             self.phase[program] = Phase.ACTING if self._left[program] else Phase.ENDED
             if not self._left[program]:
                 self._learn(program)
-            self.since_ns[program] = now
         return coming
 
     def _learn(self, program: int) -> None:

@@ -90,5 +90,6 @@ FAMILY: Family[Flags] = Family(
         "fifo": "policies:Fifo",
         "greedy-dual": "policies:GreedyDual",
         "greedy-dual-frequency": "policies:GreedyDualFrequency",
+        "hit-density": "density:HitDensity",
     },
 )

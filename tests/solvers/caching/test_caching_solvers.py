@@ -99,10 +99,31 @@ def test_a_large_trace_of_sizes_comes_near_its_bound() -> None:
     answer = sch.solve(problem, "flow", work_limit=1)
     assert answer.gap < 0.05
     assert sch.solve(problem, "greedy", work_limit=1).objective >= answer.bound
-    for name in ("lru", "lfu", "fifo", "greedy-dual", "greedy-dual-frequency", "belady"):
+    for name in ("lru", "lfu", "fifo", "greedy-dual", "greedy-dual-frequency", "hit-density"):
         assert sch.solve(problem, name, work_limit=1).objective > answer.bound
     facts = profile(problem)
     assert facts["cost_of_first_uses"] < answer.bound < facts["cost_without_cache"]
+
+
+def test_hit_density_learns_which_requests_come_back() -> None:
+    # Requests for two objects come back, those for eight never do, and fill the cache between.
+    requests: list[tuple[str, ...]] = []
+    for turn in range(600):
+        requests.append((f"a{turn % 5}", f"b{turn % 5}"))
+        requests.append(tuple(f"scan{turn}-{place}" for place in range(8)))
+    names = dict.fromkeys(name for request in requests for name in request)
+    problem = CachingProblem(
+        capacity=20,
+        objects=tuple(CachedObject(id=name) for name in names),
+        requests=tuple(requests),
+    )
+    best, learned, recent = (
+        sch.solve(problem, name, work_limit=1).objective
+        for name in ("belady", "hit-density", "lru")
+    )
+    assert recent == 600 * 10
+    assert best == 600 * 8 + 10
+    assert learned < best + 0.5 * (recent - best)
 
 
 def test_equal_sizes_close_at_any_length() -> None:
