@@ -91,7 +91,7 @@ def _columns(one: Outcome) -> Columns:
         "demand": [table.demands[row] for row in table.demand.tolist()],
         "prompt_tokens": table.prompt_tokens.tolist(),
         "output_tokens": table.output_tokens.tolist(),
-        "cached_tokens": table.cached_tokens.tolist(),
+        "cached_tokens": (table.cached_tokens + run.hit_tokens).tolist(),
         "instance": [names[row] if row >= 0 else None for row in run.instance.tolist()],
         "decode_instance": [
             names[row] if row >= 0 else None for row in run.decode_instance.tolist()

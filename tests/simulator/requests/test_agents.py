@@ -201,3 +201,49 @@ def test_public_sessions_are_read(shared_data: Path) -> None:
     found = read_sessions(shared_data / "agent_swebench")
     assert (found.count, len(found)) == (125, 5515)
     assert found.gap_ns.sum() / 1e9 == pytest.approx(5390 * 3.2897, rel=1e-3)
+
+
+POLICIES = (
+    "apc",
+    "continuum-paper",
+    "continuum-public",
+    "saga",
+    "thunderagent",
+    "kvflow",
+    "hexgen-sql",
+)
+
+
+@pytest.mark.shared
+def test_every_policy_has_a_row_on_public_sessions(shared_data: Path) -> None:
+    scenario = RequestScenario.model_validate(
+        {
+            "replica": {"cost": COST, "kv_tokens": 150_000},
+            "replicas": 2,
+            "trace": str(shared_data / "agent_swebench"),
+            "rate": 0.1,
+            "requests": 20,
+        }
+    )
+    found = simulate_requests(scenario, POLICIES)
+    for one in found.outcomes:
+        assert one.programs is not None
+        assert one.programs.served == 20
+        assert one.programs.gap is not None
+        assert 0 < one.programs.gap < 1
+        assert one.programs.hit_share > 0.5
+
+
+@pytest.mark.parametrize("policy", POLICIES)
+def test_requests_without_prefixes_are_refused(policy: str) -> None:
+    length = {"kind": "fixed", "tokens": 10}
+    arrivals = {"kind": "poisson", "rate": 1.0}
+    scenario = RequestScenario.model_validate(
+        {
+            "replica": {"cost": COST, "kv_tokens": 2000},
+            "workload": {"classes": [{"arrivals": arrivals, "prompt": length, "output": length}]},
+            "requests": 5,
+        }
+    )
+    with pytest.raises(InputError, match="programs"):
+        simulate_requests(scenario, policy)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from scheduling.errors import InputError
 from scheduling.simulator.requests.clock import NS_PER_SECOND
 from scheduling.simulator.requests.policy import Provenance, Sending
 from scheduling.simulator.requests.programs import Phase, Programs
@@ -53,7 +54,15 @@ class ThunderAgent:
         self._held: dict[int, list[Live]] = {}
 
     def begin(self, programs: Programs | None, fleet: Sequence[Instance]) -> None:
-        """Look at a run that begins."""
+        """Look at a run that begins.
+
+        Raises
+        ------
+        InputError
+            When the requests belong to no programs.
+        """
+        if programs is None:
+            raise InputError.single("policy thunderagent", "requests", "programs of agents")
         self._programs = programs
         self._fleet = fleet
 
