@@ -140,6 +140,17 @@ def test_published_systems_and_benches(folder: Path, cli: Cli) -> None:
     assert [row[0] for row in bench.tables[0].rows] == ["dispatch", "insertion"]
 
 
+def test_a_plan_has_its_rivals_limits_and_what_binds(folder: Path, cli: Cli) -> None:
+    done = cli("plan", "bundled:chat-fleet", "--time-limit", "60", "--json")
+    (folder / "plan-result.json").write_text(done.out)
+    tables = {entry.title: entry for entry in one(["plan-result.json"]).tables}
+    assert {"Replay by simulation", "Runner-ups", "Limits", "What binds"} <= set(tables)
+    (rival,) = tables["Runner-ups"].rows
+    assert rival[0] == "disaggregated only"
+    assert rival[3] == "targets kept"
+    assert ["pool h100", 2, 8, "GPUs"] in [list(row) for row in tables["Limits"].rows]
+
+
 @pytest.mark.parametrize(
     ("name", "text", "found"),
     [

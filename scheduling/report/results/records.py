@@ -302,9 +302,17 @@ def _plan_tables(whole: Record) -> list[Table]:
             for verdict in replays[-1]["verdicts"]
         ]
         tables.append(Table("Replay by simulation", columns, rows))
-    if whole.get("binds"):
-        rows = [[one["limit"], one["used"], one["most"], one["unit"]] for one in whole["binds"]]
+    if whole.get("runner_ups"):
+        rows = [_rival(other) for other in whole["runner_ups"]]
+        tables.append(Table("Runner-ups", ["kind", "status", "value", "replay"], rows))
+    if whole.get("limits"):
+        rows = [[one["limit"], one["used"], one["most"], one["unit"]] for one in whole["limits"]]
         tables.append(Table("Limits", ["limit", "used", "most", "unit"], rows))
+    binding = [one for one in whole.get("binds", ()) if one["binds"]]
+    if binding:
+        columns = ["constraint", "with", f"{binding[0]['goal']} by the relaxation"]
+        rows = [[one["constraint"], one["change"], one["worth"]] for one in binding]
+        tables.append(Table("What binds", columns, rows))
     if whole.get("ruled_out"):
         rows = [
             [one["model"], one["pool"], one["role"], _short(one["layout"]), one["reason"]]
@@ -312,6 +320,13 @@ def _plan_tables(whole: Record) -> list[Table]:
         ]
         tables.append(Table("Ruled out", ["model", "pool", "role", "layout", "reason"], rows))
     return tables
+
+
+def _rival(other: Record) -> list[Cell]:
+    plan, replays = other["plan"], other["replays"]
+    value = None if plan is None else plan["objective"]
+    kept = None if not replays else "targets kept" if replays[-1]["kept"] else "targets missed"
+    return [other["kind"], other["status"], value, kept]
 
 
 def _short(layout: Record) -> str:
