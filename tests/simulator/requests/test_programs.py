@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from scheduling.models.cost.protocol import Affine
 from scheduling.models.requests.programs import ProgramTable
-from scheduling.simulator.requests.deployment import Deployment, Group
+from scheduling.simulator.requests.deployment import Deployment, Flow, Group, Link
 from scheduling.simulator.requests.engine import Engine
 from scheduling.simulator.requests.fleet import simulate_fleet
 from scheduling.simulator.requests.instance import Instance
@@ -178,3 +178,29 @@ def test_turns_find_all_full_blocks_of_the_last_one(tokens: int, hits: list[int]
     run = simulate_fleet(Deployment((group,)), program_table([Program(0.0, tuple(calls))]))
     assert run.hit_tokens.tolist() == (hits if tokens == 64 else [0, 9, 13])
     assert run.came_ns.tolist() == [0, 504_000_000, 757_000_000]
+
+
+@st.composite
+def split_keepers(draw: st.DrawFn) -> Deployment:
+    """Draw fleets whose prompts and answers are made apart, and that keep prefixes."""
+    retention = draw(st.sampled_from(RETENTIONS))
+    prompts = replace(draw(groups("p", "prefill")), retention=retention)
+    answers = replace(
+        draw(groups("d", "decode")), retention=draw(st.sampled_from([None, retention]))
+    )
+    link = Link(draw(st.floats(1, 1e4)), 1e6, draw(st.floats(0, 0.01)))
+    return Deployment((prompts, answers), (Flow("all", "p", "d", 1.0, link),))
+
+
+@given(split_keepers(), program_tables())
+@settings(max_examples=100)
+def test_split_fleets_lose_no_block_either(fleet: Deployment, programs: ProgramTable) -> None:
+    jumping = simulate_fleet(fleet, programs, router=RoundRobin())
+    assert same(jumping, simulate_fleet(fleet, programs, router=RoundRobin(), jumps=False))
+    engine = Engine(fleet, programs.requests, RoundRobin(), programs=programs)
+    engine.run()
+    for instance in engine.instances:
+        cache = instance.cache
+        kept = 0 if cache is None else cache.blocks
+        assert cache is None or cache.pinned == 0
+        assert kept + instance.memory.free == instance.memory.capacity
