@@ -89,6 +89,10 @@ _HOMES = {
         "scheduling.models.federated.problem:FederatedProblem",
         "",
     ),
+    "pipeline": (
+        "scheduling.models.pipeline.problem:PipelineProblem",
+        "",
+    ),
     "sharing": (
         "scheduling.models.sharing.problem:SharedCluster",
         "scheduling.models.schedule.solution:ScheduleSolution",

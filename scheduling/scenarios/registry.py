@@ -84,6 +84,7 @@ SCENARIOS = {
     "expertflow": f"{_HERE}.expertflow",
     "dems": f"{_HERE}.dems",
     "chunkflow": f"{_HERE}.chunkflow",
+    "roundpipe": f"{_HERE}.roundpipe",
     "fedcompass": f"{_HERE}.fedcompass",
     "asyncflow": f"{_HERE}.asyncflow",
     "bytescale": f"{_HERE}.bytescale",

@@ -1,0 +1,1 @@
+"""Layers in stages that devices take in turn."""
