@@ -29,6 +29,7 @@ SOLVED = {
     "experts": "swaps",
     "loop": "ims",
     "memory": "first-fit",
+    "ordering": "append",
     "packing": "best-fit",
     "placement": "best-fit",
     "prefill": "edf",
