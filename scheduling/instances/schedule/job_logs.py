@@ -133,7 +133,7 @@ def read_job_log(text: str, source: str | None, processors: int | None = None) -
     """
     if processors is None:
         expected = "the number of processors behind the format's name, as in job-log:512"
-        raise InputError.single("format", "no number of processors", expected, source)
+        raise InputError.single("document", "no number of processors", expected, source)
     found = tables(text, source)
     if len(found) != 1:
         raise InputError.single("line 1", f"{len(found)} tables", "one table of jobs", source)
@@ -197,7 +197,7 @@ def _stated(text: str, source: str | None) -> int:
             found[match[1].lower()] = int(match[2])
     if not found:
         expected = "a line '; MaxProcs: NUMBER', or the number behind the format's name: swf:128"
-        raise InputError.single("header", "no number of processors", expected, source)
+        raise InputError.single("document", "no number of processors", expected, source)
     return found.get("maxprocs", 0) or found["maxnodes"]
 
 
