@@ -93,7 +93,7 @@ def read_stages(text: str, source: str | None, cores: int | None = None) -> Shar
 def write_stages(problem: Problem) -> str:
     """Write jobs; chains, which the table cannot hold, are refused."""
     if not isinstance(problem, SharedCluster):
-        raise UnsupportedError(f"format shared-jobs does not hold problems of kind {problem.kind}")
+        raise UnsupportedError("format shared-jobs holds problems of kind sharing only")
     if any(job.chain for job in problem.jobs):
         raise UnsupportedError("format shared-jobs does not hold jobs whose stages are a chain")
     columns = ("arrival_seconds", "user", "job", "core_seconds", "tasks", CORES)
