@@ -3,8 +3,9 @@
 Known by its abstract: during the forward and the backward pass the parameters and the optimizer's
 state do not change, so that they are copied to the host beside the passes, and training stands
 still only for what has not been copied when the update begins. From the host they are flushed to
-disk beside further iterations, which sets how soon the next checkpoint may follow. The least waste
-over all intervals of whole iterations that the flush allows is found by trying all of them.
+disk beside further iterations, which sets how soon the next checkpoint may follow. A step of the
+problem of kind ``checkpoint`` is an iteration, a copy ends with its flush, and all of it but the
+stall is hidden: the least waste over all intervals that the flush allows.
 
 Inferred: a 70B model on 256 GPUs (0.98 TB of state with the optimizer), 20 GB/s from each GPU to
 its host, 1.2 GB/s from each of 64 hosts to disk, iterations of 20 s of which the update takes 1.5.
@@ -14,7 +15,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from scheduling.scenarios.checkpointing import Machine, Pattern, waste, young_daly
+from scheduling.models.base import relative_gap
+from scheduling.models.checkpoint.problem import CheckpointLevel, CheckpointProblem
+from scheduling.models.checkpoint.waste import best_plan, expected_waste
 from scheduling.scenarios.scenario import Row, Run, Scenario
 
 _GIGA = 1e9
@@ -58,10 +61,19 @@ class Training:
         """Seconds of stall when the copy runs beside the passes."""
         return max(0.0, self.snapshot - (self.iteration - self.update))
 
-    @property
-    def least(self) -> int:
-        """Iterations that a flush takes, before which no further copy may begin."""
-        return max(1, -int(-self.synchronous // self.iteration))
+    def problem(self, stall: float) -> CheckpointProblem:
+        """Return when to take copies of which each stalls training for so long."""
+        copy = CheckpointLevel(
+            id="disk",
+            copy_seconds=self.synchronous,
+            hidden_seconds=self.synchronous - stall,
+            restart_seconds=300.0,
+        )
+        return CheckpointProblem(
+            step_seconds=self.iteration,
+            mean_seconds_between_failures=1.0 / self.failures,
+            levels=(copy,),
+        )
 
 
 SMALL = Training(0.98e12, 256 * 20 * _GIGA, 64 * 1.2 * _GIGA, 20.0, 1.5, 2.5e-5)
@@ -69,21 +81,6 @@ SMALL = Training(0.98e12, 256 * 20 * _GIGA, 64 * 1.2 * _GIGA, 20.0, 1.5, 2.5e-5)
 
 LARGE = Training(24.5e12, 256 * 4 * _GIGA, 64 * 1.2 * _GIGA, 20.0, 1.5, 2.5e-5)
 """States of 24.5 TB over slower links, whose copy takes longer than the passes."""
-
-
-def machine(training: Training, stall: float) -> Machine:
-    """Return what checkpoints take that stall for so long."""
-    return Machine(0.0, training.failures, 0.0, stall, 0.0, 300.0)
-
-
-def best_iterations(training: Training, stall: float, least: int) -> tuple[int, float]:
-    """Return the number of iterations between checkpoints that wastes least, and its waste."""
-    found = machine(training, stall)
-    choices = range(least, max(least + 1, round(10 * young_daly(found).work / training.iteration)))
-    return min(
-        ((count, waste(found, Pattern(1, count * training.iteration))) for count in choices),
-        key=lambda pair: pair[1],
-    )
 
 
 def run(limits: Run) -> list[Row]:
@@ -94,10 +91,10 @@ def run(limits: Run) -> list[Row]:
 
 def _rows(training: Training) -> list[Row]:
     case = f"{training.state / 1e12:.2f} TB, iterations of {training.iteration:g} s"
-    lazy = training.lazy or 1e-3
-    count, value = best_iterations(training, lazy, training.least)
-    slow, base = best_iterations(training, training.synchronous, 1)
-    _, free = best_iterations(training, 1e-3, training.least)
+    waiting, lazy = training.problem(training.synchronous), training.problem(training.lazy)
+    free = training.problem(0.0)
+    slow, often = best_plan(waiting), best_plan(lazy)
+    value = expected_waste(lazy, often)
     return [
         Row(
             case=case,
@@ -112,14 +109,14 @@ def _rows(training: Training) -> list[Row]:
         ),
         Row(
             case=case,
-            measure="time wasted, share of the work, at the best interval",
-            baseline=f"waits for the disk, every {slow} iterations",
-            baseline_value=base,
-            method=f"lazy copy, every {count} iterations",
+            measure="time wasted, share of the time, at the best interval",
+            baseline=f"waits for the disk, every {slow.steps} iterations",
+            baseline_value=expected_waste(waiting, slow),
+            method=f"lazy copy, every {often.steps} iterations",
             value=value,
-            gap=1.0 - free / value,
+            gap=relative_gap(value, expected_waste(free, best_plan(free))),
             published="up to 2.2 times faster end to end",
-            verdict=f"the flush takes {training.least} iterations",
+            verdict=f"the flush takes {lazy.least_steps} iterations",
         ),
     ]
 

@@ -11,64 +11,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from scheduling.models.checkpoint.problem import CheckpointPlan
+from scheduling.models.checkpoint.waste import best_plan, expected_waste
 from scheduling.models.cost.layout import Layout
 from scheduling.scenarios import bytecheckpoint, datastates, pccl, reft, spray
-from scheduling.scenarios.checkpointing import (
-    Machine,
-    Pattern,
-    best_pattern,
-    simulated_waste,
-    waste,
-    young_daly,
-)
 from scheduling.scenarios.scenario import Run
-
-DISK = Machine(soft=0.0, hard=1e-4, snapshot=0.0, disk=60.0, from_snapshot=0.0, from_disk=300.0)
-BOTH = Machine(soft=2e-4, hard=2e-5, snapshot=6.0, disk=120.0, from_snapshot=30.0, from_disk=600.0)
-
-
-def test_without_failures_only_checkpoints_take_time() -> None:
-    calm = Machine(0.0, 0.0, 5.0, 20.0, 1.0, 1.0)
-    assert waste(calm, Pattern(4, 100.0)) == pytest.approx((3 * 5 + 20) / 400)
-
-
-def test_waste_on_disk_alone_is_dalys_formula() -> None:
-    work, stop, repair, rate = 900.0, DISK.disk, DISK.from_disk, DISK.hard
-    # Repairs without failures: (1 / rate + repair) (e^(rate (work + stop)) - 1).
-    exact = (1 / rate + repair) * np.expm1(rate * (work + stop)) / work - 1
-    assert waste(DISK, Pattern(1, work)) == pytest.approx(exact)
-
-
-@pytest.mark.parametrize("machine", [DISK, BOTH])
-def test_the_simulation_meets_the_exact_waste(machine: Machine) -> None:
-    for pattern in (young_daly(machine), Pattern(3, 500.0)):
-        seen = simulated_waste(machine, pattern, work=2e8, seed=4)
-        assert 1 + seen == pytest.approx(1 + waste(machine, pattern), rel=0.003)
-        assert seen == pytest.approx(waste(machine, pattern), rel=0.02)
-
-
-def test_the_formula_is_near_the_best_interval() -> None:
-    best, formula = best_pattern(DISK), young_daly(DISK)
-    assert formula.work == pytest.approx(best.work, rel=0.1)
-    assert waste(DISK, best) <= waste(DISK, formula) <= 1.02 * waste(DISK, best)
-
-
-@settings(max_examples=30)
-@given(
-    st.floats(1e-6, 1e-3),
-    st.floats(1e-7, 1e-4),
-    st.floats(0.5, 20),
-    st.floats(21, 300),
-    st.integers(1, 12),
-    st.floats(20, 20_000),
-)
-def test_no_pattern_wastes_less_than_the_best_one(
-    soft: float, hard: float, snapshot: float, disk: float, segments: int, work: float
-) -> None:
-    machine = Machine(soft, hard, snapshot, disk, 10.0, 100.0)
-    best = waste(machine, best_pattern(machine))
-    assert best <= waste(machine, Pattern(segments, work)) * (1 + 1e-9)
-    assert best <= waste(machine, young_daly(machine)) * (1 + 1e-9)
 
 
 def test_snapshots_in_memory_waste_less() -> None:
@@ -83,15 +30,17 @@ def test_lazy_copies_stall_only_for_what_the_passes_do_not_hide() -> None:
     assert datastates.SMALL.lazy == 0
     large = datastates.LARGE
     assert large.lazy == pytest.approx(large.snapshot - 18.5)
-    assert large.least == 16
+    lazy = large.problem(large.lazy)
+    assert lazy.levels[0].stall_seconds == pytest.approx(large.lazy)
+    assert lazy.least_steps == 16
+    assert large.problem(large.synchronous).least_steps == 1
     stall, time = datastates.run(Run(10))[2:]
     assert stall.baseline_value == pytest.approx(large.synchronous)
     assert time.ratio is not None
     assert time.ratio < 0.25
-    count, least = datastates.best_iterations(large, large.lazy, large.least)
-    machine = datastates.machine(large, large.lazy)
-    for other in (large.least, count - 1, count + 1, 5 * count):
-        assert least <= waste(machine, Pattern(1, other * large.iteration))
+    count = best_plan(lazy).steps
+    for other in (lazy.least_steps, count - 1, count + 1, 5 * count):
+        assert time.value <= expected_waste(lazy, CheckpointPlan(other))
 
 
 @settings(max_examples=25)

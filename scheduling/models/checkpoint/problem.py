@@ -63,7 +63,8 @@ class CheckpointProblem(Problem):
         if last.covers != 1:
             place = f"levels[{len(self.levels) - 1}].covers"
             faults.append(Fault(place, str(last.covers), "1: the last level covers all failures"))
-        if self.least_steps * self.step_seconds > self.mean_seconds_between_failures * _LONGEST:
+        shortest = self.least_steps * self.step_seconds + self.levels[0].stall_seconds
+        if shortest > self.mean_seconds_between_failures * _LONGEST:
             found = f"copies of {self.levels[0].copy_seconds:g} s"
             expected = f"at most {_LONGEST:g} mean times between failures"
             faults.append(Fault("levels[0].copy_seconds", found, expected))
@@ -78,8 +79,10 @@ class CheckpointProblem(Problem):
 
     @property
     def least_steps(self) -> int:
-        """Fewest steps between two copies: the one before has ended."""
-        return max(1, -int(-self.levels[0].copy_seconds // self.step_seconds))
+        """Fewest steps between two copies: what of the one before goes on beside them has ended."""
+        first = self.levels[0]
+        beside = first.copy_seconds - first.stall_seconds
+        return max(1, -int(-beside // self.step_seconds))
 
 
 class CheckpointPlan(NamedTuple):

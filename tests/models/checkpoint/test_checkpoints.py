@@ -47,15 +47,33 @@ def test_one_level_is_dalys_complete_model_and_simulated_within_two_percent(
         total = mean * math.exp(300.0 / mean) * math.expm1((interval + copy) / mean)
         expected = expected_waste(problem, plan)
         assert expected == pytest.approx(1 - interval / total, rel=1e-9)
-        run = simulate_checkpoints(problem, plan)
-        assert run.waste == pytest.approx(expected, rel=0.02)
+        _met_by_simulation(problem, plan, failures=50_000)
+
+
+def _met_by_simulation(problem: CheckpointProblem, plan: CheckpointPlan, failures: int) -> None:
+    expected = expected_waste(problem, plan)
+    run = simulate_checkpoints(problem, plan, failures=failures)
+    assert run.waste == pytest.approx(expected, rel=0.02)
+    assert 1 / (1 - run.waste) == pytest.approx(1 / (1 - expected), rel=0.003)
+
+
+def test_without_failures_only_copies_take_time() -> None:
+    calm = _problem(20.0, 1e10, 10.0, {**MEMORY, "copy_seconds": 5.0})
+    # Four copies in memory, and one in storage after the last of them.
+    took = 4 * 100.0 + 4 * 5.0 + 20.0
+    assert expected_waste(calm, CheckpointPlan(10, 4)) == pytest.approx(1 - 400.0 / took, rel=1e-5)
 
 
 def test_two_levels_are_simulated_within_two_percent() -> None:
     problem = _problem(60.0, 20_000.0, 20.0, MEMORY)
-    for plan in (best_plan(problem), CheckpointPlan(10, 3), CheckpointPlan(4, 50)):
-        run = simulate_checkpoints(problem, plan, failures=100_000)
-        assert run.waste == pytest.approx(expected_waste(problem, plan), rel=0.02)
+    plans = (
+        best_plan(problem),
+        CheckpointPlan(10, 3),
+        CheckpointPlan(25, 3),
+        CheckpointPlan(4, 50),
+    )
+    for plan in (young_plan(problem), *plans):
+        _met_by_simulation(problem, plan, failures=100_000)
 
 
 @pytest.mark.parametrize("mean", [5_000.0, 50_000.0, 500_000.0])
@@ -74,18 +92,34 @@ def test_the_best_interval_is_dalys_within_a_tenth(mean: float) -> None:
     assert expected_waste(problem, CheckpointPlan(simulated[1])) <= 1.02 * least
 
 
+def test_youngs_interval_is_near_the_best() -> None:
+    problem = _problem(60.0, 10_000.0, 1.0)
+    best, formula = best_plan(problem), young_plan(problem)
+    assert formula.steps == pytest.approx(best.steps, rel=0.1)
+    least = expected_waste(problem, best)
+    assert least <= expected_waste(problem, formula) <= 1.02 * least
+
+
+SNAPSHOTS = st.builds(
+    lambda seconds, covers: {**MEMORY, "copy_seconds": seconds, "covers": covers},
+    st.floats(0.5, 20.0),
+    st.floats(0.1, 0.999),
+)
+
+
 @settings(max_examples=40, deadline=None)
 @given(
     st.floats(1.0, 300.0),
     st.floats(500.0, 50_000.0),
-    st.booleans(),
+    st.none() | SNAPSHOTS,
     st.integers(1, 300),
     st.integers(1, 60),
 )
 def test_no_plan_wastes_less_than_the_best(
-    copy: float, mean: float, two: bool, steps: int, every: int
+    copy: float, mean: float, snapshots: dict[str, Any] | None, steps: int, every: int
 ) -> None:
-    problem = _problem(copy, mean, 20.0, *([MEMORY] if two else []))
+    two = snapshots is not None
+    problem = _problem(copy, mean, 20.0, *([] if snapshots is None else [snapshots]))
     best = best_plan(problem)
     least = expected_waste(problem, best)
     assert best.steps >= problem.least_steps
@@ -108,6 +142,7 @@ def test_hidden_copies_do_not_stall() -> None:
     plain = _problem(60.0)
     level = plain.levels[0].model_copy(update={"hidden_seconds": 60.0})
     hidden = plain.model_copy(update={"levels": (level,)})
+    assert plain.least_steps == 1
     assert best_plan(hidden) == CheckpointPlan(3)
     assert expected_waste(hidden, best_plan(hidden)) < expected_waste(plain, best_plan(plain))
 
