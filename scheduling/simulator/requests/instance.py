@@ -1,144 +1,30 @@
-"""One replica at work: queue, running requests, iterations and jumps over them."""
+"""One replica at work: batches, and jumps over equal iterations."""
 
 from __future__ import annotations
 
-from collections import deque
 from typing import TYPE_CHECKING
 
 from scheduling.models.cost.protocol import Batch
-from scheduling.simulator.requests.clock import MASK, SHIFT, Lines, Pace, ticks
-from scheduling.simulator.requests.ends import Ends
+from scheduling.simulator.requests.clock import MASK, SHIFT, Pace, ticks
+from scheduling.simulator.requests.instance_state import InstanceState
 from scheduling.simulator.requests.live import Live, State
-from scheduling.simulator.requests.memory import Memory
 from scheduling.simulator.requests.parts import Chunks, mixed_batch
-from scheduling.simulator.requests.policy import Learning, Ordering, Preempting, Remembering
-from scheduling.simulator.requests.prefixes import PrefixCache
-from scheduling.simulator.requests.tally import Current, Tally
+from scheduling.simulator.requests.policy import Preempting
 from scheduling.simulator.requests.turn import Turn
 
 if TYPE_CHECKING:
     from scheduling.simulator.requests.deployment import Group
     from scheduling.simulator.requests.engine import Engine
-    from scheduling.simulator.requests.policy import (
-        Admission,
-        Composition,
-        Eviction,
-        Order,
-        Policy,
-    )
-
 
 _NO_CHUNKS: Chunks = []
 
 
-class Instance:
-    """One replica.
-
-    All requests that decode advance together: ``steps`` counts the iterations in which they do, and
-    a request's tokens follow from it. So an iteration, or a jump over many, costs the same for one
-    request as for a hundred.
-    """
+class Instance(InstanceState):
+    """One replica, which composes batches when its policies say so, and runs them."""
 
     def __init__(self, index: int, group: Group, engine: Engine) -> None:
-        self.index = index
-        self.group = group
-        self.name = f"{group.name}/{index}"
-        self._engine = engine
-        self.cost = group.cost
-        composition = group.composition
-        if isinstance(composition, Remembering):
-            composition = composition.fresh(index)
-        self.composition: Composition = composition
-        self.order: Order | None = group.order
-        if isinstance(composition, Ordering):
-            self.order = composition.order
-        self._preempting = composition if isinstance(composition, Preempting) else None
-        learner = group.admission.fresh(index) if isinstance(group.admission, Learning) else None
-        self._learner = learner
-        self.admission: Admission = learner or group.admission
-        self.eviction: Eviction = group.eviction
-        self.memory = Memory(group.kv_blocks, group.block_size)
-        self.cache: PrefixCache | None = None
-        self.waiting: deque[Live] = deque()
-        self.prefilling: list[Live] = []
-        self.decoding: dict[int, Live] = {}
-        self.moving = 0
-        self.leaving = 0
-        self.steps = 0
-        self.busy = False
-        self.version = 0
-        self.dirty = False
-        self.load_tokens = 0
-        self.tally = Tally()
-        self._base_sum = 0
-        self._evictions = 0
-        self._carry = 0
-        self._ends = Ends()
-        self.running = Current()
-        self._arrived: list[Live] = []
+        super().__init__(index, group, engine)
         self._turn = Turn(self)
-        self._lines = Lines(self.cost)
-        self._unsorted = False
-        self._jumps = engine.jumps and self.composition.steady
-        self._settled = self.admission.steady and (self.order is None or self.order.steady)
-        self._grows = self.admission.grows
-
-    @property
-    def policies(self) -> tuple[Policy, ...]:
-        """The policies that decide here."""
-        own: tuple[Policy, ...] = (self.composition, self.admission, self.eviction)
-        return own if self.order is None else (*own, self.order)
-
-    @property
-    def front(self) -> Live | None:
-        """The request of the queue whose turn it is; ``None`` when nobody waits."""
-        if self._unsorted and self.order is not None:
-            key, now = self.order.key, self._turn.now
-            self.waiting = deque(sorted(self.waiting, key=lambda request: key(request, now)))
-            self._unsorted = False
-        return self.waiting[0] if self.waiting else None
-
-    @property
-    def slots(self) -> int:
-        """Requests that may still begin before the batch is full."""
-        running = len(self.decoding) + len(self.prefilling) + self.moving
-        return self.group.max_sequences - running
-
-    @property
-    def outstanding(self) -> int:
-        """Requests that are queued or running here."""
-        return len(self.waiting) + len(self.decoding) + len(self.prefilling) + self.moving
-
-    def tokens(self, request: Live) -> int:
-        """Return the tokens of a request so far: computed ones, or prompt and answer."""
-        if request.state is State.DECODING:
-            return request.base + self.steps
-        return request.done
-
-    def completed(self, now: int) -> int:
-        """Return how many iterations of the jump that runs now have ended by a time."""
-        run = self.running
-        if not self.busy or run.pace is None or run.steps == 1:
-            return 0
-        span = ((now - run.began + 1) << SHIFT) - self._carry
-        return min(run.pace.reaching(span) - 1, run.steps - 1)
-
-    def tokens_at(self, request: Live, now: int) -> int:
-        """Return the tokens of a request at a time between the ends of jumps."""
-        done = self.completed(now) if request.state is State.DECODING else 0
-        return self.tokens(request) + done
-
-    def free_at(self, now: int) -> int:
-        """Return the blocks that are free at a time between the ends of jumps."""
-        run = self.running
-        if not self.completed(now) or not self._grows or run.pace is None:
-            return self.memory.free
-        begun = run.pace.reaching(((now - run.began) << SHIFT) - self._carry)
-        return self.memory.free - self.memory.need(self.steps + 1, begun - 1)
-
-    def context(self, decodes: int) -> int:
-        """Return the tokens whose KV is read if so many, all that decode or none, do so now."""
-        return self._base_sum + decodes * self.steps if decodes else 0
 
     # What happens to it.
 
@@ -167,16 +53,6 @@ class Instance:
             self._engine.touch(self)
         else:
             self._interrupt(now)
-
-    def available(self, now: int) -> int:
-        """Return the blocks that a request may have which begins now."""
-        del now
-        return self.memory.free
-
-    def kept_tokens(self, request: Live, now: int) -> int:
-        """Return the tokens at the head of a request's prompt whose KV is kept here."""
-        del request, now
-        return 0
 
     def release(self, request: Live, now: int) -> None:
         """Free what a request holds here whose KV has been fetched by another instance."""
@@ -300,22 +176,14 @@ class Instance:
         self.load_tokens += target - request.target
         request.target = target
 
-    def secure_decodes(self) -> int:
-        """Give all requests that decode the blocks of their next tokens, by eviction if need be.
-
-        As in vLLM, a request decodes only while a block is free, whether it needs one or not.
-        """
-        count = len(self.decoding)
-        if not count or not self._grows:
-            return count
-        memory = self.memory
-        need = memory.wheel[self.steps % memory.block_size]
-        if memory.free <= need and self.cache is not None:
-            self.cache.reclaim(need + 1 - memory.free, self._turn.now)
-        if memory.free > need:
-            memory.free -= need
-            return count
-        return self._secure_one_by_one()
+    def fetch(self, now: int) -> None:
+        """Have the KV moved here of the requests at the head of the queue that lies elsewhere."""
+        while (request := self.front) is not None and request.remote:
+            if not self.admit(request):
+                break
+            request.state = State.MOVING
+            self.moving += 1
+            self._bring(request, now)
 
     # Iterations.
 
@@ -407,48 +275,9 @@ class Instance:
             self._join(request)
         self._arrived.clear()
 
-    def fetch(self, now: int) -> None:
-        """Have the KV moved here of the requests at the head of the queue that lies elsewhere."""
-        while (request := self.front) is not None and request.remote:
-            if not self.admit(request):
-                break
-            request.state = State.MOVING
-            self.moving += 1
-            self._bring(request, now)
-
     def _bring(self, request: Live, now: int) -> None:
         """Have the KV of a request moved here, for which there is room."""
         self._engine.fetch(self, request, now)
-
-    def _join(self, request: Live) -> None:
-        """Let a request decode whose prefill is done: it has one token more than its target."""
-        request.state = State.DECODING
-        request.base = request.target + 1 - self.steps
-        self.decoding[request.row] = request
-        self._base_sum += request.base
-        if self._grows:
-            self.memory.join(request.base)
-        left = self._engine.total(request) - request.target - 1
-        self._ends.add(self.steps + left, request)
-
-    def _leave(self, request: Live, now: int, *, keep: bool) -> None:
-        """Take a request out of those that decode, with all that it holds."""
-        held = request.blocks
-        stored = request.base + self.steps - 1
-        if self._grows:
-            held = max(held, self.memory.blocks(stored))
-            self.memory.leave(request.base)
-        del self.decoding[request.row]
-        self._base_sum -= request.base
-        if self.cache is None:
-            self.memory.free += held
-        else:
-            self._free(request, held, stored if keep else 0, now)
-
-    def _free(self, request: Live, blocks: int, tokens: int, now: int) -> None:
-        """Free what a request held, of which so many tokens might be kept."""
-        del request, tokens, now
-        self.memory.free += blocks
 
     def _end(self, request: Live, now: int) -> None:
         request.state = State.DONE
@@ -482,60 +311,3 @@ class Instance:
                 self._engine.hand_over(request, now)
             else:
                 self._join(request)
-
-    # Memory.
-
-    def _secure_one_by_one(self) -> int:
-        """Give memory in the order of the eviction policy, taking it from the other end."""
-        memory = self.memory
-        ranked = deque(self.eviction.ranking([*self.decoding.values(), *self.prefilling]))
-        count = 0
-        while ranked:
-            request = ranked.popleft()
-            if request.state is not State.DECODING:
-                continue
-            while memory.free < 1:
-                if self.cache is not None and self.cache.spare:
-                    self.cache.reclaim(1, self._turn.now)
-                    continue
-                if not ranked:
-                    self.evict(request, alone=not (count or self.prefilling))
-                    break
-                self.evict(ranked.pop())
-            else:
-                if (request.base + self.steps - 1) % memory.block_size == 0:
-                    memory.free -= 1
-                count += 1
-        return count
-
-    def evict(self, request: Live, *, alone: bool = False) -> None:
-        """Send a request back to the head of the queue; it begins anew later.
-
-        Parameters
-        ----------
-        request
-            One that runs.
-        alone
-            Memory is short for it though nobody else runs.
-        """
-        del alone
-        if request.state is State.DECODING:
-            self._leave(request, self._turn.now, keep=False)
-            request.done = request.base + self.steps
-        else:
-            self.prefilling.remove(request)
-            self._free(request, request.blocks, 0, self._turn.now)
-        self.load_tokens -= request.target
-        request.target = self.eviction.restart(request)
-        self.load_tokens += request.target
-        request.done = min(request.cached, request.target - 1)
-        request.state = State.WAITING
-        request.restarts += 1
-        self.tally.restarts += 1
-        self._give_back(request)
-
-    def _give_back(self, request: Live) -> None:
-        """Put a request that has given way at the head of the queue."""
-        self.waiting.appendleft(request)
-        self._unsorted = True
-        self._evictions += 1
