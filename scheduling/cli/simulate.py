@@ -9,11 +9,13 @@ import typer
 
 from scheduling.cli import options
 from scheduling.cli.output import emit_json, note, table
+from scheduling.cli.simulate_options import Asked, Wanted
 from scheduling.errors import Fault, InputError
 from scheduling.report.words import number, percent
 
 if TYPE_CHECKING:
     from scheduling.models.base import Problem
+    from scheduling.models.requests.scenario import RequestScenario
     from scheduling.simulator.schedule.simulate import PolicyRun, Simulation
 
 _SHOWN = 3
@@ -147,122 +149,80 @@ def simulate(
     shares, on tasks for edge and cloud (kind edge-cloud) with the utility that they earn.
     """
     from scheduling.instances.files import read
-    from scheduling.models.checkpoint.problem import CheckpointProblem
-    from scheduling.models.edge.problem import EdgeCloud
     from scheduling.models.requests.scenario import RequestScenario
-    from scheduling.models.sharing.problem import SharedCluster
 
+    asked = Asked(tuple(policy or ()), time_limit, work_limit, workers, seed, output, json)
+    goals = tuple(objective or ())
+    wanted = Wanted(trace, strict, capacity, times, viewer, plot, goals, rates, seeds, backend)
     problem = read(file, format=format_)
     if isinstance(problem, RequestScenario):
-        _refuse({"--time-limit": time_limit, "--work-limit": work_limit}, "schedules")
-        from scheduling.cli.simulate_requests import Wanted, simulate_scenario
+        _simulate_requests(problem, file, asked, wanted)
+    else:
+        _refuse(wanted.given, "scenarios of requests")
+        _simulate_other(problem, file, asked)
 
-        wanted = Wanted(
-            tuple(policy or ()),
-            trace,
-            strict,
-            capacity,
-            seed,
-            times,
-            viewer,
-            plot,
-            tuple(objective or ()),
-            json=json,
-        )
-        if rates is None and seeds is None:
-            _refuse({"--workers": workers, "--output": output, "--backend": backend}, "a sweep")
-            simulate_scenario(problem, file, wanted)
-            return
-        from scheduling.cli.sweep_requests import sweep_scenario
 
-        sweep_scenario(problem, file, wanted, rates, seeds, workers or 1, backend, output)
+def _simulate_requests(problem: RequestScenario, file: str, asked: Asked, wanted: Wanted) -> None:
+    limits = {"--time-limit": asked.time_limit, "--work-limit": asked.work_limit}
+    _refuse(limits, "schedules")
+    if wanted.rates is None and wanted.seeds is None:
+        sweeping = {"--workers": asked.workers, "--output": asked.output}
+        _refuse({**sweeping, "--backend": wanted.backend}, "a sweep")
+        from scheduling.cli.simulate_requests import simulate_scenario
+
+        simulate_scenario(problem, file, asked, wanted)
         return
-    _refuse(
-        {
-            "--trace": trace,
-            "--strict": strict or None,
-            "--capacity": capacity,
-            "--times": times,
-            "--viewer": viewer,
-            "--plot": plot,
-            "--objective": objective,
-            "--rates": rates,
-            "--seeds": seeds,
-            "--backend": backend,
-        },
-        "scenarios of requests",
-    )
+    from scheduling.cli.sweep_requests import sweep_scenario
+
+    sweep_scenario(problem, file, asked, wanted)
+
+
+def _simulate_other(problem: Problem, file: str, asked: Asked) -> None:
+    """Run policies on a problem of any other kind."""
+    from scheduling.models.checkpoint.problem import CheckpointProblem
+    from scheduling.models.edge.problem import EdgeCloud
+    from scheduling.models.sharing.problem import SharedCluster
+
     if isinstance(problem, SharedCluster):
         from scheduling.cli.simulate_sharing import simulate_cluster
 
-        simulate_cluster(
-            problem,
-            file,
-            policy,
-            time_limit=time_limit,
-            work_limit=work_limit,
-            workers=workers,
-            seed=seed,
-            output=output,
-            json=json,
-        )
-        return
-    if isinstance(problem, CheckpointProblem):
-        from scheduling.cli.simulate_checkpoint import simulate_run
-
-        limits = {"--time-limit": time_limit, "--work-limit": work_limit, "--workers": workers}
-        _refuse({**limits, "--output": output}, "problems that are solved beside the runs")
-        simulate_run(problem, file, policy, seed=seed, json=json)
-        return
-    if isinstance(problem, EdgeCloud):
+        simulate_cluster(problem, file, asked)
+    elif isinstance(problem, EdgeCloud):
         from scheduling.cli.simulate_edge import simulate_stream
 
-        simulate_stream(
-            problem,
-            file,
-            policy,
-            time_limit=time_limit,
-            work_limit=work_limit,
-            workers=workers,
-            seed=seed,
-            output=output,
-            json=json,
-        )
-        return
-    _simulate_schedule(problem, file, policy, time_limit, work_limit, workers, seed, output, json)
+        simulate_stream(problem, file, asked)
+    elif isinstance(problem, CheckpointProblem):
+        from scheduling.cli.simulate_checkpoint import simulate_run
+
+        limits = {"--time-limit": asked.time_limit, "--work-limit": asked.work_limit}
+        solving = {**limits, "--workers": asked.workers, "--output": asked.output}
+        _refuse(solving, "problems that are solved beside the runs")
+        simulate_run(problem, file, asked.policies, seed=asked.seed, json=asked.json)
+    else:
+        _simulate_schedule(problem, file, asked)
 
 
-def _simulate_schedule(
-    problem: Problem,
-    file: str,
-    policy: list[str] | None,
-    time_limit: float | None,
-    work_limit: float | None,
-    workers: int | None,
-    seed: int,
-    output: Path | None,
-    json: bool,
-) -> None:
+def _simulate_schedule(problem: Problem, file: str, asked: Asked) -> None:
     from scheduling.instances.files import write_solution
     from scheduling.simulator.schedule.simulate import DEFAULT_POLICIES, simulate_schedule
 
     found = simulate_schedule(
         problem,
-        policy or DEFAULT_POLICIES,
-        time_limit=time_limit,
-        work_limit=work_limit,
-        workers=workers,
-        seed=seed,
-        on_run=None if json else _progress,
+        asked.policies or DEFAULT_POLICIES,
+        time_limit=asked.time_limit,
+        work_limit=asked.work_limit,
+        workers=asked.workers,
+        seed=asked.seed,
+        on_run=None if asked.json else _progress,
     )
-    if output is not None:
-        write_solution(found.best.solution, output)
-    if json:
+    if asked.output is not None:
+        write_solution(found.best.solution, asked.output)
+    if asked.json:
         emit_json(_record(found))
         return
     _show(found, problem.name or file)
-    if output is not None:
-        note(f"  solution of {found.best.policy}: {output}")
+    if asked.output is not None:
+        note(f"  solution of {found.best.policy}: {asked.output}")
 
 
 def _refuse(options_: dict[str, Any], what: str) -> None:

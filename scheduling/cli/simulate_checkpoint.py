@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def simulate_run(
-    problem: CheckpointProblem, file: str, policies: Sequence[str] | None, *, seed: int, json: bool
+    problem: CheckpointProblem, file: str, policies: Sequence[str], *, seed: int, json: bool
 ) -> None:
     """Run plans of checkpoints and print them side by side."""
     from scheduling.simulator.checkpoint.simulate import PLANS, simulate_training

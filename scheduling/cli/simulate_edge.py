@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from scheduling.cli.output import emit_json, note, table
+from scheduling.cli.simulate_options import Asked
 from scheduling.report.words import number, percent
 
 if TYPE_CHECKING:
@@ -16,18 +15,7 @@ if TYPE_CHECKING:
 _COUNTS = ("on_edge", "in_cloud", "late", "dropped", "stolen")
 
 
-def simulate_stream(
-    problem: EdgeCloud,
-    file: str,
-    policies: Sequence[str] | None,
-    *,
-    time_limit: float | None,
-    work_limit: float | None,
-    workers: int | None,
-    seed: int,
-    output: Path | None,
-    json: bool,
-) -> None:
+def simulate_stream(problem: EdgeCloud, file: str, asked: Asked) -> None:
     """Run policies on tasks for edge and cloud and print them side by side."""
     from scheduling.instances.files import write_solution
     from scheduling.simulator.edge.registry import POLICIES
@@ -35,22 +23,22 @@ def simulate_stream(
 
     found = simulate_edge(
         problem,
-        policies or POLICIES,
-        time_limit=time_limit,
-        work_limit=work_limit,
-        workers=workers,
-        seed=seed,
-        on_run=None if json else _progress,
+        asked.policies or POLICIES,
+        time_limit=asked.time_limit,
+        work_limit=asked.work_limit,
+        workers=asked.workers,
+        seed=asked.seed,
+        on_run=None if asked.json else _progress,
     )
     best = max(found.runs, key=lambda run: run.utility)
-    if output is not None:
-        write_solution(best.solution, output)
-    if json:
+    if asked.output is not None:
+        write_solution(best.solution, asked.output)
+    if asked.json:
         emit_json(_record(found))
         return
     _show(found, problem.name or file)
-    if output is not None:
-        note(f"  results in time of {best.policy.name}: {output}")
+    if asked.output is not None:
+        note(f"  results in time of {best.policy.name}: {asked.output}")
 
 
 def _progress(run: EdgeRun) -> None:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from scheduling.cli.live import SimulatedLine
 from scheduling.cli.output import emit_json, note, table
+from scheduling.cli.simulate_options import Asked, Wanted
 from scheduling.report.words import percent
 
 if TYPE_CHECKING:
@@ -21,22 +21,6 @@ _SHOWN = (50.0, 99.0)
 _SHOWN_OBJECTIVES = ("e2e", "in-slo")
 
 
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """What is asked of scenarios of requests; fields are the options of the verb."""
-
-    policies: tuple[str, ...]
-    trace: str | None
-    strict: bool
-    capacity: float | None
-    seed: int
-    times: Path | None
-    viewer: Path | None
-    plot: Path | None
-    objectives: tuple[str, ...]
-    json: bool
-
-
 def folder_of(file: str) -> Path | None:
     """Return the folder of a scenario, where its trace lies; ``None`` when it has none."""
     from scheduling.instances.files import BUNDLED
@@ -44,7 +28,7 @@ def folder_of(file: str) -> Path | None:
     return None if file == "-" or file.startswith(BUNDLED) else Path(file).parent
 
 
-def simulate_scenario(problem: RequestScenario, file: str, wanted: Wanted) -> None:
+def simulate_scenario(problem: RequestScenario, file: str, asked: Asked, wanted: Wanted) -> None:
     """Run policies on a scenario and print them side by side."""
     from scheduling.report.pictures import check_suffix
     from scheduling.simulator.requests.compare import DEFAULT_STRATEGIES, Watch, simulate_requests
@@ -56,25 +40,25 @@ def simulate_scenario(problem: RequestScenario, file: str, wanted: Wanted) -> No
         check_times(wanted.times)
     if wanted.plot is not None:
         check_suffix(wanted.plot)
-    with SimulatedLine(quiet=wanted.json) as line:
+    with SimulatedLine(quiet=asked.json) as line:
         found = simulate_requests(
             problem,
-            wanted.policies or DEFAULT_STRATEGIES,
+            asked.policies or DEFAULT_STRATEGIES,
             trace=wanted.trace,
             folder=folder_of(file),
             strict=wanted.strict,
             capacity=wanted.capacity,
-            seed=wanted.seed,
+            seed=asked.seed,
             watch=Watch(
                 on_progress=line.update,
-                on_run=None if wanted.json else _progress,
-                timeline=wanted.json or wanted.plot is not None,
+                on_run=None if asked.json else _progress,
+                timeline=asked.json or wanted.plot is not None,
             ),
         )
     _write(found, wanted)
     for text in found.notes:
         note(text)
-    if wanted.json:
+    if asked.json:
         emit_json(comparison_record(found))
         return
     _show(found, problem.name or file)

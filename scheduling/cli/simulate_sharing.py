@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from scheduling.cli.output import emit_json, note, table
+from scheduling.cli.simulate_options import Asked
 from scheduling.report.words import percent
 
 if TYPE_CHECKING:
@@ -14,18 +13,7 @@ if TYPE_CHECKING:
     from scheduling.simulator.sharing.simulate import SharingComparison, SharingRun
 
 
-def simulate_cluster(
-    problem: SharedCluster,
-    file: str,
-    policies: Sequence[str] | None,
-    *,
-    time_limit: float | None,
-    work_limit: float | None,
-    workers: int | None,
-    seed: int,
-    output: Path | None,
-    json: bool,
-) -> None:
+def simulate_cluster(problem: SharedCluster, file: str, asked: Asked) -> None:
     """Run policies on a shared cluster and print them side by side."""
     from scheduling.instances.files import write_solution
     from scheduling.simulator.sharing.registry import POLICIES
@@ -33,22 +21,22 @@ def simulate_cluster(
 
     found = simulate_sharing(
         problem,
-        policies or POLICIES,
-        time_limit=time_limit,
-        work_limit=work_limit,
-        workers=workers,
-        seed=seed,
-        on_run=None if json else _progress,
+        asked.policies or POLICIES,
+        time_limit=asked.time_limit,
+        work_limit=asked.work_limit,
+        workers=asked.workers,
+        seed=asked.seed,
+        on_run=None if asked.json else _progress,
     )
     best = min(found.runs, key=lambda run: run.mean_seconds)
-    if output is not None:
-        write_solution(best.solution, output)
-    if json:
+    if asked.output is not None:
+        write_solution(best.solution, asked.output)
+    if asked.json:
         emit_json(_record(found))
         return
     _show(found, problem.name or file)
-    if output is not None:
-        note(f"  schedule of {best.policy.name}, in microseconds: {output}")
+    if asked.output is not None:
+        note(f"  schedule of {best.policy.name}, in microseconds: {asked.output}")
 
 
 def _progress(run: SharingRun) -> None:

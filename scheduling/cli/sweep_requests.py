@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from scheduling.cli import options
 from scheduling.cli.live import ProgressBar
 from scheduling.cli.output import emit_json, note, table
-from scheduling.cli.simulate_requests import Wanted, folder_of
+from scheduling.cli.simulate_options import Asked, Wanted
+from scheduling.cli.simulate_requests import folder_of
 from scheduling.errors import Fault, InputError
 
 if TYPE_CHECKING:
@@ -21,16 +21,7 @@ if TYPE_CHECKING:
 _MEASURES = (("TTFT p99", "ttft"), ("TPOT p99", "tpot"), ("E2E p99", "e2e"))
 
 
-def sweep_scenario(
-    problem: RequestScenario,
-    file: str,
-    wanted: Wanted,
-    rates: str | None,
-    seeds: str | None,
-    workers: int,
-    backend: str | None,
-    output: Path | None,
-) -> None:
+def sweep_scenario(problem: RequestScenario, file: str, asked: Asked, wanted: Wanted) -> None:
     """Sweep over policies, rates and seeds, and print means with their confidence."""
     from scheduling.report.pictures import check_suffix
     from scheduling.simulator.requests.compare import DEFAULT_STRATEGIES
@@ -41,32 +32,32 @@ def sweep_scenario(
         check_suffix(wanted.plot)
     sweep = Sweep(
         problem,
-        wanted.policies or DEFAULT_STRATEGIES,
-        (None,) if rates is None else options.numbers(rates, "--rates"),
-        (wanted.seed,) if seeds is None else options.whole_numbers(seeds, "--seeds"),
+        asked.policies or DEFAULT_STRATEGIES,
+        (None,) if wanted.rates is None else options.numbers(wanted.rates, "--rates"),
+        (asked.seed,) if wanted.seeds is None else options.whole_numbers(wanted.seeds, "--seeds"),
         trace=wanted.trace,
         folder=folder_of(file),
         strict=wanted.strict,
         capacity=wanted.capacity,
     )
-    with ProgressBar(quiet=wanted.json) as bar:
+    with ProgressBar(quiet=asked.json) as bar:
         runs = run_sweep(
             sweep,
-            output,
-            jobs=workers,
-            backend=backend or "loky",
+            asked.output,
+            jobs=asked.workers or 1,
+            backend=wanted.backend or "loky",
             on_run=lambda one, done, total: bar.show(_name(one), done, total),
         )
     if wanted.plot is not None:
         from scheduling.report.requests import write_frontier
 
         write_frontier(runs, wanted.plot, problem.name or file)
-    if wanted.json:
+    if asked.json:
         emit_json([_record(one) for one in runs])
     else:
         _show(runs, problem.name or file, len(sweep.seeds))
-    if output is not None:
-        note(f"results: {output}")
+    if asked.output is not None:
+        note(f"results: {asked.output}")
 
 
 def _refuse_single(wanted: Wanted) -> None:

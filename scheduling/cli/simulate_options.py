@@ -1,0 +1,52 @@
+"""What ``scheduling simulate`` is asked for, by the options that go together."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What can be asked of policies on most problems; fields are the options of the verb."""
+
+    policies: tuple[str, ...]
+    time_limit: float | None
+    work_limit: float | None
+    workers: int | None
+    seed: int
+    output: Path | None
+    json: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What is asked of scenarios of requests alone; fields are the options of the verb."""
+
+    trace: str | None
+    strict: bool
+    capacity: float | None
+    times: Path | None
+    viewer: Path | None
+    plot: Path | None
+    objectives: tuple[str, ...]
+    rates: str | None
+    seeds: str | None
+    backend: str | None
+
+    @property
+    def given(self) -> dict[str, Any]:
+        """The options by name; the value of one that is not given is ``None``."""
+        return {
+            "--trace": self.trace,
+            "--strict": self.strict or None,
+            "--capacity": self.capacity,
+            "--times": self.times,
+            "--viewer": self.viewer,
+            "--plot": self.plot,
+            "--objective": list(self.objectives) or None,
+            "--rates": self.rates,
+            "--seeds": self.seeds,
+            "--backend": self.backend,
+        }
