@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from pydantic import BaseModel
 
 from scheduling.cli import options
 from scheduling.cli.output import emit_json, note, table
@@ -21,9 +22,12 @@ def info(
     format_: options.FormatName = None,
     json: options.Json = False,
 ) -> None:
-    """Show what is in an instance: sizes, features, and the bounds that formulas give."""
+    """Show what is in an instance: sizes, features, and the bounds that formulas give.
+
+    Of kinds without solvers it shows the entries of the file, and of lists how long they are.
+    """
     from scheduling.instances.files import read
-    from scheduling.solvers.registry import family_of
+    from scheduling.solvers.registry import family_of, is_solved
 
     problem = read(file, format=format_)
     facts: dict[str, Any]
@@ -32,13 +36,31 @@ def info(
         from scheduling.planner.profile import profile
 
         facts = profile(*read_fleet(file))
-    else:
+    elif is_solved(problem):
         facts = family_of(problem).describe(problem)
+    else:
+        facts = _entries(problem)
     if json:
         emit_json(facts)
         return
     rows = [[key.replace("_", " "), _cell(value)] for key, value in facts.items()]
     table(["what", "value"], rows, problem.name or file)
+
+
+def _entries(document: BaseModel) -> dict[str, Any]:
+    """Return what a document states: single values as they are, of lists how many entries.
+
+    The name, which heads the table, and what is empty are left out.
+    """
+    found: dict[str, Any] = {}
+    for name, value in document:
+        if name == "name" or value in (None, (), {}, ""):
+            continue
+        if isinstance(value, BaseModel):
+            found[name] = _entries(value)
+        else:
+            found[name] = len(value) if isinstance(value, tuple | dict) else value
+    return found
 
 
 def _cell(value: Any) -> str:

@@ -30,9 +30,10 @@ Policies = Annotated[
         help="A dispatching rule (FIFO, SPT, LPT, MWKR, MOPNR, ATC, …), random, priority, "
         "sequential, heft, eft, etf, stf, met, round-robin, resolve (plan anew at unforeseen "
         "events) or resolve:PERIOD; of requests: sarathi, vllm, watermark, orca, sjf, edf, "
-        "s-edf, past-future, past-future-oracle, mc-sf, as sarathi:1024 with its number; of shared "
-        "clusters: fifo, fair, ujf, cfq, uwfq; of edge and cloud: edge, cloud, e+c, dem, dems, "
-        "dems-a, gems; of checkpoints: young, daly, best; repeatable. Default: some of them.",
+        "s-edf, past-future, past-future-oracle, mc-sf, … (a wrong name lists all), as "
+        "sarathi:1024 with its number; of shared clusters: fifo, fair, ujf, cfq, uwfq; of edge "
+        "and cloud: edge, cloud, e+c, dem, dems, dems-a, gems; of checkpoints: young, daly, best; "
+        "repeatable. Default: some of them.",
     ),
 ]
 TraceFile = Annotated[
@@ -146,7 +147,8 @@ def simulate(
     stand side by side with latencies, goodput, restarts, use of KV memory, fairness and cost;
     --rates and --seeds sweep over all combinations.
     On a shared cluster (kind sharing) they stand with response times and their lag behind equal
-    shares, on tasks for edge and cloud (kind edge-cloud) with the utility that they earn.
+    shares, on tasks for edge and cloud (kind edge-cloud) with the utility that they earn, on
+    checkpoints (kind checkpoint) with the time that they waste.
     """
     from scheduling.instances.files import read
     from scheduling.models.requests.scenario import RequestScenario

@@ -174,8 +174,22 @@ _FAMILIES = {
 }
 
 
-_WAYS_OUT = {"fleet": "plan them: plan, and plan --explain where there is no plan"}
+_IN_PYTHON = "functions in Python answer them: docs/howto/"
+
+_WAYS_OUT = {
+    "fleet": "plan them: plan, and plan --explain where there is no plan",
+    "federated": f"{_IN_PYTHON}federated.md",
+    "leaf-spine": f"{_IN_PYTHON}networks.md",
+    "offload": f"{_IN_PYTHON}offload.md",
+    "pipeline": f"{_IN_PYTHON}pipelines.md",
+    "ring": f"{_IN_PYTHON}networks.md",
+}
 """What to do with kinds of problems that are not solved."""
+
+
+def is_solved(problem: Problem) -> bool:
+    """Return whether there is a family that solves problems of this kind."""
+    return problem.kind in _FAMILIES
 
 
 def family_of(problem: Problem) -> Family[Any]:
@@ -184,9 +198,9 @@ def family_of(problem: Problem) -> Family[Any]:
     Raises
     ------
     UnsupportedError
-        When problems of its kind are revealed in time, so that only a simulation answers them.
+        When no solver takes problems of its kind; it says what does.
     """
-    if problem.kind not in _FAMILIES:
+    if not is_solved(problem):
         way_out = _WAYS_OUT.get(problem.kind, "run policies on them: simulate")
         raise UnsupportedError(f"problems of kind {problem.kind!r} have no solvers; {way_out}")
     family: Family[Any] = _named(_FAMILIES[problem.kind])

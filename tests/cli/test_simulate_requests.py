@@ -289,11 +289,28 @@ def test_scenarios_keep_their_meaning_in_other_formats(
 
 
 def test_what_only_a_simulation_answers_is_refused(cli: Cli, scenario: Path) -> None:
-    for verb in (("solve", scenario), ("info", scenario), ("schema", "requests", "--solution")):
+    for verb in (("solve", scenario), ("schema", "requests", "--solution")):
         call = cli(*verb)
         assert call.code == 2
         assert "requests" in call.err
     assert "max_answer_tokens" in cli("schema", "requests").json["properties"]
+
+
+def test_info_shows_what_a_scenario_states(cli: Cli, scenario: Path) -> None:
+    facts = cli("info", scenario, "--json").json
+    assert facts["kind"] == "requests"
+    assert facts["workload"]["classes"] == SCENARIO.count("arrivals:")
+    assert "max sequences" in cli("info", scenario).out
+
+
+def test_kinds_for_python_name_their_guide(cli: Cli, tmp_path: Path) -> None:
+    ring = tmp_path / "ring.json"
+    assert cli("generate", "site-ring", "-p", "nodes=6", "-o", ring).code == 0
+    call = cli("solve", ring)
+    assert call.code == 2
+    assert "docs/howto/networks.md" in call.err
+    assert "simulate" not in call.err
+    assert cli("info", ring, "--json").json == {"kind": "ring", "rates": 6}
 
 
 def test_the_scenarios_own_trace_lies_beside_it(cli: Cli, scenario: Path, tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Every verb of the command line is documented, and its help shows an example."""
+"""Every verb and every kind of file is documented, and the help of verbs shows an example."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import pytest
 from typer.testing import CliRunner
 
 from scheduling.cli.app import app
+from scheduling.instances.kinds import kinds
 
 ROOT = Path(__file__).resolve().parents[2]
 VERBS = [command.name for command in app.registered_commands if command.name is not None]
@@ -20,6 +21,17 @@ def test_table_of_verbs_is_complete(page: str) -> None:
     text = (ROOT / page).read_text(encoding="utf-8")
     rows = re.findall(r"^\| `(\w+)\b[^`]*` \|", text, flags=re.MULTILINE)
     assert sorted(rows) == sorted(VERBS)
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/cli.md"])
+def test_table_of_kinds_is_complete(page: str) -> None:
+    text = (ROOT / page).read_text(encoding="utf-8")
+    rows = re.findall(r"^\| \[(.+?)\]\((?:docs/)?howto/[\w-]+\.md\) \|", text, flags=re.MULTILINE)
+    named = {kind for row in rows for kind in re.findall(r"`([\w-]+)`", row)}
+    in_words = (
+        {"schedule", "online-schedule", "placement", "fleet"} if page == "README.md" else set()
+    )
+    assert named | in_words == set(kinds())
 
 
 @pytest.mark.parametrize("verb", VERBS)

@@ -88,7 +88,7 @@ class CheckpointProblem(Problem):
 class CheckpointPlan(NamedTuple):
     """When copies are taken.
 
-    Attributes
+    Parameters
     ----------
     steps
         Steps between two copies of the first level.

@@ -57,7 +57,7 @@ class PipelineProblem(Problem):
 class Stages(NamedTuple):
     """A cut: ranges ``(first, end)`` of layers.
 
-    Attributes
+    Parameters
     ----------
     forward
         Stages of forward passes alone, in order.

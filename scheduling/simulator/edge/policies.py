@@ -88,7 +88,7 @@ class EdgeAndCloud(CloudAlone):
         EdgeAlone.arrive(self, item, world)
 
 
-class Migrating(EdgeAndCloud):
+class MigratingTasks(EdgeAndCloud):
     """DEM: tasks that a new one makes late go to the cloud if that loses less than the new one.
 
     Leaving the edge loses a task the difference of its two utilities where the cloud can still run
@@ -121,7 +121,7 @@ class Migrating(EdgeAndCloud):
         return item.edge_gain
 
 
-class Stealing(Migrating):
+class Stealing(MigratingTasks):
     """DEMS: tasks for the cloud wait as long as they can, and an edge with time takes them.
 
     A task is sent 10 ms before it would be late; tasks that the cloud runs at a loss wait as well.

@@ -12,7 +12,7 @@ from scheduling.simulator.edge.policies import (
     EdgeAlone,
     EdgeAndCloud,
     Guaranteeing,
-    Migrating,
+    MigratingTasks,
     Stealing,
 )
 from scheduling.simulator.edge.world import EdgePolicy
@@ -21,7 +21,7 @@ _MAKERS: dict[str, Callable[[], EdgePolicy]] = {
     "edge": EdgeAlone,
     "cloud": CloudAlone,
     "e+c": EdgeAndCloud,
-    "dem": Migrating,
+    "dem": MigratingTasks,
     "dems": Stealing,
     "dems-a": Adapting,
     "gems": Guaranteeing,

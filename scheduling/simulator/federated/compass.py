@@ -15,7 +15,7 @@ _EPSILON = 1e-9
 
 
 @dataclass(slots=True)
-class Group:
+class ArrivalGroup:
     """Clients whose models are aggregated together.
 
     Attributes
@@ -65,10 +65,10 @@ class Compass:
         self._rng = np.random.default_rng(seed)
         self._speed = [client.seconds_per_step for client in problem.clients]
         self._events: list[tuple[float, int, int, int]] = []
-        self.groups: list[Group] = []
+        self.groups: list[ArrivalGroup] = []
         self.late = 0
 
-    def run(self, rounds: int) -> list[Group]:
+    def run(self, rounds: int) -> list[ArrivalGroup]:
         """Return the groups that have aggregated until so many have.
 
         Parameters
@@ -77,7 +77,7 @@ class Compass:
             Aggregations after which the run ends.
         """
         self._assign(list(range(len(self._speed))), 0.0)
-        done: list[Group] = []
+        done: list[ArrivalGroup] = []
         while len(done) < rounds:
             now, kind, number, client = heappop(self._events)
             group = self.groups[number]
@@ -123,7 +123,7 @@ class Compass:
         steps = max((steps for steps in after if steps <= high), default=high)
         steps = max(low, steps)
         latest = now + steps * speed * self._problem.latest_factor
-        self.groups.append(Group(now, now + steps * speed, latest))
+        self.groups.append(ArrivalGroup(now, now + steps * speed, latest))
         number = len(self.groups) - 1
         heappush(self._events, (latest, _TIMER, number, -1))
         return number, steps

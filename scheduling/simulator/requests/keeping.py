@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 from scheduling.simulator.requests.clock import SHIFT
 from scheduling.simulator.requests.instance import Instance
 from scheduling.simulator.requests.live import Live
-from scheduling.simulator.requests.policy import Ordering, Watching
+from scheduling.simulator.requests.policy import Ordering, Policy, Watching
 from scheduling.simulator.requests.prefixes import PrefixCache
 
 if TYPE_CHECKING:
     from scheduling.simulator.requests.deployment import Group
     from scheduling.simulator.requests.engine import Engine
-    from scheduling.simulator.requests.policy import Policy, Retention
+    from scheduling.simulator.requests.policy import Retention
 
 
 class KeepingInstance(Instance):
