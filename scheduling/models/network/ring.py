@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Annotated, Literal, Self
 
+import numpy as np
+from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
 from scheduling.errors import Fault, InputError
@@ -61,8 +63,40 @@ def slowest(problem: RingProblem, order: list[int]) -> float:
 
 
 def fastest_bound(problem: RingProblem) -> float:
-    """Return a rate that no ring's slowest link exceeds: each node sends once and receives once."""
-    rates, n = problem.rates, len(problem.rates)
-    sends = min(max(rates[a][b] for b in range(n) if b != a) for a in range(n))
-    receives = min(max(rates[a][b] for a in range(n) if a != b) for b in range(n))
-    return min(sends, receives)
+    """Return a rate that no ring's slowest link exceeds.
+
+    The links of a ring lead from every node to every other, and connect the others, in one way at
+    least, when any one node is taken away; the fastest links that do so all are no slower.
+    """
+    rates = np.array(problem.rates)
+    levels = np.unique(rates[~np.eye(len(rates), dtype=bool)])
+    low, high = 0, len(levels) - 1
+    while low < high:
+        middle = (low + high + 1) // 2
+        if _stays_whole(rates >= levels[middle]):
+            low = middle
+        else:
+            high = middle - 1
+    return float(levels[low])
+
+
+def _stays_whole(links: NDArray[np.bool_]) -> bool:
+    """Return whether links lead from all nodes to all, and connect the others without any one."""
+    all_nodes = np.ones((1, len(links)), dtype=bool)
+    return (
+        _all_reached(links, all_nodes)
+        and _all_reached(links.T, all_nodes)
+        and _all_reached(links | links.T, ~np.eye(len(links), dtype=bool))
+    )
+
+
+def _all_reached(links: NDArray[np.bool_], there: NDArray[np.bool_]) -> bool:
+    """Return whether, in each row of nodes that are there, the first one reaches all others."""
+    reached = np.zeros_like(there)
+    reached[np.arange(len(there)), there.argmax(axis=1)] = True
+    steps = links.astype(np.float32)
+    while True:
+        more = reached | ((reached.astype(np.float32) @ steps > 0) & there)
+        if (more == reached).all():
+            return bool((reached == there).all())
+        reached = more

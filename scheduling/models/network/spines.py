@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from typing import Annotated, Literal, NamedTuple
 
@@ -30,6 +31,10 @@ class LeafSpine(Problem):
     flows: Annotated[Many[Flow], Field(min_length=1)]
 
 
+_EQUAL = 1e-12
+"""Relative difference at which loads of leaves are equal."""
+
+
 class Part(NamedTuple):
     """A part of a flow on one spine."""
 
@@ -43,12 +48,40 @@ def least_congestion(problem: LeafSpine) -> float:
 
     Spraying every flow evenly reaches it.
     """
-    up: dict[str, float] = defaultdict(float)
-    down: dict[str, float] = defaultdict(float)
-    for flow in problem.flows:
-        up[flow.source] += flow.size
-        down[flow.target] += flow.size
-    return max(*up.values(), *down.values()) / problem.spines
+    sizes = [flow.size for flow in problem.flows]
+    ends = leaves(problem)
+    loads = (sum(sizes[flow] for flow in inside) for end in ends for inside in end.values())
+    return max(loads) / problem.spines
+
+
+def splits_bound(problem: LeafSpine) -> int:
+    """Return by how many parts there are more than flows at least, at the least congestion.
+
+    The busiest leaves fill their links to all m spines. With d equal flows of such a leaf, any set
+    of links that some of them fill alone takes a multiple of ``d / gcd(d, m)`` flows, so that
+    flows and links fall apart into at most ``gcd(d, m)`` groups; a group needs as many parts as
+    flows and links, but one. The leaf splits ``m - gcd(d, m)`` times, at least.
+    """
+    limit = least_congestion(problem) * problem.spines
+    most = 0
+    for ends in leaves(problem):
+        found = 0
+        for inside in ends.values():
+            sizes = [problem.flows[flow].size for flow in inside]
+            if len(set(sizes)) == 1 and math.isclose(sum(sizes), limit, rel_tol=_EQUAL):
+                found += problem.spines - math.gcd(len(sizes), problem.spines)
+        most = max(most, found)
+    return most
+
+
+def leaves(problem: LeafSpine) -> tuple[dict[str, list[int]], dict[str, list[int]]]:
+    """Return the flows of each leaf, as source and as target."""
+    sources: dict[str, list[int]] = defaultdict(list)
+    targets: dict[str, list[int]] = defaultdict(list)
+    for number, flow in enumerate(problem.flows):
+        sources[flow.source].append(number)
+        targets[flow.target].append(number)
+    return dict(sources), dict(targets)
 
 
 def congestion(problem: LeafSpine, parts: list[Part]) -> float:

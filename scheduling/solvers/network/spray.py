@@ -1,19 +1,26 @@
 """Flows over spines: hashing, even spraying, and the least congestion with few flows split.
 
-Spines are filled one after the other so that what is left fits into the others: an even share of
-every flow always does. A vertex of the program of one spine cuts at most as many flows as there are
-leaves, counted as sources and as targets, so that all spines but the last times these leaves bounds
-the splits.
+Equal flows are a bipartite graph of sources and targets, which falls apart into as many matchings
+as the busiest leaf has flows (Koenig 1916). Laid end to end over the spines, each of which takes an
+equal part of them (McNaughton's wrap-around rule, 1959), few matchings are cut, and every leaf has
+at most one flow in each.
+
+With sizes that differ, spines are filled one after the other so that what is left fits into the
+others: an even share of every flow always does. A vertex of the program of one spine cuts at most
+as many flows as there are leaves, counted as sources and as targets, so that all spines but the
+last times these leaves bounds the splits.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
+from typing import Any
 
+import networkx as nx
 import numpy as np
 
 from scheduling.errors import SolverError
-from scheduling.models.network.spines import LeafSpine, Part, least_congestion
+from scheduling.models.network.spines import LeafSpine, Part, least_congestion, leaves, splits_bound
 from scheduling.solvers.linear.model import LinearModel
 from scheduling.solvers.linear.result import Limits
 
@@ -51,11 +58,16 @@ def sprayed(problem: LeafSpine) -> list[Part]:
 def few_splits(problem: LeafSpine) -> list[Part]:
     """Return parts with the least congestion that split few flows.
 
+    Where all flows are equal, no leaf splits more than ``m - gcd(d, m)`` of its flows, with m
+    spines and d flows of the busiest leaf: the fewest of all where all leaves are as busy.
+
     Raises
     ------
     SolverError
         When the engine finds no way to fill a spine (a defect of the library).
     """
+    if len({flow.size for flow in problem.flows}) == 1:
+        return _wrapped(problem, matchings(problem))
     rest = np.array([flow.size for flow in problem.flows])
     parts: list[Part] = []
     for spine in range(problem.spines - 1):
@@ -66,7 +78,70 @@ def few_splits(problem: LeafSpine) -> list[Part]:
     return parts + [Part(k, problem.spines - 1, float(rest[k])) for k in last]
 
 
-def fewest_splits(problem: LeafSpine, seconds: float) -> tuple[list[Part] | None, int | None]:
+def matchings(problem: LeafSpine) -> list[list[int]]:
+    """Take flows apart into as many matchings as the busiest leaf has flows, whatever their sizes.
+
+    In each every leaf is the source of at most one flow and the target of at most one.
+    """
+    sources, targets = leaves(problem)
+    size = max(len(sources), len(targets))
+    degree = max(len(inside) for ends in (sources, targets) for inside in ends.values())
+    source = {leaf: place for place, leaf in enumerate(sources)}
+    target = {leaf: size + place for place, leaf in enumerate(targets)}
+    between: dict[tuple[int, int], list[int | None]] = defaultdict(list)
+    for number, flow in enumerate(problem.flows):
+        between[source[flow.source], target[flow.target]].append(number)
+    for link in _fillers(between, size, degree):
+        # Taken last, so that some matchings hold few flows.
+        between[link].insert(0, None)
+    graph: Any = nx.Graph(list(between))
+    found = []
+    for _ in range(degree):
+        matched = nx.bipartite.hopcroft_karp_matching(graph, range(size))
+        taken = []
+        for link in ((up, matched[up]) for up in range(size)):
+            taken.append(between[link].pop())
+            if not between[link]:
+                graph.remove_edge(*link)
+        found.append([flow for flow in taken if flow is not None])
+    return found
+
+
+def _fillers(
+    between: dict[tuple[int, int], list[int | None]], size: int, degree: int
+) -> list[tuple[int, int]]:
+    """Return links that give every source and every target as many flows as the busiest has."""
+    missing = [degree] * (2 * size)
+    for (up, down), flows in between.items():
+        missing[up] -= len(flows)
+        missing[down] -= len(flows)
+    sides = range(size), range(size, 2 * size)
+    ends = [[end for end in side for _ in range(missing[end])] for side in sides]
+    return list(zip(*ends, strict=True))
+
+
+def _wrapped(problem: LeafSpine, found: list[list[int]]) -> list[Part]:
+    """Lay matchings of equal flows end to end over the spines.
+
+    In parts of which a matching has one for each spine, a spine takes one for each matching. The
+    smallest matchings lie where most spines meet.
+    """
+    spines, size, count = problem.spines, problem.flows[0].size, len(found)
+
+    def touched(place: int) -> range:
+        return range(place * spines // count, -(-(place + 1) * spines // count))
+
+    places = sorted(range(count), key=lambda place: len(touched(place)))
+    parts: list[Part] = []
+    for place, matching in zip(places, sorted(found, key=len, reverse=True), strict=True):
+        for spine in touched(place):
+            first = max(place * spines, spine * count)
+            last = min((place + 1) * spines, (spine + 1) * count)
+            parts += [Part(flow, spine, size * ((last - first) / spines)) for flow in matching]
+    return parts
+
+
+def fewest_splits(problem: LeafSpine, seconds: float) -> tuple[list[Part] | None, int]:
     """Return parts with the least congestion and the fewest splits, and a bound of the splits.
 
     A program with a binary for each flow and spine.
@@ -97,13 +172,15 @@ def fewest_splits(problem: LeafSpine, seconds: float) -> tuple[list[Part] | None
         upper=0.0,
     )
     limit = least_congestion(problem)
-    for ends in _leaves(problem):
+    for ends in leaves(problem):
         for inside in ends.values():
             row = np.tile(np.arange(spines), len(inside))
             value = np.repeat(size[inside] / limit, spines)
             model.add_rows("link", spines, row, share[inside].ravel(), value, upper=1.0 + _DUST)
     result = find_engine().solve(model, Limits(seconds=seconds, gap=1.0 - _DUST))
-    bound = None if result.bound is None else int(np.ceil(result.bound - 1e-6))
+    bound = splits_bound(problem)
+    if result.bound is not None:
+        bound = max(bound, int(np.ceil(result.bound - 1e-6)))
     if result.values is None:
         return None, bound
     found = result.values[share] * size[:, None] * (result.values[uses] > _HALF)
@@ -124,8 +201,8 @@ def _fill(
     model = LinearModel("spine")
     # The longest flows first: costs that fall with the size keep small flows whole.
     taken = model.add_columns("taken", len(rest), upper=rest / scale, cost=-rest / scale)
-    for ends in _leaves(problem):
-        groups = list(ends.values())
+    for ends in leaves(problem):
+        groups = [np.array(inside) for inside in ends.values()]
         row = np.concatenate([np.full(len(inside), k) for k, inside in enumerate(groups)])
         column = taken[np.concatenate(groups)]
         load = np.array([rest[inside].sum() for inside in groups]) / scale
@@ -139,17 +216,3 @@ def _fill(
     whole = rest - found < _DUST * scale
     found[whole] = rest[whole]
     return np.asarray(found, np.float64)
-
-
-def _leaves(
-    problem: LeafSpine,
-) -> tuple[dict[str, np.ndarray[tuple[int], np.dtype[np.int64]]], ...]:
-    """Return the flows of each leaf, as source and as target."""
-    groups: tuple[dict[str, list[int]], dict[str, list[int]]] = (
-        defaultdict(list),
-        defaultdict(list),
-    )
-    for number, flow in enumerate(problem.flows):
-        groups[0][flow.source].append(number)
-        groups[1][flow.target].append(number)
-    return tuple({leaf: np.array(inside) for leaf, inside in ends.items()} for ends in groups)
