@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from scheduling.instances.kinds import problem_class, solution_class
+from scheduling.errors import InputError
+from scheduling.instances.kinds import kinds, problem_class, solution_class
 from scheduling.models.schedule.objective import MEASURES
 from scheduling.models.serving.plan import ServingPlan
 
@@ -31,6 +32,9 @@ def json_schema(kind: str) -> dict[str, Any]:
     if kind == _PLAN:
         schema = ServingPlan.model_json_schema()
         return {"$schema": _DRAFT, "title": "Serving plan (plan.json)", **schema}
+    if kind not in kinds():
+        expected = f"one of: {', '.join((*kinds(), _PLAN))}"
+        raise InputError.single("kind", repr(kind), expected)
     schema = problem_class(kind).model_json_schema()
     schema["required"] = sorted({"kind", *schema.get("required", ())})
     for definition in schema.get("$defs", {}).values():
