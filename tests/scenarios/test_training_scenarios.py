@@ -37,7 +37,7 @@ def test_two_stages_are_johnsons_flow_shop(seed: int, batches: int) -> None:
         if job.chain
     ]
     assert len(times) == batches
-    answer: ScheduleSolution = sch.solve(problem, work_limit=5, workers=1)
+    answer: ScheduleSolution = sch.solve(problem, "cp-sat", work_limit=5, workers=1)
     assert answer.objective == _johnson(times)
 
 
@@ -69,7 +69,7 @@ def test_groups_of_ranks_share_the_work() -> None:
     problem = groups_of([8192, 8193, 32768], ranks=4, chunk=8192)
     needs = [job.tasks[0].modes[0].demands["ranks"] for job in problem.jobs]
     assert needs == [1, 2, 4]
-    answer: ScheduleSolution = sch.solve(problem, work_limit=5, workers=1)
+    answer: ScheduleSolution = sch.solve(problem, "cp-sat", work_limit=5, workers=1)
     whole = [task.modes[0].duration for task in problem.tasks]
     assert answer.objective == max(whole[:2]) + whole[2]
     assert isinstance(generate("sequence-groups", {"sequences": 5}), ScheduleProblem)
