@@ -15,23 +15,20 @@ Blocks in other languages (``bash`` for what sets a machine up) are not run.
 
 from __future__ import annotations
 
-import os
+import io
 import re
 import shlex
-import subprocess
 import sys
+from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-import scheduling
+from scheduling.cli import main
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").rglob("*.md")])
-# Commands run the same package as the tests, whether it is installed or stands beside them.
-PACKAGE = Path(scheduling.__file__).parents[1]
-RUN = "import sys; from scheduling.cli import main; sys.argv[0] = 'scheduling'; sys.exit(main())"
 _BLOCK = re.compile(
     r"(?:^<!--[ ]*(?P<key>file|exits):[ ]*(?P<value>\S+)[ ]*-->\n\n?)?"
     r"^```(?P<language>\w+)\n(?P<body>.*?)^```$",
@@ -74,24 +71,26 @@ def commands_of(block: Block) -> list[str]:
 
 
 def run_command(command: str, block: Block, page: Path, folder: Path) -> None:
+    """Run a command in this process, which saves loading the package for each."""
     words = shlex.split(command)[1:]
     target = folder / words[-1] if len(words) > 1 and words[-2] == ">" else None
     words = words if target is None else words[:-2]
-    ran = subprocess.run(
-        [sys.executable, "-c", RUN, *words],
-        cwd=folder,
-        env={**os.environ, "PYTHONPATH": str(PACKAGE)},
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
+    out, err = io.StringIO(), io.StringIO()
+    argv, stdin = sys.argv, sys.stdin
+    sys.argv, sys.stdin = ["scheduling", *words], io.StringIO()
+    code: object = 0
+    try:
+        with redirect_stdout(out), redirect_stderr(err):
+            main()
+    except SystemExit as stop:
+        code = stop.code or 0
+    finally:
+        sys.argv, sys.stdin = argv, stdin
     place = f"{page.name}:{block.line}"
-    assert ran.returncode == block.exits, f"{place}: {command}\n{ran.stdout}\n{ran.stderr}"
-    assert "Traceback" not in ran.stderr, f"{place}: {command}\n{ran.stderr}"
+    assert code == block.exits, f"{place}: {command}\n{out.getvalue()}\n{err.getvalue()}"
+    assert "Traceback" not in err.getvalue(), f"{place}: {command}\n{err.getvalue()}"
     if target is not None:
-        target.write_text(ran.stdout, encoding="utf-8")
+        target.write_text(out.getvalue(), encoding="utf-8")
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
