@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import scheduling as sch
 from scheduling.models.schedule.bounds import formula_bounds
 from scheduling.models.schedule.bounds.relaxations import (
     fewest_late,
@@ -256,3 +257,16 @@ def test_the_bound_of_a_large_shop_is_at_least_its_largest_machine_load() -> Non
     assert bounds is not None
     assert bounds[0] is not None
     assert load <= bounds[0] < 1.1 * load
+
+
+def test_the_first_setup_is_none_behind_a_task_without_a_state() -> None:
+    machine = {"type": "machine", "id": "m", "setups": [{"after": "blue", "time": 1}]}
+    tasks = [
+        {"id": "a", "modes": [{"duration": 1, "machine": "m"}]},
+        {"id": "b", "modes": [{"duration": 1, "machine": "m", "state": "blue"}]},
+    ]
+    job = {"id": "j", "chain": True, "tasks": tasks}
+    solution = sch.solve(
+        ScheduleProblem.model_validate({"resources": [machine], "jobs": [job]}), work_limit=1
+    )
+    assert (solution.objective, solution.bound) == (2, 2)

@@ -6,6 +6,7 @@ supply that delivers at most the stated capacity.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -132,9 +133,19 @@ def _setup_after(
         modes = range(int(arrays.mode_ptr[task]), int(arrays.mode_ptr[task + 1]))
         before = {int(arrays.state[mode]) for mode in modes}
         after = [state for state, owners in users.items() if owners - {task}]
-        times = (table.get((one, other), 0) for one in before for other in after)
+        times = (setup_between(table, one, other) for one in before for other in after)
         found.append(min(times, default=0))
     return tuple(found)
+
+
+def setup_between(table: Mapping[tuple[int, int], int], before: int, after: int) -> int:
+    """Return the setup from one task's state to the next one's; -1 is that of tasks without one.
+
+    In the table -1 stands for a machine that has done nothing yet, which is another matter.
+    """
+    if before < 0 or after < 0:
+        return 0
+    return table.get((before, after), 0)
 
 
 def _common_worktime(arrays: ScheduleArrays, machine: int) -> WorkTime | None:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import numpy as np
 
 from scheduling.models.schedule.arrays import Ints, ScheduleArrays
+from scheduling.models.schedule.bounds.pools import setup_between
 
 _NONE = 2**60
 
@@ -58,19 +57,13 @@ def _least_setup(arrays: ScheduleArrays) -> int:
         for mode in (row for row in rows if sure[owner[row]]):
             task, after = int(owner[mode]), int(arrays.state[mode])
             others = {int(arrays.state[row]) for row in rows if owner[row] != task}
-            follow = min((_setup(table, state, after) for state in others), default=_NONE)
+            follow = min((setup_between(table, state, after) for state in others), default=_NONE)
             first = 0 if after < 0 else table.get((-1, after), 0)
             known = entries.get(task, (_NONE, _NONE))
             entries[task] = min(known[0], follow), min(known[1], first)
         if entries:
             total += _chained(list(entries.values()))
     return total
-
-
-def _setup(table: Mapping[tuple[int, int], int], before: int, after: int) -> int:
-    if before < 0 or after < 0:
-        return 0
-    return table.get((before, after), 0)
 
 
 def _chained(entries: list[tuple[int, int]]) -> int:
