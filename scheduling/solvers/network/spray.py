@@ -18,6 +18,7 @@ from typing import Any
 
 import networkx as nx
 import numpy as np
+from numpy.typing import NDArray
 
 from scheduling.errors import SolverError
 from scheduling.models.network.spines import LeafSpine, Part, least_congestion, leaves, splits_bound
@@ -183,11 +184,43 @@ def fewest_splits(problem: LeafSpine, seconds: float) -> tuple[list[Part] | None
         bound = max(bound, int(np.ceil(result.bound - 1e-6)))
     if result.values is None:
         return None, bound
-    found = result.values[share] * size[:, None] * (result.values[uses] > _HALF)
-    kept = np.where(found > _DUST * size[:, None], found, 0.0)
-    kept *= (size / kept.sum(axis=1))[:, None]
-    places = np.argwhere(kept > 0).tolist()
-    return [Part(k, spine, float(kept[k, spine])) for k, spine in places], bound
+    return _spread(problem, result.values[uses] > _HALF), bound
+
+
+def _spread(problem: LeafSpine, used: NDArray[np.bool_]) -> list[Part]:
+    """Return parts on the given spines of each flow with the least congestion there.
+
+    A program of integers keeps its rows within 1e-6 only, so that its shares load links too much.
+    """
+    from scheduling.solvers.linear.highs import relax
+
+    size = np.array([flow.size for flow in problem.flows])
+    limit = least_congestion(problem)
+    flows, spines = np.nonzero(used)
+    model = LinearModel("shares")
+    share = model.add_columns("share", len(flows))
+    busiest = model.add_columns("congestion", 1, cost=1.0)
+    model.add_rows("whole", len(size), flows, share, 1.0, lower=1.0, upper=1.0)
+    for ends in leaves(problem):
+        leaf = np.empty(len(size), np.int64)
+        for number, inside in enumerate(ends.values()):
+            leaf[inside] = number
+        links = np.arange(len(ends) * problem.spines)
+        model.add_rows(
+            "link",
+            len(links),
+            np.concatenate((leaf[flows] * problem.spines + spines, links)),
+            np.concatenate((share, np.repeat(busiest, len(links)))),
+            np.concatenate((size[flows] / limit, -np.ones(len(links)))),
+            upper=0.0,
+        )
+    result = relax(model, Limits())
+    if result.values is None:
+        raise SolverError(f"flows cannot be spread over their spines: {result.detail}")
+    found = np.zeros(used.shape)
+    found[flows, spines] = np.where(result.values[share] > _DUST, result.values[share], 0.0)
+    found *= (size / found.sum(axis=1))[:, None]
+    return [Part(k, spine, float(found[k, spine])) for k, spine in np.argwhere(found > 0).tolist()]
 
 
 def _fill(

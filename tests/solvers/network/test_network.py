@@ -11,7 +11,7 @@ from statistics import fmean
 import networkx as nx
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 import scheduling as sch
@@ -77,8 +77,9 @@ def test_few_splits_reach_the_least_congestion(problem: LeafSpine) -> None:
         assert congestion(problem, whole) >= ideal * (1 - 1e-12)
 
 
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(fabrics() | fabrics(equal=True))
+@example(LeafSpine(spines=4, flows=(Flow(source="l0", target="l1", size=1.0),) * 2))
 def test_the_program_splits_no_more(problem: LeafSpine) -> None:
     parts, bound = fewest_splits(problem, 20.0)
     assert parts is not None
