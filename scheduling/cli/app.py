@@ -10,6 +10,7 @@ import typer
 from scheduling.cli import (
     bench,
     check,
+    doctor,
     explain,
     extender,
     files,
@@ -55,6 +56,7 @@ app.command("pods", epilog=pods.EXAMPLE)(pods.pods)
 app.command("extender", epilog=extender.EXAMPLE)(extender.extender)
 app.command("profile", epilog=profile.EXAMPLE)(profile.profile)
 app.command("report", epilog=report.EXAMPLE)(report.report)
+app.command("doctor", epilog=doctor.EXAMPLE)(doctor.doctor)
 app.command("reproduce", epilog=reproduce.EXAMPLE)(reproduce.reproduce)
 
 

@@ -35,7 +35,7 @@ Work = Annotated[
 ]
 Workers = Annotated[
     int | None,
-    typer.Option("--workers", metavar="N", help="Threads; all processors by default."),
+    typer.Option("--workers", metavar="N", help="Threads; by default all usable processors."),
 ]
 PlacementSolver = Annotated[
     str,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -133,6 +132,7 @@ def _explained(
     seed: int,
 ) -> PlacementExplanation:
     """Say what is left out; with a time limit also what cannot meet and what would admit it."""
+    from scheduling.machine import usable_cores
     from scheduling.solvers.board import Budget
     from scheduling.solvers.placement.explaining.explain import explain_solution, left_out
     from scheduling.solvers.placement.explaining.explanation import PlacementExplanation
@@ -141,7 +141,7 @@ def _explained(
         groups = left_out(problem, solution)
         return PlacementExplanation(solution.status, tuple(groups))
     deadline = time.monotonic() + time_limit
-    budget = Budget(deadline, None, workers or os.cpu_count() or 1, seed)
+    budget = Budget(deadline, None, workers or usable_cores(), seed)
     return explain_solution(problem, solution, budget)
 
 

@@ -166,7 +166,7 @@ def plan(
     time_limit
         Wall-clock seconds for everything. Default: 20.
     workers
-        Threads; default: the number of processors.
+        Threads; default: the processors that the process may use.
     seed
         Seed of every random choice.
     on_progress

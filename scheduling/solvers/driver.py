@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 from scheduling.errors import CheckError, InputError, UnsupportedError
+from scheduling.machine import usable_cores
 from scheduling.models.base import Problem, Solution, Status
 from scheduling.solvers.board import Board, Budget, Progress
 from scheduling.solvers.registry import (
@@ -57,7 +57,7 @@ def solve(
         Deterministic work units instead of seconds: with ``workers=1`` the same call gives the
         same answer, timings apart.
     workers
-        Threads; default: the number of processors.
+        Threads; default: the processors that the process may use.
     seed
         Seed of every random choice.
     hint
@@ -86,7 +86,7 @@ def solve(
     budget = Budget(
         deadline=None if time_limit is None else time.monotonic() + time_limit,
         work=work_limit,
-        workers=workers or os.cpu_count() or 1,
+        workers=workers or usable_cores(),
         seed=seed,
     )
     return _Run(problem, solver, budget, on_progress).answer(hint)

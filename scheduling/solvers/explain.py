@@ -9,7 +9,6 @@ monotone predicates in Boolean formulae", 2013).
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
@@ -17,6 +16,7 @@ from importlib import import_module
 from typing import Any, Protocol, TypeVar
 
 from scheduling.errors import InputError, UnsupportedError
+from scheduling.machine import usable_cores
 from scheduling.models.base import Problem, Solution, Status
 from scheduling.solvers.board import Budget
 
@@ -166,7 +166,7 @@ def explain(
     time_limit
         Seconds for everything.
     workers
-        Threads; default: the number of processors.
+        Threads; default: the processors that the process may use.
     seed
         Seed of every random choice.
 
@@ -191,7 +191,7 @@ def explain(
     module, _, name = _FAMILIES[problem.kind].partition(":")
     family: Callable[[Any, Budget], Any] = getattr(import_module(module), name)
     deadline = time.monotonic() + time_limit
-    return family(problem, Budget(deadline, None, workers or os.cpu_count() or 1, seed))
+    return family(problem, Budget(deadline, None, workers or usable_cores(), seed))
 
 
 class Explainer:

@@ -9,7 +9,6 @@ first, so the front is exact for any number of criteria once no box is left, and
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -17,6 +16,7 @@ from functools import partial
 from typing import Any
 
 from scheduling.errors import CheckError, InputError, UnsupportedError
+from scheduling.machine import usable_cores
 from scheduling.models.base import Problem, Status, TierValue, relative_gap
 from scheduling.models.checking import check
 from scheduling.models.front import ParetoFront
@@ -72,7 +72,7 @@ def pareto(
         Deterministic work units of each search instead of seconds: with ``workers=1`` the same call
         gives the same front. Every box is searched once.
     workers
-        Threads; default: the number of processors.
+        Threads; default: the processors that the process may use.
     seed
         Seed of every random choice.
     on_progress
@@ -105,7 +105,7 @@ def pareto(
     budget = Budget(
         deadline=None if time_limit is None else started + time_limit,
         work=work_limit,
-        workers=workers or os.cpu_count() or 1,
+        workers=workers or usable_cores(),
         seed=seed,
     )
     return _Search(problem, solver, budget, started, on_progress).front()
