@@ -25,9 +25,10 @@ def check(
     Exit codes: 0 valid, 1 violations found, 2 bad input.
     """
     import scheduling as sch
-    from scheduling.instances.files import read, read_solution
+    from scheduling.cli.snapshots import stated_problem
+    from scheduling.instances.files import read_solution
 
-    violations = sch.check(read(file, format=format_), read_solution(solution))
+    violations = sch.check(stated_problem(file, format_), read_solution(solution))
     if json:
         emit_json({"valid": not violations, "violations": [asdict(v) for v in violations]})
     elif violations:

@@ -162,11 +162,11 @@ def _demand_packages() -> None:
 
 
 def _state(snapshot: str) -> ClusterState:
-    from scheduling.instances.files import read_text
+    from scheduling.kubernetes.bundled import snapshot_text
     from scheduling.kubernetes.snapshot import read_objects, snapshot_of
     from scheduling.kubernetes.state import ClusterState
 
-    text, source = read_text(snapshot)
+    text, source = snapshot_text(snapshot)
     objects = read_objects(text, source)
     snapshot_of(objects, source or "snapshot")  # Faults are told before the server starts.
     return ClusterState.from_snapshot(objects)

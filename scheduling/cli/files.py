@@ -26,10 +26,10 @@ def info(
 
     Of kinds without solvers it shows the entries of the file, and of lists how long they are.
     """
-    from scheduling.instances.files import read
+    from scheduling.cli.snapshots import stated_problem
     from scheduling.solvers.registry import family_of, is_solved
 
-    problem = read(file, format=format_)
+    problem = stated_problem(file, format_)
     facts: dict[str, Any]
     if problem.kind == "fleet":
         from scheduling.planner.files import read_fleet
@@ -88,9 +88,10 @@ def convert(
 
     A format that cannot hold a feature of the instance refuses it by name; nothing is dropped.
     """
-    from scheduling.instances.files import read, write
+    from scheduling.cli.snapshots import stated_problem
+    from scheduling.instances.files import write
 
-    problem = read(source, format=from_)
+    problem = stated_problem(source, from_)
     write(problem, target, format=to)
     if json:
         emit_json({"written": str(target), "kind": problem.kind, "name": problem.name})

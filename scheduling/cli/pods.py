@@ -27,7 +27,8 @@ def pods(
         str,
         typer.Argument(
             metavar="SNAPSHOT",
-            help="What kubectl prints with -o json or yaml, or - for standard input.",
+            help="What kubectl prints with -o json or yaml, - for standard input, or "
+            "bundled:gpu-cluster.",
             show_default=False,
         ),
     ],
@@ -71,12 +72,12 @@ def pods(
     every step finds room. Exit codes: 0 plan found, 2 bad input, 4 nothing found within the limit.
     """
     import scheduling as sch
-    from scheduling.instances.files import read_text
+    from scheduling.kubernetes.bundled import snapshot_text
     from scheduling.kubernetes.goals import with_goals
     from scheduling.kubernetes.snapshot import read_snapshot
     from scheduling.solvers.placement.ordering import order_steps
 
-    text, source = read_text(snapshot)
+    text, source = snapshot_text(snapshot)
     found = read_snapshot(text, source)
     stated = found.problem.model_copy(update={"max_moves": max_moves})
     stated = with_goals(stated, goal) if goal else stated

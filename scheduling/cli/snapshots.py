@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from scheduling.cli.output import note
+
 if TYPE_CHECKING:
     from scheduling.models.base import Problem
 
@@ -17,13 +19,23 @@ _SNAPSHOT = re.compile(
 
 def read_problem(file: str, format_: str | None) -> tuple[Problem, tuple[str, ...]]:
     """Read a problem, and what was left out of it: only snapshots leave anything out."""
-    from scheduling.instances.files import BUNDLED, parse, read, read_text
-    from scheduling.kubernetes.snapshot import read_snapshot
+    from scheduling.instances.files import BUNDLED, parse, read
+    from scheduling.kubernetes.bundled import is_bundled, snapshot_text
 
-    if file.startswith(BUNDLED):
+    if file.startswith(BUNDLED) and not is_bundled(file):
         return read(file, format=format_), ()
-    text, source = read_text(file)
+    text, source = snapshot_text(file)
     if format_ is None and _SNAPSHOT.search(text[:_HEAD]):
+        from scheduling.kubernetes.snapshot import read_snapshot
+
         snapshot = read_snapshot(text, source)
         return snapshot.problem, snapshot.notes
     return parse(text, source, format_), ()
+
+
+def stated_problem(file: str, format_: str | None) -> Problem:
+    """Read a problem, and tell people what was left out of it."""
+    problem, remarks = read_problem(file, format_)
+    for remark in remarks:
+        note(f"  note: {remark}")
+    return problem

@@ -58,10 +58,11 @@ def solve(
     Exit codes: 0 solution, 2 bad input, 3 proven infeasible, 4 nothing found within the limit.
     """
     import scheduling as sch
-    from scheduling.instances.files import read, read_solution, write_solution
+    from scheduling.cli.snapshots import stated_problem
+    from scheduling.instances.files import read_solution, write_solution
     from scheduling.report.charts import chart_writer
 
-    problem = read(file, format=format_)
+    problem = stated_problem(file, format_)
     known = None if hint is None else read_solution(hint)
     draw = None if gantt is None else chart_writer(problem, gantt)
     if model is not None:

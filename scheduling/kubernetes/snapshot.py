@@ -23,6 +23,10 @@ from scheduling.models.placement.problem import Item, Node, PlacementProblem, Qu
 
 _DONE = ("Succeeded", "Failed")
 _NEVER = "Never"
+_EXPECTED = (
+    "the cluster's nodes beside its pods, as kubectl get nodes,pods -A -o json prints them "
+    "(problems stated in files of their own are for scheduling solve)"
+)
 _MIRROR = "kubernetes.io/config.mirror"
 _FIXED_OWNERS = ("DaemonSet", "Node")
 _SYSTEM_CLASSES = {"system-cluster-critical": 2_000_000_000, "system-node-critical": 2_000_001_000}
@@ -118,7 +122,7 @@ class _Reader:
     def snapshot(self) -> Snapshot:
         nodes = tuple(self._node(entry) for entry in self._objects.of("Node"))
         if not nodes:
-            raise InputError.single("items", "no node", "the cluster's nodes beside its pods")
+            raise InputError.single("items", "no node", _EXPECTED)
         names = {node.id for node in nodes}
         items = list(self._items(names))
         budgets = tuple(read_budgets(self._objects, items))

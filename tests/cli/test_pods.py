@@ -130,5 +130,37 @@ def test_info_of_a_generated_cluster(cli: Cli, tmp_path: Path) -> None:
     assert cli("generate", "cluster", "-p", "nodes=3", "-p", "usage=1.05", "-o", path).code == 0
     facts = cli("info", path, "--json").json
     assert (facts["nodes"], facts["items"], facts["pending"]) == (3, 12, 12)
-    assert facts["requested"]["cpu"] in (104, 105)
+    assert facts["requested_percent"]["cpu"] in (104, 105)
     assert "cp-sat" in facts["solvers"]
+
+
+def test_a_bundled_snapshot_is_planned_checked_and_shown(cli: Cli, tmp_path: Path) -> None:
+    plan = tmp_path / "plan.json"
+    done = cli("pods", "bundled:gpu-cluster", "--output", plan, "--json")
+    assert done.code == 0
+    assert done.json["status"] == "optimal"
+    assert len(done.json["unplaced"]) == 2
+    assert cli("check", "bundled:gpu-cluster", plan).code == 0
+    facts = cli("info", "bundled:gpu-cluster", "--json").json
+    assert (facts["nodes"], facts["pending"]) == (6, 5)
+    refused = cli("pods", "bundled:gpu-clster")
+    assert refused.code == 2
+    assert "gpu-cluster" in refused.err
+
+
+def test_a_snapshot_is_an_instance_for_other_verbs(
+    cli: Cli, snapshot: Path, tmp_path: Path
+) -> None:
+    answer, problem = tmp_path / "answer.json", tmp_path / "problem.yaml"
+    assert cli("solve", snapshot, "--time-limit", "5", "--output", answer).code == 0
+    assert cli("check", snapshot, answer).code == 0
+    assert cli("convert", snapshot, problem).code == 0
+    assert cli("check", problem, answer).code == 0
+
+
+def test_a_problem_of_its_own_is_sent_to_solve(cli: Cli, tmp_path: Path) -> None:
+    path = tmp_path / "cluster.json"
+    assert cli("generate", "cluster", "-p", "nodes=2", "-o", path).code == 0
+    refused = cli("pods", path)
+    assert refused.code == 2
+    assert "scheduling solve" in refused.err

@@ -42,7 +42,7 @@ def profile(problem: PlacementProblem) -> dict[str, Any]:
         "rules_of_spread": len(arrays.even),
         "disruption_budgets": len(arrays.budgets),
         "quotas": len(problem.quotas),
-        "requested": _requested(problem),
+        "requested_percent": _requested(problem),
         "bounds_by_formula": dict(zip(data.tiers, data.bounds() or (), strict=True)),
         "solvers": FAMILY.takers(data),
     }

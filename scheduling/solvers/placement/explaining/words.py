@@ -49,7 +49,7 @@ def _node_words(
         name = str(need.names[0])
         best = _most(table, item, need, conflict, empty=empty)
         limit = "no allowed node has more than" if empty else "at most free on one allowed node:"
-        return f"{item.id} needs {item.demands[name]} {name} ({limit} {best})"
+        return f"{item.id} needs {_grouped(item.demands[name])} {name} ({limit} {_grouped(best)})"
     if need.kind in ("parts", "aligned"):
         held = met if empty else table.meets_now(item, need)
         state = "have room for that when empty" if empty else "have room for that now"
@@ -69,6 +69,11 @@ def _node_words(
     if need.kind == "taint":
         return f"{item.id} does not tolerate the taint {need.names[0]} ({barred} nodes have it)"
     return f"cordoned nodes take nothing more ({barred} of {total} nodes)"
+
+
+def _grouped(amount: int) -> str:
+    """Write an amount with its thousands apart where it is long, as bytes of memory are."""
+    return str(amount) if amount < 100_000 else f"{amount:,}".replace(",", " ")
 
 
 def allowed_by_others(table: NodeTable, item: Item, need: Need, conflict: list[Need]) -> Flags:
