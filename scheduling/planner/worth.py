@@ -125,9 +125,27 @@ def worths(resolved: Resolved, plan: ServingPlan, clock: Clock) -> Worths:
             return Worths(tuple(found), complete=False)
         factor = knob.steps[0] if knob.steps else _MORE
         changed = knob.loosened(resolved, factor)
-        chosen = kept if same_templates(changed, resolved) else candidates(changed).kept
+        chosen = kept if same_templates(changed, resolved) else _with_known(changed, kept)
         add(knob.constraint, knob.words(factor), value(changed, chosen))
     return Worths(tuple(found), complete=not clock.over)
+
+
+def _with_known(changed: Resolved, known: Sequence[Candidate]) -> list[Candidate]:
+    """Return the templates of a loosened fleet and those known before, which all stay possible.
+
+    A template sized anew may be the worse one here: more memory lets a batch grow until it needs
+    more replicas to stay as busy as they may be.
+    """
+    anew = candidates(changed).kept
+    sized = {one.id: one.sized for one in anew}
+    return [
+        *anew,
+        *(
+            replace(one, id=f"{one.id}-before") if one.id in sized else one
+            for one in known
+            if sized.get(one.id) != one.sized
+        ),
+    ]
 
 
 def _knobs(resolved: Resolved, used: set[str]) -> Iterator[Knob]:

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 import scheduling as sch
 from scheduling.models.serving.plan import ServingPlan
 from scheduling.planner import verify
+from scheduling.planner.clock import Clock
 from scheduling.planner.explain import explain_plan
 from scheduling.planner.front import plan_front
-from scheduling.planner.plan import plan
+from scheduling.planner.plan import plan, require_fleet
+from scheduling.planner.resolve import resolve
 from scheduling.planner.summary import replayed
 from scheduling.planner.verify import Verdict, derated
+from scheduling.planner.worth import worths
 from tests.planner.fleets import fleet
 
 SMALL = {"max_pp": 1, "token_budgets": [2048], "max_tp": 2}
@@ -231,3 +236,15 @@ def test_what_binds_is_worth_something_and_nothing_else_is() -> None:
     assert all(one.value <= 0 for one in result.worths.entries)
     record = next(one for one in result.record()["binds"] if one["binds"])
     assert record["goal"] == "cost"
+
+
+def test_templates_sized_anew_stand_beside_those_known_before() -> None:
+    # With more memory the batch of this fleet's template grows, and keeps it less busy.
+    resolved = resolve(require_fleet(sch.read("bundled:chat-fleet")))
+    found = plan(fleet(options=SMALL), time_limit=20)
+    assert found.plan is not None
+    assert {component.pool for component in found.plan.components} == {"h100"}
+    tried = worths(resolved, found.plan, Clock(time.monotonic() + 120, 1, 0))
+    assert tried.complete
+    assert "memory of h100" in {one.constraint for one in tried.entries}
+    assert all(one.value <= 0 for one in tried.entries)
