@@ -55,6 +55,8 @@ def run(limits: Run) -> list[Row]:
         rows += [_packing(name, problem, limits) for problem in problems]
     chunks = _LONG // _SIZES[0]
     steps = state_aware_order(chunks, _KEPT)
+    again = sum(step.action == "forward" for step in steps) - chunks
+    least = passes_again(chunks, _KEPT)
     rows.append(
         Row(
             case=f"one sequence of {_LONG} tokens, chunks of {_SIZES[0]}",
@@ -63,9 +65,10 @@ def run(limits: Run) -> list[Row]:
             baseline_value=float(chunks),
             method=f"state-aware order, {_KEPT} kept",
             value=float(most_kept(steps)),
-            gap=0.0,
+            gap=None,
             published=_PUBLISHED,
-            verdict=f"{passes_again(chunks, _KEPT)} forward passes again, the fewest",
+            verdict=f"{again} forward passes again, "
+            + ("the fewest" if again == least else f"at least {least}"),
         )
     )
     return rows

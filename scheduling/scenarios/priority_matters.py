@@ -172,9 +172,9 @@ def rows(found: Sequence[Outcome], window: float) -> list[Row]:
             value=good,
             gap=max(entry.gap for entry in called),
             published=_PUBLISHED,
-            verdict=f"better {share[BEST] + share[BETTER]:.0f} %, of them "
-            f"{share[BEST]:.0f} % proven, default certified {share[CERTIFIED]:.0f} %, neither "
-            f"{share[FAILURE]:.0f} %; {disturbed} in {len(better)} better plans",
+            verdict=f"better {share[BEST] + share[BETTER]:.0f} %, {share[BEST]:.0f} % proven best, "
+            f"default certified {share[CERTIFIED]:.0f} %, neither {share[FAILURE]:.0f} %; "
+            f"{disturbed} in {len(better)} better plans",
         )
     ]
 

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from scheduling.instances.placement.vms import described
 from scheduling.models.placement.problem import PlacementProblem
+from scheduling.models.placement.solution import PlacementSolution
 from scheduling.solvers.driver import solve
 
 Ints = NDArray[np.int64]
@@ -95,7 +96,9 @@ def _move(cluster: _Cluster, small: NDArray[np.bool_], unit: int) -> bool:
     return True
 
 
-def split_rescheduling(problem: PlacementProblem, parts: int, seconds: float, seed: int) -> int:
+def split_rescheduling(
+    problem: PlacementProblem, now: PlacementSolution, parts: int, seconds: float, seed: int
+) -> int:
     """Return the fragments that solving parts of the hosts one by one leaves (POP).
 
     The hosts are dealt out at random, and each part may make its share of the moves; CP-SAT solves
@@ -105,6 +108,8 @@ def split_rescheduling(problem: PlacementProblem, parts: int, seconds: float, se
     ----------
     problem
         A rescheduling of virtual machines.
+    now
+        Where the machines are, from which each part starts.
     parts
         Number of parts.
     seconds
@@ -127,6 +132,12 @@ def split_rescheduling(problem: PlacementProblem, parts: int, seconds: float, se
                 "max_moves": None if moves is None else moves // parts,
             }
         )
-        answer = solve(part, "cp-sat", time_limit=seconds / parts, workers=1, seed=seed)
+        mine = {item.id for item in part.items}
+        start = now.model_copy(
+            update={"placements": tuple(entry for entry in now.placements if entry.item in mine)}
+        )
+        answer: PlacementSolution = solve(
+            part, "cp-sat", time_limit=seconds / parts, workers=1, seed=seed, hint=start
+        )
         total += sum(int(t.objective or 0) for t in answer.tiers if t.name == "fragments")
     return total

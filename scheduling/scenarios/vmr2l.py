@@ -19,8 +19,9 @@ from pathlib import Path
 from scheduling.errors import InputError
 from scheduling.instances.files import read
 from scheduling.instances.placement.random_machines import random_machines
-from scheduling.models.base import Solution, Status, TierValue
+from scheduling.models.base import Solution, TierValue
 from scheduling.models.placement.problem import PlacementProblem
+from scheduling.models.placement.solution import PlacementSolution
 from scheduling.scenarios.scenario import Row, Run, Scenario
 from scheduling.scenarios.vm_baselines import greedy_rescheduling, split_rescheduling
 from scheduling.solvers.driver import solve
@@ -145,19 +146,22 @@ def outcome(
         Whether POP and plain CP-SAT run too; HA always does.
     """
     problem = case.problem
-    began, cpu = time.monotonic(), time.process_time()
-    answer = solve(problem, "columns", time_limit=seconds, workers=workers, seed=seed)
-    took, spent = time.monotonic() - began, time.process_time() - cpu
-    tier = _fragments(answer)
-    steps = order_steps(problem, answer) if answer.status is not Status.UNKNOWN else []
-    before = solve(
+    # Where nothing moves is an answer too: every method starts from it.
+    before: PlacementSolution = solve(
         problem.model_copy(update={"max_moves": 0}), "columns", work_limit=1.0, workers=1
     )
+    began, cpu = time.monotonic(), time.process_time()
+    answer: PlacementSolution = solve(
+        problem, "columns", time_limit=seconds, workers=workers, seed=seed, hint=before
+    )
+    took, spent = time.monotonic() - began, time.process_time() - cpu
+    tier = _fragments(answer)
+    steps = order_steps(problem, answer)
     split = plain = None
     if baselines:
         share = max(_LEAST, took)
-        split = split_rescheduling(problem, min(_PARTS, len(problem.nodes)), share, seed)
-        other = solve(problem, "cp-sat", time_limit=share, workers=workers, seed=seed)
+        split = split_rescheduling(problem, before, min(_PARTS, len(problem.nodes)), share, seed)
+        other = solve(problem, "cp-sat", time_limit=share, workers=workers, seed=seed, hint=before)
         plain = int(_fragments(other).objective or 0)
     return Outcome(
         name=problem.name or "",

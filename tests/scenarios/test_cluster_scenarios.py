@@ -14,6 +14,7 @@ from scheduling.instances.placement.vms import Host, Machine, rescheduling
 from scheduling.scenarios import fgd, vmr2l
 from scheduling.scenarios.scenario import Run
 from scheduling.scenarios.vm_baselines import greedy_rescheduling, split_rescheduling
+from scheduling.solvers.driver import solve
 
 
 def test_the_greedy_moves_what_frees_most_and_stops() -> None:
@@ -37,8 +38,17 @@ def test_outcomes_are_no_worse_than_their_baselines() -> None:
     assert found.closed
     assert found.value <= found.greedy <= found.before
     assert found.moves <= 4
-    assert found.value <= split_rescheduling(case.problem, 2, 4.0, 0)
+    now = solve(case.problem.model_copy(update={"max_moves": 0}), "columns", work_limit=1.0)
+    assert found.value <= split_rescheduling(case.problem, now, 2, 4.0, 0) <= found.before
     assert 0 <= (found.rate(found.value) or 0.0) <= 100
+
+
+def test_without_time_nothing_moves_and_nothing_is_claimed() -> None:
+    found = vmr2l.outcome(vmr2l.Case(random_machines(hosts=8, moves=4, seed=3)), 1e-6, workers=1)
+    assert found.bound <= found.value == found.before
+    for other in (found.split, found.plain):
+        assert other is not None
+        assert found.bound <= other <= found.before
 
 
 def test_generated_clusters_fit_and_leave_room() -> None:

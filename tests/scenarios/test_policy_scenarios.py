@@ -7,16 +7,20 @@ from itertools import product
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from scheduling.errors import UnsupportedError
 from scheduling.models.cost.catalogue import llm
+from scheduling.models.cost.protocol import Affine
 from scheduling.scenarios import stream2llm
-from scheduling.scenarios.dllm_serve import spread_peak
+from scheduling.scenarios.dllm_serve import least_seconds, spread_peak
 from scheduling.scenarios.registry import scenario
 from scheduling.scenarios.scenario import Row, Run
 from scheduling.scenarios.vattention import PAGES, page_tokens, wasted_tokens
+from scheduling.simulator.requests.deployment import Deployment, Group
+from scheduling.simulator.requests.fleet import simulate_fleet
+from scheduling.simulator.requests.policies.dllm import DllmServe
 from tests.serving_runs import table
 
 
@@ -66,6 +70,7 @@ def test_known_phases_and_offsets_even_steps_out() -> None:
     assert aware.ratio is not None
     assert aware.ratio > 1
     assert skipping.value >= aware.value * 0.99
+    assert all(row.gap is not None and 0 < row.gap < 0.1 for row in (aware, skipping))
     assert spread.ratio is not None
     assert spread.ratio <= 0.9
     assert spread.gap is not None
@@ -84,6 +89,40 @@ def test_offsets_are_bounded_by_the_best_of_all(sequences: list[int]) -> None:
         for chosen in product((0, 1), repeat=len(sequences))
     )
     assert bound <= best <= peak
+
+
+@given(
+    st.lists(
+        st.tuples(st.integers(16, 900), st.integers(1, 4).map(lambda blocks: 32 * blocks)),
+        min_size=1,
+        max_size=6,
+    ),
+    st.sampled_from([400, 1500, 16_384]),
+    st.booleans(),
+)
+@settings(max_examples=20, deadline=None)
+def test_no_packing_of_steps_beats_the_work_of_their_tokens(
+    drawn: list[tuple[int, int]], budget: int, skips: bool
+) -> None:
+    prompts, answers = zip(*drawn, strict=True)
+    requests = table([0] * len(drawn), list(prompts), list(answers))
+    cost = Affine(base=1e-9, per_token=1e-3, per_pair=1e-6)
+    policy = DllmServe(tokens=budget, skips=skips)
+    group = Group("server", cost, 10**6, composition=policy)
+    ran = simulate_fleet(Deployment((group,)), requests)
+    # All that a step takes but for its tokens is next to nothing here, so that the bound is tight.
+    assert least_seconds(requests, cost) == pytest.approx(ran.makespan_seconds, rel=1e-4)
+
+
+def test_what_comes_before_the_last_part_may_be_computed_before_it() -> None:
+    drawn = stream2llm.retrievals(1.0, seed=3, replaces=True)
+    tails = drawn.whole(computed=True)
+    assert (tails.cached_tokens < tails.prompt_tokens).all()
+    assert (tails.cached_tokens > 0).all()
+    least = stream2llm.least_wait(drawn)
+    assert least is not None
+    assert 0 < least <= stream2llm.waits(drawn, "latest-chunk").mean()
+    assert least < stream2llm.waits(drawn, None).mean()
 
 
 def test_certified_gaps_stand_where_a_bound_is_known() -> None:
@@ -135,6 +174,8 @@ def test_computing_early_saves_time_but_no_more_than_retrieval_takes() -> None:
     for row in rows("stream2llm"):
         assert row.baseline_value is not None
         assert 0 < row.value < row.baseline_value
+        assert row.gap is not None
+        assert 0 < row.gap < 1
     drawn = stream2llm.retrievals(2.0, seed=3)
     late = np.maximum.reduceat(
         drawn.growth.times_ns[np.argsort(drawn.growth.rows, kind="stable")],
