@@ -41,7 +41,7 @@ def solve(
         Path | None,
         typer.Option(
             metavar="FILE",
-            help="Draw a schedule (.html, .svg, .png), or memory, a loop or a budget (.svg, .png).",
+            help="Draw a schedule (.html, .svg, .png), or memory, a loop, stages, … (.svg, .png).",
         ),
     ] = None,
     model: Annotated[

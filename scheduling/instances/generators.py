@@ -19,6 +19,7 @@ from scheduling.instances.network.random_networks import leaf_flows, site_ring
 from scheduling.instances.offload.mobile_tasks import mobile_tasks
 from scheduling.instances.ordering.random_batches import transactions
 from scheduling.instances.packing.random_lengths import token_sequences
+from scheduling.instances.pipeline.random_layers import model_layers
 from scheduling.instances.placement.random_clusters import random_cluster
 from scheduling.instances.placement.random_machines import random_machines
 from scheduling.instances.prefill.random_prompts import prompts
@@ -359,6 +360,7 @@ GENERATORS: dict[str, Generator] = {
         _generator("mobile-tasks", mobile_tasks, _RANGES, "offload"),
         _generator("post-training", post_training, _RANGES),
         _generator("sequence-groups", sequence_groups, _RANGES),
+        _generator("model-layers", model_layers, _RANGES, "pipeline"),
         _generator("leaf-flows", leaf_flows, _RANGES, "leaf-spine"),
         _generator("site-ring", site_ring, _RANGES, "ring"),
         _generator("drone-stream", drone_stream, _RANGES, "edge-cloud"),

@@ -91,7 +91,7 @@ _HOMES = {
     ),
     "pipeline": (
         "scheduling.models.pipeline.problem:PipelineProblem",
-        "",
+        "scheduling.models.pipeline.solution:PipelineSolution",
     ),
     "sharing": (
         "scheduling.models.sharing.problem:SharedCluster",

@@ -35,6 +35,9 @@ from scheduling.models.ordering.solution import OrderingSolution
 from scheduling.models.packing.check import check_packing
 from scheduling.models.packing.problem import PackingProblem
 from scheduling.models.packing.solution import PackingSolution
+from scheduling.models.pipeline.check import check_pipeline
+from scheduling.models.pipeline.problem import PipelineProblem
+from scheduling.models.pipeline.solution import PipelineSolution
 from scheduling.models.placement.check import check_placement
 from scheduling.models.placement.problem import PlacementProblem
 from scheduling.models.placement.solution import PlacementSolution
@@ -72,6 +75,7 @@ _CHECKERS: tuple[tuple[type[Problem], type[Solution], _Checker], ...] = (
     (AllocationProblem, AllocationSolution, check_allocation),
     (TieredProblem, TieredSolution, check_tiers),
     (OrderingProblem, OrderingSolution, check_ordering),
+    (PipelineProblem, PipelineSolution, check_pipeline),
 )
 """Which checker looks at which problem and answer."""
 

@@ -17,6 +17,7 @@ _WRITERS = {
     "batching": ("scheduling.report.batching.chart", "write_batching", SUFFIXES),
     "loop": ("scheduling.report.loop.chart", "write_loop", SUFFIXES),
     "memory": ("scheduling.report.memory.chart", "write_memory", SUFFIXES),
+    "pipeline": ("scheduling.report.pipeline.chart", "write_pipeline", SUFFIXES),
     "prefill": ("scheduling.report.prefill.chart", "write_prefill", SUFFIXES),
     "schedule": ("scheduling.report.gantt", "write_gantt", (".html", *SUFFIXES)),
     "tiers": ("scheduling.report.tiers.chart", "write_tiers", SUFFIXES),

@@ -11,9 +11,11 @@ from statistics import fmean
 
 import numpy as np
 
-from scheduling.models.pipeline.problem import Layer, PipelineProblem, bubble, step_cost
+from scheduling.models.pipeline.dispatch import bubble
+from scheduling.models.pipeline.problem import Layer, PipelineProblem
+from scheduling.models.pipeline.solution import PipelineSolution
 from scheduling.scenarios.scenario import Row, Run, Scenario
-from scheduling.solvers.pipeline.caps import best_cut, windowed_cut
+from scheduling.solvers.driver import solve
 
 _PROFILES = 25
 _GPUS = 8
@@ -43,11 +45,10 @@ def profile(seed: int) -> PipelineProblem:
 def run(limits: Run) -> list[Row]:  # noqa: ARG001 - takes seconds
     """Compare the window with all caps, and count the time that GPUs wait."""
     problems = [profile(seed) for seed in range(_PROFILES)]
-    best = [best_cut(problem) for problem in problems]
-    least = [step_cost(problem, cut) for problem, cut in zip(problems, best, strict=True)]
+    best: list[PipelineSolution] = [solve(problem, "caps", time_limit=10) for problem in problems]
     ratios = [
-        step_cost(problem, windowed_cut(problem)) / cost
-        for problem, cost in zip(problems, least, strict=True)
+        solve(problem, "window", time_limit=10).objective / cut.objective
+        for problem, cut in zip(problems, best, strict=True)
     ]
     waits = [
         bubble(problem, cut, _BATCHES * _GPUS) for problem, cut in zip(problems, best, strict=True)

@@ -5,9 +5,11 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from fractions import Fraction
 from typing import Any, ClassVar, Generic, TypeVar
 
 from scheduling.models.base import Problem, Solution
+from scheduling.solvers.registry import WHOLE, stated
 
 P = TypeVar("P", bound=Problem)
 A = TypeVar("A")
@@ -48,9 +50,19 @@ class Compiled(ABC, Generic[P, A, C, S]):
         """``"min"`` or ``"max"`` for each tier; of the latter, values have the sign turned."""
         return ("min",) * len(self.tiers)
 
+    @property
+    def units(self) -> tuple[Fraction, ...]:
+        """What one of the whole numbers that solvers minimise stands for in each tier."""
+        return (WHOLE,) * len(self.tiers)
+
     @abstractmethod
     def bounds(self) -> list[int | None] | None:
         """Lower bound of each tier by formula; ``None`` when infeasible by formula."""
+
+    def stated_bounds(self) -> dict[str, Any]:
+        """Bound of each tier by formula as people state it; empty when infeasible by formula."""
+        rows = zip(self.tiers, self.bounds() or (), self.senses, self.units, strict=False)
+        return {name: stated(bound, sense, unit) for name, bound, sense, unit in rows}
 
     @abstractmethod
     def values(self, candidate: C) -> tuple[int, ...]:

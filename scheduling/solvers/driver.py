@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from fractions import Fraction
 from typing import Any
 
 from scheduling.errors import CheckError, InputError, UnsupportedError
@@ -113,6 +114,7 @@ class _Run:
         self.interrupted = False
         self.boards: list[Board[Any]] = []
         self.senses: tuple[str, ...] = ()
+        self.units: tuple[Fraction, ...] = ()
 
     def answer(self, hint: Solution | None) -> Solution:
         """Solve tier after tier and return the checked solution."""
@@ -120,7 +122,7 @@ class _Run:
         if not ready:
             raise UnsupportedError(f"solver {self.solver.name!r} is not available: {ready.detail}")
         data, seconds = self._compile()
-        self.senses = data.senses
+        self.senses, self.units = data.senses, data.units
         refusal = self.solver.refusal(data)
         if refusal is not None:
             raise UnsupportedError(f"solver {self.solver.name!r}: {refusal}")
@@ -149,7 +151,7 @@ class _Run:
         if candidate is None:
             return None, False
         unknown = [None] * len(data.tiers)
-        tiers = tier_values(data.tiers, data.values(candidate), unknown, data.senses)
+        tiers = tier_values(data.tiers, data.values(candidate), unknown, data.senses, data.units)
         fields = {"status": Status.FEASIBLE, **certificate_fields(tiers)}
         return candidate, not self.family.check(self.problem, data.answer(candidate, fields))
 
@@ -209,12 +211,13 @@ class _Run:
     def _report(self, board: Board[Any]) -> None:
         for report in board.take_reports():
             if self.on_progress is not None:
-                self.on_progress(_stated(report, self.senses[report.tier]))
+                tier = report.tier
+                self.on_progress(_stated(report, self.senses[tier], self.units[tier]))
 
     def _with_schedule(self, data: Any) -> Solution:
         last = self.boards[-1]
         bounds = [board.bound for board in self.boards]
-        tiers = tier_values(data.tiers, last.values or (), bounds, data.senses)
+        tiers = tier_values(data.tiers, last.values or (), bounds, data.senses, data.units)
         closed = all(tier.closed for tier in tiers)
         shown = next((k for k, tier in enumerate(tiers) if not tier.closed), 0)
         fields = {
@@ -235,7 +238,7 @@ class _Run:
         fields: dict[str, Any] = {"status": status}
         fields |= self._trail(solver, self.boards[0] if self.boards else None)
         if status is Status.UNKNOWN:
-            fields["bound"] = stated(bound, self.senses[0])
+            fields["bound"] = stated(bound, self.senses[0], self.units[0])
         solution: Solution = data.answer(None, fields)
         return solution
 
@@ -250,16 +253,16 @@ class _Run:
         }
 
     def _history(self, board: Board[Any]) -> tuple[tuple[float, Any, Any], ...]:
-        sense = self.senses[board.tier]
+        sense, unit = self.senses[board.tier], self.units[board.tier]
         return tuple(
-            (seconds, stated(value, sense), stated(bound, sense))
+            (seconds, stated(value, sense, unit), stated(bound, sense, unit))
             for seconds, value, bound in board.history
         )
 
 
-def _stated(report: Progress, sense: str) -> Progress:
-    """Give a report the signs that people know."""
-    value, bound = stated(report.objective, sense), stated(report.bound, sense)
+def _stated(report: Progress, sense: str, unit: Fraction) -> Progress:
+    """Give a report the signs and units that people know."""
+    value, bound = stated(report.objective, sense, unit), stated(report.bound, sense, unit)
     return replace(report, objective=value, bound=bound)
 
 

@@ -368,7 +368,7 @@ class _Search:
         for axis, value in enumerate(values):
             bounds.append(self._space.least(caps, axis))
             caps[axis] = value
-        tiers = tier_values(self._data.tiers, values, bounds, self._data.senses)
+        tiers = tier_values(self._data.tiers, values, bounds, self._data.senses, self._data.units)
         closed = all(tier.closed for tier in tiers)
         fields = {
             "status": Status.OPTIMAL if closed else Status.FEASIBLE,

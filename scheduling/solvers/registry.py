@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
+from fractions import Fraction
 from importlib import import_module
 from importlib.util import find_spec
 from typing import Any, Generic, Protocol, TypeVar, runtime_checkable
@@ -166,6 +167,7 @@ _FAMILIES = {
     "memory": "scheduling.solvers.memory.family:FAMILY",
     "packing": "scheduling.solvers.packing.family:FAMILY",
     "ordering": "scheduling.solvers.ordering.family:FAMILY",
+    "pipeline": "scheduling.solvers.pipeline.family:FAMILY",
     "placement": "scheduling.solvers.placement.family:FAMILY",
     "prefill": "scheduling.solvers.prefill.family:FAMILY",
     "schedule": "scheduling.solvers.schedule.family:FAMILY",
@@ -181,7 +183,6 @@ _WAYS_OUT = {
     "federated": f"{_IN_PYTHON}federated.md",
     "leaf-spine": f"{_IN_PYTHON}networks.md",
     "offload": f"{_IN_PYTHON}offload.md",
-    "pipeline": f"{_IN_PYTHON}pipelines.md",
     "ring": f"{_IN_PYTHON}networks.md",
 }
 """What to do with kinds of problems that are not solved."""
@@ -212,28 +213,53 @@ def tier_values(
     values: Sequence[Number | None],
     bounds: Sequence[Number | None],
     senses: Sequence[str] | None = None,
+    units: Sequence[Fraction] | None = None,
 ) -> list[TierValue]:
     """Put together what is known of each tier: its value, its bound and the gap between them.
 
-    Values and bounds are those of solvers, which minimise throughout; ``senses`` says which tiers
-    they turned the sign of (``"max"``). Default: none.
+    Values and bounds are those of solvers, which minimise whole numbers throughout; ``senses`` says
+    which tiers they turned the sign of (``"max"``; default: none), and ``units`` what one of
+    their units is (default: 1).
     """
-    rows = zip(names, values, bounds, senses or ["min"] * len(names), strict=True)
+    count = len(names)
+    rows = zip(
+        names, values, bounds, senses or ["min"] * count, units or [WHOLE] * count, strict=True
+    )
+    found = [
+        (name, sense, stated(value, sense, unit), stated(bound, sense, unit))
+        for name, value, bound, sense, unit in rows
+    ]
     return [
         TierValue(
             name=name,
             sense=sense,
-            objective=stated(value, sense),
-            bound=stated(bound, sense),
+            objective=value,
+            bound=bound,
             gap=relative_gap(value, bound),
         )
-        for name, value, bound, sense in rows
+        for name, sense, value, bound in found
     ]
 
 
-def stated(value: Number | None, sense: str) -> Number | None:
-    """Return a solver's value as people state it: with its own sign where it is maximised."""
-    return -value if sense == "max" and value is not None else value
+WHOLE = Fraction(1)
+
+
+def stated(value: Number | None, sense: str, unit: Fraction = WHOLE) -> Number | None:
+    """Return a solver's value as people state it.
+
+    Parameters
+    ----------
+    value
+        In the solver's units; ``None`` when unknown.
+    sense
+        ``"max"`` where solvers turn the sign.
+    unit
+        What one of the solver's units is; 1 leaves whole numbers whole.
+    """
+    if value is None:
+        return None
+    signed = -value if sense == "max" else value
+    return signed if unit == WHOLE else float(Fraction(signed) * unit)
 
 
 def certificate_fields(tiers: list[TierValue]) -> dict[str, Any]:

@@ -31,6 +31,7 @@ SOLVED = {
     "memory": "first-fit",
     "ordering": "append",
     "packing": "best-fit",
+    "pipeline": "window",
     "placement": "best-fit",
     "prefill": "edf",
     "schedule": "dispatch",

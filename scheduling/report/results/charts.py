@@ -12,6 +12,8 @@ from scheduling.models.loop.problem import LoopProblem
 from scheduling.models.loop.solution import LoopSolution
 from scheduling.models.memory.problem import MemoryProblem
 from scheduling.models.memory.solution import MemorySolution
+from scheduling.models.pipeline.problem import PipelineProblem
+from scheduling.models.pipeline.solution import PipelineSolution
 from scheduling.models.placement.problem import Item, PlacementProblem
 from scheduling.models.placement.solution import PlacementSolution
 from scheduling.models.schedule.problem import ScheduleProblem
@@ -19,6 +21,8 @@ from scheduling.models.schedule.solution import ScheduleSolution
 from scheduling.report.allocation.chart import curve
 from scheduling.report.loop.chart import bars
 from scheduling.report.memory.chart import rectangles, scale
+from scheduling.report.pipeline.chart import PASSES
+from scheduling.report.pipeline.chart import bars as pipeline_bars
 from scheduling.report.results.content import Axis, Boxes, Chart, Lines, Page, Series
 from scheduling.report.schedule.layout import build_chart
 from scheduling.report.schedule.page import render_page
@@ -126,10 +130,32 @@ def _allocation(problem: AllocationProblem, solution: AllocationSolution) -> lis
     return [Lines("Gain over budget", Axis("budget"), Axis("gain"), series)]
 
 
+def _pipeline(problem: PipelineProblem, solution: PipelineSolution) -> list[Chart]:
+    found = pipeline_bars(problem, solution)
+    if not found:
+        return []
+    return [
+        Boxes(
+            "GPUs over time, two steps",
+            Axis("seconds"),
+            Axis("GPU"),
+            [bar.name for bar in found],
+            [bar.start for bar in found],
+            [bar.end for bar in found],
+            [bar.gpu + 0.08 for bar in found],
+            [bar.gpu + 0.92 for bar in found],
+            [bar.passes for bar in found],
+            rows=[f"GPU {gpu}" for gpu in range(1 + max(bar.gpu for bar in found))],
+            legend=PASSES,
+        )
+    ]
+
+
 CHARTS: dict[str, Callable[[Any, Any], list[Chart]]] = {
     "allocation": _allocation,
     "loop": _loop,
     "memory": _memory,
+    "pipeline": _pipeline,
     "placement": _placement,
     "schedule": _schedule,
 }

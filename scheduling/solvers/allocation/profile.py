@@ -20,8 +20,6 @@ def profile(problem: AllocationProblem) -> dict[str, Any]:
     """
     data = CompiledAllocation(problem)
     arrays = data.arrays
-    feasible = data.bounds()
-    floors = [None] if feasible is None else [-bound for bound in feasible if bound is not None]
     return {
         "kind": problem.kind,
         "objective": list(data.tiers),
@@ -32,6 +30,6 @@ def profile(problem: AllocationProblem) -> dict[str, Any]:
         "cost_of_best_levels": int(arrays.least + arrays.steps.cost.sum()),
         "gain_of_best_levels": int(np.maximum.reduceat(arrays.gain, arrays.start[:-1]).sum()),
         "concave": arrays.concave,
-        "bounds_by_formula": dict(zip(data.tiers, floors, strict=False)),
+        "bounds_by_formula": data.stated_bounds(),
         "solvers": FAMILY.takers(data),
     }

@@ -27,6 +27,6 @@ def profile(problem: BatchingProblem) -> dict[str, Any]:
         "longest_answer": int(arrays.output.max()),
         "last_release": int(arrays.release.max()),
         "iterations_of_full_memory": int(arrays.area.sum()) / problem.memory,
-        "bounds_by_formula": dict(zip(data.tiers, data.bounds() or (), strict=False)),
+        "bounds_by_formula": data.stated_bounds(),
         "solvers": FAMILY.takers(data),
     }

@@ -34,6 +34,6 @@ def profile(problem: CachingProblem) -> dict[str, Any]:
         "cost_without_cache": arrays.total,
         "cost_of_first_uses": arrays.total - int(arrays.gain.sum()),
         "room_for_all_uses_again": int(arrays.load(arrays.gain >= 0).max()),
-        "bounds_by_formula": dict(zip(data.tiers, data.bounds() or (), strict=False)),
+        "bounds_by_formula": data.stated_bounds(),
         "solvers": FAMILY.takers(data),
     }

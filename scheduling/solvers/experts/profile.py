@@ -29,6 +29,6 @@ def profile(problem: ExpertProblem) -> dict[str, Any]:
         "hierarchical": problem.hierarchical,
         "mean_load_of_a_device": float(arrays.load.sum() / len(arrays.slots)),
         "experts_held": int(arrays.held.sum()),
-        "bounds_by_formula": dict(zip(data.tiers, data.bounds() or (), strict=False)),
+        "bounds_by_formula": data.stated_bounds(),
         "solvers": FAMILY.takers(data),
     }

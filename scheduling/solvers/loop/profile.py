@@ -34,6 +34,6 @@ def profile(problem: LoopProblem) -> dict[str, Any]:
         "resource_bound": resource_bound(arrays),
         "recurrence_bound": recurrence_bound(arrays),
         "sum_of_latencies": sum(arrays.latency),
-        "bounds_by_formula": dict(zip(data.tiers, data.bounds() or (), strict=False)),
+        "bounds_by_formula": data.stated_bounds(),
         "solvers": FAMILY.takers(data),
     }

@@ -32,6 +32,6 @@ def profile(problem: MemoryProblem) -> dict[str, Any]:
         "most_live_buffers": int(np.diff(arrays.live_ptr).max()),
         "most_live_bytes": int(arrays.totals().max()) * arrays.unit,
         "capacity_bytes": problem.capacity,
-        "bounds_by_formula": dict(zip(data.tiers, data.bounds() or (), strict=False)),
+        "bounds_by_formula": data.stated_bounds(),
         "solvers": FAMILY.takers(data),
     }

@@ -29,6 +29,6 @@ def profile(problem: OrderingProblem) -> dict[str, Any]:
         "operations": int(arrays.length.sum()),
         "keys": len({word.partition("-")[2] for word in words} - {""}),
         "conflicting_pairs": int(np.triu(arrays.lag != FREE, 1).sum()),
-        "bounds_by_formula": dict(zip(data.tiers, data.bounds() or (), strict=False)),
+        "bounds_by_formula": data.stated_bounds(),
         "solvers": FAMILY.takers(data),
     }

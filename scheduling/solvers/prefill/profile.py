@@ -18,7 +18,6 @@ def profile(problem: PrefillProblem) -> dict[str, Any]:
     """
     data = CompiledPrefill(problem)
     arrays = data.arrays
-    bounds = zip(data.tiers, data.bounds() or (), strict=False)
     return {
         "kind": problem.kind,
         "objective": list(data.tiers),
@@ -28,6 +27,6 @@ def profile(problem: PrefillProblem) -> dict[str, Any]:
         "work": int(arrays.work.sum()),
         "time_until_last_due": int(arrays.due.max() - arrays.release.min()),
         "in_time_alone": int((arrays.release + arrays.work <= arrays.due).sum()),
-        "bounds_by_formula": {name: None if value is None else -value for name, value in bounds},
+        "bounds_by_formula": data.stated_bounds(),
         "solvers": FAMILY.takers(data),
     }

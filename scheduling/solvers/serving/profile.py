@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from scheduling.models.serving.problem import ServingProblem
-from scheduling.solvers.registry import stated
 from scheduling.solvers.serving.family import FAMILY, CompiledServing
 
 
@@ -19,7 +18,6 @@ def profile(problem: ServingProblem) -> dict[str, Any]:
     """
     data = CompiledServing(problem)
     arrays = data.arrays
-    rows = zip(data.tiers, data.bounds() or (), data.senses, strict=False)
     return {
         "kind": problem.kind,
         "objective": list(data.tiers),
@@ -34,6 +32,6 @@ def profile(problem: ServingProblem) -> dict[str, Any]:
         "kv_affinity": problem.kv_affinity,
         "limits": sorted(problem.limits.model_dump(exclude_none=True)),
         "running_replicas": sum(entry.replicas for entry in problem.running),
-        "bounds_by_formula": {name: stated(bound, sense) for name, bound, sense in rows},
+        "bounds_by_formula": data.stated_bounds(),
         "solvers": FAMILY.takers(data),
     }

@@ -30,6 +30,6 @@ def profile(problem: TieredProblem) -> dict[str, Any]:
         "most_bytes_live": int((live * arrays.size[:, None]).sum(axis=0).max()),
         "bytes_used": int(arrays.bytes.sum()),
         "compute": int(arrays.compute.sum()),
-        "bounds_by_formula": dict(zip(data.tiers, data.bounds() or (), strict=False)),
+        "bounds_by_formula": data.stated_bounds(),
         "solvers": FAMILY.takers(data),
     }

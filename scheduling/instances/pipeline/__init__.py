@@ -1,0 +1,1 @@
+"""Problems of pipelines: random profiles of layers."""
