@@ -10,6 +10,7 @@ import typer
 from scheduling.cli import (
     bench,
     check,
+    completing,
     doctor,
     explain,
     extender,
@@ -36,7 +37,6 @@ app = typer.Typer(
     help="State scheduling problems as files, solve them with a bound, check the answers.",
     epilog="Example: scheduling solve bundled:workshop --gantt workshop.html",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
@@ -79,8 +79,13 @@ def root(
 
 def run() -> None:
     """Run the application; every error of the library ends in one message and an exit code."""
+
+    def start() -> None:
+        app(prog_name="scheduling")
+
     try:
-        app()
+        if not completing.complete_in_bash(start):
+            start()
     except (CheckError, SolverError) as error:
         fail(str(error))
         sys.exit(EXIT_VIOLATIONS)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from scheduling.cli import options
+from scheduling.cli import completing, options
 from scheduling.cli.live import ProgressBar
 from scheduling.cli.output import emit_json, note, table
 
@@ -31,7 +31,12 @@ def bench(
         ),
     ],
     solvers: Annotated[
-        str, typer.Option(metavar="S,S…", help="Solvers, separated by commas.")
+        str,
+        typer.Option(
+            metavar="S,S…",
+            help="Solvers, separated by commas.",
+            autocompletion=completing.solvers,
+        ),
     ] = "auto",
     seeds: Annotated[str, typer.Option(metavar="N,N…", help="Seeds.")] = "0",
     time_limit: options.Seconds = 10.0,
@@ -51,7 +56,12 @@ def bench(
     ] = None,
     jobs: Annotated[int, typer.Option(metavar="N", help="Runs side by side.")] = 1,
     backend: Annotated[
-        str, typer.Option(metavar="B", help="loky (this machine), dask or ray (a cluster).")
+        str,
+        typer.Option(
+            metavar="B",
+            help="loky (this machine), dask or ray (a cluster).",
+            autocompletion=completing.backends,
+        ),
     ] = "loky",
     json: options.Json = False,
 ) -> None:

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 from pydantic import BaseModel
 
-from scheduling.cli import options
+from scheduling.cli import completing, options
 from scheduling.cli.output import emit_json, note, table
 from scheduling.report.words import number
 
@@ -74,13 +74,32 @@ def _cell(value: Any) -> str:
 
 
 def convert(
-    source: Annotated[str, typer.Argument(metavar="IN", help="File to read, or - for stdin.")],
+    source: Annotated[
+        str,
+        typer.Argument(
+            metavar="IN",
+            help="File to read, or - for stdin.",
+            autocompletion=completing.instance_files,
+        ),
+    ],
     target: Annotated[Path, typer.Argument(metavar="OUT", help="File to write.")],
     from_: Annotated[
-        str | None, typer.Option("--from", metavar="F", help="Format of IN; found by default.")
+        str | None,
+        typer.Option(
+            "--from",
+            metavar="F",
+            help="Format of IN; found by default.",
+            autocompletion=completing.formats,
+        ),
     ] = None,
     to: Annotated[
-        str | None, typer.Option("--to", metavar="F", help="Format of OUT; by its ending.")
+        str | None,
+        typer.Option(
+            "--to",
+            metavar="F",
+            help="Format of OUT; by its ending.",
+            autocompletion=completing.formats,
+        ),
     ] = None,
     json: options.Json = False,
 ) -> None:
@@ -102,7 +121,11 @@ def convert(
 def schema(
     kind: Annotated[
         str,
-        typer.Argument(metavar="KIND", help="Kind of document, such as fleet or serving-plan."),
+        typer.Argument(
+            metavar="KIND",
+            help="Kind of document, such as fleet or serving-plan.",
+            autocompletion=completing.kinds,
+        ),
     ],
     solution: Annotated[
         bool, typer.Option("--solution", help="Schema of the solution file instead.")

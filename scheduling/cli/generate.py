@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from scheduling.cli import options
+from scheduling.cli import completing, options
 from scheduling.cli.output import emit_json, note, table
 from scheduling.errors import InputError
 
@@ -18,7 +18,11 @@ EXAMPLE = "Example: scheduling generate job-shop -p jobs=20 -p machines=5 -p see
 def generate(
     kind: Annotated[
         str | None,
-        typer.Argument(metavar="[KIND]", help="Generator; without it, all are listed."),
+        typer.Argument(
+            metavar="[KIND]",
+            help="Generator; without it, all are listed.",
+            autocompletion=completing.generators,
+        ),
     ] = None,
     parameter: Annotated[
         list[str] | None,
@@ -29,7 +33,13 @@ def generate(
         typer.Option("--output", "-o", metavar="FILE", help="File to write; YAML on stdout."),
     ] = None,
     format_: Annotated[
-        str | None, typer.Option("--format", metavar="F", help="Format; by the file's ending.")
+        str | None,
+        typer.Option(
+            "--format",
+            metavar="F",
+            help="Format; by the file's ending.",
+            autocompletion=completing.formats,
+        ),
     ] = None,
     json: options.Json = False,
 ) -> None:

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from scheduling.cli import completing
 from scheduling.errors import InputError
 
 InstanceFile = Annotated[
@@ -15,11 +16,17 @@ InstanceFile = Annotated[
         metavar="FILE",
         help="Instance file, - for standard input, or bundled:NAME.",
         show_default=False,
+        autocompletion=completing.instance_files,
     ),
 ]
 FormatName = Annotated[
     str | None,
-    typer.Option("--format", metavar="F", help="Format of FILE; found out by default."),
+    typer.Option(
+        "--format",
+        metavar="F",
+        help="Format of FILE; found out by default.",
+        autocompletion=completing.formats,
+    ),
 ]
 Seconds = Annotated[
     float | None,
@@ -43,6 +50,7 @@ PlacementSolver = Annotated[
         metavar="S",
         help="Solver of placements: auto, cp-sat, mip, columns, lns, guided, greedy:RULE, "
         "best-fit or default-scheduler.",
+        autocompletion=completing.placement_solvers,
     ),
 ]
 Seed = Annotated[

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from scheduling.cli import options
+from scheduling.cli import completing, options
 from scheduling.cli.live import LiveLine
 from scheduling.cli.output import EXIT_CODES, emit_json, note, table
 from scheduling.report.words import number, percent, sentence
@@ -22,7 +22,12 @@ def pareto(
     file: options.InstanceFile,
     format_: options.FormatName = None,
     solver: Annotated[
-        str, typer.Option(metavar="S", help="Solver of each search: auto, cp-sat, insertion, lns.")
+        str,
+        typer.Option(
+            metavar="S",
+            help="Solver of each search: auto, cp-sat, insertion, lns.",
+            autocompletion=completing.solvers,
+        ),
     ] = "auto",
     time_limit: options.Seconds = None,
     work_limit: Annotated[

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
-from scheduling.cli import options
+from scheduling.cli import completing, options
 from scheduling.cli.live import LiveLine
 from scheduling.cli.output import EXIT_CODES, emit_json, fail, note
 
@@ -31,6 +31,7 @@ FleetFile = Annotated[
         metavar="FILE",
         help="Fleet file (YAML or JSON), - for standard input, or bundled:NAME.",
         show_default=False,
+        autocompletion=completing.instance_files,
     ),
 ]
 Folder = Annotated[
@@ -44,6 +45,7 @@ Runtime = Annotated[
         metavar="RUNTIME",
         help="Write the files it starts from to --output: vllm, sglang, dynamo, llm-d, lws "
         "or kserve.",
+        autocompletion=completing.runtimes,
     ),
 ]
 RunningPlan = Annotated[

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from scheduling.cli import options
+from scheduling.cli import completing, options
 from scheduling.cli.output import emit_json, fail, note, table
 from scheduling.errors import InputError
 from scheduling.report.words import percent
@@ -23,7 +23,12 @@ _EXIT_BAD_INPUT = 2
 
 def reproduce(
     names: Annotated[
-        list[str] | None, typer.Argument(metavar="[NAME…]", help="Scenarios; default: all.")
+        list[str] | None,
+        typer.Argument(
+            metavar="[NAME…]",
+            help="Scenarios; default: all.",
+            autocompletion=completing.scenarios,
+        ),
     ] = None,
     time_limit: Annotated[
         float, typer.Option(metavar="SECONDS", help="About how long each scenario may take.")

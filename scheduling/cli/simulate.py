@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from scheduling.cli import options
+from scheduling.cli import completing, options
 from scheduling.cli.output import emit_json, note, table
 from scheduling.cli.simulate_options import Asked, Wanted
 from scheduling.errors import Fault, InputError
@@ -34,6 +34,7 @@ Policies = Annotated[
         "sarathi:1024 with its number; of shared clusters: fifo, fair, ujf, cfq, uwfq; of edge "
         "and cloud: edge, cloud, e+c, dem, dems, dems-a, gems; of checkpoints: young, daly, best; "
         "repeatable. Default: some of them.",
+        autocompletion=completing.policies,
     ),
 ]
 TraceFile = Annotated[
@@ -80,7 +81,10 @@ Seeds = Annotated[
 Backend = Annotated[
     str | None,
     typer.Option(
-        "--backend", metavar="B", help="Of a sweep: loky (this machine), dask or ray (a cluster)."
+        "--backend",
+        metavar="B",
+        help="Of a sweep: loky (this machine), dask or ray (a cluster).",
+        autocompletion=completing.backends,
     ),
 ]
 SweepWorkers = Annotated[

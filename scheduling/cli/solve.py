@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from scheduling.cli import options
+from scheduling.cli import completing, options
 from scheduling.cli.live import LiveLine
 from scheduling.cli.output import EXIT_CODES, emit_json, note, summary
 from scheduling.errors import UnsupportedError
@@ -27,6 +27,7 @@ def solve(
             metavar="S",
             help="auto (a portfolio), or one of its parts: cp-sat, mip, mip:ENGINE, dispatch, "
             "dispatch:RULE, dispatch:learned, giffler-thompson, sgs, genetic, tabu, lns.",
+            autocompletion=completing.solvers,
         ),
     ] = "auto",
     time_limit: options.Seconds = None,

@@ -193,6 +193,11 @@ def is_solved(problem: Problem) -> bool:
     return problem.kind in _FAMILIES
 
 
+def families() -> tuple[Family[Any], ...]:
+    """Return all families that have solvers."""
+    return tuple(_named(place) for place in _FAMILIES.values())
+
+
 def family_of(problem: Problem) -> Family[Any]:
     """Return the family that solves ``problem``.
 
