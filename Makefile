@@ -1,5 +1,6 @@
 # make demo   set up and solve a real instance: table, solution file and Gantt chart in out/
-# make test   set up and run every check: lint, types, import rules, docs, tests with coverage
+# make test   set up and run every check: lint, types, import rules, docs, tests
+# make coverage   the tests again, with the lines that they miss (twice as long)
 #
 # Both create .venv on the first call and reuse it afterwards. PYTHON names another interpreter
 # (3.11 or newer): make test PYTHON=python3.13
@@ -13,7 +14,7 @@ INSTANCE ?= bundled:ta01
 PYTEST_ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint docs pytest clean
+.PHONY: help demo test lint docs pytest coverage clean
 
 help:
 	@sed -n '1,5s/^# \{0,1\}//p' Makefile
@@ -60,6 +61,10 @@ docs: $(VENV)/dev.stamp
 	@echo "==> docs/_build/html/index.html"
 
 pytest: $(VENV)/dev.stamp
+	@echo "==> pytest: tests"
+	$(BIN)/pytest --numprocesses auto --dist loadfile $(PYTEST_ARGS)
+
+coverage: $(VENV)/dev.stamp
 	@echo "==> pytest: tests with coverage"
 	$(BIN)/pytest --numprocesses auto --dist loadfile --cov --cov-report term $(PYTEST_ARGS)
 
