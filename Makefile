@@ -1,8 +1,10 @@
 # make demo   set up and solve a real instance: table, solution file and Gantt chart in out/
 # make test   set up and run every check: lint, types, import rules, docs, tests
 # make coverage   the tests again, with the lines that they miss (twice as long)
+# make atlas  run every published system (hours) and put the table into docs/; SCHEDULING_DATA names
+#             the folder of data sets, BUDGET what each system may take
 #
-# Both create .venv on the first call and reuse it afterwards. PYTHON names another interpreter
+# All create .venv on the first call and reuse it afterwards. PYTHON names another interpreter
 # (3.11 or newer): make test PYTHON=python3.13
 
 PYTHON ?= python3.11
@@ -12,12 +14,13 @@ OUT ?= out
 # Taillard's job shop ta01: 15 jobs on 15 machines, published in 1993, optimum 1231.
 INSTANCE ?= bundled:ta01
 PYTEST_ARGS ?=
+BUDGET ?= 60s
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint docs pytest coverage clean
+.PHONY: help demo test lint docs atlas pytest coverage clean
 
 help:
-	@sed -n '1,5s/^# \{0,1\}//p' Makefile
+	@sed -n '1,7s/^# \{0,1\}//p' Makefile
 
 $(VENV)/pip.stamp:
 	@echo "==> creating $(VENV) with $(PYTHON)"
@@ -59,6 +62,13 @@ docs: $(VENV)/dev.stamp
 	@echo "==> sphinx: documentation, every warning an error"
 	$(BIN)/sphinx-build -W --keep-going -q -b html docs docs/_build/html
 	@echo "==> docs/_build/html/index.html"
+
+# A run that was stopped goes on where it was; make clean begins anew.
+atlas: $(VENV)/package.stamp
+	@echo "==> every published system, at most $(BUDGET) each"
+	$(BIN)/scheduling reproduce --all --budget $(BUDGET) --output $(OUT)/atlas
+	cp $(OUT)/atlas/atlas.md docs/atlas-table.md
+	@echo "==> docs/atlas-table.md   page: $(OUT)/atlas/atlas.html"
 
 pytest: $(VENV)/dev.stamp
 	@echo "==> pytest: tests"

@@ -15,7 +15,8 @@ extensions = [
     "sphinx.ext.napoleon",
     "sphinx.ext.viewcode",
 ]
-exclude_patterns = ["_build"]
+# The table is a part of the page of the atlas, which includes it.
+exclude_patterns = ["_build", "atlas-table.md"]
 html_theme = "furo"
 html_title = f"scheduling {release}"
 

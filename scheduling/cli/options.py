@@ -62,6 +62,28 @@ Output = Annotated[
 ]
 
 
+_UNITS = {"": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0}
+
+
+def duration(text: str, option: str) -> float:
+    """Return the seconds of a time such as ``90``, ``60s``, ``2m`` or ``1h``.
+
+    Raises
+    ------
+    InputError
+        Naming the option, when something else stands there.
+    """
+    number = text.strip().rstrip("smh")
+    unit = text.strip().removeprefix(number)
+    try:
+        seconds = float(number) * _UNITS[unit]
+    except (ValueError, KeyError):
+        seconds = 0.0
+    if not 0 < seconds < float("inf"):
+        raise InputError.single(option, repr(text), "a positive time such as 60s, 2m or 1h")
+    return seconds
+
+
 def whole_numbers(text: str, option: str) -> tuple[int, ...]:
     """Return the integers of a list.
 

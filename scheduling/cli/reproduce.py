@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -13,11 +13,15 @@ from scheduling.errors import InputError
 from scheduling.report.words import percent
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from scheduling.scenarios.atlas.entries import Atlas
     from scheduling.scenarios.scenario import Row, Scenario
 
-EXAMPLE = "Example: scheduling reproduce smtt --time-limit 30"
+EXAMPLE = "Example: scheduling reproduce --all --budget 60s --output atlas"
 
 _DEFAULT_SECONDS = 60.0
+_EXIT_FAILED = 1
 _EXIT_BAD_INPUT = 2
 
 
@@ -26,25 +30,63 @@ def reproduce(
         list[str] | None,
         typer.Argument(
             metavar="[NAME…]",
-            help="Scenarios; default: all.",
+            help="Scenarios.",
             autocompletion=completing.scenarios,
         ),
     ] = None,
+    all_of_them: Annotated[
+        bool, typer.Option("--all", help="All scenarios: the atlas; also without a NAME.")
+    ] = False,
     time_limit: Annotated[
-        float, typer.Option(metavar="SECONDS", help="About how long each scenario may take.")
-    ] = _DEFAULT_SECONDS,
+        float | None,
+        typer.Option(metavar="SECONDS", help="About how long each NAME may take; 60 by default."),
+    ] = None,
+    budget: Annotated[
+        str | None,
+        typer.Option(
+            metavar="TIME",
+            help="Run each in a process of its own that is stopped after TIME (60s, 2m), and make "
+            "one table with a verdict on each. 60s by default for the atlas.",
+        ),
+    ] = None,
+    jobs: Annotated[
+        int, typer.Option(metavar="N", help="Scenarios side by side, with --all or --budget.")
+    ] = 1,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FOLDER",
+            help="Keep the table there as atlas.json, atlas.md and atlas.html, whole after each "
+            "scenario; what atlas.json has of the same budget is not run again.",
+        ),
+    ] = None,
     json: options.Json = False,
 ) -> None:
     """Run the scenarios of published systems and show their figures beside the published ones.
 
     Data sets are looked for in the folder that the environment variable SCHEDULING_DATA names.
     """
-    from scheduling.scenarios.registry import SCENARIOS, scenario
+    from scheduling.scenarios.registry import SCENARIOS
+
+    if all_of_them and names:
+        raise InputError.single("--all", f"also {names[0]}", "--all or names of scenarios")
+    if all_of_them or not names or budget is not None or output is not None:
+        if time_limit is not None:
+            raise InputError.single("--time-limit", f"{time_limit:g}", "--budget for a table")
+        seconds = _DEFAULT_SECONDS if budget is None else options.duration(budget, "--budget")
+        _table(names or list(SCENARIOS), seconds, jobs, output, json)
+    else:
+        _each(names, _DEFAULT_SECONDS if time_limit is None else time_limit, json)
+
+
+def _each(names: Sequence[str], time_limit: float, json: bool) -> None:
+    """Run scenarios in this process and show all their rows."""
+    from scheduling.scenarios.registry import scenario
     from scheduling.scenarios.scenario import Run, data_folder
 
     if not 0 < time_limit < float("inf"):
         raise InputError.single("--time-limit", str(time_limit), "a positive finite number")
-    chosen = [scenario(name) for name in names or SCENARIOS]
+    chosen = [scenario(name) for name in names]
     shown: list[dict[str, Any]] = []
     missing = False
     for entry in chosen:
@@ -65,29 +107,63 @@ def reproduce(
         raise typer.Exit(_EXIT_BAD_INPUT)
 
 
+def _table(
+    names: Sequence[str], seconds: float, jobs: int, output: Path | None, json: bool
+) -> None:
+    """Run scenarios in processes of their own and show a verdict on each."""
+    from scheduling.scenarios.atlas.entries import Entry, Outcome
+    from scheduling.scenarios.atlas.run import run_atlas
+
+    def say(entry: Entry, done: int, total: int) -> None:
+        found = entry.judgement
+        note(f"[{done}/{total}] {entry.name}: {found.verdict}, {entry.seconds:.1f} s; {found.why}")
+
+    atlas = run_atlas(names, seconds, output, jobs=jobs, on_entry=say)
+    if json:
+        emit_json(atlas.record())
+    else:
+        _show_atlas(atlas)
+    if output is not None:
+        note(f"written: {output}")
+    if any(entry.outcome is Outcome.FAILED for entry in atlas.entries):
+        raise typer.Exit(_EXIT_FAILED)
+
+
 def _record(entry: Scenario, rows: list[Row]) -> dict[str, Any]:
+    from scheduling.scenarios.atlas.entries import row_record
+
     return {
         "name": entry.name,
         "system": entry.system,
+        "problem": entry.problem,
         "data": entry.wants,
         "command": entry.command,
-        "rows": [{**asdict(row), "ratio": row.ratio} for row in rows],
+        "rows": [row_record(row) for row in rows],
     }
 
 
 def _show(entry: Scenario, rows: list[Row]) -> None:
     headers = ["case", "measure", "baseline", "result", "ratio", "gap", "published", "verdict"]
-    cells = [
-        [
-            row.case,
-            row.measure,
-            "-" if row.baseline_value is None else f"{row.baseline} {row.baseline_value:.4g}",
-            f"{row.method} {row.value:.4g}",
-            "-" if row.ratio is None else f"{row.ratio:.3g}",
-            percent(row.gap),
-            row.published or "-",
-            row.verdict,
-        ]
-        for row in rows
-    ]
+    cells = [[row.case, row.measure, *_figure(row), row.verdict] for row in rows]
     table(headers, cells, f"{entry.name} ({entry.command})")
+
+
+def _show_atlas(atlas: Atlas) -> None:
+    headers = ["system", "measure", "baseline", "result", "ratio", "gap", "published", "verdict"]
+    cells = []
+    for entry in atlas.entries:
+        found = entry.judgement
+        figure = ["-"] * 6 if found.row is None else [found.row.measure, *_figure(found.row)]
+        reason = f": {entry.reason}" if entry.reason else ""
+        cells.append([entry.name, *figure, f"{found.verdict}{reason}"])
+    table(headers, cells, f"{len(atlas.entries)} of {atlas.total} published systems")
+
+
+def _figure(row: Row) -> list[str]:
+    return [
+        "-" if row.baseline_value is None else f"{row.baseline} {row.baseline_value:.4g}",
+        f"{row.method} {row.value:.4g}",
+        "-" if row.ratio is None else f"{row.ratio:.3g}",
+        percent(row.gap),
+        row.published or "-",
+    ]

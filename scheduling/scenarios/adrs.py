@@ -22,7 +22,7 @@ from scheduling.models.base import Status
 from scheduling.models.placement.problem import Item, Node, PlacementProblem
 from scheduling.models.placement.solution import PlacementSolution
 from scheduling.scenarios import adrs_spot, adrs_tables, adrs_transactions
-from scheduling.scenarios.scenario import Row, Run, Scenario
+from scheduling.scenarios.scenario import Row, Run, Scenario, Target
 from scheduling.solvers.driver import solve
 
 _FILE = "adrs_prism/instances.json"
@@ -183,6 +183,12 @@ def _row(found: Sequence[Fleet], answers: Sequence[Answer]) -> Row:
 SCENARIO = Scenario(
     name="adrs",
     system="Barbarians at the Gate: Prism, transactions, LLM-SQL, can't be late (arXiv 2510.06189)",
+    problem="transactions, orders of table rows, models on GPUs, spot instances under a deadline",
     wants=f"{_FILE}, {', '.join(adrs_transactions.FILES)}, {adrs_spot.FILE}",
     run=run,
+    targets=(
+        Target(("KV-cache pressure",), at_least=0.75, at_most=0.9, better="less"),
+        Target(("append what ends first",), at_most=1),
+        Target(("hours on demand", "^greedy$"), at_least=0.7, at_most=0.9, better="less"),
+    ),
 )

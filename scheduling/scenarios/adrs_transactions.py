@@ -8,7 +8,7 @@ import time
 from scheduling.models.ordering.problem import OrderingProblem
 from scheduling.models.ordering.solution import OrderingSolution
 from scheduling.scenarios.scenario import Row, Run
-from scheduling.solvers.driver import solve
+from scheduling.scenarios.solving import solve
 
 FILES = ("adrs_txn/instances.json", "adrs_txn/best_known.json")
 _LEAST_SECONDS = 2.0

@@ -19,8 +19,8 @@ from typing import NamedTuple
 
 from scheduling.models.schedule.problem import ScheduleProblem
 from scheduling.models.schedule.solution import ScheduleSolution
-from scheduling.scenarios.scenario import Row, Run, Scenario
-from scheduling.solvers.driver import solve
+from scheduling.scenarios.scenario import Row, Run, Scenario, Target
+from scheduling.scenarios.solving import solve
 
 _FILE = "agent_swebench/container_resources.csv"
 _HOST = 2048
@@ -154,6 +154,8 @@ def _row(name: str, answer: ScheduleSolution, first: ScheduleSolution) -> Row:
 SCENARIO = Scenario(
     name="agentcgroup",
     system="AgentCgroup: memory of coding agents on one host (2602.09345)",
+    problem="coding agents by their memory on one host",
     wants=_FILE,
     run=run,
+    targets=(Target(("phase by phase",), at_least=1 / 15.4, at_most=1, better="less"),),
 )

@@ -31,8 +31,8 @@ from scheduling.models.schedule.problem import (
     Task,
 )
 from scheduling.models.schedule.solution import ScheduleSolution
-from scheduling.scenarios.scenario import Row, Run, Scenario
-from scheduling.solvers.driver import solve
+from scheduling.scenarios.scenario import Row, Run, Scenario, Target
+from scheduling.scenarios.solving import solve
 
 _EXAMPLE = "worked example: $0.095, option B, 120 ms"
 _CHOSEN = "inputs were chosen to give the published answer: no evidence for it"
@@ -288,6 +288,11 @@ def _pipeline_row(seconds: float) -> Row:
 SCENARIO = Scenario(
     name="agentic-tco",
     system="Efficient and Scalable Agentic AI with Heterogeneous Systems (arXiv 2507.19635)",
+    problem="agent graphs on kinds of GPUs, least cost",
     wants="nothing: the paper's example, the catalogue of GPUs, seeded agents",
     run=run,
+    targets=(
+        Target(("dollars a request",), of="value", at_least=0.095, at_most=0.095, better="less"),
+        Target(("a million requests",), at_most=1),
+    ),
 )

@@ -17,8 +17,8 @@ import numpy as np
 
 from scheduling.models.allocation.problem import AllocationProblem, Claim
 from scheduling.models.allocation.solution import AllocationSolution
-from scheduling.scenarios.scenario import Row, Run, Scenario
-from scheduling.solvers.driver import solve
+from scheduling.scenarios.scenario import Row, Run, Scenario, Target
+from scheduling.scenarios.solving import solve
 
 _WEIGHT_BYTES = 6.7e9
 _KV_BYTES = 2 * 32 * 4096 * 2
@@ -128,6 +128,8 @@ def _rows(machine: Machine, seconds: float) -> list[Row]:
 SCENARIO = Scenario(
     name="apex-hybrid",
     system="APEX: asynchronous parallel CPU-GPU execution for online inference (arXiv 2506.03296)",
+    problem="decoding split between CPU and GPU",
     wants="nothing: seeded contexts",
     run=run,
+    targets=(Target(("^GPU only$",), at_least=1),),
 )

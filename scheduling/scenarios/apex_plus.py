@@ -25,7 +25,7 @@ from scheduling.models.cost.memory import kv_capacity
 from scheduling.models.cost.precision import Precision
 from scheduling.models.cost.protocol import Batch, CostModel
 from scheduling.models.requests.table import RequestTable
-from scheduling.scenarios.scenario import Row, Run, Scenario
+from scheduling.scenarios.scenario import Row, Run, Scenario, Target
 from scheduling.simulator.requests.deployment import Deployment, Group
 from scheduling.simulator.requests.fleet import simulate_fleet
 
@@ -171,7 +171,9 @@ def _agreement(times: Mapping[str, Times], truth: Mapping[str, Times]) -> str:
 SCENARIO = Scenario(
     name="apex-plus",
     system="APEX+: parallel plans by simulation (arXiv 2411.17651)",
+    problem="parallel plans ranked by simulation",
     wants=f"{MEASURED} and the traces beside it",
     run=run,
+    targets=(Target(("mean seconds of a request",), at_least=1 / 3.37, at_most=1, better="less"),),
 )
 """All plans of a node, ranked by simulation."""

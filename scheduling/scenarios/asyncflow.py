@@ -8,7 +8,7 @@ micro-batches come is AsyncFlow's rule; the bound is that of the best order of a
 from __future__ import annotations
 
 from scheduling.instances.schedule.training import post_training
-from scheduling.scenarios.scenario import Row, Run, Scenario
+from scheduling.scenarios.scenario import Row, Run, Scenario, Target
 from scheduling.simulator.schedule.simulate import PolicyRun, simulate_schedule
 
 _STEPS, _BATCHES = 4, 4
@@ -58,6 +58,8 @@ def run(limits: Run) -> list[Row]:  # noqa: ARG001 - takes seconds
 SCENARIO = Scenario(
     name="asyncflow",
     system="AsyncFlow: asynchronous streaming post-training (arXiv 2507.01663)",
+    problem="rollout and training as a flow shop with stale weights",
     wants="nothing: steps with random rollouts",
     run=run,
+    targets=(Target(("streaming, 1 steps behind",), at_least=1 / 1.59, at_most=1, better="less"),),
 )

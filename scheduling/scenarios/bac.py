@@ -22,8 +22,8 @@ from scheduling.instances.allocation.recomputing import (
     recomputing_problem,
 )
 from scheduling.models.allocation.solution import AllocationSolution
-from scheduling.scenarios.scenario import Row, Run, Scenario
-from scheduling.solvers.driver import solve
+from scheduling.scenarios.scenario import Row, Run, Scenario, Target
+from scheduling.scenarios.solving import solve
 
 STEPS = 100
 UPDATES = 20
@@ -104,6 +104,8 @@ def run(limits: Run) -> list[Row]:
 SCENARIO = Scenario(
     name="bac",
     system="BAC: block-wise adaptive caching for diffusion policies (arXiv 2506.13456)",
+    problem="which blocks are recomputed in each step",
     wants="nothing: seeded features",
     run=run,
+    targets=(Target(("even steps",), at_most=1),),
 )

@@ -20,7 +20,7 @@ from scheduling.models.cost.precision import Precision
 from scheduling.models.requests.paths import Paths
 from scheduling.models.requests.prefix_groups import prefix_groups, saved_tokens
 from scheduling.models.requests.table import RequestTable
-from scheduling.scenarios.scenario import Row, Run, Scenario
+from scheduling.scenarios.scenario import Row, Run, Scenario, Target
 from scheduling.simulator.requests.certify import Certifier
 from scheduling.simulator.requests.deployment import Deployment, Group
 from scheduling.simulator.requests.fleet import simulate_fleet
@@ -118,6 +118,11 @@ def _time_row(
 SCENARIO = Scenario(
     name="batchllm",
     system="BatchLLM: batches with common prefixes (arXiv 2412.03594)",
+    problem="order of prompts with common prefixes",
     wants="nothing: the paper's micro-benchmark on a scale of its own",
     run=run,
+    targets=(
+        Target(("need no computing",), at_least=58.1 / 35.8),
+        Target(("seconds until", "^batchllm$"), at_least=1 / 10.8, at_most=1 / 1.3, better="less"),
+    ),
 )

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from scheduling.errors import SolverError
 from scheduling.models.cost.catalogue import gpu, llm
-from scheduling.scenarios.scenario import Row, Run, Scenario
+from scheduling.scenarios.scenario import Row, Run, Scenario, Target
 from scheduling.solvers.board import Budget
 
 Floats = NDArray[np.float64]
@@ -278,6 +278,11 @@ def run(limits: Run) -> list[Row]:
 SCENARIO = Scenario(
     name="blockllm",
     system="BlockLLM: multi-tenant serving of models in blocks (abstract)",
+    problem="blocks of models shared by applications",
     wants="nothing: seeded applications of a model of the catalogue",
     run=run,
+    targets=(
+        Target(("gigabytes of weights",), at_most=1),
+        Target(("changes of server",), at_most=1),
+    ),
 )

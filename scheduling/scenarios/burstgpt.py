@@ -23,7 +23,7 @@ from scheduling.models.requests.lengths import FixedLength, LognormalLength
 from scheduling.models.requests.table import RequestTable
 from scheduling.models.requests.workload import RequestClass, Workload, sample
 from scheduling.models.serving.queueing import Queue
-from scheduling.scenarios.scenario import Row, Run, Scenario
+from scheduling.scenarios.scenario import Row, Run, Scenario, Target
 from scheduling.simulator.requests.deployment import Deployment, Group
 from scheduling.simulator.requests.fleet import simulate_fleet
 from scheduling.simulator.requests.policies.composition import Sarathi
@@ -131,6 +131,8 @@ def _wait_row(cv: float) -> Row:
 SCENARIO = Scenario(
     name="burstgpt",
     system="BurstGPT: a workload of bursts (Wang et al., KDD 2025, arXiv 2401.17644)",
+    problem="fit and effect of bursty arrivals",
     wants="nothing: a model and a GPU of the catalogue, drawn requests",
     run=run,
+    targets=(Target(("Kolmogorov",), at_most=1),),
 )

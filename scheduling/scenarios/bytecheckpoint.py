@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from scheduling.models.cost.layout import Layout
-from scheduling.scenarios.scenario import Row, Run, Scenario
+from scheduling.scenarios.scenario import Row, Run, Scenario, Target
 
 _LAYERS, _HIDDEN, _INNER, _VOCABULARY, _BYTES = 80, 8192, 28_672, 128_256, 14
 """A dense 70B model; bytes of a parameter with its optimizer's state."""
@@ -130,6 +130,8 @@ def _row(old: Layout, new: Layout) -> Row:
 SCENARIO = Scenario(
     name="bytecheckpoint",
     system="ByteCheckpoint: checkpoints for any parallel layout (known by its abstract)",
+    problem="saving and loading by ranks, least largest load",
     wants="nothing: a dense 70B model",
     run=run,
+    targets=(Target(("busiest rank",), at_least=1 / 8.8, at_most=1, better="less"),),
 )

@@ -20,8 +20,8 @@ from numpy.typing import NDArray
 
 from scheduling.models.allocation.problem import AllocationProblem, Claim
 from scheduling.models.allocation.solution import AllocationSolution
-from scheduling.scenarios.scenario import Row, Run, Scenario
-from scheduling.solvers.driver import solve
+from scheduling.scenarios.scenario import Row, Run, Scenario, Target
+from scheduling.scenarios.solving import solve
 
 Floats = NDArray[np.float64]
 
@@ -168,6 +168,8 @@ def _row(weights: list[Floats], preferred: list[float], each: int, seconds: floa
 SCENARIO = Scenario(
     name="cake",
     system="CAKE: cascading and adaptive KV cache eviction with layer preferences",
+    problem="cache sizes of layers under one budget",
     wants="nothing: seeded attention",
     run=run,
+    targets=(Target(("attention mass",), at_least=1),),
 )

@@ -13,8 +13,8 @@ from scheduling.models.placement.measures import Interference
 from scheduling.models.placement.problem import Item, Node, PlacementProblem
 from scheduling.models.placement.rules import Selector
 from scheduling.models.placement.solution import PlacementSolution
-from scheduling.scenarios.scenario import Row, Run, Scenario
-from scheduling.solvers.driver import solve
+from scheduling.scenarios.scenario import Row, Run, Scenario, Target
+from scheduling.scenarios.solving import solve
 
 _SEEDS = 4
 _HOSTS = 8
@@ -110,6 +110,8 @@ def run(limits: Run) -> list[Row]:
 SCENARIO = Scenario(
     name="cloudformer",
     system="CloudFormer: placement with predicted interference (abstract)",
+    problem="machines placed with their interference",
     wants="nothing: drawn machines",
     run=run,
+    targets=(Target(("speed lost",), at_most=1),),
 )

@@ -28,7 +28,7 @@ from scheduling.models.requests.keepalive import break_even, idling, kept_cost, 
 from scheduling.models.requests.lengths import LognormalLength
 from scheduling.models.requests.table import RequestTable
 from scheduling.models.requests.workload import RequestClass, Workload, sample
-from scheduling.scenarios.scenario import Row, Run, Scenario
+from scheduling.scenarios.scenario import Row, Run, Scenario, Target
 from scheduling.simulator.requests.clock import NS_PER_SECOND
 from scheduling.simulator.requests.deployment import Deployment, Group
 from scheduling.simulator.requests.fleet import simulate_fleet
@@ -241,6 +241,8 @@ def run(limits: Run) -> list[Row]:
 SCENARIO = Scenario(
     name="cold-starts",
     system="Serverless cold starts at Huawei; reinforcement learning for Knative's autoscaler",
+    problem="keep-alive and scaling of functions",
     wants="nothing: drawn invocations and requests, a GPU of the catalogue by the roofline",
     run=run,
+    targets=(Target(("kept to break-even",), at_most=1),),
 )

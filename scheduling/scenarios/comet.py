@@ -20,7 +20,7 @@ from scheduling.models.cost.memory import kv_capacity, layout_faults
 from scheduling.models.cost.precision import Precision
 from scheduling.models.cost.protocol import Batch
 from scheduling.scenarios.fleets import Kind, largest_fleet
-from scheduling.scenarios.scenario import Row, Run, Scenario
+from scheduling.scenarios.scenario import Row, Run, Scenario, Target
 
 PRECISIONS = {
     "W16A16KV16": (Precision(weights="fp16", compute="fp16", kv="fp16"), 0.0),
@@ -120,6 +120,16 @@ def _row(loss: float, alone: dict[str, list[Kind]], seconds: float) -> Row:
 SCENARIO = Scenario(
     name="comet",
     system="COMET: W4A4KV4 serving of language models (abstract)",
+    problem="precision of weights, activations and KV cache",
     wants="nothing: models and the A100 of the catalogue, by the roofline",
     run=run,
+    targets=(
+        Target(
+            ("at most 0.1 ",),
+            at_least=1.9,
+            at_most=2.1,
+            better="more",
+            otherwise="losses of quality are inferred",
+        ),
+    ),
 )

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from scheduling.scenarios.agent_fleets import CODER, Pressure, fleet, program_row, run_policies
-from scheduling.scenarios.scenario import Row, Run, Scenario
+from scheduling.scenarios.scenario import Row, Run, Scenario, Target
 from scheduling.simulator.requests.policies.continuum import best_ttl
 
 PRESSURES = (Pressure(60_000, 0.5), Pressure(130_000, 0.3))
@@ -68,6 +68,8 @@ def run(limits: Run) -> list[Row]:
 SCENARIO = Scenario(
     name="continuum",
     system="Continuum: KV caches with a time to live for agents (arXiv 2511.02230)",
+    problem="time that KV caches of agents are kept",
     wants="nothing: agents are drawn",
     run=run,
+    targets=(Target(("largest worth",), of="value", at_most=1e-12),),
 )

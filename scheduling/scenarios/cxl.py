@@ -13,8 +13,8 @@ from __future__ import annotations
 
 from scheduling.models.tiers.problem import Tensor, TieredProblem, TierMemory, Use
 from scheduling.models.tiers.solution import TieredSolution
-from scheduling.scenarios.scenario import Row, Run, Scenario
-from scheduling.solvers.driver import solve
+from scheduling.scenarios.scenario import Row, Run, Scenario, Target
+from scheduling.scenarios.solving import solve
 
 _GROUPS = 8
 _PARAMETERS = 7 * 10**9
@@ -102,6 +102,11 @@ def _cards(seconds: float) -> Row:
 SCENARIO = Scenario(
     name="cxl",
     system="CXL memory allocation for training (known by its abstract)",
+    problem="training state on local and CXL memory",
     wants="nothing: sizes of a 7B model",
     run=run,
+    targets=(
+        Target(("^hot first$",), at_most=1),
+        Target(("^two cards$",), at_most=1),
+    ),
 )

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from scheduling.models.base import relative_gap
 from scheduling.models.checkpoint.problem import CheckpointLevel, CheckpointProblem
 from scheduling.models.checkpoint.waste import best_plan, expected_waste
-from scheduling.scenarios.scenario import Row, Run, Scenario
+from scheduling.scenarios.scenario import Row, Run, Scenario, Target
 
 _GIGA = 1e9
 
@@ -124,6 +124,11 @@ def _rows(training: Training) -> list[Row]:
 SCENARIO = Scenario(
     name="datastates",
     system="DataStates-LLM: lazy asynchronous checkpoints (two papers, known by their abstracts)",
+    problem="interval of lazy copies under failures",
     wants="nothing: rates as stated",
     run=run,
+    targets=(
+        Target(("stall of a checkpoint",), at_least=1 / 48, at_most=1, better="less"),
+        Target(("time wasted",), at_least=1 / 2.2, at_most=1, better="less"),
+    ),
 )

@@ -16,7 +16,7 @@ from scheduling.instances.schedule.online import with_noise
 from scheduling.instances.schedule.random_graphs import graph_stream, soc_stream
 from scheduling.models.schedule.online import OnlineSchedule
 from scheduling.scenarios.policies import Figure, policy_rows, run_policies
-from scheduling.scenarios.scenario import Row, Run, Scenario
+from scheduling.scenarios.scenario import Row, Run, Scenario, Target
 from scheduling.simulator.schedule.policies.resolving import Resolving
 from scheduling.simulator.schedule.policy import Policy
 
@@ -59,6 +59,8 @@ def _random() -> Iterator[OnlineSchedule]:
 SCENARIO = Scenario(
     name="deepsocs",
     system="DeepSoCS, task graphs on heterogeneous systems on a chip (arXiv 2005.07666)",
+    problem="task graphs on heterogeneous processors under noise",
     wants="nothing: streams of the published example and of random graphs",
     run=run,
+    targets=(Target(("latency of a job", "^resolve"), at_most=1),),
 )

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 from scheduling.instances.edge.drone_streams import drone_stream
 from scheduling.models.edge.problem import EdgeCloud
-from scheduling.scenarios.scenario import Row, Run, Scenario
+from scheduling.scenarios.scenario import Row, Run, Scenario, Target
 from scheduling.simulator.edge.simulate import EdgeComparison, simulate_edge
 
 _SIZES = ((3, 2), (2, 4), (2, 6))
@@ -85,6 +85,8 @@ def _rows(
 SCENARIO = Scenario(
     name="dems",
     system="DEMS, DEMS-A and GEMS: drone inference on edge and cloud (arXiv 2412.20860)",
+    problem="drone inference with deadlines on edge and cloud",
     wants="nothing: streams with the published constants",
     run=run,
+    targets=(Target(("^utility$",), at_least=1, at_most=2.7, better="more"),),
 )

@@ -22,7 +22,7 @@ from scheduling.models.cost.layout import Layout
 from scheduling.models.cost.precision import Precision
 from scheduling.models.cost.protocol import KnowsMinorants
 from scheduling.models.requests.table import RequestTable
-from scheduling.scenarios.scenario import Row, Run, Scenario
+from scheduling.scenarios.scenario import Row, Run, Scenario, Target
 from scheduling.simulator.requests.deployment import Deployment, Group
 from scheduling.simulator.requests.fleet import simulate_fleet
 from scheduling.simulator.requests.policies.dllm import DllmServe
@@ -170,6 +170,16 @@ def _peak_row() -> Row:
 SCENARIO = Scenario(
     name="dllm-serve",
     system="dLLM-Serve: serving diffusion models (arXiv 2512.17077)",
+    problem="steps and memory of diffusion models",
     wants="nothing: a GPU of the catalogue, drawn requests",
     run=run,
+    targets=(
+        Target(
+            ("answer tokens", "^dLLM-Serve$"),
+            at_least=1.61,
+            at_most=1.81,
+            better="more",
+            otherwise="only the packing of steps is modelled, not what the kernels gain",
+        ),
+    ),
 )

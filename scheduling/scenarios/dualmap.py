@@ -23,7 +23,7 @@ from scheduling.models.cost.layout import Layout
 from scheduling.models.cost.memory import kv_capacity
 from scheduling.models.cost.precision import Precision
 from scheduling.models.requests.paths import Paths
-from scheduling.scenarios.scenario import Row, Run, Scenario
+from scheduling.scenarios.scenario import Row, Run, Scenario, Target
 from scheduling.simulator.requests.certify import Certified, Certifier
 from scheduling.simulator.requests.deployment import Deployment, Group
 from scheduling.simulator.requests.fleet import simulate_fleet
@@ -143,6 +143,12 @@ def run(limits: Run) -> list[Row]:
 SCENARIO = Scenario(
     name="dualmap",
     system="DualMap: two mappings of prefixes to instances (arXiv 2602.06502)",
+    problem="prompts to instances by prefix and load",
     wants=f"{_TRACE} of the data sets",
     run=run,
+    targets=(
+        Target(
+            ("share of first tokens", "round-robin|least-tokens|affinity|apc|one hash"), at_least=1
+        ),
+    ),
 )

@@ -15,8 +15,8 @@ from scheduling.instances.experts.random_layers import expert_layer
 from scheduling.models.experts.problem import LOAD_SCALE, Device, ExpertProblem
 from scheduling.models.experts.solution import ExpertSolution
 from scheduling.scenarios.eplb import copied, holding
-from scheduling.scenarios.scenario import Row, Run, Scenario
-from scheduling.solvers.driver import solve
+from scheduling.scenarios.scenario import Row, Run, Scenario, Target
+from scheduling.scenarios.solving import solve
 
 _LEAST_SECONDS = 0.5
 _PUBLISHED = "scale-up 9 times faster (2.4 s from 3 to 4 ranks, against 67 s from a cold start)"
@@ -99,6 +99,8 @@ def _row(step: Step, found: list[tuple[int, int, int]]) -> Row:
 SCENARIO = Scenario(
     name="elastic-moe",
     system="ElasticMoE: elastic scaling of mixture-of-experts models",
+    problem="experts on more or fewer devices with the least copies",
     wants="nothing: seeded layers of experts",
     run=run,
+    targets=(Target(("experts copied",), at_most=1),),
 )

@@ -20,13 +20,13 @@ from numpy.typing import NDArray
 
 from scheduling.models.schedule.problem import ScheduleProblem
 from scheduling.scenarios.policies import Figure, policy_rows, run_policies
-from scheduling.scenarios.scenario import Row, Run, Scenario
+from scheduling.scenarios.scenario import Row, Run, Scenario, Target
+from scheduling.scenarios.solving import solve
 from scheduling.simulator.schedule.policies.mapping import Mapping, by_duration
 from scheduling.simulator.schedule.policies.resolving import Resolving
 from scheduling.simulator.schedule.policy import Option, Policy
 from scheduling.simulator.schedule.simulate import Simulation
 from scheduling.simulator.schedule.view import View
-from scheduling.solvers.driver import solve
 
 _ENTITIES = 6
 _TASKS = 18
@@ -148,6 +148,8 @@ def _cosine(one: Floats, other: Floats) -> float:
 SCENARIO = Scenario(
     name="entities",
     system="two-stage multi-entity task allocation (abstract)",
+    problem="entities to tasks in two stages",
     wants="nothing: random entities and tasks",
     run=run,
+    targets=(Target(("time to completion", "^resolve"), at_most=1),),
 )

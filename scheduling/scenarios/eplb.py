@@ -19,8 +19,8 @@ from scheduling.instances.experts.random_layers import layer
 from scheduling.models.experts.check import device_loads, fillings_of
 from scheduling.models.experts.problem import LOAD_SCALE, ExpertProblem
 from scheduling.models.experts.solution import ExpertSolution
-from scheduling.scenarios.scenario import Row, Run, Scenario
-from scheduling.solvers.driver import solve
+from scheduling.scenarios.scenario import Row, Run, Scenario, Target
+from scheduling.scenarios.solving import solve
 
 _FILE = "eplb/instances.json"
 _LEAST_SECONDS = 0.3
@@ -215,6 +215,15 @@ def copied(problem: ExpertProblem, plan: ExpertSolution) -> int:
 SCENARIO = Scenario(
     name="eplb",
     system="EPLB, DeepSeek's expert load balancer; the rebalancer of Barbarians at the Gate",
+    problem="replicas of experts on GPUs: balance and copies",
     wants=_FILE,
     run=run,
+    targets=(
+        Target(("largest over mean",), at_most=1),
+        Target(
+            ("in the next window",),
+            at_least=0.98,
+            otherwise="a plan for one window need not suit the next",
+        ),
+    ),
 )

@@ -12,7 +12,7 @@ from scheduling.models.base import Status, TierValue, relative_gap
 from scheduling.models.caching.check import check_caching, cost_of
 from scheduling.models.caching.problem import CachingProblem
 from scheduling.models.caching.solution import CachingSolution
-from scheduling.solvers.driver import solve
+from scheduling.scenarios.solving import solve
 
 TOKENS, EXPERTS, TOP = 1500, 64, 6
 

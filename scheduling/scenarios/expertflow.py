@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from scheduling.instances.caching.routing import RoutingTrace
 from scheduling.scenarios.expert_caches import certified, hit_rate, noisy, solved, trace
-from scheduling.scenarios.scenario import Row, Run, Scenario
+from scheduling.scenarios.scenario import Row, Run, Scenario, Target
 
 Flags = NDArray[np.bool_]
 
@@ -150,6 +150,11 @@ def _cache() -> Row:
 SCENARIO = Scenario(
     name="expertflow",
     system="ExpertFlow: predicted routes, expert cache and token grouping",
+    problem="tokens grouped by experts, and their cache",
     wants="nothing: seeded routing",
     run=run,
+    targets=(
+        Target(("both groups need",), at_most=1),
+        Target(("activations that hit",), at_least=1),
+    ),
 )

@@ -17,7 +17,7 @@ from scheduling.models.cost.costs import replica_cost
 from scheduling.models.cost.layout import Layout
 from scheduling.models.cost.memory import kv_capacity
 from scheduling.models.cost.precision import Precision
-from scheduling.scenarios.scenario import Row, Run, Scenario
+from scheduling.scenarios.scenario import Row, Run, Scenario, Target
 from scheduling.scenarios.serving_loads import certified_gap, published_requests
 from scheduling.simulator.requests.capacity import at_rate
 from scheduling.simulator.requests.deployment import Deployment, Group
@@ -93,6 +93,12 @@ def _figures(one: FleetRun) -> dict[str, float]:
 SCENARIO = Scenario(
     name="fastswitch",
     system="FastSwitch: preemption by priority without stalls (arXiv 2411.18424)",
+    problem="KV blocks swapped by priority",
     wants="nothing: a model and a GPU of the catalogue, drawn conversations and priorities",
     run=run,
+    targets=(
+        Target(("TTFT",), at_least=1 / 5.8, at_most=1 / 1.4, better="less"),
+        Target(("TPOT",), at_least=1 / 11.2, at_most=1, better="less"),
+        Target(("requests a second",), at_least=1, at_most=1.44, better="more"),
+    ),
 )

@@ -12,7 +12,7 @@ from statistics import fmean
 import numpy as np
 
 from scheduling.models.federated.problem import FederatedProblem, least_spread
-from scheduling.scenarios.scenario import Row, Run, Scenario
+from scheduling.scenarios.scenario import Row, Run, Scenario, Target
 from scheduling.simulator.federated.compass import Compass
 
 _CLIENTS = 20
@@ -76,6 +76,8 @@ def run(limits: Run) -> list[Row]:  # noqa: ARG001 - takes a moment
 SCENARIO = Scenario(
     name="fedcompass",
     system="FedCompass: federated learning with arrival groups (arXiv 2309.14675)",
+    problem="local steps of clients, least spread of arrivals",
     wants="nothing: clients of random speeds",
     run=run,
+    targets=(Target(("between first and last",), at_most=1),),
 )

@@ -19,8 +19,8 @@ from scheduling.models.placement.compiling import compile_placement
 from scheduling.models.placement.devices import MILLI, WHOLE
 from scheduling.models.placement.problem import Item, PlacementProblem
 from scheduling.models.placement.solution import PlacementSolution
-from scheduling.scenarios.scenario import Row, Run, Scenario
-from scheduling.solvers.driver import solve
+from scheduling.scenarios.scenario import Row, Run, Scenario, Target
+from scheduling.scenarios.solving import solve
 from scheduling.solvers.placement.state import State
 
 PODS = "gpu_openb_2023/openb_pod_list_default.csv"
@@ -175,6 +175,16 @@ def rows(cluster: Cluster, found: dict[str, frozenset[str]]) -> list[Row]:
 SCENARIO = Scenario(
     name="fgd",
     system="FGD: GPU-sharing pods by fragmentation gradient descent (USENIX ATC 2023)",
+    problem="pods that share GPUs, least fragmentation",
     wants=f"{PODS} and {NODES}",
     run=run,
+    targets=(
+        Target(
+            ("^fgd$", "ask for 100 %"),
+            at_least=0.51,
+            at_most=1,
+            better="less",
+            otherwise="one cluster of the trace's nodes, not all of them",
+        ),
+    ),
 )

@@ -24,8 +24,8 @@ from scheduling.instances.allocation.recomputing import (
     recomputing_problem,
 )
 from scheduling.models.allocation.solution import AllocationSolution
-from scheduling.scenarios.scenario import Row, Run, Scenario
-from scheduling.solvers.driver import solve
+from scheduling.scenarios.scenario import Row, Run, Scenario, Target
+from scheduling.scenarios.solving import solve
 
 Floats = NDArray[np.float64]
 
@@ -112,6 +112,8 @@ def _row(offs: list[Floats], mean: Floats, tables: list[Ints], most: int, second
 SCENARIO = Scenario(
     name="flowcache",
     system="FlowCache: chunk-wise caching in autoregressive video generation (arXiv 2602.10825)",
+    problem="which chunks are recomputed under a budget",
     wants="nothing: seeded features",
     run=run,
+    targets=(Target(("one threshold",), at_most=1),),
 )

@@ -18,14 +18,14 @@ import numpy as np
 from scheduling.models.cost.protocol import Affine, Batch
 from scheduling.models.prefill.problem import PrefillProblem, Prompt
 from scheduling.models.requests.table import RequestTable
-from scheduling.scenarios.scenario import Row, Run, Scenario
+from scheduling.scenarios.scenario import Row, Run, Scenario, Target
+from scheduling.scenarios.solving import solve
 from scheduling.simulator.requests.clock import NS_PER_SECOND
 from scheduling.simulator.requests.deployment import Deployment, Group
 from scheduling.simulator.requests.fleet import simulate_fleet
 from scheduling.simulator.requests.policies.flowprefill import OPERATORS
 from scheduling.simulator.requests.registry import strategy
 from scheduling.simulator.requests.strategy import Setting
-from scheduling.solvers.driver import solve
 
 COST = Affine(base=0.0, per_token=6e-5, per_pair=1.2e-9)
 """About an 8B model on an A800; a prompt takes the same alone and beside others."""
@@ -154,6 +154,11 @@ def _rows(load: float, cases: list[Case]) -> list[Row]:
 SCENARIO = Scenario(
     name="flowprefill",
     system="FlowPrefill: preemption at operators, S-EDF (arXiv 2602.16603)",
+    problem="prompts with deadlines, preempted between operators",
     wants="nothing: drawn prompts of its four classes",
     run=run,
+    targets=(
+        Target(("prompts on time", "^flowprefill$"), at_least=1, at_most=5.6, better="more"),
+        Target(("prompts on time", "^flowprefill$"), of="gap", at_most=0.1),
+    ),
 )

@@ -18,7 +18,7 @@ from itertools import product
 
 import numpy as np
 
-from scheduling.scenarios.scenario import Row, Run, Scenario
+from scheduling.scenarios.scenario import Row, Run, Scenario, Target
 
 MOST_PARTS = 16
 _INTER, _INTRA, _GPU = "inter", "intra", "gpu"
@@ -220,6 +220,8 @@ def _gradients() -> Row:
 SCENARIO = Scenario(
     name="fsmoe",
     system="FSMoE: scheduling of sparse mixtures of experts in training",
+    problem="pipeline degree of expert layers",
     wants="nothing: a grid of layers",
     run=run,
+    targets=(Target(("^one part$",), at_least=1 / 1.22, at_most=1, better="less"),),
 )

@@ -20,8 +20,8 @@ from scheduling.models.base import Status, TierValue
 from scheduling.models.checking import check
 from scheduling.models.schedule.problem import Machine, ScheduleProblem
 from scheduling.models.schedule.solution import ScheduledTask, ScheduleSolution
-from scheduling.scenarios.scenario import Row, Run, Scenario
-from scheduling.solvers.driver import solve
+from scheduling.scenarios.scenario import Row, Run, Scenario, Target
+from scheduling.scenarios.solving import solve
 
 _JOBS = (4, 6, 8, 10)
 _STATIONS = 4
@@ -195,6 +195,8 @@ def _rows(
 SCENARIO = Scenario(
     name="glass",
     system="glass-transfer robots between stockers and equipment (rules, learned dispatching)",
+    problem="flow shop with transport by robots and blocking",
     wants="nothing: robotic cells of the generator robot-cell",
     run=run,
+    targets=(Target(("makespan", "^auto$"), at_most=1),),
 )

@@ -17,8 +17,8 @@ from scheduling.models.base import Status, TierValue, relative_gap
 from scheduling.models.tiers.check import check_tiers
 from scheduling.models.tiers.problem import Tensor, TieredProblem, TierMemory, Use
 from scheduling.models.tiers.solution import Residence, TieredSolution
-from scheduling.scenarios.scenario import Row, Run, Scenario
-from scheduling.solvers.driver import solve
+from scheduling.scenarios.scenario import Row, Run, Scenario, Target
+from scheduling.scenarios.solving import solve
 from scheduling.solvers.tiers.family import CompiledTiers
 
 _EXTENTS, _EPOCHS = 24, 10
@@ -152,6 +152,8 @@ def _row(drift: float, seconds: float) -> Row:
 SCENARIO = Scenario(
     name="harmonia",
     system="Harmonia: placement and migration in hybrid storage; LSM-GNN (known by abstracts)",
+    problem="data on tiers of storage with migrations",
     wants="nothing: seeded accesses",
     run=run,
+    targets=(Target(("first choice stays",), at_most=1),),
 )

@@ -16,7 +16,7 @@ import numpy as np
 
 from scheduling.models.cost.protocol import Affine
 from scheduling.models.requests.programs import Call, Program, ProgramTable, program_table
-from scheduling.scenarios.scenario import Row, Run, Scenario
+from scheduling.scenarios.scenario import Row, Run, Scenario, Target
 from scheduling.simulator.requests.deployment import Deployment, Flow, Group
 from scheduling.simulator.requests.fleet import simulate_fleet
 from scheduling.simulator.requests.policies.composition import PrefillFirst
@@ -184,6 +184,8 @@ def _rows(name: str, weight: float, first: Sequence[Result], own: Sequence[Resul
 SCENARIO = Scenario(
     name="hexgen-sql",
     system="HexGen-Text2SQL: dispatch by scores and urgency (arXiv 2505.05286)",
+    problem="dependent queries with deadlines on unequal instances",
     wants="nothing: queries are drawn",
     run=run,
+    targets=(Target(("queries within",), at_least=1.2, at_most=1.67, better="more"),),
 )

@@ -22,8 +22,8 @@ from scheduling.models.checking import check
 from scheduling.models.schedule.expert_layers import Flags, HybridLayer
 from scheduling.models.schedule.solution import ScheduleSolution
 from scheduling.scenarios.expert_caches import TOP, certified, hit_rate, solved, trace
-from scheduling.scenarios.scenario import Row, Run, Scenario
-from scheduling.solvers.driver import solve
+from scheduling.scenarios.scenario import Row, Run, Scenario, Target
+from scheduling.scenarios.solving import solve
 from scheduling.solvers.schedule.expert_layers import hybrimoe
 
 SMALL, LARGE = 16, 256
@@ -143,6 +143,11 @@ def _cache() -> Row:
 SCENARIO = Scenario(
     name="hybrimoe",
     system="HybriMoE: hybrid CPU-GPU mixture of experts (arXiv 2504.05897)",
+    problem="experts on CPU and GPU, and their cache",
     wants="nothing: seeded layers and routing",
     run=run,
+    targets=(
+        Target(("not cached on the CPU",), at_least=1 / 1.7, at_most=1, better="less"),
+        Target(("activations that hit",), at_least=1),
+    ),
 )

@@ -14,7 +14,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from scheduling.scenarios.scenario import Row, Run, Scenario
+from scheduling.scenarios.scenario import Row, Run, Scenario, Target
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -153,6 +153,8 @@ def _index_scores(keys: Floats, queries: Floats, pages: Ints) -> Floats:
 SCENARIO = Scenario(
     name="icecache",
     system="IceCache: pages of similar keys for long contexts (known by its abstract)",
+    problem="pages of keys kept for a query",
     wants="nothing: seeded keys and queries",
     run=run,
+    targets=(Target(("attention on loaded",), at_least=1),),
 )

@@ -24,8 +24,8 @@ from scheduling.models.requests.borrowing import (
     sharing_problem,
     total_rate,
 )
-from scheduling.scenarios.scenario import Row, Run, Scenario
-from scheduling.solvers.driver import solve
+from scheduling.scenarios.scenario import Row, Run, Scenario, Target
+from scheduling.scenarios.solving import solve
 
 _FLEETS = 60
 _MOST = 8
@@ -104,6 +104,16 @@ def run(limits: Run) -> list[Row]:
 SCENARIO = Scenario(
     name="infinite-llm",
     system="Infinite-LLM: KV blocks on other instances (arXiv 2401.02669)",
+    problem="KV blocks lent between instances",
     wants="nothing: a model and a GPU of the catalogue, by the roofline, and drawn requests",
     run=run,
+    targets=(
+        Target(
+            ("no loans",),
+            at_least=1.35,
+            at_most=3.4,
+            better="more",
+            otherwise="fleets and lengths are drawn, and shorter than the published ones",
+        ),
+    ),
 )

@@ -17,7 +17,7 @@ from scheduling.instances.schedule.random_variants import blocking_job_shop
 from scheduling.models.schedule.online import OnlineSchedule, as_online
 from scheduling.models.schedule.problem import ScheduleProblem
 from scheduling.scenarios.policies import Figure, policy_rows, run_policies
-from scheduling.scenarios.scenario import Row, Run, Scenario
+from scheduling.scenarios.scenario import Row, Run, Scenario, Target
 from scheduling.simulator.schedule.policies.resolving import Resolving
 from scheduling.simulator.schedule.policy import Policy
 
@@ -67,6 +67,8 @@ def _blocking(shop: ScheduleProblem) -> ScheduleProblem:
 SCENARIO = Scenario(
     name="isbjssp",
     system="interrupting swap-allowed blocking job shop (arXiv 2302.02506)",
+    problem="blocking job shop with swaps and machines that stop",
     wants=f"{', '.join(_FILES)}; without data sets, random shops",
     run=run,
+    targets=(Target(("makespan", "^resolve"), at_most=1),),
 )

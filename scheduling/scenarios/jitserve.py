@@ -23,8 +23,9 @@ from scheduling.models.cost.precision import Precision
 from scheduling.models.cost.protocol import Affine, CostModel
 from scheduling.models.prefill.problem import PrefillProblem, Prompt
 from scheduling.models.requests.table import RequestTable
-from scheduling.scenarios.scenario import Row, Run, Scenario
+from scheduling.scenarios.scenario import Row, Run, Scenario, Target
 from scheduling.scenarios.serving_loads import certified_gap
+from scheduling.scenarios.solving import solve
 from scheduling.simulator.requests.deployment import Deployment, Group
 from scheduling.simulator.requests.fleet import simulate_fleet
 from scheduling.simulator.requests.metrics import Slo, measure
@@ -32,7 +33,6 @@ from scheduling.simulator.requests.policies.fastswitch import Swap
 from scheduling.simulator.requests.registry import strategy
 from scheduling.simulator.requests.strategy import Setting
 from scheduling.simulator.requests.streams import stream
-from scheduling.solvers.driver import solve
 
 POLICIES = ("vllm", "edf-batch", "ltr", "las", "jitserve", "jitserve-released")
 
@@ -205,6 +205,11 @@ def run(limits: Run) -> list[Row]:
 SCENARIO = Scenario(
     name="jitserve",
     system="JITServe: batches that earn most under mixed limits (arXiv 2504.20068)",
+    problem="batches that earn most under mixed limits",
     wants="nothing: a model and a GPU of the catalogue, drawn requests",
     run=run,
+    targets=(
+        Target(("^jitserve:5$",), of="gap", at_least=0.03, at_most=0.09, better="less"),
+        Target(("6 a second", "^jitserve$"), at_least=1.4, at_most=6.3, better="more"),
+    ),
 )

@@ -16,7 +16,7 @@ import numpy as np
 
 from scheduling.models.cost.protocol import Affine
 from scheduling.models.requests.table import RequestTable
-from scheduling.scenarios.scenario import Row, Run, Scenario
+from scheduling.scenarios.scenario import Row, Run, Scenario, Target
 from scheduling.simulator.requests.certify import Certifier
 from scheduling.simulator.requests.deployment import Deployment, Group
 from scheduling.simulator.requests.fleet import simulate_fleet
@@ -129,6 +129,8 @@ def run(limits: Run) -> list[Row]:
 SCENARIO = Scenario(
     name="kv-study",
     system="A comparative study of KV strategies: vLLM, InfiniGen, H2O (abstract)",
+    problem="strategies of KV memory over load and length",
     wants="nothing: requests are drawn, times are stated",
     run=run,
+    targets=(Target(("heavy hitters",), at_most=1),),
 )

@@ -14,9 +14,9 @@ from typing import Any
 from scheduling.models.caching.arrays import CachingArrays, compile_caching
 from scheduling.models.caching.problem import CachedObject, CachingProblem
 from scheduling.scenarios.agent_fleets import Pressure, fleet, program_row, run_policies
-from scheduling.scenarios.scenario import Row, Run, Scenario
+from scheduling.scenarios.scenario import Row, Run, Scenario, Target
+from scheduling.scenarios.solving import solve
 from scheduling.solvers.caching.policies import Key, Lru, Policy, replay
-from scheduling.solvers.driver import solve
 
 AGENTS = 10
 
@@ -102,6 +102,8 @@ def run(limits: Run) -> list[Row]:
 SCENARIO = Scenario(
     name="kvflow",
     system="KVFlow: workflow-aware eviction of prefixes (arXiv 2507.07400)",
+    problem="prefixes evicted by the steps of workflows",
     wants="nothing: workflows are drawn",
     run=run,
+    targets=(Target(("prefixes that are not there",), at_most=1),),
 )

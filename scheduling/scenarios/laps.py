@@ -27,7 +27,7 @@ from scheduling.models.cost.protocol import Affine, Batch, CostModel
 from scheduling.models.cost.work import flops, moved_bytes
 from scheduling.models.requests.table import RequestTable
 from scheduling.models.serving.queueing import Queue
-from scheduling.scenarios.scenario import Row, Run, Scenario
+from scheduling.scenarios.scenario import Row, Run, Scenario, Target
 from scheduling.simulator.requests.deployment import Deployment, Group
 from scheduling.simulator.requests.fleet import simulate_fleet
 from scheduling.simulator.requests.policies.composition import PrefillFirst
@@ -371,6 +371,16 @@ def _burst_rows() -> list[Row]:
 SCENARIO = Scenario(
     name="laps",
     system="LAPS: length-aware prefill scheduling (arXiv 2601.11589)",
+    problem="short and long prompts: waiting windows and pools",
     wants="nothing: a model and a GPU of the catalogue, seeded conversations",
     run=run,
+    targets=(
+        Target(("prompts up to",), at_least=0.65, at_most=0.75, better="less"),
+        Target(
+            ("all prompts", "window and captured graphs"),
+            at_least=0.65,
+            at_most=0.75,
+            better="less",
+        ),
+    ),
 )

@@ -21,7 +21,7 @@ from scheduling.models.cost.precision import Precision
 from scheduling.models.cost.protocol import CostModel
 from scheduling.models.cost.work import touched_experts
 from scheduling.models.requests.table import RequestTable
-from scheduling.scenarios.scenario import Row, Run, Scenario
+from scheduling.scenarios.scenario import Row, Run, Scenario, Target
 from scheduling.scenarios.serving_loads import certified_gap, published_requests
 from scheduling.simulator.requests.capacity import at_rate
 from scheduling.simulator.requests.certify import Objective
@@ -126,6 +126,12 @@ def _rows(load: _Load, chunked: FleetRun, layered: FleetRun) -> list[Row]:
 SCENARIO = Scenario(
     name="layered-prefill",
     system="Layered prefill for mixtures of experts (arXiv 2510.08055)",
+    problem="prefill by groups of layers, least expert loads",
     wants="nothing: a model and a GPU of the catalogue, drawn lengths",
     run=run,
+    targets=(
+        Target(("like arxiv", "expert weights"), at_least=0.58, at_most=0.64, better="less"),
+        Target(("like sharegpt", "expert weights"), at_least=0.84, at_most=0.92, better="less"),
+        Target(("like arxiv", "E2E"), at_least=0.54, at_most=0.7, better="less"),
+    ),
 )

@@ -13,8 +13,8 @@ import numpy as np
 
 from scheduling.models.placement.problem import Item, Node, PlacementProblem
 from scheduling.models.placement.solution import PlacementSolution
-from scheduling.scenarios.scenario import Row, Run, Scenario
-from scheduling.solvers.driver import solve
+from scheduling.scenarios.scenario import Row, Run, Scenario, Target
+from scheduling.scenarios.solving import solve
 
 _SEEDS = 10
 _NODES = 20
@@ -118,6 +118,8 @@ def _row(
 SCENARIO = Scenario(
     name="lifl",
     system="LIFL: locality-aware aggregation for federated learning (abstract)",
+    problem="updates on nodes, aggregated in a tree",
     wants="nothing: drawn updates",
     run=run,
+    targets=(Target(("locality-aware filling",), at_most=1),),
 )

@@ -22,7 +22,7 @@ from scheduling.models.cost.precision import Precision
 from scheduling.models.requests.arrivals import PoissonArrivals
 from scheduling.models.requests.lengths import LognormalLength
 from scheduling.models.requests.workload import RequestClass, Workload, sample
-from scheduling.scenarios.scenario import Row, Run, Scenario
+from scheduling.scenarios.scenario import Row, Run, Scenario, Target
 from scheduling.simulator.requests.certify import Certifier
 from scheduling.simulator.requests.clock import NS_PER_SECOND
 from scheduling.simulator.requests.deployment import Deployment, Group, Link
@@ -193,6 +193,11 @@ def run(limits: Run) -> list[Row]:
 SCENARIO = Scenario(
     name="llumnix",
     system="Llumnix: dynamic scheduling by live migration (OSDI 2024)",
+    problem="dispatch and live migration of requests",
     wants="nothing: a model and a GPU of the catalogue, by the roofline, and drawn requests",
     run=run,
+    targets=(
+        Target(("^freeness$", "P99"), at_least=1 / 15, at_most=1, better="less"),
+        Target(("^freeness$", "fragmented"), at_least=0.7 / 7.9, at_most=1, better="less"),
+    ),
 )

@@ -14,8 +14,8 @@ import numpy as np
 
 from scheduling.models.allocation.problem import AllocationProblem, Claim
 from scheduling.models.allocation.solution import AllocationSolution
-from scheduling.scenarios.scenario import Row, Run, Scenario
-from scheduling.solvers.driver import solve
+from scheduling.scenarios.scenario import Row, Run, Scenario, Target
+from scheduling.scenarios.solving import solve
 
 EXPERTS = (4, 8, 16)
 _LAYERS = 32
@@ -87,6 +87,8 @@ def _rows(problem: AllocationProblem, experts: int, seconds: float) -> list[Row]
 SCENARIO = Scenario(
     name="mergepipe",
     system="MergePipe: merging models under a budget of I/O (known by its abstract)",
+    problem="updates read under a budget of I/O, most value",
     wants="nothing: seeded blocks",
     run=run,
+    targets=(Target(("read all blocks",), at_least=0.1, at_most=1, better="less"),),
 )

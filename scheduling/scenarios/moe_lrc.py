@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from scheduling.instances.caching.routing import RoutingTrace
 from scheduling.scenarios.expert_caches import TOP, certified, hit_rate, solved, trace
-from scheduling.scenarios.scenario import Row, Run, Scenario
+from scheduling.scenarios.scenario import Row, Run, Scenario, Target
 
 Ints = NDArray[np.int64]
 
@@ -120,6 +120,8 @@ def _rows(memory: float) -> list[Row]:
 SCENARIO = Scenario(
     name="moe-lrc",
     system="Local routing consistency of mixtures of experts (ljcleo/moe-lrc)",
+    problem="cache of experts under local routing",
     wants="nothing: seeded routing",
     run=run,
+    targets=(Target(("activations that hit",), at_least=1),),
 )

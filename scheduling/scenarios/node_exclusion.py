@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 
 from scheduling.models.placement.problem import Item, Node, PlacementProblem
 from scheduling.models.placement.solution import PlacementSolution
-from scheduling.scenarios.scenario import Row, Run, Scenario
-from scheduling.solvers.driver import solve
+from scheduling.scenarios.scenario import Row, Run, Scenario, Target
+from scheduling.scenarios.solving import solve
 
 _NODES = 63
 _NEEDED = 56
@@ -121,6 +121,8 @@ def _row(name: str, hours: float, base: float, known: float, share: float) -> Ro
 SCENARIO = Scenario(
     name="node-exclusion",
     system="operations of 504 GPUs: nodes excluded after failures (abstract)",
+    problem="leave out failing nodes or retry, under hazard rates",
     wants="nothing: drawn hazard rates",
     run=run,
+    targets=(Target(("after 3 failures",), at_least=1),),
 )

@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 from scheduling.instances.offload.mobile_tasks import mobile_tasks
 from scheduling.models.offload.problem import OffloadProblem
-from scheduling.scenarios.scenario import Row, Run, Scenario
+from scheduling.scenarios.scenario import Row, Run, Scenario, Target
 from scheduling.solvers.offload.front import Tradeoff, exact_front, front_of, volume
 from scheduling.solvers.offload.rules import ant_colony, greedy_front, least_loaded, round_robin
 
@@ -73,6 +73,10 @@ def run(limits: Run) -> list[Row]:
 SCENARIO = Scenario(
     name="offload",
     system="GMORL (arXiv 2509.10474), Com-DDPG, IoT DRL+ACO: mobile-edge offloading",
+    problem="tasks of mobile devices to servers: delay and energy",
     wants="nothing: draws of GMORL's environment",
     run=run,
+    targets=(
+        Target(("area below", "ant colony|marginal cost"), at_least=1, at_most=2.21, better="more"),
+    ),
 )

@@ -17,8 +17,8 @@ from scheduling.models.cost.catalogue import gpu, llm
 from scheduling.models.cost.llm import Llm
 from scheduling.models.schedule.problem import Consumable, Job, Mode, ScheduleProblem, Task
 from scheduling.models.schedule.solution import ScheduleSolution
-from scheduling.scenarios.scenario import Row, Run, Scenario
-from scheduling.solvers.driver import solve
+from scheduling.scenarios.scenario import Row, Run, Scenario, Target
+from scheduling.scenarios.solving import solve
 
 WIDTHS = (2, 3, 4, 6, 8)
 """Bits that a part is held at."""
@@ -193,6 +193,8 @@ def _row(bits: float, seconds: float) -> Row:
 SCENARIO = Scenario(
     name="once-for-all",
     system="Once-for-all quantisation of language models (abstract)",
+    problem="bit widths of parts under a budget of memory",
     wants="nothing: seeded losses of the parts of a model of the catalogue",
     run=run,
+    targets=(Target(("quality lost",), at_most=1),),
 )

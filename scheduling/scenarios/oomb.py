@@ -13,8 +13,8 @@ from __future__ import annotations
 
 from scheduling.models.tiers.problem import Tensor, TieredProblem, TierMemory, Use
 from scheduling.models.tiers.solution import TieredSolution
-from scheduling.scenarios.scenario import Row, Run, Scenario
-from scheduling.solvers.driver import solve
+from scheduling.scenarios.scenario import Row, Run, Scenario, Target
+from scheduling.scenarios.solving import solve
 
 _LAYERS, _HIDDEN, _KV_HEADS, _HEAD = 28, 3584, 4, 128
 _CHUNK = 4096
@@ -130,6 +130,8 @@ def _pages(seconds: float) -> Row:
 SCENARIO = Scenario(
     name="oomb",
     system="OOMB: out-of-memory barrier broken for long-context training (known by its abstract)",
+    problem="activations and states to tiers of memory",
     wants="nothing: sizes of Qwen2.5-7B",
     run=run,
+    targets=(Target(("pages fetched",), at_most=1),),
 )

@@ -15,7 +15,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from scheduling.scenarios.scenario import Row, Run, Scenario
+from scheduling.scenarios.scenario import Row, Run, Scenario, Target
 from scheduling.simulator.revealed import (
     RULES,
     RevealedJob,
@@ -96,6 +96,8 @@ def _row(case: str, name: str, values: Sequence[float], fcfs: Sequence[float]) -
 SCENARIO = Scenario(
     name="opflow",
     system="Flow time with gradually revealed jobs: op-SRPT (arXiv 2602.12716)",
+    problem="single machine, flow time with jobs revealed step by step",
     wants="nothing: drawn jobs",
     run=run,
+    targets=(Target(("a test of one length", "^op-srpt$"), of="value", at_most=2),),
 )

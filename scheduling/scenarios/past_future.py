@@ -17,7 +17,7 @@ import numpy as np
 
 from scheduling.models.cost.protocol import Affine
 from scheduling.models.requests.table import RequestTable
-from scheduling.scenarios.scenario import Row, Run, Scenario
+from scheduling.scenarios.scenario import Row, Run, Scenario, Target
 from scheduling.simulator.requests.certify import Certifier
 from scheduling.simulator.requests.deployment import Deployment, Group
 from scheduling.simulator.requests.fleet import simulate_fleet
@@ -181,6 +181,11 @@ def _load_rows(load: Load) -> list[Row]:
 SCENARIO = Scenario(
     name="past-future",
     system="Past-Future admission of LightLLM (ASPLOS 2025, arXiv 2507.10150)",
+    problem="admission by predicted peak of memory",
     wants="nothing: drawn requests",
     run=run,
+    targets=(
+        Target(("whose peak",), of="value", at_most=0),
+        Target(("long answers", "past-future, 5 % free"), of="gap", at_most=0.3),
+    ),
 )

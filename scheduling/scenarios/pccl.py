@@ -15,7 +15,7 @@ import numpy as np
 
 from scheduling.models.base import relative_gap
 from scheduling.models.network.ring import RingProblem, slowest
-from scheduling.scenarios.scenario import Row, Run, Scenario
+from scheduling.scenarios.scenario import Row, Run, Scenario, Target
 from scheduling.solvers.network.rings import fastest_ring
 
 _BYTES = 1e9
@@ -69,6 +69,8 @@ def _row(ranks: int, in_node: int) -> Row:
 SCENARIO = Scenario(
     name="pccl",
     system="PCCL: collectives over uneven links (known by its name)",
+    problem="order of a ring over uneven links",
     wants="nothing: seeded bandwidths",
     run=run,
+    targets=(Target(("ring all-reduce",), at_most=1),),
 )

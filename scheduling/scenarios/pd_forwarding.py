@@ -19,7 +19,7 @@ from scheduling.models.requests.arrivals import PoissonArrivals
 from scheduling.models.requests.lengths import FixedLength, LognormalLength
 from scheduling.models.requests.table import RequestTable
 from scheduling.models.requests.workload import RequestClass, Workload, sample
-from scheduling.scenarios.scenario import Row, Run, Scenario
+from scheduling.scenarios.scenario import Row, Run, Scenario, Target
 from scheduling.simulator.requests.certify import Certifier
 from scheduling.simulator.requests.deployment import Deployment, Group
 from scheduling.simulator.requests.fleet import simulate_fleet
@@ -99,6 +99,8 @@ def run(limits: Run) -> list[Row]:
 SCENARIO = Scenario(
     name="pd-forwarding",
     system="P/D-Serve's on-demand forwarding of prompts (arXiv 2408.08147)",
+    problem="prompts to instances on demand",
     wants="nothing: a model and a device of the catalogue, by the roofline, and drawn prompts",
     run=run,
+    targets=(Target(("queue-report", "share of first tokens"), at_least=1),),
 )

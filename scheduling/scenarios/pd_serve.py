@@ -23,8 +23,8 @@ from scheduling.models.serving.plan import Role
 from scheduling.models.serving.problem import Demand, Pool, ServingProblem, Template
 from scheduling.models.serving.solution import ServingSolution
 from scheduling.scenarios.fleets import Kind, factor_of
-from scheduling.scenarios.scenario import Row, Run, Scenario
-from scheduling.solvers.driver import solve
+from scheduling.scenarios.scenario import Row, Run, Scenario, Target
+from scheduling.scenarios.solving import solve
 
 _MODEL, _GPU = "qwen2.5-14b", "ascend-910b"
 _LAYOUT = Layout(tp=2)
@@ -242,6 +242,11 @@ def _growing_row(counts: Sequence[int], asked: Mapping[str, float], seconds: flo
 SCENARIO = Scenario(
     name="pd-serve",
     system="P/D-Serve: disaggregated serving at scale (arXiv 2408.08147)",
+    problem="ratio of prefill to decode instances",
     wants="nothing: a model and a device of the catalogue, by the roofline",
     run=run,
+    targets=(
+        Target(("aggregated instances",), at_least=1, at_most=6.7, better="more"),
+        Target(("one ratio for all",), at_least=1),
+    ),
 )

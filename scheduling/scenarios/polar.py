@@ -21,7 +21,7 @@ from itertools import combinations
 import numpy as np
 from numpy.typing import NDArray
 
-from scheduling.scenarios.scenario import Row, Run, Scenario
+from scheduling.scenarios.scenario import Row, Run, Scenario, Target
 
 Floats = NDArray[np.float64]
 
@@ -193,6 +193,8 @@ def worth_bound(found: World) -> float:
 SCENARIO = Scenario(
     name="polar",
     system="POLAR: routing to adapters and caching them by LinUCB (known by its abstract)",
+    problem="adapters cached and requests routed to them",
     wants="nothing: seeded contexts and adapters",
     run=run,
+    targets=(Target(("worth less loading",), at_least=1),),
 )

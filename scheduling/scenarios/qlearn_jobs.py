@@ -18,7 +18,7 @@ from scheduling.instances.schedule.online import with_noise
 from scheduling.models.schedule.online import OnlineSchedule
 from scheduling.models.schedule.problem import ScheduleProblem
 from scheduling.scenarios.policies import Figure, policy_rows, run_policies
-from scheduling.scenarios.scenario import Row, Run, Scenario
+from scheduling.scenarios.scenario import Row, Run, Scenario, Target
 from scheduling.simulator.schedule.execute import execute
 from scheduling.simulator.schedule.policies.mapping import Mapping, by_ready
 from scheduling.simulator.schedule.policies.resolving import Resolving
@@ -162,6 +162,8 @@ def _stream(seed: int) -> OnlineSchedule:
 SCENARIO = Scenario(
     name="qlearn-jobs",
     system="Q-learning for resource scheduling, job dispatching on a cluster (surveys)",
+    problem="jobs dispatched online to a cluster",
     wants="nothing: streams of random jobs",
     run=run,
+    targets=(Target(("time to completion", "^resolve"), at_most=1),),
 )

@@ -14,7 +14,7 @@ from scheduling.instances.schedule.constraint_mix import constraint_mix
 from scheduling.models.base import Status
 from scheduling.models.checking import check
 from scheduling.models.schedule.problem import ScheduleProblem
-from scheduling.scenarios.scenario import Row, Run, Scenario
+from scheduling.scenarios.scenario import Row, Run, Scenario, Target
 from scheduling.solvers.driver import solve
 
 _LEVELS = (5, 10, 15, 20, 25, 30)
@@ -110,6 +110,11 @@ def _infeasible_row(seconds: float) -> Row:
 SCENARIO = Scenario(
     name="r-constraint",
     system="R-ConstraintBench, feasible projects with growing constraints (arXiv 2508.15204)",
+    problem="projects with growing mixes of constraints: feasible or proven not",
     wants="nothing: projects of the published generator",
     run=run,
+    targets=(
+        Target(("exclusions",), of="value", at_least=0.661, at_most=0.661, better="more"),
+        Target(("proven infeasible",), of="value", at_least=1),
+    ),
 )

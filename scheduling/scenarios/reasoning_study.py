@@ -18,7 +18,7 @@ from scheduling.models.cost.layout import Layout
 from scheduling.models.cost.memory import kv_capacity
 from scheduling.models.cost.precision import Precision
 from scheduling.models.requests.table import RequestTable
-from scheduling.scenarios.scenario import Row, Run, Scenario
+from scheduling.scenarios.scenario import Row, Run, Scenario, Target
 from scheduling.scenarios.serving_loads import certified_gap
 from scheduling.simulator.requests.deployment import Deployment, Group
 from scheduling.simulator.requests.fleet import simulate_fleet
@@ -140,6 +140,11 @@ def _budget_row(table: RequestTable, capacity: int) -> Row:
 SCENARIO = Scenario(
     name="reasoning-study",
     system="A study of reasoning models in serving (arXiv 2510.18672, ICLR 2026)",
+    problem="KV memory and limits of reasoning requests",
     wants="nothing: a model and a GPU of the catalogue, drawn requests",
     run=run,
+    targets=(
+        Target(("share of KV memory",), of="value", at_least=0.03, at_most=0.7),
+        Target(("the best budget",), at_most=1.05),
+    ),
 )

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from scheduling.models.checkpoint.problem import CheckpointLevel, CheckpointPlan, CheckpointProblem
 from scheduling.models.checkpoint.waste import expected_waste
-from scheduling.scenarios.scenario import Row, Run, Scenario
+from scheduling.scenarios.scenario import Row, Run, Scenario, Target
 from scheduling.simulator.checkpoint.simulate import simulate_training
 
 DAY = 86_400.0
@@ -75,6 +75,8 @@ def run(limits: Run) -> list[Row]:
 SCENARIO = Scenario(
     name="reft",
     system="REFT: in-memory fault tolerance of large training (known by its abstract)",
+    problem="interval of in-memory copies under failures",
     wants="nothing: rates as stated",
     run=run,
+    targets=(Target(("^disk alone$",), at_most=1),),
 )

@@ -14,8 +14,8 @@ import numpy as np
 from scheduling.models.pipeline.dispatch import bubble
 from scheduling.models.pipeline.problem import Layer, PipelineProblem
 from scheduling.models.pipeline.solution import PipelineSolution
-from scheduling.scenarios.scenario import Row, Run, Scenario
-from scheduling.solvers.driver import solve
+from scheduling.scenarios.scenario import Row, Run, Scenario, Target
+from scheduling.scenarios.solving import solve
 
 _PROFILES = 25
 _GPUS = 8
@@ -83,6 +83,8 @@ def run(limits: Run) -> list[Row]:  # noqa: ARG001 - takes seconds
 SCENARIO = Scenario(
     name="roundpipe",
     system="RoundPipe: stages dispatched in turn on consumer GPUs (ITcarrot/RoundPipe)",
+    problem="layers in stages that GPUs take in turn",
     wants="nothing: random profiles of layers",
     run=run,
+    targets=(Target(("over the least",), of="value", at_most=1.48),),
 )

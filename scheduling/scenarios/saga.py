@@ -16,9 +16,9 @@ import numpy as np
 from scheduling.models.caching.arrays import CachingArrays, compile_caching
 from scheduling.models.caching.problem import CachedObject, CachingProblem
 from scheduling.scenarios.agent_fleets import CODER, Pressure, fleet, program_row, run_policies
-from scheduling.scenarios.scenario import Row, Run, Scenario
+from scheduling.scenarios.scenario import Row, Run, Scenario, Target
+from scheduling.scenarios.solving import solve
 from scheduling.solvers.caching.policies import Key, Lru, Policy, replay
-from scheduling.solvers.driver import solve
 
 _TRACES = 3
 _SESSIONS = 200
@@ -199,6 +199,8 @@ def run(limits: Run) -> list[Row]:
 SCENARIO = Scenario(
     name="saga",
     system="SAGA: workflow-aware eviction, affinity and Agent Fair Share (arXiv 2605.00528)",
+    problem="eviction, affinity and fair shares of agents",
     wants="nothing: sessions, tasks and agents are drawn",
     run=run,
+    targets=(Target(("^Agent Fair Share$",), of="value", at_most=0.008),),
 )

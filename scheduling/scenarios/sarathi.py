@@ -18,7 +18,7 @@ import numpy as np
 from scheduling.instances.requests.reading import read_requests
 from scheduling.models.cost.protocol import Affine, Batch, Line, Minorant, Provenance
 from scheduling.models.requests.table import RequestTable
-from scheduling.scenarios.scenario import Row, Run, Scenario
+from scheduling.scenarios.scenario import Row, Run, Scenario, Target
 from scheduling.simulator.requests.certify import Certifier
 from scheduling.simulator.requests.deployment import Deployment, Group
 from scheduling.simulator.requests.fleet import simulate_fleet
@@ -138,6 +138,8 @@ def _percent(gap: float | None) -> str:
 SCENARIO = Scenario(
     name="sarathi",
     system="Sarathi-Serve's stall-free batches (OSDI 2024, arXiv 2403.02310)",
+    problem="stall-free batches of chunked prefill",
     wants=f"{REQUESTS} and Vidur's figures in {GOLDEN}",
     run=run,
+    targets=(Target(("^Vidur$",), at_least=1 - 1e-6, at_most=1 + 1e-6),),
 )

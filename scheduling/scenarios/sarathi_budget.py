@@ -22,7 +22,7 @@ from scheduling.models.cost.memory import kv_capacity
 from scheduling.models.cost.precision import Precision
 from scheduling.models.cost.protocol import Batch, CostModel, Line, Provenance
 from scheduling.models.requests.table import RequestTable
-from scheduling.scenarios.scenario import Row, Run, Scenario
+from scheduling.scenarios.scenario import Row, Run, Scenario, Target
 from scheduling.simulator.requests.deployment import Deployment, Group
 from scheduling.simulator.requests.fleet import simulate_fleet
 from scheduling.simulator.requests.policies.composition import PrefillFirst, Sarathi
@@ -187,6 +187,11 @@ def _row(one: Server, name: str, slo: float) -> Row:
 SCENARIO = Scenario(
     name="sarathi-budget",
     system="Sarathi-Serve: chunked prefills and their token budget (OSDI 2024)",
+    problem="token budget of chunked prefill",
     wants="nothing: a model and a GPU of the catalogue, drawn chats",
     run=run,
+    targets=(
+        Target(("strict limit",), at_least=2.4, at_most=2.8, better="more"),
+        Target(("relaxed limit",), at_least=1),
+    ),
 )

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
 from scheduling.errors import InputError
 
@@ -52,6 +54,14 @@ class Row:
         return self.value / self.baseline_value if self.baseline_value else None
 
 
+class MissingDataError(InputError):
+    """A scenario's data set is not there; the message names the file."""
+
+
+class TooShortError(InputError):
+    """The time that a scenario may take does not suffice for its figures."""
+
+
 @dataclass(frozen=True, slots=True)
 class Run:
     """What one run of a scenario may spend, and where its data are.
@@ -78,16 +88,52 @@ class Run:
 
         Raises
         ------
-        InputError
+        MissingDataError
             Naming the file that the scenario wants, when it is not there.
         """
         if self.data is None:
             found = f"{DATA_VARIABLE} unset"
-            raise InputError.single(scenario, found, f"the folder that holds {name}")
+            raise MissingDataError.single(scenario, found, f"the folder that holds {name}")
         path = self.data / name
         if not path.is_file():
-            raise InputError.single(scenario, f"no file {path}", f"the data set's {name}")
+            raise MissingDataError.single(scenario, f"no file {path}", f"the data set's {name}")
         return path
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What rows must show for a published result to count as reproduced.
+
+    Parameters
+    ----------
+    row
+        Regular expressions: each is found in case, measure, baseline or method of the rows that
+        it speaks of. There is at least one such row, and all of them must keep to it.
+    of
+        Which figure: the ratio to the baseline, the value itself, or its certified gap.
+    at_least, at_most
+        Range that agrees with the published result; ``None``: open on that side.
+    better
+        Which side of the range beats the published result; ``None``: neither.
+    otherwise
+        Why it may come out otherwise here; shown where it does.
+    """
+
+    row: tuple[str, ...]
+    of: Literal["ratio", "value", "gap"] = "ratio"
+    at_least: float | None = None
+    at_most: float | None = None
+    better: Literal["less", "more"] | None = None
+    otherwise: str | None = None
+
+    def picks(self, row: Row) -> bool:
+        """Tell whether the target speaks of a row."""
+        texts = (row.case, row.measure, row.baseline or "", row.method)
+        return all(any(re.search(wanted, text) for text in texts) for wanted in self.row)
+
+    def figure(self, row: Row) -> float | None:
+        """Return the row's figure that it speaks of; ``None`` when the row has none."""
+        return {"ratio": row.ratio, "value": row.value, "gap": row.gap}[self.of]
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,16 +146,22 @@ class Scenario:
         Name on the command line.
     system
         What was published, with its source.
+    problem
+        What is solved or simulated, in a few words.
     wants
         Which files of the data sets it reads, or what it generates without them.
     run
         Runs it and returns its rows.
+    targets
+        What its rows must show; the first one's row stands for the system in tables.
     """
 
     name: str
     system: str
+    problem: str
     wants: str
     run: Callable[[Run], list[Row]]
+    targets: tuple[Target, ...]
 
     @property
     def command(self) -> str:

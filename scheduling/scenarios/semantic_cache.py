@@ -24,8 +24,8 @@ from scheduling.models.allocation.problem import AllocationProblem, Claim
 from scheduling.models.allocation.solution import AllocationSolution
 from scheduling.models.caching.problem import CachedObject, CachingProblem
 from scheduling.models.caching.solution import CachingSolution
-from scheduling.scenarios.scenario import Row, Run, Scenario
-from scheduling.solvers.driver import solve
+from scheduling.scenarios.scenario import Row, Run, Scenario, Target
+from scheduling.scenarios.solving import solve
 
 Ints = NDArray[np.int64]
 
@@ -189,6 +189,11 @@ def _trace_row(quotas: list[int], equal: list[int], seconds: float) -> Row:
 SCENARIO = Scenario(
     name="semantic-cache",
     system="Category-aware semantic caching (arXiv 2510.26835)",
+    problem="entries of categories in one semantic cache",
     wants="nothing: seeded categories and queries",
     run=run,
+    targets=(
+        Target(("^equal quotas$",), at_least=1),
+        Target(("misses, share",), at_most=1),
+    ),
 )

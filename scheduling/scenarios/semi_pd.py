@@ -24,7 +24,7 @@ from scheduling.models.cost.memory import kv_capacity
 from scheduling.models.cost.precision import Precision
 from scheduling.models.cost.protocol import Batch, CostModel
 from scheduling.models.serving.queueing import Queue
-from scheduling.scenarios.scenario import Row, Run, Scenario
+from scheduling.scenarios.scenario import Row, Run, Scenario, Target
 
 SHARES = tuple(number / 10 for number in range(1, 11))
 """Shares of the processors that a phase may have."""
@@ -297,6 +297,17 @@ def _windows_rows(given: Device) -> list[Row]:
 SCENARIO = Scenario(
     name="semi-pd",
     system="semi-PD: phase-wise disaggregation inside a GPU (arXiv 2504.19867)",
+    problem="shares of one GPU for prefill and decode",
     wants="nothing: a model and a GPU of the catalogue, seeded loads",
     run=run,
+    targets=(
+        Target(
+            ("a GPU for each phase",),
+            at_least=1.55,
+            at_most=1.72,
+            better="more",
+            otherwise="how phases slow each other down is inferred",
+        ),
+        Target(("^100 % for both",), at_most=1, otherwise="the published controller is inferred"),
+    ),
 )

@@ -17,7 +17,7 @@ import numpy as np
 
 from scheduling.models.schedule.problem import ScheduleProblem
 from scheduling.scenarios.policies import Figure, policy_rows, run_policies
-from scheduling.scenarios.scenario import Row, Run, Scenario
+from scheduling.scenarios.scenario import Row, Run, Scenario, Target
 from scheduling.simulator.schedule.policies.dispatching import Ranked
 from scheduling.simulator.schedule.policy import Option, Policy
 from scheduling.simulator.schedule.view import View
@@ -110,6 +110,8 @@ def run(limits: Run) -> list[Row]:
 SCENARIO = Scenario(
     name="singularity",
     system="Singularity: preemptive, elastic scheduling of AI jobs (2202.07848, abstract)",
+    problem="preempt, migrate and resize jobs",
     wants="nothing: seeded jobs",
     run=run,
+    targets=(Target(("time to completion|to completion", "^elastic"), at_most=1),),
 )

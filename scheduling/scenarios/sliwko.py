@@ -15,8 +15,8 @@ import numpy as np
 from scheduling.models.placement.problem import Item, Node, PlacementProblem
 from scheduling.models.placement.rules import NodePreference, NodeTerm
 from scheduling.models.placement.solution import PlacementSolution
-from scheduling.scenarios.scenario import Row, Run, Scenario
-from scheduling.solvers.driver import solve
+from scheduling.scenarios.scenario import Row, Run, Scenario, Target
+from scheduling.scenarios.solving import solve
 
 _SEEDS = 4
 _NODES = 24
@@ -158,6 +158,8 @@ def run(limits: Run) -> list[Row]:
 SCENARIO = Scenario(
     name="sliwko",
     system="Intelligent Load Balancing: migrations with costs (Sliwko; abstract)",
+    problem="load balance with costs of migration",
     wants="nothing: drawn clusters",
     run=run,
+    targets=(Target(("cost of the migrations",), at_most=1),),
 )

@@ -29,7 +29,7 @@ from scheduling.models.cost.precision import Precision
 from scheduling.models.cost.protocol import Batch
 from scheduling.models.requests.table import RequestTable
 from scheduling.models.serving.plan import Role
-from scheduling.scenarios.scenario import Row, Run, Scenario
+from scheduling.scenarios.scenario import Row, Run, Scenario, Target
 from scheduling.scenarios.serving_loads import poisson_requests
 from scheduling.simulator.requests.capacity import at_rate, highest_rate
 from scheduling.simulator.requests.deployment import Deployment, Flow, Group, Link
@@ -313,6 +313,22 @@ def _design_row(trace: str, design: str, rate: float, base: float, published: st
 SCENARIO = Scenario(
     name="splitwise",
     system="Splitwise, pools for prompts and for tokens (Patel et al., ISCA 2024)",
+    problem="pools of prompt and token machines under limits",
     wants=f"{PROFILE}, {', '.join(TRACES.values())}",
     run=run,
+    targets=(
+        Target(
+            ("^fewest split",),
+            of="value",
+            at_least=27,
+            at_most=33,
+            better="less",
+            otherwise="the published cluster is perhaps of another model",
+        ),
+        Target(
+            ("^HH, ",),
+            at_least=1,
+            otherwise="by the measured phases, splitting does not pay for conversations",
+        ),
+    ),
 )

@@ -20,7 +20,7 @@ from scheduling.models.network.spines import (
     splits,
     splits_bound,
 )
-from scheduling.scenarios.scenario import Row, Run, Scenario
+from scheduling.scenarios.scenario import Row, Run, Scenario, Target
 from scheduling.solvers.network.spray import few_splits, hashed
 
 _CASES = ((16, 12, 8), (32, 24, 16), (32, 40, 12))
@@ -55,6 +55,8 @@ def _row(leaves: int, degree: int, spines: int) -> Row:
 SCENARIO = Scenario(
     name="spray",
     system="Packet spraying against single-path transport (known by its abstract)",
+    problem="flows split over the paths of a network",
     wants="nothing: seeded collectives",
     run=run,
+    targets=(Target(("most loaded link",), at_most=1),),
 )

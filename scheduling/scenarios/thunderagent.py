@@ -14,7 +14,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from scheduling.scenarios.agent_fleets import CODER, Pressure, fleet, program_row, run_policies
-from scheduling.scenarios.scenario import Row, Run, Scenario
+from scheduling.scenarios.scenario import Row, Run, Scenario, Target
 from scheduling.simulator.requests.policies.thunderagent import smallest_first
 
 _SETS = 300
@@ -113,6 +113,11 @@ def run(limits: Run) -> list[Row]:
 SCENARIO = Scenario(
     name="thunderagent",
     system="ThunderAgent: pausing and resuming programs of agents (released code, a7eef77a)",
+    problem="programs of agents paused and resumed",
     wants="nothing: sets and agents are drawn",
     run=run,
+    targets=(
+        Target(("over the least, mean",), of="value", at_least=1.08, at_most=1.14),
+        Target(("calls a minute",), at_least=1, at_most=671.8 / 375.4, better="more"),
+    ),
 )

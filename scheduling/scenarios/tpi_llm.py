@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from scheduling.scenarios.scenario import Row, Run, Scenario
+from scheduling.scenarios.scenario import Row, Run, Scenario, Target
 
 _LAYERS = 80
 _RANKS = 8
@@ -121,6 +121,8 @@ def _rows(device: Device) -> list[Row]:
 SCENARIO = Scenario(
     name="tpi-llm",
     system="TPI-LLM: 70B-scale models on low-resource edge devices",
+    problem="window of layers in memory on edge devices",
     wants="nothing: sizes of Llama-2-70B",
     run=run,
+    targets=(Target(("seconds a token",), at_most=1),),
 )

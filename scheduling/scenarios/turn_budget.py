@@ -21,8 +21,8 @@ import numpy as np
 
 from scheduling.models.allocation.problem import AllocationProblem, Claim
 from scheduling.models.allocation.solution import AllocationSolution
-from scheduling.scenarios.scenario import Row, Run, Scenario
-from scheduling.solvers.driver import solve
+from scheduling.scenarios.scenario import Row, Run, Scenario, Target
+from scheduling.scenarios.solving import solve
 
 _FILE = "agent_swebench/llm_calls.csv"
 _PERCENTILE = 75
@@ -128,6 +128,11 @@ def run(limits: Run) -> list[Row]:
 SCENARIO = Scenario(
     name="turn-budget",
     system="Turn control of coding agents: More with Less (arXiv 2510.16786)",
+    problem="turns of agents under a budget, extended on demand",
     wants=_FILE,
     run=run,
+    targets=(
+        Target(("tokens of all turns",), at_least=0.32, at_most=0.76, better="less"),
+        Target(("sessions that finish",), at_least=1),
+    ),
 )

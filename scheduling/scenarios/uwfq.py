@@ -15,7 +15,7 @@ from typing import cast
 
 from scheduling.instances.files import read
 from scheduling.models.sharing.problem import SharedCluster, partitioned, scaled
-from scheduling.scenarios.scenario import Row, Run, Scenario
+from scheduling.scenarios.scenario import Row, Run, Scenario, Target
 from scheduling.simulator.sharing.policies import Fair
 from scheduling.simulator.sharing.simulate import run_sharing, simulate_sharing
 
@@ -84,6 +84,8 @@ def _rows(name: str, jobs: SharedCluster, measured: dict[str, float]) -> list[Ro
 SCENARIO = Scenario(
     name="uwfq",
     system="UWFQ: user weighted fair queuing for Spark (arXiv 2510.15485)",
+    problem="fair sharing of a cluster between users",
     wants=f"{JOBS}, {MEASURED}",
     run=run,
+    targets=(Target(("^measured on Spark$",), at_least=0.85, at_most=1.15),),
 )

@@ -18,8 +18,8 @@ import numpy as np
 
 from scheduling.models.allocation.problem import AllocationProblem, Claim
 from scheduling.models.allocation.solution import AllocationSolution
-from scheduling.scenarios.scenario import Row, Run, Scenario
-from scheduling.solvers.driver import solve
+from scheduling.scenarios.scenario import Row, Run, Scenario, Target
+from scheduling.scenarios.solving import solve
 
 Utility = Callable[[int, float], float]
 
@@ -167,6 +167,11 @@ def _routing(seconds: float) -> Row:
 SCENARIO = Scenario(
     name="v0-router",
     system="V_0: a value model for rollout budgets and routing (arXiv 2602.03584)",
+    problem="rollout budgets and routes by predicted value",
     wants="nothing: seeded predictions",
     run=run,
+    targets=(
+        Target(("rollouts each",), at_least=1),
+        Target(("success less beta",), at_least=1),
+    ),
 )

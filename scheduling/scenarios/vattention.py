@@ -19,7 +19,7 @@ from scheduling.models.cost.layout import Layout
 from scheduling.models.cost.llm import GroupedAttention, Llm
 from scheduling.models.cost.precision import BYTES, Dtype, Precision
 from scheduling.models.requests.table import RequestTable
-from scheduling.scenarios.scenario import Row, Run, Scenario
+from scheduling.scenarios.scenario import Row, Run, Scenario, Target
 from scheduling.scenarios.serving_loads import certified_gap, published_requests
 from scheduling.simulator.requests.capacity import at_rate
 from scheduling.simulator.requests.deployment import Deployment, Group
@@ -148,6 +148,11 @@ def _speed_rows(requests: RequestTable, sizes: dict[str, int]) -> list[Row]:
 SCENARIO = Scenario(
     name="vattention",
     system="vAttention: KV memory paged by the driver (arXiv 2405.04437)",
+    problem="KV memory in pages or in one piece",
     wants="nothing: a model and a GPU of the catalogue, drawn conversations",
     run=run,
+    targets=(
+        Target(("half a page",), at_least=0.94, at_most=1.06),
+        Target(("seconds until", "pages of 2 MB"), at_most=1),
+    ),
 )

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scheduling.instances.placement.vms import described
 from scheduling.models.placement.problem import PlacementProblem
 from scheduling.models.placement.solution import PlacementSolution
-from scheduling.solvers.driver import solve
+from scheduling.scenarios.solving import solve
 
 Ints = NDArray[np.int64]
 

@@ -22,9 +22,9 @@ from scheduling.instances.placement.random_machines import random_machines
 from scheduling.models.base import Solution, TierValue
 from scheduling.models.placement.problem import PlacementProblem
 from scheduling.models.placement.solution import PlacementSolution
-from scheduling.scenarios.scenario import Row, Run, Scenario
+from scheduling.scenarios.scenario import Row, Run, Scenario, Target
+from scheduling.scenarios.solving import solve
 from scheduling.scenarios.vm_baselines import greedy_rescheduling, split_rescheduling
-from scheduling.solvers.driver import solve
 from scheduling.solvers.placement.ordering import order_steps
 
 INDEX = "vmr2l/best_known.json"
@@ -216,7 +216,7 @@ def run(limits: Run) -> list[Row]:
 def _row(found: Outcome) -> Row:
     own, before = found.rate(found.value) or 0.0, found.rate(found.before) or 0.0
     others = (("POP", found.split), ("plain CP-SAT", found.plain))
-    beside = ", ".join(f"{name} {found.rate(value) or 0.0:.1f}" for name, value in others)
+    beside = ", ".join(f"{name} {_shown(found.rate(value))}" for name, value in others)
     proof = "proven best" if found.closed else f"at least {found.rate(found.bound) or 0.0:.1f}"
     return Row(
         case=f"{found.name}: {found.hosts} hosts, {found.machines} VMs, "
@@ -233,9 +233,15 @@ def _row(found: Outcome) -> Row:
     )
 
 
+def _shown(rate: float | None) -> str:
+    return "none found" if rate is None else f"{rate:.1f}"
+
+
 SCENARIO = Scenario(
     name="vmr2l",
     system="VM2RL: rescheduling of virtual machines for fewer fragments (EuroSys 2025)",
+    problem="migrations of virtual machines for fewer fragments",
     wants=f"{INDEX} and the instances beside it; without data sets, random clusters",
     run=run,
+    targets=(Target(("fragment rate",), at_most=1),),
 )

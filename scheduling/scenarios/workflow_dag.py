@@ -17,7 +17,7 @@ from scheduling.instances.schedule.random_graphs import random_task_graph
 from scheduling.models.schedule.online import OnlineSchedule, as_online
 from scheduling.models.schedule.problem import ScheduleProblem, Task
 from scheduling.scenarios.policies import Figure, policy_rows, run_policies
-from scheduling.scenarios.scenario import Row, Run, Scenario
+from scheduling.scenarios.scenario import Row, Run, Scenario, Target
 from scheduling.simulator.schedule.policies.dispatching import Ranked
 from scheduling.simulator.schedule.policies.resolving import Resolving
 from scheduling.simulator.schedule.policy import Policy
@@ -149,6 +149,8 @@ def _step(prefix: str, task: Task, scale: float) -> dict[str, object]:
 SCENARIO = Scenario(
     name="workflow-dag",
     system="GraphBit, StepFly, AOI: engines that run workflow graphs",
+    problem="workflow graphs on parallel executors",
     wants="six WfCommons files in dag/; without data sets, random workflows",
     run=run,
+    targets=(Target(("workers, noise", "^resolve"), at_most=1),),
 )

@@ -27,7 +27,7 @@ from scheduling.models.cost.protocol import Batch, CostModel
 from scheduling.models.cost.work import flops
 from scheduling.models.requests.table import RequestTable
 from scheduling.models.serving.queueing import Queue
-from scheduling.scenarios.scenario import Row, Run, Scenario
+from scheduling.scenarios.scenario import Row, Run, Scenario, Target
 from scheduling.scenarios.serving_loads import poisson_requests
 from scheduling.simulator.requests.capacity import at_rate
 from scheduling.simulator.requests.deployment import Deployment, Flow, Group
@@ -240,7 +240,9 @@ def _first_that_keeps(
 SCENARIO = Scenario(
     name="wrp",
     system="Workload-Router-Pool fleet provisioning (arXiv 2603.16054, 2603.21354)",
+    problem="pools of GPUs by length of context, least number",
     wants=LENGTHS,
     run=run,
+    targets=(Target(("^GPUs$",), at_most=1),),
 )
 """Two pools by length, sized and simulated."""

@@ -23,7 +23,7 @@ from scheduling.models.cost.layout import Layout
 from scheduling.models.cost.memory import kv_capacity
 from scheduling.models.cost.precision import Precision
 from scheduling.models.cost.protocol import Batch
-from scheduling.scenarios.scenario import Row, Run, Scenario
+from scheduling.scenarios.scenario import Row, Run, Scenario, Target
 
 INSTANCES = 16
 LEAST_DECODING = 2
@@ -220,7 +220,18 @@ def run(limits: Run) -> list[Row]:
 SCENARIO = Scenario(
     name="xllm",
     system="xLLM: dynamic prefill and decode instances (arXiv 2510.14686)",
+    problem="instances that change between prefill and decode",
     wants="nothing: a model and a device of the catalogue, seeded loads",
     run=run,
+    targets=(
+        Target(("best ratio that stays",), at_least=1),
+        Target(
+            ("one instance at a time by load",),
+            at_least=1,
+            at_most=1.67,
+            better="more",
+            otherwise="shares at given loads, not the rate that the published figure is of",
+        ),
+    ),
 )
 """Instances that turn between the phases."""

@@ -19,13 +19,13 @@ from scheduling.report.results.records import (
     beside_tables,
     plan_section,
     runs_section,
-    scenarios_section,
 )
 from scheduling.report.results.solutions import front_section, solution_section
+from scheduling.report.results.systems import atlas_section, scenarios_section
 
 EXPECTED = (
     "a solution (solve, pods, pareto), what plan, simulate or reproduce print with --json, "
-    "plan.json, results of bench (.jsonl), or an instance before its solution"
+    "plan.json, atlas.json, results of bench (.jsonl), or an instance before its solution"
 )
 """What a file of a report may be."""
 
@@ -71,7 +71,7 @@ def _data(text: str, source: str) -> Any:
         return None
     data = parse_json(text, source)
     is_result = isinstance(data, list) or (
-        isinstance(data, dict) and any(key in data for key in ("status", "runs"))
+        isinstance(data, dict) and any(key in data for key in ("status", "runs", "verdicts"))
     )
     return data if is_result else None
 
@@ -117,4 +117,6 @@ def _builder(data: Any) -> Callable[[Any, str], Section] | None:
         return scenarios_section if "rows" in first else bench_section
     if data.get("kind") in ("plan-result", "serving-plan"):
         return plan_section
+    if data.get("kind") == "atlas":
+        return atlas_section
     return runs_section if "runs" in data else None

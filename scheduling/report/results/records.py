@@ -26,38 +26,6 @@ Record = Mapping[str, Any]
 _LATENCIES = ("ttft", "tpot", "e2e")
 
 
-def scenarios_section(found: Sequence[Record], source: str) -> Section:
-    """Describe rows of ``reproduce``: reproduced figures beside the published ones."""
-    columns = ["system", "case", "measure", "baseline", "result", "ratio", "gap", "published"]
-    rows: list[list[Cell]] = []
-    for entry in found:
-        for row in entry["rows"]:
-            value = row["baseline_value"]
-            rows.append(
-                [
-                    entry["name"],
-                    row["case"],
-                    row["measure"],
-                    None if value is None else f"{row['baseline']} {value:.4g}",
-                    f"{row['method']} {row['value']:.4g}",
-                    row["ratio"],
-                    percent(row["gap"]),
-                    row["published"],
-                    row["verdict"],
-                ]
-            )
-    bounded = sum(row["gap"] is not None for entry in found for row in entry["rows"])
-    names = [entry["name"] for entry in found]
-    answer = f"{len(rows)} figures of {len(found)} published systems, {bounded} with a bound."
-    return Section(
-        names[0] if len(names) == 1 else "Published systems",
-        answer,
-        source,
-        tables=[Table("Figures", [*columns, "verdict"], rows)],
-        command=f"scheduling reproduce {' '.join(names)}",
-    )
-
-
 def runs_section(found: Record, source: str) -> Section:
     """Describe policies on requests: latencies, memory over time, and distances from bounds."""
     runs = found["runs"]

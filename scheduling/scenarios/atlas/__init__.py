@@ -1,0 +1,1 @@
+"""The atlas: every scenario under a budget, in one table with verdicts."""
