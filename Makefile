@@ -20,7 +20,7 @@ BUDGET ?= 60s
 .PHONY: help demo test lint docs atlas pytest coverage clean
 
 help:
-	@sed -n '1,7s/^# \{0,1\}//p' Makefile
+	@sed -n '1,8s/^# \{0,1\}//p' Makefile
 
 $(VENV)/pip.stamp:
 	@echo "==> creating $(VENV) with $(PYTHON)"
