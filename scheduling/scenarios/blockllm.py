@@ -16,14 +16,18 @@ import math
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from scheduling.errors import SolverError
+from scheduling.errors import CheckError, InputError
 from scheduling.models.cost.catalogue import gpu, llm
 from scheduling.scenarios.scenario import Row, Run, Scenario, Target
 from scheduling.solvers.board import Budget
+
+if TYPE_CHECKING:
+    from ortools.sat.python import cp_model
 
 Floats = NDArray[np.float64]
 
@@ -84,10 +88,21 @@ class Applications:
 
 @dataclass(frozen=True, slots=True)
 class Placement:
-    """Changes of server, a second, and a bound that no placement goes below."""
+    """Where blocks are.
+
+    Attributes
+    ----------
+    changes
+        Changes of server, a second.
+    bound
+        What no placement goes below.
+    held
+        Bytes of weights on all servers.
+    """
 
     changes: float
     bound: float
+    held: float
 
 
 def applications(seed: int) -> Applications:
@@ -124,8 +139,39 @@ def applications(seed: int) -> Applications:
     )
 
 
-def by_rule(given: Applications) -> float | None:
-    """Return the changes of server when applications are placed one by one, busiest first.
+def measured(given: Applications, paths: Sequence[Sequence[int]], bound: float) -> Placement:
+    """Return what paths of servers come to.
+
+    Parameters
+    ----------
+    given
+        The applications.
+    paths
+        For each application the server of each of its blocks.
+    bound
+        Of the changes of server.
+
+    Raises
+    ------
+    CheckError
+        When a server holds or works more than it can.
+    """
+    there = [set[int]() for _ in range(given.servers)]
+    busy = np.zeros(given.servers)
+    changes = 0.0
+    for chain, rate, path in zip(given.chains, given.rates, paths, strict=True):
+        for block, server in zip(chain, path, strict=True):
+            there[server].add(block)
+            busy[server] += rate * float(given.work[block])
+        changes += rate * sum(a != b for a, b in itertools.pairwise(path))
+    held = [float(given.sizes[list(blocks)].sum()) for blocks in there]
+    if max(held) > given.memory or busy.max() > given.processors + 1e-9:
+        raise CheckError("a server of the placement holds or works more than it can")
+    return Placement(changes, bound, sum(held))
+
+
+def by_rule(given: Applications) -> list[tuple[int, ...]] | None:
+    """Place applications one by one, busiest first, and return their paths of servers.
 
     Each runs along one path of servers with fewest changes, and of these the one that copies fewest
     blocks; ``None`` when one has no path left.
@@ -133,19 +179,18 @@ def by_rule(given: Applications) -> float | None:
     held: list[set[int]] = [set() for _ in range(given.servers)]
     memory = [given.memory] * given.servers
     busy = [given.processors] * given.servers
-    changes = 0.0
+    paths: dict[int, tuple[int, ...]] = {}
     for index in sorted(range(len(given.rates)), key=lambda index: -given.rates[index]):
         path = _path(given, index, held, memory, busy)
         if path is None:
             return None
+        paths[index] = path
         for block, server in zip(given.chains[index], path, strict=True):
             if block not in held[server]:
                 held[server].add(block)
                 memory[server] -= float(given.sizes[block])
             busy[server] -= given.rates[index] * float(given.work[block])
-        switched = sum(a != b for a, b in itertools.pairwise(path))
-        changes += given.rates[index] * switched
-    return changes
+    return [paths[index] for index in range(len(paths))]
 
 
 def _path(
@@ -184,16 +229,27 @@ def _path(
     return min(paths.values())[2] if paths else None
 
 
-def best_placement(given: Applications, seconds: float) -> Placement:
+def best_placement(
+    given: Applications, seconds: float, start: Sequence[Sequence[int]] | None = None
+) -> Placement | None:
     """Return the fewest changes of server of all placements, with a bound.
 
     Every application runs along one path of servers; rates are counted in ten-thousandths and work
     is rounded up, so that what is placed fits.
 
-    Raises
-    ------
-    SolverError
-        When none is found in time.
+    Parameters
+    ----------
+    given
+        The applications.
+    seconds
+        For the solver.
+    start
+        Paths to start from.
+
+    Returns
+    -------
+    Placement or None
+        ``None`` when none is found in time.
     """
     from ortools.sat.python import cp_model
 
@@ -201,37 +257,69 @@ def best_placement(given: Applications, seconds: float) -> Placement:
     from scheduling.solvers.cpsat_engine import sat_parameters
 
     model = cp_model.CpModel()
-    servers = range(given.servers)
-    held = [[model.new_bool_var("") for _ in servers] for _ in given.sizes]
+    stated = [_stated_paths(model, given, chain) for chain in given.chains]
+    _limit_servers(model, given, stated)
+    changes = [
+        (change, round(_SCALE * rate))
+        for (_, turns), rate in zip(stated, given.rates, strict=True)
+        for change in turns
+    ]
+    model.minimize(sum(rate * change for change, rate in changes))
+    for (places, _), path in zip(stated, start or [], strict=False):
+        for at, server in zip(places, path, strict=True):
+            model.add_hint(at[server], 1)
+    result = run_cpsat(model, sat_parameters(Budget(time.monotonic() + seconds, None, _WORKERS, 0)))
+    bound = 0.0 if result.bound is None else _unscaled(result.bound, changes)
+    if result.values is not None:
+        values = result.values
+        paths = [
+            [next(k for k, here in enumerate(at) if values[here.index]) for at in places]
+            for places, _ in stated
+        ]
+        return measured(given, paths, bound)
+    return None if start is None else measured(given, start, bound)
+
+
+def _unscaled(bound: float, changes: Sequence[tuple[object, int]]) -> float:
+    """Return a bound in requests a second: each rate was rounded by half a unit at most."""
+    return max(0.0, bound - 0.5 * len(changes)) / _SCALE
+
+
+def _stated_paths(
+    model: cp_model.CpModel, given: Applications, chain: Sequence[int]
+) -> tuple[list[list[cp_model.IntVar]], list[cp_model.IntVar]]:
+    """State the server of each block of an application, and where it changes."""
+    places: list[list[cp_model.IntVar]] = []
+    turns = []
+    for _ in chain:
+        at = [model.new_bool_var("") for _ in range(given.servers)]
+        model.add_exactly_one(at)
+        if places:
+            turn = model.new_bool_var("")
+            for before, here in zip(places[-1], at, strict=True):
+                model.add_bool_or([before.Not(), here, turn])
+            turns.append(turn)
+        places.append(at)
+    return places, turns
+
+
+def _limit_servers(
+    model: cp_model.CpModel,
+    given: Applications,
+    stated: Sequence[tuple[Sequence[Sequence[cp_model.IntVar]], Sequence[cp_model.IntVar]]],
+) -> None:
+    """State that servers hold the blocks that run on them, and have time for their work."""
     room = math.floor(given.memory / _UNIT_BYTES)
     sizes = [math.ceil(size / _UNIT_BYTES) for size in given.sizes]
-    load: list[list[tuple[cp_model.IntVar, int]]] = [[] for _ in servers]
-    changes: list[tuple[cp_model.IntVar, int]] = []
-    for chain, rate in zip(given.chains, given.rates, strict=True):
-        before: list[cp_model.IntVar] | None = None
-        for block in chain:
-            at = [model.new_bool_var("") for _ in servers]
-            model.add_exactly_one(at)
-            work = math.ceil(_SCALE * rate * float(given.work[block]))
-            for server in servers:
-                model.add_implication(at[server], held[block][server])
-                load[server].append((at[server], work))
-            if before is not None:
-                change = model.new_bool_var("")
-                for server in servers:
-                    model.add_bool_or([before[server].Not(), at[server], change])
-                changes.append((change, round(_SCALE * rate)))
-            before = at
-    for server in servers:
-        model.add(sum(size * row[server] for size, row in zip(sizes, held, strict=True)) <= room)
-        model.add(sum(work * at for at, work in load[server]) <= int(_SCALE * given.processors))
-    model.minimize(sum(rate * change for change, rate in changes))
-    budget = Budget(time.monotonic() + seconds, None, _WORKERS, 0)
-    result = run_cpsat(model, sat_parameters(budget))
-    if result.values is None or result.bound is None:
-        raise SolverError("no placement was found in time")
-    reached = sum(rate * result.values[change.index] for change, rate in changes)
-    return Placement(reached / _SCALE, result.bound / _SCALE)
+    for server in range(given.servers):
+        held = [model.new_bool_var("") for _ in sizes]
+        load = []
+        for chain, rate, (places, _) in zip(given.chains, given.rates, stated, strict=True):
+            for block, at in zip(chain, places, strict=True):
+                model.add_implication(at[server], held[block])
+                load.append(math.ceil(_SCALE * rate * float(given.work[block])) * at[server])
+        model.add(sum(size * here for size, here in zip(sizes, held, strict=True)) <= room)
+        model.add(sum(load) <= int(_SCALE * given.processors))
 
 
 def run(limits: Run) -> list[Row]:
@@ -239,27 +327,37 @@ def run(limits: Run) -> list[Row]:
     share = max(_LEAST_SECONDS, limits.seconds / _SEEDS)
     drawn = [applications(seed) for seed in range(_SEEDS)]
     rule = [by_rule(given) for given in drawn]
-    best = [best_placement(given, share) for given in drawn]
-    pairs = [(one, other) for one, other in zip(rule, best, strict=True) if one is not None]
-    placed = max(len(pairs), 1) * _RATE
+    best = [best_placement(given, share, paths) for given, paths in zip(drawn, rule, strict=True)]
+    found = [(given, other) for given, other in zip(drawn, best, strict=True) if other is not None]
+    pairs = [
+        (measured(given, paths, 0.0).changes, other)
+        for given, paths, other in zip(drawn, rule, best, strict=True)
+        if paths is not None and other is not None
+    ]
+    if not pairs:
+        text = f"{limits.seconds:g} seconds"
+        raise InputError.single("--time-limit", text, "enough to place one of the draws")
+    placed = len(pairs) * _RATE
     ruled = sum(one for one, _ in pairs) / placed
     value = sum(other.changes for _, other in pairs) / placed
     bound = sum(other.bound for _, other in pairs) / placed
     apart, shared = (
-        sum(sizes) for sizes in zip(*((g.apart, g.shared) for g in drawn), strict=True)
+        sum(sizes) / len(found)
+        for sizes in zip(*((g.apart, g.shared) for g, _ in found), strict=True)
     )
+    held = sum(other.held for _, other in found) / len(found)
     case = f"{_BASES * _VARIANTS} applications of {_BLOCKS} blocks on {_SERVERS} servers"
     return [
         Row(
-            case=f"{case}, {_SEEDS} seeds",
+            case=f"{case}, {len(found)} of {_SEEDS} seeds",
             measure="gigabytes of weights",
             baseline="each application has its own",
-            baseline_value=apart / 1e9 / _SEEDS,
-            method="each block once",
-            value=shared / 1e9 / _SEEDS,
-            gap=0.0,
-            published=_PUBLISHED,
-            verdict=f"{apart / shared:.1f} times less memory",
+            baseline_value=apart / 1e9,
+            method="CP-SAT, copies on several servers included",
+            value=held / 1e9,
+            gap=1 - shared / held,
+            published=None,
+            verdict=f"each block once: {shared / 1e9:.0f} GB",
         ),
         Row(
             case=f"{case}, {len(pairs)} of {_SEEDS} seeds",
@@ -270,7 +368,7 @@ def run(limits: Run) -> list[Row]:
             value=value,
             gap=1 - bound / value if value else 0.0,
             published=_PUBLISHED,
-            verdict=f"the rule places {len(pairs)} of {_SEEDS}, CP-SAT all",
+            verdict=f"the rule places {len(pairs)} of {_SEEDS}, CP-SAT {len(found)}",
         ),
     ]
 

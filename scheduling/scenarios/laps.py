@@ -40,7 +40,6 @@ INSTANCES = 8
 _SEEDS = 5
 _PROMPTS = 4000
 _BUSY = 0.7
-_THRESHOLDS = (64, 96, 128, 192, 256, 384, 512, 768, 1024, 1536, 2048, 3072, 4096)
 _WINDOWS = 60
 _WINDOW_SECONDS = 60.0
 _STEADY = 0.98
@@ -140,12 +139,46 @@ def balanced(served: Prompts, threshold: int) -> int:
 
 
 def best_split(served: Prompts, rate: float) -> tuple[float, int, int]:
-    """Return the least mean wait of all thresholds and splits, and where it is reached."""
-    return min(
-        (split_wait(served, rate, threshold, short), threshold, short)
-        for threshold in _THRESHOLDS
-        for short in range(1, INSTANCES)
+    """Return the least mean wait of all thresholds and splits, and where it is reached.
+
+    Every length of a prompt is a threshold: the moments of those up to it and beyond it are sums.
+    """
+    order = np.argsort(served.tokens, kind="stable")
+    tokens, seconds = served.tokens[order], served.seconds[order]
+    last = np.append(np.flatnonzero(np.diff(tokens)), len(tokens) - 1)
+    sums = [np.cumsum(seconds**power)[last] for power in (0, 1, 2)]
+    rest = [whole[-1] - part for whole, part in zip(sums, sums, strict=True)]
+    best = np.inf, 0, 0
+    for short in range(1, INSTANCES):
+        waits = _mean_waits(sums, rate / len(tokens), short)
+        waits = waits + _mean_waits(rest, rate / len(tokens), INSTANCES - short)
+        place = int(waits.argmin())
+        best = min(best, (float(waits[place]) / len(tokens), int(tokens[last[place]]), short))
+    return best
+
+
+def _mean_waits(sums: Sequence[Floats], each: float, instances: int) -> Floats:
+    """Return the seconds that prompts wait in all, by Pollaczek and Khinchine.
+
+    Parameters
+    ----------
+    sums
+        Number of prompts, their seconds and the squares of these.
+    each
+        Requests a second of every one.
+    instances
+        That serve them; as of :func:`mean_wait`.
+    """
+    count, seconds, squares = sums
+    mean = np.divide(seconds, count, out=np.zeros_like(seconds), where=count > 0)
+    second = np.divide(squares, count, out=np.zeros_like(seconds), where=count > 0)
+    busy = each * seconds / instances
+    steady = np.minimum(busy, _STEADY)
+    waits = np.divide(
+        steady * second, 2 * mean * (1 - steady), out=np.zeros_like(busy), where=mean > 0
     )
+    waits = waits + np.maximum(busy - _STEADY, 0.0) * _WINDOW_SECONDS / 2
+    return np.asarray(count * waits)
 
 
 def moved(waits: Sequence[Floats], pressures: Sequence[Floats], start: int) -> float:
