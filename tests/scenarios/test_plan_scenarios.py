@@ -300,6 +300,11 @@ def test_prompts_apart_wait_less() -> None:
         assert 0 <= one.gap < 1
     bursts = [one for one in inside if "in time" in one.measure]
     assert all(one.gap is not None and 0 <= one.gap < 0.3 for one in bursts)
+    punctual = bursts[-1]
+    assert punctual.method.startswith("punctual")
+    assert punctual.value > 1.2 * max(one.value for one in bursts[:-1])
+    assert punctual.gap is not None
+    assert punctual.gap < 0.06
     windows = [one for one in inside if "window" in one.method]
     assert len(windows) == 2
     assert all(one.ratio is not None and one.ratio < 0.75 for one in windows)

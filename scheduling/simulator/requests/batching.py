@@ -39,6 +39,7 @@ from scheduling.simulator.requests.policies.ordering import (
     ShortestRemaining,
     SlackDeadline,
 )
+from scheduling.simulator.requests.policies.punctual import Punctual
 from scheduling.simulator.requests.policies.retention import LeastRecent
 from scheduling.simulator.requests.policies.streaming import STREAM_TOKENS, StreamBatch
 from scheduling.simulator.requests.policies.streaming import Rule as StreamRule
@@ -47,6 +48,7 @@ from scheduling.simulator.requests.strategy import TOKENS, Limits, Maker, Settin
 
 _COPY_BLOCKS = 16
 _EVERY, _BESIDE = 50, 16
+_BATCH = 8192
 _STEPS: Limits = (1.0, 1e6, "whole steps")
 _RATE: Limits = (1.0, 1e12, "tokens a second")
 _OPERATORS: Limits = (1.0, 1e6, "whole operators of a pass")
@@ -92,6 +94,11 @@ def _layered_released(setting: Setting, value: float | None) -> Strategy:
 def _laps(setting: Setting, value: float | None) -> Strategy:
     policy = Laps(setting.ttft_seconds, whole(value, LONGEST_SHORT))
     return Strategy(policy.name, "short prompts gather in a window, long ones in chunks", policy)
+
+
+def _punctual(setting: Setting, value: float | None) -> Strategy:
+    policy = Punctual(setting.ttft_seconds, whole(value, _BATCH))
+    return Strategy(policy.name, "the batch of prompts of which most come in time", policy)
 
 
 def _contiguous(setting: Setting, value: float | None) -> Strategy:
@@ -206,6 +213,7 @@ BATCHING: dict[str, tuple[Maker, Limits | None]] = {
     "layered-prefill": (_layered, TOKENS),
     "layered-prefill-released": (_layered_released, None),
     "laps": (_laps, TOKENS),
+    "punctual": (_punctual, TOKENS),
     "contiguous": (_contiguous, TOKENS),
     "batchllm": (_batchllm, TOKENS),
     "stream2llm": (
@@ -264,7 +272,8 @@ BATCHING: dict[str, tuple[Maker, Limits | None]] = {
 }
 """Makers by name. Behind the colon may stand: of the first three, the operators of a pass (256); of
 ``layered-prefill``, the tokens of a cohort for each group of layers (512); of ``laps``, the tokens
-of the longest short prompt (256); of ``contiguous``, the longest sequence; of ``swap``,
+of the longest short prompt (256); of ``punctual``, the tokens of a batch of prompts (8192); of
+``contiguous``, the longest sequence; of ``swap``,
 ``fastswitch`` and ``priority-swap``, the tokens a second of the link to the host (250,000); of
 ``jitserve`` and its baselines, the decode steps between two choices (50); of ``dllm-serve`` and its
 variants, the tokens of a step (16,384); of ``batchllm``, ``stream2llm`` and
