@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,11 +27,14 @@ class Limits:
         Tokens of KV memory, in whole blocks.
     block_size
         Tokens of a block; a request holds whole ones.
+    keeps
+        What is computed of a prompt may be found again by the request itself after an eviction.
     """
 
     sequences: int
     kv_tokens: int
     block_size: int
+    keeps: bool = False
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -78,7 +82,7 @@ class Needs:
         return self.first + self.rest
 
 
-def floors(table: RequestTable, minorants: Sequence[Minorant]) -> Floors:
+def floors(table: RequestTable, minorants: Sequence[Minorant], *, keeps: bool = False) -> Floors:
     """Return the time that each request takes alone.
 
     A prompt takes least in one iteration, for several have several bases, and each later token an
@@ -90,16 +94,15 @@ def floors(table: RequestTable, minorants: Sequence[Minorant]) -> Floors:
         The requests.
     minorants
         Functions that no iteration undercuts; at least one.
+    keeps
+        As of :class:`Limits`.
     """
-    work = _Amounts(table)
+    work = _Amounts(table, keeps=keeps)
     first = np.zeros(len(table))
     rest = np.zeros(len(table))
     for one in minorants:
-        context = work.context_price(one)
-        prompt = one.base + one.new * work.new + one.cached * work.cached + one.pair * work.pairs
-        first = np.maximum(first, prompt)
-        steps = work.steps * (one.base + one.decode) + context * work.context
-        rest = np.maximum(rest, steps)
+        first = np.maximum(first, one.base + work.prompt_seconds(one))
+        rest = np.maximum(rest, work.steps * one.base + work.later(one).seconds)
     return Floors(first, rest)
 
 
@@ -109,8 +112,8 @@ def needs(table: RequestTable, minorant: Minorant, memory: float, limits: Limits
     An iteration has at most ``sequences`` requests, which hold at most ``kv_tokens`` together, so
     the base is at least the sum over its requests of ``(1 - memory) * base / sequences`` and of
     ``memory * base / kv_tokens`` for each token that it holds. An evicted request makes its next
-    token by a prompt that holds and costs no less than the step that it saves, and computes again
-    what it had; so no policy makes do with less.
+    token by a prompt that holds no less than the step that it saves, so that each later token costs
+    the lesser of the two.
 
     Parameters
     ----------
@@ -123,51 +126,90 @@ def needs(table: RequestTable, minorant: Minorant, memory: float, limits: Limits
     limits
         What a replica holds.
     """
-    work = _Amounts(table)
+    work = _Amounts(table, keeps=limits.keeps)
     each = (1.0 - memory) * minorant.base / limits.sequences
     held = memory * minorant.base / limits.kv_tokens
     size = limits.block_size
     blocks = _filled(work.prompt, size) - _filled(work.prompt - 1, size)
-    prompt = each + held * size * blocks + minorant.new * work.new
-    prompt += minorant.cached * work.cached + minorant.pair * work.pairs
-    context = work.context_price(minorant)
+    prompt = each + held * size * blocks + work.prompt_seconds(minorant)
     grown = _filled(work.prompt + work.steps, size) - _filled(work.prompt, size)
-    rest = work.steps * (each + minorant.decode) + context * work.context + held * size * grown
+    later = work.later(minorant)
+    rest = work.steps * each + later.seconds + held * size * grown
     # For the tail tokens count instead of blocks, which are no fewer.
-    due = (each + minorant.decode + (held + context) * work.prompt, held + context)
-    lasts = (minorant.base + minorant.decode + context * work.prompt, context)
+    due = (each + later.line.at_zero + held * work.prompt, held + later.line.slope)
+    lasts = (minorant.base + later.line.at_zero, later.line.slope)
     steps = _weighted_tail(work.steps, due, lasts)
     span = work.steps * lasts[0] + lasts[1] * work.steps * (work.steps + 1) / 2
-    tail = (prompt * (prompt / 2 + span) + steps) / (prompt + rest)
+    whole = prompt + rest
+    tail = (prompt * (prompt / 2 + span) + steps) / np.where(whole > 0, whole, 1.0)
     return Needs(prompt, rest, tail)
 
 
-class _Amounts:
-    """Tokens of each request: new, cached, pairs that attend, decode steps, context read."""
+class _Line(NamedTuple):
+    """Lines over k = 1, 2, …, one a request: values at 0 and slopes."""
 
-    def __init__(self, table: RequestTable) -> None:
+    at_zero: Floats
+    slope: Floats
+
+    def at(self, place: Floats | float) -> Floats:
+        """Return the values at a place."""
+        return np.asarray(self.at_zero + self.slope * place)
+
+    def sums(self, start: Floats | float, count: Floats) -> Floats:
+        """Return the sums over the ``count`` places behind ``start``."""
+        return np.asarray(count * self.at(start) + self.slope * (count * (count + 1) / 2))
+
+    def below(self, most: Floats) -> tuple[Floats, Floats]:
+        """Return the places, of ``most``, at which lines are negative: start and count."""
+        rising, falling = self.slope > 0, self.slope < 0
+        crossing = -self.at_zero / np.where(rising | falling, self.slope, 1.0)
+        before = np.clip(np.where(rising, np.ceil(crossing) - 1, np.floor(crossing)), 0.0, most)
+        level = np.where(self.at_zero < 0, most, 0.0)
+        count = np.where(rising, before, np.where(falling, most - before, level))
+        return np.where(falling, before, 0.0), count
+
+
+class _Later(NamedTuple):
+    """What the later tokens of answers cost: in sum, and a line that none undercuts."""
+
+    seconds: Floats
+    line: _Line
+
+
+class _Amounts:
+    """Tokens of each request: prompt, cached ones, new ones, pairs that attend, later tokens."""
+
+    def __init__(self, table: RequestTable, *, keeps: bool) -> None:
         self.prompt = table.prompt_tokens.astype(np.float64)
         self.cached = table.cached_tokens.astype(np.float64)
         self.new = self.prompt - self.cached
         self.pairs = self.new * (self.cached + (self.new + 1) / 2)
         self.steps = table.output_tokens.astype(np.float64) - 1
-        self.context = self.steps * self.prompt + self.steps * (self.steps + 1) / 2
+        # At least the last token of the prompt is computed anew after an eviction.
+        self._found = self.prompt - 1 if keeps else self.cached
 
-    def context_price(self, one: Minorant) -> Floats:
-        """Return seconds of a token of context, so few that evictions are no way around them.
+    def prompt_seconds(self, one: Minorant) -> Floats:
+        """Return what prompts cost beside the base."""
+        found = one.new * self.new + one.cached * self.cached + one.pair * self.pairs
+        return np.asarray(found)
 
-        After k tokens of an answer an eviction replaces a step, which reads ``prompt + k`` tokens,
-        by a prompt of ``prompt + k - cached`` new ones. Relative to what the step reads, that costs
-        ``(u k + v) / (k + w)``, which rises or falls throughout, so it costs least for the first
-        step or for the last one.
+    def later(self, one: Minorant) -> _Later:
+        """Return what later tokens cost beside the base, by steps or by evictions.
+
+        The step that makes token k + 1 of an answer reads ``prompt + k`` tokens. An eviction
+        replaces it by a prompt of as many, of which those of the cache are found. Both are lines
+        over k, so that one is the lesser up to their crossing and the other behind it, and the
+        chord of the lesser one stays below both.
         """
-        most = np.minimum(self._again(one, self.new + 1), self._again(one, self.new + self.steps))
-        return np.clip(most, 0.0, one.context)
-
-    def _again(self, one: Minorant, new: Floats) -> Floats:
-        """Return what a prompt with so many new tokens costs beyond a step, a token of context."""
-        again = one.new * new + one.cached * self.cached + one.pair * new * self.cached
-        return np.asarray((again - one.decode) / (self.cached + new))
+        last = np.maximum(self.steps, 1.0)
+        step = _Line(one.decode + one.context * self.prompt, np.full(len(last), one.context))
+        token = one.new + one.pair * self._found
+        again = _Line(token * (self.prompt - self._found) + one.cached * self._found, token)
+        more = _Line(again.at_zero - step.at_zero, again.slope - step.slope)
+        seconds = step.sums(0.0, self.steps) + more.sums(*more.below(self.steps))
+        ends = [np.minimum(step.at(place), again.at(place)) for place in (1.0, last)]
+        slope = (ends[1] - ends[0]) / np.maximum(last - 1, 1)
+        return _Later(seconds, _Line(ends[0] - slope, slope))
 
 
 def _filled(tokens: Floats, size: int) -> Floats:

@@ -81,7 +81,8 @@ class Certifier:
     warmup_seconds
         Requests that came earlier do not count; the bounds leave them out, as if they took nothing.
     shared_tokens
-        Tokens that requests may share in memory: the bounds give them that much more of it.
+        Tokens that requests may share in memory, and find again after an eviction: the bounds give
+        them that much more of it.
     whole_answers
         Answers come whole at the end of as many steps as they have tokens, each of which computes
         tokens like a prompt's (diffusion models); so the first token comes with the last.
@@ -102,6 +103,7 @@ class Certifier:
             sequences=max(group.max_sequences for group in groups),
             kv_tokens=max(group.kv_blocks * group.block_size for group in groups) + shared_tokens,
             block_size=sizes.pop() if len(sizes) == 1 else 1,
+            keeps=shared_tokens > 0,
         )
         self._replicas = sum(group.replicas for group in groups)
         self._slos = slos
@@ -181,6 +183,8 @@ class Certifier:
             return None
         if self._whole_answers:
             minorants = tuple(_of_steps(one) for one in minorants)
+        if self._limits.keeps:
+            minorants = tuple(cheap_to_find(one) for one in minorants)
         return FleetBounds(table, minorants, self._limits, self._replicas)
 
     def _promised(self, table: RequestTable) -> Flags:
@@ -268,6 +272,14 @@ class Certifiers:
 def _of_steps(one: Minorant) -> Minorant:
     """Return a function below steps that compute a token or more behind all others of a request."""
     return one._replace(decode=min(one.decode, one.new), context=min(one.context, one.cached))
+
+
+def cheap_to_find(one: Minorant) -> Minorant:
+    """Return a function below it in which a token costs no more to find than to compute.
+
+    So it makes no difference which of the requests that share a prefix computes it.
+    """
+    return one._replace(cached=min(one.cached, one.new))
 
 
 def _minorants(cost: CostModel, most: int) -> tuple[Minorant, ...]:

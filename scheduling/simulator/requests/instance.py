@@ -147,14 +147,22 @@ class Instance(InstanceState):
         turn = self._turn
         if self.slots <= 0:
             return False
-        blocks = self.admission.grant(turn, request)
+        blocks = self._granted(request)
         if blocks is None:
             return False
-        if not 0 <= blocks <= self.memory.free:
+        if blocks > self.memory.free:
             raise turn.impossible(f"{blocks} blocks for it, {self.memory.free} are free", request)
         self.memory.free -= blocks
         self._begin(request, blocks)
         return True
+
+    def _granted(self, request: Live) -> int | None:
+        """Return the blocks that the admission policy gives a request, enough for its tokens."""
+        turn = self._turn
+        blocks = self.admission.grant(turn, request)
+        if blocks is not None and blocks < self.memory.blocks(request.target):
+            raise turn.impossible(f"{blocks} blocks for its {request.target} tokens", request)
+        return blocks
 
     def _begin(self, request: Live, blocks: int) -> None:
         """Take a request out of the queue; it has these blocks."""

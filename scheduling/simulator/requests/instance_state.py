@@ -205,9 +205,11 @@ class InstanceState:
         else:
             self.prefilling.remove(request)
             self._free(request, request.blocks, 0, self._turn.now)
-        self.load_tokens -= request.target
-        request.target = self.eviction.restart(request)
-        self.load_tokens += request.target
+        again = self.eviction.restart(request)
+        if not request.prompt <= again <= max(request.target, request.done):
+            raise self._turn.impossible(f"it is to begin anew up to token {again}", request)
+        self.load_tokens += again - request.target
+        request.target = again
         request.done = min(request.cached, request.target - 1)
         request.state = State.WAITING
         request.restarts += 1

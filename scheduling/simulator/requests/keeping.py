@@ -78,7 +78,7 @@ class KeepingInstance(Instance):
         if not request.remote:
             cache.match(request)
         self._matched = cache.shared(request)
-        blocks = self.admission.grant(turn, request)
+        blocks = self._granted(request)
         own = 0 if blocks is None else blocks - self._matched
         self._matched = 0
         if blocks is None:

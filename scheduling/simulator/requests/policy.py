@@ -139,7 +139,10 @@ class Eviction(Policy, Protocol):
         ...
 
     def restart(self, request: Live) -> int:
-        """Return the tokens that its next prefill has to reach; ``request.done`` are its tokens."""
+        """Return the tokens that its next prefill has to reach; ``request.done`` are its tokens.
+
+        At least its prompt, and no more than it had to reach or has made.
+        """
         ...
 
 

@@ -243,9 +243,10 @@ class PrefixCache:
         return route
 
     def _find(self, request: Live) -> tuple[list[tuple[Entry, int]], int]:
+        """Return what is here of a request's prompt; an answer that gave way is its own alone."""
         found = []
         level = 0
-        for stream, start, stop in self._route(request, request.target - 1):
+        for stream, start, stop in self._route(request, min(request.target, request.prompt) - 1):
             entry = self.entries.get(stream)
             if entry is None:
                 break
@@ -316,6 +317,8 @@ class PrefixCache:
         entry.row = request.row
         entry.used_ns = now
         entry.version += 1
+        # Behind what the request uses of it, blocks may still be loose.
+        self._offer(entry)
 
     def _offer(self, entry: Entry) -> None:
         """Let an entry be reclaimed whose end is loose."""

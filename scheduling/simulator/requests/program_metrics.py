@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from scheduling.models.base import relative_gap
-from scheduling.models.cost.protocol import Batch, CostModel, KnowsMinorants, Minorant
+from scheduling.models.cost.protocol import CostModel, KnowsMinorants
+from scheduling.models.requests.needs import floors
 from scheduling.models.requests.programs import ProgramTable
+from scheduling.simulator.requests.certify import cheap_to_find
 from scheduling.simulator.requests.clock import NS_PER_SECOND
 from scheduling.simulator.requests.metrics import Estimate, estimate
 from scheduling.simulator.requests.run import NEVER, FleetRun
@@ -123,36 +125,16 @@ def alone_seconds(programs: ProgramTable, costs: Sequence[CostModel]) -> Floats 
     below = [cost.minorants(most) for cost in costs if isinstance(cost, KnowsMinorants)]
     if len(below) < len(costs) or not all(below):
         return None
-    requests = programs.requests
-    took = np.array(
-        [
-            min(_alone(functions, *row) for functions in below)
-            for row in zip(
-                requests.prompt_tokens.tolist(),
-                _new_tokens(programs),
-                requests.output_tokens.tolist(),
-                strict=True,
-            )
-        ]
-    )
+    prompts = programs.requests.prompt_tokens
+    table = replace(programs.requests, cached_tokens=prompts - np.array(_new_tokens(programs)))
+    alone = [floors(table, [*map(cheap_to_find, functions)], keeps=True) for functions in below]
+    took = np.min([one.first + one.rest for one in alone], axis=0)
     ends = np.zeros(len(programs))
     gaps = programs.gap_ns / NS_PER_SECOND
     for row in range(len(programs)):
         before = ends[programs.waits(row)].max(initial=0.0)
         ends[row] = before + gaps[row] + took[row]
     return np.asarray(np.maximum.reduceat(ends, programs.firsts))
-
-
-def _alone(functions: Sequence[Minorant], prompt: int, fresh: int, answer: int) -> float:
-    """Return the least seconds of a call by the best of the functions."""
-    steps = answer - 1
-    middle = Batch.decode(1, prompt + 1 + (steps - 1) // 2)
-    # The time is concave in the tokens that are kept: least with none of them or with all.
-    prompts = (Batch.prefill(fresh, prompt - fresh), Batch.prefill(prompt))
-    return max(
-        min(map(function.seconds, prompts)) + (steps * function.seconds(middle) if steps else 0.0)
-        for function in functions
-    )
 
 
 def _new_tokens(programs: ProgramTable) -> list[int]:

@@ -50,7 +50,8 @@ class FleetBounds:
     They hold for all that an instance may do: any order, chunks, preemption, eviction and restart,
     any choice of the replica, and knowledge of all that is to come. They count on every prompt
     being computed beyond ``cached_tokens``, and on whole blocks of KV memory being held while a
-    request is in a batch.
+    request is in a batch. Where prefixes are kept, a token is to cost no more to find than to
+    compute; then requests that find more or less than ``cached_tokens`` take as much in sum.
 
     Parameters
     ----------
@@ -76,7 +77,7 @@ class FleetBounds:
         self._limits = limits
         self._replicas = replicas
         self._release = table.arrival_ns.astype(np.float64) * _NS
-        self._floors: Floors = floors(table, minorants)
+        self._floors: Floors = floors(table, minorants, keeps=limits.keeps)
 
     def mean_e2e(self) -> float:
         """Return a lower bound of the mean of the seconds from arrival to the last token.

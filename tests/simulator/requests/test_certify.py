@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from scheduling.models.cost.protocol import Affine, KnowsMinorants
+from scheduling.models.cost.protocol import Affine, KnowsMinorants, Minorant
+from scheduling.models.requests.blocks import Blocks
+from scheduling.models.requests.needs import Limits, floors, needs
+from scheduling.models.requests.paths import Paths
 from scheduling.models.requests.table import RequestTable
-from scheduling.simulator.requests.certify import Certifier
+from scheduling.simulator.requests.certify import Certified, Certifier, Certifiers
 from scheduling.simulator.requests.deployment import Deployment, Flow, Group, Link
 from scheduling.simulator.requests.fleet import simulate_fleet
 from scheduling.simulator.requests.live import Live
 from scheduling.simulator.requests.metrics import Slo
+from scheduling.simulator.requests.policies.retention import LeastRecent
 from scheduling.simulator.requests.policy import Provenance
 from scheduling.simulator.requests.registry import STRATEGIES, strategy
 from scheduling.simulator.requests.strategy import Setting
@@ -29,6 +33,15 @@ AFFINE = st.builds(
     per_token=st.sampled_from([1e-6, 1e-4, 3e-3]),
     per_kv=st.sampled_from([0.0, 1e-6, 1e-4, 2e-3]),
     per_pair=st.sampled_from([0.0, 1e-6]),
+)
+MINORANTS = st.builds(
+    Minorant,
+    base=st.sampled_from([0.0, 1e-3]),
+    new=st.sampled_from([0.0, 1e-6, 1e-3]),
+    decode=st.sampled_from([0.0, 1e-5, 1e-2]),
+    context=st.sampled_from([0.0, 1e-6, 1e-2]),
+    cached=st.sampled_from([0.0, 1e-4]),
+    pair=st.sampled_from([0.0, 1e-6]),
 )
 SLOS = st.builds(
     Slo,
@@ -69,7 +82,7 @@ class Whim:
 
     def restart(self, request: Live) -> int:
         """Begin anew with what is made of the answer."""
-        return request.done
+        return max(request.target, request.done)
 
 
 def beaten(
@@ -84,23 +97,42 @@ def beaten(
     run = simulate_fleet(fleet, requests)
     found = Certifier(fleet.groups, {"all": slo}, warmup, whole_answers=whole).certify(run)
     assert found or not run.served.any() or warmup
+    return better(found)
+
+
+def better(found: Sequence[Certified]) -> list[str]:
+    """Return the objectives whose values are better than their bounds."""
     wrong = []
     for one in found:
         if one.bound is None:
             assert one.objective == "in-slo"
             continue
         assert one.gap is not None
-        better = one.bound - one.value if one.sense == "min" else one.value - one.bound
-        if better > 0:
+        lead = one.bound - one.value if one.sense == "min" else one.value - one.bound
+        if lead > 0:
             wrong.append(f"{one}")
     return wrong
 
 
-def replicas(requests: RequestTable, cost: Affine, draw: st.DataObject, name: str) -> Group:
-    """Draw replicas whose memory may run short."""
+def setting(
+    requests: RequestTable, cost: Affine, limit: float | None, paths: Paths | None = None
+) -> Setting:
+    """Return what strategies are made for."""
     longest = int((requests.prompt_tokens + requests.output_tokens).max())
+    answer = int(requests.output_tokens.max())
+    return Setting(requests, cost, (limit,), longest, answer, paths=paths)
+
+
+def replicas(
+    requests: RequestTable,
+    cost: Affine,
+    draw: st.DataObject,
+    name: str,
+    paths: Paths | None = None,
+) -> Group:
+    """Draw replicas whose memory may run short."""
     limit = draw.draw(st.sampled_from([None, 0.01, 0.5]))
-    made = Setting(requests, cost, (limit,), longest, int(requests.output_tokens.max()))
+    made = setting(requests, cost, limit, paths)
     chosen = strategy("sarathi" if name == "whim" else name, made)
     whim = Whim(np.random.default_rng(draw.draw(st.integers(0, 999))))
     free = name == "whim"
@@ -140,6 +172,92 @@ def test_no_mix_of_groups_beats_the_bounds(
     flow = Flow("all", "first", "second", link=Link(8.0, 1e6))
     fleet = Deployment((first, second), (flow,) if apart else ())
     assert not beaten(fleet, requests, slo)
+
+
+@st.composite
+def shared_prompts(draw: st.DrawFn) -> tuple[RequestTable, Paths]:
+    """Draw requests whose prompts begin with blocks of earlier ones, and what they consist of."""
+    size = draw(st.sampled_from([4, 16, 24]))
+    prompts: list[list[int]] = []
+    for number in range(draw(st.integers(1, 10))):
+        head = draw(st.sampled_from([[], *prompts]))
+        head = head[: draw(st.integers(0, len(head)))]
+        fresh = draw(st.integers(0 if head else 1, 2))
+        prompts.append([*head, *range(2 * number, 2 * number + fresh)])
+    starts = np.cumsum([0, *map(len, prompts)])
+    blocks = Blocks(size, np.concatenate(prompts), starts)
+    lengths = np.diff(starts) * size - draw(st.integers(0, size - 1))
+    arrivals = np.cumsum([draw(st.sampled_from([0, 0, 10**6, 10**8])) for _ in prompts])
+    outputs = [draw(st.integers(1, 40)) for _ in prompts]
+    requests = table(arrivals, lengths, outputs, blocks.cached_tokens(lengths))
+    return requests, Paths.of_blocks(blocks, lengths)
+
+
+@given(
+    name=st.sampled_from(["apc", "batchllm", "whim"]),
+    shared=shared_prompts(),
+    cost=AFFINE,
+    slo=SLOS,
+    draw=st.data(),
+)
+@settings(max_examples=25)
+def test_no_policy_that_keeps_prefixes_beats_the_bounds(
+    name: str, shared: tuple[RequestTable, Paths], cost: Affine, slo: Slo, draw: st.DataObject
+) -> None:
+    requests, paths = shared
+    chosen = strategy("apc" if name == "whim" else name, setting(requests, cost, None, paths))
+    group = replace(replicas(requests, cost, draw, name, paths), retention=chosen.retention)
+    run = simulate_fleet(Deployment((group,)), requests, paths=paths)
+    found = Certifiers(None, requests, {"all": slo}, 0.0).certify((group,), run, False)
+    assert not better(found)
+
+
+def test_computing_anew_may_be_cheaper_than_reading_what_is_kept() -> None:
+    """Two equal prompts at one time: neither finds the other's, and computing costs next to
+    nothing.
+    """
+    cost = Affine(base=1e-3, per_token=1e-6, per_kv=1e-3)
+    blocks = Blocks(16, np.array([0, 1, 0, 1]), np.array([0, 2, 4]))
+    lengths = np.array([32, 32])
+    requests = table([0, 0], lengths, [1, 1], blocks.cached_tokens(lengths))
+    group = Group("all", cost, kv_tokens=160, retention=LeastRecent())
+    run = simulate_fleet(Deployment((group,)), requests, paths=Paths.of_blocks(blocks, lengths))
+    assert run.hit_tokens.tolist() == [0, 0]
+    found = Certifiers(None, requests, {}, 0.0).certify((group,), run, False)
+    assert len(found) == 3
+    assert not better(found)
+
+
+def test_a_kept_prompt_makes_evictions_cheaper_than_steps() -> None:
+    """Where steps are dear and what is kept costs nothing, evictions go round every step."""
+    below = Minorant(base=1e-3, new=1e-6, decode=1e-6, context=1e-3)
+    requests = table([0], [64], [3])
+    limits = Limits(sequences=4, kv_tokens=1000, block_size=1)
+    assert floors(requests, [below]).rest == pytest.approx(2e-3 + 131e-6)
+    assert needs(requests, below, 0.0, limits).rest == pytest.approx(0.5e-3 + 131e-6)
+    kept = floors(requests, [below], keeps=True)
+    assert kept.rest == pytest.approx(2e-3 + 5e-6)
+    assert needs(requests, below, 0.0, replace(limits, keeps=True)).rest == pytest.approx(
+        0.5e-3 + 5e-6
+    )
+
+
+@given(requests=tables(), one=MINORANTS, keeps=st.booleans())
+@settings(max_examples=60)
+def test_later_tokens_cost_the_lesser_of_a_step_and_an_eviction(
+    requests: RequestTable, one: Minorant, keeps: bool
+) -> None:
+    expected = []
+    columns = (requests.prompt_tokens, requests.output_tokens, requests.cached_tokens)
+    for prompt, answer, cached in zip(*(column.tolist() for column in columns), strict=True):
+        found = prompt - 1 if keeps else cached
+        each = []
+        for tokens in range(prompt + 1, prompt + answer):
+            again = (one.new + one.pair * found) * (tokens - found) + one.cached * found
+            each.append(min(one.decode + one.context * tokens, again))
+        expected.append(sum(each) + one.base * len(each))
+    found = floors(requests, [one], keeps=keeps).rest
+    np.testing.assert_allclose(found, expected, rtol=1e-9, atol=1e-15)
 
 
 def test_one_request_alone_meets_its_bound() -> None:

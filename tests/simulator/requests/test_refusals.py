@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import pytest
@@ -35,19 +35,38 @@ class Odd:
 
 
 @dataclass
-class Greedy:
-    """An admission that takes more memory than there is."""
+class Grants:
+    """An admission that gives so many blocks, or one more than there is."""
 
-    name: str = "greedy"
+    blocks: int | None = None
+    name: str = "grants"
     provenance: Provenance = "inferred"
     steady: bool = True
     grows: bool = True
     longest: int | None = None
 
     def grant(self, turn: Turn, request: Live) -> int:
-        """Give one block too many."""
+        """Give them."""
         del request
-        return turn.free_blocks + 1
+        return turn.free_blocks + 1 if self.blocks is None else self.blocks
+
+
+@dataclass
+class Forgets:
+    """An eviction after which requests begin anew with so many tokens."""
+
+    tokens: int
+    name: str = "forgets"
+    provenance: Provenance = "inferred"
+
+    def ranking(self, running: Sequence[Live]) -> list[Live]:
+        """Order them as they are."""
+        return list(running)
+
+    def restart(self, request: Live) -> int:
+        """Return the number."""
+        del request
+        return self.tokens
 
 
 def too_much(turn: Turn) -> None:
@@ -80,10 +99,30 @@ def test_impossible_batches_name_policy_time_and_request(
         assert part in str(caught.value)
 
 
-def test_memory_that_is_not_there_is_refused() -> None:
-    group = Group("all", COST, kv_tokens=160, admission=Greedy())
-    with pytest.raises(PolicyError, match=r"greedy.*11 blocks for it, 10 are free"):
-        simulate_fleet(Deployment((group,)), table([0], [5], [2]))
+@pytest.mark.parametrize(
+    ("blocks", "message"),
+    [(None, "11 blocks for it, 10 are free"), (1, "1 blocks for its 20 tokens")],
+)
+def test_memory_that_is_not_there_or_not_enough_is_refused(
+    blocks: int | None, message: str
+) -> None:
+    group = Group("all", COST, kv_tokens=160, admission=Grants(blocks))
+    with pytest.raises(PolicyError, match=f"grants.*{message}"):
+        simulate_fleet(Deployment((group,)), table([0], [20], [2]))
+
+
+@pytest.mark.parametrize("tokens", [0, 9, 14])
+def test_a_restart_computes_its_prompt_and_no_more_than_it_had(tokens: int) -> None:
+    group = Group("all", COST, kv_tokens=24, block_size=1, eviction=Forgets(tokens))
+    with pytest.raises(PolicyError, match=f"forgets.*anew up to token {tokens}"):
+        simulate_fleet(Deployment((group,)), table([0, 0], [10, 10], [9, 9]))
+
+
+def test_a_restart_may_drop_its_answer() -> None:
+    group = Group("all", COST, kv_tokens=24, block_size=1, eviction=Forgets(10))
+    run = simulate_fleet(Deployment((group,)), table([0, 0], [10, 10], [9, 9]))
+    assert run.served.all()
+    assert run.restarts.sum() >= 1
 
 
 def test_requests_that_fit_nowhere_are_rejected_and_the_rest_is_served() -> None:
