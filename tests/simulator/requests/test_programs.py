@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from scheduling.models.cost.protocol import Affine
+from scheduling.models.requests.paths import Paths
 from scheduling.models.requests.programs import ProgramTable
 from scheduling.simulator.requests.deployment import Deployment, Flow, Group, Link
 from scheduling.simulator.requests.engine import Engine
@@ -29,7 +30,7 @@ from scheduling.simulator.requests.policies.thunderagent import ThunderAgent
 from scheduling.simulator.requests.policy import Retention, Router
 from scheduling.simulator.requests.run import NEVER, FleetRun
 from tests.agent_runs import program_tables
-from tests.serving_runs import groups
+from tests.serving_runs import groups, table
 
 COST = Affine(base=1e-3, per_token=1e-2)
 RETENTIONS: list[Retention] = [
@@ -204,3 +205,13 @@ def test_split_fleets_lose_no_block_either(fleet: Deployment, programs: ProgramT
         kept = 0 if cache is None else cache.blocks
         assert cache is None or cache.pinned == 0
         assert kept + instance.memory.free == instance.memory.capacity
+
+
+def test_blocks_behind_what_a_request_uses_can_be_had() -> None:
+    """The second finds its prompt, and the memory that it grows into holds the first's answer."""
+    requests = table([0, 10**9], [8, 8], [30, 40])
+    paths = Paths.of([[(0, 8)], [(0, 8)]])
+    group = Group("all", COST, kv_tokens=52, block_size=4, retention=LeastRecent())
+    run = simulate_fleet(Deployment((group,)), requests, paths=paths)
+    assert run.hit_tokens.tolist() == [0, 4]
+    assert run.restarts.sum() == 0

@@ -119,6 +119,7 @@ class PriorityBatch:
     provenance: Provenance = "paper"
     steady: bool = True
     _epoch: int = field(init=False, repr=False, default=0)
+    _next: int = field(init=False, repr=False, default=0)
 
     def fresh(self, instance: int) -> PriorityBatch:
         """Return the same policy, before all changes, for an instance."""
@@ -128,12 +129,15 @@ class PriorityBatch:
     def compose(self, turn: Turn) -> None:
         """Let requests change places if priorities have changed, then batch."""
         epoch = self.order.epoch(turn.now)
-        if turn.waiting and epoch != self._epoch:
+        if epoch != self._epoch:
             self._epoch = epoch
-            self._change(turn)
+            if turn.waiting:
+                self._change(turn)
         self.inner.compose(turn)
-        if turn.waiting:
-            turn.wake_ns = self.order.next_ns(turn.now)
+        # Whoever comes to the queue of a full batch ends no jump, so that the next change has to.
+        after = self.order.next_ns(turn.now)
+        if turn.waiting or ((turn.chunks or turn.decodes) and after != self._next):
+            self._next = turn.wake_ns = after
 
     def _change(self, turn: Turn) -> None:
         """Take those out of the batch who are behind the first that does not fit."""
