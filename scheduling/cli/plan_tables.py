@@ -50,6 +50,8 @@ def show_result(result: PlanResult) -> None:
     ]
     table(["objective", "value", "bound", "gap"], rows)
     print(f"  {sentence(result.solution)}")
+    if not result.complete:
+        print("  not all kinds of replicas were tried in the time; --time-limit gives more")
     _replays(result)
     if result.runner_ups:
         _rivals(result)
@@ -90,6 +92,8 @@ def _totals(best: ServingPlan) -> str:
 
 def _replays(result: PlanResult) -> None:
     """Print what the simulation shows, and whether plans before this one failed in it."""
+    if not result.replays:
+        print("  not replayed by simulation: the time was up; --time-limit gives more")
     if not result.replays or not result.replays[-1].verdicts:
         return
     last = result.replays[-1]
@@ -153,7 +157,7 @@ def _limits(result: PlanResult) -> None:
     if free:
         print(f"  does not bind: {'; '.join(free)}")
     if not result.worths.complete:
-        print("  not all constraints were tried for what binds; --time-limit gives more time")
+        print("  not all constraints were tried for what binds; --time-limit gives more")
 
 
 def show_explanation(found: PlanExplanation, title: str) -> None:
@@ -178,7 +182,7 @@ def show_explanation(found: PlanExplanation, title: str) -> None:
     if found.beside:
         print(f"  loosening one of these alone does not help: {'; '.join(found.beside)}")
     if not found.complete:
-        print("  not all constraints were tried; --explain and --time-limit try more")
+        print("  not all constraints were tried to the end; --explain and --time-limit try more")
 
 
 def show_front(front: PlanFront, title: str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from math import ceil
 
-from scheduling.models.base import Number, TierValue
+from scheduling.models.base import Number, Status, TierValue
 from scheduling.models.serving import problem as serving
 from scheduling.models.serving.plan import (
     Component,
@@ -55,6 +55,25 @@ def shown_tier(solution: ServingSolution) -> TierValue | None:
     """Return the tier whose objective, bound and gap are the answer's."""
     tiers = solution.tiers
     return next((tier for tier in tiers if not tier.closed), tiers[0] if tiers else None)
+
+
+def unproven(solution: ServingSolution) -> ServingSolution:
+    """Return an answer without what it proves of the choice among all kinds of replicas.
+
+    For a choice among some of them: another one may be better, or make an impossible plan possible.
+    """
+    tiers = tuple(tier.model_copy(update={"bound": None, "gap": None}) for tier in solution.tiers)
+    weaker = {Status.OPTIMAL: Status.FEASIBLE, Status.INFEASIBLE: Status.UNKNOWN}
+    first = {"objective": tiers[0].objective} if tiers else {}
+    changes = {
+        **first,
+        "status": weaker.get(solution.status, solution.status),
+        "bound": None,
+        "gap": None,
+        "tiers": tiers,
+        "history": (),
+    }
+    return solution.model_copy(update=changes)
 
 
 def planned(

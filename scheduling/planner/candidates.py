@@ -113,10 +113,13 @@ class Candidates:
         Those to choose from.
     ruled_out
         The others, each with its reason.
+    complete
+        Whether all kinds were tried in the time.
     """
 
     kept: tuple[Candidate, ...]
     ruled_out: tuple[RuledOut, ...]
+    complete: bool = True
 
 
 def is_component(one: Candidate, component: Component) -> bool:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from scheduling.models.base import Problem
+from scheduling.models.base import Problem, Status
 from scheduling.models.serving.plan import ServingPlan
 from scheduling.planner.answering import natural, planned
 from scheduling.planner.candidates import Candidates
@@ -19,7 +19,7 @@ from scheduling.planner.refusing import impossible
 from scheduling.planner.relaxing import Knob, knobs, same_templates, with_fleet
 from scheduling.planner.resolve import Resolved, resolve
 from scheduling.planner.stating import state
-from scheduling.planner.templates import candidates
+from scheduling.planner.templates import Memo, candidates
 
 _FINE_STEPS = 128
 """Factors are tried on a geometric scale of so many steps."""
@@ -72,9 +72,9 @@ class PlanExplanation:
     relaxations
         Single changes that make a plan possible, the smallest first.
     beside
-        Constraints whose loosening alone does not help.
+        Constraints whose loosening alone is proven not to help.
     complete
-        Whether every constraint was tried.
+        Whether every constraint was tried to its end.
     """
 
     faults: tuple[str, ...]
@@ -127,14 +127,17 @@ def explain_plan(
     resolved = resolve(require_fleet(fleet), None if folder is None else Path(folder))
     clock = Clock(began + (time_limit or DEFAULT_TIME_LIMIT), workers, seed)
     trials = _Trials(resolved, clock)
-    faults = tuple(str(fault) for fault in impossible(resolved, trials.candidates(resolved)))
+    known = trials.candidates(resolved)
+    if not known.complete:
+        return PlanExplanation((), None, (), (), complete=False)
+    faults = tuple(str(fault) for fault in impossible(resolved, known))
     served = None if faults else trials.served()
     if brief:
         return PlanExplanation(faults, served, (), (), complete=False)
     found, beside = trials.relaxations()
     found.sort(key=lambda one: (one.factor is None, one.factor or 0.0, one.change))
     return PlanExplanation(
-        faults, served, tuple(found), tuple(dict.fromkeys(beside)), not clock.over
+        faults, served, tuple(found), tuple(dict.fromkeys(beside)), trials.complete
     )
 
 
@@ -144,13 +147,15 @@ class _Trials:
     def __init__(self, resolved: Resolved, clock: Clock) -> None:
         self._resolved, self._clock = resolved, clock
         self._found: Candidates | None = None
+        self._memo = Memo()
+        self.complete = True
 
     def candidates(self, resolved: Resolved) -> Candidates:
         """Return the candidates of a changed fleet; those of the given one are found once."""
         if not same_templates(resolved, self._resolved):
-            return candidates(resolved)
+            return candidates(resolved, clock=self._clock, memo=self._memo)
         if self._found is None:
-            self._found = candidates(resolved)
+            self._found = candidates(resolved, clock=self._clock, memo=self._memo)
         return self._found
 
     def served(self) -> float | None:
@@ -170,26 +175,32 @@ class _Trials:
         tried = list(knobs(self._resolved))
         for knob in tried:
             if self._clock.over:
+                self.complete = False
                 break
-            relaxation = self._least(knob)
-            if relaxation is None:
-                beside.append(knob.constraint)
-            else:
+            relaxation, proven = self._least(knob)
+            if relaxation is not None:
                 found.append(relaxation)
+            elif proven:
+                beside.append(knob.constraint)
         if not found and not self._clock.over:
             together = self._together(tried)
             found = [] if together is None else [together]
         helping = {one.constraint for one in found}
         return found, [constraint for constraint in beside if constraint not in helping]
 
-    def _least(self, knob: Knob) -> Relaxation | None:
-        """Loosen a constraint as far as it goes, then as little as is enough."""
+    def _least(self, knob: Knob) -> tuple[Relaxation | None, bool]:
+        """Loosen a constraint as far as it goes, then as little as is enough.
+
+        Without a relaxation, also say whether it is proven that there is none.
+        """
         factors = {knob: knob.most}
+        before, self.complete = self.complete, True
         plan = self._plan(factors)
+        proven, self.complete = self.complete, self.complete and before
         if plan is None:
-            return None
+            return None, proven
         plan = self._tighten(knob, factors, plan)
-        return _relaxation(factors, plan)
+        return _relaxation(factors, plan), True
 
     def _together(self, tried: list[Knob]) -> Relaxation | None:
         """Loosen all, take back what is not needed, and loosen the rest as little as is enough."""
@@ -228,8 +239,11 @@ class _Trials:
             resolved = knob.loosened(resolved, factor)
         found = self.candidates(resolved)
         if impossible(resolved, found):
+            self.complete &= found.complete
             return None
         solution = self._clock.solve(state(resolved, found.kept), _TRIAL_SHARE)
+        if solution.status is Status.UNKNOWN or not found.complete:
+            self.complete = False
         return planned(resolved, found.kept, solution)
 
 

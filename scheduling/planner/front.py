@@ -21,7 +21,7 @@ from scheduling.models.base import Problem, Status
 from scheduling.models.serving.fleet import GoalName
 from scheduling.models.serving.plan import ServingPlan
 from scheduling.models.serving.problem import COST_SCALE
-from scheduling.planner.answering import natural, planned
+from scheduling.planner.answering import natural, planned, unproven
 from scheduling.planner.clock import Clock
 from scheduling.planner.plan import require_fleet
 from scheduling.planner.refusing import require_replicas
@@ -37,6 +37,9 @@ _CAPPED: dict[str, tuple[str, float]] = {
     "watts": ("watts", 1.0),
 }
 """The limit that caps a goal, and the least step of its values."""
+
+_TEMPLATE_SHARE = 0.5
+"""Share of the time that finding kinds of replicas may take."""
 
 _TRIAL_SHARE = 0.25
 
@@ -169,13 +172,16 @@ def plan_front(
     resolved = with_fleet(base, goals=(other, capped))
     _prices_known(resolved, goals)
     clock = Clock(began + (time_limit or DEFAULT_TIME_LIMIT), workers, seed)
-    found = candidates(resolved)
-    require_replicas(resolved, found)
+    found = candidates(resolved, clock=clock.part(_TEMPLATE_SHARE))
+    if found.complete:
+        require_replicas(resolved, found)
     points: list[FrontPoint] = []
     status = Status.UNKNOWN
     field, step = _CAPPED[capped]
     while not clock.over:
         solution = clock.solve(state(resolved, found.kept), _TRIAL_SHARE)
+        if not found.complete:
+            solution = unproven(solution)
         plan = planned(resolved, found.kept, solution)
         if plan is None or not plan.components:
             # Of the plan that serves nothing there is nothing to trade.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,20 +15,23 @@ from scheduling.models.serving.fleet import Fleet
 from scheduling.models.serving.plan import ServingPlan
 from scheduling.models.serving.problem import ServingProblem
 from scheduling.models.serving.solution import ServingSolution
-from scheduling.planner.answering import natural, planned, shown_tier
+from scheduling.planner.answering import natural, planned, shown_tier, unproven
 from scheduling.planner.binding import Slack, slacks
-from scheduling.planner.candidates import Candidate, RuledOut
+from scheduling.planner.candidates import Candidate, Candidates, RuledOut
 from scheduling.planner.clock import Clock
 from scheduling.planner.refusing import require_replicas
 from scheduling.planner.resolve import Resolved, resolve
 from scheduling.planner.stating import state
-from scheduling.planner.templates import candidates
+from scheduling.planner.templates import Memo, candidates
 from scheduling.planner.verify import Replay, derated, replay
 from scheduling.planner.worth import Worths, worths
 from scheduling.solvers.board import Progress
 from scheduling.solvers.driver import check_limits
 
 DEFAULT_TIME_LIMIT = 20.0
+_TEMPLATE_SHARE = 0.5
+"""Share of the time that finding kinds of replicas may take."""
+
 _MAIN_SHARE = 0.6
 """Share of the time left that each search for the plan may take."""
 
@@ -86,7 +89,7 @@ class PlanResult:
         The choice between replica templates that was solved.
     replays
         What simulation showed of the plan (last) and of those that were re-sized because it did
-        not keep a target.
+        not keep a target; empty when the time was up before the plan was replayed.
     runner_ups
         The best plans of other kinds, replayed and re-sized as the plan is.
     slacks
@@ -99,6 +102,9 @@ class PlanResult:
         Templates to choose from.
     resolved
         The fleet with all that it refers to.
+    complete
+        Whether all kinds of replicas were tried in the time. Where they were not there is no bound,
+        and no proof that nothing is possible.
     """
 
     fleet: Fleet
@@ -112,6 +118,7 @@ class PlanResult:
     ruled_out: tuple[RuledOut, ...]
     candidates: tuple[Candidate, ...]
     resolved: Resolved
+    complete: bool = True
 
     def record(self) -> dict[str, Any]:
         """Return all of it as plain data."""
@@ -126,6 +133,7 @@ class PlanResult:
             "limits": [slack.record() for slack in self.slacks],
             "binds": [worth.record() for worth in self.worths.entries],
             "binds_complete": self.worths.complete,
+            "templates_complete": self.complete,
             "ruled_out": [dropped.record() for dropped in self.ruled_out],
         }
 
@@ -205,12 +213,17 @@ def plan_resolved(
     on_progress: Callable[[Progress], None] | None = None,
 ) -> PlanResult:
     """Plan a fleet whose references have been looked up."""
-    found = candidates(resolved)
-    require_replicas(resolved, found)
-    answer = _verified(resolved, found.kept, clock, on_progress)
+    memo = Memo()
+    found = candidates(resolved, clock=clock.part(_TEMPLATE_SHARE), memo=memo)
+    if found.complete:
+        require_replicas(resolved, found)
+    answer = _verified(resolved, found, clock, on_progress)
     best = answer.plan
-    binding = None if best is None else worths(resolved, best, clock.part(_WORTH_SHARE))
-    others = () if best is None else _runner_ups(resolved, answer.kept, best, clock)
+    binding = Worths(complete=False)
+    others: tuple[RunnerUp, ...] = ()
+    if best is not None:
+        binding = worths(resolved, best, found, clock.part(_WORTH_SHARE), memo)
+        others = _runner_ups(resolved, replace(found, kept=tuple(answer.kept)), best, clock)
     return PlanResult(
         fleet=resolved.fleet,
         plan=best,
@@ -221,10 +234,11 @@ def plan_resolved(
         slacks=()
         if best is None
         else slacks(resolved, answer.kept, answer.problem, answer.solution, best),
-        worths=binding or Worths(),
+        worths=binding,
         ruled_out=found.ruled_out,
         candidates=tuple(answer.kept),
         resolved=resolved,
+        complete=found.complete,
     )
 
 
@@ -241,27 +255,29 @@ class _Answer:
 
 def _verified(
     resolved: Resolved,
-    kept: Sequence[Candidate],
+    found: Candidates,
     clock: Clock,
     on_progress: Callable[[Progress], None] | None,
 ) -> _Answer:
     """Solve, replay, and solve again with lower ceilings while a target is not kept.
 
-    When nothing is left with lower ceilings, the plan before stands, with its replay.
+    When nothing is left with lower ceilings, or no time for its replay, the plan before stands.
     """
+    kept: Sequence[Candidate] = found.kept
     replays: list[Replay] = []
     answer: _Answer | None = None
     for _ in range(_ROUNDS):
         problem = state(resolved, kept)
         solution = clock.solve(problem, _MAIN_SHARE, on_progress)
+        if not found.complete:
+            solution = unproven(solution)
         best = planned(resolved, kept, solution)
-        if best is None and answer is not None:
+        seen = None if best is None else replay(resolved, kept, solution, best, clock)
+        if seen is None:
+            answer = answer or _Answer(kept, problem, solution, best, replays)
             break
-        answer = _Answer(kept, problem, solution, best, replays)
-        if best is None:
-            break
-        seen = replay(resolved, kept, solution, best, clock.seed)
         replays.append(seen)
+        answer = _Answer(kept, problem, solution, best, replays)
         if seen.kept or clock.over:
             break
         kept = derated(kept, solution, seen.missed)
@@ -271,9 +287,10 @@ def _verified(
 
 
 def _runner_ups(
-    resolved: Resolved, kept: Sequence[Candidate], best: ServingPlan, clock: Clock
+    resolved: Resolved, among: Candidates, best: ServingPlan, clock: Clock
 ) -> tuple[RunnerUp, ...]:
     """Plan again with the templates of one kind only, for each kind that the plan is not."""
+    kept = among.kept
     kinds: list[tuple[str, list[Candidate]]] = []
     if {one.role for one in kept} > {"both"}:
         kinds.append(("aggregated only", [one for one in kept if one.role == "both"]))
@@ -291,8 +308,11 @@ def _runner_ups(
             rivals.append((kind, chosen))
     found = []
     for number, (kind, chosen) in enumerate(rivals):
+        if clock.over:
+            found.append(RunnerUp(kind, None, Status.UNKNOWN))
+            continue
         part = clock.part(0.9 / (len(rivals) - number))
-        answer = _verified(resolved, chosen, part, None)
+        answer = _verified(resolved, replace(among, kept=tuple(chosen)), part, None)
         found.append(RunnerUp(kind, answer.plan, answer.solution.status, tuple(answer.replays)))
     return tuple(found)
 

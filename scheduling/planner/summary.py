@@ -38,7 +38,9 @@ def rivals(result: PlanResult) -> list[list[str]]:
 
 def replayed(replays: Sequence[Replay]) -> str:
     """Return what the replay of a plan shows in a few words, and whether it was re-sized."""
-    if not replays or not (replays[-1].verdicts or replays[-1].attained):
+    if not replays:
+        return "not replayed"
+    if not (replays[-1].verdicts or replays[-1].attained):
         return "no targets"
     last, resized = replays[-1], len(replays) - 1
     if last.kept:

@@ -1,32 +1,40 @@
-"""From a fleet to the kinds of replicas that can serve it, and to the problem of choosing them."""
+"""From a fleet to the kinds of replicas that can serve it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import Literal
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
-from scheduling.models.cost.costs import replica_cost
-from scheduling.models.cost.layout import Layout
-from scheduling.models.cost.memory import kv_capacity, layout_faults, weight_bytes_per_gpu
-from scheduling.models.cost.operators import flop_rate
 from scheduling.models.cost.precision import BYTES, Dtype, Precision
-from scheduling.models.serving.fleet import short_precision
 from scheduling.models.serving.plan import Role
-from scheduling.planner.candidates import Candidate, Candidates, RuledOut, slug
-from scheduling.planner.iterations import Room
-from scheduling.planner.layouts import PoolFacts, layouts
+from scheduling.planner.candidates import Candidate, Candidates, RuledOut
+from scheduling.planner.clock import Clock
+from scheduling.planner.layouts import PoolFacts
 from scheduling.planner.loads import Load
+from scheduling.planner.replicas import Found, Search, choices
 from scheduling.planner.resolve import ModelFacts, Resolved
-from scheduling.planner.sizing import Sized, Sizer, Unfit
-
-_GB = 1e9
-_MOST_TIMES = 8
-"""Layouts of more GPUs than so many times those of the smallest one that fits are left out."""
 
 
-def candidates(resolved: Resolved, slow: float | None = None) -> Candidates:
+class Memo:
+    """What is known of parts of a fleet, for fleets that differ from it in others only.
+
+    Parts are the same when they are the same objects, which it keeps alive.
+    """
+
+    def __init__(self) -> None:
+        self.searches: dict[tuple[Any, ...], tuple[Search, object]] = {}
+        self.ways: dict[tuple[Any, ...], tuple[Found, object]] = {}
+
+
+def candidates(
+    resolved: Resolved,
+    slow: float | None = None,
+    *,
+    clock: Clock | None = None,
+    memo: Memo | None = None,
+) -> Candidates:
     """Find the kinds of replicas that can serve a fleet.
 
     Parameters
@@ -35,192 +43,106 @@ def candidates(resolved: Resolved, slow: float | None = None) -> Candidates:
         The fleet.
     slow
         Factor on all times that targets must survive; default: the worst of its scenarios.
+    clock
+        When to end; those that are not tried by then are missing. Default: all are tried.
+    memo
+        What was found before of fleets with the same parts; it is added to.
     """
     scenarios = resolved.fleet.scenarios
     factor = slow or max([1.0, *(scenario.latency for scenario in scenarios)])
+    survey = _Survey(resolved, factor, clock, Memo() if memo is None else memo)
     kept: list[Candidate] = []
     out: list[RuledOut] = []
     running: list[Candidate] = []
-    for model in resolved.models:
-        loads = resolved.loads_of(model.name)
-        if not loads:
-            continue
-        groups: list[tuple[Load, ...]] = [(load,) for load in loads]
-        if len(loads) > 1:
-            groups.append(tuple(loads))
-        for pool in resolved.pools:
-            found: list[Candidate] = []
-            for choice in _choices(model, pool, out):
-                search = _Search(resolved, model, pool, choice, factor, out)
-                for group in groups:
-                    found += search.candidates(group)
-                running += search.running(groups)
-            kept += _undominated(found, out)
+    for model, pool in survey.pairs():
+        found: list[Candidate] = []
+        own, poor = choices(model, pool)
+        out += poor
+        for choice in own:
+            search = survey.search(model, pool, choice)
+            if search is None:
+                continue
+            out += search.dropped
+            for group in _groups(resolved, model):
+                ways = survey.ways(search, group)
+                if ways is not None:
+                    found += ways.kept
+                    out += ways.dropped
+            still = search.running(resolved, _groups(resolved, model))
+            running += still.kept
+            out += still.dropped
+        kept += _undominated(found, out)
     kept += [one for one in running if one.id not in {other.id for other in kept}]
-    return Candidates(tuple(_one_kv_type(kept, out)), tuple(out))
+    return Candidates(tuple(_one_kv_type(kept, out)), tuple(out), complete=survey.complete)
 
 
-def kv_rate(pool: PoolFacts, layout: Layout, affinity: Literal["high", "low"]) -> float:
-    """Return the bytes per second at which the KV caches of a replica leave it.
-
-    The GPUs that hold parts of a cache send them at once, over the network or, where caches stay on
-    a node, over its links.
-    """
-    bandwidth = pool.gpu.link_bandwidth if affinity == "low" else pool.gpu.network_bandwidth
-    return bandwidth * min(layout.tp * layout.pp, pool.gpus_per_node)
-
-
-def _choices(model: ModelFacts, pool: PoolFacts, out: list[RuledOut]) -> Iterator[Precision]:
-    """Yield the precisions that are good enough and that the GPUs multiply in."""
-    for choice in model.choices:
-        reason = None
-        quality = choice.kept_quality
-        if flop_rate(pool.gpu, choice.precision.compute) is None:
-            reason = f"{pool.gpu.name} does not multiply {choice.precision.compute}"
-        elif model.min_quality is not None and quality is None:
-            reason = f"its quality is unknown, at least {model.min_quality:g} is asked for"
-        elif model.min_quality is not None and quality is not None and quality < model.min_quality:
-            reason = f"quality {quality:g} below {model.min_quality:g}"
-        if reason is None:
-            yield choice.precision
-        else:
-            dropped = RuledOut(
-                model.name, pool.name, "both", Layout(), choice.precision, reason, never=True
-            )
-            out.append(dropped)
+def _groups(resolved: Resolved, model: ModelFacts) -> list[tuple[Load, ...]]:
+    """Return which demands of a model are served together: each alone, and all."""
+    loads = resolved.loads_of(model.name)
+    groups: list[tuple[Load, ...]] = [(load,) for load in loads]
+    if len(loads) > 1:
+        groups.append(tuple(loads))
+    return groups
 
 
-class _Search:
-    """One model on one pool in one precision."""
+class _Survey:
+    """Tries all kinds of replicas before they are gathered, as far as the time allows."""
 
-    def __init__(
-        self,
-        resolved: Resolved,
-        model: ModelFacts,
-        pool: PoolFacts,
-        precision: Precision,
-        slow: float,
-        out: list[RuledOut],
-    ) -> None:
-        self._resolved, self._options = resolved, resolved.fleet.options
-        self._model, self._pool, self._precision = model, pool, precision
-        self._out = out
-        self._rooms: list[tuple[Layout, Room]] = []
-        for layout in layouts(model.llm, pool, self._options):
-            if self._rooms and layout.gpus > _MOST_TIMES * self._rooms[0][0].gpus:
-                least = f"the {self._rooms[0][0].gpus} GPUs that are enough"
-                self._drop(layout, f"more than {_MOST_TIMES} times {least}")
-                continue
-            room = self._room(layout, slow)
-            if room is not None:
-                self._rooms.append((layout, room))
+    def __init__(self, resolved: Resolved, slow: float, clock: Clock | None, memo: Memo) -> None:
+        self._resolved, self._slow, self._clock, self._memo = resolved, slow, clock, memo
+        self.complete = True
+        if clock is not None:
+            self._hurry()
 
-    def _drop(self, layout: Layout, reason: str) -> None:
-        model, pool = self._model.name, self._pool.name
-        self._out.append(RuledOut(model, pool, "both", layout, self._precision, reason, never=True))
+    def pairs(self) -> list[tuple[ModelFacts, PoolFacts]]:
+        """Return the models that are asked for, each on each pool."""
+        asked = [one for one in self._resolved.models if self._resolved.loads_of(one.name)]
+        return [(model, pool) for model in asked for pool in self._resolved.pools]
 
-    def _drop_slow(self, role: Role, layout: Layout, loads: tuple[Load, ...], unfit: Unfit) -> None:
-        dropped = RuledOut(
-            self._model.name,
-            self._pool.name,
-            role,
-            layout,
-            self._precision,
-            str(unfit),
-            demands=tuple(load.demand for load in loads),
-            floor=unfit.floor,
-        )
-        self._out.append(dropped)
+    def _hurry(self) -> None:
+        """Try first what serves all demands of each model, so that a short time has a plan."""
+        rounds: dict[tuple[bool, int], list[tuple[ModelFacts, PoolFacts, Precision, Any]]] = {}
+        for model, pool in self.pairs():
+            for number, choice in enumerate(choices(model, pool)[0]):
+                groups = _groups(self._resolved, model)
+                for group in groups:
+                    task = model, pool, choice, group
+                    rounds.setdefault((group is not groups[-1], number), []).append(task)
+        for key in sorted(rounds):
+            for model, pool, choice, group in rounds[key]:
+                search = self.search(model, pool, choice)
+                if search is None or self.ways(search, group) is None:
+                    return
 
-    def _room(self, layout: Layout, slow: float) -> Room | None:
-        llm, gpu = self._model.llm, self._pool.gpu
-        faults = layout_faults(llm, layout)
-        if faults:
-            self._drop(layout, "; ".join(map(str, faults)))
-            return None
-        share = self._options.memory_share
-        capacities = {
-            budget: kv_capacity(llm, gpu, layout, self._precision, share, batch_tokens=budget)
-            for budget in sorted(self._options.token_budgets)
-        }
-        held = {budget: tokens for budget, tokens in capacities.items() if tokens is not None}
-        if not held:
-            weights = weight_bytes_per_gpu(llm, layout, self._precision) / _GB
-            room = f"a GPU has {gpu.memory_bytes / _GB:.0f} GB"
-            self._drop(layout, f"weights need {weights:.0f} GB of each GPU, {room}")
-            return None
-        cost = replica_cost(llm, gpu, layout, self._precision, engine=self._options.engine)
-        per_token = llm.kv_bytes_per_token(self._precision.kv)
-        rate = kv_rate(self._pool, layout, self._options.kv_affinity)
-        return Room(cost, held, slow, per_token / rate)
+    @property
+    def _over(self) -> bool:
+        return self._clock is not None and self._clock.over
 
-    def candidates(self, loads: tuple[Load, ...]) -> Iterator[Candidate]:
-        """Yield the ways to serve some demands together."""
-        modes = self._options.modes
-        roles: list[Role] = ["both"] if "aggregated" in modes else []
-        if "disaggregated" in modes and all(load.steps for load in loads):
-            roles += ["prefill", "decode"]
-        for layout, room in self._rooms:
-            for role in roles:
-                try:
-                    sizer = Sizer(loads, room, self._options.max_sequences)
-                    ways = sizer.sized(role)
-                except Unfit as unfit:
-                    self._drop_slow(role, layout, loads, unfit)
-                    continue
-                for sized in ways:
-                    yield self._candidate(role, layout, loads, sized, room)
+    def search(self, model: ModelFacts, pool: PoolFacts, precision: Precision) -> Search | None:
+        """Return what fits; ``None`` when there is no time to find out."""
+        options = self._resolved.fleet.options
+        key = id(model), id(pool), precision, id(options), self._slow
+        known = self._memo.searches.get(key)
+        if known is None:
+            if self._over:
+                self.complete = False
+                return None
+            search = Search(options, model, pool, precision, self._slow)
+            known = self._memo.searches[key] = search, (model, pool, options)
+        return known[0]
 
-    def running(self, groups: Sequence[tuple[Load, ...]]) -> Iterator[Candidate]:
-        """Yield what runs now, run as it is, for the demands that it serves and still keeps."""
-        plan = self._resolved.fleet.running
-        if plan is None:
-            return
-        for component in plan.components:
-            names = {route.demand for route in plan.routes if route.component == component.name}
-            served = [group for group in groups if names == {load.demand for load in group}]
-            mine = (component.model, component.pool, component.precision)
-            rooms = [room for layout, room in self._rooms if layout == component.layout]
-            if mine != (self._model.name, self._pool.name, self._precision) or not rooms:
-                continue
-            loads = served[0] if served else groups[-1]
-            batch = 0 if component.role == "prefill" else component.max_sequences or 1
-            try:
-                sizer = Sizer(loads, rooms[0], self._options.max_sequences)
-                sized = sizer.at(component.role, batch, component.token_budget)
-            except Unfit as unfit:
-                self._drop_slow(component.role, component.layout, loads, unfit)
-                continue
-            yield self._candidate(component.role, component.layout, loads, sized, rooms[0])
-
-    def _candidate(
-        self, role: Role, layout: Layout, loads: tuple[Load, ...], sized: Sized, room: Room
-    ) -> Candidate:
-        words = [
-            self._model.name,
-            role,
-            self._pool.name,
-            str(layout),
-            short_precision(self._precision),
-        ]
-        words.append(f"b{sized.sequences}")
-        if sized.token_budget is not None:
-            words.append(f"t{sized.token_budget}")
-        if len(loads) < len(self._resolved.loads_of(self._model.name)):
-            words.append(loads[0].demand)
-        kv = room.kv_tokens.get(sized.token_budget or 0, max(room.kv_tokens.values()))
-        return Candidate(
-            "-".join(slug(word) for word in words),
-            self._model,
-            self._pool,
-            role,
-            layout,
-            self._precision,
-            loads,
-            sized,
-            kv,
-            self._options.memory_share,
-        )
+    def ways(self, search: Search, group: tuple[Load, ...]) -> Found | None:
+        """Return how it serves some demands; ``None`` when there is no time to find out."""
+        whole = len(group) == len(self._resolved.loads_of(search.model.name))
+        key = id(search), tuple(map(id, group)), whole
+        known = self._memo.ways.get(key)
+        if known is None:
+            found = None if self._over else search.candidates(group, whole, self._clock)
+            if found is None:
+                self.complete = False
+                return None
+            known = self._memo.ways[key] = found, group
+        return known[0]
 
 
 def _undominated(found: Sequence[Candidate], out: list[RuledOut]) -> list[Candidate]:

@@ -8,16 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from scheduling.models.cost.costs import replica_cost
 from scheduling.models.serving.plan import Component, ServingPlan
 from scheduling.models.serving.solution import ServingSolution
 from scheduling.planner.candidates import Candidate
+from scheduling.planner.clock import Clock
 from scheduling.planner.loads import Load
 from scheduling.planner.replaying import replayed
+from scheduling.planner.replicas import kv_rate
 from scheduling.planner.resolve import Resolved
-from scheduling.planner.templates import kv_rate
 from scheduling.simulator.requests.deployment import Link
 from scheduling.simulator.requests.fleet import simulate_fleet
 from scheduling.simulator.requests.metrics import DemandMetrics, Slo, measure
@@ -163,9 +165,9 @@ def replay(
     kept: Sequence[Candidate],
     solution: ServingSolution,
     plan: ServingPlan,
-    seed: int,
-) -> Replay:
-    """Run requests of all demands through a plan.
+    clock: Clock,
+) -> Replay | None:
+    """Run requests of all demands through a plan; ``None`` when the time is up before their end.
 
     Parameters
     ----------
@@ -175,8 +177,8 @@ def replay(
         The candidates and the answer that the plan was made from.
     plan
         The plan.
-    seed
-        Seed of the requests.
+    clock
+        When to end, and the seed of the requests.
     """
     known = {one.id: one for one in kept}
     pairs = zip(plan.components, solution.fleets, strict=True)
@@ -202,9 +204,18 @@ def replay(
     )
     served = _served(plan)
     loads = [load for load in resolved.loads if load.demand in served]
-    table = replayed(loads, served, seed)
+    table = replayed(loads, served, clock.seed)
     warm = float(table.arrival_ns[int(_WARM * len(table))]) / 1e9
-    run = simulate_fleet(deployment, table, router="least-requests", seed=seed)
+    try:
+        run = simulate_fleet(
+            deployment,
+            table,
+            router="least-requests",
+            seed=clock.seed,
+            on_progress=partial(_in_time, clock),
+        )
+    except _TimeUp:
+        return None
     shares = {100 * share for load in loads for _, share in load.targets.values()}
     slos = {load.demand: _slo(load) for load in loads}
     found = measure(run, slos, percentiles=sorted(shares), warmup_seconds=warm)
@@ -218,6 +229,15 @@ def replay(
             _attained(load.attainment, row) for load, row in rows if load.attainment is not None
         ),
     )
+
+
+class _TimeUp(Exception):  # noqa: N818 - it is an outcome, not an error
+    """The replay ends before its requests do."""
+
+
+def _in_time(clock: Clock, *_: int) -> None:
+    if clock.over:
+        raise _TimeUp
 
 
 def _slo(load: Load) -> Slo:

@@ -14,13 +14,13 @@ from typing import Any
 
 from scheduling.models.serving.plan import ServingPlan
 from scheduling.planner.answering import natural
-from scheduling.planner.candidates import Candidate
+from scheduling.planner.candidates import Candidate, Candidates
 from scheduling.planner.clock import Clock
 from scheduling.planner.layouts import PoolFacts
 from scheduling.planner.relaxing import Knob, knobs, same_templates
 from scheduling.planner.resolve import Resolved
 from scheduling.planner.stating import state
-from scheduling.planner.templates import candidates
+from scheduling.planner.templates import Memo, candidates
 from scheduling.solvers.serving.relaxed import relaxed_value
 
 _MORE = 1.1
@@ -85,7 +85,9 @@ class Worths:
     complete: bool = True
 
 
-def worths(resolved: Resolved, plan: ServingPlan, clock: Clock) -> Worths:
+def worths(
+    resolved: Resolved, plan: ServingPlan, among: Candidates, clock: Clock, memo: Memo
+) -> Worths:
     """Say what loosening each constraint of a plan is worth, as far as the time allows.
 
     Constraints are how busy replicas may be, limits, pools, latency targets, changes against the
@@ -97,10 +99,16 @@ def worths(resolved: Resolved, plan: ServingPlan, clock: Clock) -> Worths:
         The fleet.
     plan
         Its plan.
+    among
+        The kinds of replicas that it was chosen from.
     clock
         When to end.
+    memo
+        Of the enumeration of ``among``.
     """
-    kept = candidates(resolved).kept
+    if not among.complete:
+        return Worths(complete=False)
+    kept = among.kept
     goal = resolved.fleet.goals[0]
 
     def value(fleet: Resolved, chosen: Sequence[Candidate]) -> float | None:
@@ -125,27 +133,33 @@ def worths(resolved: Resolved, plan: ServingPlan, clock: Clock) -> Worths:
             return Worths(tuple(found), complete=False)
         factor = knob.steps[0] if knob.steps else _MORE
         changed = knob.loosened(resolved, factor)
-        chosen = kept if same_templates(changed, resolved) else _with_known(changed, kept)
+        chosen = kept
+        if not same_templates(changed, resolved):
+            anew = candidates(changed, clock=clock, memo=memo)
+            if not anew.complete:
+                return Worths(tuple(found), complete=False)
+            chosen = _with_known(anew.kept, kept)
         add(knob.constraint, knob.words(factor), value(changed, chosen))
     return Worths(tuple(found), complete=not clock.over)
 
 
-def _with_known(changed: Resolved, known: Sequence[Candidate]) -> list[Candidate]:
+def _with_known(
+    anew: Sequence[Candidate], known: Sequence[Candidate]
+) -> tuple[Candidate, ...]:
     """Return the templates of a loosened fleet and those known before, which all stay possible.
 
     A template sized anew may be the worse one here: more memory lets a batch grow until it needs
     more replicas to stay as busy as they may be.
     """
-    anew = candidates(changed).kept
     sized = {one.id: one.sized for one in anew}
-    return [
+    return (
         *anew,
         *(
             replace(one, id=f"{one.id}-before") if one.id in sized else one
             for one in known
             if sized.get(one.id) != one.sized
         ),
-    ]
+    )
 
 
 def _knobs(resolved: Resolved, used: set[str]) -> Iterator[Knob]:

@@ -31,7 +31,7 @@ from scheduling.simulator.requests.swapping import SwappingInstance
 _END = 0
 _FETCHED = 1
 _CALL = 2
-_REPORT_EVERY = 20_000
+_REPORT_EVERY = 250
 
 
 class Engine:
