@@ -80,6 +80,17 @@ _CHECKERS: tuple[tuple[type[Problem], type[Solution], _Checker], ...] = (
 """Which checker looks at which problem and answer."""
 
 
+def offline_problem(problem: Problem) -> Problem:
+    """Return what is solved when all of a problem is known from the start; most are it."""
+    if isinstance(problem, OnlineSchedule):
+        return problem.truth
+    if isinstance(problem, SharedCluster):
+        return offline_of_cluster(problem)
+    if isinstance(problem, EdgeCloud):
+        return offline_of_edge(problem)
+    return problem
+
+
 def check(problem: Problem, solution: Solution) -> list[Violation]:
     """Recompute feasibility and objective from the problem's definition alone.
 
@@ -101,12 +112,7 @@ def check(problem: Problem, solution: Solution) -> list[Violation]:
     InputError
         When the two are not of the same family.
     """
-    if isinstance(problem, OnlineSchedule):
-        return check(problem.truth, solution)
-    if isinstance(problem, SharedCluster):
-        return check(offline_of_cluster(problem), solution)
-    if isinstance(problem, EdgeCloud):
-        return check(offline_of_edge(problem), solution)
+    problem = offline_problem(problem)
     for stated, answered, checker in _CHECKERS:
         if isinstance(problem, stated) and isinstance(solution, answered):
             return checker(problem, solution)

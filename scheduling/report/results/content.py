@@ -88,6 +88,8 @@ class Boxes:
         What the colours stand for; empty where each box has one of its own.
     most
         Largest value of ``x`` that is shown; ``None``: the largest edge.
+    notes
+        What else is said of each; empty without.
     """
 
     title: str
@@ -103,6 +105,7 @@ class Boxes:
     limit: float | None = None
     legend: Sequence[str] = ()
     most: float | None = None
+    notes: Sequence[str] = ()
     kind: Literal["boxes"] = "boxes"
 
 
@@ -145,6 +148,10 @@ class Section:
         The command that gives it again; ``None`` when the file does not tell.
     source
         The file it is from.
+    checked
+        What the independent check says of it; ``None`` where there is no instance to check against.
+    violations
+        What the check found; ``None`` when it found nothing, or there was none.
     """
 
     title: str
@@ -154,6 +161,8 @@ class Section:
     charts: Sequence[Chart] = field(default_factory=tuple)
     tables: Sequence[Table] = field(default_factory=tuple)
     command: str | None = None
+    checked: str | None = None
+    violations: Table | None = None
 
 
 def as_data(sections: Sequence[Section]) -> list[dict[str, Any]]:
