@@ -185,7 +185,9 @@ def plan_front(
         plan = planned(resolved, found.kept, solution)
         if plan is None or not plan.components:
             # Of the plan that serves nothing there is nothing to trade.
-            status = Status.INFEASIBLE if plan is not None else solution.status
+            status = solution.status
+            if plan is not None:
+                status = Status.INFEASIBLE if found.complete else Status.UNKNOWN
             break
         value = natural(capped, solution.tiers[1].objective) or 0.0
         second = natural(other, solution.tiers[0].objective) or 0.0

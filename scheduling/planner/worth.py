@@ -143,9 +143,7 @@ def worths(
     return Worths(tuple(found), complete=not clock.over)
 
 
-def _with_known(
-    anew: Sequence[Candidate], known: Sequence[Candidate]
-) -> tuple[Candidate, ...]:
+def _with_known(anew: Sequence[Candidate], known: Sequence[Candidate]) -> tuple[Candidate, ...]:
     """Return the templates of a loosened fleet and those known before, which all stay possible.
 
     A template sized anew may be the worse one here: more memory lets a batch grow until it needs

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import time
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -11,13 +13,15 @@ from scheduling.models.cost.protocol import Affine, Batch
 from scheduling.models.requests.workload import RequestClass
 from scheduling.models.serving.queueing import Queue
 from scheduling.planner.ceilings import MOST_BUSY, Wait
+from scheduling.planner.clock import Clock
 from scheduling.planner.iterations import Room
 from scheduling.planner.loads import Load
 from scheduling.planner.refusing import impossible
+from scheduling.planner.relaxing import knobs
 from scheduling.planner.resolve import resolve
 from scheduling.planner.sizing import Sizer, Unfit
 from scheduling.planner.stating import state
-from scheduling.planner.templates import candidates
+from scheduling.planner.templates import Memo, candidates
 from tests.planner.fleets import fleet
 
 _IDLE = 1e-6
@@ -216,3 +220,24 @@ def test_problem_states_pools_demands_and_templates() -> None:
 def test_copies_of_attention_are_for_mixtures_of_experts_only() -> None:
     assert Layout(tp=1) in {one.layout for one in candidates(resolve(fleet())).kept}
     assert all(one.layout.dp == 1 for one in candidates(resolve(fleet())).ruled_out)
+
+
+def test_what_is_known_of_parts_gives_what_a_fresh_search_gives() -> None:
+    options = {"max_pp": 1, "token_budgets": [2048], "max_tp": 2}
+    resolved = resolve(fleet(options=options))
+    memo = Memo()
+    unhurried = Clock(time.monotonic() + 300, 1, 0)
+    assert candidates(resolved, memo=memo) == candidates(resolved, clock=unhurried)
+    for knob in knobs(resolved):
+        changed = knob.loosened(resolved, knob.most if knob.steps is None else knob.steps[0])
+        assert candidates(changed, memo=memo) == candidates(changed)
+
+
+def test_candidates_end_with_the_time() -> None:
+    resolved = resolve(fleet())
+    memo = Memo()
+    late = candidates(resolved, clock=Clock(time.monotonic() - 1, 1, 0), memo=memo)
+    assert (late.kept, late.complete) == ((), False)
+    whole = candidates(resolved, memo=memo)
+    assert whole.complete
+    assert whole.kept

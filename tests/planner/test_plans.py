@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 
 import pytest
 
 import scheduling as sch
 from scheduling.models.serving.plan import ServingPlan
 from scheduling.planner import verify
+from scheduling.planner.candidates import Candidates
 from scheduling.planner.clock import Clock
 from scheduling.planner.explain import explain_plan
 from scheduling.planner.front import plan_front
-from scheduling.planner.plan import plan, require_fleet
+from scheduling.planner.plan import plan, plan_resolved, require_fleet
 from scheduling.planner.resolve import resolve
 from scheduling.planner.summary import replayed
+from scheduling.planner.templates import Memo, candidates
 from scheduling.planner.verify import Verdict, derated
 from scheduling.planner.worth import worths
 from tests.planner.fleets import fleet
@@ -23,7 +26,7 @@ SMALL = {"max_pp": 1, "token_budgets": [2048], "max_tp": 2}
 
 
 def test_plan_serves_all_demands_within_its_ceilings() -> None:
-    result = plan(fleet(options=SMALL, demand={"rate": 60.0}), time_limit=20)
+    result = plan(fleet(options=SMALL, demand={"rate": 60.0}), time_limit=300)
     best = result.plan
     assert best is not None
     assert result.solution.status == "optimal"
@@ -45,7 +48,7 @@ def test_plan_serves_all_demands_within_its_ceilings() -> None:
 
 
 def test_predictions_keep_the_targets_and_the_replay_agrees() -> None:
-    result = plan(fleet(options=SMALL, demand={"rate": 60.0}), time_limit=20)
+    result = plan(fleet(options=SMALL, demand={"rate": 60.0}), time_limit=300)
     assert result.plan is not None
     for component in result.plan.components:
         expected = component.prediction
@@ -57,13 +60,13 @@ def test_predictions_keep_the_targets_and_the_replay_agrees() -> None:
 
 def test_same_seed_gives_the_same_plan() -> None:
     asked = fleet(options=SMALL)
-    first, second = (plan(asked, time_limit=20, workers=1, seed=3) for _ in range(2))
+    first, second = (plan(asked, time_limit=300, workers=1, seed=3) for _ in range(2))
     assert first.plan == second.plan
     assert first.replays == second.replays
 
 
 def test_rivals_are_of_another_kind_and_no_better() -> None:
-    result = plan(fleet(options=SMALL, demand={"rate": 60.0}), time_limit=20)
+    result = plan(fleet(options=SMALL, demand={"rate": 60.0}), time_limit=300)
     assert result.plan is not None
     assert result.runner_ups
     for other in result.runner_ups:
@@ -84,6 +87,7 @@ def test_plan_that_misses_a_target_in_the_replay_is_resized(
 
     def strict(*arguments: object) -> verify.Replay:
         seen = true_replay(*arguments)  # type: ignore[arg-type]
+        assert seen is not None
         best = arguments[3]
         assert isinstance(best, ServingPlan)
         busiest = max(c.prediction.utilisation or 0.0 for c in best.components)
@@ -95,7 +99,7 @@ def test_plan_that_misses_a_target_in_the_replay_is_resized(
     monkeypatch.setattr("scheduling.planner.plan.replay", strict)
     options = {**SMALL, "modes": ["aggregated"]}
     asked = fleet(options=options, demand={"rate": 25.0}, scenarios=[])
-    result = plan(asked, time_limit=30)
+    result = plan(asked, time_limit=300)
     assert result.plan is not None
     assert len(result.replays) > 1
     assert not result.replays[0].kept
@@ -104,7 +108,7 @@ def test_plan_that_misses_a_target_in_the_replay_is_resized(
 
 
 def test_only_replicas_that_serve_the_late_demand_are_sized_anew() -> None:
-    result = plan(fleet(options=SMALL, demand={"rate": 60.0}), time_limit=20)
+    result = plan(fleet(options=SMALL, demand={"rate": 60.0}), time_limit=300)
     late = Verdict("chat", "tpot", 0.9, 0.03, 0.04, 0.035, 0.045)
     changed = derated(result.candidates, result.solution, [late])
     used = {flow.template for flow in result.solution.flows}
@@ -115,10 +119,10 @@ def test_only_replicas_that_serve_the_late_demand_are_sized_anew() -> None:
 
 
 def test_scenarios_ask_for_no_less() -> None:
-    plain = plan(fleet(options=SMALL, demand={"rate": 60.0}), time_limit=20)
+    plain = plan(fleet(options=SMALL, demand={"rate": 60.0}), time_limit=300)
     evening = {"name": "evening", "demand": 1.5, "latency": 1.1}
     asked = fleet(options=SMALL, demand={"rate": 60.0}, scenarios=[evening])
-    robust = plan(asked, time_limit=20)
+    robust = plan(asked, time_limit=300)
     assert plain.plan is not None
     assert robust.plan is not None
     assert robust.plan.gpus >= plain.plan.gpus
@@ -130,7 +134,7 @@ def test_least_relaxation_is_least() -> None:
         {"name": "h100", "gpu": "h100-sxm", "nodes": 1, "gpus_per_node": 1, "price_per_hour": 2.5}
     ]
     asked = fleet(options=options, pools=pools, demand={"rate": 100.0})
-    found = explain_plan(asked, time_limit=60)
+    found = explain_plan(asked, time_limit=300)
     assert found.served is not None
     assert 0 < found.served < 1
     more = next(one for one in found.relaxations if one.constraint == "1 GPUs in h100")
@@ -138,16 +142,16 @@ def test_least_relaxation_is_least() -> None:
     enough = round(more.factor)
     pools[0]["nodes"] = enough
     again = fleet(options=options, pools=pools, demand={"rate": 100.0})
-    assert plan(again, time_limit=20).plan is not None
+    assert plan(again, time_limit=300).plan is not None
     pools[0]["nodes"] = enough - 1
     less = fleet(options=options, pools=pools, demand={"rate": 100.0})
-    assert plan(less, time_limit=20).solution.status == "infeasible"
+    assert plan(less, time_limit=300).solution.status == "infeasible"
 
 
 def test_points_of_a_front_are_the_best_within_their_caps() -> None:
     options = {**SMALL, "modes": ["aggregated"]}
     asked = fleet(options=options, demand={"rate": 30.0})
-    front = plan_front(asked, ("goodput", "gpus"), time_limit=60)
+    front = plan_front(asked, ("goodput", "gpus"), time_limit=300)
     assert front.goals == ("gpus", "goodput")
     assert front.status == "optimal"
     assert front.hypervolume == pytest.approx(front.bound)
@@ -159,14 +163,14 @@ def test_points_of_a_front_are_the_best_within_their_caps() -> None:
             limits={"gpus": int(gpus)},
             goals=["goodput"],
         )
-        best = plan(capped, time_limit=20).plan
+        best = plan(capped, time_limit=300).plan
         assert best is not None
         assert best.objective == pytest.approx(factor)
 
 
 def test_networks_carry_the_caches_of_all_requests() -> None:
     options = {**SMALL, "modes": ["disaggregated"]}
-    result = plan(fleet(options=options, demand={"rate": 60.0}), time_limit=20)
+    result = plan(fleet(options=options, demand={"rate": 60.0}), time_limit=300)
     networks = [one for one in result.slacks if one.limit == "KV network of h100"]
     assert {one.note for one in networks} == {"out of prefill", "into decode"}
     # 1000 tokens of 32 layers with 8 heads of 128 in two bytes, keys and values, 60 times a second.
@@ -182,6 +186,7 @@ def test_rivals_are_replayed_and_sized_anew(monkeypatch: pytest.MonkeyPatch) -> 
 
     def strict(*arguments: object) -> verify.Replay:
         seen = true_replay(*arguments)  # type: ignore[arg-type]
+        assert seen is not None
         best = arguments[3]
         assert isinstance(best, ServingPlan)
         busy = [c.prediction.utilisation or 0.0 for c in best.components if c.role == "prefill"]
@@ -191,7 +196,7 @@ def test_rivals_are_replayed_and_sized_anew(monkeypatch: pytest.MonkeyPatch) -> 
         return verify.Replay(seen.requests, (late,))
 
     monkeypatch.setattr("scheduling.planner.plan.replay", strict)
-    result = plan(fleet(options=SMALL, demand={"rate": 60.0}), time_limit=60)
+    result = plan(fleet(options=SMALL, demand={"rate": 60.0}), time_limit=300)
     other = next(one for one in result.runner_ups if one.kind == "disaggregated only")
     assert other.plan is not None
     assert len(other.replays) > 1
@@ -203,7 +208,7 @@ def test_rivals_are_replayed_and_sized_anew(monkeypatch: pytest.MonkeyPatch) -> 
 
 def test_requests_that_keep_all_targets_at_once_are_counted() -> None:
     joint = {"ttft": 0.5, "tpot": 0.03, "attainment": 0.9, "rate": 60.0}
-    result = plan(fleet(options=SMALL, demand=joint), time_limit=20)
+    result = plan(fleet(options=SMALL, demand=joint), time_limit=300)
     (seen,) = result.replays[-1].attained
     assert seen.share == 0.9
     assert seen.value is not None
@@ -223,7 +228,7 @@ def test_what_binds_is_worth_something_and_nothing_else_is() -> None:
     options = {**SMALL, "modes": ["aggregated"]}
     demand = {"rate": 30.0, "ttft": {"seconds": 1.0}, "tpot": {"seconds": 0.05}}
     asked = fleet(options=options, pools=pools, demand=demand, limits={"gpus": 8})
-    result = plan(asked, time_limit=30)
+    result = plan(asked, time_limit=300)
     found = {one.constraint: one for one in result.worths.entries}
     assert found["1 GPUs in l40s"].binds
     assert found["1 GPUs in l40s"].value < 0
@@ -241,10 +246,59 @@ def test_what_binds_is_worth_something_and_nothing_else_is() -> None:
 def test_templates_sized_anew_stand_beside_those_known_before() -> None:
     # With more memory the batch of this fleet's template grows, and keeps it less busy.
     resolved = resolve(require_fleet(sch.read("bundled:chat-fleet")))
-    found = plan(fleet(options=SMALL), time_limit=20)
+    found = plan(fleet(options=SMALL), time_limit=300)
     assert found.plan is not None
     assert {component.pool for component in found.plan.components} == {"h100"}
-    tried = worths(resolved, found.plan, Clock(time.monotonic() + 120, 1, 0))
+    memo = Memo()
+    among = candidates(resolved, memo=memo)
+    tried = worths(resolved, found.plan, among, Clock(time.monotonic() + 300, 1, 0), memo)
     assert tried.complete
     assert "memory of h100" in {one.constraint for one in tried.entries}
     assert all(one.value <= 0 for one in tried.entries)
+
+
+def cut_short(module: str, monkeypatch: pytest.MonkeyPatch, found: Candidates) -> None:
+    """Have a search for kinds of replicas end with what is given."""
+    monkeypatch.setattr(f"scheduling.planner.{module}.candidates", lambda *_, **__: found)
+
+
+def test_what_was_not_tried_in_the_time_proves_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    resolved = resolve(fleet(options=SMALL, demand={"rate": 60.0}))
+    known = plan(fleet(options=SMALL, demand={"rate": 60.0}), time_limit=300)
+    assert known.complete
+    all_of_them = candidates(resolved)
+    cut_short("plan", monkeypatch, replace(all_of_them, kept=(), complete=False))
+    late = plan_resolved(resolved, Clock(time.monotonic() + 300, 1, 0))
+    assert (late.plan, late.solution.status, late.complete) == (None, "unknown", False)
+    cut_short("plan", monkeypatch, replace(all_of_them, complete=False))
+    partly = plan_resolved(resolved, Clock(time.monotonic() + 300, 1, 0))
+    assert partly.plan is not None
+    assert partly.solution.objective == known.solution.objective
+    assert partly.solution.status == partly.plan.status == "feasible"
+    assert (partly.plan.bound, partly.plan.gap, partly.solution.bound) == (None, None, None)
+    assert not any(tier.closed for tier in partly.solution.tiers)
+    assert not partly.worths.complete
+    assert all(other.status in ("feasible", "unknown") for other in partly.runner_ups)
+    assert partly.record()["templates_complete"] is False
+
+
+def test_a_plan_without_the_time_for_its_replay_says_so() -> None:
+    resolved = resolve(fleet(options=SMALL, demand={"rate": 60.0}))
+    found = plan_resolved(resolved, Clock(time.monotonic() + 300, 1, 0))
+    assert found.plan is not None
+    kept, over = found.candidates, Clock(time.monotonic() - 1.0, 1, 0)
+    assert verify.replay(resolved, kept, found.solution, found.plan, over) is None
+    assert replayed(()) == "not replayed"
+
+
+def test_an_explanation_that_ran_out_of_time_rules_nothing_out(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked = fleet(options=SMALL, demand={"rate": 5000.0})
+    none = replace(candidates(resolve(asked)), kept=(), complete=False)
+    cut_short("explain", monkeypatch, none)
+    short = explain_plan(asked, time_limit=300)
+    assert (short.faults, short.relaxations, short.beside, short.complete) == ((), (), (), False)
+    cut_short("front", monkeypatch, none)
+    front = plan_front(fleet(options=SMALL), ("gpus", "goodput"), time_limit=300)
+    assert (front.points, front.status) == ((), "unknown")
