@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from typing import TYPE_CHECKING, Self
 
 if TYPE_CHECKING:
@@ -125,6 +126,32 @@ class InputError(SchedulingError):
 class UnsupportedError(SchedulingError):
     """A solver, format or option cannot handle this problem; the message names the way out."""
 
+    @classmethod
+    def unknown(
+        cls,
+        noun: str,
+        name: str,
+        known: Collection[str],
+        *,
+        used: str = "",
+        also: Sequence[str] = (),
+    ) -> UnsupportedError:
+        """Build the error for a name that nothing has; it guesses what was meant and lists all.
+
+        Parameters
+        ----------
+        noun, name
+            What was asked for, and by which name.
+        known
+            Names that there are.
+        used
+            What it would have been used for, such as ``" for requests"``.
+        also
+            Forms of names that there are besides, such as ``"resolve:PERIOD"``.
+        """
+        listed = ", ".join((*known, *also))
+        return cls(f"no {noun} {name!r}{used}{did_you_mean(name, known)}; there are: {listed}")
+
 
 class PolicyError(SchedulingError):
     """An online policy does what the problem does not allow, or waits for ever."""
@@ -136,6 +163,21 @@ class SolverError(SchedulingError):
 
 class CheckError(SolverError):
     """A solver's answer failed the independent check; it never leaves the library."""
+
+
+def did_you_mean(name: str, known: Collection[str]) -> str:
+    """Return a guess to append to a message about a name, empty when nothing is close.
+
+    Parameters
+    ----------
+    name
+        What was asked for; a part after a colon is a number or an engine, and does not count.
+    known
+        Names that there are.
+    """
+    base = name.partition(":")[0]
+    close = get_close_matches(base, known, n=1) or get_close_matches(base.lower(), known, n=1)
+    return f" (did you mean {close[0]!r}?)" if close else ""
 
 
 def _path(location: tuple[int | str, ...]) -> str:

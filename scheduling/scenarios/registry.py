@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from difflib import get_close_matches
 from importlib import import_module
 
-from scheduling.errors import InputError
+from scheduling.errors import InputError, did_you_mean
 from scheduling.scenarios.scenario import Scenario
 
 _HERE = "scheduling.scenarios"
@@ -118,9 +117,7 @@ def scenario(name: str) -> Scenario:
         When there is none of that name; it lists those there are.
     """
     if name not in SCENARIOS:
-        close = get_close_matches(name, SCENARIOS, n=1)
-        guess = f" (did you mean {close[0]!r}?)" if close else ""
-        expected = f"one of: {', '.join(SCENARIOS)}{guess}"
+        expected = f"one of: {', '.join(SCENARIOS)}{did_you_mean(name, SCENARIOS)}"
         raise InputError.single("scenario", repr(name), expected)
     found: Scenario = import_module(SCENARIOS[name]).SCENARIO
     return found

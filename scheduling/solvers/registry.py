@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 from fractions import Fraction
 from importlib import import_module
 from importlib.util import find_spec
@@ -140,10 +139,8 @@ class Family(Generic[C]):
         """
         base, _, engine = name.partition(":")
         if base not in self.solvers:
-            close = get_close_matches(base, self.solvers, n=1)
-            guess = f" (did you mean {close[0]!r}?)" if close else ""
-            known = ", ".join(sorted(self.solvers))
-            raise UnsupportedError(f"no solver {name!r} for {self.kind}{guess}; there are: {known}")
+            known = sorted(self.solvers)
+            raise UnsupportedError.unknown("solver", name, known, used=f" for {self.kind}")
         solver = self._load(self.solvers[base])
         found: Solver[Any, C] = solver(engine) if engine else solver()
         return found

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from difflib import get_close_matches
 
 import numpy as np
 
@@ -129,7 +128,5 @@ def simulate_fleet(
 
 def _router(name: str, seed: int) -> Router:
     if name not in _ROUTERS:
-        close = get_close_matches(name, ROUTERS, n=1)
-        guess = f" (did you mean {close[0]!r}?)" if close else ""
-        raise UnsupportedError(f"no router {name!r}{guess}; there are: {', '.join(ROUTERS)}")
+        raise UnsupportedError.unknown("router", name, ROUTERS)
     return _ROUTERS[name](stream(seed, "router"))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from difflib import get_close_matches
 
 from scheduling.errors import InputError, UnsupportedError
 from scheduling.simulator.requests.agentic import AGENTIC
@@ -152,10 +151,7 @@ def strategy(name: str, setting: Setting) -> Strategy:
     """
     base, colon, text = name.partition(":")
     if base not in _STRATEGIES:
-        close = get_close_matches(base, STRATEGIES, n=1)
-        guess = f" (did you mean {close[0]!r}?)" if close else ""
-        known = ", ".join(STRATEGIES)
-        raise UnsupportedError(f"no policy {name!r} for requests{guess}; there are: {known}")
+        raise UnsupportedError.unknown("policy", name, STRATEGIES, used=" for requests")
     make, limits = _STRATEGIES[base]
     made = make(setting, _number(name, text, limits) if colon else None)
     return replace(made, name=name)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from difflib import get_close_matches
 
 from scheduling.errors import UnsupportedError
 from scheduling.simulator.schedule.policies import mapping
@@ -57,8 +56,5 @@ def policy(name: str, seed: int = 0) -> Policy:
     if colon and base == PERIODIC and period.isascii() and period.isdigit() and int(period) > 0:
         return Resolving(every=int(period), seed=seed)
     if name not in _MAKERS:
-        close = get_close_matches(name, POLICIES, n=1)
-        guess = f" (did you mean {close[0]!r}?)" if close else ""
-        known = ", ".join((*POLICIES, f"{PERIODIC}:PERIOD"))
-        raise UnsupportedError(f"no policy {name!r}{guess}; there are: {known}")
+        raise UnsupportedError.unknown("policy", name, POLICIES, also=[f"{PERIODIC}:PERIOD"])
     return _MAKERS[name](seed)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from difflib import get_close_matches
 
 from scheduling.errors import UnsupportedError
 from scheduling.simulator.sharing.policies import (
@@ -37,6 +36,4 @@ def policy(name: str) -> SharingPolicy:
     """
     if name.lower() in _MAKERS:
         return _MAKERS[name.lower()]()
-    close = get_close_matches(name.lower(), POLICIES, n=1)
-    guess = f" (did you mean {close[0]!r}?)" if close else ""
-    raise UnsupportedError(f"no policy {name!r}{guess}; there are: {', '.join(POLICIES)}")
+    raise UnsupportedError.unknown("policy", name, POLICIES)

@@ -55,8 +55,7 @@ class Greedy(Construction):
 
     def __init__(self, rule: str | None = None) -> None:
         if rule is not None and rule not in RULES:
-            known = ", ".join(RULES)
-            raise UnsupportedError(f"no greedy rule {rule!r}; there are: {known}")
+            raise UnsupportedError.unknown("greedy rule", rule, RULES)
         self._rule = rule
 
     def refusal(self, data: CompiledPlacement) -> str | None:

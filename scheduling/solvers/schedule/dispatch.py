@@ -41,8 +41,8 @@ class Dispatch(NeedsNothing):
         elif rule is not None:
             name = rule.upper()
             if name not in self._rules:
-                known = ", ".join([*self._rules, *self._others])
-                raise UnsupportedError(f"no dispatching rule {rule!r}; there are: {known}")
+                known = [*self._rules, *self._others]
+                raise UnsupportedError.unknown("dispatching rule", rule, known)
             self._rules = {name: self._rules[name]}
 
     def refusal(self, data: CompiledSchedule) -> str | None:

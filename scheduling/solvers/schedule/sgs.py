@@ -85,8 +85,7 @@ class ScheduleGeneration(GeneratesSchedules):
             self._rules = {"own rule": rule}
         elif rule is not None:
             if rule not in known:
-                names = ", ".join(known)
-                raise UnsupportedError(f"no priority rule {rule!r}; there are: {names}")
+                raise UnsupportedError.unknown("priority rule", rule, known)
             self._rules = {rule: known[rule]}
 
     def search(

@@ -39,9 +39,7 @@ class Dispatching:
         if isinstance(rule, str):
             known = {**RULES, **DUE_RULES}
             if rule not in known:
-                raise UnsupportedError(
-                    f"no dispatching rule {rule!r}; there are: {', '.join(known)}"
-                )
+                raise UnsupportedError.unknown("dispatching rule", rule, known)
             self.name, self._rule = rule, known[rule]
         else:
             self.name, self._rule = "own rule", rule
