@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from scheduling.cli import completing, options
-from scheduling.cli.output import emit_json, note, table
+from scheduling.cli.output import note, table
 from scheduling.cli.simulate_options import Asked, Wanted
+from scheduling.cli.simulate_runs import deliver
 from scheduling.errors import Fault, InputError
 from scheduling.report.words import number, percent
 
@@ -209,26 +210,21 @@ def _simulate_other(problem: Problem, file: str, asked: Asked) -> None:
 
 
 def _simulate_schedule(problem: Problem, file: str, asked: Asked) -> None:
-    from scheduling.instances.files import write_solution
     from scheduling.simulator.schedule.simulate import DEFAULT_POLICIES, simulate_schedule
 
     found = simulate_schedule(
         problem,
         asked.policies or DEFAULT_POLICIES,
-        time_limit=asked.time_limit,
-        work_limit=asked.work_limit,
-        workers=asked.workers,
-        seed=asked.seed,
+        **asked.solving,
         on_run=None if asked.json else _progress,
     )
-    if asked.output is not None:
-        write_solution(found.best.solution, asked.output)
-    if asked.json:
-        emit_json(_record(found))
-        return
-    _show(found, problem.name or file)
-    if asked.output is not None:
-        note(f"  solution of {found.best.policy}: {asked.output}")
+    deliver(
+        asked,
+        found.best.solution,
+        record=lambda: _record(found),
+        show=lambda: _show(found, problem.name or file),
+        written=f"solution of {found.best.policy}",
+    )
 
 
 def _refuse(options_: dict[str, Any], what: str) -> None:

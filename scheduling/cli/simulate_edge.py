@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from scheduling.cli.output import emit_json, note, table
+from scheduling.cli.output import note, table
 from scheduling.cli.simulate_options import Asked
+from scheduling.cli.simulate_runs import deliver, description, explain_policies
 from scheduling.report.words import number, percent
 
 if TYPE_CHECKING:
@@ -17,28 +18,23 @@ _COUNTS = ("on_edge", "in_cloud", "late", "dropped", "stolen")
 
 def simulate_stream(problem: EdgeCloud, file: str, asked: Asked) -> None:
     """Run policies on tasks for edge and cloud and print them side by side."""
-    from scheduling.instances.files import write_solution
     from scheduling.simulator.edge.registry import POLICIES
     from scheduling.simulator.edge.simulate import simulate_edge
 
     found = simulate_edge(
         problem,
         asked.policies or POLICIES,
-        time_limit=asked.time_limit,
-        work_limit=asked.work_limit,
-        workers=asked.workers,
-        seed=asked.seed,
+        **asked.solving,
         on_run=None if asked.json else _progress,
     )
     best = max(found.runs, key=lambda run: run.utility)
-    if asked.output is not None:
-        write_solution(best.solution, asked.output)
-    if asked.json:
-        emit_json(_record(found))
-        return
-    _show(found, problem.name or file)
-    if asked.output is not None:
-        note(f"  results in time of {best.policy.name}: {asked.output}")
+    deliver(
+        asked,
+        best.solution,
+        record=lambda: _record(found),
+        show=lambda: _show(found, problem.name or file),
+        written=f"results in time of {best.policy.name}",
+    )
 
 
 def _progress(run: EdgeRun) -> None:
@@ -61,8 +57,7 @@ def _show(found: EdgeComparison, title: str) -> None:
     if found.bound is not None:
         bound = number(found.bound)
         print(f"  no scheduler earns more than {bound}, even if all is known from the start")
-    for run in found.runs:
-        print(f"  {run.policy.name}: {run.policy.summary} ({run.policy.provenance})")
+    explain_policies(run.policy for run in found.runs)
 
 
 def _record(found: EdgeComparison) -> dict[str, Any]:
@@ -72,10 +67,7 @@ def _record(found: EdgeComparison) -> dict[str, Any]:
         "bound": found.bound,
         "runs": [
             {
-                "policy": run.policy.name,
-                "summary": run.policy.summary,
-                "provenance": run.policy.provenance,
-                "relaxation": run.policy.relaxation,
+                **description(run.policy),
                 "utility": run.utility,
                 "gap": run.gap,
                 **{count: getattr(run, count) for count in _COUNTS},

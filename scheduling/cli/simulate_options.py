@@ -19,6 +19,16 @@ class Asked:
     output: Path | None
     json: bool
 
+    @property
+    def solving(self) -> dict[str, Any]:
+        """What is asked of the search for the offline problem, as arguments."""
+        return {
+            "time_limit": self.time_limit,
+            "work_limit": self.work_limit,
+            "workers": self.workers,
+            "seed": self.seed,
+        }
+
 
 @dataclass(frozen=True, slots=True)
 class Wanted:

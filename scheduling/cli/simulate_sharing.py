@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from scheduling.cli.output import emit_json, note, table
+from scheduling.cli.output import note, table
 from scheduling.cli.simulate_options import Asked
+from scheduling.cli.simulate_runs import deliver, description, explain_policies
 from scheduling.report.words import percent
 
 if TYPE_CHECKING:
@@ -15,28 +16,23 @@ if TYPE_CHECKING:
 
 def simulate_cluster(problem: SharedCluster, file: str, asked: Asked) -> None:
     """Run policies on a shared cluster and print them side by side."""
-    from scheduling.instances.files import write_solution
     from scheduling.simulator.sharing.registry import POLICIES
     from scheduling.simulator.sharing.simulate import simulate_sharing
 
     found = simulate_sharing(
         problem,
         asked.policies or POLICIES,
-        time_limit=asked.time_limit,
-        work_limit=asked.work_limit,
-        workers=asked.workers,
-        seed=asked.seed,
+        **asked.solving,
         on_run=None if asked.json else _progress,
     )
     best = min(found.runs, key=lambda run: run.mean_seconds)
-    if asked.output is not None:
-        write_solution(best.solution, asked.output)
-    if asked.json:
-        emit_json(_record(found))
-        return
-    _show(found, problem.name or file)
-    if asked.output is not None:
-        note(f"  schedule of {best.policy.name}, in microseconds: {asked.output}")
+    deliver(
+        asked,
+        best.solution,
+        record=lambda: _record(found),
+        show=lambda: _show(found, problem.name or file),
+        written=f"schedule of {best.policy.name}, in microseconds",
+    )
 
 
 def _progress(run: SharingRun) -> None:
@@ -65,8 +61,7 @@ def _show(found: SharingComparison, title: str) -> None:
     print(
         f"  lag: completion less that of equal shares for users; largest job: {limit:.3f} s alone"
     )
-    for run in found.runs:
-        print(f"  {run.policy.name}: {run.policy.summary} ({run.policy.provenance})")
+    explain_policies(run.policy for run in found.runs)
 
 
 def _record(found: SharingComparison) -> dict[str, Any]:
@@ -76,10 +71,7 @@ def _record(found: SharingComparison) -> dict[str, Any]:
         "lag_limit_seconds": found.lag_limit_seconds,
         "runs": [
             {
-                "policy": run.policy.name,
-                "summary": run.policy.summary,
-                "provenance": run.policy.provenance,
-                "relaxation": run.policy.relaxation,
+                **description(run.policy),
                 "mean_seconds": run.mean_seconds,
                 "gap": run.solution.gap,
                 "response_seconds": {

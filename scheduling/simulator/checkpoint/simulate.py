@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from scheduling.errors import InputError, UnsupportedError
+from scheduling.errors import UnsupportedError
 from scheduling.models.base import relative_gap
 from scheduling.models.checkpoint.problem import CheckpointPlan, CheckpointProblem
 from scheduling.models.checkpoint.waste import best_plan, daly_plan, expected_waste, young_plan
 from scheduling.simulator.checkpoint.run import TrainingRun, simulate_checkpoints
+from scheduling.simulator.side_by_side import chosen
 
 PLANS: dict[str, Callable[[CheckpointProblem], CheckpointPlan]] = {
     "young": young_plan,
@@ -93,16 +94,17 @@ def simulate_training(
     UnsupportedError
         When there is no such plan.
     """
-    named = [policy] if isinstance(policy, str) else list(policy)
-    if not named:
-        raise InputError.single("policy", "none", "at least one plan")
-    for name in named:
-        if name not in PLANS:
-            raise UnsupportedError(f"no plan {name!r}; there are: {', '.join(PLANS)}")
+    named = chosen(policy, _known)
     least = expected_waste(problem, best_plan(problem))
     return CheckpointComparison(
         problem, tuple(_run(problem, name, least, failures, seed) for name in named), least
     )
+
+
+def _known(name: str) -> str:
+    if name not in PLANS:
+        raise UnsupportedError.unknown("plan", name, PLANS)
+    return name
 
 
 def _run(problem: CheckpointProblem, name: str, least: float, failures: int, seed: int) -> PlanRun:

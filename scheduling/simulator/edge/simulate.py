@@ -6,19 +6,18 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from scheduling.errors import InputError
-from scheduling.models.base import Number, Status, relative_gap
+from scheduling.models.base import Number, relative_gap
 from scheduling.models.edge.offline import IN_CLOUD, ON_EDGE, most_utility, offline
 from scheduling.models.edge.problem import EdgeCloud
 from scheduling.models.schedule.bounds import formula_bounds
-from scheduling.models.schedule.check import objective_values
 from scheduling.models.schedule.compiling import compile_arrays
 from scheduling.models.schedule.problem import ScheduleProblem
 from scheduling.models.schedule.solution import ScheduledTask, ScheduleSolution
 from scheduling.simulator.edge.registry import POLICIES
 from scheduling.simulator.edge.registry import policy as make_policy
 from scheduling.simulator.edge.world import EdgePolicy, Placed, World
-from scheduling.simulator.schedule.certifying import certified
+from scheduling.simulator.schedule.certifying import rebounded, stated
+from scheduling.simulator.side_by_side import chosen, run_each
 from scheduling.solvers.driver import solve
 from scheduling.solvers.edge.preemptive import preemptive_bound
 
@@ -125,17 +124,10 @@ def simulate_edge(
     CheckError
         When a schedule fails the independent check (a defect of the library).
     """
-    named = [policy] if isinstance(policy, str) or not isinstance(policy, Sequence) else policy
-    if not named:
-        raise InputError.single("policy", "none", "at least one policy")
-    chosen = [make_policy(entry) if isinstance(entry, str) else entry for entry in named]
+    policies = chosen(policy, make_policy)
     truth = offline(problem)
     floors = formula_bounds(compile_arrays(truth)) or [None]
-    runs: list[EdgeRun] = []
-    for entry in chosen:
-        runs.append(_run(problem, truth, entry, floors))
-        if on_run is not None:
-            on_run(runs[-1])
+    runs = run_each(policies, lambda entry: _run(problem, truth, entry, floors), on_run)
     if time_limit is None and work_limit is None:
         time_limit = DEFAULT_TIME_LIMIT
     most = most_utility(problem)
@@ -174,25 +166,19 @@ def _run(
     world.run()
     kept = [run for run in world.placed if run.in_time]
     late = [run for run in world.placed if not run.in_time]
-    named = ScheduleSolution(
-        status=Status.FEASIBLE,
-        problem=truth.name,
-        solver=policy.name,
-        seconds=time.monotonic() - began,
-        tasks=tuple(
-            ScheduledTask(
-                task=run.item.task.id,
-                mode=IN_CLOUD if run.cloud else ON_EDGE,
-                start=run.start,
-                end=run.end,
-            )
-            for run in kept
-        ),
+    tasks = tuple(
+        ScheduledTask(
+            task=run.item.task.id,
+            mode=IN_CLOUD if run.cloud else ON_EDGE,
+            start=run.start,
+            end=run.end,
+        )
+        for run in kept
     )
     earned = sum(run.item.cloud_gain if run.cloud else run.item.edge_gain for run in kept)
     return EdgeRun(
         policy=policy,
-        solution=certified(truth, named, objective_values(truth, named), floors),
+        solution=stated(truth, policy.name, tasks, time.monotonic() - began, floors),
         utility=earned - sum(_cost(run) for run in late),
         on_edge=sum(not run.cloud for run in kept),
         in_cloud=sum(run.cloud for run in kept),
@@ -209,6 +195,5 @@ def _cost(run: Placed) -> int:
 def _bounded(
     truth: ScheduleProblem, run: EdgeRun, floors: Sequence[Number | None], bound: int | None
 ) -> EdgeRun:
-    values = [tier.objective for tier in run.solution.tiers]
-    solution = certified(truth, run.solution, values, floors)
+    solution = rebounded(truth, run.solution, floors)
     return replace(run, solution=solution, gap=relative_gap(run.utility, bound))

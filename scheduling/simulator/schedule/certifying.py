@@ -6,10 +6,67 @@ from collections.abc import Sequence
 
 from scheduling.errors import CheckError
 from scheduling.models.base import Number, Status
-from scheduling.models.schedule.check import check_schedule
+from scheduling.models.schedule.check import check_schedule, objective_values
 from scheduling.models.schedule.problem import ScheduleProblem
-from scheduling.models.schedule.solution import ScheduleSolution
+from scheduling.models.schedule.solution import ScheduledTask, ScheduleSolution
 from scheduling.solvers.registry import certificate_fields, tier_values
+
+
+def stated(
+    problem: ScheduleProblem,
+    policy: str,
+    tasks: tuple[ScheduledTask, ...] | None,
+    seconds: float,
+    bounds: Sequence[Number | None],
+) -> ScheduleSolution:
+    """State what a policy did as a checked solution of the offline problem.
+
+    Parameters
+    ----------
+    problem
+        The offline problem.
+    policy
+        Name of the policy.
+    tasks
+        Its schedule; ``None`` when it found none.
+    seconds
+        How long it took.
+    bounds
+        Bound of each tier of the objective.
+
+    Raises
+    ------
+    CheckError
+        When the schedule fails the check (a defect of the library).
+    """
+    named = ScheduleSolution(
+        status=Status.UNKNOWN if tasks is None else Status.FEASIBLE,
+        problem=problem.name,
+        solver=policy,
+        seconds=seconds,
+        tasks=tasks or (),
+    )
+    values: Sequence[Number | None] = [None] * len(bounds)
+    if tasks is not None:
+        values = objective_values(problem, named)
+    return certified(problem, named, values, bounds)
+
+
+def rebounded(
+    problem: ScheduleProblem, solution: ScheduleSolution, bounds: Sequence[Number | None]
+) -> ScheduleSolution:
+    """Give a policy's schedule other bounds.
+
+    Parameters
+    ----------
+    problem
+        The offline problem.
+    solution
+        As of :func:`stated`.
+    bounds
+        Bound of each tier of the objective.
+    """
+    return certified(problem, solution, [tier.objective for tier in solution.tiers], bounds)
 
 
 def certified(

@@ -7,18 +7,18 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from scheduling.errors import InputError
-from scheduling.models.base import Number, Problem, Status
+from scheduling.models.base import Number, Problem
 from scheduling.models.schedule.bounds import formula_bounds
-from scheduling.models.schedule.check import objective_values
 from scheduling.models.schedule.compiling import compile_arrays
 from scheduling.models.schedule.online import OnlineSchedule, as_online
 from scheduling.models.schedule.problem import ScheduleProblem
 from scheduling.models.schedule.solution import ScheduledTask, ScheduleSolution
-from scheduling.simulator.schedule.certifying import certified
+from scheduling.simulator.schedule.certifying import rebounded, stated
 from scheduling.simulator.schedule.execute import execute
 from scheduling.simulator.schedule.policy import Policy
 from scheduling.simulator.schedule.registry import policy as make_policy
 from scheduling.simulator.schedule.support import check_support
+from scheduling.simulator.side_by_side import chosen, run_each
 from scheduling.solvers.driver import solve
 
 DEFAULT_POLICIES = ("FIFO", "SPT", "MWKR", "eft", "heft", "resolve")
@@ -132,13 +132,9 @@ def simulate_schedule(
     ([88, 61], 55)
     """
     online = as_online(problem)
-    chosen = _chosen(policy, seed)
+    policies = chosen(policy, lambda name: make_policy(name, seed))
     floors = _floors(online.truth)
-    runs: list[PolicyRun] = []
-    for entry in chosen:
-        runs.append(_run(online, entry, floors))
-        if on_run is not None:
-            on_run(runs[-1])
+    runs = run_each(policies, lambda entry: _run(online, entry, floors), on_run)
     if time_limit is None and work_limit is None:
         time_limit = DEFAULT_TIME_LIMIT
     offline: ScheduleSolution = solve(
@@ -151,14 +147,6 @@ def simulate_schedule(
     )
     bounded = tuple(_bounded(online.truth, run, offline, floors) for run in runs)
     return Simulation(online, bounded, offline)
-
-
-def _chosen(policy: str | Policy | Sequence[str | Policy], seed: int) -> list[Policy]:
-    """Make the policies that are asked for by name."""
-    named = [policy] if isinstance(policy, str) or not isinstance(policy, Sequence) else policy
-    if not named:
-        raise InputError.single("policy", "none", "at least one policy")
-    return [make_policy(entry, seed) if isinstance(entry, str) else entry for entry in named]
 
 
 def _floors(problem: ScheduleProblem) -> Sequence[Number | None]:
@@ -175,8 +163,8 @@ def _run(problem: OnlineSchedule, policy: Policy, floors: Sequence[Number | None
     began = time.monotonic()
     tasks = execute(problem, policy)
     missed = _missed(problem.truth, tasks)
-    kept = () if missed else tasks
-    solution = _solution(problem, policy, kept, floors, time.monotonic() - began)
+    kept = None if missed else tasks
+    solution = stated(problem.truth, policy.name, kept, time.monotonic() - began, floors)
     return PolicyRun(policy.name, policy.summary, policy.relaxation, solution, missed)
 
 
@@ -199,28 +187,6 @@ def _least(runs: Sequence[PolicyRun]) -> PolicyRun:
     return min(kept or runs[:1], key=lambda run: [t.objective or 0 for t in run.solution.tiers])
 
 
-def _solution(
-    problem: OnlineSchedule,
-    policy: Policy,
-    tasks: tuple[ScheduledTask, ...],
-    floors: Sequence[Number | None],
-    seconds: float,
-) -> ScheduleSolution:
-    """State a policy's schedule, if any, as a solution, with bounds by formula."""
-    status = Status.FEASIBLE if tasks else Status.UNKNOWN
-    values: Sequence[Number | None] = [None] * len(floors)
-    if tasks:
-        values = objective_values(problem.truth, ScheduleSolution(status=status, tasks=tasks))
-    named = ScheduleSolution(
-        status=status,
-        problem=problem.truth.name,
-        solver=policy.name,
-        seconds=seconds,
-        tasks=tasks,
-    )
-    return certified(problem.truth, named, values, floors)
-
-
 def _bounded(
     problem: ScheduleProblem,
     run: PolicyRun,
@@ -238,5 +204,4 @@ def _bounded(
         known = [bound for bound in (floor, tier.bound if alike else None) if bound is not None]
         bounds.append(max(known, default=None))
         alike = alike and value == tier.objective
-    solution = certified(problem, run.solution, values, bounds)
-    return replace(run, solution=solution)
+    return replace(run, solution=rebounded(problem, run.solution, bounds))

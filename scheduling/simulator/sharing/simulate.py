@@ -9,21 +9,20 @@ from statistics import fmean
 
 import numpy as np
 
-from scheduling.errors import InputError
-from scheduling.models.base import Number, Status
+from scheduling.models.base import Number
 from scheduling.models.schedule.bounds import formula_bounds
-from scheduling.models.schedule.check import objective_values
 from scheduling.models.schedule.compiling import compile_arrays
 from scheduling.models.schedule.problem import ScheduleProblem
 from scheduling.models.schedule.solution import ScheduleSolution
 from scheduling.models.sharing.fluid import fluid_completions
 from scheduling.models.sharing.offline import offline
 from scheduling.models.sharing.problem import MICROSECONDS, SharedCluster, microseconds
-from scheduling.simulator.schedule.certifying import certified
+from scheduling.simulator.schedule.certifying import rebounded, stated
 from scheduling.simulator.sharing.engine import Engine
 from scheduling.simulator.sharing.policy import SharingPolicy
 from scheduling.simulator.sharing.registry import POLICIES
 from scheduling.simulator.sharing.registry import policy as make_policy
+from scheduling.simulator.side_by_side import chosen, run_each
 from scheduling.solvers.driver import solve
 
 DEFAULT_TIME_LIMIT = 10.0
@@ -144,15 +143,11 @@ def simulate_sharing(
     >>> [run.mean_seconds for run in found.runs], found.bound_seconds
     ([4.5, 3.0], 3.0)
     """
-    chosen = _chosen(policy)
+    policies = chosen(policy, make_policy)
     truth = offline(problem)
     floors = _floors(truth)
     reference = fluid_completions(problem)
-    runs: list[SharingRun] = []
-    for entry in chosen:
-        runs.append(_run(problem, truth, entry, floors, reference))
-        if on_run is not None:
-            on_run(runs[-1])
+    runs = run_each(policies, lambda entry: _run(problem, truth, entry, floors, reference), on_run)
     if time_limit is None and work_limit is None:
         time_limit = DEFAULT_TIME_LIMIT if len(truth.tasks) <= LARGEST_SOLVED else None
     if time_limit is not None or work_limit is not None:
@@ -198,15 +193,6 @@ def _responses(problem: SharedCluster, engine: Engine) -> tuple[float, ...]:
     )
 
 
-def _chosen(
-    policy: str | SharingPolicy | Sequence[str | SharingPolicy],
-) -> list[SharingPolicy]:
-    named = [policy] if isinstance(policy, str) or not isinstance(policy, Sequence) else policy
-    if not named:
-        raise InputError.single("policy", "none", "at least one policy")
-    return [make_policy(entry) if isinstance(entry, str) else entry for entry in named]
-
-
 def _floors(truth: ScheduleProblem) -> Sequence[Number | None]:
     """Return the bounds by formula; jobs on cores never contradict each other."""
     return formula_bounds(compile_arrays(truth)) or [None]
@@ -223,14 +209,7 @@ def _run(
     engine = Engine(problem, policy)
     engine.run()
     seconds = time.monotonic() - began
-    named = ScheduleSolution(
-        status=Status.FEASIBLE,
-        problem=truth.name,
-        solver=policy.name,
-        seconds=seconds,
-        tasks=tuple(engine.started),
-    )
-    solution = certified(truth, named, objective_values(truth, named), floors)
+    solution = stated(truth, policy.name, tuple(engine.started), seconds, floors)
     responses = _responses(problem, engine)
     rows = zip(problem.jobs, responses, reference, strict=True)
     lags = tuple(job.arrival_seconds + took - fluid for job, took, fluid in rows)
@@ -240,5 +219,4 @@ def _run(
 def _bounded(
     truth: ScheduleProblem, run: SharingRun, floors: Sequence[Number | None]
 ) -> SharingRun:
-    values = [tier.objective for tier in run.solution.tiers]
-    return replace(run, solution=certified(truth, run.solution, values, floors))
+    return replace(run, solution=rebounded(truth, run.solution, floors))
