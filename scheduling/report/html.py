@@ -23,17 +23,20 @@ def fill_template(
     Parameters
     ----------
     name
-        Template with the placeholders ``$style``, ``$script``, ``$data`` and one per text.
+        Template of what stands in the page's body, with a placeholder for each text but those it
+        does not show.
     styles, scripts
         Files beside the template; the scripts run in one strict function scope, in this order.
     data
         Anything that JSON can hold.
     texts
-        Plain texts by placeholder; they are escaped.
+        Plain texts by placeholder, ``title`` among them; they are escaped.
     """
     code = "\n".join(_read(script) for script in scripts)
-    return Template(_read(name)).substitute(
-        {key: html.escape(text) for key, text in texts.items()},
+    shown = {key: html.escape(text) for key, text in texts.items()}
+    return Template(_read("shell.html")).substitute(
+        title=shown["title"],
+        content=Template(_read(name)).substitute(shown).rstrip(),
         style="\n".join(_read(style) for style in styles),
         script=f'(() => {{\n"use strict";\n{code}\n}})();',
         data=embed_json(data),
