@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from scheduling.models.base import Number, Solution
 
 
@@ -16,6 +18,34 @@ def percent(share: float | None) -> str:
 def number(value: Number | None) -> str:
     """Format a value, or a dash when unknown."""
     return "-" if value is None else f"{value:,}".replace(",", " ")
+
+
+def proven(
+    reached: str,
+    solution: Solution,
+    *,
+    most: bool = False,
+    shown: Callable[[Number], str] = "{:,}".format,
+) -> str:
+    """Add to what a solution reaches what is proven of it.
+
+    Parameters
+    ----------
+    reached
+        What it reaches, in words.
+    solution
+        Its value and bound.
+    most
+        Whether the objective is maximised.
+    shown
+        Formats the bound.
+    """
+    side = "most" if most else "least"
+    if solution.bound is None:
+        return reached
+    if solution.objective == solution.bound:
+        return f"{reached}, proven {side}"
+    return f"{reached}, at {side} {shown(solution.bound)}"
 
 
 def sentence(solution: Solution) -> str:

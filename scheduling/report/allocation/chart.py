@@ -12,6 +12,7 @@ from scheduling.models.allocation.problem import AllocationProblem
 from scheduling.models.allocation.solution import AllocationSolution
 from scheduling.report.palette import INK, LATE, series_colour
 from scheduling.report.pictures import write_picture
+from scheduling.report.words import proven
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -50,9 +51,7 @@ def sentence(problem: AllocationProblem, solution: AllocationSolution) -> str:
         return f"{name}: no allocation ({solution.status})"
     spent = sum(grant.amount for grant in solution.grants)
     reached = f"{name}: gain {solution.objective:,} for {spent:,} of {problem.budget:,}"
-    if solution.objective == solution.bound:
-        return f"{reached}, proven most"
-    return reached if solution.bound is None else f"{reached}, at most {solution.bound:,}"
+    return proven(reached, solution, most=True)
 
 
 def curve(problem: AllocationProblem) -> tuple[list[int], list[int]]:

@@ -9,6 +9,7 @@ from scheduling.models.batching.problem import BatchingProblem
 from scheduling.models.batching.solution import BatchingSolution
 from scheduling.report.palette import INK, LATE, series_colour
 from scheduling.report.pictures import write_picture
+from scheduling.report.words import proven
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -54,12 +55,7 @@ def sentence(problem: BatchingProblem, solution: BatchingSolution) -> str:
     if solution.objective is None:
         return f"{name}: no plan ({solution.status})"
     reached = f"{name}: {problem.objective} {solution.objective:,}"
-    if solution.objective == solution.bound:
-        return f"{reached}, proven best"
-    if solution.bound is None:
-        return reached
-    side = "at most" if problem.objective == "on-time" else "at least"
-    return f"{reached}, {side} {solution.bound:,}"
+    return proven(reached, solution, most=problem.objective == "on-time")
 
 
 def spans(problem: BatchingProblem, solution: BatchingSolution) -> list[Span]:

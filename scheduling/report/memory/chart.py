@@ -10,6 +10,7 @@ from scheduling.models.memory.problem import MemoryProblem, pieces
 from scheduling.models.memory.solution import MemorySolution
 from scheduling.report.palette import INK, LATE, series_colour, text_colour
 from scheduling.report.pictures import write_picture
+from scheduling.report.words import proven
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -72,9 +73,7 @@ def sentence(problem: MemoryProblem, solution: MemorySolution) -> str:
         return f"{name}: no allocation ({solution.status})"
     factor, unit = scale(problem, solution)
     reached = f"{name}: {solution.objective / factor:g} {unit}"
-    if solution.objective == solution.bound:
-        return f"{reached}, proven least"
-    return reached if solution.bound is None else f"{reached}, bound {solution.bound / factor:g}"
+    return proven(reached, solution, shown=lambda bound: f"{bound / factor:g}")
 
 
 def scale(problem: MemoryProblem, solution: MemorySolution) -> tuple[int, str]:

@@ -9,6 +9,7 @@ from scheduling.models.prefill.problem import PrefillProblem
 from scheduling.models.prefill.solution import PrefillSolution
 from scheduling.report.palette import INK, LATE, series_colour
 from scheduling.report.pictures import write_picture
+from scheduling.report.words import proven
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -44,9 +45,7 @@ def sentence(problem: PrefillProblem, solution: PrefillSolution) -> str:
         return f"{name}: no schedule ({solution.status})"
     total = sum(prompt.weight for prompt in problem.prompts)
     reached = f"{name}: {solution.objective:,} of {total:,} on time"
-    if solution.objective == solution.bound:
-        return f"{reached}, proven most"
-    return reached if solution.bound is None else f"{reached}, at most {solution.bound:,}"
+    return proven(reached, solution, most=True)
 
 
 def in_time(problem: PrefillProblem, solution: PrefillSolution) -> set[str]:

@@ -12,6 +12,7 @@ from scheduling.models.tiers.problem import TieredProblem
 from scheduling.models.tiers.solution import TieredSolution
 from scheduling.report.palette import INK, LATE, series_colour
 from scheduling.report.pictures import write_picture
+from scheduling.report.words import proven
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -46,9 +47,7 @@ def sentence(problem: TieredProblem, solution: TieredSolution) -> str:
     if solution.objective is None:
         return f"{name}: no placement ({solution.status})"
     reached = f"{name}: {solution.objective:,} ticks"
-    if solution.objective == solution.bound:
-        return f"{reached}, proven least"
-    return reached if solution.bound is None else f"{reached}, at least {solution.bound:,}"
+    return proven(reached, solution)
 
 
 def located(problem: TieredProblem, solution: TieredSolution) -> Ints:
