@@ -112,6 +112,10 @@ class Board(Generic[C]):
         """Whether searches should end now."""
         return self._stopped.is_set()
 
+    def known(self, hint: C | None) -> C | None:
+        """Return the best candidate so far, or the hint before there is one."""
+        return hint if self.best is None else self.best
+
     def offer(self, candidate: C, values: tuple[int, ...], solver: str) -> bool:
         """Post a candidate with the values of all tiers; True when it is the new best.
 

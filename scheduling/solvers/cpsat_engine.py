@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from enum import StrEnum
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 from ortools.sat.python import cp_model
 
@@ -19,6 +19,7 @@ from scheduling.errors import SolverError, UnsupportedError
 from scheduling.solvers.board import Board, Budget
 
 C = TypeVar("C")
+_Hint = TypeVar("_Hint", contravariant=True)
 
 _EXACT = 2.0**52
 """Below this, a float holds every integer, so a bound that was reported as a float is exact."""
@@ -314,6 +315,16 @@ def _result(model: cp_model.CpModel, solver: cp_model.CpSolver, outcome: Outcome
     )
 
 
+class Formulation(Protocol[_Hint]):
+    """A model of a whole problem that can start from a candidate."""
+
+    model: cp_model.CpModel
+
+    def hint(self, candidate: _Hint, /) -> None:
+        """Start from a candidate."""
+        ...
+
+
 class BoardRun(Generic[C]):
     """Runs models on a board: every solution and bound is posted as soon as it is found.
 
@@ -341,6 +352,21 @@ class BoardRun(Generic[C]):
         self._decode = decode
         self._evaluate = evaluate
         self._switch = StopSwitch(board)
+
+    def whole(
+        self,
+        formulation: Formulation[C],
+        budget: Budget,
+        hint: C | None,
+        settings: Settings | None = None,
+    ) -> None:
+        """Run a formulation of the whole problem from the best candidate, or from ``hint``."""
+        start = self.board.known(hint)
+        if start is not None:
+            formulation.hint(start)
+        if self.board.stopped or budget.remaining() == 0:
+            return
+        self.exact(formulation.model, sat_parameters(budget, settings))
 
     def exact(self, model: cp_model.CpModel, parameters: Any) -> Result:
         """Run a model of the whole problem: its bound and its verdict hold for the board's tier."""

@@ -43,7 +43,7 @@ class CpSat(NeedsCpSat):
         if board.bound is not None:
             model.add(lost >= board.bound)
         model.minimize(lost)
-        start = board.best if board.best is not None else hint
+        start = board.known(hint)
         if start is not None:
             known = np.zeros(arrays.n_levels, np.int64)
             known[arrays.start[:-1] + start] = 1

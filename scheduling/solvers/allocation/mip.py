@@ -45,7 +45,7 @@ class Mip(ProgramSolver):
             order = np.lexsort((values, owner))
             offer(data, board, order[arrays.start[1:] - 1] - arrays.start[:-1], self.name)
 
-        known = board.best if board.best is not None else hint
+        known = board.known(hint)
         start = None
         if known is not None:
             start = np.zeros(n)

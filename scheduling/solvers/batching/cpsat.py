@@ -29,15 +29,10 @@ class CpSat(NeedsCpSat):
     ) -> None:
         """Solve, starting from the best candidate or from ``hint``."""
         from scheduling.solvers.batching.formulation import Formulation
-        from scheduling.solvers.cpsat_engine import BoardRun, sat_parameters
+        from scheduling.solvers.cpsat_engine import BoardRun
 
         formulation = Formulation(data.arrays)
         if board.bound is not None:
             formulation.value_is_at_least(board.bound)
-        start = board.best if board.best is not None else hint
-        if start is not None:
-            formulation.hint(start)
-        if board.stopped or budget.remaining() == 0:
-            return
         run = BoardRun(board, self.name, formulation.plan, data.values)
-        run.exact(formulation.model, sat_parameters(budget))
+        run.whole(formulation, budget, hint)

@@ -35,7 +35,7 @@ class Mip(ProgramSolver):
             if arrays.fits(plan):
                 offer(data, board, plan, self.name)
 
-        known = board.best if board.best is not None else hint
+        known = board.known(hint)
         start = None
         if known is not None and arrays.fits(known):
             start = stated.values(known)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from scheduling.models.caching.arrays import Flags
 from scheduling.solvers.bases import NeedsCpSat
 from scheduling.solvers.board import Board, Budget
@@ -31,15 +29,10 @@ class CpSat(NeedsCpSat):
     ) -> None:
         """Solve, starting from the best candidate or from ``hint``."""
         from scheduling.solvers.caching.formulation import Formulation
-        from scheduling.solvers.cpsat_engine import BoardRun, sat_parameters
+        from scheduling.solvers.cpsat_engine import BoardRun
 
         formulation = Formulation(data.arrays)
         if board.bound is not None:
             formulation.cost_is_at_least(board.bound)
-        start = board.best if board.best is not None else hint
-        if start is not None:
-            formulation.hint(np.asarray(start))
-        if board.stopped or budget.remaining() == 0:
-            return
         run = BoardRun(board, self.name, formulation.kept, data.values)
-        run.exact(formulation.model, sat_parameters(budget))
+        run.whole(formulation, budget, hint)

@@ -51,7 +51,7 @@ class Mip(ProgramSolver):
             if arrays.fits(kept):
                 offer(data, board, kept, self.name)
 
-        known = board.best if board.best is not None else hint
+        known = board.known(hint)
         start = None
         if known is not None and arrays.fits(known):
             idle = arrays.room - arrays.load(known)

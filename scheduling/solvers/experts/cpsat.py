@@ -36,7 +36,7 @@ class CpSat(NeedsCpSat):
         hint: Ints | None,
     ) -> None:
         """Solve the tier of ``board``, starting from its best candidate or from ``hint``."""
-        from scheduling.solvers.cpsat_engine import BoardRun, sat_parameters
+        from scheduling.solvers.cpsat_engine import BoardRun
         from scheduling.solvers.experts.formulation import Formulation
 
         arrays = data.arrays
@@ -47,10 +47,5 @@ class CpSat(NeedsCpSat):
         if arrays.limit is not None:
             formulation.model.add(formulation.load <= arrays.limit)
         formulation.model.minimize(tiers[arrays.goals[board.tier]])
-        start = board.best if board.best is not None else hint
-        if start is not None:
-            formulation.hint(start)
-        if board.stopped or budget.remaining() == 0:
-            return
         run = BoardRun(board, self.name, formulation.counts, data.values)
-        run.exact(formulation.model, sat_parameters(budget))
+        run.whole(formulation, budget, hint)

@@ -47,7 +47,7 @@ class Swaps(NeedsNothing, TakesAll):
     ) -> None:
         """Improve the largest load, or relabel devices for the bytes."""
         arrays = data.arrays
-        start = board.best if board.best is not None else hint
+        start = board.known(hint)
         start = eplb(arrays) if start is None else start
         if start is None:
             return

@@ -30,18 +30,14 @@ class CpSat(NeedsCpSat):
         self, data: CompiledMemory, board: Board[Ints], budget: Budget, hint: Ints | None
     ) -> None:
         """Solve, starting from the best candidate or from ``hint``."""
-        from scheduling.solvers.cpsat_engine import BoardRun, sat_parameters
+        from scheduling.solvers.cpsat_engine import BoardRun
         from scheduling.solvers.memory.formulation import Formulation
 
         formulation = Formulation(data.arrays, _ceiling(data.arrays))
         formulation.height_is_at_least(-(-(board.bound or 0) // data.arrays.unit))
-        start = board.best if board.best is not None else hint
-        if start is not None:
-            formulation.hint(start)
-        if board.stopped or budget.remaining() == 0:
-            return
-        run = BoardRun(board, self.name, formulation.offsets, data.values)
-        run.exact(formulation.model, sat_parameters(budget))
+        BoardRun(board, self.name, formulation.offsets, data.values).whole(
+            formulation, budget, hint
+        )
 
 
 def _ceiling(arrays: MemoryArrays) -> int:

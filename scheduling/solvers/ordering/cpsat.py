@@ -34,7 +34,7 @@ class CpSat(NeedsCpSat):
         """Solve, starting from the best candidate or from ``hint``."""
         from scheduling.solvers.cpsat_engine import BoardRun, sat_parameters
 
-        known = board.best if board.best is not None else hint
+        known = board.known(hint)
         start = appended(data.arrays, 0) if known is None else known
         formulation = _Formulation(data, start, board.bound or 1)
         if board.stopped or budget.remaining() == 0:

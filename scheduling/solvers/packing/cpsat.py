@@ -35,7 +35,7 @@ class CpSat(NeedsCpSat):
         from scheduling.solvers.packing.formulation import Formulation
 
         arrays = data.arrays
-        known = board.best if board.best is not None else hint
+        known = board.known(hint)
         start = best_fit(arrays) if known is None else known
         board.offer(start, data.values(start), self.name)
         if board.stopped or budget.remaining() == 0 or not len(arrays.length):

@@ -28,16 +28,11 @@ class CpSat(NeedsCpSat):
         self, data: CompiledPrefill, board: Board[Pieces], budget: Budget, hint: Pieces | None
     ) -> None:
         """Solve, starting from the best candidate or from ``hint``."""
-        from scheduling.solvers.cpsat_engine import BoardRun, sat_parameters
+        from scheduling.solvers.cpsat_engine import BoardRun
         from scheduling.solvers.prefill.formulation import Formulation
 
         formulation = Formulation(data.arrays)
         if board.bound is not None:
             formulation.value_is_at_least(board.bound)
-        start = board.best if board.best is not None else hint
-        if start is not None:
-            formulation.hint(start)
-        if board.stopped or budget.remaining() == 0:
-            return
         run = BoardRun(board, self.name, formulation.pieces, data.values)
-        run.exact(formulation.model, sat_parameters(budget))
+        run.whole(formulation, budget, hint)

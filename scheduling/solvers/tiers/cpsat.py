@@ -34,16 +34,12 @@ class CpSat(NeedsCpSat):
         self, data: CompiledTiers, board: Board[Ints], budget: Budget, hint: Ints | None
     ) -> None:
         """Solve, starting from the best candidate or from ``hint``."""
-        from scheduling.solvers.cpsat_engine import BoardRun, sat_parameters
+        from scheduling.solvers.cpsat_engine import BoardRun
 
         formulation = _Formulation(data, board.bound or 0)
-        start = board.best if board.best is not None else hint
-        if start is not None:
-            formulation.hint(start)
-        if board.stopped or budget.remaining() == 0:
-            return
-        run = BoardRun(board, self.name, formulation.memories, data.values)
-        run.exact(formulation.model, sat_parameters(budget))
+        BoardRun(board, self.name, formulation.memories, data.values).whole(
+            formulation, budget, hint
+        )
 
 
 def refusal(data: CompiledTiers) -> str | None:

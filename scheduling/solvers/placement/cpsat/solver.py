@@ -50,7 +50,7 @@ class CpSat(NeedsCpSat):
         hint: Ints | None,
     ) -> None:
         """Solve the tier of ``board``, starting from its best candidate or from ``hint``."""
-        from scheduling.solvers.cpsat_engine import BoardRun, sat_parameters
+        from scheduling.solvers.cpsat_engine import BoardRun
         from scheduling.solvers.placement.cpsat.model import Formulation
 
         arrays = data.arrays
@@ -60,14 +60,5 @@ class CpSat(NeedsCpSat):
         value = formulation.model.new_int_var(board.bound or 0, most, "")
         formulation.model.add(value >= formulation.tiers[board.tier])
         formulation.model.minimize(value)
-        start = board.best if board.best is not None else hint
-        if start is not None:
-            formulation.hint(start)
-        if board.stopped or budget.remaining() == 0:
-            return
-
-        def decode(values: list[int]) -> Ints:
-            return formulation.places(values)
-
-        run = BoardRun(board, self.name, decode, data.values)
-        run.exact(formulation.model, sat_parameters(budget, self.settings))
+        run = BoardRun(board, self.name, formulation.places, data.values)
+        run.whole(formulation, budget, hint, self.settings)

@@ -39,17 +39,12 @@ class CpSat(NeedsCpSat):
         hint: FleetPlan | None,
     ) -> None:
         """Solve the tier of ``board``, starting from its best candidate or from ``hint``."""
-        from scheduling.solvers.cpsat_engine import BoardRun, Settings, sat_parameters
+        from scheduling.solvers.cpsat_engine import BoardRun, Settings
         from scheduling.solvers.serving.cpsat.model import Model
 
         model = Model(data.arrays)
         for goal, cap in zip(data.arrays.goals, board.caps, strict=False):
             model.model.add(model.tiers[goal] <= cap)
         model.model.minimize(model.tiers[data.arrays.goals[board.tier]])
-        start = board.best if board.best is not None else hint
-        if start is not None:
-            model.hint(start)
-        if board.stopped or budget.remaining() == 0:
-            return
         run = BoardRun(board, self.name, model.plan, data.values)
-        run.exact(model.model, sat_parameters(budget, Settings(parameters=_LINEAR)))
+        run.whole(model, budget, hint, Settings(parameters=_LINEAR))
