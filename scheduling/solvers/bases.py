@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import Any
 
+from scheduling.solvers.board import Board, Budget
 from scheduling.solvers.registry import READY, Availability, installed
 
 
@@ -37,3 +39,16 @@ class TakesAll:
     def refusal(self, data: Any) -> str | None:  # noqa: ARG002
         """Refuse nothing."""
         return None
+
+
+class OnePass(NeedsNothing, TakesAll, ABC):
+    """Base of solvers that post what one pass of a rule gives, whatever the budget and the hint."""
+
+    def search(self, data: Any, board: Board[Any], budget: Budget, hint: Any) -> None:
+        """Post what the rule gives."""
+        del budget, hint
+        self.post(data, board)
+
+    @abstractmethod
+    def post(self, data: Any, board: Board[Any]) -> None:
+        """Run the rule on a compiled problem and post what it gives."""

@@ -7,11 +7,11 @@ import numpy as np
 from scheduling.models.allocation.arrays import AllocationArrays, Ints
 from scheduling.solvers.allocation.family import CompiledAllocation, offer
 from scheduling.solvers.allocation.marginal import filled
-from scheduling.solvers.bases import NeedsNothing, TakesAll
-from scheduling.solvers.board import Board, Budget
+from scheduling.solvers.bases import OnePass
+from scheduling.solvers.board import Board
 
 
-class Greedy(NeedsNothing, TakesAll):
+class Greedy(OnePass):
     """The solution of the linear program, rounded down, with the rest of the budget filled up.
 
     Steps of all claims along their envelopes are taken by falling gain per cost; a claim stops at
@@ -24,13 +24,7 @@ class Greedy(NeedsNothing, TakesAll):
     name = "greedy"
     summary = "concave envelopes, steepest step first; best for concave gains in unit steps"
 
-    def search(
-        self,
-        data: CompiledAllocation,
-        board: Board[Ints],
-        budget: Budget,  # noqa: ARG002 - one pass
-        hint: Ints | None,  # noqa: ARG002
-    ) -> None:
+    def post(self, data: CompiledAllocation, board: Board[Ints]) -> None:
         """Post the one solution that the rule gives."""
         offer(data, board, filled(data.arrays, along_envelopes(data.arrays)), self.name)
 

@@ -8,11 +8,11 @@ import numpy as np
 
 from scheduling.models.allocation.arrays import AllocationArrays, Ints
 from scheduling.solvers.allocation.family import CompiledAllocation, offer
-from scheduling.solvers.bases import NeedsNothing, TakesAll
-from scheduling.solvers.board import Board, Budget
+from scheduling.solvers.bases import OnePass
+from scheduling.solvers.board import Board
 
 
-class Marginal(NeedsNothing, TakesAll):
+class Marginal(OnePass):
     """Marginal analysis: level after level where it gains most per cost.
 
     Best possible where gains are concave in unit steps (Fox, 1966). It never looks beyond the next
@@ -22,13 +22,7 @@ class Marginal(NeedsNothing, TakesAll):
     name = "marginal"
     summary = "marginal analysis: the next level that gains most per cost, one after the other"
 
-    def search(
-        self,
-        data: CompiledAllocation,
-        board: Board[Ints],
-        budget: Budget,  # noqa: ARG002 - one pass
-        hint: Ints | None,  # noqa: ARG002
-    ) -> None:
+    def post(self, data: CompiledAllocation, board: Board[Ints]) -> None:
         """Post the one solution that the rule gives."""
         start = np.zeros(data.arrays.n_claims, np.int64)
         offer(data, board, filled(data.arrays, start), self.name)

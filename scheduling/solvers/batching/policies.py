@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 
 import numpy as np
 
 from scheduling.models.batching.arrays import BatchingArrays, Ints, Plan
-from scheduling.solvers.bases import NeedsNothing, TakesAll
+from scheduling.solvers.bases import OnePass
 from scheduling.solvers.batching.family import CompiledBatching, offer
 from scheduling.solvers.batching.timeline import Timeline
-from scheduling.solvers.board import Board, Budget
+from scheduling.solvers.board import Board
 
 
-class Policy(NeedsNothing, TakesAll, ABC):
+class Policy(OnePass):
     """A rule that gives one plan."""
 
     name: str
@@ -23,13 +23,7 @@ class Policy(NeedsNothing, TakesAll, ABC):
     def plan(self, arrays: BatchingArrays) -> Plan:
         """Play the rule iteration by iteration."""
 
-    def search(
-        self,
-        data: CompiledBatching,
-        board: Board[Plan],
-        budget: Budget,  # noqa: ARG002 - one pass
-        hint: Plan | None,  # noqa: ARG002
-    ) -> None:
+    def post(self, data: CompiledBatching, board: Board[Plan]) -> None:
         """Post the one plan that the rule gives."""
         offer(data, board, self.plan(data.arrays), self.name)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from scheduling.models.caching.arrays import CachingArrays, Flags
-from scheduling.solvers.board import Board, Budget
+from scheduling.solvers.board import Board
 from scheduling.solvers.caching.family import CompiledCaching, offer
 from scheduling.solvers.caching.policies import Key, Policy, replay
 
@@ -27,13 +27,7 @@ class Belady(Policy):
     name = "belady"
     summary = "knows the future: drops what is used again last; best for equal sizes and costs"
 
-    def search(
-        self,
-        data: CompiledCaching,
-        board: Board[Flags],
-        budget: Budget,  # noqa: ARG002 - one pass
-        hint: Flags | None,  # noqa: ARG002
-    ) -> None:
+    def post(self, data: CompiledCaching, board: Board[Flags]) -> None:
         """Post what the rule keeps, and that it is best possible where it is."""
         arrays = data.arrays
         kept = replay(arrays, self)

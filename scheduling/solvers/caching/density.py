@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from scheduling.models.caching.arrays import CachingArrays, Flags, Ints
-from scheduling.solvers.board import Board, Budget
+from scheduling.solvers.bases import OnePass
+from scheduling.solvers.board import Board
 from scheduling.solvers.caching.family import CompiledCaching, offer
-from scheduling.solvers.registry import READY, Availability
-
-Floats = NDArray[np.float64]
 
 _AGES = 28
 _STEPS = 2.0
@@ -20,7 +17,7 @@ _USES, _DROPS = 0.02, 0.1
 """Uses and drops of each class at each age that are taken for seen before anything is."""
 
 
-class HitDensity:
+class HitDensity(OnePass):
     """Drops the objects of the least expected saving by room and time, request by request.
 
     Objects are in classes by how many objects their last request used. Of each class the ages at
@@ -35,21 +32,7 @@ class HitDensity:
     name = "hit-density"
     summary = "policy: least expected saving by room and time, learned by class and age"
 
-    def availability(self) -> Availability:
-        """Tell that nothing is needed."""
-        return READY
-
-    def refusal(self, data: CompiledCaching) -> str | None:  # noqa: ARG002
-        """Refuse nothing."""
-        return None
-
-    def search(
-        self,
-        data: CompiledCaching,
-        board: Board[Flags],
-        budget: Budget,  # noqa: ARG002 - one pass
-        hint: Flags | None,  # noqa: ARG002
-    ) -> None:
+    def post(self, data: CompiledCaching, board: Board[Flags]) -> None:
         """Post what the policy keeps."""
         offer(data, board, _Cache(data.arrays).kept(), self.name)
 

@@ -7,32 +7,26 @@ their request are dropped first, so that prefixes are shortened from their ends.
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from heapq import heappop, heappush
 
 import numpy as np
 
 from scheduling.models.caching.arrays import CachingArrays, Flags
-from scheduling.solvers.bases import NeedsNothing, TakesAll
-from scheduling.solvers.board import Board, Budget
+from scheduling.solvers.bases import OnePass
+from scheduling.solvers.board import Board
 from scheduling.solvers.caching.family import CompiledCaching, offer
 
 Key = tuple[float, ...]
 
 
-class Policy(NeedsNothing, TakesAll, ABC):
+class Policy(OnePass):
     """A policy: the value of an object that was just used, and what it notes of dropped ones."""
 
     name: str
     summary: str
 
-    def search(
-        self,
-        data: CompiledCaching,
-        board: Board[Flags],
-        budget: Budget,  # noqa: ARG002 - one pass
-        hint: Flags | None,  # noqa: ARG002
-    ) -> None:
+    def post(self, data: CompiledCaching, board: Board[Flags]) -> None:
         """Post what the policy keeps."""
         offer(data, board, replay(data.arrays, self), self.name)
 

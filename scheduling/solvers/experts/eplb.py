@@ -7,12 +7,12 @@ from collections.abc import Sequence
 import numpy as np
 
 from scheduling.models.experts.arrays import ExpertArrays, Ints
-from scheduling.solvers.bases import NeedsNothing, TakesAll
-from scheduling.solvers.board import Board, Budget
+from scheduling.solvers.bases import OnePass
+from scheduling.solvers.board import Board
 from scheduling.solvers.experts.family import CompiledExperts
 
 
-class Eplb(NeedsNothing, TakesAll):
+class Eplb(OnePass):
     """Groups to nodes, copies to the experts with the most load each, copies to devices.
 
     Source: ``rebalance_experts`` of github.com/deepseek-ai/EPLB. Each step packs longest first onto
@@ -22,13 +22,7 @@ class Eplb(NeedsNothing, TakesAll):
     name = "eplb"
     summary = "the published rule of DeepSeek's expert-parallel load balancer"
 
-    def search(
-        self,
-        data: CompiledExperts,
-        board: Board[Ints],
-        budget: Budget,  # noqa: ARG002
-        hint: Ints | None,  # noqa: ARG002
-    ) -> None:
+    def post(self, data: CompiledExperts, board: Board[Ints]) -> None:
         """Post the one placement that the rule gives, where it finds room for all."""
         found = eplb(data.arrays)
         if found is not None:

@@ -7,24 +7,18 @@ from bisect import bisect_left, insort
 import numpy as np
 
 from scheduling.models.packing.arrays import Ints, PackingArrays
-from scheduling.solvers.bases import NeedsNothing, TakesAll
-from scheduling.solvers.board import Board, Budget
+from scheduling.solvers.bases import OnePass
+from scheduling.solvers.board import Board
 from scheduling.solvers.packing.family import CompiledPacking
 
 
-class BestFit(NeedsNothing, TakesAll):
+class BestFit(OnePass):
     """Best fit decreasing: at most 11/9 of the optimum and 6/9 (Johnson, 1973)."""
 
     name = "best-fit"
     summary = "best fit by falling length: seconds for millions of sequences"
 
-    def search(
-        self,
-        data: CompiledPacking,
-        board: Board[Ints],
-        budget: Budget,  # noqa: ARG002 - one pass
-        hint: Ints | None,  # noqa: ARG002
-    ) -> None:
+    def post(self, data: CompiledPacking, board: Board[Ints]) -> None:
         """Post the one packing that the rule gives."""
         found = best_fit(data.arrays)
         board.offer(found, data.values(found), self.name)

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 
 from scheduling.models.prefill.arrays import Pieces, PrefillArrays, by_priority
-from scheduling.solvers.bases import NeedsNothing, TakesAll
-from scheduling.solvers.board import Board, Budget
+from scheduling.solvers.bases import OnePass
+from scheduling.solvers.board import Board
 from scheduling.solvers.prefill.family import CompiledPrefill, offer
 
 
-class Policy(NeedsNothing, TakesAll, ABC):
+class Policy(OnePass):
     """A rule that decides at arrivals and ends which prompt runs."""
 
     name: str
@@ -20,13 +20,7 @@ class Policy(NeedsNothing, TakesAll, ABC):
     def key(self, arrays: PrefillArrays, row: int, now: int, left: int) -> tuple[float, ...]:
         """Return the place of a prompt in the queue; the least runs."""
 
-    def search(
-        self,
-        data: CompiledPrefill,
-        board: Board[Pieces],
-        budget: Budget,  # noqa: ARG002 - one pass
-        hint: Pieces | None,  # noqa: ARG002
-    ) -> None:
+    def post(self, data: CompiledPrefill, board: Board[Pieces]) -> None:
         """Post the one schedule that the rule gives."""
         arrays = data.arrays
         pieces = by_priority(arrays, lambda row, now, left: self.key(arrays, row, now, left))
