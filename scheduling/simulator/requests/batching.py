@@ -127,14 +127,14 @@ def _batchllm(setting: Setting, value: float | None) -> Strategy:
 
 
 def _swap(setting: Setting, value: float | None) -> Strategy:
-    del setting
     summary = "vllm whose evicted requests wait on the host"
-    return Strategy("swap", summary, PrefillFirst(), eviction=Swap(tokens_per_second=_rate(value)))
+    eviction = Swap(tokens_per_second=_rate(setting, value))
+    return Strategy("swap", summary, PrefillFirst(), eviction=eviction)
 
 
 def _fastswitch(setting: Setting, value: float | None) -> Strategy:
     eviction = Swap(
-        tokens_per_second=_rate(value),
+        tokens_per_second=_rate(setting, value),
         copy_blocks=_COPY_BLOCKS,
         keeps_copies=True,
         beside=True,
@@ -147,7 +147,7 @@ def _fastswitch(setting: Setting, value: float | None) -> Strategy:
 
 def _priority_swap(setting: Setting, value: float | None) -> Strategy:
     summary = "requests change places by priority and wait on the host"
-    return _priorities(setting, summary, Swap(tokens_per_second=_rate(value)))
+    return _priorities(setting, summary, Swap(tokens_per_second=_rate(setting, value)))
 
 
 def _priority_restart(setting: Setting, value: float | None) -> Strategy:
@@ -161,8 +161,9 @@ def _priorities(setting: Setting, summary: str, eviction: Eviction) -> Strategy:
     return Strategy(eviction.name, summary, PriorityBatch(order), eviction=eviction, order=order)
 
 
-def _rate(value: float | None) -> float:
-    return HOST_RATE if value is None else value
+def _rate(setting: Setting, value: float | None = None) -> float:
+    """Return the tokens a second of the link to the host: as asked for, as of the GPU, or usual."""
+    return value or setting.host_tokens_per_second or HOST_RATE
 
 
 def _jitserve(rule: Rule, name: str, summary: str, provenance: Provenance) -> Maker:
@@ -178,7 +179,7 @@ def _jitserve(rule: Rule, name: str, summary: str, provenance: Provenance) -> Ma
             setting.cost.seconds(Batch.decode(_BESIDE, round(_BESIDE * mean))),
         )
         policy = JitServe(worth, rule, whole(value, _EVERY), name=name, provenance=provenance)
-        eviction = Swap(keeps_copies=True)
+        eviction = Swap(tokens_per_second=_rate(setting), keeps_copies=True)
         knows = rule != "least-served"
         return Strategy(name, summary, policy, eviction=eviction, clairvoyant=knows)
 
@@ -273,8 +274,8 @@ BATCHING: dict[str, tuple[Maker, Limits | None]] = {
 """Makers by name. Behind the colon may stand: of the first three, the operators of a pass (256); of
 ``layered-prefill``, the tokens of a cohort for each group of layers (512); of ``laps``, the tokens
 of the longest short prompt (256); of ``punctual``, the tokens of a batch of prompts (8192); of
-``contiguous``, the longest sequence; of ``swap``,
-``fastswitch`` and ``priority-swap``, the tokens a second of the link to the host (250,000); of
-``jitserve`` and its baselines, the decode steps between two choices (50); of ``dllm-serve`` and its
-variants, the tokens of a step (16,384); of ``batchllm``, ``stream2llm`` and
-its variants, the tokens of an iteration (2048)."""
+``contiguous``, the longest sequence; of ``swap``, ``fastswitch`` and ``priority-swap``, the tokens
+a second of the link to the host (that of the GPU, 250,000 where none is named); of ``jitserve`` and
+its baselines, the decode steps between two choices (50); of ``dllm-serve`` and its variants, the
+tokens of a step (16,384); of ``batchllm``, ``stream2llm`` and its variants, the tokens of an
+iteration (2048)."""

@@ -301,6 +301,7 @@ def _setting(
         e2e_seconds=wholes,
         tpot_seconds=laters,
         paths=load.paths,
+        host_tokens_per_second=replica.host_tokens_per_second,
     )
 
 

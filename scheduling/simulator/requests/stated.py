@@ -42,6 +42,8 @@ class Machine:
         Bytes of its KV cache, all its GPUs together; ``None`` when unknown.
     bytes_per_second
         Rate at which its GPUs together send to other nodes; ``None`` when unknown.
+    host_tokens_per_second
+        Rate at which its GPUs together copy KV to their hosts or back; ``None`` when unknown.
     """
 
     cost: CostModel
@@ -49,6 +51,7 @@ class Machine:
     dollars_per_hour: float | None = None
     kv_bytes_per_token: float | None = None
     bytes_per_second: float | None = None
+    host_tokens_per_second: float | None = None
 
     @property
     def link(self) -> Link | None:
@@ -94,12 +97,14 @@ def machine(replica: Replica, place: str = "replica") -> Machine:
     cost = replica_cost(model, card, replica.layout, precision, engine=replica.engine)
     price = card.price_per_hour
     senders = min(replica.layout.tp * replica.layout.pp, card.node_gpus)
+    token_bytes = model.kv_bytes_per_token(precision.kv)
     return Machine(
         cost,
         replica.kv_tokens or tokens,
         None if price is None else price * replica.layout.gpus,
-        model.kv_bytes_per_token(precision.kv),
+        token_bytes,
         card.network_bandwidth * senders,
+        card.host_bandwidth * replica.layout.gpus / token_bytes,
     )
 
 

@@ -51,6 +51,8 @@ class Setting:
         Limits of the later tokens, on average, by row of the table's demands.
     paths
         What the prompts consist of, where that is known.
+    host_tokens_per_second
+        Rate at which KV is copied to the host or back, where that is known.
     """
 
     table: RequestTable
@@ -63,6 +65,7 @@ class Setting:
     e2e_seconds: tuple[float | None, ...] = ()
     tpot_seconds: tuple[float | None, ...] = ()
     paths: Paths | None = None
+    host_tokens_per_second: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,19 +11,24 @@ from hypothesis import strategies as st
 
 from scheduling.errors import InputError
 from scheduling.models.cost.protocol import Affine
+from scheduling.models.requests.replicas import Replica
 from scheduling.models.requests.table import RequestTable
 from scheduling.simulator.requests.deployment import Deployment, Group
 from scheduling.simulator.requests.fleet import simulate_fleet
 from scheduling.simulator.requests.live import Live
 from scheduling.simulator.requests.policies.eviction import LatestArrival
 from scheduling.simulator.requests.policies.fastswitch import (
+    HOST_RATE,
     PriorityBatch,
     ShuffledPriority,
     Swap,
 )
 from scheduling.simulator.requests.policies.retention import LeastRecent
 from scheduling.simulator.requests.policy import Eviction
+from scheduling.simulator.requests.registry import strategy
 from scheduling.simulator.requests.run import FleetRun
+from scheduling.simulator.requests.stated import machine
+from scheduling.simulator.requests.strategy import Setting
 from scheduling.simulator.requests.tally import Tally
 from tests.serving_runs import table, tables
 
@@ -64,6 +69,23 @@ def swap(*, keeps: bool = True, beside: bool = False, host: int = 10**6) -> Swap
         keeps_copies=keeps,
         beside=beside,
     )
+
+
+def test_links_are_those_of_the_gpu_unless_a_number_says_otherwise() -> None:
+    one = Replica.model_validate({"model": "llama-3.1-8b", "gpu": "a10"})
+    two = Replica.model_validate({"model": "llama-3.1-8b", "gpu": "a10", "layout": {"tp": 2}})
+    rates = [machine(replica).host_tokens_per_second for replica in (one, two)]
+    # Keys and values of 32 layers of 8 heads of 128 in 16 bits, over 32 GB/s for each GPU.
+    assert rates == [32e9 / 131_072, 64e9 / 131_072]
+    stated = Setting(TURNS, COST, (None,), 100, 30, host_tokens_per_second=rates[0])
+    unknown = Setting(TURNS, COST, (None,), 100, 30)
+    chosen = [
+        strategy("swap", stated),
+        strategy("priority-swap", unknown),
+        strategy("swap:7", stated),
+    ]
+    policies = [one.eviction for one in chosen if isinstance(one.eviction, Swap)]
+    assert [policy.tokens_per_second for policy in policies] == [rates[0], HOST_RATE, 7.0]
 
 
 # Two prompts of 50 tokens do not fit beside each other; they change places every tenth of a second.
