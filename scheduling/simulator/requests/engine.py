@@ -82,28 +82,13 @@ class Engine:
         self._touched: list[Instance] = []
         self.instances: list[Instance] = []
         for group in deployment.groups:
-            keeps = group.retention
-            retention = None if keeps is None else keeps.begin(self.programs)
-            for _ in range(group.replicas):
-                self.instances.append(self._instance(len(self.instances), group, retention))
-        if timeline:
-            for instance in self.instances:
-                instance.tally.samples = []
+            self._add(group, timeline=timeline)
         self._flows = Flows(deployment, table, self.instances)
         # Single elements of views are read and written in a fraction of the time of an array's.
         self._totals = (table.prompt_tokens + table.output_tokens).data
         self._columns = table.demand.data, table.prompt_tokens.data, table.cached_tokens.data
         self._choices: dict[int, Choice] = {}
-        count = len(table)
-        self.started = np.full(count, NEVER, dtype=np.int64).data
-        self.first = np.full(count, NEVER, dtype=np.int64).data
-        self.ended = np.full(count, NEVER, dtype=np.int64).data
-        self.restarts = np.zeros(count, dtype=np.int32).data
-        self.where = np.full(count, -1, dtype=np.int32).data
-        self.decoded_at = np.full(count, -1, dtype=np.int32).data
-        self.hits = np.zeros(count, dtype=np.int64).data
-        self.came = table.arrival_ns.copy().data
-        self._left = count
+        self._clear()
         self._restless = [
             instance
             for instance in self.instances
@@ -115,6 +100,29 @@ class Engine:
         self._migrations: Migrations | None = None
         self._clocks = 0
         self._last_arrival = 0
+
+    def _add(self, group: Group, *, timeline: bool) -> None:
+        """Add the replicas of a group."""
+        keeps = group.retention
+        retention = None if keeps is None else keeps.begin(self.programs)
+        for _ in range(group.replicas):
+            instance = self._instance(len(self.instances), group, retention)
+            if timeline:
+                instance.tally.samples = []
+            self.instances.append(instance)
+
+    def _clear(self) -> None:
+        """Forget what has happened to the requests."""
+        count = len(self._table)
+        self.started = np.full(count, NEVER, dtype=np.int64).data
+        self.first = np.full(count, NEVER, dtype=np.int64).data
+        self.ended = np.full(count, NEVER, dtype=np.int64).data
+        self.restarts = np.zeros(count, dtype=np.int32).data
+        self.where = np.full(count, -1, dtype=np.int32).data
+        self.decoded_at = np.full(count, -1, dtype=np.int32).data
+        self.hits = np.zeros(count, dtype=np.int64).data
+        self.came = self._table.arrival_ns.copy().data
+        self._left = count
 
     def _instance(self, index: int, group: Group, retention: Retention | None) -> Instance:
         """Return a replica of the kind that its policies need."""
