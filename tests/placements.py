@@ -6,13 +6,13 @@ import math
 from collections import Counter
 from fractions import Fraction
 from itertools import product
-from typing import Any
+from typing import Any, get_args
 
 from hypothesis import strategies as st
 
 from scheduling.models.base import Status
 from scheduling.models.placement.check import check_placement
-from scheduling.models.placement.problem import GOALS, Item, PlacementProblem
+from scheduling.models.placement.problem import Goal, Item, PlacementProblem
 from scheduling.models.placement.solution import Placement, PlacementSolution
 
 ZONES = ("a", "b")
@@ -44,7 +44,7 @@ def placement_problems(
         document["gangs"] = [{**gang, "topology": draw(st.sampled_from([None, "zone"]))}]
     if draw(st.booleans()):
         document["max_moves"] = draw(st.integers(0, 2))
-    goals = draw(st.permutations([goal for goal in GOALS if goal != "fragments"]))
+    goals = draw(st.permutations([goal for goal in get_args(Goal) if goal != "fragments"]))
     timed = any("window" in item for item in items)
     goals = [goal for goal in goals if not (timed and goal == "fragmentation")]
     document["goals"] = goals[: draw(st.integers(0, 4))]

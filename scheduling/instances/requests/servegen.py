@@ -24,7 +24,6 @@ from scheduling.models.requests.table import RequestTable
 Floats = NDArray[np.float64]
 
 NAME = "servegen"
-SPEC = "https://github.com/alibaba/ServeGen"
 
 _RATES = ("client_rates.csv", "client_rates.csv.gz")
 _LENGTHS = ("client_lengths.csv", "client_lengths.csv.gz")

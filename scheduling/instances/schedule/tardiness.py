@@ -35,7 +35,6 @@ from scheduling.instances.text import (
     split_fragment,
 )
 from scheduling.models.base import Problem
-from scheduling.models.schedule.objective import Term, Tier
 from scheduling.models.schedule.problem import MAX_TIME, ScheduleProblem
 
 MAX_WEIGHT = 10**6
@@ -45,7 +44,6 @@ _WT_NAME = re.compile(r"wt(\d{1,6})", re.IGNORECASE)
 _SDT_NAME = re.compile(r"SDT_(\d{1,6})_", re.IGNORECASE)
 _WT_ROWS = ("durations", "weights", "due dates")
 _LEAST_TOLD = 5
-_TOTAL_TARDINESS = (Tier(terms=(Term(measure="total_tardiness"),)),)
 
 
 @dataclass(frozen=True, slots=True)

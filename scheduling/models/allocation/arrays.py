@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from scheduling.models.allocation.problem import AllocationProblem
 
 Ints = NDArray[np.int64]
-Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)

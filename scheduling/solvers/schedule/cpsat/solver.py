@@ -24,36 +24,6 @@ LARGEST = 2**50
 """Times, objective values and energies must stay below this: CP-SAT counts in 64 bits and reports
 objective values as floats."""
 
-CAPABILITIES = {
-    "machines": "no-overlap",
-    "renewables": "cumulative",
-    "capacity steps and breaks": "holes in domains or fixed intervals",
-    "periodic calendars": "residues of starts, for any horizon",
-    "efficiency, interruptible tasks": "a literal for each length, or for each pair of segments",
-    "time windows": "domains, or literals",
-    "consumables": "linear",
-    "reservoirs": "cumulative",
-    "setups": "circuit, or disjunctions under the triangle inequality",
-    "blocking": "intervals of variable size",
-    "blocking without swaps": "intervals in time refined by ranks",
-    "machines that never stand still": "linear, or circuit",
-    "batching machines": "cumulative on sizes, literals for every pair",
-    "transfers, transports": "linear under mode literals",
-    "common modes": "equal literals",
-    "common orders": "one literal for each pair of jobs",
-    "modes": "optional intervals",
-    "optional tasks": "a mode for skipping",
-    "alternative routes, mode rules": "clauses",
-    "costs and energy": "linear",
-    "setup times in the objective": "circuit",
-    "precedences of all kinds, minimal and maximal lags": "linear",
-    "release dates and deadlines": "domains",
-    "all measures, weighted sums, tiers": "linear",
-    "warm start": "complete hint and objective domain",
-    "proof": "optimality and infeasibility",
-}
-"""What the solver takes, and as what CP-SAT sees it."""
-
 
 class CpSat(NeedsCpSat):
     """CP-SAT of OR-Tools: exact, any problem of the family.
