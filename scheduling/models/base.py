@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextvars import ContextVar
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Annotated, Any, TypeVar, cast
+from typing import Annotated, Any, Self, TypeVar, cast
 
 from pydantic import (
     BaseModel,
@@ -15,10 +15,11 @@ from pydantic import (
     GetCoreSchemaHandler,
     StringConstraints,
     ValidationError,
+    model_validator,
 )
 from pydantic_core import core_schema
 
-from scheduling.errors import InputError
+from scheduling.errors import Fault, InputError
 
 T = TypeVar("T")
 
@@ -91,6 +92,17 @@ class Document(Frozen):
             raise InputError.from_pydantic(error) from None
         finally:
             _WITHIN.reset(token)
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        faults = list(self._faults())
+        if faults:
+            raise InputError(faults)
+        return self
+
+    def _faults(self) -> Iterable[Fault]:
+        """Return what is wrong although each field by itself is right."""
+        return ()
 
 
 class Problem(Document):

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
-from scheduling.errors import InputError
+from scheduling.errors import Fault
 from scheduling.models.base import Frozen, Many, Name, Problem
 
 MOST = 2**40
@@ -54,11 +54,7 @@ class AllocationProblem(Problem):
     budget: Amount = Field(description="What there is, in the unit of the costs.")
     claims: Annotated[Many[Claim], Field(min_length=1)]
 
-    @model_validator(mode="after")
-    def _consistent(self) -> Self:
+    def _faults(self) -> list[Fault]:
         from scheduling.models.allocation.validation import find_faults
 
-        faults = find_faults(self)
-        if faults:
-            raise InputError(faults)
-        return self
+        return find_faults(self)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
-from scheduling.errors import InputError
+from scheduling.errors import Fault
 from scheduling.models.base import Frozen, Many, Name, Problem
 
 START = -1
@@ -70,11 +70,7 @@ class CachingProblem(Problem):
     )
     held: Many[Name] = Field(default=(), description="Objects in the cache at the start.")
 
-    @model_validator(mode="after")
-    def _consistent(self) -> Self:
+    def _faults(self) -> list[Fault]:
         from scheduling.models.caching.validation import find_faults
 
-        faults = find_faults(self)
-        if faults:
-            raise InputError(faults)
-        return self
+        return find_faults(self)

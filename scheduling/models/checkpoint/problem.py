@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, NamedTuple, Self
+from typing import Annotated, Literal, NamedTuple
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
-from scheduling.errors import Fault, InputError
+from scheduling.errors import Fault
 from scheduling.models.base import Frozen, Many, Name, Problem
 
 Seconds = Annotated[float, Field(ge=0, le=10**7)]
@@ -56,8 +56,7 @@ class CheckpointProblem(Problem):
     mean_seconds_between_failures: Annotated[float, Field(gt=0, le=10**10)]
     levels: Annotated[Many[CheckpointLevel], Field(min_length=1, max_length=2)]
 
-    @model_validator(mode="after")
-    def _covered(self) -> Self:
+    def _faults(self) -> list[Fault]:
         last = self.levels[-1]
         faults = []
         if last.covers != 1:
@@ -68,9 +67,7 @@ class CheckpointProblem(Problem):
             found = f"copies of {self.levels[0].copy_seconds:g} s"
             expected = f"at most {_LONGEST:g} mean times between failures"
             faults.append(Fault("levels[0].copy_seconds", found, expected))
-        if faults:
-            raise InputError(faults)
-        return self
+        return faults
 
     @property
     def failure_rate(self) -> float:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Self
+from collections.abc import Iterator
+from typing import Annotated
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
-from scheduling.errors import InputError
+from scheduling.errors import Fault
 from scheduling.models.base import Document
 
 Degree = Annotated[int, Field(ge=1, le=4096)]
@@ -30,12 +31,10 @@ class Layout(Document):
     dp: Degree = Field(default=1, description="Copies of attention inside the replica.")
     ep: Degree = Field(default=1, description="Groups that the experts are spread over.")
 
-    @model_validator(mode="after")
-    def _experts_divide_a_stage(self) -> Self:
+    def _faults(self) -> Iterator[Fault]:
         if self.stage_gpus % self.ep:
             expected = f"a divisor of tp * dp = {self.stage_gpus}"
-            raise InputError.single("ep", str(self.ep), expected)
-        return self
+            yield Fault("ep", str(self.ep), expected)
 
     @property
     def stage_gpus(self) -> int:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
-from scheduling.errors import Fault, InputError
+from scheduling.errors import Fault
 from scheduling.models.base import Document, Frozen, Many, Name
 from scheduling.models.cost.precision import BYTES, Dtype
 
@@ -102,8 +102,7 @@ class Llm(Document):
     aliases: Many[Name] = Field(default=(), description="Other names of the catalogue's entry.")
     sources: Many[Name] = ()
 
-    @model_validator(mode="after")
-    def _counts_agree(self) -> Self:
+    def _faults(self) -> list[Fault]:
         faults = []
         attention, experts = self.attention, self.experts
         if isinstance(attention, GroupedAttention):
@@ -122,9 +121,7 @@ class Llm(Document):
             if experts.dense_layers > self.layers:
                 found = str(experts.dense_layers)
                 faults.append(Fault("experts.dense_layers", found, f"at most {self.layers}"))
-        if faults:
-            raise InputError(faults)
-        return self
+        return faults
 
     @property
     def expert_layers(self) -> int:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import Field, StringConstraints
 
-from scheduling.errors import Fault, InputError
+from scheduling.errors import Fault
 from scheduling.models.base import Frozen, Many, Name, Problem
 from scheduling.models.faults import repeated
 
@@ -63,13 +63,6 @@ class EdgeCloud(Problem):
     kind: Literal["edge-cloud"] = "edge-cloud"
     models: Annotated[Many[EdgeModel], Field(min_length=1)]
     tasks: Annotated[Many[EdgeTask], Field(min_length=1)]
-
-    @model_validator(mode="after")
-    def _consistent(self) -> Self:
-        faults = list(self._faults())
-        if faults:
-            raise InputError(faults)
-        return self
 
     def _faults(self) -> Iterator[Fault]:
         yield from repeated("models", (model.id for model in self.models))

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from heapq import heapify, heapreplace
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
-from scheduling.errors import Fault, InputError
+from scheduling.errors import Fault
 from scheduling.models.base import Frozen, Many, Name, Problem
 from scheduling.models.faults import repeated
 
@@ -41,13 +41,6 @@ class FederatedProblem(Problem):
         default=1.2, description="How much longer than expected a group waits for its last model."
     )
     clients: Annotated[Many[Client], Field(min_length=1)]
-
-    @model_validator(mode="after")
-    def _consistent(self) -> Self:
-        faults = list(self._faults())
-        if faults:
-            raise InputError(faults)
-        return self
 
     def _faults(self) -> Iterator[Fault]:
         yield from repeated("clients", (client.id for client in self.clients))

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
-from scheduling.errors import InputError
+from scheduling.errors import Fault
 from scheduling.models.base import Frozen, Many, Name, Problem
 
 MOST_BYTES = 2**50
@@ -58,14 +58,10 @@ class MemoryProblem(Problem):
     buffers: Annotated[Many[Buffer], Field(min_length=1)]
     capacity: Bytes | None = Field(default=None, description="Bytes that there are.")
 
-    @model_validator(mode="after")
-    def _consistent(self) -> Self:
+    def _faults(self) -> list[Fault]:
         from scheduling.models.memory.validation import find_faults
 
-        faults = find_faults(self)
-        if faults:
-            raise InputError(faults)
-        return self
+        return find_faults(self)
 
 
 def origin(buffers: dict[str, Buffer], buffer: Buffer) -> Buffer:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from scheduling.errors import Fault, InputError
 from scheduling.models.base import Many, Problem
@@ -31,8 +31,7 @@ class RingProblem(Problem):
         description="Rate of the link from each node to each; the diagonal does not matter."
     )
 
-    @model_validator(mode="after")
-    def _square(self) -> Self:
+    def _faults(self) -> list[Fault]:
         n = len(self.rates)
         faults = [
             Fault(f"rates[{number}]", f"{len(row)} rates", f"{n}, one for each node")
@@ -41,9 +40,7 @@ class RingProblem(Problem):
         ]
         if n < 2:
             faults.append(Fault("rates", f"{n} nodes", "at least 2"))
-        if faults:
-            raise InputError(faults)
-        return self
+        return faults
 
 
 def slowest(problem: RingProblem, order: list[int]) -> float:

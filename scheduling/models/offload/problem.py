@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
-from scheduling.errors import Fault, InputError
+from scheduling.errors import Fault
 from scheduling.models.base import Frozen, Many, Name, Problem
 from scheduling.models.faults import repeated
 
@@ -49,13 +49,6 @@ class OffloadProblem(Problem):
 
     kind: Literal["offload"] = "offload"
     tasks: Annotated[Many[OffloadTask], Field(min_length=1)]
-
-    @model_validator(mode="after")
-    def _consistent(self) -> Self:
-        faults = list(self._faults())
-        if faults:
-            raise InputError(faults)
-        return self
 
     def _faults(self) -> Iterator[Fault]:
         yield from repeated("tasks", (task.id for task in self.tasks))

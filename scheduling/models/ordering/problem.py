@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
-from scheduling.errors import InputError
+from scheduling.errors import Fault
 from scheduling.models.base import Many, Problem
 
 MOST_TRANSACTIONS = 2000
@@ -34,11 +34,7 @@ class OrderingProblem(Problem):
     kind: Literal["ordering"] = "ordering"
     transactions: Annotated[Many[Line], Field(min_length=1, max_length=MOST_TRANSACTIONS)]
 
-    @model_validator(mode="after")
-    def _consistent(self) -> Self:
+    def _faults(self) -> list[Fault]:
         from scheduling.models.ordering.validation import find_faults
 
-        faults = find_faults(self)
-        if faults:
-            raise InputError(faults)
-        return self
+        return find_faults(self)

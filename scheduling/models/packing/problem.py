@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, Self
+from collections.abc import Iterator
+from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
-from scheduling.errors import InputError
+from scheduling.errors import Fault
 from scheduling.models.base import Many, Problem
 
 Tokens = Annotated[int, Field(ge=1, le=10**9)]
@@ -39,13 +40,11 @@ class PackingProblem(Problem):
         description="Tokens of each sequence."
     )
 
-    @model_validator(mode="after")
-    def _countable(self) -> Self:
+    def _faults(self) -> Iterator[Fault]:
         chunks = self.own_chunks
         if chunks > MOST_CHUNKS:
             found = f"{chunks} chunks of long sequences"
-            raise InputError.single("chunk_tokens", found, f"at most {MOST_CHUNKS}")
-        return self
+            yield Fault("chunk_tokens", found, f"at most {MOST_CHUNKS}")
 
     @property
     def own_chunks(self) -> int:

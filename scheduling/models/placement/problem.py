@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, Self, get_args
+from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
-from scheduling.errors import InputError
+from scheduling.errors import Fault
 from scheduling.models.base import Frozen, Many, Name, Problem
 from scheduling.models.placement.measures import Balance, Interference, Workload
 from scheduling.models.placement.parts import Demands, Fragment, Part, PartUse, Share
@@ -165,7 +165,6 @@ Goal = Literal[
     "spread",
     "fragmentation",
 ]
-GOALS: tuple[Goal, ...] = get_args(Goal)
 
 
 class PlacementProblem(Problem):
@@ -219,14 +218,10 @@ class PlacementProblem(Problem):
         "domains by themselves. None: every node is one.",
     )
 
-    @model_validator(mode="after")
-    def _consistent(self) -> Self:
+    def _faults(self) -> list[Fault]:
         from scheduling.models.placement.validation import find_faults
 
-        faults = find_faults(self)
-        if faults:
-            raise InputError(faults)
-        return self
+        return find_faults(self)
 
     @property
     def priorities(self) -> tuple[int, ...]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, Self
+from collections.abc import Iterator
+from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
-from scheduling.errors import InputError
+from scheduling.errors import Fault
 from scheduling.models.base import Frozen, Many, Name, Problem
+from scheduling.models.faults import repeated
 
 Time = Annotated[int, Field(ge=0, le=10**15)]
 
@@ -45,11 +47,5 @@ class PrefillProblem(Problem):
     kind: Literal["prefill"] = "prefill"
     prompts: Annotated[Many[Prompt], Field(min_length=1)]
 
-    @model_validator(mode="after")
-    def _consistent(self) -> Self:
-        from scheduling.models.faults import repeated
-
-        faults = list(repeated("prompts", (prompt.id for prompt in self.prompts)))
-        if faults:
-            raise InputError(faults)
-        return self
+    def _faults(self) -> Iterator[Fault]:
+        return repeated("prompts", (prompt.id for prompt in self.prompts))

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, Self
+from collections.abc import Iterator
+from typing import Annotated, Literal
 
 import numpy as np
-from pydantic import Field, model_validator
+from pydantic import Field
 
-from scheduling.errors import Fault, InputError
+from scheduling.errors import Fault
 from scheduling.models.base import Document, Frozen, Many, Name
+from scheduling.models.faults import repeated
 from scheduling.models.requests.arrivals import Arrivals
 from scheduling.models.requests.lengths import Lengths
 from scheduling.models.requests.programs import Call, Program, ProgramTable, program_table
@@ -83,8 +85,7 @@ class Workflow(Document):
         default=1, description="How often the graph runs; a round waits for the last one's ends."
     )
 
-    @model_validator(mode="after")
-    def _graph(self) -> Self:
+    def _faults(self) -> list[Fault]:
         seen: set[str] = set()
         faults = []
         for number, step in enumerate(self.steps):
@@ -97,9 +98,7 @@ class Workflow(Document):
                 if name not in seen
             ]
             seen.add(step.agent)
-        if faults:
-            raise InputError(faults)
-        return self
+        return faults
 
 
 class AgentWorkload(Document):
@@ -115,13 +114,8 @@ class AgentWorkload(Document):
         Many[Annotated[Conversation | Workflow, Field(discriminator="kind")]], Field(min_length=1)
     ]
 
-    @model_validator(mode="after")
-    def _names(self) -> Self:
-        names = [entry.name for entry in self.classes]
-        twice = [name for name in names if names.count(name) > 1]
-        if twice:
-            raise InputError.single("classes", f"{twice[0]!r} twice", "names that differ")
-        return self
+    def _faults(self) -> Iterator[Fault]:
+        return repeated("classes", (entry.name for entry in self.classes), "names that differ")
 
 
 class _Streams:

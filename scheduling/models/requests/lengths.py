@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
+from collections.abc import Iterator
 from itertools import pairwise
 from statistics import NormalDist
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field, model_validator
+from pydantic import Field
 
-from scheduling.errors import Fault, InputError
+from scheduling.errors import Fault
 from scheduling.models.base import Document, Frozen, Many
 
 Ints = NDArray[np.int64]
@@ -62,11 +63,9 @@ class UniformLength(Document):
     low: Tokens
     high: Tokens
 
-    @model_validator(mode="after")
-    def _in_order(self) -> Self:
+    def _faults(self) -> Iterator[Fault]:
         if self.high < self.low:
-            raise InputError.single("high", str(self.high), f"at least low, {self.low}")
-        return self
+            yield Fault("high", str(self.high), f"at least low, {self.low}")
 
     @property
     def mean(self) -> float:
@@ -129,12 +128,9 @@ class LognormalLength(_ByMoments):
     at_least: Tokens = 1
     at_most: Tokens = 1_000_000
 
-    @model_validator(mode="after")
-    def _in_order(self) -> Self:
+    def _faults(self) -> Iterator[Fault]:
         if self.at_most < self.at_least:
-            expected = f"at least at_least, {self.at_least}"
-            raise InputError.single("at_most", str(self.at_most), expected)
-        return self
+            yield Fault("at_most", str(self.at_most), f"at least at_least, {self.at_least}")
 
     def _moment(self, order: int) -> float:
         """Mean of a power: of the part within the limits, and of what is set to each of them."""
@@ -183,8 +179,7 @@ class EmpiricalLength(_ByMoments):
         description="Tokens that each share does not exceed."
     )
 
-    @model_validator(mode="after")
-    def _is_a_distribution(self) -> Self:
+    def _faults(self) -> list[Fault]:
         faults = []
         if len(self.tokens) != len(self.shares):
             found = f"{len(self.tokens)} entries"
@@ -196,9 +191,7 @@ class EmpiricalLength(_ByMoments):
             faults.append(Fault("shares", "a share that does not rise", "ascending shares"))
         if any(after < before for before, after in pairwise(self.tokens)):
             faults.append(Fault("tokens", "a number that falls", "ascending numbers"))
-        if faults:
-            raise InputError(faults)
-        return self
+        return faults
 
     def _moment(self, order: int) -> float:
         total = 0.0

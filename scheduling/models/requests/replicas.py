@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, Self
+from collections.abc import Iterator
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, field_serializer, field_validator, model_validator
+from pydantic import Field, field_serializer, field_validator
 
-from scheduling.errors import Fault, InputError
+from scheduling.errors import Fault
 from scheduling.models.base import Document, Frozen, Many, Name
 from scheduling.models.cost.layout import Layout
 from scheduling.models.cost.precision import Precision
@@ -35,11 +36,9 @@ class AffineTimes(Document):
         default=0.0, description="Of each pair of a prompt's token and one that it attends to."
     )
 
-    @model_validator(mode="after")
-    def _takes_time(self) -> Self:
+    def _faults(self) -> Iterator[Fault]:
         if self.base_seconds + self.per_token_seconds <= 0:
-            raise InputError.single("base_seconds", "0", "iterations that take time")
-        return self
+            yield Fault("base_seconds", "0", "iterations that take time")
 
 
 class Replica(Document):
@@ -78,8 +77,7 @@ class Replica(Document):
     def _short_name(cls, value: Any) -> Any:
         return named_precision(value) if isinstance(value, str) else value
 
-    @model_validator(mode="after")
-    def _one_of_both(self) -> Self:
+    def _faults(self) -> list[Fault]:
         faults = []
         named = [name for name in ("model", "gpu") if getattr(self, name) is not None]
         if self.cost is None:
@@ -92,9 +90,7 @@ class Replica(Document):
             faults += [Fault(name, "a value beside a cost", "either") for name in named]
             if self.kv_tokens is None:
                 faults.append(Fault("kv_tokens", "nothing", "tokens of KV cache beside a cost"))
-        if faults:
-            raise InputError(faults)
-        return self
+        return faults
 
 
 class ReplicaGroup(Document):
@@ -143,8 +139,6 @@ class Way(Document):
     )
     link: Transfer | None = Field(default=None, description="Between the two; none: its defaults.")
 
-    @model_validator(mode="after")
-    def _moves_somewhere(self) -> Self:
+    def _faults(self) -> Iterator[Fault]:
         if self.link is not None and not self.decode:
-            raise InputError.single("link", "a transfer", "decode, the groups that it leads to")
-        return self
+            yield Fault("link", "a transfer", "decode, the groups that it leads to")

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Literal, Self
+from typing import Literal
 
-from pydantic import Field, field_serializer, model_validator
+from pydantic import Field, field_serializer
 
-from scheduling.errors import Fault, InputError
+from scheduling.errors import Fault
 from scheduling.models.base import Frozen, Many, Name, Problem
+from scheduling.models.faults import repeated
 from scheduling.models.requests.agents import AgentWorkload
 from scheduling.models.requests.arrivals import Rate
 from scheduling.models.requests.replicas import Replica, ReplicaGroup, Tokens, Way
@@ -77,8 +78,10 @@ class RequestScenario(Problem):
 
     _described = field_serializer("workload", "programs")(whole)
 
-    @model_validator(mode="after")
-    def _one_source(self) -> Self:
+    def _faults(self) -> list[Fault]:
+        return [*self._faults_of_requests(), *self._faults_of_replicas()]
+
+    def _faults_of_requests(self) -> list[Fault]:
         faults = []
         sources = ("workload", "programs", "trace")
         given = [name for name in sources if getattr(self, name) is not None]
@@ -91,12 +94,9 @@ class RequestScenario(Problem):
         if self.workload is not None and (self.requests is None) == (self.seconds is None):
             found = "neither" if self.requests is None else "both"
             faults.append(Fault("requests, seconds", found, "one of the two beside a workload"))
-        if faults:
-            raise InputError(faults)
-        return self
+        return faults
 
-    @model_validator(mode="after")
-    def _replicas_serve(self) -> Self:
+    def _faults_of_replicas(self) -> list[Fault]:
         faults = []
         if (self.replica is None) == (not self.groups):
             found = "neither" if self.replica is None else "both"
@@ -104,10 +104,8 @@ class RequestScenario(Problem):
         if self.groups and self.replicas != 1:
             expected = "replicas of each group instead"
             faults.append(Fault("replicas", str(self.replicas), expected))
-        names = [group.name for group in self.groups]
-        twice = sorted({name for name in names if names.count(name) > 1})
-        if twice:
-            faults.append(Fault("groups", f"{twice[0]!r} twice", "names that differ"))
+        names = (group.name for group in self.groups)
+        faults += repeated("groups", names, "names that differ")
         if self.ways and not self.groups:
             faults.append(Fault("ways", "without groups", "groups that they lead to"))
         apart = [group.name for group in self.groups if group.role != "both"]
@@ -115,12 +113,10 @@ class RequestScenario(Problem):
             found = f"none, beside group {apart[0]!r} of a role"
             faults.append(Fault("ways", found, "ways that lead to it"))
         for number, way in enumerate(self.ways if self.groups else ()):
-            faults += self._faults_of(number, way)
-        if faults:
-            raise InputError(faults)
-        return self
+            faults += self._faults_of_way(number, way)
+        return faults
 
-    def _faults_of(self, number: int, way: Way) -> list[Fault]:
+    def _faults_of_way(self, number: int, way: Way) -> list[Fault]:
         """Tell of groups of a way that there are not, or that have another role."""
         roles = {group.name: group.role for group in self.groups}
         first = "prefill" if way.decode else "both"

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import math
-from typing import Annotated, Literal, Self
+from collections.abc import Iterator
+from typing import Annotated, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field, model_validator
+from pydantic import Field
 
-from scheduling.errors import InputError
+from scheduling.errors import Fault, InputError
 from scheduling.models.base import Document, Frozen, Many, Name
+from scheduling.models.faults import repeated
 from scheduling.models.requests.arrivals import Arrivals
 from scheduling.models.requests.lengths import Lengths
 from scheduling.models.requests.table import RequestTable
@@ -52,13 +54,8 @@ class Workload(Document):
     name: Name | None = None
     classes: Annotated[Many[RequestClass], Field(min_length=1)]
 
-    @model_validator(mode="after")
-    def _names_differ(self) -> Self:
-        names = [entry.name for entry in self.classes]
-        twice = sorted({name for name in names if names.count(name) > 1})
-        if twice:
-            raise InputError.single("classes", f"{twice[0]!r} twice", "names that differ")
-        return self
+    def _faults(self) -> Iterator[Fault]:
+        return repeated("classes", (entry.name for entry in self.classes), "names that differ")
 
     @property
     def rate(self) -> float:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal, Self
+from typing import Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from scheduling.errors import Fault, InputError
 from scheduling.models.base import Many, Name, Problem
@@ -43,8 +43,7 @@ class OnlineSchedule(Problem):
         description="When the end of a stop becomes known: at its begin, or not before its end.",
     )
 
-    @model_validator(mode="after")
-    def _expected_tasks(self) -> Self:
+    def _faults(self) -> list[Fault]:
         modes = {task.id: len(task.modes) for task in self.truth.tasks}
         faults = []
         for name, durations in self.expected.items():
@@ -54,9 +53,7 @@ class OnlineSchedule(Problem):
             elif len(durations) != modes[name]:
                 found = f"{len(durations)} durations"
                 faults.append(Fault(place, found, f"one for each of {modes[name]} modes"))
-        if faults:
-            raise InputError(faults)
-        return self
+        return faults
 
 
 def as_online(problem: Problem) -> OnlineSchedule:

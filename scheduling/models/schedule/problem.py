@@ -5,11 +5,11 @@ Times are integers in the instance's own unit; intervals are half-open, ``[start
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
-from scheduling.errors import InputError
+from scheduling.errors import Fault
 from scheduling.models.base import Frozen, Many, Name, Problem
 from scheduling.models.schedule.objective import Objective, makespan, parse_objective
 
@@ -324,14 +324,10 @@ class ScheduleProblem(Problem):
             return {**data, "objective": parse_objective(data["objective"])}
         return data
 
-    @model_validator(mode="after")
-    def _consistent(self) -> Self:
+    def _faults(self) -> list[Fault]:
         from scheduling.models.schedule.validation import find_faults
 
-        faults = find_faults(self)
-        if faults:
-            raise InputError(faults)
-        return self
+        return find_faults(self)
 
     @property
     def tasks(self) -> tuple[Task, ...]:

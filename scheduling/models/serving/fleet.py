@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal
 
 from pydantic import (
     BaseModel,
@@ -15,7 +15,7 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
-from scheduling.errors import Fault, InputError
+from scheduling.errors import Fault
 from scheduling.models.base import Frozen, Many, Name, Problem
 from scheduling.models.cost.gpu import Gpu
 from scheduling.models.cost.llm import Llm
@@ -328,8 +328,7 @@ class Fleet(Problem):
     def _one_goal(cls, value: Any) -> Any:
         return [value] if isinstance(value, str) else value
 
-    @model_validator(mode="after")
-    def _names_mean_something(self) -> Self:
+    def _faults(self) -> list[Fault]:
         faults = []
         for field in ("models", "pools", "demands", "scenarios"):
             seen: set[str] = set()
@@ -353,6 +352,4 @@ class Fleet(Problem):
             faults.append(Fault("goals", ", ".join(self.goals), "each goal once"))
         if self.max_changes is not None and self.running is None:
             faults.append(Fault("running", "nothing", "the running plan that max_changes is of"))
-        if faults:
-            raise InputError(faults)
-        return self
+        return faults

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
-from scheduling.errors import InputError
+from scheduling.errors import Fault
 from scheduling.models.base import Frozen, Many, Name, Problem
 from scheduling.models.cost.layout import Layout
 from scheduling.models.serving.plan import Count, Prediction, Role
@@ -232,11 +232,7 @@ class ServingProblem(Problem):
         """Whether every demand must be served in full."""
         return not {"unserved", "goodput", "rate"} & set(self.goals)
 
-    @model_validator(mode="after")
-    def _consistent(self) -> Self:
+    def _faults(self) -> list[Fault]:
         from scheduling.models.serving.validation import find_faults
 
-        faults = find_faults(self)
-        if faults:
-            raise InputError(faults)
-        return self
+        return find_faults(self)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from math import ceil
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import Field, StringConstraints
 
-from scheduling.errors import Fault, InputError
+from scheduling.errors import Fault
 from scheduling.models.base import Frozen, Many, Name, Problem
 from scheduling.models.faults import repeated
 
@@ -70,13 +70,6 @@ class SharedCluster(Problem):
     kind: Literal["sharing"] = "sharing"
     cores: Annotated[int, Field(ge=1, le=10**6)]
     jobs: Annotated[Many[SharedJob], Field(min_length=1)]
-
-    @model_validator(mode="after")
-    def _consistent(self) -> Self:
-        faults = list(self._faults())
-        if faults:
-            raise InputError(faults)
-        return self
 
     def _faults(self) -> Iterator[Fault]:
         yield from repeated("jobs", (job.id for job in self.jobs))

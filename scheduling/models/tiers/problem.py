@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
-from scheduling.errors import InputError
+from scheduling.errors import Fault
 from scheduling.models.base import Frozen, Many, Name, Problem
 
 MOST_BYTES = 2**50
@@ -78,11 +78,7 @@ class TieredProblem(Problem):
         default=None, description="Bytes copied in one tick; none: nothing can be copied."
     )
 
-    @model_validator(mode="after")
-    def _consistent(self) -> Self:
+    def _faults(self) -> list[Fault]:
         from scheduling.models.tiers.validation import find_faults
 
-        faults = find_faults(self)
-        if faults:
-            raise InputError(faults)
-        return self
+        return find_faults(self)

@@ -166,7 +166,7 @@ def test_lengths_that_are_no_distribution_are_refused(fields: dict[str, Any]) ->
 
 def test_slips_are_refused_with_their_place() -> None:
     chat = two_classes().classes[0]
-    with pytest.raises(InputError, match="'chat' twice"):
+    with pytest.raises(InputError, match="'chat' 2 times"):
         Workload(classes=(chat, chat))
     with pytest.raises(InputError, match=r"arrivals\.poisson\.rate.*-1"):
         Workload.model_validate(
