@@ -11,6 +11,9 @@ from scheduling.cli import options
 from scheduling.errors import InputError
 
 if TYPE_CHECKING:
+    from scheduling.kubernetes.extender.server import Serving
+    from scheduling.kubernetes.extender.worker import Settings
+    from scheduling.kubernetes.mover.mover import Manners
     from scheduling.kubernetes.state import ClusterState
 
 EXAMPLE = "Example: scheduling extender --snapshot cluster.json --port 8888"
@@ -112,10 +115,9 @@ def extender(
         raise InputError.single("--move", "a snapshot", "a live cluster")
 
     from scheduling.kubernetes.extender.app import Limits
-    from scheduling.kubernetes.extender.planner import Planner
-    from scheduling.kubernetes.extender.server import Address, Serving, serve
-    from scheduling.kubernetes.extender.service import Extender
+    from scheduling.kubernetes.extender.server import Address, Serving
     from scheduling.kubernetes.extender.worker import Settings
+    from scheduling.kubernetes.mover.mover import Manners
     from scheduling.solvers.placement.family import FAMILY
 
     FAMILY.solver(solver)
@@ -128,22 +130,43 @@ def extender(
         Limits(max_body * 2**20, request_timeout),
     )
     if snapshot is not None:
-        state = _state(snapshot)
-        serve(Extender(state, Planner(state, settings)), serving)
+        _serve_snapshot(snapshot, settings, serving)
         return
+    manners = Manners(move_pace, move_budget, move_dry_run) if move or move_dry_run else None
+    _serve_cluster(kubeconfig, context, settings, serving, manners)
 
+
+def _serve_snapshot(snapshot: str, settings: Settings, serving: Serving) -> None:
+    """Answer for a cluster that does not change."""
+    from scheduling.kubernetes.extender.planner import Planner
+    from scheduling.kubernetes.extender.server import serve
+    from scheduling.kubernetes.extender.service import Extender
+
+    state = _state(snapshot)
+    serve(Extender(state, Planner(state, settings)), serving)
+
+
+def _serve_cluster(
+    kubeconfig: str | None,
+    context: str | None,
+    settings: Settings,
+    serving: Serving,
+    manners: Manners | None,
+) -> None:
+    """Answer for a live cluster, and move its pods where there are manners for it."""
     from scheduling.kubernetes.client.access import connect
     from scheduling.kubernetes.client.live import LiveCluster
     from scheduling.kubernetes.extender.cluster import ClusterBinder, LiveSide
     from scheduling.kubernetes.extender.journal import Journal
-    from scheduling.kubernetes.mover.mover import Manners
+    from scheduling.kubernetes.extender.planner import Planner
+    from scheduling.kubernetes.extender.server import serve
+    from scheduling.kubernetes.extender.service import Extender
     from scheduling.kubernetes.state import ClusterState
 
     state, journal = ClusterState(), Journal()
-    live = LiveCluster(connect(kubeconfig, context), state, journal.note, seed=seed)
+    live = LiveCluster(connect(kubeconfig, context), state, journal.note, seed=settings.seed)
     served = Extender(state, Planner(state, settings), ClusterBinder(live), journal)
-    manners = Manners(move_pace, move_budget, move_dry_run)
-    side = LiveSide(live, served, manners if move or move_dry_run else None, seed)
+    side = LiveSide(live, served, manners, settings.seed)
     side.start()
     try:
         serve(served, serving)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from scheduling.report.words import number, percent, sentence
@@ -25,6 +26,13 @@ def fail(message: str) -> None:
 def note(message: str) -> None:
     """Print a remark for people."""
     print(message, file=sys.stderr)
+
+
+def note_files(**paths: Path | None) -> None:
+    """Tell people which files were written, by what is in them; ``None``: it was not."""
+    for what, path in paths.items():
+        if path is not None:
+            note(f"  {what}: {path}")
 
 
 def emit_json(value: Any) -> None:

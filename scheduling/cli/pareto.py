@@ -9,7 +9,7 @@ import typer
 
 from scheduling.cli import completing, options
 from scheduling.cli.live import LiveLine
-from scheduling.cli.output import EXIT_CODES, emit_json, note, table
+from scheduling.cli.output import EXIT_CODES, emit_json, note_files, table
 from scheduling.report.words import number, percent, sentence
 
 if TYPE_CHECKING:
@@ -17,33 +17,35 @@ if TYPE_CHECKING:
 
 EXAMPLE = "Example: scheduling pareto orders.yaml --time-limit 60 --output front.json"
 
+SolverName = Annotated[
+    str,
+    typer.Option(
+        metavar="S",
+        help="Solver of each search: auto, cp-sat, insertion, lns.",
+        autocompletion=completing.solvers,
+    ),
+]
+EachWork = Annotated[
+    float | None,
+    typer.Option(
+        "--work-limit",
+        metavar="UNITS",
+        help="Deterministic limit of each search instead; with --workers 1 reproducible.",
+    ),
+]
+Chart = Annotated[Path | None, typer.Option(metavar="FILE", help="Draw the front: .svg or .png.")]
+
 
 def pareto(
     file: options.InstanceFile,
     format_: options.FormatName = None,
-    solver: Annotated[
-        str,
-        typer.Option(
-            metavar="S",
-            help="Solver of each search: auto, cp-sat, insertion, lns.",
-            autocompletion=completing.solvers,
-        ),
-    ] = "auto",
+    solver: SolverName = "auto",
     time_limit: options.Seconds = None,
-    work_limit: Annotated[
-        float | None,
-        typer.Option(
-            "--work-limit",
-            metavar="UNITS",
-            help="Deterministic limit of each search instead; with --workers 1 reproducible.",
-        ),
-    ] = None,
+    work_limit: EachWork = None,
     workers: options.Workers = None,
     seed: options.Seed = 0,
     output: options.Output = None,
-    chart: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Draw the front: .svg or .png.")
-    ] = None,
+    chart: Chart = None,
     json: options.Json = False,
 ) -> None:
     """Find all trade-offs between the tiers of an instance's objective.
@@ -81,9 +83,7 @@ def pareto(
         emit_json(front.model_dump(mode="json"))
     else:
         _show(front, problem.name or file)
-        for what, path in (("front", output), ("chart", chart if front.points else None)):
-            if path is not None:
-                note(f"  {what}: {path}")
+        note_files(front=output, chart=chart if front.points else None)
     raise typer.Exit(EXIT_CODES[front.status])
 
 

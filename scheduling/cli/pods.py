@@ -21,48 +21,56 @@ if TYPE_CHECKING:
 EXAMPLE = "Example: scheduling pods cluster.json --max-moves 5"
 _SHOWN = 50
 
+Snapshot = Annotated[
+    str,
+    typer.Argument(
+        metavar="SNAPSHOT",
+        help="What kubectl prints with -o json or yaml, - for standard input, or "
+        "bundled:gpu-cluster.",
+        show_default=False,
+    ),
+]
+SearchSeconds = Annotated[
+    float, typer.Option(metavar="SECONDS", help="Wall-clock limit for the search.")
+]
+MaxMoves = Annotated[
+    int | None, typer.Option(metavar="N", min=0, help="Most running pods to move or evict.")
+]
+Goals = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="NAME",
+        help="What comes behind the placed pods, repeatable, most important first: evictions, "
+        "moves (these two by default), nodes, preferences, spread, spread:LABEL, "
+        "balance:RESOURCE, fragmentation:RESOURCE.",
+    ),
+]
+ProblemFile = Annotated[
+    Path | None,
+    typer.Option("--problem", metavar="FILE", help="Write the placement problem (YAML, JSON)."),
+]
+Commands = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE", help="Write the plan as a shell script of kubectl calls."),
+]
+WhatIf = Annotated[
+    bool,
+    typer.Option("--what-if", help="Also find what keeps pods out, and what would admit them."),
+]
+
 
 def pods(
-    snapshot: Annotated[
-        str,
-        typer.Argument(
-            metavar="SNAPSHOT",
-            help="What kubectl prints with -o json or yaml, - for standard input, or "
-            "bundled:gpu-cluster.",
-            show_default=False,
-        ),
-    ],
-    time_limit: Annotated[
-        float, typer.Option(metavar="SECONDS", help="Wall-clock limit for the search.")
-    ] = 10.0,
-    max_moves: Annotated[
-        int | None, typer.Option(metavar="N", min=0, help="Most running pods to move or evict.")
-    ] = None,
-    goal: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="NAME",
-            help="What comes behind the placed pods, repeatable, most important first: evictions, "
-            "moves (these two by default), nodes, preferences, spread, spread:LABEL, "
-            "balance:RESOURCE, fragmentation:RESOURCE.",
-        ),
-    ] = None,
+    snapshot: Snapshot,
+    time_limit: SearchSeconds = 10.0,
+    max_moves: MaxMoves = None,
+    goal: Goals = None,
     solver: options.PlacementSolver = "auto",
     workers: options.Workers = None,
     seed: options.Seed = 0,
     output: options.Output = None,
-    problem: Annotated[
-        Path | None,
-        typer.Option("--problem", metavar="FILE", help="Write the placement problem (YAML, JSON)."),
-    ] = None,
-    commands: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE", help="Write the plan as a shell script of kubectl calls."),
-    ] = None,
-    what_if: Annotated[
-        bool,
-        typer.Option("--what-if", help="Also find what keeps pods out, and what would admit them."),
-    ] = False,
+    problem: ProblemFile = None,
+    commands: Commands = None,
+    what_if: WhatIf = False,
     json: options.Json = False,
 ) -> None:
     """Place pending pods, highest priority first, with as few evictions and moves as can be.

@@ -9,7 +9,7 @@ import typer
 
 from scheduling.cli import completing, options
 from scheduling.cli.live import LiveLine
-from scheduling.cli.output import EXIT_CODES, emit_json, note, summary
+from scheduling.cli.output import EXIT_CODES, emit_json, note_files, summary
 from scheduling.errors import UnsupportedError
 
 if TYPE_CHECKING:
@@ -17,40 +17,43 @@ if TYPE_CHECKING:
 
 EXAMPLE = "Example: scheduling solve shop.fjs --time-limit 30 --output best.json --gantt best.html"
 
+SolverName = Annotated[
+    str,
+    typer.Option(
+        metavar="S",
+        help="auto (a portfolio), or one of its parts: cp-sat, mip, mip:ENGINE, dispatch, "
+        "dispatch:RULE, dispatch:learned, giffler-thompson, sgs, genetic, tabu, lns.",
+        autocompletion=completing.solvers,
+    ),
+]
+Hint = Annotated[Path | None, typer.Option(metavar="FILE", help="Solution file to start from.")]
+Chart = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE",
+        help="Draw a schedule (.html, .svg, .png), or memory, a loop, stages, … (.svg, .png).",
+    ),
+]
+ModelFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--export-model", metavar="FILE", help="Write the model: .pb, .pbtxt (CP-SAT), .mps."
+    ),
+]
+
 
 def solve(
     file: options.InstanceFile,
     format_: options.FormatName = None,
-    solver: Annotated[
-        str,
-        typer.Option(
-            metavar="S",
-            help="auto (a portfolio), or one of its parts: cp-sat, mip, mip:ENGINE, dispatch, "
-            "dispatch:RULE, dispatch:learned, giffler-thompson, sgs, genetic, tabu, lns.",
-            autocompletion=completing.solvers,
-        ),
-    ] = "auto",
+    solver: SolverName = "auto",
     time_limit: options.Seconds = None,
     work_limit: options.Work = None,
     workers: options.Workers = None,
     seed: options.Seed = 0,
-    hint: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Solution file to start from.")
-    ] = None,
+    hint: Hint = None,
     output: options.Output = None,
-    gantt: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FILE",
-            help="Draw a schedule (.html, .svg, .png), or memory, a loop, stages, … (.svg, .png).",
-        ),
-    ] = None,
-    model: Annotated[
-        Path | None,
-        typer.Option(
-            "--export-model", metavar="FILE", help="Write the model: .pb, .pbtxt (CP-SAT), .mps."
-        ),
-    ] = None,
+    gantt: Chart = None,
+    model: ModelFile = None,
     json: options.Json = False,
 ) -> None:
     """Solve an instance and say how far the answer can be from the best possible.
@@ -87,9 +90,7 @@ def solve(
         emit_json(solution.model_dump(mode="json"))
     else:
         summary(solution, problem.name or file)
-        for what, path in (("model", model), ("solution", output), ("chart", gantt)):
-            if path is not None:
-                note(f"  {what}: {path}")
+        note_files(model=model, solution=output, chart=gantt)
     raise typer.Exit(EXIT_CODES[solution.status])
 
 

@@ -20,39 +20,47 @@ if TYPE_CHECKING:
 
 EXAMPLE = "Example: scheduling trace azure.csv --fit workload.yaml"
 
+TraceFile = Annotated[
+    str,
+    typer.Argument(
+        metavar="FILE",
+        help="A trace in any format, or a workload (.yaml, .json) to draw requests of.",
+        show_default=False,
+    ),
+]
+Format = Annotated[
+    str | None, typer.Option("--format", metavar="F", help="Format; the columns tell.")
+]
+Strict = Annotated[
+    bool, typer.Option("--strict", help="Refuse a trace with broken rows or out of order.")
+]
+Requests = Annotated[
+    int | None,
+    typer.Option("--requests", metavar="N", min=1, help="How many to draw, or to take."),
+]
+Before = Annotated[
+    float | None,
+    typer.Option("--seconds", metavar="S", min=0, help="Draw, or take, those before S."),
+]
+FitFile = Annotated[
+    Path | None,
+    typer.Option("--fit", metavar="FILE", help="Fit a workload and write it (.yaml)."),
+]
+RequestsFile = Annotated[
+    Path | None,
+    typer.Option("--output", "-o", metavar="FILE", help="Write the requests (.csv, .jsonl)."),
+]
+
 
 def trace(
-    file: Annotated[
-        str,
-        typer.Argument(
-            metavar="FILE",
-            help="A trace in any format, or a workload (.yaml, .json) to draw requests of.",
-            show_default=False,
-        ),
-    ],
-    format_: Annotated[
-        str | None, typer.Option("--format", metavar="F", help="Format; the columns tell.")
-    ] = None,
-    strict: Annotated[
-        bool, typer.Option("--strict", help="Refuse a trace with broken rows or out of order.")
-    ] = False,
-    requests: Annotated[
-        int | None,
-        typer.Option("--requests", metavar="N", min=1, help="How many to draw, or to take."),
-    ] = None,
-    seconds: Annotated[
-        float | None,
-        typer.Option("--seconds", metavar="S", min=0, help="Draw, or take, those before S."),
-    ] = None,
+    file: TraceFile,
+    format_: Format = None,
+    strict: Strict = False,
+    requests: Requests = None,
+    seconds: Before = None,
     seed: options.Seed = 0,
-    fit_to: Annotated[
-        Path | None,
-        typer.Option("--fit", metavar="FILE", help="Fit a workload and write it (.yaml)."),
-    ] = None,
-    output: Annotated[
-        Path | None,
-        typer.Option("--output", "-o", metavar="FILE", help="Write the requests (.csv, .jsonl)."),
-    ] = None,
+    fit_to: FitFile = None,
+    output: RequestsFile = None,
     json: options.Json = False,
 ) -> None:
     """Show what is in a trace of requests, fit a workload to it, or draw requests of one.

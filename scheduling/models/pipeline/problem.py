@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
-from scheduling.errors import Fault, InputError
+from scheduling.errors import Fault
 from scheduling.models.base import Frozen, Many, Problem
 
 Seconds = Annotated[float, Field(gt=0, le=10**6)]
@@ -43,14 +43,10 @@ class PipelineProblem(Problem):
     )
     layers: Annotated[Many[Layer], Field(min_length=1, max_length=10**4)]
 
-    @model_validator(mode="after")
-    def _fits(self) -> Self:
+    def _faults(self) -> list[Fault]:
         room = self.gigabytes
-        faults = [
+        return [
             Fault(f"layers[{number}].gigabytes", f"{layer.gigabytes:g}", f"at most {room:g}")
             for number, layer in enumerate(self.layers)
             if room is not None and layer.gigabytes > room
         ]
-        if faults:
-            raise InputError(faults)
-        return self
