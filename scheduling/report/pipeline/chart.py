@@ -83,6 +83,8 @@ def bars(problem: PipelineProblem, solution: PipelineSolution) -> list[Bar]:
 
 
 def _draw(problem: PipelineProblem, solution: PipelineSolution, figure: Figure) -> None:
+    from matplotlib.ticker import MaxNLocator
+
     rows = min(problem.gpus, max(1, _STEPS * len(solution.stages)))
     figure.set_size_inches(10.0, min(14.0, 2.0 + 0.3 * rows))
     figure.suptitle(sentence(problem, solution), color=INK)
@@ -96,7 +98,7 @@ def _draw(problem: PipelineProblem, solution: PipelineSolution, figure: Figure) 
             )
         ax.plot([], [], "s", color=series_colour(kind), label=name)
     ax.set_ylim(rows - 0.5, -0.5)
-    ax.yaxis.get_major_locator().set_params(integer=True)
+    ax.yaxis.set_major_locator(MaxNLocator(integer=True))
     ax.set_ylabel("GPU")
     ax.set_xlabel("seconds")
     ax.legend(frameon=False, loc="upper left", bbox_to_anchor=(1.0, 1.0))
