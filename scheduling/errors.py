@@ -175,9 +175,9 @@ def did_you_mean(name: str, known: Collection[str]) -> str:
     known
         Names that there are.
     """
-    base = name.partition(":")[0]
-    close = get_close_matches(base, known, n=1) or get_close_matches(base.lower(), known, n=1)
-    return f" (did you mean {close[0]!r}?)" if close else ""
+    spelled = {entry.lower(): entry for entry in known}
+    close = get_close_matches(name.partition(":")[0].lower(), spelled, n=1)
+    return f" (did you mean {spelled[close[0]]!r}?)" if close else ""
 
 
 def _path(location: tuple[int | str, ...]) -> str:

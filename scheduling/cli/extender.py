@@ -147,7 +147,7 @@ def _serve_snapshot(snapshot: str, settings: Settings, serving: Serving) -> None
 
 
 def _serve_cluster(
-    kubeconfig: str | None,
+    kubeconfig: Path | None,
     context: str | None,
     settings: Settings,
     serving: Serving,
