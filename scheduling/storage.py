@@ -31,9 +31,7 @@ def write_whole(path: Path, content: bytes) -> None:
         finally:
             part.unlink(missing_ok=True)
     except OSError as error:
-        found = (error.strerror or "an error").lower()
-        expected = "a file that can be written"
-        raise InputError.single("file", found, expected, str(path)) from None
+        raise _cannot_write(path, error) from None
 
 
 def write_files(folder: Path, contents: Mapping[str, bytes]) -> list[Path]:
@@ -92,12 +90,26 @@ def whole_lines(path: Path, what: str) -> list[str]:
 
 
 def append_line(path: Path, line: str) -> None:
-    """Append a line, also behind one that was cut off, which goes."""
-    with path.open("ab+") as file:
-        if file.tell() > 0:
-            file.seek(-1, 2)
-            if file.read(1) != b"\n":
-                content = path.read_bytes()
-                path.write_bytes(content[: content.rfind(b"\n") + 1])
-    with path.open("a", encoding="utf-8") as text:
-        text.write(line + "\n")
+    """Append a line, also behind one that was cut off, which goes.
+
+    Raises
+    ------
+    InputError
+        When the file cannot be written.
+    """
+    try:
+        with path.open("ab+") as file:
+            if file.tell() > 0:
+                file.seek(-1, 2)
+                if file.read(1) != b"\n":
+                    content = path.read_bytes()
+                    path.write_bytes(content[: content.rfind(b"\n") + 1])
+        with path.open("a", encoding="utf-8") as text:
+            text.write(line + "\n")
+    except OSError as error:
+        raise _cannot_write(path, error) from None
+
+
+def _cannot_write(path: Path, error: OSError) -> InputError:
+    found = (error.strerror or "an error").lower()
+    return InputError.single("file", found, "a file that can be written", str(path))

@@ -44,7 +44,7 @@ def sweep_scenario(problem: RequestScenario, file: str, asked: Asked, wanted: Wa
         runs = run_sweep(
             sweep,
             asked.output,
-            jobs=asked.workers or 1,
+            jobs=1 if asked.workers is None else asked.workers,
             backend=wanted.backend or "loky",
             on_run=lambda one, done, total: bar.show(_name(one), done, total),
         )

@@ -224,6 +224,9 @@ def test_highest_rate_is_bracketed(cli: Cli, scenario: Path) -> None:
             "iterations that take time",
         ),
         ("  kv_tokens: 6400", "  kv_tokens: 6400\n  model: llama-3.1-8b", "beside a cost"),
+        ("base_seconds: 0.005", "base_seconds: 1.0e300", "a finite time of an iteration"),
+        ("base_seconds: 0.005", "base_seconds: 1.0e9", "found more than 292 years"),
+        ("requests: 200", "requests: 200\nrate: 1.0e-300", "come within 292 years"),
     ],
 )
 def test_scenarios_that_make_no_sense_are_refused(
@@ -253,6 +256,8 @@ def test_scenarios_that_make_no_sense_are_refused(
         (["--seeds", "0,x"], "integers separated by commas"),
         (["--rates", "2,x"], "numbers separated by commas"),
         (["--rates", "0"], "positive numbers"),
+        (["--rates", "1", "--workers", "0"], "at least 1"),
+        (["--rates", "1", "--output", "missing/runs.jsonl"], "no such folder"),
     ],
 )
 def test_bad_calls_end_with_code_two(

@@ -91,7 +91,7 @@ def _scaled(values: Sequence[Any], scale: float) -> Ints | None:
             column = np.array(list(map(int, values)), dtype=np.int64)
         else:
             raw = np.array(list(map(float, values)), dtype=np.float64)
-            if not np.isfinite(raw).all() or not (np.abs(raw) * scale < _MOST_NS).all():
+            if not (np.abs(raw) < _MOST_NS / scale).all():
                 return None
             column = np.rint(raw * scale).astype(np.int64)
     except (ValueError, OverflowError):

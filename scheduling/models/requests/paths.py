@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 import numpy as np
 from numpy.typing import NDArray
@@ -76,22 +77,41 @@ class Paths:
     def of_blocks(cls, blocks: Blocks, prompt_tokens: Ints) -> Paths:
         """Take the blocks of prompts for streams; of repeated numbers the first counts.
 
-        What a prompt has behind its blocks belongs to the last of them.
+        What a prompt has behind its blocks is its own.
+
+        Raises
+        ------
+        InputError
+            When a block stands behind different ones.
         """
         prompts = []
-        known: dict[int, int] = {}
+        known: dict[int, tuple[int, int | None]] = {}
+        count = 0
         for row in range(len(prompt_tokens)):
-            numbers = dict.fromkeys(blocks.of(row).tolist())
             length = int(prompt_tokens[row])
             most = max(1, -(-length // blocks.tokens))
-            streams = [known.setdefault(number, len(known)) for number in numbers][:most]
-            ends = [blocks.tokens * (place + 1) for place in range(len(streams))]
-            if ends:
-                ends[-1] = length
-            prompts.append(list(zip(streams, ends, strict=True)))
+            path: list[tuple[int, int]] = []
+            before: int | None = None
+            for number in islice(dict.fromkeys(blocks.of(row).tolist()), most):
+                stream, usual = known.setdefault(number, (count, before))
+                count += stream == count
+                if before != usual:
+                    found = f"block {number} behind {_named(before)}"
+                    expected = f"behind {_named(usual)}, as before: it stands for all up to it"
+                    raise InputError.single(f"blocks of request {row}", found, expected)
+                path.append((stream, min(blocks.tokens * (len(path) + 1), length)))
+                before = number
+            if path and path[-1][1] < length:
+                path.append((count, length))
+                count += 1
+            prompts.append(path)
         return cls.of(prompts)
 
     def row(self, row: int) -> list[tuple[int, int]]:
         """Return the streams of one prompt with their ends."""
         part = slice(int(self.starts[row]), int(self.starts[row + 1]))
         return list(zip(self.streams[part].tolist(), self.ends[part].tolist(), strict=True))
+
+
+def _named(block: int | None) -> str:
+    return "the head of a prompt" if block is None else f"block {block}"

@@ -9,7 +9,7 @@ import numpy as np
 
 from scheduling.errors import InputError
 from scheduling.models.requests.table import RequestTable
-from scheduling.simulator.requests.clock import NS_PER_SECOND
+from scheduling.simulator.requests.clock import LAST_NS, NS_PER_SECOND
 from scheduling.simulator.requests.deployment import Deployment
 from scheduling.simulator.requests.fleet import simulate_fleet
 from scheduling.simulator.requests.metrics import Slo, measure
@@ -58,6 +58,8 @@ def at_rate(table: RequestTable, rate: float) -> RequestTable:
         raise InputError.single("rate", str(rate), "a positive number")
     first = table.arrival_ns[0]
     span = (len(table) - 1) / rate * NS_PER_SECOND
+    if span > LAST_NS:
+        raise InputError.single("rate", str(rate), "a rate at which they come within 292 years")
     stretch = span / float(table.arrival_ns[-1] - first)
     return replace(table, arrival_ns=np.rint((table.arrival_ns - first) * stretch).astype(np.int64))
 

@@ -19,6 +19,10 @@ SHIFT = 20
 
 MASK = (1 << SHIFT) - 1
 NS_PER_SECOND = 1_000_000_000
+
+LAST_NS = 2**63 - 1
+"""The last nanosecond that columns of times can hold, after some 292 years."""
+
 _TICKS_PER_SECOND = float(NS_PER_SECOND << SHIFT)
 
 
@@ -35,7 +39,7 @@ def ticks(seconds: float) -> int:
     InputError
         When it is no time: negative, infinite or not a number.
     """
-    if not 0.0 <= seconds < math.inf:
+    if not 0.0 <= seconds * _TICKS_PER_SECOND < math.inf:
         raise InputError.single("cost model", f"{seconds} seconds", "a finite time of an iteration")
     return round(seconds * _TICKS_PER_SECOND)
 

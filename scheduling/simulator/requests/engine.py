@@ -14,7 +14,7 @@ from scheduling.models.requests.growth import Growth
 from scheduling.models.requests.paths import Paths
 from scheduling.models.requests.programs import ProgramTable
 from scheduling.models.requests.table import RequestTable
-from scheduling.simulator.requests.clock import nanoseconds
+from scheduling.simulator.requests.clock import LAST_NS, nanoseconds
 from scheduling.simulator.requests.deployment import Deployment, Group, Link
 from scheduling.simulator.requests.flows import Choice, Flows
 from scheduling.simulator.requests.instance import Instance
@@ -160,6 +160,8 @@ class Engine:
 
     def end_at(self, time: int, instance: Instance, version: int) -> None:
         """Foresee the end of an instance's iterations; a later call takes its place."""
+        if time > LAST_NS:
+            raise _too_long()
         self._seq += 1
         heappush(self._heap, (time, _END, self._seq, instance, version, None))
 
@@ -169,6 +171,8 @@ class Engine:
 
     def call_at(self, time: int, action: Callable[[int], None]) -> None:
         """Have something done at a time, which it is told."""
+        if time > LAST_NS:
+            raise _too_long()
         self._seq += 1
         heappush(self._heap, (time, _CALL, self._seq, None, 0, action))
 
@@ -237,6 +241,11 @@ class Engine:
         on_progress
             Called now and then with simulated nanoseconds, requests that have come, and requests
             that have ended or were rejected.
+
+        Raises
+        ------
+        InputError
+            When it takes more nanoseconds than columns can hold.
         """
         table = self._table
         count = len(table)
@@ -374,3 +383,7 @@ class Engine:
             hit_tokens=np.asarray(self.hits),
             instances=runs,
         )
+
+
+def _too_long() -> InputError:
+    return InputError.single("requests", "more than 292 years", "times that take less")

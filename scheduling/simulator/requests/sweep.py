@@ -238,6 +238,9 @@ def _known(results: Path, scenario: str) -> dict[tuple[str, float | None, int], 
     """Return the runs of this scenario that a file holds."""
     known: dict[tuple[str, float | None, int], SweepRun] = {}
     if not results.exists():
+        if not results.parent.is_dir():
+            expected = "a file that can be written"
+            raise InputError.single("file", "no such folder", expected, str(results))
         return known
     for number, text in enumerate(whole_lines(results, "results"), start=1):
         try:

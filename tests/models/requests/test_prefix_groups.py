@@ -5,9 +5,11 @@ from __future__ import annotations
 from itertools import combinations
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from scheduling.errors import InputError
 from scheduling.models.requests.blocks import Blocks
 from scheduling.models.requests.paths import Paths
 from scheduling.models.requests.prefix_groups import prefix_groups, saved_tokens
@@ -92,6 +94,22 @@ def test_a_small_prefix_of_many_may_beat_long_ones_of_few() -> None:
     assert (group.tokens, group.saved) == (10, 90)
     long = [[(0, 10), (1 + row // 2, 40), (10 + row, 50)] for row in range(10)]
     assert [one.tokens for one in prefix_groups(Paths.of(long), 10)] == [40] * 5
+
+
+def test_what_stands_behind_the_blocks_of_a_prompt_is_its_own() -> None:
+    blocks = Blocks(16, np.array([7, 8, 7, 8]), np.array([0, 2, 4]))
+    paths = Paths.of_blocks(blocks, np.array([50, 40]))
+    assert [paths.row(row) for row in (0, 1)] == [
+        [(0, 16), (1, 32), (2, 50)],
+        [(0, 16), (1, 32), (3, 40)],
+    ]
+
+
+def test_blocks_behind_different_ones_are_named() -> None:
+    blocks = Blocks(16, np.array([7, 8, 9, 8]), np.array([0, 2, 4]))
+    message = r"blocks of request 1: found block 8 behind block 9, expected behind block 7"
+    with pytest.raises(InputError, match=message):
+        Paths.of_blocks(blocks, np.array([32, 32]))
 
 
 def test_prompts_without_streams_stand_alone() -> None:

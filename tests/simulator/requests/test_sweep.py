@@ -11,6 +11,7 @@ from scheduling.models.requests.scenario import RequestScenario
 from scheduling.simulator.requests.compare import simulate_requests
 from scheduling.simulator.requests.records import outcome_record
 from scheduling.simulator.requests.sweep import Sweep, SweepRun, figure, grouped, run_sweep
+from scheduling.storage import append_line
 
 PROBLEM = RequestScenario.model_validate(
     {
@@ -102,5 +103,7 @@ def test_files_of_something_else_are_refused(tmp_path: Path) -> None:
     results.write_text('{"a": 1}\n')
     with pytest.raises(InputError, match="line 1"):
         run_sweep(SWEEP, results)
+    with pytest.raises(InputError, match="a file that can be written"):
+        append_line(tmp_path, "a line")
     with pytest.raises(InputError, match="backend"):
         run_sweep(SWEEP, backend="none")
