@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import sys
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 from scheduling.cli import (
     bench,
     check,
     completing,
+    config,
     doctor,
     explain,
     extender,
@@ -22,6 +24,7 @@ from scheduling.cli import (
     profile,
     report,
     reproduce,
+    settings,
     simulate,
     solve,
     trace,
@@ -32,8 +35,24 @@ from scheduling.errors import CheckError, SchedulingError, SolverError
 EXIT_VIOLATIONS = 1
 EXIT_BAD_INPUT = 2
 
+_REPAIRS = ("config", "doctor")
+"""Verbs that tell what is wrong with the settings."""
+
+
+class Verbs(TyperGroup):
+    """The verbs; each is run with the defaults that files and the environment set."""
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """Find the verb, and its defaults: help and repairs do without them."""
+        name, command, words = super().resolve_command(ctx, args)
+        if not ctx.resilient_parsing and name not in _REPAIRS and "--help" not in words:
+            settings.apply(ctx, str(name), command, words)
+        return name, command, words
+
+
 app = typer.Typer(
     name="scheduling",
+    cls=Verbs,
     help="State scheduling problems as files, solve them with a bound, check the answers.",
     epilog="Example: scheduling solve bundled:workshop --gantt workshop.html",
     no_args_is_help=True,
@@ -56,6 +75,7 @@ app.command("pods", epilog=pods.EXAMPLE)(pods.pods)
 app.command("extender", epilog=extender.EXAMPLE)(extender.extender)
 app.command("profile", epilog=profile.EXAMPLE)(profile.profile)
 app.command("report", epilog=report.EXAMPLE)(report.report)
+app.command("config", epilog=config.EXAMPLE)(config.config)
 app.command("doctor", epilog=doctor.EXAMPLE)(doctor.doctor)
 app.command("reproduce", epilog=reproduce.EXAMPLE)(reproduce.reproduce)
 

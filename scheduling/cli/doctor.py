@@ -11,10 +11,10 @@ from pathlib import Path
 
 import typer
 
-from scheduling.cli import options
+from scheduling.cli import options, settings
 from scheduling.cli.output import emit_json, table
 from scheduling.cli.probes import PROBES, Finding, State, ask, package
-from scheduling.errors import SchedulingError
+from scheduling.errors import InputError, SchedulingError
 
 EXAMPLE = "Example: scheduling doctor"
 
@@ -77,14 +77,14 @@ class Check:
         return self.state == "broken" or (self.needed and self.state == "missing")
 
 
-def doctor(json: options.Json = False) -> None:
-    """Show what works here: engines, extras, cores, memory, GPUs, bundled instances.
+def doctor(context: typer.Context, json: options.Json = False) -> None:
+    """Show what works here: engines, extras, cores, memory, GPUs, instances, settings.
 
     Each engine solves a tiny instance in a process of its own. Licences are those of free engines'
     packages, or say whether one was found for a bought one.
     Exit codes: 0 all that is installed works, 1 something is broken or a needed engine is missing.
     """
-    checks = examine()
+    checks = [*examine(), _settings(context)]
     healthy = not any(check.harms for check in checks)
     if json:
         emit_json({"healthy": healthy, "checks": [asdict(check) for check in checks]})
@@ -178,6 +178,17 @@ def _instances() -> Check:
         more = f" and {len(faults) - 1} more" if len(faults) > 1 else ""
         return replace(check, state="broken", detail=f"{faults[0]}{more}")
     return replace(check, version=str(len(names)), detail="all are read")
+
+
+def _settings(context: typer.Context) -> Check:
+    check = Check("files", "settings", "ok")
+    try:
+        found = settings.checked(context)
+    except InputError as error:
+        more = f" and {len(error.faults) - 1} more" if len(error.faults) > 1 else ""
+        return replace(check, state="broken", detail=f"{str(error).splitlines()[0]}{more}")
+    files = ", ".join(found.files)
+    return replace(check, detail=files or f"no {settings.FILE}: verbs take their own defaults")
 
 
 def _show(checks: list[Check], *, healthy: bool) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from scheduling.cli import completing, options
+from scheduling.cli import completing, options, settings
 from scheduling.cli.output import emit_json, fail, note, table
 from scheduling.errors import InputError
 from scheduling.report.words import percent
@@ -26,6 +26,7 @@ _EXIT_BAD_INPUT = 2
 
 
 def reproduce(
+    context: typer.Context,
     names: Annotated[
         list[str] | None,
         typer.Argument(
@@ -71,7 +72,7 @@ def reproduce(
     if all_of_them and names:
         raise InputError.single("--all", f"also {names[0]}", "--all or names of scenarios")
     if all_of_them or not names or budget is not None or output is not None:
-        if time_limit is not None:
+        if time_limit is not None and "--time-limit" in settings.typed(context):
             raise InputError.single("--time-limit", f"{time_limit:g}", "--budget for a table")
         seconds = _DEFAULT_SECONDS if budget is None else options.duration(budget, "--budget")
         _table(names or list(SCENARIOS), seconds, jobs, output, json)

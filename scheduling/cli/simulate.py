@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from scheduling.cli import completing, options
+from scheduling.cli import completing, options, settings
 from scheduling.cli.output import note, table
 from scheduling.cli.simulate_options import Asked, Wanted
 from scheduling.cli.simulate_runs import deliver
@@ -124,6 +124,7 @@ BoundSeconds = Annotated[
 
 
 def simulate(
+    context: typer.Context,
     file: options.InstanceFile,
     format_: options.FormatName = None,
     policy: Policies = None,
@@ -158,23 +159,24 @@ def simulate(
     from scheduling.instances.files import read
     from scheduling.models.requests.scenario import RequestScenario
 
-    asked = Asked(tuple(policy or ()), time_limit, work_limit, workers, seed, output, json)
+    policies, typed = tuple(policy or ()), settings.typed(context)
+    asked = Asked(policies, time_limit, work_limit, workers, seed, output, json, typed)
     goals = tuple(objective or ())
     wanted = Wanted(trace, strict, capacity, times, viewer, plot, goals, rates, seeds, backend)
     problem = read(file, format=format_)
     if isinstance(problem, RequestScenario):
         _simulate_requests(problem, file, asked, wanted)
     else:
-        _refuse(wanted.given, "scenarios of requests")
+        _refuse(asked, wanted.given, "scenarios of requests")
         _simulate_other(problem, file, asked)
 
 
 def _simulate_requests(problem: RequestScenario, file: str, asked: Asked, wanted: Wanted) -> None:
     limits = {"--time-limit": asked.time_limit, "--work-limit": asked.work_limit}
-    _refuse(limits, "schedules")
+    _refuse(asked, limits, "schedules")
     if wanted.rates is None and wanted.seeds is None:
         sweeping = {"--workers": asked.workers, "--output": asked.output}
-        _refuse({**sweeping, "--backend": wanted.backend}, "a sweep")
+        _refuse(asked, {**sweeping, "--backend": wanted.backend}, "a sweep")
         from scheduling.cli.simulate_requests import simulate_scenario
 
         simulate_scenario(problem, file, asked, wanted)
@@ -203,7 +205,7 @@ def _simulate_other(problem: Problem, file: str, asked: Asked) -> None:
 
         limits = {"--time-limit": asked.time_limit, "--work-limit": asked.work_limit}
         solving = {**limits, "--workers": asked.workers, "--output": asked.output}
-        _refuse(solving, "problems that are solved beside the runs")
+        _refuse(asked, solving, "problems that are solved beside the runs")
         simulate_run(problem, file, asked.policies, seed=asked.seed, json=asked.json)
     else:
         _simulate_schedule(problem, file, asked)
@@ -227,12 +229,12 @@ def _simulate_schedule(problem: Problem, file: str, asked: Asked) -> None:
     )
 
 
-def _refuse(options_: dict[str, Any], what: str) -> None:
-    """Refuse options that mean something only elsewhere."""
+def _refuse(asked: Asked, options_: dict[str, Any], what: str) -> None:
+    """Refuse options on the command line that mean something only elsewhere."""
     faults = [
         Fault(name, str(value), f"an option for {what} alone")
         for name, value in options_.items()
-        if value is not None
+        if value is not None and name in asked.typed
     ]
     if faults:
         raise InputError(faults)

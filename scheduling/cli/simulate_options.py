@@ -9,7 +9,11 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What can be asked of policies on most problems; fields are the options of the verb."""
+    """What can be asked of policies on most problems; fields are the options of the verb.
+
+    ``typed`` names those that stand on the command line: what files and the environment set as a
+    default is left out where it means nothing.
+    """
 
     policies: tuple[str, ...]
     time_limit: float | None
@@ -18,6 +22,7 @@ class Asked:
     seed: int
     output: Path | None
     json: bool
+    typed: frozenset[str]
 
     @property
     def solving(self) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -33,6 +34,9 @@ Cli = Callable[..., Call]
 @pytest.fixture
 def cli(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Cli:
     """Call ``scheduling`` with arguments and return exit code and output."""
+
+    # Settings of whoever runs the tests are none of theirs.
+    monkeypatch.setenv("XDG_CONFIG_HOME", os.devnull)
 
     def call(*arguments: object) -> Call:
         monkeypatch.setattr(sys, "argv", ["scheduling", *map(str, arguments)])
