@@ -1,10 +1,16 @@
-"""Requests and iterations a second of the simulator: golden runs of Vidur, and a large fleet."""
+"""Requests and iterations a second of the simulator: golden runs of Vidur, and a large fleet.
+
+With ``--peer-python`` and ``--peer-code`` Vidur itself simulates each golden run in turn with ours;
+without, its rate is the one that the notes of the golden runs state.
+"""
 
 from __future__ import annotations
 
 import argparse
 import json
+import os
 import resource
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -72,7 +78,27 @@ def timed(fleet: Deployment, requests: RequestTable, router: str, repeats: int) 
     }
 
 
-def golden_runs(data: Path, repeats: int) -> dict[str, Any]:
+def timed_peer(python: Path, code: Path, folder: Path, name: str, repeats: int) -> float:
+    """Return Vidur's requests a second of processor time, the quickest of a few runs."""
+    script = Path(__file__).parent / "peers" / "with_vidur.py"
+    entry = json.loads((folder / "golden.json").read_text())[name]
+    rates = []
+    for _ in range(repeats):
+        out = subprocess.run(
+            [python, script, folder, name],
+            env=os.environ | {"PYTHONPATH": str(code)},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        found = json.loads(out.stdout.splitlines()[-1])
+        if abs(found["makespan"] - entry["makespan_s"]) > 1e-5:
+            raise SystemExit(f"the peer's own run of {name} differs: {found}")
+        rates.append(entry["requests"] / found["seconds"])
+    return max(rates)
+
+
+def golden_runs(data: Path, repeats: int, peer: tuple[Path, Path] | None) -> dict[str, Any]:
     """Time all golden runs; those that differ from Vidur's are marked."""
     folder = data / "vidur_golden"
     requests = read_requests(folder / "requests-conv400.csv").table
@@ -84,7 +110,9 @@ def golden_runs(data: Path, repeats: int) -> dict[str, Any]:
             and row["restarts"] == entry["restarts"]
             and abs(row["makespan"] - entry["makespan_s"]) <= 1e-5
         )
-        row["times_vidur"] = row["requests_per_second"] / VIDUR_REQUESTS_PER_SECOND
+        vidur = timed_peer(*peer, folder, name, 3) if peer else VIDUR_REQUESTS_PER_SECOND
+        row["vidur_requests_per_second"] = vidur
+        row["times_vidur"] = row["requests_per_second"] / vidur
         found[name] = row
     return found
 
@@ -112,10 +140,15 @@ def main() -> None:
     parser.add_argument("--instances", type=int, default=100)
     parser.add_argument("--router", choices=ROUTERS, default="least-requests")
     parser.add_argument("--repeats", type=int, default=10, help="of each golden run")
+    parser.add_argument("--peer-python", type=Path, help="Python with Vidur's requirements")
+    parser.add_argument("--peer-code", type=Path, help="checkout of Vidur")
     parser.add_argument("--output", type=Path, help="JSON file")
     options = parser.parse_args()
+    if (options.peer_python is None) != (options.peer_code is None):
+        parser.error("--peer-python and --peer-code go together")
+    peer = (options.peer_python, options.peer_code) if options.peer_code else None
     data = data_folder()
-    found = golden_runs(data, options.repeats) if data is not None else {}
+    found = golden_runs(data, options.repeats, peer) if data is not None else {}
     fleet, requests = day(options.requests, options.instances)
     found[f"fleet of {options.instances}"] = timed(fleet, requests, options.router, 1)
     rows = [
@@ -125,14 +158,15 @@ def main() -> None:
             str(row["iterations"]),
             {True: "yes", False: "NO"}.get(row.get("equal"), "-"),
             f"{row['requests_per_second']:,.0f}",
+            f"{row['vidur_requests_per_second']:,.0f}" if "times_vidur" in row else "-",
             f"{row['times_vidur']:.0f}" if "times_vidur" in row else "-",
             f"{row['iterations_per_second']:,.0f}",
             f"{row['memory_mib']:.0f}",
         ]
         for name, row in found.items()
     ]
-    head = ["run", "requests", "iterations", "as Vidur", "requests/s", "x Vidur", "iterations/s"]
-    table([*head, "MiB"], rows)
+    head = ["run", "requests", "iterations", "as Vidur", "requests/s", "Vidur's"]
+    table([*head, "times", "iterations/s", "MiB"], rows)
     if options.output:
         options.output.write_text(json.dumps(found, indent=1), encoding="utf-8")
     if any(row.get("equal") is False for row in found.values()):
