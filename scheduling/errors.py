@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 if TYPE_CHECKING:
     from pydantic import ValidationError
@@ -58,6 +58,10 @@ class InputError(SchedulingError):
         self.faults = tuple(faults)
         self.source = source
         super().__init__(self._message())
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Travel between processes with the faults, not with the message."""
+        return type(self), (self.faults, self.source)
 
     def _message(self) -> str:
         prefix = f"{self.source}: " if self.source else ""

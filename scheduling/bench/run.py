@@ -1,4 +1,4 @@
-"""Running a plan: every instance with every solver and seed, resumable, on any joblib engine."""
+"""Running a plan: every instance with every solver and seed, resumable, on any engine."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from importlib.metadata import version
 from itertools import product
 from pathlib import Path
 
+from scheduling.backends.carrying import StoppedError, carry_out, check_engine
 from scheduling.bench.records import Record, append_record, read_records
 from scheduling.bench.suites import Case, cases
 from scheduling.errors import SchedulingError
-from scheduling.sweeps import carry_out, check_engine
 
 OnRecord = Callable[[Record, int, int], None]
 
@@ -62,7 +62,7 @@ def run_plan(
     plan: Plan,
     results: Path | None = None,
     *,
-    jobs: int = 1,
+    jobs: int | None = None,
     backend: str = "loky",
     on_record: OnRecord | None = None,
 ) -> list[Record]:
@@ -75,9 +75,11 @@ def run_plan(
     results
         Result file: runs that it already holds are taken from it, new ones are appended.
     jobs
-        Runs side by side; each of them uses ``plan.workers`` threads.
+        Most runs side by side, each of ``plan.workers`` threads. Default: one on this machine, all
+        that a cluster has room for.
     backend
-        Engine of joblib that carries several runs: ``loky``, ``dask`` or ``ray``.
+        Engine that carries them: ``loky`` (this machine), ``dask`` or ``ray``, with its address
+        as ``dask:tcp://host:8786``.
     on_record
         Called after each new run with its record, the number done and the number of all.
 
@@ -85,6 +87,8 @@ def run_plan(
     ------
     InputError
         For an unknown suite or backend, or a result file that cannot be read.
+    StoppedError
+        When the keyboard interrupts it, with the records of the runs that had ended.
     """
     check_engine(jobs, backend)
     everything = _runs(plan)
@@ -93,13 +97,18 @@ def run_plan(
         known = {record.key: record for record in read_records(results)}
     missing = [run for run in everything if run.blank().key not in known]
     done = len(everything) - len(missing)
-    for record in carry_out(run_one, missing, jobs, backend):
-        known[record.key] = record
-        done += 1
-        if results is not None:
-            append_record(results, record)
-        if on_record is not None:
-            on_record(record, done, len(everything))
+    try:
+        for record in carry_out(run_one, missing, jobs, backend):
+            known[record.key] = record
+            done += 1
+            if results is not None:
+                append_record(results, record)
+            if on_record is not None:
+                on_record(record, done, len(everything))
+    except KeyboardInterrupt:
+        keys = [run.blank().key for run in everything]
+        ended = [known[key] for key in keys if key in known]
+        raise StoppedError(ended, len(everything)) from None
     return [known[run.blank().key] for run in everything]
 
 

@@ -10,6 +10,7 @@ import typer
 from scheduling.cli import completing, options
 from scheduling.cli.live import ProgressBar
 from scheduling.cli.output import emit_json, note, table
+from scheduling.cli.stopping import end, gather
 
 if TYPE_CHECKING:
     from scheduling.bench.records import Record
@@ -54,15 +55,8 @@ def bench(
         Path | None,
         typer.Option(metavar="FILE", help="Draw a performance profile: .svg or .png."),
     ] = None,
-    jobs: Annotated[int, typer.Option(metavar="N", help="Runs side by side.")] = 1,
-    backend: Annotated[
-        str,
-        typer.Option(
-            metavar="B",
-            help="loky (this machine), dask or ray (a cluster).",
-            autocompletion=completing.backends,
-        ),
-    ] = "loky",
+    jobs: options.Jobs = None,
+    backend: options.Backend = "loky",
     json: options.Json = False,
 ) -> None:
     """Run suites of instances and show each solver's gap to the best known values.
@@ -79,7 +73,9 @@ def bench(
         workers=workers,
     )
     with ProgressBar(quiet=json) as bar:
-        records = run_plan(plan, output, jobs=jobs, backend=backend, on_record=bar.update)
+        records, stopped = gather(
+            lambda: run_plan(plan, output, jobs=jobs, backend=backend, on_record=bar.update)
+        )
     if json:
         emit_json([record.model_dump(mode="json") for record in records])
     else:
@@ -91,6 +87,7 @@ def bench(
 
         write_profile(records, profile)
         note(f"profile: {profile}")
+    end(stopped)
 
 
 def _show(records: list[Record], baseline: Path | None) -> None:

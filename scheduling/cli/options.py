@@ -56,6 +56,25 @@ PlacementSolver = Annotated[
 Seed = Annotated[
     int, typer.Option("--seed", metavar="N", min=0, help="Seed of every random choice.")
 ]
+Jobs = Annotated[
+    int | None,
+    typer.Option(
+        "--jobs",
+        metavar="N",
+        help="Most runs side by side; by default one on this machine, all that a cluster has "
+        "room for.",
+    ),
+]
+Backend = Annotated[
+    str,
+    typer.Option(
+        "--backend",
+        metavar="B",
+        help="Who carries runs: loky (processes of this machine), dask or ray, with the address "
+        "of the cluster as dask:tcp://HOST:8786.",
+        autocompletion=completing.backends,
+    ),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print machine-readable output alone.")]
 Output = Annotated[
     Path | None, typer.Option("--output", metavar="FILE", help="Write the result here.")

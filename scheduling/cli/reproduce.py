@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
 from scheduling.cli import completing, options, settings
 from scheduling.cli.output import emit_json, fail, note, table
+from scheduling.cli.stopping import end, gather
 from scheduling.errors import InputError
 from scheduling.report.words import percent
 
@@ -23,6 +24,13 @@ EXAMPLE = "Example: scheduling reproduce --all --budget 60s --output atlas"
 _DEFAULT_SECONDS = 60.0
 _EXIT_FAILED = 1
 _EXIT_BAD_INPUT = 2
+
+
+class Engine(NamedTuple):
+    """Who carries scenarios, and how many at a time."""
+
+    jobs: int | None
+    backend: str
 
 
 def reproduce(
@@ -50,9 +58,8 @@ def reproduce(
             "one table with a verdict on each. 60s by default for the atlas.",
         ),
     ] = None,
-    jobs: Annotated[
-        int, typer.Option(metavar="N", help="Scenarios side by side, with --all or --budget.")
-    ] = 1,
+    jobs: options.Jobs = None,
+    backend: options.Backend = "loky",
     output: Annotated[
         Path | None,
         typer.Option(
@@ -75,7 +82,7 @@ def reproduce(
         if time_limit is not None and "--time-limit" in settings.typed(context):
             raise InputError.single("--time-limit", f"{time_limit:g}", "--budget for a table")
         seconds = _DEFAULT_SECONDS if budget is None else options.duration(budget, "--budget")
-        _table(names or list(SCENARIOS), seconds, jobs, output, json)
+        _table(names or list(SCENARIOS), seconds, Engine(jobs, backend), output, json)
     else:
         _each(names, _DEFAULT_SECONDS if time_limit is None else time_limit, json)
 
@@ -109,23 +116,31 @@ def _each(names: Sequence[str], time_limit: float, json: bool) -> None:
 
 
 def _table(
-    names: Sequence[str], seconds: float, jobs: int, output: Path | None, json: bool
+    names: Sequence[str], seconds: float, engine: Engine, output: Path | None, json: bool
 ) -> None:
     """Run scenarios in processes of their own and show a verdict on each."""
-    from scheduling.scenarios.atlas.entries import Entry, Outcome
+    from scheduling.scenarios.atlas.entries import Atlas, Entry, Outcome
     from scheduling.scenarios.atlas.run import run_atlas
 
     def say(entry: Entry, done: int, total: int) -> None:
         found = entry.judgement
         note(f"[{done}/{total}] {entry.name}: {found.verdict}, {entry.seconds:.1f} s; {found.why}")
 
-    atlas = run_atlas(names, seconds, output, jobs=jobs, on_entry=say)
+    entries, stopped = gather(
+        lambda: (
+            run_atlas(
+                names, seconds, output, jobs=engine.jobs, backend=engine.backend, on_entry=say
+            ).entries
+        )
+    )
+    atlas = Atlas(tuple(entries), seconds, len(set(names)))
     if json:
         emit_json(atlas.record())
     else:
         _show_atlas(atlas)
     if output is not None:
         note(f"written: {output}")
+    end(stopped)
     if any(entry.outcome is Outcome.FAILED for entry in atlas.entries):
         raise typer.Exit(_EXIT_FAILED)
 

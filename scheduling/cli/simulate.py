@@ -84,14 +84,18 @@ Backend = Annotated[
     typer.Option(
         "--backend",
         metavar="B",
-        help="Of a sweep: loky (this machine), dask or ray (a cluster).",
+        help="Of a sweep: loky (this machine), dask or ray, with the address of the cluster as "
+        "dask:tcp://HOST:8786.",
         autocompletion=completing.backends,
     ),
 ]
 SweepWorkers = Annotated[
     int | None,
     typer.Option(
-        "--workers", metavar="N", help="Threads of a bound, all by default; runs of a sweep, 1."
+        "--workers",
+        metavar="N",
+        help="Threads of a bound, all by default; of a sweep, runs side by side: 1 here, or all "
+        "that a cluster has room for.",
     ),
 ]
 Result = Annotated[

@@ -11,6 +11,7 @@ from scheduling.cli.live import ProgressBar
 from scheduling.cli.output import emit_json, note, table
 from scheduling.cli.simulate_options import Asked, Wanted
 from scheduling.cli.simulate_requests import folder_of
+from scheduling.cli.stopping import end, gather
 from scheduling.errors import Fault, InputError
 
 if TYPE_CHECKING:
@@ -41,12 +42,14 @@ def sweep_scenario(problem: RequestScenario, file: str, asked: Asked, wanted: Wa
         capacity=wanted.capacity,
     )
     with ProgressBar(quiet=asked.json) as bar:
-        runs = run_sweep(
-            sweep,
-            asked.output,
-            jobs=1 if asked.workers is None else asked.workers,
-            backend=wanted.backend or "loky",
-            on_run=lambda one, done, total: bar.show(_name(one), done, total),
+        runs, stopped = gather(
+            lambda: run_sweep(
+                sweep,
+                asked.output,
+                jobs=asked.workers,
+                backend=wanted.backend or "loky",
+                on_run=lambda one, done, total: bar.show(_name(one), done, total),
+            )
         )
     if wanted.plot is not None:
         from scheduling.report.requests import write_frontier
@@ -58,6 +61,7 @@ def sweep_scenario(problem: RequestScenario, file: str, asked: Asked, wanted: Wa
         _show(runs, problem.name or file, len(sweep.seeds))
     if asked.output is not None:
         note(f"results: {asked.output}")
+    end(stopped)
 
 
 def _refuse_single(wanted: Wanted) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -267,3 +268,20 @@ def test_command(cli: Cli, suite: Path, tmp_path: Path) -> None:
     assert len(cli(*base, "--output", results, "--json").json) == 4
     assert cli("bench", "no such suite").code == 2
     assert cli("bench", suite, "--seeds", "x").code == 2
+
+
+def test_stopped_runs_show_what_is_done(
+    cli: Cli, suite: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stop_at_b(one: Any) -> Record:
+        if one.case.name.endswith("b.txt"):
+            raise KeyboardInterrupt
+        blank: Record = one.blank()
+        return blank
+
+    monkeypatch.setattr("scheduling.bench.run.run_one", stop_at_b)
+    found = cli("bench", suite, "--output", suite / "run.jsonl", "--json")
+    assert found.code == 130
+    assert "stopped after 1 of 2 runs" in found.err
+    assert [one["instance"] for one in json.loads(found.out)] == ["tiny/a.txt"]
+    assert len(read_records(suite / "run.jsonl")) == 1

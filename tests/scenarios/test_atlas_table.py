@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from scheduling.backends.carrying import StoppedError
 from scheduling.errors import InputError
 from scheduling.report.results.reading import read_results
 from scheduling.scenarios.atlas import alone, run
@@ -119,8 +120,9 @@ def test_atlases_come_back_and_only_what_is_missing_runs_again(
 
     monkeypatch.setattr(run, "run_alone", fake)
     names = ["mergepipe", "smtt", "eplb"]
-    with pytest.raises(KeyboardInterrupt):
+    with pytest.raises(StoppedError, match="stopped after 2 of 3 runs") as stop:
         run_atlas(names, 5.0, tmp_path)
+    assert [one.name for one in stop.value.done] == ["smtt", "mergepipe"]
     assert {path.suffix for path in tmp_path.iterdir()} == {".json", ".md", ".html"}
     kept = json.loads((tmp_path / "atlas.json").read_text())
     assert [one["name"] for one in kept["systems"]] == ["smtt", "mergepipe"]
@@ -191,3 +193,16 @@ def test_the_table_on_the_command_line(
     assert found.code == 1
     assert "[2/2] opflow: not reproduced, 1.0 s; ended by signal 9" in found.err
     assert "2 of 2 published systems" in found.out
+
+
+def test_stopped_tables_show_what_is_done(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fake(task: Task) -> Entry:
+        if task.name == "opflow":
+            raise KeyboardInterrupt
+        return Entry(task.name, Outcome.RAN, 1.0, (MERGED,))
+
+    monkeypatch.setattr(run, "run_alone", fake)
+    found = cli("reproduce", "mergepipe", "opflow", "--budget", "9s")
+    assert found.code == 130
+    assert "stopped after 1 of 2 runs" in found.err
+    assert "1 of 2 published systems" in found.out

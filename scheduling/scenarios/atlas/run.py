@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from scheduling.backends.carrying import StoppedError, carry_out, check_engine
 from scheduling.errors import InputError
 from scheduling.report.results.page import render_report
 from scheduling.report.results.systems import atlas_section
@@ -15,7 +16,6 @@ from scheduling.scenarios.atlas.markdown import render_markdown
 from scheduling.scenarios.registry import scenario
 from scheduling.scenarios.scenario import data_folder
 from scheduling.storage import write_files
-from scheduling.sweeps import carry_out, check_engine
 
 STEM = "atlas"
 """Name of the files without their endings."""
@@ -28,7 +28,7 @@ def run_atlas(
     budget_seconds: float,
     folder: Path | None = None,
     *,
-    jobs: int = 1,
+    jobs: int | None = None,
     backend: str = "loky",
     on_entry: OnEntry | None = None,
 ) -> Atlas:
@@ -44,9 +44,10 @@ def run_atlas(
         Where ``atlas.json``, ``atlas.md`` and ``atlas.html`` are kept, whole after every scenario;
         those that the first already has, of the same budget, are not run again.
     jobs
-        Scenarios side by side.
+        Most scenarios side by side. Default: one on this machine, all that a cluster has room for.
     backend
-        Engine that carries them, as of :func:`~scheduling.sweeps.carry_out`.
+        Engine that carries them: ``loky`` (this machine), ``dask`` or ``ray``, with its address
+        as ``dask:tcp://host:8786``.
     on_entry
         Called after each scenario with its entry, the number done and the number of all.
 
@@ -55,6 +56,8 @@ def run_atlas(
     InputError
         For an unknown scenario or backend, a budget or a number of jobs out of range, a folder that
         cannot be written, or an ``atlas.json`` there that is none.
+    StoppedError
+        When the keyboard interrupts it, with the entries of the scenarios that had ended.
     """
     check_engine(jobs, backend)
     if not 0 < budget_seconds < float("inf"):
@@ -71,12 +74,15 @@ def run_atlas(
     def atlas() -> Atlas:
         return Atlas(ordered(tuple(known.values())), budget_seconds, len(chosen))
 
-    for entry in carry_out(run_alone, tasks, jobs, backend):
-        known[entry.name] = entry
-        if folder is not None:
-            write_atlas(atlas(), folder)
-        if on_entry is not None:
-            on_entry(entry, len(known), len(chosen))
+    try:
+        for entry in carry_out(run_alone, tasks, jobs, backend):
+            known[entry.name] = entry
+            if folder is not None:
+                write_atlas(atlas(), folder)
+            if on_entry is not None:
+                on_entry(entry, len(known), len(chosen))
+    except KeyboardInterrupt:
+        raise StoppedError(atlas().entries, len(chosen)) from None
     found = atlas()
     if folder is not None:
         write_atlas(found, folder)

@@ -14,13 +14,13 @@ from typing import Any
 
 import numpy as np
 
+from scheduling.backends.carrying import StoppedError, carry_out, check_engine
 from scheduling.errors import Fault, InputError
 from scheduling.models.requests.scenario import RequestScenario
 from scheduling.simulator.requests.compare import simulate_requests
 from scheduling.simulator.requests.metrics import Estimate, student_quantile
 from scheduling.simulator.requests.records import outcome_record
 from scheduling.storage import append_line, whole_lines
-from scheduling.sweeps import carry_out, check_engine
 
 _FIELDS = {"scenario", "policy", "rate", "seed", "run"}
 
@@ -91,7 +91,7 @@ def run_sweep(
     sweep: Sweep,
     results: Path | None = None,
     *,
-    jobs: int = 1,
+    jobs: int | None = None,
     backend: str = "loky",
     on_run: OnRun | None = None,
 ) -> list[SweepRun]:
@@ -107,9 +107,10 @@ def run_sweep(
         File of results, one JSON line a run: those of this scenario that it holds are taken from
         it, new ones are appended as they end.
     jobs
-        Runs side by side.
+        Most runs side by side. Default: one on this machine, all that a cluster has room for.
     backend
-        Engine that carries them: ``loky`` (this machine), ``dask`` or ``ray``.
+        Engine that carries them: ``loky`` (this machine), ``dask`` or ``ray``, with its address
+        as ``dask:tcp://host:8786``.
     on_run
         Called after each new run with it, the number done and the number of all.
 
@@ -120,6 +121,8 @@ def run_sweep(
         read, and whatever a single run refuses.
     UnsupportedError, PolicyError
         As a single run.
+    StoppedError
+        When the keyboard interrupts it, with the runs that had ended.
     """
     check_engine(jobs, backend)
     _check(sweep)
@@ -131,13 +134,17 @@ def run_sweep(
     known = {} if results is None else _known(results, scenario)
     missing = [task for task in tasks if task.key not in known]
     done = len(tasks) - len(missing)
-    for found in carry_out(_run, missing, jobs, backend):
-        known[found.policy, found.rate, found.seed] = found
-        done += 1
-        if results is not None:
-            append_line(results, _line(scenario, found))
-        if on_run is not None:
-            on_run(found, done, len(tasks))
+    try:
+        for found in carry_out(_run, missing, jobs, backend):
+            known[found.policy, found.rate, found.seed] = found
+            done += 1
+            if results is not None:
+                append_line(results, _line(scenario, found))
+            if on_run is not None:
+                on_run(found, done, len(tasks))
+    except KeyboardInterrupt:
+        ended = [known[task.key] for task in tasks if task.key in known]
+        raise StoppedError(ended, len(tasks)) from None
     return [known[task.key] for task in tasks]
 
 

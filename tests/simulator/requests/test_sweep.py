@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from scheduling.backends.carrying import StoppedError
 from scheduling.errors import InputError
 from scheduling.models.requests.scenario import RequestScenario
 from scheduling.simulator.requests.compare import simulate_requests
@@ -68,6 +69,16 @@ def test_results_of_another_scenario_do_not_count(tmp_path: Path) -> None:
     run_sweep(other, results, on_run=lambda one, done, total: fresh.append(one))
     assert len(fresh) == 1
     assert len(results.read_text().splitlines()) == 9
+
+
+def test_stopped_sweeps_return_what_is_done() -> None:
+    def stop_at_three(one: SweepRun, done: int, total: int) -> None:
+        if done == 3:
+            raise KeyboardInterrupt
+
+    with pytest.raises(StoppedError, match="stopped after 3 of 8 runs") as stop:
+        run_sweep(SWEEP, on_run=stop_at_three)
+    assert stop.value.done == run_sweep(SWEEP)[:3]
 
 
 def test_runs_side_by_side_are_the_same() -> None:

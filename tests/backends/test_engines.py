@@ -1,0 +1,69 @@
+"""Engines: the same results in the same order, whoever carries runs and whoever dies of them."""
+
+from __future__ import annotations
+
+import pickle
+from pathlib import Path
+
+import pytest
+
+from scheduling.backends.backend import MOST_LOSSES
+from scheduling.backends.carrying import backend_of, carry_all, carry_out, check_engine
+from scheduling.errors import InputError, SolverError, UnsupportedError
+from tests.backends.killing import Deadly, refused, squared
+
+
+def test_one_job_stays_in_this_process_in_order() -> None:
+    seen: list[int] = []
+
+    def note(number: int) -> int:
+        seen.append(number)
+        return -number
+
+    assert list(carry_out(note, [3, 1, 2])) == [-3, -1, -2]
+    assert seen == [3, 1, 2]
+    assert list(carry_out(note, [])) == []
+
+
+def test_killed_processes_lose_no_result(tmp_path: Path) -> None:
+    runs = [Deadly(number, str(tmp_path), int(number == 2)) for number in range(6)]
+    assert carry_all(squared, runs, jobs=2) == [number**2 for number in range(6)]
+    assert len(list(tmp_path.iterdir())) == 1
+
+
+def test_runs_that_always_kill_are_named_after_all_others(tmp_path: Path) -> None:
+    runs = [Deadly(number, str(tmp_path), None if number == 1 else 0) for number in range(4)]
+    found: list[int] = []
+    with pytest.raises(SolverError, match=r"3 workers were lost .*number=1.*more memory"):
+        found.extend(carry_out(squared, runs, jobs=2))
+    assert sorted(found) == [0, 4, 9]
+    assert len(list(tmp_path.iterdir())) == MOST_LOSSES
+
+
+def test_errors_travel_with_their_faults() -> None:
+    with pytest.raises(InputError, match=r"numbers\.txt: number: found [56]") as caught:
+        carry_all(refused, [5, 6], jobs=2)
+    again = pickle.loads(pickle.dumps(caught.value))
+    assert (str(again), again.faults, again.source) == (
+        str(caught.value),
+        caught.value.faults,
+        "numbers.txt",
+    )
+
+
+@pytest.mark.parametrize("text", ["", "slurm", "loky:8786", "Dask"])
+def test_unknown_engines_list_the_known_ones(text: str) -> None:
+    with pytest.raises(InputError, match="one of loky, dask, ray"):
+        backend_of(text)
+    assert backend_of("dask:tcp://host:1").name == "dask"
+    assert backend_of("ray").name == "ray"
+    with pytest.raises(InputError, match="at least 1"):
+        check_engine(0, "loky")
+
+
+@pytest.mark.parametrize("name", ["dask", "ray"])
+def test_engines_that_are_not_installed_say_how(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.setitem(__import__("sys").modules, "distributed", None)
+    monkeypatch.setitem(__import__("sys").modules, "ray", None)
+    with pytest.raises(UnsupportedError, match=rf"pip install 'scheduling\[{name}\]'"):
+        carry_all(squared, [], backend=name)
