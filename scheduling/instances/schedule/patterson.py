@@ -33,6 +33,18 @@ def sniff_patterson(text: str) -> bool:
     return len(rows[1]) == resources > 0 and len(rows[2]) >= resources + 2
 
 
+def renewables(lines: Lines, width: int) -> list[dict[str, Any]]:
+    """Read the row of capacities of renewable resources, which is there when there are any."""
+    if not width:
+        return []
+    row = lines.take("the capacities")
+    values = lines.integers(row, "a capacity per resource", count=width, high=10**9)
+    return [
+        {"type": "renewable", "id": f"R{number}", "capacity": value}
+        for number, value in enumerate(values, start=1)
+    ]
+
+
 def read_patterson(text: str, source: str | None) -> ScheduleProblem:
     """Read a project in Patterson's layout.
 
@@ -46,14 +58,7 @@ def read_patterson(text: str, source: str | None) -> ScheduleProblem:
     count, width = lines.integers(header, _SIZE, count=2, high=MAX_COUNT)
     if count < 1:
         raise lines.error(header, "0 activities", "at least one")
-    resources = []
-    if width:
-        row = lines.take("the capacities")
-        values = lines.integers(row, "a capacity per resource", count=width, high=10**9)
-        resources = [
-            {"type": "renewable", "id": f"R{number}", "capacity": value}
-            for number, value in enumerate(values, start=1)
-        ]
+    resources = renewables(lines, width)
     tasks: list[dict[str, Any]] = []
     successors: list[list[int]] = []
     rows = []

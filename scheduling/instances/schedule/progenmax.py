@@ -16,6 +16,7 @@ import re
 from typing import Any
 
 from scheduling.instances.schedule.assemble import build
+from scheduling.instances.schedule.patterson import renewables
 from scheduling.instances.schedule.psplib import check_successors
 from scheduling.instances.text import MAX_COUNT, Lines, Row, excerpt, head, is_integer
 from scheduling.models.schedule.problem import MAX_TIME, ScheduleProblem
@@ -50,14 +51,7 @@ def read_progenmax(text: str, source: str | None) -> ScheduleProblem:
     for number in range(count + 2):
         links += _links(lines, number, count + 1)
     tasks = [_task(lines, number, count + 1, width) for number in range(count + 2)]
-    resources = []
-    if width:
-        row = lines.take("the capacities")
-        values = lines.integers(row, "a capacity per resource", count=width, high=10**9)
-        resources = [
-            {"type": "renewable", "id": f"R{index}", "capacity": value}
-            for index, value in enumerate(values, start=1)
-        ]
+    resources = renewables(lines, width)
     lines.finish()
     if any(_enters(link, "0") for link in links):
         if tasks[0]["modes"][0]["duration"]:

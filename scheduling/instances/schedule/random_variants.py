@@ -75,10 +75,8 @@ def no_wait_job_shop(
     seed
         Seed of the random numbers.
     """
-    fields = _fields(
-        job_shop(jobs=jobs, machines=machines, shortest=shortest, longest=longest, seed=seed)
-    )
-    return _named(f"no-wait {fields['name']}", _with_rule(fields, "no_wait"))
+    shop = job_shop(jobs=jobs, machines=machines, shortest=shortest, longest=longest, seed=seed)
+    return _with_rule(shop, "no-wait", "no_wait")
 
 
 def blocking_job_shop(
@@ -95,10 +93,8 @@ def blocking_job_shop(
     seed
         Seed of the random numbers.
     """
-    fields = _fields(
-        job_shop(jobs=jobs, machines=machines, shortest=shortest, longest=longest, seed=seed)
-    )
-    return _named(f"blocking {fields['name']}", _with_rule(fields, "blocking"))
+    shop = job_shop(jobs=jobs, machines=machines, shortest=shortest, longest=longest, seed=seed)
+    return _with_rule(shop, "blocking", "blocking")
 
 
 def permutation_flow_shop(
@@ -191,10 +187,11 @@ def _fields(problem: ScheduleProblem) -> dict[str, Any]:
     return problem.model_dump(mode="json")
 
 
-def _with_rule(fields: dict[str, Any], rule: str) -> dict[str, Any]:
+def _with_rule(shop: ScheduleProblem, word: str, rule: str) -> ScheduleProblem:
+    fields = _fields(shop)
     for job in fields["jobs"]:
         job[rule] = True
-    return fields
+    return _named(f"{word} {fields['name']}", fields)
 
 
 def _named(name: str, fields: dict[str, Any]) -> ScheduleProblem:

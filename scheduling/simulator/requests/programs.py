@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from enum import IntEnum
 
+from scheduling.errors import InputError
 from scheduling.models.requests.programs import NO_TOOL, ProgramTable
 from scheduling.simulator.requests.live import Live
 
@@ -209,3 +210,23 @@ class Programs:
         if not self._left[program]:
             self.phase[program] = Phase.ENDED
         return count
+
+
+def demanded(programs: Programs | None, policy: str) -> Programs:
+    """Return the programs that a policy cannot do without.
+
+    Parameters
+    ----------
+    programs
+        Those of the run; ``None``: its requests belong to none.
+    policy
+        Name of the policy.
+
+    Raises
+    ------
+    InputError
+        When there are none.
+    """
+    if programs is None:
+        raise InputError.single(f"policy {policy}", "requests", "programs of agents")
+    return programs

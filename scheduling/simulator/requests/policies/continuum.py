@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from scheduling.errors import InputError
 from scheduling.models.cost.protocol import Batch, CostModel
 from scheduling.simulator.requests.clock import NS_PER_SECOND
 from scheduling.simulator.requests.policies.tools import ToolTimes
 from scheduling.simulator.requests.policy import Order, Provenance
+from scheduling.simulator.requests.programs import demanded
 
 if TYPE_CHECKING:
     from scheduling.simulator.requests.live import Live
@@ -126,8 +126,7 @@ class Continuum:
         InputError
             When the requests belong to no programs.
         """
-        if programs is None:
-            raise InputError.single(f"policy {self.name}", "requests", "programs of agents")
+        programs = demanded(programs, self.name)
         fresh = Continuum(self.cost, self.fixed_seconds, self.name, self.provenance)
         fresh._programs = programs
         fresh._tools = ToolTimes(programs)

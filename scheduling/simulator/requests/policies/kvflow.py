@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from scheduling.errors import InputError
 from scheduling.simulator.requests.policy import Provenance
+from scheduling.simulator.requests.programs import demanded
 
 if TYPE_CHECKING:
     from scheduling.simulator.requests.live import Live
@@ -38,10 +38,8 @@ class StepsToExecution:
         InputError
             When the requests belong to no programs.
         """
-        if programs is None:
-            raise InputError.single("policy kvflow", "requests", "programs of agents")
         fresh = StepsToExecution()
-        fresh._programs = programs
+        fresh._programs = demanded(programs, "kvflow")
         return fresh
 
     def key(self, entry: Entry, now: int) -> tuple[float, ...]:

@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from scheduling.errors import InputError
 from scheduling.simulator.requests.clock import NS_PER_SECOND
 from scheduling.simulator.requests.policies.tools import ToolTimes
 from scheduling.simulator.requests.policy import Order, Provenance, Sending
-from scheduling.simulator.requests.programs import Phase, Programs
+from scheduling.simulator.requests.programs import Phase, Programs, demanded
 
 if TYPE_CHECKING:
     from scheduling.simulator.requests.instance import Instance
@@ -103,8 +102,7 @@ class WorkflowAware:
         InputError
             When the requests belong to no programs.
         """
-        if programs is None:
-            raise InputError.single("policy saga", "requests", "programs of agents")
+        programs = demanded(programs, "saga")
         fresh = WorkflowAware(self.deadline_seconds)
         fresh._programs = programs
         fresh._tools = ToolTimes(programs)

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from scheduling.errors import InputError
 from scheduling.simulator.requests.clock import NS_PER_SECOND
 from scheduling.simulator.requests.policy import Provenance, Sending
-from scheduling.simulator.requests.programs import Phase, Programs
+from scheduling.simulator.requests.programs import Phase, Programs, demanded
 
 if TYPE_CHECKING:
     from scheduling.simulator.requests.instance import Instance
@@ -61,9 +60,7 @@ class ThunderAgent:
         InputError
             When the requests belong to no programs.
         """
-        if programs is None:
-            raise InputError.single("policy thunderagent", "requests", "programs of agents")
-        self._programs = programs
+        self._programs = demanded(programs, "thunderagent")
         self._fleet = fleet
 
     def choose(self, candidates: Sequence[Instance], request: Live, now: int) -> Instance:
