@@ -13,7 +13,7 @@ from scheduling.solvers.batching.lp import LinearBound
 from scheduling.solvers.batching.mip import Mip
 from scheduling.solvers.batching.policies import RULES, FcfsPeak
 from scheduling.solvers.board import Board, Budget
-from scheduling.solvers.sideways import Sideways
+from scheduling.solvers.sideways import beside
 
 _RELAXED = 0.5
 _SEARCHED = 0.25
@@ -43,17 +43,4 @@ class Auto(NeedsCpSat, TakesAll):
             most = _UNITS * data.arrays.n
             work = most if part.work is None else min(part.work, most)
             LocalSearch().search(data, board, replace(part, work=work), hint)
-        exact = [solver for solver in (Mip(), CpSat()) if solver.refusal(data) is None]
-        if board.stopped or not exact:
-            return
-        if budget.workers == 1 or budget.work is not None or len(exact) == 1:
-            share = budget.part(1.0 / len(exact))
-            for solver in exact:
-                if not board.stopped:
-                    solver.search(data, board, share, hint)
-                share = budget if budget.work is None else share
-            return
-        with Sideways() as side:
-            one = budget.part(1.0, workers=1)
-            side.start("mip", lambda: Mip().search(data, board, one, hint))
-            CpSat().search(data, board, budget.part(1.0, workers=budget.workers - 1), hint)
+        beside((CpSat(), Mip()), data, board, budget, hint)
