@@ -11,8 +11,10 @@ from scheduling.errors import Fault, InputError
 from scheduling.instances.allocation.random_claims import allocation
 from scheduling.instances.batching.random_batches import batching
 from scheduling.instances.caching.random_traces import cache_trace
+from scheduling.instances.checkpoint.random_runs import training_run
 from scheduling.instances.edge.drone_streams import drone_stream
 from scheduling.instances.experts.random_layers import expert_layer
+from scheduling.instances.federated.random_clients import federated_clients
 from scheduling.instances.loop.random_loops import kernel_loop
 from scheduling.instances.memory.random_buffers import tensor_buffers
 from scheduling.instances.network.random_networks import leaf_flows, site_ring
@@ -315,6 +317,10 @@ _RANGES: dict[str, tuple[Value, Value, str]] = {
     "levels": (1, 10**4, "levels of each claim above the lowest"),
     "uneven": (0.0, 5.0, "how uneven the steps of gains are; 0: gains are concave"),
     "scenarios": (0, 100, "futures that the fleet must serve as well"),
+    "clients": (1, 10**4, "number of clients"),
+    "fewest": (1, 10**6, "fewest local steps of a round"),
+    "most": (1, 10**6, "most local steps of a round"),
+    "days": (0.01, 10.0**5, "mean days between two failures of a node"),
     "seed": (0, 2**63 - 1, "seed of the random numbers"),
     "time_seed": (1, MODULUS - 1, "seed of the durations"),
     "machine_seed": (1, MODULUS - 1, "seed of the machine orders"),
@@ -361,6 +367,8 @@ GENERATORS: dict[str, Generator] = {
         _generator("post-training", post_training, _RANGES),
         _generator("sequence-groups", sequence_groups, _RANGES),
         _generator("model-layers", model_layers, _RANGES, "pipeline"),
+        _generator("training-run", training_run, _RANGES, "checkpoint"),
+        _generator("federated-clients", federated_clients, _RANGES, "federated"),
         _generator("leaf-flows", leaf_flows, _RANGES, "leaf-spine"),
         _generator("site-ring", site_ring, _RANGES, "ring"),
         _generator("drone-stream", drone_stream, _RANGES, "edge-cloud"),

@@ -71,23 +71,23 @@ _HOMES = {
     ),
     "checkpoint": (
         "scheduling.models.checkpoint.problem:CheckpointProblem",
-        "",
+        "scheduling.models.checkpoint.solution:CheckpointSolution",
     ),
     "offload": (
         "scheduling.models.offload.problem:OffloadProblem",
         "",
     ),
     "leaf-spine": (
-        "scheduling.models.network.spines:LeafSpine",
-        "",
+        "scheduling.models.spines.problem:LeafSpine",
+        "scheduling.models.spines.solution:LeafSpineSolution",
     ),
     "ring": (
-        "scheduling.models.network.ring:RingProblem",
-        "",
+        "scheduling.models.ring.problem:RingProblem",
+        "scheduling.models.ring.solution:RingSolution",
     ),
     "federated": (
         "scheduling.models.federated.problem:FederatedProblem",
-        "",
+        "scheduling.models.federated.solution:FederatedSolution",
     ),
     "pipeline": (
         "scheduling.models.pipeline.problem:PipelineProblem",

@@ -17,11 +17,17 @@ from scheduling.models.caching.check import check_caching
 from scheduling.models.caching.problem import CachingProblem
 from scheduling.models.caching.solution import CachingSolution
 from scheduling.models.check_front import check_front
+from scheduling.models.checkpoint.check import check_checkpoint
+from scheduling.models.checkpoint.problem import CheckpointProblem
+from scheduling.models.checkpoint.solution import CheckpointSolution
 from scheduling.models.edge.offline import offline as offline_of_edge
 from scheduling.models.edge.problem import EdgeCloud
 from scheduling.models.experts.check import check_experts
 from scheduling.models.experts.problem import ExpertProblem
 from scheduling.models.experts.solution import ExpertSolution
+from scheduling.models.federated.check import check_federated
+from scheduling.models.federated.problem import FederatedProblem
+from scheduling.models.federated.solution import FederatedSolution
 from scheduling.models.front import ParetoFront
 from scheduling.models.loop.check import check_loop
 from scheduling.models.loop.problem import LoopProblem
@@ -44,6 +50,9 @@ from scheduling.models.placement.solution import PlacementSolution
 from scheduling.models.prefill.check import check_prefill
 from scheduling.models.prefill.problem import PrefillProblem
 from scheduling.models.prefill.solution import PrefillSolution
+from scheduling.models.ring.check import check_ring
+from scheduling.models.ring.problem import RingProblem
+from scheduling.models.ring.solution import RingSolution
 from scheduling.models.schedule.check import check_schedule
 from scheduling.models.schedule.online import OnlineSchedule
 from scheduling.models.schedule.problem import ScheduleProblem
@@ -53,6 +62,9 @@ from scheduling.models.serving.problem import ServingProblem
 from scheduling.models.serving.solution import ServingSolution
 from scheduling.models.sharing.offline import offline as offline_of_cluster
 from scheduling.models.sharing.problem import SharedCluster
+from scheduling.models.spines.check import check_spines
+from scheduling.models.spines.problem import LeafSpine
+from scheduling.models.spines.solution import LeafSpineSolution
 from scheduling.models.tiers.check import check_tiers
 from scheduling.models.tiers.problem import TieredProblem
 from scheduling.models.tiers.solution import TieredSolution
@@ -76,6 +88,10 @@ _CHECKERS: tuple[tuple[type[Problem], type[Solution], _Checker], ...] = (
     (TieredProblem, TieredSolution, check_tiers),
     (OrderingProblem, OrderingSolution, check_ordering),
     (PipelineProblem, PipelineSolution, check_pipeline),
+    (FederatedProblem, FederatedSolution, check_federated),
+    (CheckpointProblem, CheckpointSolution, check_checkpoint),
+    (RingProblem, RingSolution, check_ring),
+    (LeafSpine, LeafSpineSolution, check_spines),
 )
 """Which checker looks at which problem and answer."""
 

@@ -15,10 +15,14 @@ from scheduling.report.pictures import SUFFIXES, check_suffix
 _WRITERS = {
     "allocation": ("scheduling.report.allocation.chart", "write_allocation", SUFFIXES),
     "batching": ("scheduling.report.batching.chart", "write_batching", SUFFIXES),
+    "checkpoint": ("scheduling.report.checkpoint.chart", "write_checkpoint", SUFFIXES),
+    "federated": ("scheduling.report.federated.chart", "write_federated", SUFFIXES),
+    "leaf-spine": ("scheduling.report.spines.chart", "write_spines", SUFFIXES),
     "loop": ("scheduling.report.loop.chart", "write_loop", SUFFIXES),
     "memory": ("scheduling.report.memory.chart", "write_memory", SUFFIXES),
     "pipeline": ("scheduling.report.pipeline.chart", "write_pipeline", SUFFIXES),
     "prefill": ("scheduling.report.prefill.chart", "write_prefill", SUFFIXES),
+    "ring": ("scheduling.report.ring.chart", "write_ring", SUFFIXES),
     "schedule": ("scheduling.report.gantt", "write_gantt", (".html", *SUFFIXES)),
     "tiers": ("scheduling.report.tiers.chart", "write_tiers", SUFFIXES),
 }

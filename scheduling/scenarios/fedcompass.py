@@ -7,59 +7,40 @@ between the first and the last model that any steps of the same clients allow.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from statistics import fmean
 
-import numpy as np
-
-from scheduling.models.federated.problem import FederatedProblem, least_spread
+from scheduling.instances.federated.random_clients import federated_clients
+from scheduling.models.federated.problem import FederatedProblem
 from scheduling.scenarios.scenario import Row, Run, Scenario, Target
 from scheduling.simulator.federated.compass import Compass
+from scheduling.solvers.driver import solve
 
 _CLIENTS = 20
-_STEPS = 20, 100
-_FASTEST, _SLOWEST = 0.1, 0.8
 _ROUNDS = 40
 _NOISES = 0.0, 0.1
 
 
-def clients(noise: float, seed: int = 0) -> FederatedProblem:
-    """Draw clients with speeds spread evenly over the logarithm.
-
-    Parameters
-    ----------
-    noise
-        Of the speed from round to round.
-    seed
-        Seed of the draws.
-    """
-    rng = np.random.default_rng(seed)
-    speeds = np.exp(rng.uniform(np.log(_FASTEST), np.log(_SLOWEST), _CLIENTS)).tolist()
-    entries = [
-        {"id": f"client {k}", "seconds_per_step": speed, "noise": noise}
-        for k, speed in enumerate(speeds)
-    ]
-    return FederatedProblem.model_validate(
-        {"min_steps": _STEPS[0], "max_steps": _STEPS[1], "clients": entries}
-    )
+def least_spread(problem: FederatedProblem, clients: Collection[int]) -> float:
+    """Return the least spread of some clients' arrivals when they start together."""
+    entries = tuple(problem.clients[k] for k in sorted(clients))
+    return float(solve(problem.model_copy(update={"clients": entries}), "sweep").objective)
 
 
 def run(limits: Run) -> list[Row]:  # noqa: ARG001 - takes a moment
     """Compare the spread of arrivals with that of equal steps."""
     rows: list[Row] = []
     for noise in _NOISES:
-        problem = clients(noise)
+        problem = federated_clients(clients=_CLIENTS, noise=noise)
         speeds = [client.seconds_per_step for client in problem.clients]
         equal = problem.max_steps * (max(speeds) - min(speeds))
         compass = Compass(problem)
         groups = compass.run(_ROUNDS)
         spread = fmean(group.spread for group in groups)
-        least = fmean(
-            least_spread([speeds[k] for k in group.steps], *_STEPS)[0] for group in groups
-        )
+        least = fmean(least_spread(problem, group.steps) for group in groups)
         rows.append(
             Row(
-                case=f"{_CLIENTS} clients, a step in {_FASTEST:g} to {_SLOWEST:g} s, "
-                f"noise {noise:g}",
+                case=f"{_CLIENTS} clients, a step in 0.1 to 0.8 s, noise {noise:g}",
                 measure="s between first and last model of a group",
                 baseline="equal steps, all in one group",
                 baseline_value=equal,

@@ -13,15 +13,8 @@ from __future__ import annotations
 from statistics import fmean
 
 from scheduling.instances.network.random_networks import leaf_flows
-from scheduling.models.base import relative_gap
-from scheduling.models.network.spines import (
-    congestion,
-    least_congestion,
-    splits,
-    splits_bound,
-)
 from scheduling.scenarios.scenario import Row, Run, Scenario, Target
-from scheduling.solvers.network.spray import few_splits, hashed
+from scheduling.solvers.driver import solve
 
 _CASES = ((16, 12, 8), (32, 24, 16), (32, 40, 12))
 """Leaves, flows of each, spines."""
@@ -37,18 +30,18 @@ def run(limits: Run) -> list[Row]:
 
 def _row(leaves: int, degree: int, spines: int) -> Row:
     problem = leaf_flows(leaves=leaves, degree=degree, spines=spines, seed=1)
-    parts, ideal = few_splits(problem), least_congestion(problem)
-    worst, count, fewest = congestion(problem, parts), splits(parts), splits_bound(problem)
+    worst, count = solve(problem, "few-splits", work_limit=1).tiers
+    hashed = (solve(problem, "ecmp", work_limit=1, seed=seed) for seed in range(_SEEDS))
     return Row(
         case=f"{leaves} leaves, {degree} flows of each, {spines} spines",
         measure="flows on the most loaded link",
         baseline=f"paths by lot, mean of {_SEEDS}",
-        baseline_value=fmean(congestion(problem, hashed(problem, seed)) for seed in range(_SEEDS)),
-        method=f"single paths, {count / leaves:g} splits of a leaf",
-        value=worst,
-        gap=relative_gap(worst, ideal),
+        baseline_value=fmean(answer.tiers[0].objective for answer in hashed),
+        method=f"single paths, {count.objective / leaves:g} splits of a leaf",
+        value=worst.objective,
+        gap=worst.gap,
         published="single paths reach the congestion of spraying with few splits",
-        verdict="these splits are the fewest" if count == fewest else f"at least {fewest} splits",
+        verdict="these splits are the fewest" if count.closed else f"at least {count.bound} splits",
     )
 
 

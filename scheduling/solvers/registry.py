@@ -159,7 +159,10 @@ _FAMILIES = {
     "allocation": "scheduling.solvers.allocation.family:FAMILY",
     "batching": "scheduling.solvers.batching.family:FAMILY",
     "caching": "scheduling.solvers.caching.family:FAMILY",
+    "checkpoint": "scheduling.solvers.checkpoint.family:FAMILY",
     "experts": "scheduling.solvers.experts.family:FAMILY",
+    "federated": "scheduling.solvers.federated.family:FAMILY",
+    "leaf-spine": "scheduling.solvers.spines.family:FAMILY",
     "loop": "scheduling.solvers.loop.family:FAMILY",
     "memory": "scheduling.solvers.memory.family:FAMILY",
     "packing": "scheduling.solvers.packing.family:FAMILY",
@@ -167,6 +170,7 @@ _FAMILIES = {
     "pipeline": "scheduling.solvers.pipeline.family:FAMILY",
     "placement": "scheduling.solvers.placement.family:FAMILY",
     "prefill": "scheduling.solvers.prefill.family:FAMILY",
+    "ring": "scheduling.solvers.ring.family:FAMILY",
     "schedule": "scheduling.solvers.schedule.family:FAMILY",
     "serving": "scheduling.solvers.serving.family:FAMILY",
     "tiers": "scheduling.solvers.tiers.family:FAMILY",
@@ -177,10 +181,7 @@ _IN_PYTHON = "functions in Python answer them: docs/howto/"
 
 _WAYS_OUT = {
     "fleet": "plan them: plan, and plan --explain where there is no plan",
-    "federated": f"{_IN_PYTHON}federated.md",
-    "leaf-spine": f"{_IN_PYTHON}networks.md",
     "offload": f"{_IN_PYTHON}offload.md",
-    "ring": f"{_IN_PYTHON}networks.md",
 }
 """What to do with kinds of problems that are not solved."""
 

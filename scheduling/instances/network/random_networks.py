@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from scheduling.models.network.ring import RingProblem
-from scheduling.models.network.spines import Flow, LeafSpine
+from scheduling.models.ring.problem import RingProblem
+from scheduling.models.spines.problem import Flow, LeafSpine
 
 
 def leaf_flows(

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from math import ceil
 from typing import Annotated, Literal, NamedTuple
 
 from pydantic import Field
 
 from scheduling.errors import Fault
 from scheduling.models.base import Frozen, Many, Name, Problem
+from scheduling.models.exact import exact
 
 Seconds = Annotated[float, Field(ge=0, le=10**7)]
+
+
+BILLION = 10**9
+"""The waste counts in billionths."""
 
 
 class CheckpointLevel(Frozen):
@@ -41,7 +47,8 @@ class CheckpointProblem(Problem):
     """Choose how many steps lie between copies so that the least time is wasted.
 
     Failures come independently at a constant rate. One level, or two: frequent copies that cover
-    some failures, and every so many of them one of the second level, which covers all.
+    some failures, and every so many of them one of the second level, which covers all. What counts
+    is the expected share of time in which no step is made that stays, to the nearest billionth.
 
     Raises
     ------
@@ -62,11 +69,16 @@ class CheckpointProblem(Problem):
         if last.covers != 1:
             place = f"levels[{len(self.levels) - 1}].covers"
             faults.append(Fault(place, str(last.covers), "1: the last level covers all failures"))
-        shortest = self.least_steps * self.step_seconds + self.levels[0].stall_seconds
-        if shortest > self.mean_seconds_between_failures * _LONGEST:
-            found = f"copies of {self.levels[0].copy_seconds:g} s"
+        most = _LONGEST * self.mean_seconds_between_failures
+        for number, level in enumerate(self.levels):
+            ahead = self.least_steps * self.step_seconds if number == 0 else 0.0
             expected = f"at most {_LONGEST:g} mean times between failures"
-            faults.append(Fault("levels[0].copy_seconds", found, expected))
+            if ahead + level.stall_seconds > most:
+                place = f"levels[{number}].copy_seconds"
+                faults.append(Fault(place, f"copies of {level.copy_seconds:g} s", expected))
+            if level.restart_seconds > most:
+                place = f"levels[{number}].restart_seconds"
+                faults.append(Fault(place, f"{level.restart_seconds:g} s", expected))
         return faults
 
     @property
@@ -78,8 +90,8 @@ class CheckpointProblem(Problem):
     def least_steps(self) -> int:
         """Fewest steps between two copies: what of the one before goes on beside them has ended."""
         first = self.levels[0]
-        beside = first.copy_seconds - first.stall_seconds
-        return max(1, -int(-beside // self.step_seconds))
+        beside = exact(min(first.copy_seconds, first.hidden_seconds))
+        return max(1, ceil(beside / exact(self.step_seconds)))
 
 
 class CheckpointPlan(NamedTuple):
@@ -98,4 +110,4 @@ class CheckpointPlan(NamedTuple):
 
 
 _LONGEST = 20.0
-"""Most mean times between failures that a copy may take: above it nothing is ever saved."""
+"""Most mean times between failures that a stall or a restart may take: none would ever end."""

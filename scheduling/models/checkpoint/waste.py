@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +12,15 @@ from scheduling.models.checkpoint.problem import CheckpointPlan, CheckpointProbl
 
 Floats = NDArray[np.float64]
 _TINY = 1e-300
+_LEAST_PASS = 1e-150
 _SMALL = 1e-6
+TIE = 1e-11
+"""Wastes closer than this may be in another order when they are computed exactly."""
+
+_HALVINGS = 80
+_ALL = 1.0 - 1e-15
+"""Largest waste that is told from wasting everything."""
+
 _LARGE = 500.0
 MOST_COPIES = 20_000
 """Most copies of the first level between two of the second that are tried."""
@@ -49,7 +58,7 @@ def _wastes(problem: CheckpointProblem, steps: int, every: NDArray[np.int64]) ->
 
     def segment(length: float) -> tuple[float, float, float]:
         """Time, and weights of the next segment and of the begin of the cycle, in expectation."""
-        passes = math.exp(-rate * length)
+        passes = max(math.exp(-rate * length), _LEAST_PASS)
         fails = -math.expm1(-rate * length)
         kept = passes + fails * (1.0 - covers)
         return (fails / rate + fails * back) / kept, passes / kept, fails * (1.0 - covers) / kept
@@ -104,31 +113,98 @@ def daly_plan(problem: CheckpointProblem) -> CheckpointPlan:
 
 
 def best_plan(problem: CheckpointProblem) -> CheckpointPlan:
-    """Return the plan of least expected waste, by trying all that may have it.
+    """Return the plan of least expected waste, the best of :func:`promising_plans`."""
+    return min(promising_plans(problem), key=lambda entry: entry[1])[0]
 
-    Work since the last copy is lost at a failure whatever copies cost: with x failures expected in
-    the work between two copies, at least ``1 - x / (exp(x) - 1)`` is wasted. Intervals at which
-    that alone exceeds the best waste are not tried; likewise for copies of the last level and the
-    failures that only they cover.
+
+def promising_plans(problem: CheckpointProblem) -> Iterator[tuple[CheckpointPlan, float]]:
+    """Yield plans with their expected waste; those of least waste are among them.
+
+    First come Young's plan and the relaxed one, then the best ones for each number of steps for
+    which the relaxed waste is no more than the least so far. Copies of the last level may lie so
+    far apart that the work which only they cover, lost at a failure, is no more than that: with x
+    failures expected in the work between two copies, at least ``1 - x / (exp(x) - 1)`` of it is
+    lost.
     """
     step = problem.step_seconds
-    first = problem.levels[0]
-    uncovered = 1.0 - first.covers if len(problem.levels) == 2 else 0.0
-    best = CheckpointPlan(problem.least_steps)
-    least = expected_waste(problem, best)
-    steps = problem.least_steps
-    while _lost(problem.failure_rate * steps * step) < least:
+    alone = CheckpointPlan(max(problem.least_steps, round(relaxed_interval(problem) / step)))
+    known = [(plan, expected_waste(problem, plan)) for plan in (young_plan(problem), alone)]
+    yield from known
+    least = min(waste for _, waste in known)
+    uncovered = 1.0 - problem.levels[0].covers if len(problem.levels) == 2 else 0.0
+    low, high = _steps_below(problem, least + TIE)
+    for steps in range(low, high + 1):
+        if relaxed_waste(problem, steps * step) > least + TIE:
+            continue
         most = 1
         if len(problem.levels) == 2:
-            rate = problem.failure_rate * uncovered * steps * step
-            most = _most(rate, least)
-        every = np.arange(1, most + 1)
-        wastes = _wastes(problem, steps, every)
-        place = int(wastes.argmin())
-        if wastes[place] < least:
-            best, least = CheckpointPlan(steps, int(every[place])), float(wastes[place])
-        steps += 1
-    return best
+            most = _most(problem.failure_rate * uncovered * steps * step, least + TIE)
+        wastes = _wastes(problem, steps, np.arange(1, most + 1))
+        least = min(least, float(wastes.min()))
+        best = wastes <= max(least, float(wastes.min())) + TIE
+        for place in np.flatnonzero(best).tolist():
+            yield CheckpointPlan(steps, place + 1), float(wastes[place])
+
+
+def relaxed_waste(problem: CheckpointProblem, seconds: float) -> float:
+    """Return a share of time that is wasted at least with so much work between copies.
+
+    Every failure is covered by the first level, recovery is the quickest there is, and copies of
+    the last level take no time.
+
+    Parameters
+    ----------
+    problem
+        Rates and times.
+    seconds
+        Time of the steps between two copies of the first level.
+    """
+    rate = problem.failure_rate
+    restart = min(level.restart_seconds for level in problem.levels)
+    exponent = rate * (seconds + problem.levels[0].stall_seconds)
+    if exponent > _LARGE:
+        return 1.0
+    return 1.0 - rate * seconds * math.exp(-rate * restart) / math.expm1(exponent)
+
+
+def relaxed_interval(problem: CheckpointProblem) -> float:
+    """Return the work between copies at which the relaxed waste is least.
+
+    It falls to there and rises behind it: with x failures expected in the work and s in the stall,
+    ``1 - x = exp(-x - s)``.
+    """
+    stall = problem.failure_rate * problem.levels[0].stall_seconds
+    low, high = 0.0, 1.0
+    for _ in range(_HALVINGS):
+        middle = (low + high) / 2
+        if 1.0 - middle > math.exp(-middle - stall):
+            low = middle
+        else:
+            high = middle
+    shortest = problem.least_steps * problem.step_seconds
+    return max(shortest, (low + high) / 2 * problem.mean_seconds_between_failures)
+
+
+def _steps_below(problem: CheckpointProblem, waste: float) -> tuple[int, int]:
+    """Return the first and last number of steps whose relaxed waste may be so little."""
+
+    def below(steps: int) -> bool:
+        return relaxed_waste(problem, steps * problem.step_seconds) <= min(waste, _ALL)
+
+    low, middle = problem.least_steps, problem.least_steps
+    middle = max(middle, int(relaxed_interval(problem) / problem.step_seconds))
+    first, last = low, middle
+    while first < last:
+        half = (first + last) // 2
+        first, last = (first, half) if below(half) else (half + 1, last)
+    over = middle + 1
+    while below(over):
+        over *= 2
+    inside = middle
+    while over - inside > 1:
+        half = (inside + over) // 2
+        inside, over = (half, over) if below(half) else (inside, half)
+    return first, inside
 
 
 def _lost(failures: float) -> float:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from heapq import heapify, heapreplace
+from collections.abc import Iterator
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -26,7 +25,10 @@ class Client(Frozen):
 
 
 class FederatedProblem(Problem):
-    """Choose local steps so that the models of a group arrive close to each other.
+    """Choose local steps so that the models of clients that start together arrive together.
+
+    The time between the first and the last arrival is least, with speeds as expected. Numbers count
+    as they are written in decimals.
 
     Raises
     ------
@@ -46,33 +48,3 @@ class FederatedProblem(Problem):
         yield from repeated("clients", (client.id for client in self.clients))
         if self.min_steps > self.max_steps:
             yield Fault("min_steps", str(self.min_steps), f"at most max_steps, {self.max_steps}")
-
-
-def least_spread(speeds: Sequence[float], least: int, most: int) -> tuple[float, tuple[int, ...]]:
-    """Return steps of clients that start together with the least time between their arrivals.
-
-    The first to arrive makes a further step as long as it may: every choice that is passed over has
-    the same first arrival and a later last one. Exact in O(n (most - least) log n).
-
-    Parameters
-    ----------
-    speeds
-        Seconds of a step of each client.
-    least, most
-        Fewest and most steps.
-    """
-    steps = [least] * len(speeds)
-    arrivals = [(least * speed, k) for k, speed in enumerate(speeds)]
-    heapify(arrivals)
-    last = max(arrival for arrival, _ in arrivals)
-    spread, best = last - arrivals[0][0], tuple(steps)
-    while True:
-        _, first = arrivals[0]
-        if steps[first] == most:
-            return spread, best
-        steps[first] += 1
-        later = steps[first] * speeds[first]
-        last = max(last, later)
-        heapreplace(arrivals, (later, first))
-        if last - arrivals[0][0] < spread:
-            spread, best = last - arrivals[0][0], tuple(steps)

@@ -8,6 +8,10 @@ from typing import Any
 
 from scheduling.models.allocation.problem import AllocationProblem
 from scheduling.models.allocation.solution import AllocationSolution
+from scheduling.models.checkpoint.problem import CheckpointProblem
+from scheduling.models.checkpoint.solution import CheckpointSolution
+from scheduling.models.federated.problem import FederatedProblem
+from scheduling.models.federated.solution import FederatedSolution
 from scheduling.models.loop.problem import LoopProblem
 from scheduling.models.loop.solution import LoopSolution
 from scheduling.models.memory.problem import MemoryProblem
@@ -16,16 +20,24 @@ from scheduling.models.pipeline.problem import PipelineProblem
 from scheduling.models.pipeline.solution import PipelineSolution
 from scheduling.models.placement.problem import Item, PlacementProblem
 from scheduling.models.placement.solution import PlacementSolution
+from scheduling.models.ring.check import links
+from scheduling.models.ring.problem import RingProblem
+from scheduling.models.ring.solution import RingSolution
 from scheduling.models.schedule.problem import ScheduleProblem
 from scheduling.models.schedule.solution import ScheduleSolution
+from scheduling.models.spines.problem import LeafSpine
+from scheduling.models.spines.solution import LeafSpineSolution
 from scheduling.report.allocation.chart import curve
+from scheduling.report.checkpoint.chart import curve as waste_curve
+from scheduling.report.federated.chart import arrivals
 from scheduling.report.loop.chart import bars
 from scheduling.report.memory.chart import rectangles, scale
 from scheduling.report.pipeline.chart import PASSES
 from scheduling.report.pipeline.chart import bars as pipeline_bars
-from scheduling.report.results.content import Axis, Boxes, Chart, Lines, Page, Series
+from scheduling.report.results.content import Axis, Bars, Boxes, Chart, Lines, Page, Series
 from scheduling.report.schedule.layout import build_chart
 from scheduling.report.schedule.page import render_page
+from scheduling.report.spines.chart import loads
 
 
 def _schedule(problem: ScheduleProblem, solution: ScheduleSolution) -> list[Chart]:
@@ -151,12 +163,52 @@ def _pipeline(problem: PipelineProblem, solution: PipelineSolution) -> list[Char
     ]
 
 
+def _ring(problem: RingProblem, solution: RingSolution) -> list[Chart]:
+    found = links(solution)
+    names = [f"{a} to {b}" for a, b in found]
+    rates = [problem.rates[a][b] for a, b in found]
+    return [Bars("Rate of each link", Axis("rate"), names, [("rate", rates)])] if found else []
+
+
+def _spines(problem: LeafSpine, solution: LeafSpineSolution) -> list[Chart]:
+    series = [
+        Series(name, list(range(len(values))), values, "step")
+        for name, values in zip(("up", "down"), loads(problem, solution), strict=True)
+        if values
+    ]
+    axes = Axis("link, the busiest first"), Axis("load")
+    return [Lines("Loads of the links", *axes, series)] if series else []
+
+
+def _checkpoint(problem: CheckpointProblem, solution: CheckpointSolution) -> list[Chart]:
+    seconds, wastes = waste_curve(problem, solution)
+    if not seconds or solution.steps is None or solution.objective is None:
+        return []
+    at = solution.steps * problem.step_seconds
+    series = [
+        Series("expected", seconds, wastes),
+        Series("this answer", [at], [float(solution.objective)], "points"),
+    ]
+    axes = Axis("seconds between copies", log=True), Axis("share of time wasted")
+    return [Lines("Waste over the interval between copies", *axes, series)]
+
+
+def _federated(problem: FederatedProblem, solution: FederatedSolution) -> list[Chart]:
+    found = arrivals(problem, solution)
+    series = [("seconds", list(found.values()))]
+    return [Bars("Arrival of each model", Axis("seconds"), list(found), series)] if found else []
+
+
 CHARTS: dict[str, Callable[[Any, Any], list[Chart]]] = {
     "allocation": _allocation,
+    "checkpoint": _checkpoint,
+    "federated": _federated,
+    "leaf-spine": _spines,
     "loop": _loop,
     "memory": _memory,
     "pipeline": _pipeline,
     "placement": _placement,
+    "ring": _ring,
     "schedule": _schedule,
 }
 """What draws a problem with its solution, by kind."""

@@ -13,8 +13,14 @@ from hypothesis import strategies as st
 
 import scheduling as sch
 from scheduling.errors import InputError, UnsupportedError
-from scheduling.models.checkpoint.problem import CheckpointPlan, CheckpointProblem
+from scheduling.instances.checkpoint.random_runs import training_run
+from scheduling.models.base import Status
+from scheduling.models.checkpoint.bounds import waste_bound
+from scheduling.models.checkpoint.exactly import waste_billionths
+from scheduling.models.checkpoint.problem import BILLION, CheckpointPlan, CheckpointProblem
+from scheduling.models.checkpoint.solution import CheckpointSolution
 from scheduling.models.checkpoint.waste import best_plan, daly_plan, expected_waste, young_plan
+from scheduling.report.checkpoint.chart import curve, sentence, write_checkpoint
 from scheduling.simulator.checkpoint.run import simulate_checkpoints
 from scheduling.simulator.checkpoint.simulate import simulate_training
 from tests.cli.conftest import Cli, cli
@@ -154,6 +160,85 @@ def test_faults_are_named() -> None:
         _problem(copy=10_000.0, mean=100.0)
     with pytest.raises(UnsupportedError, match="young"):
         simulate_training(_problem(), "yuong")
+
+
+def test_restarts_that_never_end_are_faults() -> None:
+    endless = {"id": "disk", "copy_seconds": 1.0, "restart_seconds": 10_000.0}
+    document = {"step_seconds": 1.0, "mean_seconds_between_failures": 10.0, "levels": [endless]}
+    with pytest.raises(InputError, match=r"levels\[0\].restart_seconds"):
+        CheckpointProblem.model_validate(document)
+
+
+def test_tiny_shares_of_failures_have_a_plan() -> None:
+    problem = _problem(60.0, 100.0, 20.0, {**MEMORY, "covers": 1e-9})
+    assert expected_waste(problem, young_plan(problem)) == 1.0
+    assert 0 < expected_waste(problem, best_plan(problem)) < 1
+
+
+def test_copies_that_are_hidden_for_a_third_of_a_step_take_one() -> None:
+    problem = _problem(0.4, step=0.1)
+    level = problem.levels[0].model_copy(update={"hidden_seconds": 0.3})
+    assert problem.model_copy(update={"levels": (level,)}).least_steps == 3
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.floats(1.0, 300.0),
+    st.floats(500.0, 50_000.0),
+    st.none() | SNAPSHOTS,
+    st.integers(1, 300),
+    st.integers(1, 60),
+)
+def test_answers_are_best_and_bounds_hold(
+    copy: float, mean: float, snapshots: dict[str, Any] | None, steps: int, every: int
+) -> None:
+    two = snapshots is not None
+    problem = _problem(copy, mean, 20.0, *([] if snapshots is None else [snapshots]))
+    best = sch.solve(problem, work_limit=100)
+    assert best.status is Status.OPTIMAL
+    floor = waste_bound(problem) / BILLION
+    assert 0 < floor <= best.objective
+    plan = CheckpointPlan(max(steps, problem.least_steps), every if two else 1)
+    assert best.objective <= waste_billionths(problem, plan) / BILLION
+    assert waste_billionths(problem, plan) / BILLION == pytest.approx(
+        expected_waste(problem, plan), abs=1e-9
+    )
+    # The checker takes the same plan with the same waste.
+    hint = CheckpointSolution(status=Status.UNKNOWN, steps=plan.steps, every=plan.every)
+    answer = sch.solve(problem, "young", work_limit=1, hint=hint)
+    assert answer.objective <= waste_billionths(problem, plan) / BILLION
+    assert answer.bound <= best.objective
+
+
+def test_each_rule_of_an_answer_is_checked() -> None:
+    problem = _problem(60.0)
+    level = problem.levels[0].model_copy(update={"hidden_seconds": 60.0})
+    problem = problem.model_copy(update={"levels": (level,)})
+    good = sch.solve(problem, work_limit=10)
+    assert (good.steps, good.every) == (3, 1)
+
+    def broken(**fields: Any) -> set[str]:
+        return {v.constraint for v in sch.check(problem, good.model_copy(update=fields))}
+
+    assert broken() == set()
+    assert broken(steps=2) == {"steps"}
+    assert broken(every=2) == {"every"}
+    assert broken(steps=None) == {"plan"}
+    assert broken(steps=4) == {"objective", "bound"} or broken(steps=4) == {"objective"}
+    assert broken(status=Status.UNKNOWN) == {"status", "objective"}
+
+
+def test_a_short_search_keeps_its_bound(tmp_path: Path) -> None:
+    problem = training_run(nodes=512, days=100.0)
+    short = sch.solve(problem, "best", work_limit=1e-4)
+    best = sch.solve(problem, work_limit=100)
+    assert short.bound <= best.objective <= short.objective
+    assert sentence(problem, best).endswith("proven least")
+    write_checkpoint(problem, best, tmp_path / "waste.svg")
+    assert "this plan" in (tmp_path / "waste.svg").read_text(encoding="utf-8")
+    none = CheckpointSolution(status=Status.UNKNOWN)
+    assert sentence(problem, none).endswith("no plan (unknown)")
+    assert curve(problem, none) == ([], [])
 
 
 def test_command_line(cli: Cli, tmp_path: Path) -> None:

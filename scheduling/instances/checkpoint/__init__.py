@@ -1,0 +1,1 @@
+"""Random training runs under failures."""

@@ -1,0 +1,1 @@
+"""Rings of collectives over uneven links."""

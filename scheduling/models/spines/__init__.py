@@ -1,0 +1,1 @@
+"""Flows over the spines of a fabric."""

@@ -1,0 +1,1 @@
+"""Charts of flows over spines."""

@@ -1,0 +1,81 @@
+"""Charts of flows over spines: what each link carries, beside the least congestion."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from scheduling.models.spines.problem import LeafSpine
+from scheduling.models.spines.solution import LeafSpineSolution
+from scheduling.report.palette import INK, LATE, series_colour
+from scheduling.report.pictures import write_picture
+from scheduling.report.words import number
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+def write_spines(problem: LeafSpine, solution: LeafSpineSolution, path: str | Path) -> None:
+    """Write a chart, ``.png`` or ``.svg`` by the suffix.
+
+    The loads of all links up and of all links down, the busiest first, and a line at the least
+    congestion.
+
+    Parameters
+    ----------
+    problem, solution
+        What was asked and what is drawn; the solution may be without parts.
+    path
+        Where to write; an existing file is replaced.
+
+    Raises
+    ------
+    InputError
+        For another suffix, or a place that cannot be written.
+    """
+    write_picture(lambda figure: _draw(problem, solution, figure), path)
+
+
+def sentence(problem: LeafSpine, solution: LeafSpineSolution) -> str:
+    """Say what the busiest link carries, how often flows are split, and what is proven."""
+    name = problem.name or "flows"
+    if not solution.tiers:
+        return f"{name}: no parts ({solution.status})"
+    busiest, splits = solution.tiers
+    said = [f"{name}: busiest link {number(busiest.objective)}{_proven(busiest.closed)}"]
+    said.append(f"{number(splits.objective)} splits{_proven(splits.closed)}")
+    return ", ".join(said)
+
+
+def _proven(closed: bool) -> str:
+    return " (proven least)" if closed else ""
+
+
+def loads(problem: LeafSpine, solution: LeafSpineSolution) -> tuple[list[float], list[float]]:
+    """Return the loads of links up and of links down that carry anything, the largest first."""
+    up: dict[tuple[str, int], float] = defaultdict(float)
+    down: dict[tuple[str, int], float] = defaultdict(float)
+    for part in solution.parts:
+        flow = problem.flows[part.flow]
+        up[flow.source, part.spine] += part.size
+        down[flow.target, part.spine] += part.size
+    return sorted(up.values(), reverse=True), sorted(down.values(), reverse=True)
+
+
+def _draw(problem: LeafSpine, solution: LeafSpineSolution, figure: Figure) -> None:
+    figure.set_size_inches(10.0, 4.0)
+    figure.suptitle(sentence(problem, solution), color=INK)
+    ax = figure.subplots()
+    for row, (name, values) in enumerate(
+        zip(("links up", "links down"), loads(problem, solution), strict=True)
+    ):
+        edges = [edge - 0.5 for edge in range(len(values) + 1)]
+        ax.stairs(values, edges, color=series_colour(row), linewidth=1.5, label=name)
+    if solution.tiers and solution.tiers[0].bound is not None:
+        bound = float(solution.tiers[0].bound)
+        ax.axhline(bound, color=LATE, linewidth=1.0, linestyle="--", label="least congestion")
+    ax.set_ylim(bottom=0.0)
+    ax.set_xlabel("link, the busiest first")
+    ax.set_ylabel("load")
+    ax.legend(frameon=False, loc="lower left")

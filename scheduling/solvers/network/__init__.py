@@ -1,1 +1,0 @@
-"""Solvers of flows over spines and of rings."""

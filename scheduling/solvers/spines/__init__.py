@@ -1,0 +1,1 @@
+"""Solvers of flows over spines."""

@@ -1,0 +1,118 @@
+"""Solver ``mip``: the fewest splits at the least congestion, a binary for each flow and spine."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from scheduling.errors import SolverError
+from scheduling.models.spines.arrays import Part, Parts, SpineArrays
+from scheduling.models.spines.bounds import splits_bound
+from scheduling.models.spines.problem import STEP
+from scheduling.solvers.board import Board, Budget
+from scheduling.solvers.linear.model import LinearModel
+from scheduling.solvers.linear.program import ProgramSolver
+from scheduling.solvers.linear.result import Limits
+from scheduling.solvers.spines.family import CompiledSpines, offer
+from scheduling.solvers.spines.spreading import FewSplits
+
+if TYPE_CHECKING:
+    from scheduling.solvers.linear.model import Floats
+
+LARGEST_CELLS = 100_000
+"""Most flows times spines of one program."""
+
+_DUST = 1e-9
+_HALF = 0.5
+
+
+class Mip(ProgramSolver):
+    """Shares of flows on spines, with links that carry the least congestion at most."""
+
+    def refusal(self, data: CompiledSpines) -> str | None:
+        """Refuse programs that would not be solved in any time."""
+        cells = len(data.arrays.size) * data.arrays.spines
+        return f"{cells} shares, above {LARGEST_CELLS}; use auto" if cells > LARGEST_CELLS else None
+
+    def search(
+        self, data: CompiledSpines, board: Board[Parts], budget: Budget, hint: Parts | None
+    ) -> None:
+        """Bring about the least congestion, then the fewest splits at it."""
+        if board.tier == 0:
+            FewSplits().search(data, board, budget, hint)
+            return
+        arrays = data.arrays
+        if board.caps[0] > data.arrays.least:
+            return
+        board.raise_bound(splits_bound(arrays), "formula")
+        if board.stopped:
+            return
+        model, uses = _program(arrays)
+
+        def post(values: Floats) -> None:
+            parts = _spread(arrays, values[uses] > _HALF)
+            offer(data, board, parts, self.name)
+
+        self.run(model, post, board, budget)
+
+
+def _program(arrays: SpineArrays) -> tuple[LinearModel, NDArray[np.int64]]:
+    """Return the program, whose objective is the splits, and its binaries."""
+    count, spines = len(arrays.size), arrays.spines
+    model = LinearModel("spines", offset=-float(count))
+    share = model.add_columns("share", (count, spines), upper=1.0)
+    uses = model.add_columns("uses", (count, spines), upper=1, cost=1.0, integer=True)
+    flows = np.repeat(np.arange(count), spines)
+    model.add_rows("whole", count, flows, share.ravel(), 1.0, lower=1.0, upper=1.0)
+    cells = np.arange(count * spines)
+    model.add_rows(
+        "only where used",
+        len(cells),
+        np.concatenate((cells, cells)),
+        np.concatenate((share.ravel(), uses.ravel())),
+        np.concatenate((np.ones(len(cells)), -np.ones(len(cells)))),
+        upper=0.0,
+    )
+    for side in arrays.leaves:
+        for inside in side:
+            row = np.tile(np.arange(spines), len(inside))
+            value = np.repeat(arrays.size[inside] / arrays.limit, spines)
+            # What counts as the least congestion is less than a step above it.
+            limit = 1.0 + STEP
+            model.add_rows("link", spines, row, share[inside].ravel(), value, upper=limit)
+    return model, uses
+
+
+def _spread(arrays: SpineArrays, used: NDArray[np.bool_]) -> Parts:
+    """Return parts on the given spines of each flow with the least congestion there.
+
+    A program of integers keeps its rows within 1e-6 only, so that its shares load links too much.
+    """
+    from scheduling.solvers.linear.highs import relax
+
+    size = arrays.size
+    flows, spines = np.nonzero(used)
+    model = LinearModel("shares")
+    share = model.add_columns("share", len(flows))
+    busiest = model.add_columns("congestion", 1, cost=1.0)
+    model.add_rows("whole", len(size), flows, share, 1.0, lower=1.0, upper=1.0)
+    for leaf, held in zip(arrays.ends, arrays.leaves, strict=True):
+        links = np.arange(len(held) * arrays.spines)
+        model.add_rows(
+            "link",
+            len(links),
+            np.concatenate((np.array(leaf)[flows] * arrays.spines + spines, links)),
+            np.concatenate((share, np.repeat(busiest, len(links)))),
+            np.concatenate((size[flows] / arrays.limit, -np.ones(len(links)))),
+            upper=0.0,
+        )
+    result = relax(model, Limits())
+    if result.values is None:
+        raise SolverError(f"flows cannot be spread over their spines: {result.detail}")
+    found = np.zeros(used.shape)
+    found[flows, spines] = np.where(result.values[share] > _DUST, result.values[share], 0.0)
+    found *= (size / found.sum(axis=1))[:, None]
+    places = np.argwhere(found > 0).tolist()
+    return tuple(Part(k, spine, float(found[k, spine])) for k, spine in places)
