@@ -41,6 +41,18 @@ class AffineTimes(Document):
             yield Fault("base_seconds", "0", "iterations that take time")
 
 
+class HostMemory(Document):
+    """Memory of the host for prefixes that a replica drops."""
+
+    tokens: Tokens = Field(description="Whose KV it holds, for one replica.")
+    tokens_per_second: Positive | None = Field(
+        default=None, description="Of copies back; none: as the GPUs' links to the host carry them."
+    )
+    ahead: bool = Field(
+        default=False, description="Copies begin when a request comes to the queue."
+    )
+
+
 class Replica(Document):
     """One replica: a model on GPUs, or its times and its memory as numbers.
 
@@ -69,6 +81,11 @@ class Replica(Document):
     kv_tokens: Tokens | None = Field(
         default=None, description="Tokens of KV cache; none: what model and GPU leave."
     )
+    host: HostMemory | None = Field(
+        default=None,
+        description="Where prefixes go that a replica drops, for policies that keep them; none: "
+        "they are lost.",
+    )
 
     _described = field_serializer("model", "gpu")(whole)
 
@@ -90,6 +107,8 @@ class Replica(Document):
             faults += [Fault(name, "a value beside a cost", "either") for name in named]
             if self.kv_tokens is None:
                 faults.append(Fault("kv_tokens", "nothing", "tokens of KV cache beside a cost"))
+            if self.host is not None and self.host.tokens_per_second is None:
+                faults.append(Fault("host.tokens_per_second", "nothing", "a rate beside a cost"))
         return faults
 
 

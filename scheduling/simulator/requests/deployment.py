@@ -14,6 +14,7 @@ from scheduling.simulator.requests.policies.eviction import LatestArrival
 from scheduling.simulator.requests.policy import Swapping
 
 if TYPE_CHECKING:
+    from scheduling.simulator.requests.host import HostTier
     from scheduling.simulator.requests.policy import (
         Admission,
         Composition,
@@ -104,6 +105,9 @@ class Group:
     retention
         Which prefixes its instances keep between requests; ``None``: nothing is kept, and
         ``cached_tokens`` of the table says what needs no computing.
+    host
+        Memory of the host for prefixes that its instances drop; ``None``: they are lost. Without
+        ``retention`` there are none.
 
     Raises
     ------
@@ -124,6 +128,7 @@ class Group:
     order: Order | None = None
     retention: Retention | None = None
     link: Link | None = None
+    host: HostTier | None = None
 
     def __post_init__(self) -> None:
         fields = ("kv_tokens", "replicas", "max_sequences", "block_size")

@@ -17,6 +17,7 @@ from scheduling.models.requests.table import RequestTable
 from scheduling.simulator.requests.clock import LAST_NS, nanoseconds
 from scheduling.simulator.requests.deployment import Deployment, Group, Link
 from scheduling.simulator.requests.flows import Choice, Flows
+from scheduling.simulator.requests.host import TieredInstance
 from scheduling.simulator.requests.instance import Instance
 from scheduling.simulator.requests.keeping import KeepingInstance
 from scheduling.simulator.requests.live import Live
@@ -126,6 +127,8 @@ class Engine:
 
     def _instance(self, index: int, group: Group, retention: Retention | None) -> Instance:
         """Return a replica of the kind that its policies need."""
+        if retention is not None and group.host is not None:
+            return TieredInstance(index, group, self, retention, group.host)
         if retention is not None:
             return KeepingInstance(index, group, self, retention)
         if group.link is not None and isinstance(self._router, Migrating):

@@ -126,6 +126,8 @@ class GroupMetrics:
     restarts, swaps, iterations
         Evictions after which requests began anew, those after which they came back from the host,
         and batches of all its instances.
+    host_tokens
+        Tokens of prompts that came from the host, where their prefixes were kept.
     """
 
     group: str
@@ -137,6 +139,7 @@ class GroupMetrics:
     restarts: int
     swaps: int
     iterations: int
+    host_tokens: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -312,6 +315,7 @@ def _groups(run: FleetRun) -> tuple[GroupMetrics, ...]:
                 restarts=sum(instance.tally.restarts for instance in own),
                 swaps=sum(instance.tally.swaps for instance in own),
                 iterations=sum(instance.tally.iterations for instance in own),
+                host_tokens=sum(instance.tally.host_tokens for instance in own),
             )
         )
     return tuple(found)

@@ -10,6 +10,7 @@ from scheduling.simulator.requests.memory import Memory
 
 if TYPE_CHECKING:
     from scheduling.models.requests.paths import Paths
+    from scheduling.simulator.requests.host import HostBlocks
     from scheduling.simulator.requests.policy import Retention
 
 AWAITED = 1 << 62
@@ -95,12 +96,18 @@ class PrefixCache:
         Blocks of the instance.
     retention
         Says what is dropped first, and what is held for how long.
+
+    Attributes
+    ----------
+    host
+        What the host has of prefixes; ``None``: nothing.
     """
 
     def __init__(self, paths: Paths, memory: Memory, retention: Retention) -> None:
         self._paths = paths
         self._memory = memory
         self.retention = retention
+        self.host: HostBlocks | None = None
         self.entries: dict[int, Entry] = {}
         self.blocks = 0
         self.pinned = 0
@@ -122,8 +129,13 @@ class PrefixCache:
         return self._level.get(request.row, 0)
 
     def kept_tokens(self, request: Live) -> int:
-        """Return the tokens at the head of a request's prompt that are here."""
-        return self._find(request)[1] * self._memory.block_size
+        """Return the tokens at the head of a request's prompt that are here, or on the host."""
+        return self._reach(request, self._find(request)[1]) * self._memory.block_size
+
+    def missing_tokens(self, request: Live) -> int:
+        """Return those of them that are on the host alone."""
+        level = self._find(request)[1]
+        return (self._reach(request, level) - level) * self._memory.block_size
 
     def held_back(self, now: int) -> int:
         """Return the spare blocks that are held for programs against requests in the queue."""
@@ -149,7 +161,7 @@ class PrefixCache:
         self._level[request.row] = level
         for entry, upto in entries:
             self._pin(entry, upto)
-        request.done = level * self._memory.block_size
+        request.done = self._reach(request, level) * self._memory.block_size
 
     def unmatch(self, request: Live) -> None:
         """Let go what :meth:`match` has pinned, for the request does not begin."""
@@ -160,6 +172,8 @@ class PrefixCache:
         for entry, _ in self._pins[request.row]:
             entry.until_ns = 0
             self._touch(entry, request, now)
+        if self.host is not None:
+            self.host.use(self._route(request, request.done))
 
     def share(self, request: Live, now: int) -> None:
         """Take in the blocks of a prompt that is computed; double ones are free again."""
@@ -246,7 +260,7 @@ class PrefixCache:
         """Return what is here of a request's prompt; an answer that gave way is its own alone."""
         found = []
         level = 0
-        for stream, start, stop in self._route(request, min(request.target, request.prompt) - 1):
+        for stream, start, stop in self._prompt(request):
             entry = self.entries.get(stream)
             if entry is None:
                 break
@@ -257,8 +271,18 @@ class PrefixCache:
                 break
         return found, level
 
+    def _prompt(self, request: Live) -> list[tuple[int, int, int]]:
+        """Return the route of all that a request may find: its prompt but for the last token."""
+        return self._route(request, min(request.target, request.prompt) - 1)
+
+    def _reach(self, request: Live, level: int) -> int:
+        """Return the blocks that are here or on the host, of which so many are here."""
+        return level if self.host is None else max(level, self.host.level(self._prompt(request)))
+
     def _grow(self, request: Live, tokens: int, now: int) -> None:
         """Move a request's own blocks into the tree and pin them."""
+        if self.host is not None:
+            self.host.write(self._route(request, tokens))
         before = self._level.get(request.row, 0)
         above: Entry | None = None
         pins = []

@@ -17,6 +17,7 @@ from scheduling.models.cost.protocol import Affine, CostModel
 from scheduling.models.requests.replicas import Replica, ReplicaGroup, Transfer, Way
 from scheduling.models.requests.scenario import RequestScenario
 from scheduling.simulator.requests.deployment import Deployment, Flow, Group, Link
+from scheduling.simulator.requests.host import HostTier
 from scheduling.simulator.requests.run import FleetRun
 from scheduling.simulator.requests.strategy import Strategy
 
@@ -44,6 +45,8 @@ class Machine:
         Rate at which its GPUs together send to other nodes; ``None`` when unknown.
     host_tokens_per_second
         Rate at which its GPUs together copy KV to their hosts or back; ``None`` when unknown.
+    host
+        Memory of the host for prefixes that it drops; ``None``: they are lost.
     """
 
     cost: CostModel
@@ -52,6 +55,7 @@ class Machine:
     kv_bytes_per_token: float | None = None
     bytes_per_second: float | None = None
     host_tokens_per_second: float | None = None
+    host: HostTier | None = None
 
     @property
     def link(self) -> Link | None:
@@ -84,7 +88,7 @@ def machine(replica: Replica, place: str = "replica") -> Machine:
             times.per_kv_seconds,
             times.per_pair_seconds,
         )
-        return Machine(affine, replica.kv_tokens)
+        return Machine(affine, replica.kv_tokens, host=_host(replica, None))
     if replica.model is None or replica.gpu is None:
         raise InputError.single(place, "nothing", "model and gpu, or a cost with kv_tokens")
     model = replica.model if isinstance(replica.model, Llm) else catalogue_llm(replica.model)
@@ -98,14 +102,24 @@ def machine(replica: Replica, place: str = "replica") -> Machine:
     price = card.price_per_hour
     senders = min(replica.layout.tp * replica.layout.pp, card.node_gpus)
     token_bytes = model.kv_bytes_per_token(precision.kv)
+    host_rate = card.host_bandwidth * replica.layout.gpus / token_bytes
     return Machine(
         cost,
         replica.kv_tokens or tokens,
         None if price is None else price * replica.layout.gpus,
         token_bytes,
         card.network_bandwidth * senders,
-        card.host_bandwidth * replica.layout.gpus / token_bytes,
+        host_rate,
+        _host(replica, host_rate),
     )
+
+
+def _host(replica: Replica, rate: float | None) -> HostTier | None:
+    """Return the memory of the host, whose link has this rate unless the scenario says so."""
+    stated = replica.host
+    if stated is None:
+        return None
+    return HostTier(stated.tokens, stated.tokens_per_second or rate or 0.0, stated.ahead)
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +170,7 @@ class StatedFleet:
                 order=policies[group.name].order,
                 retention=policies[group.name].retention,
                 link=self.machines[group.name].link,
+                host=self.machines[group.name].host,
             )
             for group in self.groups
         )

@@ -67,6 +67,8 @@ class Tally:
         Evictions whose KV went to the host, and the tokens copied there and back.
     peak_host_tokens
         Most tokens on the host at a time.
+    host_tokens
+        Tokens of prompts that were found on the host alone, and copied from there.
     copying_ns
         Nanoseconds that iterations waited for copies.
     replaced_tokens
@@ -90,6 +92,7 @@ class Tally:
     swapped_out: int = 0
     swapped_in: int = 0
     peak_host_tokens: int = 0
+    host_tokens: int = 0
     copying_ns: int = 0
     replaced_tokens: int = 0
     passes: dict[int, float] = field(default_factory=dict)

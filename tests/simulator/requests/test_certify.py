@@ -18,6 +18,7 @@ from scheduling.models.requests.table import RequestTable
 from scheduling.simulator.requests.certify import Certified, Certifier, Certifiers
 from scheduling.simulator.requests.deployment import Deployment, Flow, Group, Link
 from scheduling.simulator.requests.fleet import simulate_fleet
+from scheduling.simulator.requests.host import HostTier
 from scheduling.simulator.requests.live import Live
 from scheduling.simulator.requests.metrics import Slo
 from scheduling.simulator.requests.policies.retention import LeastRecent
@@ -206,7 +207,9 @@ def test_no_policy_that_keeps_prefixes_beats_the_bounds(
 ) -> None:
     requests, paths = shared
     chosen = strategy("apc" if name == "whim" else name, setting(requests, cost, None, paths))
-    group = replace(replicas(requests, cost, draw, name, paths), retention=chosen.retention)
+    host = draw.draw(st.sampled_from([None, HostTier(60, 1e5), HostTier(1000, 1e5, True)]))
+    group = replicas(requests, cost, draw, name, paths)
+    group = replace(group, retention=chosen.retention, host=host)
     run = simulate_fleet(Deployment((group,)), requests, paths=paths)
     found = Certifiers(None, requests, {"all": slo}, 0.0).certify((group,), run, False)
     assert not better(found)
