@@ -9,6 +9,8 @@ equal, to the nanosecond, to k single steps.
 from __future__ import annotations
 
 import math
+from bisect import bisect_left
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from scheduling.errors import InputError
@@ -94,3 +96,26 @@ class Pace(NamedTuple):
         while steps and self.after(steps - 1) >= span:
             steps -= 1
         return steps
+
+
+class Course:
+    """Iterations in a row, each of which takes a time of its own.
+
+    Parameters
+    ----------
+    ends
+        Ticks after which each of them ends.
+    """
+
+    __slots__ = ("_ends",)
+
+    def __init__(self, ends: Sequence[int]) -> None:
+        self._ends = ends
+
+    def after(self, steps: int) -> int:
+        """Return the ticks of the first ``steps`` iterations."""
+        return self._ends[steps - 1] if steps else 0
+
+    def reaching(self, span: int) -> int:
+        """Return the fewest iterations that take at least ``span`` ticks."""
+        return bisect_left(self._ends, span) + 1 if span > 0 else 0

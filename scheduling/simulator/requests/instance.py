@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from scheduling.models.cost.protocol import Batch
-from scheduling.simulator.requests.clock import MASK, SHIFT, Pace, ticks
+from scheduling.simulator.requests.clock import MASK, SHIFT, Course, Pace, ticks
 from scheduling.simulator.requests.instance_state import InstanceState
 from scheduling.simulator.requests.live import Live, State
-from scheduling.simulator.requests.parts import Chunks, mixed_batch
+from scheduling.simulator.requests.parts import Chunks, mixed_batch, next_batch
 from scheduling.simulator.requests.policy import Preempting
 from scheduling.simulator.requests.turn import Turn
 
@@ -21,6 +21,9 @@ _NO_CHUNKS: Chunks = []
 
 class Instance(InstanceState):
     """One replica, which composes batches when its policies say so, and runs them."""
+
+    jumps_chunks: ClassVar[bool] = True
+    """Whether equal chunks of a prompt may run as one event."""
 
     def __init__(self, index: int, group: Group, engine: Engine) -> None:
         super().__init__(index, group, engine)
@@ -90,7 +93,7 @@ class Instance(InstanceState):
             self._engine.call_at(max(turn.wake_ns, now + 1), self.wake)
         chunks = turn.chunks
         if chunks:
-            self._run_mixed(now, turn.decodes, chunks)
+            self._run_mixed(now, turn.decodes, chunks, self._evictions == evictions)
         elif turn.decodes:
             # An eviction has changed what the next turn finds.
             self._run_decodes(now, turn.decodes, self._evictions == evictions)
@@ -107,7 +110,7 @@ class Instance(InstanceState):
         if self.cache is not None:
             used -= self.cache.spare
         grown = used
-        if steps > 1 and self._grows:
+        if steps > 1 and self._grows and run.decodes:
             growth = memory.need(self.steps + 1, steps - 1)
             if self.cache is not None:
                 self.cache.reclaim(growth + 1 - memory.free, run.began)
@@ -132,7 +135,11 @@ class Instance(InstanceState):
                     self._end(request, now)
         if run.chunks:
             tally.count_passes(run)
-            if not run.cut and (run.part is None or run.part.finishes):
+            if steps > 1:
+                request, tokens = run.chunks[0]
+                request.done += tokens * steps
+                tally.new_tokens += tokens * steps
+            elif not run.cut and (run.part is None or run.part.finishes):
                 self._end_chunks(now, run.chunks)
         else:
             passes, tokens = tally.passes, run.decodes
@@ -204,17 +211,25 @@ class Instance(InstanceState):
             pace = Pace(ticks(self.cost.seconds(Batch.decode(decodes, context))), 0)
         else:
             pace = Pace.along(line, context, decodes)
-            asked = self.waiting and self.slots > 0 and not self._settled
-            if steady and self._jumps and not asked:
-                steps = self._ends.next() - self.steps
-                if self._grows and steps > 1:
-                    spare = 0 if self.cache is None else self.cache.spare
-                    steps = 1 + self.memory.lasts(self.steps + 1, steps - 1, spare)
+            if steady and self._jumps and not self._asked:
+                steps = self._lasting(self._ends.next() - self.steps)
         run.pace = pace
         run.chunks = _NO_CHUNKS
         self._launch(now, steps, decodes, pace.after(steps))
 
-    def _run_mixed(self, now: int, decodes: int, chunks: Chunks) -> None:
+    @property
+    def _asked(self) -> bool:
+        """Whether a policy may let somebody begin though nothing has happened."""
+        return bool(self.waiting) and self.slots > 0 and not self._settled
+
+    def _lasting(self, steps: int) -> int:
+        """Return for how many of so many decode steps there is memory."""
+        if not self._grows or steps <= 1:
+            return steps
+        spare = 0 if self.cache is None else self.cache.spare
+        return 1 + self.memory.lasts(self.steps + 1, steps - 1, spare)
+
+    def _run_mixed(self, now: int, decodes: int, chunks: Chunks, steady: bool) -> None:
         run = self.running
         part = self._turn.part
         batch = mixed_batch(chunks, decodes, self.context(decodes))
@@ -223,8 +238,29 @@ class Instance(InstanceState):
         run.new_tokens = batch.new_tokens
         run.part = part
         run.cut = 0
-        seconds = self.cost.seconds(batch) if part is None else part.seconds
-        self._launch(now, 1, decodes, ticks(seconds))
+        steps = self._repeats(chunks, decodes) if steady and self._turn.repeats else 1
+        if steps == 1:
+            seconds = self.cost.seconds(batch) if part is None else part.seconds
+            self._launch(now, 1, decodes, ticks(seconds))
+            return
+        passed = 0
+        ends = []
+        for _ in range(steps):
+            passed += ticks(self.cost.seconds(batch))
+            ends.append(passed)
+            batch = next_batch(batch)
+        run.pace = Course(ends)
+        self._launch(now, steps, decodes, passed)
+
+    def _repeats(self, chunks: Chunks, decodes: int) -> int:
+        """Return how many batches in a row take as many tokens of one prompt as this one."""
+        if not (self._jumps and self.jumps_chunks) or self._asked:
+            return 1
+        request, tokens = chunks[0]
+        steps = (request.left - 1) // tokens
+        if decodes and steps > 1:
+            steps = self._lasting(min(steps, self._ends.next() - self.steps))
+        return max(1, steps)
 
     def _launch(self, now: int, steps: int, decodes: int, passed: int) -> None:
         run = self.running

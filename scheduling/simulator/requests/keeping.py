@@ -23,6 +23,8 @@ class KeepingInstance(Instance):
     is freed at its end, or when somebody looks, in the order in which single steps free it.
     """
 
+    jumps_chunks = False
+
     def __init__(self, index: int, group: Group, engine: Engine, retention: Retention) -> None:
         super().__init__(index, group, engine)
         self.cache: PrefixCache = PrefixCache(engine.paths, self.memory, retention)

@@ -23,6 +23,8 @@ class MovableInstance(Instance):
         Blocks that wait for requests which are on their way.
     """
 
+    jumps_chunks = False
+
     def __init__(self, index: int, group: Group, engine: Engine) -> None:
         super().__init__(index, group, engine)
         self.reserved = 0
@@ -78,7 +80,7 @@ class MovableInstance(Instance):
         """
         done = self.completed(now)
         run = self.running
-        if not done or run.pace is None:
+        if not done or not isinstance(run.pace, Pace):
             return
         passed = run.pace.after(done)
         end = run.began + ((self._carry + passed) >> SHIFT)

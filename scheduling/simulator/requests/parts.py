@@ -67,3 +67,9 @@ def mixed_batch(chunks: Chunks, decodes: int, context: int) -> Batch:
         cached += request.done
         pairs += tokens * (request.done + (tokens + 1) / 2)
     return Batch(new, len(chunks), cached, pairs, decodes, context)
+
+
+def next_batch(batch: Batch) -> Batch:
+    """Return the work of the next equal chunk of a prompt, and the next tokens of the decodes."""
+    new, prefills, cached, pairs, decodes, context = batch
+    return Batch(new, prefills, cached + new, pairs + new * new, decodes, context + decodes)

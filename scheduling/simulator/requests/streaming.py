@@ -21,6 +21,8 @@ class StreamingInstance(Instance):
     Memory is taken for the whole prompt when it begins.
     """
 
+    jumps_chunks = False
+
     def __init__(self, index: int, group: Group, engine: Engine, growth: Growth) -> None:
         super().__init__(index, group, engine)
         self._first = growth.first_tokens

@@ -4,23 +4,24 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from scheduling.simulator.requests.clock import Pace
+from scheduling.simulator.requests.clock import Course, Pace
 from scheduling.simulator.requests.live import Live
 from scheduling.simulator.requests.parts import Part
 
 
 @dataclass(slots=True)
 class Current:
-    """What an instance is at: ``steps`` decode iterations, or one mixed batch.
+    """What an instance is at: ``steps`` equal batches in a row.
 
     Attributes
     ----------
     began, passed
         Nanosecond at which it began, and the ticks that it takes.
     steps, pace, decodes
-        Decode iterations, their times, and the requests that decode in each.
+        Iterations, their times unless there is but one that nothing can end early, and the
+        requests that decode in each.
     chunks, new_tokens
-        Requests of a mixed batch that compute prompt tokens, with how many each; their sum.
+        Requests that compute prompt tokens in each, with how many; their sum.
     part
         How its prompts pass the layers, unless in one go.
     cut
@@ -30,7 +31,7 @@ class Current:
     began: int = 0
     passed: int = 0
     steps: int = 0
-    pace: Pace | None = None
+    pace: Pace | Course | None = None
     decodes: int = 0
     chunks: list[tuple[Live, int]] = field(default_factory=list)
     new_tokens: int = 0
@@ -98,11 +99,11 @@ class Tally:
     passes: dict[int, float] = field(default_factory=dict)
 
     def count_passes(self, run: Current) -> None:
-        """Count the passes of an iteration with prompts, as far as it has gone."""
+        """Count the passes of iterations with prompts, as far as they have gone."""
         passes = self.passes
         if run.part is None:
             tokens = run.new_tokens + run.decodes
-            passes[tokens] = passes.get(tokens, 0.0) + 1.0
+            passes[tokens] = passes.get(tokens, 0.0) + run.steps
             return
         share = run.part.share
         if run.cut:

@@ -29,11 +29,14 @@ class Turn:
         Requests of this batch that compute prompt tokens, with how many each.
     part
         How they pass the layers; ``None``: in one go, at the time of the cost model.
+    repeats
+        Whoever waits, the next batch takes as many tokens of the same prompt, as long as that has
+        more, nobody ends and memory lasts.
     wake_ns
         When to compose again if nothing runs until then; ``None``: when something changes.
     """
 
-    __slots__ = ("_instance", "chunks", "decodes", "now", "part", "wake_ns")
+    __slots__ = ("_instance", "chunks", "decodes", "now", "part", "repeats", "wake_ns")
 
     def __init__(self, instance: Instance) -> None:
         self._instance = instance
@@ -41,6 +44,7 @@ class Turn:
         self.decodes = 0
         self.chunks: list[tuple[Live, int]] = []
         self.part: Part | None = None
+        self.repeats = False
         self.wake_ns: int | None = None
 
     def begin(self, now: int) -> None:
@@ -50,6 +54,7 @@ class Turn:
         self.wake_ns = None
         if self.chunks:
             self.part = None
+            self.repeats = False
             self.chunks = []
 
     @property

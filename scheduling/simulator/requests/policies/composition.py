@@ -44,6 +44,7 @@ class Sarathi:
             tokens = min(admitted.left, left)
             turn.prefill(admitted, tokens)
             left -= tokens
+        turn.repeats = left <= 0 and len(turn.chunks) == 1
 
 
 @dataclass(frozen=True, slots=True)
