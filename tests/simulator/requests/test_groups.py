@@ -131,7 +131,7 @@ def test_links_default_to_the_network_of_the_prompts_replica() -> None:
 @pytest.mark.parametrize(
     ("groups", "more", "words"),
     [
-        ([{"name": "a"}, {"name": "a"}], {}, "'a' twice"),
+        ([{"name": "a"}, {"name": "a"}], {}, "'a' 2 times"),
         ([{"name": "a", "role": "prefill"}], {}, "ways that lead to it"),
         ([{"name": "a"}], {"ways": [{"groups": ["b"]}]}, "no such group"),
         ([{"name": "a"}], {"ways": [{"groups": ["a"], "decode": ["a"]}]}, "role prefill"),

@@ -12,7 +12,7 @@ from scheduling.models.requests.table import RequestTable
 from scheduling.simulator.requests.deployment import Deployment, Flow, Group, Link
 from scheduling.simulator.requests.fleet import ROUTERS, simulate_fleet
 from scheduling.simulator.requests.live import Live
-from scheduling.simulator.requests.policies.composition import Orca, PrefillFirst
+from scheduling.simulator.requests.policies.composition import Orca, PrefillFirst, Sarathi
 from scheduling.simulator.requests.run import NEVER
 from tests.serving_runs import deployments, same, table, tables
 
@@ -27,6 +27,19 @@ def test_jumps_change_nothing(fleet: Deployment, requests: RequestTable, router:
         for name in ("iterations", "busy_ns", "restarts", "new_tokens", "decoded_tokens"):
             assert getattr(one.tally, name) == getattr(other.tally, name)
         assert one.tally.peak_blocks == other.tally.peak_blocks
+        assert one.tally.passes == other.tally.passes
+
+
+def test_equal_chunks_are_one_event() -> None:
+    cost = Affine(base=0.01, per_token=1e-5, per_kv=1e-7)
+    group = Group("one", cost, kv_tokens=4096, composition=Sarathi(64))
+    # The second request comes amid the chunks of the first, the third amid those of the second.
+    requests = table([0, 10**8, 3 * 10**8], [1000, 900, 200], [40, 3, 9])
+    jumping = simulate_fleet(Deployment((group,)), requests)
+    assert same(jumping, simulate_fleet(Deployment((group,)), requests, jumps=False))
+    tally = jumping.instances[0].tally
+    assert tally.iterations > 60
+    assert tally.jumps <= 20
 
 
 @given(deployments(), tables())
