@@ -133,15 +133,17 @@ def run(limits: Run) -> list[Row]:
     }
     share = max(_LEAST_SECONDS, limits.seconds / len(ways))
     answers = {name: solve(host(found, way), time_limit=share) for name, way in ways.items()}
-    return [_row(name, answer, answers["one limit for all"]) for name, answer in answers.items()]
+    limit, peak, phased = ways
+    pairs = ((peak, limit), (phased, limit), (phased, peak))
+    return [_row(name, answers[name], other, answers[other]) for name, other in pairs]
 
 
-def _row(name: str, answer: ScheduleSolution, first: ScheduleSolution) -> Row:
+def _row(name: str, answer: ScheduleSolution, other: str, first: ScheduleSolution) -> Row:
     took, base = float(answer.objective or 0), float(first.objective or 0)
     return Row(
         case=f"{_SESSIONS} recorded sessions on a host of {_HOST} MB",
         measure="seconds until all sessions are done",
-        baseline="one limit for all",
+        baseline=other,
         baseline_value=base,
         method=name,
         value=took,
@@ -157,5 +159,14 @@ SCENARIO = Scenario(
     problem="coding agents by their memory on one host",
     wants=_FILE,
     run=run,
-    targets=(Target(("phase by phase",), at_least=1 / 15.4, at_most=1, better="less"),),
+    targets=(
+        Target(
+            ("phase by phase", "^each session's peak$"),
+            at_least=1 / 15.4,
+            at_most=1 / 1.5,
+            better="less",
+            otherwise="sessions that wait for their peaks to fit hold what they have",
+        ),
+        Target(("phase by phase", "^one limit for all$"), at_most=1),
+    ),
 )

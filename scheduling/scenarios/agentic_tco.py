@@ -292,7 +292,13 @@ SCENARIO = Scenario(
     wants="nothing: the paper's example, the catalogue of GPUs, seeded agents",
     run=run,
     targets=(
-        Target(("dollars a request",), of="value", at_least=0.095, at_most=0.095, better="less"),
         Target(("a million requests",), at_most=1),
+        Target(("on five classes",), at_most=1),
+        Target(
+            ("on five classes",),
+            of="gap",
+            at_most=0,
+            otherwise="the time did not suffice to prove every agent",
+        ),
     ),
 )

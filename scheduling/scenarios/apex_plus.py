@@ -174,6 +174,15 @@ SCENARIO = Scenario(
     problem="parallel plans ranked by simulation",
     wants=f"{MEASURED} and the traces beside it",
     run=run,
-    targets=(Target(("mean seconds of a request",), at_least=1 / 3.37, at_most=1, better="less"),),
+    targets=(
+        Target(
+            ("mean seconds of a request",),
+            at_least=1 / 3.37,
+            at_most=0.99,
+            better="less",
+            otherwise="on these traces the plan of the heuristic is the fastest",
+        ),
+        Target(("mean seconds of a request",), of="gap", at_most=0.1),
+    ),
 )
 """All plans of a node, ranked by simulation."""

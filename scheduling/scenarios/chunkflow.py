@@ -100,5 +100,13 @@ SCENARIO = Scenario(
     problem="sequences packed in chunks, passes with few activations",
     wants=", ".join(FILES),
     run=run,
-    targets=(Target(("^chunks$",), at_least=1 / 4.53, at_most=1, better="less"),),
+    targets=(
+        Target(("^chunks$",), at_least=1 / 4.53, at_most=1, better="less"),
+        Target(
+            ("^chunks$",),
+            of="gap",
+            at_most=0.001,
+            otherwise="no packing of long sequences into short chunks is proven that near the best",
+        ),
+    ),
 )

@@ -66,6 +66,13 @@ def keep_rows() -> list[Row]:
     """Keep pods for fixed times and up to break-even."""
     traces = [idling(*map(list, invocations(function))) for function in range(_FUNCTIONS)]
     limit = break_even(hold=1.0, cold=_COLD)
+    # Of fixed times the best one is known only afterwards.
+    best = min(
+        (round(limit * 2.0**power, 1) for power in range(-4, 8)),
+        key=lambda seconds: sum(kept_cost(one, seconds, hold=1.0, cold=_COLD) for one in traces),
+    )
+    baselines = {f"kept {seconds:g} s": seconds for seconds in _FIXED}
+    baselines[f"kept {best:g} s, the best fixed time found afterwards"] = best
     least = sum(least_cost(one, hold=1.0, cold=_COLD) for one in traces)
     ours = [kept_cost(one, limit, hold=1.0, cold=_COLD) for one in traces]
     worst = max(
@@ -76,7 +83,7 @@ def keep_rows() -> list[Row]:
             case=f"{_FUNCTIONS} functions of {_CALLS} calls (inferred), a cold start as dear as "
             f"{_COLD:g} s of a pod",
             measure="seconds of pods, cold starts included",
-            baseline=f"kept {seconds:g} s",
+            baseline=name,
             baseline_value=sum(kept_cost(one, seconds, hold=1.0, cold=_COLD) for one in traces),
             method="kept to break-even",
             value=sum(ours),
@@ -84,7 +91,7 @@ def keep_rows() -> list[Row]:
             published=None,
             verdict=f"worst function {worst:.2f} of its optimum, 2 at most on any trace",
         )
-        for seconds in _FIXED
+        for name, seconds in baselines.items()
     ]
 
 
@@ -244,5 +251,13 @@ SCENARIO = Scenario(
     problem="keep-alive and scaling of functions",
     wants="nothing: drawn invocations and requests, a GPU of the catalogue by the roofline",
     run=run,
-    targets=(Target(("kept to break-even",), at_most=1),),
+    targets=(
+        Target(
+            ("kept to break-even",),
+            at_most=1,
+            otherwise="one fixed time may suit all these functions",
+        ),
+        Target(("kept to break-even",), of="gap", at_most=0.5),
+        Target(("Q-learning",), at_most=1.05),
+    ),
 )

@@ -148,7 +148,14 @@ SCENARIO = Scenario(
     run=run,
     targets=(
         Target(
-            ("share of first tokens", "round-robin|least-tokens|affinity|apc|one hash"), at_least=1
+            ("share of first tokens", "^prefix-hash$|^least-tokens$"),
+            at_least=1.143,
+            at_most=1.48,
+            better="more",
+            otherwise="fewer requests than the published, at their own rate",
         ),
+        Target(("share of first tokens", "^least-ttft$"), at_least=0.85),
+        Target(("most prompts of an instance",), of="value", at_most=1.5),
+        Target(("another pair",), at_most=1),
     ),
 )

@@ -156,5 +156,6 @@ SCENARIO = Scenario(
     targets=(
         Target(("both groups need",), at_most=1),
         Target(("activations that hit",), at_least=1),
+        Target(("both groups need",), of="gap", at_most=1 - 1 / 1.05),
     ),
 )

@@ -156,5 +156,8 @@ SCENARIO = Scenario(
     problem="pages of keys kept for a query",
     wants="nothing: seeded keys and queries",
     run=run,
-    targets=(Target(("attention on loaded",), at_least=1),),
+    targets=(
+        Target(("attention on loaded",), at_least=1),
+        Target(("best pages", "attention on loaded"), of="gap", at_most=0.1),
+    ),
 )

@@ -115,5 +115,6 @@ SCENARIO = Scenario(
             better="more",
             otherwise="fleets and lengths are drawn, and shorter than the published ones",
         ),
+        Target(("share of the best sharing",), of="value", at_least=0.9),
     ),
 )

@@ -199,5 +199,7 @@ SCENARIO = Scenario(
     targets=(
         Target(("^freeness$", "P99"), at_least=1 / 15, at_most=1, better="less"),
         Target(("^freeness$", "fragmented"), at_least=0.7 / 7.9, at_most=1, better="less"),
+        Target(("^round-robin$", "P99"), at_most=0.5),
+        Target(("^round-robin$", "fragmented"), of="value", at_most=0.01),
     ),
 )

@@ -78,5 +78,6 @@ SCENARIO = Scenario(
     run=run,
     targets=(
         Target(("area below", "ant colony|marginal cost"), at_least=1, at_most=2.21, better="more"),
+        Target(("area below", "marginal cost"), of="gap", at_most=0.1),
     ),
 )

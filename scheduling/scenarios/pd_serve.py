@@ -248,5 +248,6 @@ SCENARIO = Scenario(
     targets=(
         Target(("aggregated instances",), at_least=1, at_most=6.7, better="more"),
         Target(("one ratio for all",), at_least=1),
+        Target(("one ratio for all",), of="gap", at_most=1e-6),
     ),
 )

@@ -195,5 +195,6 @@ SCENARIO = Scenario(
     targets=(
         Target(("^equal quotas$",), at_least=1),
         Target(("misses, share",), at_most=1),
+        Target(("^equal quotas$",), of="gap", at_most=0),
     ),
 )

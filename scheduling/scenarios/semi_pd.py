@@ -309,5 +309,10 @@ SCENARIO = Scenario(
             otherwise="how phases slow each other down is inferred",
         ),
         Target(("^100 % for both",), at_most=1, otherwise="the published controller is inferred"),
+        Target(
+            ("^best shares that stay",),
+            at_most=1,
+            otherwise="the controller is inferred; those shares are known afterwards only",
+        ),
     ),
 )

@@ -11,6 +11,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from statistics import fmean, stdev
 
+import numpy as np
+
 from scheduling.instances.schedule.tardiness import random_tardiness, read_jsonl_collection
 from scheduling.models.schedule.arrays import Ints
 from scheduling.models.schedule.compiling import compile_arrays
@@ -65,20 +67,22 @@ def run(limits: Run) -> list[Row]:
         answer = solve(problem, "tardiness", time_limit=max(1.0, limits.left / 4), workers=1)
         machine = OneMachine.of(compile_arrays(problem))
         solved.append(_Solved(machine, answer.objective, answer.bound or 0, answer.seconds))
-    late = [entry for entry in solved if entry.bound > 0]
+    late = [entry for entry in solved if entry.proven and entry.bound > 0]
     if len(late) < 2:
-        found = f"{limits.seconds:g} seconds, enough for {len(late)} instances"
+        found = f"{limits.seconds:g} seconds, enough to prove {len(late)} instances"
         raise TooShortError.single("time", found, "enough for at least two")
-    gap = max((entry.value - entry.bound) / entry.value for entry in late)
     case = f"{len(late)} of {len(problems)} {source} instances, n = {_JOBS}, optimum above 0"
-    return [*_rule_rows(late, case, gap), _exact_row(solved, source, gap)]
+    return [*_rule_rows(late, case), _exact_row(solved, source)]
 
 
 def _instances(limits: Run) -> tuple[list[ScheduleProblem], str]:
     if limits.data is not None:
         path = limits.file("smtt", _FILE)
         found = read_jsonl_collection(path.read_text(encoding="utf-8"), str(path))
-        return [jobs.problem() for jobs in found if len(jobs.dues) == _JOBS], "published"
+        problems = [jobs.problem() for jobs in found if len(jobs.dues) == _JOBS]
+        # In random order, so that those which the time allows stand for all classes.
+        order = np.random.default_rng(0).permutation(len(problems)).tolist()
+        return [problems[number] for number in order], "published"
     problems = [
         random_tardiness(jobs=_JOBS, due_range=width, lateness=lateness, seed=seed)
         for seed in range(2)
@@ -88,7 +92,7 @@ def _instances(limits: Run) -> tuple[list[ScheduleProblem], str]:
     return problems, "generated"
 
 
-def _rule_rows(late: list[_Solved], case: str, gap: float) -> list[Row]:
+def _rule_rows(late: list[_Solved], case: str) -> list[Row]:
     gaps = {
         name: [
             100 * (entry.machine.value(method(entry.machine)) - entry.value) / entry.value
@@ -105,7 +109,7 @@ def _rule_rows(late: list[_Solved], case: str, gap: float) -> list[Row]:
             baseline_value=base,
             method=name,
             value=fmean(values),
-            gap=gap,
+            gap=0.0 if all(entry.proven for entry in late) else None,
             published=f"{_PUBLISHED[name]:g} % on all 200 instances",
             verdict=_verdict(values, _PUBLISHED[name]),
         )
@@ -120,7 +124,8 @@ def _verdict(values: list[float], published: float) -> str:
     return f"{'agrees' if near else 'differs'} (standard error {error:.2f})"
 
 
-def _exact_row(solved: list[_Solved], source: str, gap: float) -> Row:
+def _exact_row(solved: list[_Solved], source: str) -> Row:
+    gap = max((entry.value - entry.bound) / entry.value for entry in solved if entry.value)
     proven = sum(entry.proven for entry in solved)
     return Row(
         case=f"{len(solved)} {source} instances, n = {_JOBS}",
@@ -149,6 +154,12 @@ SCENARIO = Scenario(
             at_most=2.1,
             better="less",
             otherwise="the time sufficed for a part of the 200 instances",
+        ),
+        Target(
+            ("seconds per instance",),
+            of="gap",
+            at_most=0,
+            otherwise="the time did not suffice to prove every instance",
         ),
     ),
 )

@@ -322,7 +322,6 @@ SCENARIO = Scenario(
             of="value",
             at_least=27,
             at_most=33,
-            better="less",
             otherwise="the published cluster is perhaps of another model",
         ),
         Target(

@@ -173,5 +173,6 @@ SCENARIO = Scenario(
     targets=(
         Target(("rollouts each",), at_least=1),
         Target(("success less beta",), at_least=1),
+        Target(("differing outcomes",), of="gap", at_most=0),
     ),
 )

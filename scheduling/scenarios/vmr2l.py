@@ -243,5 +243,13 @@ SCENARIO = Scenario(
     problem="migrations of virtual machines for fewer fragments",
     wants=f"{INDEX} and the instances beside it; without data sets, random clusters",
     run=run,
-    targets=(Target(("fragment rate",), at_most=1),),
+    targets=(
+        Target(("fragment rate",), at_most=1),
+        Target(
+            ("fragment rate",),
+            of="gap",
+            at_most=0,
+            otherwise="the time did not suffice to prove every case",
+        ),
+    ),
 )

@@ -232,6 +232,7 @@ SCENARIO = Scenario(
             better="more",
             otherwise="shares at given loads, not the rate that the published figure is of",
         ),
+        Target(("best ratio that stays",), of="gap", at_most=0.05),
     ),
 )
 """Instances that turn between the phases."""
