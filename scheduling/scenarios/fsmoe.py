@@ -224,7 +224,7 @@ SCENARIO = Scenario(
     wants="nothing: a grid of layers",
     run=run,
     targets=(
-        Target(("^one part$",), at_least=1 / 1.22, at_most=1, better="less"),
+        Target(("^one part$",), at_most=1 / 1.18),
         Target(("four expressions",), of="gap", at_most=0.01),
         Target(("idle windows",), of="gap", at_most=0.01),
     ),

@@ -3,8 +3,9 @@
 The report (63 nodes of eight B200 each) is known here by its abstract: the three worst nodes took
 more than half of all exclusions, failed runs are retried, and nodes are excluded after failures.
 Here nodes have drawn hazard rates, a few of them bad; a training run needs a number of nodes and
-ends when one of them fails. A policy excludes a node after k failures; who knows all rates chooses
-the nodes of least hazard, which is a placement problem with a cost for each node in use.
+ends when one of them fails. A policy excludes a node after k failures, or runs on the nodes whose
+rates it estimates to be least; who knows all rates chooses the nodes of least hazard, which is a
+placement problem with a cost for each node in use.
 """
 
 from __future__ import annotations
@@ -29,6 +30,10 @@ _RUNS = 2000
 _WARM = 200
 _SEEDS = 5
 _UNIT = 10**6
+_PRIOR = 2.0
+"""Failures that an estimate counts before the first, at the rate of all nodes."""
+
+_ESTIMATED = "estimated rates"
 
 Floats = NDArray[np.float64]
 
@@ -73,6 +78,27 @@ def mean_session(rates: Floats, after: int | None, rng: np.random.Generator) -> 
     return hours / (_RUNS - _WARM)
 
 
+def estimated_session(rates: Floats, rng: np.random.Generator) -> float:
+    """Mean hours between failures on the nodes of least estimated rates.
+
+    A node's rate is estimated by its failures over the hours it has run, both with those of two
+    failures at the mean rate of all nodes added (the mean of a Gamma law behind a Gamma prior). The
+    first runs are not counted.
+    """
+    failures, run = np.zeros(_NODES), np.zeros(_NODES)
+    hours = 0.0
+    for number in range(_RUNS):
+        mean = failures.sum() / run.sum() if number else 1.0
+        estimates = (failures + _PRIOR) / (run + _PRIOR / mean)
+        chosen = np.argsort(estimates, kind="stable")[:_NEEDED]
+        session = float(rng.exponential(1.0 / rates[chosen].sum()))
+        failures[int(rng.choice(chosen, p=rates[chosen] / rates[chosen].sum()))] += 1
+        run[chosen] += session
+        if number >= _WARM:
+            hours += session
+    return hours / (_RUNS - _WARM)
+
+
 def _chosen(failures: Counter[int], after: int | None) -> Sequence[int]:
     if after is None:
         return range(_NEEDED)
@@ -83,7 +109,7 @@ def _chosen(failures: Counter[int], after: int | None) -> Sequence[int]:
 def run(limits: Run) -> list[Row]:
     """Simulate policies on drawn clusters beside the choice of who knows the rates."""
     policies: dict[str, int | None] = {"never": None, "after 3 failures": 3, "after 1 failure": 1}
-    totals = dict.fromkeys(policies, 0.0)
+    totals = dict.fromkeys([*policies, _ESTIMATED], 0.0)
     known = published = 0.0
     done = 0
     for seed in range(_SEEDS):
@@ -93,13 +119,14 @@ def run(limits: Run) -> list[Row]:
         rates = hazards(np.random.default_rng(seed))
         for name, after in policies.items():
             totals[name] += mean_session(rates, after, np.random.default_rng(seed))
+        totals[_ESTIMATED] += estimated_session(rates, np.random.default_rng(seed))
         answer = best_nodes(rates)
         known += _UNIT / float(answer.tiers[-1].bound or 1)
         worst = np.sort(rates)[-_BAD:].sum() / rates.sum()
         published += 1.0 / (1.0 - worst)
     return [
         _row(name, totals[name] / done, totals["never"] / done, known / done, published / done)
-        for name in policies
+        for name in totals
     ]
 
 
@@ -109,7 +136,7 @@ def _row(name: str, hours: float, base: float, known: float, share: float) -> Ro
         measure="mean hours between failures of a run",
         baseline="never exclude",
         baseline_value=base,
-        method=f"exclude {name}",
+        method=f"exclude {'by ' if name == _ESTIMATED else ''}{name}",
         value=hours,
         gap=max(0.0, 1.0 - hours / known),
         published="three nodes had over 50 % of the exclusions (abstract)",
@@ -126,10 +153,10 @@ SCENARIO = Scenario(
     run=run,
     targets=(
         Target(
-            ("after 3 failures",),
+            ("estimated rates",),
             at_least=2,
-            better="more",
-            otherwise="nodes are found out by failures only; knowing all rates is the bound",
+            otherwise="knowing all rates gains little more on these clusters",
         ),
+        Target(("estimated rates",), of="gap", at_most=0.05),
     ),
 )

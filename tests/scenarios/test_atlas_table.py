@@ -26,6 +26,7 @@ __all__ = ["cli"]
 
 ROW = Row("10 jobs", "makespan", "by lot", 20.0, "rule", 10.0, 0.1, "half of it (a paper)", "")
 MERGED = Row("4 experts", "GiB", "read all blocks", 70.0, "plan", 30.0, None, "up to 10 times", "")
+KEPT = Row("4 experts", "update that is merged", None, None, "plan", 0.999, 0.001, None, "")
 
 
 @pytest.mark.parametrize(
@@ -102,7 +103,7 @@ def test_crashes_are_rows(monkeypatch: pytest.MonkeyPatch, ends: str, reason: st
 
 
 def entries(*names: str) -> tuple[Entry, ...]:
-    return tuple(Entry(name, Outcome.RAN, 1.5, (MERGED,)) for name in names)
+    return tuple(Entry(name, Outcome.RAN, 1.5, (MERGED, KEPT)) for name in names)
 
 
 def test_atlases_come_back_and_only_what_is_missing_runs_again(
@@ -116,7 +117,7 @@ def test_atlases_come_back_and_only_what_is_missing_runs_again(
             return Entry("smtt", Outcome.NEEDS_DATA, 0.1, reason="the data set's smtt/x")
         if task.name == "eplb" and len(ran) == 3:
             raise KeyboardInterrupt
-        return Entry(task.name, Outcome.RAN, 1.0, (MERGED,))
+        return Entry(task.name, Outcome.RAN, 1.0, (MERGED, KEPT))
 
     monkeypatch.setattr(run, "run_alone", fake)
     names = ["mergepipe", "smtt", "eplb"]
@@ -151,7 +152,7 @@ def test_atlases_in_all_three_forms(tmp_path: Path) -> None:
     assert len({line.count(" | ") for line in text.splitlines() if line.startswith("| ")}) == 1
     (section,) = read_results([str(tmp_path / "atlas.json")])
     assert section.command == record["command"]
-    assert [len(table.rows) for table in section.tables] == [2, 1]
+    assert [len(table.rows) for table in section.tables] == [2, 2]
     assert "1 reproduced, 1 not reproduced" in section.answer
 
 
@@ -183,7 +184,7 @@ def test_the_table_on_the_command_line(
     def fake(task: Task) -> Entry:
         if task.name == "opflow":
             return Entry("opflow", Outcome.FAILED, 1.0, reason="ended by signal 9")
-        return Entry(task.name, Outcome.RAN, 1.0, (MERGED,))
+        return Entry(task.name, Outcome.RAN, 1.0, (MERGED, KEPT))
 
     monkeypatch.setattr(run, "run_alone", fake)
     found = cli("reproduce", "mergepipe", "--budget", "2m", "--json")
