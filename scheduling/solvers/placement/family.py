@@ -72,6 +72,14 @@ class CompiledPlacement(Compiled[PlacementProblem, PlacementArrays, Ints, Placem
         return {"placements": entries}
 
 
+def size_refusal(data: CompiledPlacement, most: int) -> str | None:
+    """Refuse problems with more pairs of class and node than one model may have."""
+    cells = int(data.arrays.eligible.sum())
+    if cells > most:
+        return f"{cells} pairs of item class and node, above {most}; use lns"
+    return None
+
+
 FAMILY: Family[Ints] = Family(
     kind="placement",
     compile=CompiledPlacement,

@@ -16,7 +16,7 @@ from scheduling.models.schedule.bounds.relaxations import largest_tail_first
 from scheduling.models.schedule.bounds.tails import Tails
 from scheduling.models.schedule.bounds.usage import least_usage
 from scheduling.models.schedule.objective import JOB_MEASURES, MEASURES
-from scheduling.models.schedule.windows import Edges, difference_edges, earliest_starts
+from scheduling.models.schedule.windows import Edges, difference_edges
 
 _NO_TAIL = -(2**61)
 
@@ -41,9 +41,7 @@ def formula_bounds(arrays: ScheduleArrays) -> list[int | None] | None:
     if usable is None:
         return None
     edges = difference_edges(usable)
-    heads = earliest_starts(usable, edges)
-    if heads is not None:
-        heads = open_starts(usable, edges, heads)
+    heads = open_starts(usable, edges)
     if heads is None:
         return None
     relaxation = _Relaxation(usable, edges, heads)

@@ -9,7 +9,7 @@ import numpy as np
 
 from scheduling.models.schedule.arrays import CONSUMABLE, RESERVOIR, Ints, ScheduleArrays
 from scheduling.models.schedule.bounds.supply import first_fit
-from scheduling.models.schedule.windows import Edges, longest_paths
+from scheduling.models.schedule.windows import Edges, earliest_starts, longest_paths
 from scheduling.models.schedule.worktime import Run
 
 _ROUNDS = 5
@@ -105,14 +105,17 @@ def _stocks_suffice(arrays: ScheduleArrays) -> bool:
     )
 
 
-def open_starts(arrays: ScheduleArrays, edges: Edges, heads: Ints) -> Ints | None:
-    """Raise earliest starts to moments at which the resources are open for the whole task.
+def open_starts(arrays: ScheduleArrays, edges: Edges) -> Ints | None:
+    """Return earliest starts at which the resources are open for the whole task.
 
     Returns
     -------
     Ints or None
-        ``None`` when a task never fits.
+        ``None`` when precedences contradict each other, or a task never fits.
     """
+    heads = earliest_starts(arrays, edges)
+    if heads is None:
+        return None
     varying = {r for r in range(arrays.n_resources) if not arrays.constant(r)}
     if not varying and not arrays.worktimes:
         return heads

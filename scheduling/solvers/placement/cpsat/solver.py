@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from scheduling.models.placement.arrays import Ints
 from scheduling.solvers.bases import NeedsCpSat
 from scheduling.solvers.board import Board, Budget
-from scheduling.solvers.placement.family import CompiledPlacement
+from scheduling.solvers.placement.family import CompiledPlacement, size_refusal
 
 if TYPE_CHECKING:
     from scheduling.solvers.cpsat_engine import Settings
@@ -37,10 +37,7 @@ class CpSat(NeedsCpSat):
 
     def refusal(self, data: CompiledPlacement) -> str | None:
         """Refuse models that would not fit into memory."""
-        cells = int(data.arrays.eligible.sum())
-        if cells > LARGEST_CELLS:
-            return f"{cells} pairs of item class and node, above {LARGEST_CELLS}; use lns"
-        return None
+        return size_refusal(data, LARGEST_CELLS)
 
     def search(
         self,

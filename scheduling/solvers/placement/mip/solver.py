@@ -11,7 +11,7 @@ from scheduling.models.placement.arrays import Ints
 from scheduling.solvers.board import Board, Budget
 from scheduling.solvers.linear.program import ProgramSolver
 from scheduling.solvers.placement.construction import offer
-from scheduling.solvers.placement.family import CompiledPlacement
+from scheduling.solvers.placement.family import CompiledPlacement, size_refusal
 
 if TYPE_CHECKING:
     from scheduling.solvers.linear.model import Floats
@@ -35,10 +35,7 @@ class Mip(ProgramSolver):
             return "does not know interference, which is not linear; use cp-sat"
         if "fragmentation" in data.arrays.goals:
             return "does not know the goal fragmentation; use cp-sat"
-        cells = int(data.arrays.eligible.sum())
-        if cells > LARGEST_CELLS:
-            return f"{cells} pairs of item class and node, above {LARGEST_CELLS}; use lns"
-        return None
+        return size_refusal(data, LARGEST_CELLS)
 
     def search(
         self,

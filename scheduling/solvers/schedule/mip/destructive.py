@@ -19,7 +19,7 @@ from scheduling.models.schedule.arrays import CONSUMABLE, MACHINE, NEVER, Ints, 
 from scheduling.models.schedule.bounds.pruning import least_demand, open_starts, usable_modes
 from scheduling.models.schedule.bounds.tails import Tails
 from scheduling.models.schedule.objective import MEASURES
-from scheduling.models.schedule.windows import Edges, difference_edges, earliest_starts
+from scheduling.models.schedule.windows import Edges, difference_edges
 from scheduling.solvers.board import Board, Budget
 from scheduling.solvers.schedule.family import Candidate, CompiledSchedule
 from scheduling.solvers.schedule.mip.kernels.energetic import (
@@ -149,9 +149,7 @@ class _Trials:
         if not names or usable is None or not _small(usable):
             return None
         edges = difference_edges(usable)
-        heads = earliest_starts(usable, edges)
-        if heads is not None:
-            heads = open_starts(usable, edges, heads)
+        heads = open_starts(usable, edges)
         if heads is None:
             return None
         length = usable.min_duration()

@@ -19,7 +19,7 @@ from scheduling.models.schedule.arrays import (
 from scheduling.models.schedule.bounds.pruning import fitting_modes, open_starts
 from scheduling.models.schedule.bounds.tails import Tails
 from scheduling.models.schedule.objective import MEASURES
-from scheduling.models.schedule.windows import difference_edges, earliest_starts, horizon
+from scheduling.models.schedule.windows import difference_edges, horizon
 from scheduling.solvers.linear.model import Floats, LinearModel
 from scheduling.solvers.schedule.family import Candidate
 
@@ -75,9 +75,7 @@ class Frame:
         """
         end = horizon(arrays) if limit is None else min(limit, horizon(arrays))
         edges = difference_edges(arrays)
-        first = earliest_starts(arrays, edges)
-        if first is not None:
-            first = open_starts(arrays, edges, first)
+        first = open_starts(arrays, edges)
         if first is None:
             return None
         due = np.minimum(arrays.deadline, end)
