@@ -9,24 +9,26 @@ from pathlib import Path
 from typing import Any
 
 from scheduling.errors import UnsupportedError
-from scheduling.models.base import Problem
-from scheduling.report.pictures import SUFFIXES, check_suffix
+from scheduling.models.base import Problem, Solution
+from scheduling.report.pictures import SUFFIXES, check_suffix, write_picture
 
-_WRITERS = {
-    "allocation": ("scheduling.report.allocation.chart", "write_allocation", SUFFIXES),
-    "batching": ("scheduling.report.batching.chart", "write_batching", SUFFIXES),
-    "checkpoint": ("scheduling.report.checkpoint.chart", "write_checkpoint", SUFFIXES),
-    "federated": ("scheduling.report.federated.chart", "write_federated", SUFFIXES),
-    "leaf-spine": ("scheduling.report.spines.chart", "write_spines", SUFFIXES),
-    "loop": ("scheduling.report.loop.chart", "write_loop", SUFFIXES),
-    "memory": ("scheduling.report.memory.chart", "write_memory", SUFFIXES),
-    "pipeline": ("scheduling.report.pipeline.chart", "write_pipeline", SUFFIXES),
-    "prefill": ("scheduling.report.prefill.chart", "write_prefill", SUFFIXES),
-    "ring": ("scheduling.report.ring.chart", "write_ring", SUFFIXES),
-    "schedule": ("scheduling.report.gantt", "write_gantt", (".html", *SUFFIXES)),
-    "tiers": ("scheduling.report.tiers.chart", "write_tiers", SUFFIXES),
+_CHARTS = {
+    "allocation": "scheduling.report.allocation.chart",
+    "batching": "scheduling.report.batching.chart",
+    "checkpoint": "scheduling.report.checkpoint.chart",
+    "federated": "scheduling.report.federated.chart",
+    "leaf-spine": "scheduling.report.spines.chart",
+    "loop": "scheduling.report.loop.chart",
+    "memory": "scheduling.report.memory.chart",
+    "pipeline": "scheduling.report.pipeline.chart",
+    "prefill": "scheduling.report.prefill.chart",
+    "ring": "scheduling.report.ring.chart",
+    "tiers": "scheduling.report.tiers.chart",
 }
-"""Module and function by kind, and the endings of the names that it takes."""
+"""Module by kind; its ``draw`` draws a solution into a figure."""
+
+_SCHEDULE = "schedule"
+"""The kind whose charts may be pages too."""
 
 
 def chart_writer(problem: Problem, path: Path) -> Callable[[Any], None]:
@@ -39,12 +41,42 @@ def chart_writer(problem: Problem, path: Path) -> Callable[[Any], None]:
     UnsupportedError
         When there is no chart of problems of its kind.
     """
-    if problem.kind not in _WRITERS:
+    if problem.kind == _SCHEDULE:
+        check_suffix(path, (".html", *SUFFIXES))
+        return partial(_gantt, problem, path)
+    if problem.kind not in _CHARTS:
         raise UnsupportedError(f"there is no chart of problems of kind {problem.kind!r}")
-    module, name, suffixes = _WRITERS[problem.kind]
-    check_suffix(path, suffixes)
-    return partial(_write, module, name, problem, path)
+    check_suffix(path)
+    return partial(_picture, problem, path)
 
 
-def _write(module: str, name: str, problem: Problem, path: Path, solution: Any) -> None:
-    getattr(import_module(module), name)(problem, solution, path)
+def write_chart(problem: Problem, solution: Solution, path: str | Path) -> None:
+    """Write a chart of a solution, whole or not at all; the suffix of its name chooses the form.
+
+    Parameters
+    ----------
+    problem, solution
+        What was asked and what is drawn; the solution may be without an answer.
+    path
+        Where to write, ``.png`` or ``.svg``, of schedules ``.html`` too; an existing file is
+        replaced.
+
+    Raises
+    ------
+    InputError
+        For another suffix, or a place that cannot be written.
+    UnsupportedError
+        When there is no chart of problems of its kind.
+    """
+    chart_writer(problem, Path(path))(solution)
+
+
+def _gantt(problem: Any, path: Path, solution: Any) -> None:
+    from scheduling.report.gantt import write_gantt
+
+    write_gantt(problem, solution, path)
+
+
+def _picture(problem: Problem, path: Path, solution: Any) -> None:
+    draw = import_module(_CHARTS[problem.kind]).draw
+    write_picture(lambda figure: draw(problem, solution, figure), path)

@@ -13,6 +13,7 @@ from scheduling.models.batching.solution import BatchingSolution
 from scheduling.models.prefill.problem import PrefillProblem, Prompt
 from scheduling.models.prefill.solution import PrefillSolution
 from scheduling.report.batching import chart as batching
+from scheduling.report.charts import write_chart
 from scheduling.report.prefill import chart as prefill
 
 REQUESTS = BatchingProblem(
@@ -60,11 +61,11 @@ def test_the_same_answer_gives_the_same_picture(tmp_path: Path) -> None:
     plan = sch.solve(REQUESTS, "mc-sf", work_limit=1)
     pieces = sch.solve(PROMPTS, "edf", work_limit=1)
     for name in ("one.svg", "two.svg"):
-        batching.write_batching(REQUESTS, plan, tmp_path / f"batching-{name}")
-        prefill.write_prefill(PROMPTS, pieces, tmp_path / f"prefill-{name}")
+        write_chart(REQUESTS, plan, tmp_path / f"batching-{name}")
+        write_chart(PROMPTS, pieces, tmp_path / f"prefill-{name}")
     for kind, text in (("batching", b"flow"), ("prefill", b"on time")):
         pictures = [(tmp_path / f"{kind}-{name}.svg").read_bytes() for name in ("one", "two")]
         assert pictures[0] == pictures[1]
         assert text in pictures[0]
     with pytest.raises(InputError, match=r"\.png or \.svg"):
-        batching.write_batching(REQUESTS, plan, tmp_path / "chart.html")
+        write_chart(REQUESTS, plan, tmp_path / "chart.html")

@@ -14,7 +14,8 @@ from scheduling.errors import InputError
 from scheduling.instances import bundled
 from scheduling.models.loop.problem import LoopProblem
 from scheduling.models.loop.solution import LoopSolution
-from scheduling.report.loop.chart import STEADY, Bar, bars, phases, sentence, write_loop
+from scheduling.report.charts import write_chart
+from scheduling.report.loop.chart import STEADY, Bar, bars, phases, sentence
 from tests.loops import loops
 
 PROBLEM = LoopProblem.model_validate(
@@ -86,16 +87,16 @@ def test_the_same_answer_gives_the_same_picture(tmp_path: Path) -> None:
     problem = cast("LoopProblem", bundled.load("flash-attention-hopper"))
     answer = sch.solve(problem, "ims", work_limit=2)
     for name in ("one.svg", "two.svg"):
-        write_loop(problem, answer, tmp_path / name)
+        write_chart(problem, answer, tmp_path / name)
     first, second = ((tmp_path / name).read_bytes() for name in ("one.svg", "two.svg"))
     assert first == second
     for word in (b"prologue", b"steady state", b"epilogue", b"tensor", b"warps-2", b"interval "):
         assert word in first
     with pytest.raises(InputError, match=r"\.png or \.svg"):
-        write_loop(problem, answer, tmp_path / "chart.html")
+        write_chart(problem, answer, tmp_path / "chart.html")
 
 
 def test_an_answer_without_a_pipeline_is_drawn_as_such(tmp_path: Path) -> None:
     none = LoopSolution.model_validate({"kind": "loop", "status": "unknown"})
-    write_loop(PROBLEM, none, tmp_path / "none.svg")
+    write_chart(PROBLEM, none, tmp_path / "none.svg")
     assert b"no pipeline" in (tmp_path / "none.svg").read_bytes()

@@ -10,7 +10,8 @@ import scheduling as sch
 from scheduling.errors import InputError
 from scheduling.models.memory.problem import Buffer, Gap, MemoryProblem
 from scheduling.models.memory.solution import MemorySolution
-from scheduling.report.memory.chart import rectangles, scale, sentence, write_memory
+from scheduling.report.charts import write_chart
+from scheduling.report.memory.chart import rectangles, scale, sentence
 
 PROBLEM = MemoryProblem(
     name="two",
@@ -42,9 +43,9 @@ def test_the_title_says_what_is_proven(solution: MemorySolution) -> None:
 
 def test_the_same_answer_gives_the_same_picture(tmp_path: Path, solution: MemorySolution) -> None:
     for name in ("one.svg", "two.svg"):
-        write_memory(PROBLEM, solution, tmp_path / name)
+        write_chart(PROBLEM, solution, tmp_path / name)
     first, second = ((tmp_path / name).read_bytes() for name in ("one.svg", "two.svg"))
     assert first == second
     assert b"proven least" in first
     with pytest.raises(InputError, match=r"\.png or \.svg"):
-        write_memory(PROBLEM, solution, tmp_path / "chart.html")
+        write_chart(PROBLEM, solution, tmp_path / "chart.html")

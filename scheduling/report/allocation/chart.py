@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,7 +10,6 @@ from scheduling.models.allocation.arrays import compile_allocation
 from scheduling.models.allocation.problem import AllocationProblem
 from scheduling.models.allocation.solution import AllocationSolution
 from scheduling.report.palette import INK, LATE, series_colour
-from scheduling.report.pictures import write_picture
 from scheduling.report.words import proven
 
 if TYPE_CHECKING:
@@ -19,29 +17,6 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _MOST_NAMES = 30
-
-
-def write_allocation(
-    problem: AllocationProblem, solution: AllocationSolution, path: str | Path
-) -> None:
-    """Write a chart, ``.png`` or ``.svg`` by the suffix.
-
-    On the left the amount that each claim is granted; on the right the bound of the gain by budget
-    (the concave envelope) with the solution as a point in it.
-
-    Parameters
-    ----------
-    problem, solution
-        What was asked and what is drawn; the solution may be without grants.
-    path
-        Where to write; an existing file is replaced.
-
-    Raises
-    ------
-    InputError
-        For another suffix, or a place that cannot be written.
-    """
-    write_picture(lambda figure: _draw(problem, solution, figure), path)
 
 
 def sentence(problem: AllocationProblem, solution: AllocationSolution) -> str:
@@ -64,7 +39,12 @@ def curve(problem: AllocationProblem) -> tuple[list[int], list[int]]:
     return budgets.tolist(), gains.tolist()
 
 
-def _draw(problem: AllocationProblem, solution: AllocationSolution, figure: Figure) -> None:
+def draw(problem: AllocationProblem, solution: AllocationSolution, figure: Figure) -> None:
+    """Draw a solution, which may be without grants.
+
+    On the left the amount that each claim is granted; on the right the bound of the gain by budget
+    (the concave envelope) with the solution as a point in it.
+    """
     figure.set_size_inches(10.0, 4.8)
     figure.suptitle(sentence(problem, solution), color=INK)
     left, right = figure.subplots(1, 2, width_ratios=(3, 2))

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from scheduling.models.batching.problem import BatchingProblem
 from scheduling.models.batching.solution import BatchingSolution
 from scheduling.report.palette import INK, LATE, series_colour
-from scheduling.report.pictures import write_picture
 from scheduling.report.words import proven
 
 if TYPE_CHECKING:
@@ -25,28 +23,6 @@ class Span(NamedTuple):
     start: int
     end: int
     evicted: bool
-
-
-def write_batching(problem: BatchingProblem, solution: BatchingSolution, path: str | Path) -> None:
-    """Write a chart, ``.png`` or ``.svg`` by the suffix.
-
-    Above the tokens that all requests hold in every iteration, below the memory; below them a bar
-    for each request from its start to its end, by start. Attempts that are evicted, and requests
-    that end late where they should be on time, are vermillion.
-
-    Parameters
-    ----------
-    problem, solution
-        What was asked and what is drawn; the solution may be without starts.
-    path
-        Where to write; an existing file is replaced.
-
-    Raises
-    ------
-    InputError
-        For another suffix, or a place that cannot be written.
-    """
-    write_picture(lambda figure: _draw(problem, solution, figure), path)
 
 
 def sentence(problem: BatchingProblem, solution: BatchingSolution) -> str:
@@ -83,7 +59,13 @@ def held(problem: BatchingProblem, solution: BatchingSolution) -> list[int]:
     return tokens
 
 
-def _draw(problem: BatchingProblem, solution: BatchingSolution, figure: Figure) -> None:
+def draw(problem: BatchingProblem, solution: BatchingSolution, figure: Figure) -> None:
+    """Draw a solution, which may be without starts.
+
+    Above the tokens that all requests hold in every iteration, below the memory; below them a bar
+    for each request from its start to its end, by start. Attempts that are evicted, and requests
+    that end late where they should be on time, are vermillion.
+    """
     figure.set_size_inches(10.0, 7.0)
     figure.suptitle(sentence(problem, solution), color=INK)
     above, below = figure.subplots(2, 1, sharex=True, height_ratios=(2, 3))

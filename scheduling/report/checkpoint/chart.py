@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,35 +10,11 @@ from scheduling.models.checkpoint.problem import CheckpointPlan, CheckpointProbl
 from scheduling.models.checkpoint.solution import CheckpointSolution
 from scheduling.models.checkpoint.waste import expected_waste
 from scheduling.report.palette import INK, LATE, series_colour
-from scheduling.report.pictures import write_picture
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _POINTS, _AROUND = 120, 20
-
-
-def write_checkpoint(
-    problem: CheckpointProblem, solution: CheckpointSolution, path: str | Path
-) -> None:
-    """Write a chart, ``.png`` or ``.svg`` by the suffix.
-
-    The expected waste over the time between copies, with as many of the first level for each of the
-    second one as the answer has; the answer as a point, and a line at the bound.
-
-    Parameters
-    ----------
-    problem, solution
-        What was asked and what is drawn; the solution may be without a plan.
-    path
-        Where to write; an existing file is replaced.
-
-    Raises
-    ------
-    InputError
-        For another suffix, or a place that cannot be written.
-    """
-    write_picture(lambda figure: _draw(problem, solution, figure), path)
 
 
 def sentence(problem: CheckpointProblem, solution: CheckpointSolution) -> str:
@@ -69,7 +44,12 @@ def curve(
     return [n * problem.step_seconds for n in steps], wastes
 
 
-def _draw(problem: CheckpointProblem, solution: CheckpointSolution, figure: Figure) -> None:
+def draw(problem: CheckpointProblem, solution: CheckpointSolution, figure: Figure) -> None:
+    """Draw a solution, which may be without a plan.
+
+    The expected waste over the time between copies, with as many of the first level for each of the
+    second one as the answer has; the answer as a point, and a line at the bound.
+    """
     figure.set_size_inches(8.0, 4.5)
     figure.suptitle(sentence(problem, solution), color=INK)
     ax = figure.subplots()

@@ -2,40 +2,16 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from scheduling.models.federated.problem import FederatedProblem
 from scheduling.models.federated.solution import FederatedSolution
 from scheduling.report.palette import INK, LATE, series_colour
-from scheduling.report.pictures import write_picture
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _MOST_NAMES = 40
-
-
-def write_federated(
-    problem: FederatedProblem, solution: FederatedSolution, path: str | Path
-) -> None:
-    """Write a chart, ``.png`` or ``.svg`` by the suffix.
-
-    A bar for each client until its model arrives, and lines at the first and the last arrival.
-
-    Parameters
-    ----------
-    problem, solution
-        What was asked and what is drawn; the solution may be without steps.
-    path
-        Where to write; an existing file is replaced.
-
-    Raises
-    ------
-    InputError
-        For another suffix, or a place that cannot be written.
-    """
-    write_picture(lambda figure: _draw(problem, solution, figure), path)
 
 
 def sentence(problem: FederatedProblem, solution: FederatedSolution) -> str:
@@ -55,7 +31,11 @@ def arrivals(problem: FederatedProblem, solution: FederatedSolution) -> dict[str
     return {entry.client: entry.steps * seconds[entry.client] for entry in solution.clients}
 
 
-def _draw(problem: FederatedProblem, solution: FederatedSolution, figure: Figure) -> None:
+def draw(problem: FederatedProblem, solution: FederatedSolution, figure: Figure) -> None:
+    """Draw a solution, which may be without steps.
+
+    A bar for each client until its model arrives, and lines at the first and the last arrival.
+    """
     found = arrivals(problem, solution)
     figure.set_size_inches(9.0, min(12.0, 2.0 + 0.22 * len(found)))
     figure.suptitle(sentence(problem, solution), color=INK)

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from scheduling.models.loop.problem import LoopProblem
 from scheduling.models.loop.solution import LoopSolution
 from scheduling.report.palette import INK, LATE, series_colour, text_colour
-from scheduling.report.pictures import write_picture
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -126,28 +124,6 @@ def _stacked(row: list[Bar]) -> list[Bar]:
     return placed
 
 
-def write_loop(problem: LoopProblem, solution: LoopSolution, path: str | Path) -> None:
-    """Write a chart of a pipeline, ``.png`` or ``.svg`` by the suffix, whole or not at all.
-
-    A row is a functional unit or a warp; a colour is an iteration. Drawn are the prologue, three
-    intervals of the steady state and the epilogue after them. On warps, the pale part of an
-    operation is the time until its result is there, in which the warp does other work.
-
-    Parameters
-    ----------
-    problem, solution
-        What was asked and what is drawn; the solution may be without starts.
-    path
-        Where to write; an existing file is replaced.
-
-    Raises
-    ------
-    InputError
-        For another suffix, or a place that cannot be written.
-    """
-    write_picture(lambda figure: _draw(problem, solution, figure), path)
-
-
 def sentence(problem: LoopProblem, solution: LoopSolution) -> str:
     """Say what is reached and what is proven."""
     name = problem.name or "loop"
@@ -160,7 +136,13 @@ def sentence(problem: LoopProblem, solution: LoopSolution) -> str:
     return f"{reached}, proven least" if tier.closed else f"{reached}, bound {tier.bound}"
 
 
-def _draw(problem: LoopProblem, solution: LoopSolution, figure: Figure) -> None:
+def draw(problem: LoopProblem, solution: LoopSolution, figure: Figure) -> None:
+    """Draw a solution, which may be without starts.
+
+    A row is a functional unit or a warp; a colour is an iteration. Drawn are the prologue, three
+    intervals of the steady state and the epilogue after them. On warps, the pale part of an
+    operation is the time until its result is there, in which the warp does other work.
+    """
     found, known = bars(problem, solution), phases(problem, solution)
     rows = [*(unit.id for unit in problem.units), *problem.warps]
     figure.set_size_inches(13.0, 1.8 + 0.55 * max(1, len(rows)))

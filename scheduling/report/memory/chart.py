@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from scheduling.models.memory.problem import MemoryProblem, pieces
 from scheduling.models.memory.solution import MemorySolution
 from scheduling.report.palette import INK, LATE, series_colour, text_colour
-from scheduling.report.pictures import write_picture
 from scheduling.report.words import proven
 
 if TYPE_CHECKING:
@@ -46,26 +44,6 @@ def rectangles(problem: MemoryProblem, solution: MemorySolution) -> list[Rectang
     ]
 
 
-def write_memory(problem: MemoryProblem, solution: MemorySolution, path: str | Path) -> None:
-    """Write a chart of addresses over time, ``.png`` or ``.svg`` by the suffix.
-
-    The dashed line is the capacity, the solid one the height that is reached.
-
-    Parameters
-    ----------
-    problem, solution
-        What was asked and what is drawn; the solution may be without places.
-    path
-        Where to write; an existing file is replaced.
-
-    Raises
-    ------
-    InputError
-        For another suffix, or a place that cannot be written.
-    """
-    write_picture(lambda figure: _draw(problem, solution, figure), path)
-
-
 def sentence(problem: MemoryProblem, solution: MemorySolution) -> str:
     """Say what is reached and what is proven."""
     name = problem.name or "memory"
@@ -84,7 +62,11 @@ def scale(problem: MemoryProblem, solution: MemorySolution) -> tuple[int, str]:
     return 1024**step, _UNITS[step]
 
 
-def _draw(problem: MemoryProblem, solution: MemorySolution, figure: Figure) -> None:
+def draw(problem: MemoryProblem, solution: MemorySolution, figure: Figure) -> None:
+    """Draw a solution, which may be without places.
+
+    The dashed line is the capacity, the solid one the height that is reached.
+    """
     figure.set_size_inches(9.0, 5.0)
     figure.suptitle(sentence(problem, solution), color=INK)
     ax = figure.add_subplot()

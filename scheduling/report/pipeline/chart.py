@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from scheduling.models.pipeline.dispatch import turns
 from scheduling.models.pipeline.problem import PipelineProblem
 from scheduling.models.pipeline.solution import PipelineSolution
 from scheduling.report.palette import INK, series_colour
-from scheduling.report.pictures import write_picture
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -27,27 +25,6 @@ class Bar(NamedTuple):
     end: float
     passes: int
     name: str
-
-
-def write_pipeline(problem: PipelineProblem, solution: PipelineSolution, path: str | Path) -> None:
-    """Write a chart, ``.png`` or ``.svg`` by the suffix.
-
-    A row for each GPU and a bar for each micro-batch in a stage: two steps, as many micro-batches
-    each as there are GPUs.
-
-    Parameters
-    ----------
-    problem, solution
-        What was asked and what is drawn; the solution may be without stages.
-    path
-        Where to write; an existing file is replaced.
-
-    Raises
-    ------
-    InputError
-        For another suffix, or a place that cannot be written.
-    """
-    write_picture(lambda figure: _draw(problem, solution, figure), path)
 
 
 def sentence(problem: PipelineProblem, solution: PipelineSolution) -> str:
@@ -82,7 +59,12 @@ def bars(problem: PipelineProblem, solution: PipelineSolution) -> list[Bar]:
     ]
 
 
-def _draw(problem: PipelineProblem, solution: PipelineSolution, figure: Figure) -> None:
+def draw(problem: PipelineProblem, solution: PipelineSolution, figure: Figure) -> None:
+    """Draw a solution, which may be without stages.
+
+    A row for each GPU and a bar for each micro-batch in a stage: two steps, as many micro-batches
+    each as there are GPUs.
+    """
     from matplotlib.ticker import MaxNLocator
 
     rows = min(problem.gpus, max(1, _STEPS * len(solution.stages)))

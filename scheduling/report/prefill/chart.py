@@ -2,40 +2,17 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from scheduling.models.prefill.problem import PrefillProblem
 from scheduling.models.prefill.solution import PrefillSolution
 from scheduling.report.palette import INK, LATE, series_colour
-from scheduling.report.pictures import write_picture
 from scheduling.report.words import proven
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _MOST_NAMES = 40
-
-
-def write_prefill(problem: PrefillProblem, solution: PrefillSolution, path: str | Path) -> None:
-    """Write a chart, ``.png`` or ``.svg`` by the suffix.
-
-    A row for each prompt: a thin line from its release to its due time, and a bar for each piece
-    that runs, vermillion where the prompt is late or never done.
-
-    Parameters
-    ----------
-    problem, solution
-        What was asked and what is drawn; the solution may be without pieces.
-    path
-        Where to write; an existing file is replaced.
-
-    Raises
-    ------
-    InputError
-        For another suffix, or a place that cannot be written.
-    """
-    write_picture(lambda figure: _draw(problem, solution, figure), path)
 
 
 def sentence(problem: PrefillProblem, solution: PrefillSolution) -> str:
@@ -59,7 +36,12 @@ def in_time(problem: PrefillProblem, solution: PrefillSolution) -> set[str]:
     return {name for name, operators in left.items() if not operators}
 
 
-def _draw(problem: PrefillProblem, solution: PrefillSolution, figure: Figure) -> None:
+def draw(problem: PrefillProblem, solution: PrefillSolution, figure: Figure) -> None:
+    """Draw a solution, which may be without pieces.
+
+    A row for each prompt: a thin line from its release to its due time, and a bar for each piece
+    that runs, vermillion where the prompt is late or never done.
+    """
     rows = sorted(problem.prompts, key=lambda prompt: (prompt.release, prompt.id))
     place = {prompt.id: row for row, prompt in enumerate(rows)}
     duration = {prompt.id: prompt.duration for prompt in rows}

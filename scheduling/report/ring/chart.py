@@ -2,39 +2,17 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from scheduling.models.ring.check import links
 from scheduling.models.ring.problem import RingProblem
 from scheduling.models.ring.solution import RingSolution
 from scheduling.report.palette import INK, LATE, series_colour
-from scheduling.report.pictures import write_picture
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _MOST_NAMES = 40
-
-
-def write_ring(problem: RingProblem, solution: RingSolution, path: str | Path) -> None:
-    """Write a chart, ``.png`` or ``.svg`` by the suffix.
-
-    A bar for the rate of each link of the ring, and a line at the bound.
-
-    Parameters
-    ----------
-    problem, solution
-        What was asked and what is drawn; the solution may be without an order.
-    path
-        Where to write; an existing file is replaced.
-
-    Raises
-    ------
-    InputError
-        For another suffix, or a place that cannot be written.
-    """
-    write_picture(lambda figure: _draw(problem, solution, figure), path)
 
 
 def sentence(problem: RingProblem, solution: RingSolution) -> str:
@@ -48,7 +26,11 @@ def sentence(problem: RingProblem, solution: RingSolution) -> str:
     return reached if solution.bound is None else f"{reached}, at most {solution.bound:,.6g}"
 
 
-def _draw(problem: RingProblem, solution: RingSolution, figure: Figure) -> None:
+def draw(problem: RingProblem, solution: RingSolution, figure: Figure) -> None:
+    """Draw a solution, which may be without an order.
+
+    A bar for the rate of each link of the ring, and a line at the bound.
+    """
     figure.set_size_inches(10.0, 4.0)
     figure.suptitle(sentence(problem, solution), color=INK)
     ax = figure.subplots()

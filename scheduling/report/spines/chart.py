@@ -3,38 +3,15 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from scheduling.models.spines.problem import LeafSpine
 from scheduling.models.spines.solution import LeafSpineSolution
 from scheduling.report.palette import INK, LATE, series_colour
-from scheduling.report.pictures import write_picture
 from scheduling.report.words import number
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
-
-
-def write_spines(problem: LeafSpine, solution: LeafSpineSolution, path: str | Path) -> None:
-    """Write a chart, ``.png`` or ``.svg`` by the suffix.
-
-    The loads of all links up and of all links down, the busiest first, and a line at the least
-    congestion.
-
-    Parameters
-    ----------
-    problem, solution
-        What was asked and what is drawn; the solution may be without parts.
-    path
-        Where to write; an existing file is replaced.
-
-    Raises
-    ------
-    InputError
-        For another suffix, or a place that cannot be written.
-    """
-    write_picture(lambda figure: _draw(problem, solution, figure), path)
 
 
 def sentence(problem: LeafSpine, solution: LeafSpineSolution) -> str:
@@ -63,7 +40,12 @@ def loads(problem: LeafSpine, solution: LeafSpineSolution) -> tuple[list[float],
     return sorted(up.values(), reverse=True), sorted(down.values(), reverse=True)
 
 
-def _draw(problem: LeafSpine, solution: LeafSpineSolution, figure: Figure) -> None:
+def draw(problem: LeafSpine, solution: LeafSpineSolution, figure: Figure) -> None:
+    """Draw a solution, which may be without parts.
+
+    The loads of all links up and of all links down, the busiest first, and a line at the least
+    congestion.
+    """
     figure.set_size_inches(10.0, 4.0)
     figure.suptitle(sentence(problem, solution), color=INK)
     ax = figure.subplots()

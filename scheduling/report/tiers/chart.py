@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,34 +10,11 @@ from scheduling.models.tiers.arrays import AWAY, Flags, Floats, Ints, TieredArra
 from scheduling.models.tiers.problem import TieredProblem
 from scheduling.models.tiers.solution import TieredSolution
 from scheduling.report.palette import INK, LATE, series_colour
-from scheduling.report.pictures import write_picture
 from scheduling.report.words import proven
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
-
-
-def write_tiers(problem: TieredProblem, solution: TieredSolution, path: str | Path) -> None:
-    """Write a chart, ``.png`` or ``.svg`` by the suffix.
-
-    One panel for each memory: the bytes of its tensors over time, stacked, and the capacity as a
-    dashed line. In grey on top are copies that arrive, and tensors at home that are used from
-    elsewhere. Steps are as wide as they take.
-
-    Parameters
-    ----------
-    problem, solution
-        What was asked and what is drawn; the solution may be without residences.
-    path
-        Where to write; an existing file is replaced.
-
-    Raises
-    ------
-    InputError
-        For another suffix, or a place that cannot be written.
-    """
-    write_picture(lambda figure: _draw(problem, solution, figure), path)
 
 
 def sentence(problem: TieredProblem, solution: TieredSolution) -> str:
@@ -61,7 +37,13 @@ def located(problem: TieredProblem, solution: TieredSolution) -> Ints:
     return found
 
 
-def _draw(problem: TieredProblem, solution: TieredSolution, figure: Figure) -> None:
+def draw(problem: TieredProblem, solution: TieredSolution, figure: Figure) -> None:
+    """Draw a solution, which may be without residences.
+
+    One panel for each memory: the bytes of its tensors over time, stacked, and the capacity as a
+    dashed line. In grey on top are copies that arrive, and tensors at home that are used from
+    elsewhere. Steps are as wide as they take.
+    """
     count = len(problem.memories)
     figure.set_size_inches(9.0, 1.2 + 2.0 * count)
     figure.suptitle(sentence(problem, solution), color=INK)

@@ -20,7 +20,8 @@ from scheduling.models.checkpoint.exactly import waste_billionths
 from scheduling.models.checkpoint.problem import BILLION, CheckpointPlan, CheckpointProblem
 from scheduling.models.checkpoint.solution import CheckpointSolution
 from scheduling.models.checkpoint.waste import best_plan, daly_plan, expected_waste, young_plan
-from scheduling.report.checkpoint.chart import curve, sentence, write_checkpoint
+from scheduling.report.charts import write_chart
+from scheduling.report.checkpoint.chart import curve, sentence
 from scheduling.simulator.checkpoint.run import simulate_checkpoints
 from scheduling.simulator.checkpoint.simulate import simulate_training
 from tests.cli.conftest import Cli, cli
@@ -234,7 +235,7 @@ def test_a_short_search_keeps_its_bound(tmp_path: Path) -> None:
     best = sch.solve(problem, work_limit=100)
     assert short.bound <= best.objective <= short.objective
     assert sentence(problem, best).endswith("proven least")
-    write_checkpoint(problem, best, tmp_path / "waste.svg")
+    write_chart(problem, best, tmp_path / "waste.svg")
     assert "this plan" in (tmp_path / "waste.svg").read_text(encoding="utf-8")
     none = CheckpointSolution(status=Status.UNKNOWN)
     assert sentence(problem, none).endswith("no plan (unknown)")

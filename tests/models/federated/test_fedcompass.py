@@ -19,7 +19,8 @@ from scheduling.models.federated.arrays import compile_federated
 from scheduling.models.federated.bounds import spread_bound
 from scheduling.models.federated.problem import FederatedProblem
 from scheduling.models.federated.solution import FederatedSolution
-from scheduling.report.federated.chart import arrivals, sentence, write_federated
+from scheduling.report.charts import write_chart
+from scheduling.report.federated.chart import arrivals, sentence
 from scheduling.scenarios.fedcompass import least_spread, run
 from scheduling.scenarios.scenario import Run
 from scheduling.simulator.federated.compass import Compass
@@ -91,7 +92,7 @@ def test_a_short_search_keeps_its_bound_and_charts(tmp_path: Path) -> None:
     assert sentence(problem, best).endswith("proven least")
     found = arrivals(problem, best)
     assert max(found.values()) - min(found.values()) == pytest.approx(best.objective)
-    write_federated(problem, best, tmp_path / "arrivals.svg")
+    write_chart(problem, best, tmp_path / "arrivals.svg")
     assert "client 7" in (tmp_path / "arrivals.svg").read_text(encoding="utf-8")
     assert sentence(problem, FederatedSolution(status=Status.UNKNOWN)).endswith("(unknown)")
 

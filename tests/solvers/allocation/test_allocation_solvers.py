@@ -12,7 +12,8 @@ from scheduling.models.allocation.arrays import compile_allocation
 from scheduling.models.allocation.bounds import price_bound
 from scheduling.models.allocation.problem import MOST, AllocationProblem, Claim
 from scheduling.models.base import Status
-from scheduling.report.allocation.chart import curve, sentence, write_allocation
+from scheduling.report.allocation.chart import curve, sentence
+from scheduling.report.charts import write_chart
 from scheduling.solvers.allocation.family import FAMILY, CompiledAllocation
 from scheduling.solvers.allocation.profile import profile
 from tests.allocations import allocation_problems, best_gain
@@ -106,5 +107,5 @@ def test_chart(tmp_path: Path) -> None:
     budgets, gains = curve(problem)
     assert (budgets[0], gains[0]) == (0, 0)
     assert gains == sorted(gains)
-    write_allocation(problem, answer, tmp_path / "a.svg")
+    write_chart(problem, answer, tmp_path / "a.svg")
     assert (tmp_path / "a.svg").read_bytes().startswith(b"<?xml")

@@ -18,7 +18,8 @@ from scheduling.models.base import Status
 from scheduling.models.pipeline.dispatch import bubble
 from scheduling.models.pipeline.problem import Layer, PipelineProblem
 from scheduling.models.pipeline.solution import PipelineSolution
-from scheduling.report.pipeline.chart import bars, sentence, write_pipeline
+from scheduling.report.charts import write_chart
+from scheduling.report.pipeline.chart import bars, sentence
 from scheduling.scenarios.roundpipe import profile
 
 WORKED = PipelineProblem(
@@ -162,7 +163,7 @@ def test_files_and_charts(tmp_path: Path) -> None:
     drawn = bars(WORKED, answer)
     assert len(drawn) == 2 * 2 * 6
     assert drawn[0].name == "step 0, stage 0, micro-batch 0: layers 0 to 1"
-    write_pipeline(WORKED, answer, tmp_path / "stages.svg")
+    write_chart(WORKED, answer, tmp_path / "stages.svg")
     assert "both" in (tmp_path / "stages.svg").read_text(encoding="utf-8")
     none = PipelineSolution.model_validate({"status": "unknown"})
     assert bars(WORKED, none) == []

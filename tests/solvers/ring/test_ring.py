@@ -21,7 +21,8 @@ from scheduling.models.ring.arrays import compile_ring
 from scheduling.models.ring.bounds import fastest_level
 from scheduling.models.ring.problem import RingProblem
 from scheduling.models.ring.solution import RingSolution
-from scheduling.report.ring.chart import sentence, write_ring
+from scheduling.report.charts import write_chart
+from scheduling.report.ring.chart import sentence
 from scheduling.scenarios.pccl import bandwidths
 
 SMALL = RingProblem.model_validate(
@@ -125,6 +126,6 @@ def test_files_faults_and_charts(tmp_path: Path) -> None:
         RingProblem.model_validate({"rates": [[0.0, 1.0], [1.0]]})
     answer = sch.solve(SMALL, work_limit=1)
     assert sentence(SMALL, answer) == "ring: slowest link 2, proven fastest"
-    write_ring(SMALL, answer, tmp_path / "ring.svg")
+    write_chart(SMALL, answer, tmp_path / "ring.svg")
     assert "proven fastest" in (tmp_path / "ring.svg").read_text(encoding="utf-8")
     assert sentence(SMALL, RingSolution(status=Status.UNKNOWN)) == "ring: no order (unknown)"

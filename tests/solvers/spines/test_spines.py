@@ -22,7 +22,8 @@ from scheduling.models.spines.arrays import Part, SpineArrays, compile_spines
 from scheduling.models.spines.bounds import splits_bound
 from scheduling.models.spines.problem import Flow, LeafSpine
 from scheduling.models.spines.solution import LeafSpineSolution
-from scheduling.report.spines.chart import loads, sentence, write_spines
+from scheduling.report.charts import write_chart
+from scheduling.report.spines.chart import loads, sentence
 from scheduling.solvers.linear.highs import relax
 from scheduling.solvers.linear.model import LinearModel
 from scheduling.solvers.linear.result import Limits
@@ -202,7 +203,7 @@ def test_files_and_charts(tmp_path: Path) -> None:
         "flows: busiest link 1.5 (proven least), 1 splits (proven least)"
     )
     assert loads(FABRIC, answer) == ([1.5, 1.5, 1.0], [1.5, 1.5, 1.0])
-    write_spines(FABRIC, answer, tmp_path / "links.svg")
+    write_chart(FABRIC, answer, tmp_path / "links.svg")
     assert "least congestion" in (tmp_path / "links.svg").read_text(encoding="utf-8")
     none = LeafSpineSolution(status=Status.UNKNOWN)
     assert sentence(FABRIC, none) == "flows: no parts (unknown)"

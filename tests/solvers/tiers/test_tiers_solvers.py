@@ -13,7 +13,8 @@ from scheduling.models.base import Status
 from scheduling.models.tiers.arrays import compile_tiers
 from scheduling.models.tiers.bounds import time_bound
 from scheduling.models.tiers.problem import TieredProblem
-from scheduling.report.tiers.chart import located, sentence, write_tiers
+from scheduling.report.charts import write_chart
+from scheduling.report.tiers.chart import located, sentence
 from scheduling.solvers.tiers.profile import profile
 from tests.tiers import best_time, ticks, tiered_problems
 
@@ -77,5 +78,5 @@ def test_chart(tmp_path: Path) -> None:
     arrays = compile_tiers(problem)
     assert arrays.total(where) == answer.objective
     assert np.array_equal(where >= 0, arrays.live)
-    write_tiers(problem, answer, tmp_path / "t.svg")
+    write_chart(problem, answer, tmp_path / "t.svg")
     assert (tmp_path / "t.svg").read_bytes().startswith(b"<?xml")
