@@ -1,6 +1,8 @@
 # make demo   set up and solve a real instance: table, solution file and Gantt chart in out/
 # make test   set up and run every check: lint, types, import rules, docs, tests
 # make coverage   the tests again, with the lines that they miss (twice as long)
+# make test-minimum   the tests on the lowest versions that the project asks for
+# make dist-check   build wheel and sdist; install each away from the repository and solve with it
 # make atlas  run every published system (hours) and put the table into docs/; SCHEDULING_DATA names
 #             the folder of data sets, BUDGET what each system may take
 #
@@ -9,6 +11,7 @@
 
 PYTHON ?= python3.11
 VENV ?= .venv
+MINIMUM ?= .venv-minimum
 BIN := $(VENV)/bin
 OUT ?= out
 # Taillard's job shop ta01: 15 jobs on 15 machines, published in 1993, optimum 1231.
@@ -17,10 +20,10 @@ PYTEST_ARGS ?=
 BUDGET ?= 60s
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint docs atlas pytest coverage clean
+.PHONY: help demo test lint docs atlas pytest coverage test-minimum dist-check lock clean
 
 help:
-	@sed -n '1,8s/^# \{0,1\}//p' Makefile
+	@sed -n '1,10s/^# \{0,1\}//p' Makefile
 
 $(VENV)/pip.stamp:
 	@echo "==> creating $(VENV) with $(PYTHON)"
@@ -80,6 +83,37 @@ coverage: $(VENV)/dev.stamp
 
 test: lint docs pytest
 
+$(MINIMUM)/dev.stamp: pyproject.toml requirements/minimum.txt
+	@echo "==> installing the lowest versions into $(MINIMUM)"
+	$(PYTHON) -m venv $(MINIMUM)
+	$(MINIMUM)/bin/python -m pip install --quiet --upgrade "pip>=25.1"
+	$(MINIMUM)/bin/python -m pip install --quiet --constraint requirements/minimum.txt \
+	  --editable ".[k8s,profiles]" --group test
+	@touch $@
+
+test-minimum: $(MINIMUM)/dev.stamp
+	@echo "==> pytest: tests on the lowest versions"
+	$(MINIMUM)/bin/pytest --numprocesses auto --dist loadfile $(PYTEST_ARGS)
+
+dist-check: $(VENV)/dev.stamp
+	@echo "==> building wheel and sdist"
+	rm -rf $(OUT)/dist
+	$(BIN)/python -m build --outdir $(OUT)/dist .
+	@set -e; for package in $(CURDIR)/$(OUT)/dist/*; do \
+	  echo "==> $$package, alone in a fresh environment"; \
+	  rm -rf $(OUT)/fresh; $(PYTHON) -m venv $(OUT)/fresh; \
+	  $(OUT)/fresh/bin/python -m pip install --quiet "$$package"; \
+	  ( cd $(OUT)/fresh; bin/scheduling --version; bin/scheduling doctor; \
+	    bin/scheduling solve bundled:ft06 --time-limit 60 --output ft06.json; \
+	    bin/scheduling check bundled:ft06 ft06.json ); \
+	done
+
+# The container installs exactly these versions, by their hashes.
+lock:
+	uv pip compile --upgrade --generate-hashes --python-platform linux --python-version 3.12 \
+	  --extra k8s --no-header --no-emit-index-url pyproject.toml requirements/build.in \
+	  --output-file requirements/container.txt
+
 clean:
-	rm -rf $(VENV) $(OUT) build dist docs/_build *.egg-info .coverage .hypothesis \
+	rm -rf $(VENV) $(MINIMUM) $(OUT) build dist docs/_build *.egg-info .coverage .hypothesis \
 	  .import_linter_cache .mypy_cache .pytest_cache .ruff_cache

@@ -60,6 +60,55 @@ def test_wheel_holds_every_file_of_the_package(wheel_names: list[str]) -> None:
     assert wanted - set(wheel_names) == set()
 
 
+def requirements() -> dict[str, str]:
+    """Return the lowest version of each package that the project and its extras ask for."""
+    with (ROOT / "pyproject.toml").open("rb") as file:
+        project = tomllib.load(file)["project"]
+    extras = project["optional-dependencies"]
+    asked = [*project["dependencies"], *extras["k8s"], *extras["profiles"]]
+    found = (re.fullmatch(r"([\w-]+)(?:\[\w+\])?>=([\d.]+)(,<[\d.]+)?", text) for text in asked)
+    return {match[1].lower(): match[2] for match in found if match is not None}
+
+
+def test_lowest_versions_are_those_that_the_project_asks_for() -> None:
+    lines = (ROOT / "requirements/minimum.txt").read_text(encoding="utf-8").splitlines()
+    pinned = dict(line.lower().split("==") for line in lines if not line.startswith("#"))
+    asked = requirements()
+    assert set(pinned) == set(asked)
+    for name, version_ in asked.items():
+        assert (pinned[name] + ".").startswith(version_ + "."), name
+
+
+def test_container_installs_known_bytes_of_versions_in_range() -> None:
+    text = (ROOT / "requirements/container.txt").read_text(encoding="utf-8")
+    blocks = re.split(r"\n(?=\S)", text.strip())
+    pinned = {}
+    for block in blocks:
+        match = re.match(r"([\w.-]+)==([\d.]+) \\\n", block)
+        assert match is not None, block
+        assert "--hash=sha256:" in block
+        pinned[match[1]] = tuple(int(part) for part in match[2].split("."))
+    for name, lowest in requirements().items():
+        if name != "pyarrow":
+            assert pinned[name] >= tuple(int(part) for part in lowest.split(".")), name
+    assert pinned["highspy"] < (1, 14)
+
+
+def test_container_runs_as_nobody_with_pinned_parts() -> None:
+    text = (ROOT / "deploy/Containerfile").read_text(encoding="utf-8")
+    bases = re.findall(r"^FROM (\S+)", text, flags=re.MULTILINE)
+    assert bases
+    assert all(re.fullmatch(r"python:\d+\.\d+\.\d+-slim-\w+", base) for base in bases)
+    last = text.rpartition("FROM ")[2]
+    assert re.search(r"^USER \d{4,}:\d{4,}$", last, flags=re.MULTILINE)
+    assert "HEALTHCHECK" in last
+    assert "--require-hashes" in text
+    copied = re.findall(r"^COPY (?!--from)(.+) \S+$", text, flags=re.MULTILINE)
+    for name in " ".join(copied).split():
+        assert (ROOT / name).exists(), name
+    assert f":{declared_version()} ." in text
+
+
 @pytest.mark.parametrize("link", LINKS)
 def test_root_links_are_relative_and_lead_into_the_package(link: str) -> None:
     path = ROOT / link

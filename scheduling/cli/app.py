@@ -18,6 +18,7 @@ from scheduling.cli import (
     extender,
     files,
     generate,
+    logs,
     pareto,
     plan,
     pods,
@@ -90,11 +91,31 @@ def _version(wanted: bool) -> None:
 
 @app.callback()
 def root(
-    version: Annotated[
+    context: typer.Context,
+    version: Annotated[  # noqa: ARG001 - its callback answers
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
     ] = False,
+    log_level: Annotated[
+        str | None,
+        typer.Option(
+            metavar="LEVEL",
+            help="Log to standard error: debug, info, warning or error.",
+            autocompletion=logs.levels,
+        ),
+    ] = None,
+    log_format: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FORMAT",
+            help="Log as text, or as json: one object a line, and nothing else there.",
+            autocompletion=logs.formats,
+        ),
+    ] = None,
 ) -> None:
     """State scheduling problems as files, solve them with a bound, check the answers."""
+    level, format_ = settings.logging_of(context, log_level, log_format)
+    logs.configure(level, format_)
+    context.meta[logs.CHOSEN] = level, format_
 
 
 def run() -> None:

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from scheduling.cli import options
+from scheduling.cli import logs, options
 from scheduling.errors import InputError
 
 if TYPE_CHECKING:
+    from scheduling.kubernetes.extender.journal import Journal
     from scheduling.kubernetes.extender.server import Serving
     from scheduling.kubernetes.extender.worker import Settings
     from scheduling.kubernetes.mover.mover import Manners
@@ -78,6 +79,7 @@ _MoveBudget = Annotated[
 
 
 def extender(
+    call: typer.Context,
     snapshot: _Snapshot = None,
     kubeconfig: _Kubeconfig = None,
     context: _Context = None,
@@ -103,7 +105,8 @@ def extender(
 
     A solver plans in a process of its own for the newest state of the cluster; the verbs look the
     plan up. /plan shows it, /healthz, /readyz and /metrics show how the server is. One JSON line
-    for each decision goes to standard error. SIGTERM lets requests in flight finish; exit code 0.
+    for each decision goes to standard error, with the identifier of its request. SIGTERM lets
+    requests in flight finish; exit code 0.
     """
     _demand_packages()
     if (tls_cert is None) != (tls_key is None) or (client_ca is not None and tls_cert is None):
@@ -130,41 +133,51 @@ def extender(
         Limits(max_body * 2**20, request_timeout),
     )
     if snapshot is not None:
-        _serve_snapshot(snapshot, settings, serving)
+        _serve_snapshot(snapshot, settings, serving, _journal(call))
         return
     manners = Manners(move_pace, move_budget, move_dry_run) if move or move_dry_run else None
-    _serve_cluster(kubeconfig, context, settings, serving, manners)
+    _serve_cluster((kubeconfig, context), settings, serving, manners, _journal(call))
 
 
-def _serve_snapshot(snapshot: str, settings: Settings, serving: Serving) -> None:
+def _journal(call: typer.Context) -> Journal:
+    """Return where events are noted: JSON by default, as services want it, decisions included."""
+    from scheduling.kubernetes.extender.journal import Journal
+
+    level, format_ = call.meta[logs.CHOSEN]
+    logs.configure(None, None)  # The journal takes what the package logs too.
+    if level is not None:
+        logs.LOG.setLevel(level.upper())
+    return Journal(level=level or "info", as_text=format_ == "text")
+
+
+def _serve_snapshot(snapshot: str, settings: Settings, serving: Serving, journal: Journal) -> None:
     """Answer for a cluster that does not change."""
     from scheduling.kubernetes.extender.planner import Planner
     from scheduling.kubernetes.extender.server import serve
     from scheduling.kubernetes.extender.service import Extender
 
     state = _state(snapshot)
-    serve(Extender(state, Planner(state, settings)), serving)
+    serve(Extender(state, Planner(state, settings), journal=journal), serving)
 
 
 def _serve_cluster(
-    kubeconfig: Path | None,
-    context: str | None,
+    access: tuple[Path | None, str | None],
     settings: Settings,
     serving: Serving,
     manners: Manners | None,
+    journal: Journal,
 ) -> None:
     """Answer for a live cluster, and move its pods where there are manners for it."""
     from scheduling.kubernetes.client.access import connect
     from scheduling.kubernetes.client.live import LiveCluster
     from scheduling.kubernetes.extender.cluster import ClusterBinder, LiveSide
-    from scheduling.kubernetes.extender.journal import Journal
     from scheduling.kubernetes.extender.planner import Planner
     from scheduling.kubernetes.extender.server import serve
     from scheduling.kubernetes.extender.service import Extender
     from scheduling.kubernetes.state import ClusterState
 
-    state, journal = ClusterState(), Journal()
-    live = LiveCluster(connect(kubeconfig, context), state, journal.note, seed=settings.seed)
+    state = ClusterState()
+    live = LiveCluster(connect(*access), state, journal.note, seed=settings.seed)
     served = Extender(state, Planner(state, settings), ClusterBinder(live), journal)
     side = LiveSide(live, served, manners, settings.seed)
     side.start()

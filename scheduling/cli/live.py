@@ -7,6 +7,7 @@ import time
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
+from scheduling.cli import logs
 from scheduling.report.words import number, percent
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ class _Line:
     """One line on stderr that is rewritten; silent when stderr is no terminal."""
 
     def __init__(self, *, quiet: bool) -> None:
-        self._active = not quiet and sys.stderr.isatty()
+        self._active = not quiet and sys.stderr.isatty() and not logs.structured()
         self._last = 0.0
         self._width = 0
         self._began = time.monotonic()

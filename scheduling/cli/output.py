@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from scheduling.cli import logs
 from scheduling.report.words import number, percent, sentence
 
 # Models are loaded by the verbs that need them, so that help and errors come at once.
@@ -18,13 +19,19 @@ EXIT_CODES = {"optimal": 0, "feasible": 0, "infeasible": 3, "unknown": 4}
 
 
 def fail(message: str) -> None:
-    """Print an error for people."""
+    """Print an error for people, or log it where standard error takes JSON alone."""
+    if logs.structured():
+        logs.LOG.error(message)
+        return
     for line in message.splitlines():
         print(f"error: {line}", file=sys.stderr)
 
 
 def note(message: str) -> None:
-    """Print a remark for people."""
+    """Print a remark for people, or log it where standard error takes JSON alone."""
+    if logs.structured():
+        logs.LOG.info(message.strip())
+        return
     print(message, file=sys.stderr)
 
 

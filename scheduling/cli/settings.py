@@ -29,6 +29,8 @@ GENERAL: dict[str, type] = {
     "seed": int,
     "solver": str,
     "backend": str,
+    "log-level": str,
+    "log-format": str,
 }
 """Options that are set for all verbs that have them, at the head of a file or by a variable."""
 
@@ -223,6 +225,19 @@ def checked(context: typer.Context) -> Settings:
     for name, command in commands.items():
         tables.defaults(name, command, context)
     return found
+
+
+def logging_of(
+    context: typer.Context, level: str | None, format_: str | None
+) -> tuple[str | None, str | None]:
+    """Return level and format of logs: those on the command line, else those that are set."""
+    found = context.obj if isinstance(context.obj, Settings) else Settings()
+    unset = Setting(None, "default")
+    if level is None:
+        level = (found.setting(None, "log-level") or unset).value
+    if format_ is None:
+        format_ = (found.setting(None, "log-format") or unset).value
+    return level, format_
 
 
 def variable(option: str) -> str:

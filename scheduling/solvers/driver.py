@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -22,6 +23,8 @@ from scheduling.solvers.registry import (
     tier_values,
 )
 from scheduling.solvers.watching import run_watched
+
+_LOG = logging.getLogger(__name__)
 
 DEFAULT_TIME_LIMIT = 60.0
 _SHARE_OF_A_TIER = 0.75
@@ -90,7 +93,16 @@ def solve(
         workers=workers or usable_cores(),
         seed=seed,
     )
-    return _Run(problem, solver, budget, on_progress).answer(hint)
+    _LOG.debug("solving", extra={"kind": problem.kind, "problem": problem.name})
+    answer = _Run(problem, solver, budget, on_progress).answer(hint)
+    _LOG.info("solved", extra={"kind": problem.kind, "problem": problem.name, **_told(answer)})
+    return answer
+
+
+def _told(answer: Solution) -> dict[str, Any]:
+    """Return the fields of a solution that its log names."""
+    fields = ("status", "objective", "bound", "gap", "solver", "seconds")
+    return {name: getattr(answer, name) for name in fields}
 
 
 class _Run:

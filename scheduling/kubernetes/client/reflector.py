@@ -101,6 +101,7 @@ class Reflector:
         wait = error.retry_after or self._backoff.next()
         self._note(
             "cluster not reached",
+            level="warning",
             resource=self._resource.plural,
             error=str(error),
             retry_seconds=round(wait, 3),
@@ -198,7 +199,12 @@ class Reflector:
 
     def _skip(self, what: object) -> None:
         excerpt = (what.decode(errors="replace") if isinstance(what, bytes) else repr(what))[:120]
-        self._note("skipped what is no object", resource=self._resource.plural, excerpt=excerpt)
+        self._note(
+            "skipped what is no object",
+            level="warning",
+            resource=self._resource.plural,
+            excerpt=excerpt,
+        )
 
 
 def _named(entry: object) -> bool:

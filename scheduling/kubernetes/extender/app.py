@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import time
 import traceback
+import uuid
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import partial
@@ -18,10 +20,16 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from scheduling.errors import InputError
+from scheduling.kubernetes.extender.journal import REQUEST
 from scheduling.kubernetes.extender.metrics import CONTENT_TYPE
 from scheduling.kubernetes.extender.service import VERBS, Extender
 
 _JSON = "application/json"
+
+_ID = "X-Request-Id"
+"""Header that names a request, in its log lines and its answer too."""
+
+_SPELLED = re.compile(r"[A-Za-z0-9._:/+=-]{1,128}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,14 +75,23 @@ def _application(extender: Extender, routes: list[Route]) -> Starlette:
 
 async def _verb(extender: Extender, limits: Limits, verb: str, request: Request) -> Response:
     started = time.perf_counter()
+    named = _request_id(request)
+    REQUEST.set(named)
     try:
         response = await _answered(extender, verb, await _body(request, limits))
     except HTTPException as error:
         response = await _refused(request, error)
     except ClientDisconnect:
         response = Response(status_code=499)  # Nobody reads it; it is counted.
+    response.headers[_ID] = named
     extender.metrics.request(verb, response.status_code, time.perf_counter() - started)
     return response
+
+
+def _request_id(request: Request) -> str:
+    """Return the identifier that the client gives, or a new one."""
+    given = request.headers.get(_ID, "")
+    return given if _SPELLED.fullmatch(given) else uuid.uuid4().hex
 
 
 async def _answered(extender: Extender, verb: str, body: bytes) -> Response:
@@ -86,7 +103,7 @@ async def _answered(extender: Extender, verb: str, body: bytes) -> Response:
     except InputError as error:
         raise HTTPException(400, str(error)) from error
     except Exception as error:  # noqa: BLE001 - a defect here must not cost the scheduler its answer
-        extender.journal.note("failure", verb=verb, trace=traceback.format_exc())
+        extender.journal.note("failure", "error", verb=verb, trace=traceback.format_exc())
         result = extender.failure(verb, f"{type(error).__name__}: {error}")
     return Response(orjson.dumps(result), media_type=_JSON)
 

@@ -108,7 +108,7 @@ class Nudger(Follower):
         except ApiError as error:
             if error.code != NOT_FOUND:
                 self.counts["failed"] += 1
-                self._note("nudge", outcome="failed", **fields, error=str(error))
+                self._note("nudge", level="warning", outcome="failed", **fields, error=str(error))
                 return False
         else:
             self.counts["nudged"] += 1

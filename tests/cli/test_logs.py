@@ -1,0 +1,90 @@
+"""Logs of verbs: levels, one JSON object a line, and nothing else beside it."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from scheduling.cli import logs
+from tests.cli.conftest import Cli
+
+
+@pytest.fixture(autouse=True)
+def as_it_was() -> Iterator[None]:
+    yield
+    logs.configure(None, None)
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Path:
+    path = tmp_path / "shop.txt"
+    path.write_text("2 2\n0 3 1 2\n1 4 0 1\n", encoding="utf-8")
+    return path
+
+
+def records(text: str) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in text.splitlines()]
+
+
+def test_json_is_alone_on_standard_error(cli: Cli, shop: Path, tmp_path: Path) -> None:
+    output = tmp_path / "answer.json"
+    call = cli(
+        "--log-format", "json", "solve", shop, "--solver", "dispatch:LPT", "--output", output
+    )
+    solved, written = records(call.err)
+    assert (solved["level"], solved["logger"]) == ("info", "scheduling.solvers.driver")
+    assert (solved["message"], solved["status"], solved["objective"]) == ("solved", "optimal", 6)
+    assert written["message"] == f"solution: {output}"
+    assert "makespan" in call.out
+
+
+def test_errors_are_records_too(cli: Cli) -> None:
+    call = cli("--log-format", "json", "solve", "nowhere.fjs")
+    assert call.code == 2
+    (error,) = records(call.err)
+    assert error["level"] == "error"
+    assert "nowhere.fjs" in error["message"]
+
+
+def test_level_chooses(cli: Cli, shop: Path) -> None:
+    verb = ("solve", shop, "--solver", "dispatch:LPT", "--json")
+    assert cli(*verb).err == ""
+    assert cli("--log-level", "warning", *verb).err == ""
+    assert cli("--log-level", "info", *verb).err.startswith("info: solved kind=schedule")
+    assert "debug: solving" in cli("--log-level", "debug", *verb).err
+
+
+def test_environment_and_file_choose_too(
+    cli: Cli, shop: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(shop.parent)
+    (shop.parent / "scheduling.toml").write_text('log-level = "info"\n', encoding="utf-8")
+    monkeypatch.setenv("SCHEDULING_LOG_FORMAT", "json")
+    call = cli("solve", shop, "--solver", "dispatch:LPT", "--json")
+    assert records(call.err)[0]["message"] == "solved"
+    assert cli("--log-level", "error", "solve", shop, "--solver", "dispatch:LPT").err == ""
+
+
+@pytest.mark.parametrize(
+    "options", [("--log-level", "inof"), ("--log-format", "xml"), ("--log-level", "INFO")]
+)
+def test_unknown_level_or_format_is_refused(cli: Cli, options: tuple[str, str]) -> None:
+    call = cli(*options, "info", "bundled:ft06")
+    assert call.code == 2
+    assert f"{options[0]}: found '{options[1]}', expected one of: " in call.err
+
+
+def test_trace_and_fields_stay_in_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    logs.configure("debug", "json")
+    try:
+        raise ValueError("no\nway")
+    except ValueError:
+        logging.getLogger("scheduling.x").exception("failed", extra={"pod": Path("a/b")})
+    (entry,) = records(capsys.readouterr().err)
+    assert entry["pod"] == "a/b"
+    assert "ValueError: no\nway" in entry["trace"]
