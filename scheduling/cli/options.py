@@ -48,8 +48,8 @@ PlacementSolver = Annotated[
     str,
     typer.Option(
         metavar="S",
-        help="Solver of placements: auto, cp-sat, mip, columns, lns, guided, greedy:RULE, "
-        "best-fit or default-scheduler.",
+        help="Solver of placements: auto, cp-sat, mip, columns, lns, parts:NUMBER, guided, "
+        "greedy:RULE, best-fit or default-scheduler.",
         autocompletion=completing.placement_solvers,
     ),
 ]

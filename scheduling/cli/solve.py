@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from scheduling.cli import completing, options
 from scheduling.cli.live import LiveLine
 from scheduling.cli.output import EXIT_CODES, emit_json, note_files, summary
-from scheduling.errors import UnsupportedError
+from scheduling.errors import InputError, UnsupportedError
 
 if TYPE_CHECKING:
     from scheduling.models.base import Problem
@@ -42,6 +42,18 @@ ModelFile = Annotated[
 ]
 
 
+PartsBackend = Annotated[
+    str | None,
+    typer.Option(
+        "--backend",
+        metavar="B",
+        help="Who solves the parts of --solver parts: loky (processes of this machine), dask or "
+        "ray, with the address of the cluster as dask:tcp://HOST:8786.",
+        autocompletion=completing.backends,
+    ),
+]
+
+
 def solve(
     file: options.InstanceFile,
     format_: options.FormatName = None,
@@ -54,6 +66,8 @@ def solve(
     output: options.Output = None,
     gantt: Chart = None,
     model: ModelFile = None,
+    jobs: options.Jobs = None,
+    backend: PartsBackend = None,
     json: options.Json = False,
 ) -> None:
     """Solve an instance and say how far the answer can be from the best possible.
@@ -67,6 +81,7 @@ def solve(
     from scheduling.report.charts import chart_writer
 
     problem = stated_problem(file, format_)
+    chosen = _on_backend(solver, backend, jobs)
     known = None if hint is None else read_solution(hint)
     draw = None if gantt is None else chart_writer(problem, gantt)
     if model is not None:
@@ -74,7 +89,7 @@ def solve(
     with LiveLine(quiet=json) as line:
         solution = sch.solve(
             problem,
-            solver,
+            chosen,
             time_limit=time_limit,
             work_limit=work_limit,
             workers=workers,
@@ -92,6 +107,20 @@ def solve(
         summary(solution, problem.name or file)
         note_files(model=model, solution=output, chart=gantt)
     raise typer.Exit(EXIT_CODES[solution.status])
+
+
+def _on_backend(solver: str, backend: str | None, jobs: int | None) -> Any:
+    """Return the solver, with who carries its parts."""
+    name, _, count = solver.partition(":")
+    if backend is None and jobs is None:
+        return solver
+    if name != "parts":
+        option = "--jobs" if backend is None else "--backend"
+        expected = "--solver parts, the one whose parts others can solve"
+        raise InputError.single(option, f"--solver {solver}", expected)
+    from scheduling.solvers.placement.parts import Parts
+
+    return Parts(count or None, backend or "loky", jobs)
 
 
 def _export(problem: Problem, path: Path) -> None:

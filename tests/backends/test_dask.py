@@ -8,12 +8,15 @@ from pathlib import Path
 
 import pytest
 
+import scheduling as sch
 from scheduling.backends.carrying import carry_all, carry_out
 from scheduling.errors import InputError
 from scheduling.simulator.requests.sweep import run_sweep
+from scheduling.solvers.placement.parts import Parts
 from tests.backends.killing import Deadly, refused, squared
 from tests.cli.conftest import Cli, cli
 from tests.simulator.requests.test_sweep import SWEEP
+from tests.solvers.placement.test_parts import cluster as cluster_of_pods
 
 distributed = pytest.importorskip("distributed", reason="needs pip install 'scheduling[dask]'")
 
@@ -43,6 +46,16 @@ def backend() -> Iterator[str]:
 
 def test_four_workers_return_what_one_process_returns(backend: str) -> None:
     assert run_sweep(SWEEP, backend=backend) == run_sweep(SWEEP)
+
+
+def test_parts_of_a_placement_answer_as_on_one_process(backend: str) -> None:
+    problem = cluster_of_pods(12, 70)
+    alone = sch.solve(problem, Parts(3, jobs=1), work_limit=0.3, workers=1)
+    beside = sch.solve(problem, Parts(3, backend), work_limit=0.3, workers=1)
+    assert beside.placements == alone.placements
+    assert [tier.objective for tier in beside.tiers] == [tier.objective for tier in alone.tiers]
+    assert sch.check(problem, beside) == []
+    assert beside.solver.startswith("parts")
 
 
 def test_killed_workers_lose_no_result(tmp_path: Path) -> None:

@@ -91,6 +91,7 @@ FAMILY: Family[Ints] = Family(
         "mip": "mip.solver:Mip",
         "columns": "columns.solver:Columns",
         "lns": "lns:Lns",
+        "parts": "parts:Parts",
         "default-scheduler": "default_scheduler:DefaultScheduler",
         "filling": "filling.solver:Filling",
         "guided": "guided:Guided",
