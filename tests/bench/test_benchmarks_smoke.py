@@ -57,6 +57,13 @@ def test_snapshot(tmp_path: Path) -> None:
     assert (found["pipe"]["nodes"], found["pipe"]["pods"]) == (6, 40)
 
 
+def test_backends(tmp_path: Path) -> None:
+    arguments = ("--engines", "loky", "--workers", "1", "--seeds", "2", "--requests", "20")
+    rows = run(tmp_path, "backends.py", *arguments)
+    assert isinstance(rows, list)
+    assert [(row["engine"], row["workers"], row["runs"]) for row in rows] == [("loky", 1, 2)]
+
+
 def test_memory(tmp_path: Path) -> None:
     rows = run(tmp_path, "memory.py", "--generated", "--time-limit", "5")
     assert isinstance(rows, list)
