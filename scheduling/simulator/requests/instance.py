@@ -254,7 +254,8 @@ class Instance(InstanceState):
 
     def _repeats(self, chunks: Chunks, decodes: int) -> int:
         """Return how many batches in a row take as many tokens of one prompt as this one."""
-        if not (self._jumps and self.jumps_chunks) or self._asked:
+        # Memory that is given back on the way would be missing in the peak.
+        if not (self._jumps and self.jumps_chunks) or self._asked or self.leaving:
             return 1
         request, tokens = chunks[0]
         steps = (request.left - 1) // tokens
