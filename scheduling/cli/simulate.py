@@ -42,6 +42,15 @@ TraceFile = Annotated[
     str | None,
     typer.Option("--trace", metavar="FILE", help="Requests of this file, not the scenario's."),
 ]
+RouterName = Annotated[
+    str | None,
+    typer.Option(
+        "--router",
+        metavar="R",
+        help="Which replica gets a request, not as the scenario says: round-robin, llumnix, "
+        "dualmap, on-demand, autoscaled, … (a wrong name lists all).",
+    ),
+]
 Strict = Annotated[
     bool, typer.Option("--strict", help="Refuse a trace with broken or unsorted rows.")
 ]
@@ -138,6 +147,7 @@ def simulate(
     seed: options.Seed = 0,
     output: Result = None,
     trace: TraceFile = None,
+    router: RouterName = None,
     strict: Strict = False,
     capacity: Share = None,
     times: TimesFile = None,
@@ -166,7 +176,9 @@ def simulate(
     policies, typed = tuple(policy or ()), settings.typed(context)
     asked = Asked(policies, time_limit, work_limit, workers, seed, output, json, typed)
     goals = tuple(objective or ())
-    wanted = Wanted(trace, strict, capacity, times, viewer, plot, goals, rates, seeds, backend)
+    wanted = Wanted(
+        trace, router, strict, capacity, times, viewer, plot, goals, rates, seeds, backend
+    )
     problem = read(file, format=format_)
     if isinstance(problem, RequestScenario):
         _simulate_requests(problem, file, asked, wanted)
@@ -178,6 +190,8 @@ def simulate(
 def _simulate_requests(problem: RequestScenario, file: str, asked: Asked, wanted: Wanted) -> None:
     limits = {"--time-limit": asked.time_limit, "--work-limit": asked.work_limit}
     _refuse(asked, limits, "schedules")
+    if wanted.router is not None:
+        problem = problem.model_copy(update={"router": wanted.router})
     if wanted.rates is None and wanted.seeds is None:
         sweeping = {"--workers": asked.workers, "--output": asked.output}
         _refuse(asked, {**sweeping, "--backend": wanted.backend}, "a sweep")

@@ -40,6 +40,7 @@ class Wanted:
     """What is asked of scenarios of requests alone; fields are the options of the verb."""
 
     trace: str | None
+    router: str | None
     strict: bool
     capacity: float | None
     times: Path | None
@@ -55,6 +56,7 @@ class Wanted:
         """The options by name; the value of one that is not given is ``None``."""
         return {
             "--trace": self.trace,
+            "--router": self.router,
             "--strict": self.strict or None,
             "--capacity": self.capacity,
             "--times": self.times,

@@ -212,6 +212,21 @@ def test_highest_rate_is_bracketed(cli: Cli, scenario: Path) -> None:
     assert "max rate/s" in cli("simulate", scenario, "--policy", "vllm", "--capacity", "0.5").out
 
 
+def test_a_router_on_the_command_line_replaces_that_of_the_scenario(
+    cli: Cli, scenario: Path
+) -> None:
+    one, two = (
+        cli("simulate", scenario, "--policy", "sarathi", "--router", router, "--json")
+        for router in ("autoscaled:2", "round-robin")
+    )
+    assert one.code == two.code == 0
+    assert one.json["runs"] != two.json["runs"]
+    wrong = cli("simulate", scenario, "--router", "round-robbin")
+    assert wrong.code == 2
+    assert "did you mean 'round-robin'" in wrong.err
+    assert "--router" in cli("simulate", "bundled:ft06", "--router", "random").err
+
+
 @pytest.mark.parametrize(
     ("old", "new", "words"),
     [

@@ -15,7 +15,21 @@ from scheduling.models.requests.replicas import Replica, ReplicaGroup, Tokens, W
 from scheduling.models.requests.workload import Workload
 from scheduling.models.serving.fleet import Count, NotNegative, Positive, whole
 
-Router = Literal["least-requests", "least-tokens", "round-robin", "random", "freeness", "llumnix"]
+ROUTERS = (
+    "least-requests",
+    "least-tokens",
+    "round-robin",
+    "random",
+    "freeness",
+    "llumnix",
+    "queue-report",
+    "on-demand",
+    "least-ttft",
+    "prefix-hash",
+    "dualmap",
+    "autoscaled",
+)
+"""Names of routers; some take a number behind a colon."""
 
 
 class ServiceLevel(Frozen):
@@ -54,7 +68,11 @@ class RequestScenario(Problem):
     max_answer_tokens: Tokens | None = Field(
         default=None, description="Longest answer that it allows; none: that of the requests."
     )
-    router: Router = Field(default="least-requests", description="Which replica gets a request.")
+    router: Name = Field(
+        default="least-requests",
+        description=f"Which replica gets a request: {', '.join(ROUTERS)}; of some with a number "
+        "behind a colon.",
+    )
     workload: Workload | None = Field(default=None, description="Distributions to draw from.")
     programs: AgentWorkload | None = Field(
         default=None, description="Programs of agents to draw: calls that follow each other."
@@ -98,6 +116,8 @@ class RequestScenario(Problem):
 
     def _faults_of_replicas(self) -> list[Fault]:
         faults = []
+        if self.router.partition(":")[0] not in ROUTERS:
+            faults.append(Fault("router", repr(self.router), f"one of: {', '.join(ROUTERS)}"))
         if (self.replica is None) == (not self.groups):
             found = "neither" if self.replica is None else "both"
             faults.append(Fault("replica, groups", found, "one of the two"))

@@ -8,11 +8,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from scheduling.errors import InputError
+from scheduling.models.requests.paths import Paths
 from scheduling.models.requests.table import RequestTable
 from scheduling.simulator.requests.clock import LAST_NS, NS_PER_SECOND
 from scheduling.simulator.requests.deployment import Deployment
 from scheduling.simulator.requests.fleet import simulate_fleet
 from scheduling.simulator.requests.metrics import Slo, measure
+from scheduling.simulator.requests.policy import Router
 
 _MOST_DOUBLINGS = 24
 DEFAULT_TOLERANCE = 0.02
@@ -123,7 +125,8 @@ def fleet_capacity(
     attainment: float = 0.9,
     start: float = 1.0,
     tolerance: float = DEFAULT_TOLERANCE,
-    router: str = "least-requests",
+    router: str | Callable[[], Router] = "least-requests",
+    paths: Paths | None = None,
     seed: int = 0,
 ) -> Capacity:
     """Find the highest rate at which every demand keeps its limits often enough.
@@ -132,8 +135,10 @@ def fleet_capacity(
 
     Parameters
     ----------
-    deployment, router, seed
+    deployment, paths, seed
         As of :func:`~scheduling.simulator.requests.fleet.simulate_fleet`.
+    router
+        Name of a router, or what makes one for each run.
     table
         The requests.
     slos
@@ -159,7 +164,9 @@ def fleet_capacity(
         raise InputError.single("attainment", str(attainment), "above 0, at most 1")
 
     def share(rate: float) -> float:
-        run = simulate_fleet(deployment, at_rate(table, rate), router=router, seed=seed)
+        chosen = router if isinstance(router, str) else router()
+        faster = at_rate(table, rate)
+        run = simulate_fleet(deployment, faster, router=chosen, paths=paths, seed=seed)
         shares = [
             demand.attainment.value
             for demand in measure(run, slos, percentiles=()).demands

@@ -24,8 +24,10 @@ from scheduling.simulator.requests.deployment import Deployment
 from scheduling.simulator.requests.fairness import Fairness, fairness
 from scheduling.simulator.requests.fleet import simulate_fleet
 from scheduling.simulator.requests.metrics import FleetMetrics, Slo, measure
+from scheduling.simulator.requests.policy import Router
 from scheduling.simulator.requests.program_metrics import ProgramMetrics, program_metrics
 from scheduling.simulator.requests.registry import strategy
+from scheduling.simulator.requests.routers import RouterSetting, make_router
 from scheduling.simulator.requests.run import FleetRun
 from scheduling.simulator.requests.stated import (
     Machine,
@@ -35,6 +37,7 @@ from scheduling.simulator.requests.stated import (
     stated_fleet,
 )
 from scheduling.simulator.requests.strategy import Setting, Strategy
+from scheduling.simulator.requests.streams import stream
 
 DEFAULT_STRATEGIES = ("sarathi", "vllm", "orca", "past-future")
 
@@ -213,7 +216,7 @@ def simulate_requests(
             certified=certifiers.certify(fleet.groups, found.run, chosen.whole_answers),
         )
         if capacity is not None:
-            highest = _highest(problem, fleet, table, slos, capacity, seed)
+            highest = _highest(problem, fleet, load, slos, chosen, capacity, seed)
             found = replace(found, capacity=highest)
         outcomes.append(found)
         if watch.on_run is not None:
@@ -236,7 +239,7 @@ def _outcome(
     run = simulate_fleet(
         fleet,
         load.table if load.programs is None else load.programs,
-        router=problem.router if chosen.router is None else chosen.router(),
+        router=_router(problem, load, slos, chosen, seed),
         paths=load.paths if keeps else None,
         seed=seed,
         timeline=watch.timeline,
@@ -256,23 +259,38 @@ def _outcome(
     )
 
 
+def _router(
+    problem: RequestScenario, load: Load, slos: dict[str, Slo], chosen: Strategy, seed: int
+) -> Router:
+    """Make the policy's own router, or that of the scenario."""
+    if chosen.router is not None:
+        return chosen.router()
+    limits = [one.ttft_seconds for one in slos.values() if one.ttft_seconds is not None]
+    paths = load.paths if load.programs is None else load.programs.paths
+    setting = RouterSetting(stream(seed, "router"), paths, min(limits, default=None))
+    return make_router(problem.router, setting)
+
+
 def _highest(
     problem: RequestScenario,
     fleet: Deployment,
-    table: RequestTable,
+    load: Load,
     slos: dict[str, Slo],
+    chosen: Strategy,
     share: float,
     seed: int,
 ) -> Capacity:
     """Look for the highest rate at which this share of the requests keeps its limits."""
+    keeps = any(group.retention is not None for group in fleet.groups)
     return fleet_capacity(
         fleet,
-        table,
+        load.table,
         slos,
         attainment=share,
-        router=problem.router,
+        router=lambda: _router(problem, load, slos, chosen, seed),
+        paths=load.paths if keeps else None,
         seed=seed,
-        start=_rate(table),
+        start=_rate(load.table),
     )
 
 

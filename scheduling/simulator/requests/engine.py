@@ -97,7 +97,8 @@ class Engine:
         ]
         self._gate = router if isinstance(router, Gating) else None
         if self._gate is not None:
-            self._gate.begin(self.programs, self.instances)
+            computing = [one for one in self.instances if one.group.role != "decode"]
+            self._gate.begin(self.programs, computing)
         self._migrations: Migrations | None = None
         self._clocks = 0
         self._last_arrival = 0

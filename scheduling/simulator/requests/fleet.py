@@ -7,35 +7,17 @@ from dataclasses import replace
 
 import numpy as np
 
-from scheduling.errors import InputError, UnsupportedError
+from scheduling.errors import InputError
 from scheduling.models.requests.growth import Growth
 from scheduling.models.requests.paths import Paths
 from scheduling.models.requests.programs import ProgramTable
 from scheduling.models.requests.table import RequestTable
 from scheduling.simulator.requests.deployment import Deployment
 from scheduling.simulator.requests.engine import Engine
-from scheduling.simulator.requests.policies.llumnix import Freeness, Llumnix
-from scheduling.simulator.requests.policies.routing import (
-    LeastRequests,
-    LeastTokens,
-    Random,
-    RoundRobin,
-)
 from scheduling.simulator.requests.policy import Router
+from scheduling.simulator.requests.routers import RouterSetting, check_groups, make_router
 from scheduling.simulator.requests.run import FleetRun
 from scheduling.simulator.requests.streams import stream
-
-_ROUTERS: dict[str, Callable[[np.random.Generator], Router]] = {
-    "least-requests": lambda _: LeastRequests(),
-    "least-tokens": lambda _: LeastTokens(),
-    "round-robin": lambda _: RoundRobin(),
-    "random": Random,
-    "freeness": lambda _: Freeness(),
-    "llumnix": lambda _: Llumnix(),
-}
-
-ROUTERS = tuple(_ROUTERS)
-"""Names of all routers."""
 
 
 def simulate_fleet(
@@ -60,7 +42,8 @@ def simulate_fleet(
         The requests, in order of arrival; or programs, whose calls come when those before them have
         ended.
     router
-        Which instance of a group gets a request: one of :data:`ROUTERS` or an object. Shares
+        Which instance of a group gets a request: one of
+        :data:`~scheduling.simulator.requests.routers.ROUTERS` or an object. Shares
         between groups are those of the deployment's flows.
     paths
         Streams of the prompts, where groups keep prefixes and the requests are no programs.
@@ -85,7 +68,8 @@ def simulate_fleet(
     Raises
     ------
     InputError
-        When a demand of the table has no flow, or a cost model gives what is no time.
+        When a demand of the table has no flow, a cost model gives what is no time, or a router
+        needs what there is not.
     PolicyError
         When a policy decides what cannot be, or lets requests wait for ever.
     UnsupportedError
@@ -103,8 +87,11 @@ def simulate_fleet(
     >>> run.ttft_seconds.tolist(), run.e2e_seconds.tolist()
     ([0.02], [0.121])
     """
-    chosen = _router(router, seed) if isinstance(router, str) else router
     programs = table if isinstance(table, ProgramTable) else None
+    if isinstance(router, str):
+        known = paths if programs is None or paths is not None else programs.paths
+        router = make_router(router, RouterSetting(stream(seed, "router"), known))
+    check_groups(router, deployment.groups)
     requests = table.requests if isinstance(table, ProgramTable) else table
     if paths is not None:
         requests = replace(requests, cached_tokens=np.zeros_like(requests.cached_tokens))
@@ -116,7 +103,7 @@ def simulate_fleet(
     engine = Engine(
         deployment,
         requests,
-        chosen,
+        router,
         jumps=jumps,
         timeline=timeline,
         programs=programs,
@@ -124,9 +111,3 @@ def simulate_fleet(
         growth=growth,
     )
     return engine.run(on_progress)
-
-
-def _router(name: str, seed: int) -> Router:
-    if name not in _ROUTERS:
-        raise UnsupportedError.unknown("router", name, ROUTERS)
-    return _ROUTERS[name](stream(seed, "router"))

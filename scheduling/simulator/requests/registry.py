@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from scheduling.errors import InputError, UnsupportedError
+from scheduling.errors import UnsupportedError
 from scheduling.simulator.requests.agentic import AGENTIC
 from scheduling.simulator.requests.batching import BATCHING
 from scheduling.simulator.requests.policies.admission import Reserve, Watermark
@@ -23,6 +23,7 @@ from scheduling.simulator.requests.strategy import (
     Maker,
     Setting,
     Strategy,
+    number_behind,
     whole,
 )
 
@@ -153,19 +154,5 @@ def strategy(name: str, setting: Setting) -> Strategy:
     if base not in _STRATEGIES:
         raise UnsupportedError.unknown("policy", name, STRATEGIES, used=" for requests")
     make, limits = _STRATEGIES[base]
-    made = make(setting, _number(name, text, limits) if colon else None)
+    made = make(setting, number_behind("policy", name, text, limits) if colon else None)
     return replace(made, name=name)
-
-
-def _number(name: str, text: str, limits: Limits | None) -> float:
-    if limits is None:
-        raise InputError.single("policy", repr(name), f"{name.partition(':')[0]} without a number")
-    low, high, what = limits
-    expected = f"{what} from {low:g} to {high:g} behind the colon"
-    try:
-        value = float(text)
-    except ValueError:
-        raise InputError.single("policy", repr(name), expected) from None
-    if not low <= value <= high or (limits[2].startswith("whole") and value != int(value)):
-        raise InputError.single("policy", repr(name), expected)
-    return value

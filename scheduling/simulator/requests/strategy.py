@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from scheduling.errors import InputError
 from scheduling.models.cost.protocol import CostModel
 from scheduling.models.requests.paths import Paths
 from scheduling.models.requests.programs import ProgramTable
@@ -123,3 +124,35 @@ SHARE: Limits = (0.0, 0.99, "a share")
 def whole(value: float | None, default: int) -> int:
     """Return the number behind a colon as an integer, or what stands for none."""
     return default if value is None else int(value)
+
+
+def number_behind(kind: str, name: str, text: str, limits: Limits | None) -> float:
+    """Return the number behind the colon of a name.
+
+    Parameters
+    ----------
+    kind
+        What the name is of, such as a policy.
+    name
+        The whole name.
+    text
+        What stands behind its colon.
+    limits
+        What that may be; ``None``: nothing.
+
+    Raises
+    ------
+    InputError
+        When it is no number, or out of range.
+    """
+    if limits is None:
+        raise InputError.single(kind, repr(name), f"{name.partition(':')[0]} without a number")
+    low, high, what = limits
+    expected = f"{what} from {low:g} to {high:g} behind the colon"
+    try:
+        value = float(text)
+    except ValueError:
+        raise InputError.single(kind, repr(name), expected) from None
+    if not low <= value <= high or (what.startswith("whole") and value != int(value)):
+        raise InputError.single(kind, repr(name), expected)
+    return value

@@ -10,14 +10,16 @@ from hypothesis import strategies as st
 from scheduling.models.cost.protocol import Affine
 from scheduling.models.requests.table import RequestTable
 from scheduling.simulator.requests.deployment import Deployment, Flow, Group, Link
-from scheduling.simulator.requests.fleet import ROUTERS, simulate_fleet
+from scheduling.simulator.requests.fleet import simulate_fleet
 from scheduling.simulator.requests.live import Live
 from scheduling.simulator.requests.policies.composition import Orca, PrefillFirst, Sarathi
 from scheduling.simulator.requests.run import NEVER
 from tests.serving_runs import deployments, same, table, tables
 
+PLAIN = ("least-requests", "least-tokens", "round-robin", "random", "freeness", "queue-report")
 
-@given(deployments(), tables(), st.sampled_from(ROUTERS))
+
+@given(deployments(), tables(), st.sampled_from([*PLAIN, "llumnix"]))
 @settings(max_examples=200)
 def test_jumps_change_nothing(fleet: Deployment, requests: RequestTable, router: str) -> None:
     jumping = simulate_fleet(fleet, requests, router=router, seed=3)
@@ -114,7 +116,7 @@ def test_flows_share_by_weight() -> None:
     assert np.bincount(run.instance).tolist() == [30, 10]
 
 
-@pytest.mark.parametrize("router", ROUTERS)
+@pytest.mark.parametrize("router", [*PLAIN, "llumnix", "autoscaled:2"])
 def test_the_same_seed_gives_the_same_run(router: str) -> None:
     cost = Affine(base=1e-3, per_token=1e-5, per_kv=1e-8)
     fleet = Deployment((Group("all", cost, kv_tokens=500, replicas=3),))

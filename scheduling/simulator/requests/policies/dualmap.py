@@ -29,6 +29,11 @@ _POINTS = 64
 _RECENT = 2000
 
 
+def _emptiest(candidates: Sequence[Instance]) -> Instance:
+    """Return the instance with the fewest requests, for answers to prompts computed elsewhere."""
+    return min(candidates, key=lambda one: one.outstanding)
+
+
 class Ring:
     """Consistent hashing: a key goes to the node whose point follows it on the ring.
 
@@ -101,7 +106,8 @@ class Keys:
                     del self._counts[stream]
                     self._long.discard(stream)
         total = len(self._recent)
-        key = streams[0]
+        # Of a prompt without streams nothing is shared.
+        key = -1 - row
         for place, stream in enumerate(streams):
             key = stream
             share = self._counts[stream] * self._nodes / total
@@ -160,6 +166,8 @@ class LeastTtft(_Prefixed):
 
     def choose(self, candidates: Sequence[Instance], request: Live, now: int) -> Instance:
         """Return the one with the least expected time; the first of several."""
+        if request.remote:
+            return _emptiest(candidates)
         best = min(candidates, key=lambda one: (self.ttft(one, request, now), one.index))
         return self.take(best, request, now)
 
@@ -175,6 +183,8 @@ class PrefixHash(_Prefixed):
 
     def choose(self, candidates: Sequence[Instance], request: Live, now: int) -> Instance:
         """Return the one instance of the key."""
+        if request.remote:
+            return _emptiest(candidates)
         if self._mapped is None:
             indices = [one.index for one in candidates]
             self._mapped = Ring(indices), Keys(self._paths, len(indices))
@@ -212,7 +222,7 @@ class DualMap(_Prefixed):
             raise InputError.single("ttft_seconds", str(ttft_seconds), "a positive number")
         super().__init__(paths)
         self._limit = ttft_seconds
-        self._fleet: Sequence[Instance] = ()
+        self._fleet: dict[int, Instance] = {}
         self._ring = Ring([0])
         self._keys = Keys(paths, 1)
         self._pairs: dict[int, tuple[int, int]] = {}
@@ -220,8 +230,8 @@ class DualMap(_Prefixed):
     def begin(self, programs: Programs | None, fleet: Sequence[Instance]) -> None:
         """Put the instances on the ring."""
         del programs
-        self._fleet = fleet
-        self._ring = Ring([one.index for one in fleet])
+        self._fleet = {one.index: one for one in fleet}
+        self._ring = Ring([*self._fleet])
         self._keys = Keys(self._paths, len(fleet))
         self._pairs = {}
 
@@ -232,11 +242,13 @@ class DualMap(_Prefixed):
 
     def choose(self, candidates: Sequence[Instance], request: Live, now: int) -> Instance:
         """Return the better of the two instances of a prompt."""
+        if request.remote:
+            return _emptiest(candidates)
         pair = self._ring.pair(self._keys.of(request.row))
-        self._pairs[request.row] = pair
-        two = [self._fleet[index] for index in pair if self._fleet[index] in candidates]
+        two = [self._fleet[index] for index in pair if self._fleet.get(index) in candidates]
         if not two:
             return self.take(candidates[0], request, now)
+        self._pairs[request.row] = two[0].index, two[-1].index
         kept = [one.kept_tokens(request, now) for one in two]
         times = [self.ttft(one, request, now) for one in two]
         places = range(len(two))
@@ -248,7 +260,7 @@ class DualMap(_Prefixed):
     def tick(self, now: int) -> list[Sending]:
         """Move prompts that are late where they wait."""
         gains = []
-        for one in self._fleet:
+        for one in self._fleet.values():
             ahead = self.backlog(one) - sum(self._work.get(each.row, 0.0) for each in one.waiting)
             for request in one.waiting:
                 ahead += self._work.get(request.row, 0.0)
@@ -260,7 +272,7 @@ class DualMap(_Prefixed):
                 if other is not one and gain > 0:
                     gains.append((-gain, request.row, request, one, other))
         sent = []
-        added = dict.fromkeys((one.index for one in self._fleet), 0.0)
+        added = dict.fromkeys(self._fleet, 0.0)
         for _, _, request, one, other in sorted(gains, key=lambda entry: entry[:2]):
             work = self.seconds(other, request, now)
             if self.backlog(other) + added[other.index] + work < self._limit:
