@@ -115,5 +115,6 @@ lock:
 	  --output-file requirements/container.txt
 
 clean:
-	rm -rf $(VENV) $(MINIMUM) $(OUT) build dist docs/_build *.egg-info .coverage .hypothesis \
+	rm -rf $(VENV) $(MINIMUM) $(OUT) build dist docs/_build docs/_pictures *.egg-info \
+	  .coverage .hypothesis \
 	  .import_linter_cache .mypy_cache .pytest_cache .ruff_cache

@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
+import shutil
+import sys
+import tempfile
 from importlib.metadata import version as installed_version
+from pathlib import Path
+
+from sphinx.application import Sphinx
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+from pages import PICTURES, pictures_of, run_page
 
 project = "scheduling"
 author = "The scheduling authors"
@@ -29,3 +38,22 @@ autodoc_member_order = "bysource"
 autodoc_typehints = "description"
 autodoc_typehints_description_target = "documented"
 autodoc_default_options = {"members": True, "exclude-members": "model_config, model_post_init"}
+
+
+def draw_pictures(app: Sphinx) -> None:
+    """Run the pages that draw the pictures they show, and put these where they look for them."""
+    source = Path(app.srcdir)
+    folder = source / PICTURES
+    folder.mkdir(exist_ok=True)
+    for page in source.rglob("*.md"):
+        names = pictures_of(page.read_text(encoding="utf-8"))
+        if names:
+            with tempfile.TemporaryDirectory() as place:
+                run_page(page, Path(place))
+                for name in names:
+                    shutil.copyfile(Path(place) / name, folder / name)
+
+
+def setup(app: Sphinx) -> None:
+    """Have pictures drawn before pages are read."""
+    app.connect("builder-inited", draw_pictures)
