@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 _SHOWN = 20
 
+_FIELDS = "fields with their values"
+
 _FAULT = "fault"
 """Type of a fault among pydantic's findings."""
 
@@ -89,15 +91,12 @@ class InputError(SchedulingError):
                 faults.append(Fault(place, entry["ctx"]["found"], entry["ctx"]["expected"]))
                 continue
             found = "nothing" if entry["type"] == "missing" else _excerpt(entry["input"])
-            faults.append(
-                Fault(
-                    place,
-                    found,
-                    _expectation(
-                        entry["type"], entry["msg"], entry.get("ctx", {}).get("min_length")
-                    ),
-                )
+            expected = _expectation(
+                entry["type"], entry["msg"], entry.get("ctx", {}).get("min_length")
             )
+            if entry["type"] == "extra_forbidden":
+                expected += did_you_mean(str(entry["loc"][-1]), _missing_beside(entry, entries))
+            faults.append(Fault(place, found, expected))
         return cls(faults, source)
 
     def to_pydantic(self, title: str) -> ValidationError:
@@ -197,6 +196,15 @@ def _stands_above(location: tuple[int | str, ...], entries: Sequence[ErrorDetail
     return any(one["loc"][:depth] == location and len(one["loc"]) > depth for one in entries)
 
 
+def _missing_beside(entry: ErrorDetails, entries: Sequence[ErrorDetails]) -> list[str]:
+    """Name the fields that are missing where this one stands, which may be one of them misspelt."""
+    return [
+        str(one["loc"][-1])
+        for one in entries
+        if one["type"] == "missing" and one["loc"][:-1] == entry["loc"][:-1]
+    ]
+
+
 def _excerpt(value: object) -> str:
     text = repr(value)
     return text if len(text) <= 80 else text[:77] + "…"
@@ -206,6 +214,9 @@ def _expectation(kind: str, message: str, limit: int | None = None) -> str:
     known = {
         "missing": "this field, which is required",
         "extra_forbidden": "no such field",
+        "model_type": _FIELDS,
+        "model_attributes_type": _FIELDS,
+        "dict_type": _FIELDS,
     }
     if kind == "too_short" and limit:
         return "at least one entry" if limit == 1 else f"at least {limit} entries"

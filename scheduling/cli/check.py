@@ -40,7 +40,11 @@ def check(
             ]
             for v in violations
         ]
-        table(["constraint", "where", "by"], rows, f"{len(violations)} violations")
+        table(
+            ["constraint", "where", "by"],
+            rows,
+            f"{len(violations)} violation{'s' * (len(violations) > 1)}",
+        )
     else:
         typer.echo("valid")
     raise typer.Exit(1 if violations else 0)

@@ -150,6 +150,10 @@ def _show_bounds(found: Comparison, objectives: Sequence[str]) -> None:
         for name, meaning in MEANINGS.items():
             if any(row[1] == name for row in rows):
                 print(f"  {name}: {meaning}")
+        if any(row[3] == "-" for row in rows):
+            print(
+                "  -: no bound is known; of in-slo, no request is known that must miss its limits"
+            )
 
 
 def _figure(value: float) -> str:

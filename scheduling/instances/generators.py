@@ -7,7 +7,7 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from scheduling.errors import Fault, InputError
+from scheduling.errors import Fault, InputError, did_you_mean
 from scheduling.instances.allocation.random_claims import allocation
 from scheduling.instances.batching.random_batches import batching
 from scheduling.instances.caching.random_traces import cache_trace
@@ -154,14 +154,15 @@ def generate(name: str, parameters: Mapping[str, str | Value] | None = None) -> 
     6
     """
     if name not in GENERATORS:
-        expected = f"one of: {', '.join(GENERATORS)}"
+        expected = f"one of: {', '.join(GENERATORS)}{did_you_mean(name, GENERATORS)}"
         raise InputError.single("generator", repr(name), expected)
     generator = GENERATORS[name]
     known = {parameter.name: parameter for parameter in generator.parameters}
     faults, values = [], {}
     for key, given in (parameters or {}).items():
         if key not in known:
-            faults.append(Fault(key, repr(given), f"one of: {', '.join(known)}"))
+            expected = f"one of: {', '.join(known)}{did_you_mean(key, known)}"
+            faults.append(Fault("parameter", repr(key), expected))
             continue
         try:
             values[key] = known[key].value(given)

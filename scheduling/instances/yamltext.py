@@ -67,7 +67,8 @@ def parse_yaml(text: str, source: str | None, lines: dict[Path, int] | None = No
         position = getattr(error, "position", 0)
         line = mark.line if mark is not None else text.count("\n", 0, position)
         problem = getattr(error, "problem", None) or getattr(error, "reason", None) or "a fault"
-        raise InputError.single(f"line {line + 1}", str(problem), "valid YAML", source) from None
+        found = str(problem).removeprefix("found ")
+        raise InputError.single(f"line {line + 1}", found, "valid YAML", source) from None
 
 
 def yaml_lines(text: str) -> dict[Path, int]:

@@ -111,7 +111,9 @@ class Explanation:
         lines += [f"  - {label}" for label in self.conflict]
         if not self.is_minimal:
             lines.append("(Some of them may not be needed: the time ran out.)")
-        if self.relaxations:
+        if self.relaxations and set(self.relaxations) == set(self.conflict):
+            lines.append("Leaving out any one of them gives a solution.")
+        elif self.relaxations:
             lines.append("Leaving out any one of these gives a solution:")
             lines += [f"  - {label}" for label in self.relaxations]
         return "\n".join(lines)

@@ -34,6 +34,12 @@ def test_table_of_kinds_is_complete(page: str) -> None:
     assert named | in_words == set(kinds())
 
 
+def test_units_of_every_kind_are_told() -> None:
+    text = (ROOT / "docs/api/units.md").read_text(encoding="utf-8")
+    named = re.findall(r"`([\w-]+)`", " ".join(re.findall(r"^\| (`[^|]+) \|", text, re.MULTILINE)))
+    assert sorted(named) == sorted(kinds())
+
+
 @pytest.mark.parametrize("verb", VERBS)
 def test_help_shows_an_example_of_the_verb(verb: str) -> None:
     shown = CliRunner().invoke(app, [verb, "--help"], prog_name="scheduling")

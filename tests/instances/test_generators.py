@@ -273,7 +273,7 @@ def test_reservoirs_allow_one_task_after_the_other(seed: int, tasks: int, stock:
         ("job-shop", {"jobs": 2.5}, "jobs: found 2.5"),
         ("job-shop", {"jobs": True}, "jobs: found True"),
         ("job-shop", {"jobs": "9" * 5000}, "jobs: found"),
-        ("job-shop", {"cakes": 3}, "cakes: found 3, expected one of: jobs, machines"),
+        ("job-shop", {"cakes": 3}, "parameter: found 'cakes', expected one of: jobs, machines"),
         ("job-shop", {"shortest": 9, "longest": 8}, "shortest: found 9, expected at most longest"),
         ("job-shop", {"jobs": 9999, "machines": 9999}, "at most 1000000"),
         ("taillard", {"jobs": 9999, "machines": 9999}, "at most 1000000"),

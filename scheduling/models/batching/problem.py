@@ -1,4 +1,7 @@
-"""Typed problems of batching: when requests of known length start under one KV memory."""
+"""Typed problems of batching: when requests of known length start under one KV memory.
+
+Times are numbers of iterations, which all take equally long; lengths and memory are tokens.
+"""
 
 from __future__ import annotations
 

@@ -63,7 +63,9 @@ class CachingProblem(Problem):
     """
 
     kind: Literal["caching"] = "caching"
-    capacity: Annotated[int, Field(ge=0, le=2**50)] = Field(description="Room of the cache.")
+    capacity: Annotated[int, Field(ge=0, le=2**50)] = Field(
+        description="Room of the cache, in any unit that the sizes share."
+    )
     objects: Annotated[Many[CachedObject], Field(min_length=1)]
     requests: Annotated[Many[Many[Name]], Field(min_length=1)] = Field(
         description="Objects that each request uses, those they continue before them."

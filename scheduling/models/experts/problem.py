@@ -62,7 +62,9 @@ class ExpertProblem(Problem):
     devices: Annotated[Many[Device], Field(min_length=1)]
     hierarchical: bool = False
     max_load: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = Field(
-        default=None, strict=False, description="Largest load that a device may have."
+        default=None,
+        strict=False,
+        description="Largest load that a device may have, in the unit of the loads.",
     )
     goals: Annotated[Many[Goal], Field(min_length=1)] = ("load", "bytes")
 

@@ -1,4 +1,7 @@
-"""Typed problems of software pipelining: when each operation of a loop starts, on which warp."""
+"""Typed problems of software pipelining: when each operation of a loop starts, on which warp.
+
+Times are cycles; sizes of values are in the unit of the memory that holds them, such as registers.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""Typed problems of static memory allocation: at which offset each buffer lies."""
+"""Typed problems of static memory allocation: at which offset each buffer lies.
+
+Times are integers in the program's own unit, such as the number of an operation; sizes, alignments
+and offsets are bytes.
+"""
 
 from __future__ import annotations
 
@@ -30,8 +34,10 @@ class Buffer(Frozen):
     start: Time
     end: Time
     size: Bytes
-    alignment: Bytes = Field(default=1, description="Its offset is a multiple of this.")
-    offset: Offset | None = Field(default=None, description="Where it has to lie.")
+    alignment: Bytes = Field(default=1, description="Its offset is a multiple of so many bytes.")
+    offset: Offset | None = Field(
+        default=None, description="Byte at which it has to begin; default: where there is room."
+    )
     alias: Name | None = Field(
         default=None, description="Buffer whose offset it has; the two may overlap."
     )

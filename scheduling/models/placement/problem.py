@@ -1,4 +1,9 @@
-"""Typed placement problems: which item stands on which node, who moves and who is evicted."""
+"""Typed placement problems: which item stands on which node, who moves and who is evicted.
+
+Amounts are integers in each resource's own unit; of a cluster's snapshot these are thousandths of a
+CPU, bytes of memory and storage, and counts of everything else. Times of windows are integers in
+the instance's own unit.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Typed problems of prompts: which are computed in time on a machine that may be interrupted."""
+"""Typed problems of prompts: which are computed in time on a machine that may be interrupted.
+
+Times are integers in the instance's own unit.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +25,7 @@ class Prompt(Frozen):
     operators: Annotated[int, Field(ge=1, le=10**6)] = Field(
         default=1, description="How many there are."
     )
-    duration: Annotated[int, Field(ge=1, le=10**12)] = Field(description="Of each operator.")
+    duration: Annotated[int, Field(ge=1, le=10**12)] = Field(description="Time of each operator.")
     due: Time = Field(description="Time by which its last operator is to end.")
     weight: Annotated[int, Field(ge=0, le=10**6)] = Field(
         default=1, description="What it counts when it is on time."

@@ -7,11 +7,11 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from itertools import pairwise
 from statistics import NormalDist
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from scheduling.errors import Fault
 from scheduling.models.base import Document, Frozen, Many
@@ -211,7 +211,15 @@ class EmpiricalLength(_ByMoments):
         return np.asarray(np.rint(raw), dtype=np.int64)
 
 
+def _stated_length(value: Any) -> Any:
+    """Read a plain number of tokens as a length that is always the same."""
+    plain = isinstance(value, int) and not isinstance(value, bool)
+    return {"kind": "fixed", "tokens": value} if plain else value
+
+
 Lengths = Annotated[
-    FixedLength | UniformLength | LognormalLength | EmpiricalLength, Field(discriminator="kind")
+    FixedLength | UniformLength | LognormalLength | EmpiricalLength,
+    Field(discriminator="kind"),
+    BeforeValidator(_stated_length),
 ]
-"""Any distribution of lengths."""
+"""Any distribution of lengths in tokens; a plain number stands for one that is always the same."""

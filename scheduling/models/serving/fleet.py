@@ -196,12 +196,6 @@ class FleetDemand(Frozen):
 
     _described = field_serializer("arrivals", "prompt", "output")(whole)
 
-    @field_validator("prompt", "output", mode="before")
-    @classmethod
-    def _fixed_length(cls, value: Any) -> Any:
-        plain = isinstance(value, int) and not isinstance(value, bool)
-        return {"kind": "fixed", "tokens": value} if plain else value
-
     def faults(self, place: str) -> list[Fault]:
         """Return what contradicts itself or is missing; ``place`` is where the demand stands."""
         faults = []

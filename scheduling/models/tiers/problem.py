@@ -1,4 +1,7 @@
-"""Typed problems of memories of different speed: which tensor is where in each step."""
+"""Typed problems of memories of different speed: which tensor is where in each step.
+
+Times are ticks of the program's own length, steps are numbered from 0, sizes are bytes.
+"""
 
 from __future__ import annotations
 

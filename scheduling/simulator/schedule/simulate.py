@@ -155,7 +155,11 @@ def _floors(problem: ScheduleProblem) -> Sequence[Number | None]:
     check_support(problem, arrays)
     floors = formula_bounds(arrays)
     if floors is None:
-        raise InputError.single("truth", "contradicting constraints", "a problem with a solution")
+        raise InputError.single(
+            "problem",
+            "constraints that cannot hold together",
+            "one with a solution; scheduling explain names them",
+        )
     return floors
 
 

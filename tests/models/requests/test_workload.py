@@ -183,3 +183,9 @@ def test_slips_are_refused_with_their_place() -> None:
     for ask in ({}, {"requests": 5, "seconds": 5.0}, {"requests": -1}, {"seconds": 1e15}):
         with pytest.raises(InputError, match="requests"):
             sample(two_classes(), **ask)
+
+
+def test_a_plain_number_is_a_length_that_never_varies() -> None:
+    stated = {"arrivals": {"kind": "poisson", "rate": 1.0}, "prompt": 300, "output": 20}
+    found = RequestClass.model_validate(stated)
+    assert (found.prompt, found.output) == (FixedLength(tokens=300), FixedLength(tokens=20))
