@@ -31,6 +31,11 @@ _SCHEDULE = "schedule"
 """The kind whose charts may be pages too."""
 
 
+def kinds_with_charts() -> set[str]:
+    """Name the kinds of problems whose solutions have a chart."""
+    return {_SCHEDULE, *_CHARTS}
+
+
 def chart_writer(problem: Problem, path: Path) -> Callable[[Any], None]:
     """Return what draws a solution of a problem into a file, for a check before a long search.
 
@@ -45,7 +50,8 @@ def chart_writer(problem: Problem, path: Path) -> Callable[[Any], None]:
         check_suffix(path, (".html", *SUFFIXES))
         return partial(_gantt, problem, path)
     if problem.kind not in _CHARTS:
-        raise UnsupportedError(f"there is no chart of problems of kind {problem.kind!r}")
+        known = ", ".join(sorted(kinds_with_charts()))
+        raise UnsupportedError(f"no chart of problems of kind {problem.kind!r}, only of: {known}")
     check_suffix(path)
     return partial(_picture, problem, path)
 

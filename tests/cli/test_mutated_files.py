@@ -14,13 +14,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import scheduling as sch
-from docs.pages import PAGES, blocks_of
+from docs.pages import blocks_of
 from scheduling.errors import InputError, SchedulingError
 from scheduling.instances.documents import write_json_problem
 from scheduling.instances.kinds import kinds
 from scheduling.instances.yamltext import parse_yaml
 from scheduling.models.base import Status
 from tests.cli.conftest import Cli
+from tests.docs.test_snippets import PAGES
 
 SOLVED = {
     "allocation": "greedy",

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 
 from docs.pages import blocks_of, commands_of, output_of, pictures_of, run_page
+from scheduling.instances.generators import GENERATORS
+from scheduling.report.charts import kinds_with_charts
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").rglob("*.md")])
@@ -17,6 +20,14 @@ def test_page_runs(page: Path, tmp_path: Path) -> None:
     run_page(page, tmp_path)
     for name in pictures_of(page.read_text(encoding="utf-8")):
         assert (tmp_path / name).stat().st_size > 0, f"the page shows {name} and does not draw it"
+
+
+def test_the_gallery_has_a_chart_of_every_kind_that_has_one() -> None:
+    text = (ROOT / "docs/gallery.md").read_text(encoding="utf-8")
+    drawn = set(re.findall(r"scheduling solve (\S+) .*--gantt", text))
+    made = re.findall(r"scheduling generate ([\w-]+) .*?-o (\S+)", text)
+    shown = {GENERATORS[name].family for name, file in made if file in drawn}
+    assert {*shown, "schedule"} == kinds_with_charts()
 
 
 def test_blocks_are_found_with_their_remarks() -> None:

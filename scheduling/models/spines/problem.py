@@ -16,7 +16,7 @@ STEP = 1e-8
 
 
 class Flow(Frozen):
-    """Data from one leaf to another."""
+    """Data from one leaf to another; sizes are in any unit that all flows share."""
 
     source: Name
     target: Name

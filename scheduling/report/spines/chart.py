@@ -20,7 +20,7 @@ def sentence(problem: LeafSpine, solution: LeafSpineSolution) -> str:
     if not solution.tiers:
         return f"{name}: no parts ({solution.status})"
     busiest, splits = solution.tiers
-    said = [f"{name}: busiest link {number(busiest.objective)}{_proven(busiest.closed)}"]
+    said = [f"{name}: busiest link {busiest.objective:.4g}{_proven(busiest.closed)}"]
     said.append(f"{number(splits.objective)} splits{_proven(splits.closed)}")
     return ", ".join(said)
 
