@@ -18,6 +18,7 @@ from scheduling.scenarios import (
     laps,
     once_for_all,
     pd_serve,
+    prompt_pools,
     sarathi_budget,
     semi_pd,
 )
@@ -246,44 +247,46 @@ def test_paths_of_shares_are_best() -> None:
 
 def test_waits_of_one_instance_are_those_of_pollaczek_and_khinchine() -> None:
     seconds = np.array([0.01, 0.02, 0.3])
-    served = laps.Prompts(np.array([10, 20, 300]), np.zeros(3, np.int64), seconds)
+    served = prompt_pools.Prompts(np.array([10, 20, 300]), np.zeros(3, np.int64), seconds)
     rate = 4.0
     busy = rate * float(seconds.mean())
     expected = rate * float((seconds**2).mean()) / (2 * (1 - busy))
-    assert laps.mean_wait(served, rate, 1) == pytest.approx(expected)
-    assert laps.mean_wait(served, 2 * rate, 2) == pytest.approx(expected)
+    assert prompt_pools.mean_wait(served, rate, 1) == pytest.approx(expected)
+    assert prompt_pools.mean_wait(served, 2 * rate, 2) == pytest.approx(expected)
     # Pools of their own for both lengths leave nothing to wait behind but one's like.
-    assert laps.split_wait(served, 2 * rate, 20, 1) < laps.mean_wait(served, 2 * rate, 2)
-    assert laps.mean_wait(served, 1000.0, 1) > laps.mean_wait(served, 100.0, 1) > expected
+    together = prompt_pools.mean_wait(served, 2 * rate, 2)
+    assert prompt_pools.split_wait(served, 2 * rate, 20, 1) < together
+    waits = [prompt_pools.mean_wait(served, often, 1) for often in (100.0, 1000.0)]
+    assert waits[1] > waits[0] > expected
 
 
 def test_the_best_split_is_that_of_trying_every_length() -> None:
     rng = np.random.default_rng(4)
     tokens = rng.integers(1, 12, 40)
     seconds = tokens / 100 + rng.uniform(0, 0.02, 40)
-    served = laps.Prompts(tokens, np.zeros(40, np.int64), seconds)
+    served = prompt_pools.Prompts(tokens, np.zeros(40, np.int64), seconds)
     for rate in (20.0, 60.0, 140.0):
         tried = min(
-            (laps.split_wait(served, rate, int(threshold), short), int(threshold), short)
+            (prompt_pools.split_wait(served, rate, int(threshold), short), int(threshold), short)
             for threshold in np.unique(tokens)
-            for short in range(1, laps.INSTANCES)
+            for short in range(1, prompt_pools.INSTANCES)
         )
-        found = laps.best_split(served, rate)
+        found = prompt_pools.best_split(served, rate)
         assert found[0] == pytest.approx(tried[0])
-        assert laps.split_wait(served, rate, *found[1:]) == pytest.approx(tried[0])
+        assert prompt_pools.split_wait(served, rate, *found[1:]) == pytest.approx(tried[0])
 
 
 def test_moves_of_instances_are_best() -> None:
     rng = np.random.default_rng(2)
-    waits = [rng.uniform(0, 1, laps.INSTANCES + 1) for _ in range(4)]
+    waits = [rng.uniform(0, 1, prompt_pools.INSTANCES + 1) for _ in range(4)]
     tried = [
         waits[0][4] + waits[1][a] + waits[2][b] + waits[3][c]
-        for a, b, c in product(range(1, laps.INSTANCES), repeat=3)
+        for a, b, c in product(range(1, prompt_pools.INSTANCES), repeat=3)
         if abs(a - 4) <= 1 and abs(b - a) <= 1 and abs(c - b) <= 1
     ]
-    assert laps.best_moves(waits, 4) == pytest.approx(min(tried))
-    pressures = [rng.uniform(-1, 1, laps.INSTANCES + 1) for _ in range(4)]
-    assert laps.moved(waits, pressures, 4) >= laps.best_moves(waits, 4) - 1e-12
+    assert prompt_pools.best_moves(waits, 4) == pytest.approx(min(tried))
+    pressures = [rng.uniform(-1, 1, prompt_pools.INSTANCES + 1) for _ in range(4)]
+    assert prompt_pools.moved(waits, pressures, 4) >= prompt_pools.best_moves(waits, 4) - 1e-12
 
 
 def test_the_most_in_time_is_that_of_all_partitions_of_a_pair() -> None:
