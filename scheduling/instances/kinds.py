@@ -75,7 +75,7 @@ _HOMES = {
     ),
     "offload": (
         "scheduling.models.offload.problem:OffloadProblem",
-        "",
+        "scheduling.models.offload.solution:OffloadSolution",
     ),
     "leaf-spine": (
         "scheduling.models.spines.problem:LeafSpine",

@@ -35,6 +35,9 @@ from scheduling.models.loop.solution import LoopSolution
 from scheduling.models.memory.check import check_memory
 from scheduling.models.memory.problem import MemoryProblem
 from scheduling.models.memory.solution import MemorySolution
+from scheduling.models.offload.check import check_offload
+from scheduling.models.offload.problem import OffloadProblem
+from scheduling.models.offload.solution import OffloadSolution
 from scheduling.models.ordering.check import check_ordering
 from scheduling.models.ordering.problem import OrderingProblem
 from scheduling.models.ordering.solution import OrderingSolution
@@ -88,6 +91,7 @@ _CHECKERS: tuple[tuple[type[Problem], type[Solution], _Checker], ...] = (
     (TieredProblem, TieredSolution, check_tiers),
     (OrderingProblem, OrderingSolution, check_ordering),
     (PipelineProblem, PipelineSolution, check_pipeline),
+    (OffloadProblem, OffloadSolution, check_offload),
     (FederatedProblem, FederatedSolution, check_federated),
     (CheckpointProblem, CheckpointSolution, check_checkpoint),
     (RingProblem, RingSolution, check_ring),

@@ -20,6 +20,7 @@ _CHARTS = {
     "leaf-spine": "scheduling.report.spines.chart",
     "loop": "scheduling.report.loop.chart",
     "memory": "scheduling.report.memory.chart",
+    "offload": "scheduling.report.offload.chart",
     "pipeline": "scheduling.report.pipeline.chart",
     "prefill": "scheduling.report.prefill.chart",
     "ring": "scheduling.report.ring.chart",

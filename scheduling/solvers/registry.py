@@ -165,6 +165,7 @@ _FAMILIES = {
     "leaf-spine": "scheduling.solvers.spines.family:FAMILY",
     "loop": "scheduling.solvers.loop.family:FAMILY",
     "memory": "scheduling.solvers.memory.family:FAMILY",
+    "offload": "scheduling.solvers.offload.family:FAMILY",
     "packing": "scheduling.solvers.packing.family:FAMILY",
     "ordering": "scheduling.solvers.ordering.family:FAMILY",
     "pipeline": "scheduling.solvers.pipeline.family:FAMILY",
@@ -177,11 +178,8 @@ _FAMILIES = {
 }
 
 
-_IN_PYTHON = "functions in Python answer them: docs/howto/"
-
 _WAYS_OUT = {
     "fleet": "plan them: plan, and plan --explain where there is no plan",
-    "offload": f"{_IN_PYTHON}offload.md",
 }
 """What to do with kinds of problems that are not solved."""
 

@@ -33,6 +33,7 @@ SOLVED = {
     "leaf-spine": "ecmp",
     "loop": "ims",
     "memory": "first-fit",
+    "offload": "least-loaded",
     "ordering": "append",
     "packing": "best-fit",
     "pipeline": "window",

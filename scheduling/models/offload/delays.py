@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
+from fractions import Fraction
 from heapq import heappop, heappush
+from typing import TypeVar
 
 from scheduling.models.offload.problem import Assignment, OffloadProblem
 
 Job = tuple[float, float]
 """Arrival at the server and work, in seconds."""
 
+Exactly = TypeVar("Exactly", float, Fraction)
 
-def sharing_completions(jobs: Sequence[Job]) -> list[float]:
+
+def sharing_completions(jobs: Sequence[tuple[Exactly, Exactly]]) -> list[Exactly]:
     """Return when each job completes on a server that all jobs there share equally.
 
     In the coordinate of service that each job present gets, a job leaves its work after it came:
@@ -24,23 +28,25 @@ def sharing_completions(jobs: Sequence[Job]) -> list[float]:
         Arrivals and works, in any order.
     """
     order = sorted(range(len(jobs)), key=lambda k: jobs[k][0])
-    ends = [0.0] * len(jobs)
-    leaves: list[tuple[float, int]] = []
-    now = service = 0.0
+    ends = [arrival for arrival, _ in jobs]
+    leaves: list[tuple[Exactly, int]] = []
+    now = service = jobs[0][0] * 0 if jobs else None
     position = 0
-    while position < len(order) or leaves:
-        arrival = jobs[order[position]][0] if position < len(order) else float("inf")
-        if leaves and now + (leaves[0][0] - service) * len(leaves) <= arrival:
-            level, job = heappop(leaves)
-            now += (level - service) * (len(leaves) + 1)
-            service = level
-            ends[job] = now
-            continue
+    while now is not None and service is not None and (position < len(order) or leaves):
+        more = position < len(order)
+        if leaves:
+            first = now + (leaves[0][0] - service) * len(leaves)
+            if not more or first <= jobs[order[position]][0]:
+                level, job = heappop(leaves)
+                now, service = first, level
+                ends[job] = now
+                continue
+        job = order[position]
+        arrival, work = jobs[job]
         if leaves:
             service += (arrival - now) / len(leaves)
         now = arrival
-        job = order[position]
-        heappush(leaves, (service + jobs[job][1], job))
+        heappush(leaves, (service + work, job))
         position += 1
     return ends
 
@@ -49,6 +55,12 @@ def total_delay(jobs: Sequence[Job]) -> float:
     """Return the sum of the times that jobs spend on a server that they share equally."""
     ends = sharing_completions(jobs)
     return sum(end - arrival for end, (arrival, _) in zip(ends, jobs, strict=True))
+
+
+def exact_delay(jobs: Sequence[tuple[Fraction, Fraction]]) -> Fraction:
+    """Return :func:`total_delay` without rounding."""
+    ends = sharing_completions(jobs)
+    return sum((end - job[0] for end, job in zip(ends, jobs, strict=True)), Fraction(0))
 
 
 def marginal_delay(jobs: Sequence[Job], job: Job) -> float:

@@ -11,6 +11,10 @@ from scheduling.errors import Fault
 from scheduling.models.base import Frozen, Many, Name, Problem
 from scheduling.models.faults import repeated
 
+MILLION = 10**6
+"""Microseconds in a second, microjoules in a joule."""
+
+Goal = Literal["delay", "energy"]
 Seconds = Annotated[float, Field(ge=0, le=10**6)]
 
 
@@ -36,10 +40,12 @@ class OffloadTask(Frozen):
 
 
 class OffloadProblem(Problem):
-    """Assign each task to one server; minimise the sum of delays and the sum of energies.
+    """Assign each task to one server; minimise sums of delays and of energies, in tiers.
 
     A server gives all tasks that are there an equal share of its speed (processor sharing). The
-    delay of a task is its completion less its arrival.
+    delay of a task is its completion less its arrival. Numbers count as they are written in
+    decimals; the sum of the delays of a server's tasks is rounded up to whole microseconds, the
+    energy of each task to whole microjoules. The tiers are in the order of ``goals``.
 
     Raises
     ------
@@ -48,9 +54,17 @@ class OffloadProblem(Problem):
     """
 
     kind: Literal["offload"] = "offload"
-    tasks: Annotated[Many[OffloadTask], Field(min_length=1)]
+    tasks: Annotated[Many[OffloadTask], Field(min_length=1, max_length=10**4)]
+    goals: Annotated[Many[Goal], Field(min_length=1)] = ("delay", "energy")
+    max_delay_seconds: Annotated[float, Field(ge=0, le=10**12)] | None = Field(
+        default=None, description="Largest sum of delays."
+    )
+    max_joules: Annotated[float, Field(ge=0, le=10**12)] | None = Field(
+        default=None, description="Largest sum of energies."
+    )
 
     def _faults(self) -> Iterator[Fault]:
+        yield from repeated("goals", self.goals)
         yield from repeated("tasks", (task.id for task in self.tasks))
         for number, task in enumerate(self.tasks):
             place = f"tasks[{number}].offers"

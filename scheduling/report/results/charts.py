@@ -16,6 +16,8 @@ from scheduling.models.loop.problem import LoopProblem
 from scheduling.models.loop.solution import LoopSolution
 from scheduling.models.memory.problem import MemoryProblem
 from scheduling.models.memory.solution import MemorySolution
+from scheduling.models.offload.problem import OffloadProblem
+from scheduling.models.offload.solution import OffloadSolution
 from scheduling.models.pipeline.problem import PipelineProblem
 from scheduling.models.pipeline.solution import PipelineSolution
 from scheduling.models.placement.problem import Item, PlacementProblem
@@ -32,6 +34,7 @@ from scheduling.report.checkpoint.chart import curve as waste_curve
 from scheduling.report.federated.chart import arrivals
 from scheduling.report.loop.chart import bars
 from scheduling.report.memory.chart import rectangles, scale
+from scheduling.report.offload.chart import bars as offload_bars
 from scheduling.report.pipeline.chart import PASSES
 from scheduling.report.pipeline.chart import bars as pipeline_bars
 from scheduling.report.results.content import Axis, Bars, Boxes, Chart, Lines, Page, Series
@@ -199,6 +202,29 @@ def _federated(problem: FederatedProblem, solution: FederatedSolution) -> list[C
     return [Bars("Arrival of each model", Axis("seconds"), list(found), series)] if found else []
 
 
+def _offload(problem: OffloadProblem, solution: OffloadSolution) -> list[Chart]:
+    found = offload_bars(problem, solution)
+    if not found:
+        return []
+    servers = list(problem.servers)
+    rows = range(len(found))
+    return [
+        Boxes(
+            "Tasks on their servers",
+            Axis("seconds"),
+            Axis("task"),
+            [f"{bar.task} on {bar.server}" for bar in found],
+            [bar.there for bar in found],
+            [bar.end for bar in found],
+            [row + 0.1 for row in rows],
+            [row + 0.9 for row in rows],
+            [servers.index(bar.server) for bar in found],
+            rows=[bar.task for bar in found],
+            legend=servers,
+        )
+    ]
+
+
 CHARTS: dict[str, Callable[[Any, Any], list[Chart]]] = {
     "allocation": _allocation,
     "checkpoint": _checkpoint,
@@ -206,6 +232,7 @@ CHARTS: dict[str, Callable[[Any, Any], list[Chart]]] = {
     "leaf-spine": _spines,
     "loop": _loop,
     "memory": _memory,
+    "offload": _offload,
     "pipeline": _pipeline,
     "placement": _placement,
     "ring": _ring,

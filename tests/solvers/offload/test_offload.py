@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from itertools import pairwise, product
+from fractions import Fraction
+from itertools import combinations, pairwise, product
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -13,14 +15,22 @@ import scheduling as sch
 from scheduling.errors import InputError, UnsupportedError
 from scheduling.instances.generators import generate
 from scheduling.instances.offload.mobile_tasks import mobile_tasks
+from scheduling.models.base import Status
+from scheduling.models.exact import exact
+from scheduling.models.offload.arrays import Choice
+from scheduling.models.offload.bounds import shared_service
 from scheduling.models.offload.delays import (
     Job,
     costs,
+    exact_delay,
     marginal_delay,
     sharing_completions,
     total_delay,
 )
 from scheduling.models.offload.problem import OffloadProblem
+from scheduling.models.offload.solution import OffloadSolution
+from scheduling.report.charts import write_chart
+from scheduling.report.offload.chart import bars, sentence
 from scheduling.solvers.offload.front import exact_front, volume
 from scheduling.solvers.offload.rules import (
     ant_colony,
@@ -120,6 +130,118 @@ def test_equal_jobs_share_equally() -> None:
     assert sharing_completions([(0.0, 1.0), (0.0, 1.0)]) == [2.0, 2.0]
     assert sharing_completions([(0.0, 2.0), (1.0, 1.0), (9.0, 1.0)]) == [3.0, 3.0, 10.0]
     assert total_delay([(0.0, 2.0), (1.0, 1.0)]) == 5.0
+
+
+@st.composite
+def problems(draw: st.DrawFn) -> OffloadProblem:
+    """Draw a few tasks on up to three servers, some with a limit."""
+    servers = draw(st.integers(1, 3))
+    unit = draw(st.sampled_from([1.0, 10.0]))
+    few = st.integers(0, 3).map(lambda number: number / unit)
+    more = st.integers(1, 5).map(lambda number: number / unit)
+    tasks = [
+        {
+            "id": f"t{k}",
+            "arrival_seconds": draw(few),
+            "offers": [
+                {
+                    "server": f"s{place}",
+                    "upload_seconds": draw(few),
+                    "work_seconds": draw(more),
+                    "joules": draw(few),
+                }
+                for place in draw(st.permutations(range(servers)))
+            ],
+        }
+        for k in range(draw(st.integers(1, 4)))
+    ]
+    goals = draw(st.sampled_from([["delay", "energy"], ["energy", "delay"], ["delay"]]))
+    limits = draw(st.sampled_from([{}, {}, {"max_joules": 0.7}, {"max_delay_seconds": 9.0}]))
+    return OffloadProblem.model_validate({"tasks": tasks, "goals": goals, **limits})
+
+
+def _best(problem: OffloadProblem) -> tuple[float, ...] | None:
+    """Try all assignments, with the delays of small steps."""
+    found = []
+    for one in product(*(range(len(task.offers)) for task in problem.tasks)):
+        delay, joules = costs(problem, one)
+        slow = problem.max_delay_seconds
+        if slow is not None and delay > slow + 1e-7:
+            continue
+        if problem.max_joules is not None and joules > problem.max_joules + 1e-7:
+            continue
+        values = {"delay": round(delay, 5), "energy": round(joules, 5)}
+        found.append(tuple(values[goal] for goal in problem.goals))
+    return min(found, default=None)
+
+
+@settings(max_examples=25, deadline=None)
+@given(problems())
+def test_exact_solvers_find_the_best_of_all_assignments(problem: OffloadProblem) -> None:
+    best = _best(problem)
+    for name in ("cp-sat", "auto"):
+        answer = sch.solve(problem, name, work_limit=20, workers=1)
+        if best is None:
+            assert answer.status is Status.INFEASIBLE, name
+            continue
+        assert answer.status is Status.OPTIMAL, name
+        values = [tier.objective for tier in answer.tiers]
+        assert values == pytest.approx(best, abs=1e-5), name
+
+
+@settings(max_examples=20, deadline=None)
+@given(problems())
+def test_rules_are_valid_and_bounds_hold(problem: OffloadProblem) -> None:
+    best = _best(problem)
+    for name in ("greedy", "moves", "ant-colony", "least-loaded", "round-robin"):
+        answer = sch.solve(problem, name, work_limit=0.1, workers=1)
+        assert best is not None or answer.objective is None
+        if best is not None and answer.tiers:
+            assert answer.tiers[0].bound <= best[0] + 1e-5
+            assert best[0] <= answer.tiers[0].objective + 1e-5
+
+
+@settings(max_examples=40, deadline=None)
+@given(jobs_lists)
+def test_pairs_share_no_less_than_alone(jobs: list[Job]) -> None:
+    chosen = [Choice(0, exact(arrival), Fraction(0), exact(work), 0) for arrival, work in jobs]
+    pairs = sum(shared_service(a, b) for a, b in combinations(chosen, 2))
+    relaxed = sum(choice.work for choice in chosen) + 2 * pairs
+    delay = exact_delay([(choice.comes, choice.work) for choice in chosen])
+    assert relaxed <= delay
+    assert len(jobs) > 2 or relaxed == delay
+
+
+def test_each_rule_is_checked(tmp_path: Path) -> None:
+    document = mobile_tasks(tasks=3, servers=2, gap=0.1, seed=3).model_dump()
+    problem = OffloadProblem.model_validate(document)
+    good = sch.solve(problem, work_limit=5, workers=1)
+    assert good.status is Status.OPTIMAL
+
+    def broken(servers: list[str], **fields: Any) -> set[str]:
+        sent = [{"task": f"task-{k:03d}", "server": name} for k, name in enumerate(servers)]
+        answer = OffloadSolution.model_validate({**good.model_dump(), "sent": sent, **fields})
+        return {violation.constraint for violation in sch.check(problem, answer)}
+
+    names = [entry.server for entry in good.sent]
+    other = ["cloud" if name != "cloud" else "edge-1" for name in names]
+    assert broken(names) == set()
+    assert broken(names[:2]) == {"task"}
+    assert broken([*names, "cloud"]) == {"task"}
+    assert broken([*names[:2], "moon"]) == {"server"}
+    assert "objective" in broken(other)
+    assert "status" in broken(names, status="infeasible")
+    tight = problem.model_copy(update={"max_joules": good.tiers[1].objective / 2})
+    assert {v.constraint for v in sch.check(tight, good)} == {"max_joules"}
+    assert (
+        sch.solve(tight.model_copy(update={"max_joules": 0.0}), work_limit=1).status == "infeasible"
+    )
+    assert {bar.task for bar in bars(problem, good)} == {f"task-{k:03d}" for k in range(3)}
+    assert max(bar.end for bar in bars(problem, good)) > 0
+    assert sentence(problem, good).count("(proven least)") == 2
+    write_chart(problem, good, tmp_path / "sent.svg")
+    assert "cloud" in (tmp_path / "sent.svg").read_text(encoding="utf-8")
+    assert sentence(problem, OffloadSolution(status=Status.UNKNOWN)).endswith("(unknown)")
 
 
 def test_files_and_faults(tmp_path: Path) -> None:

@@ -1,0 +1,34 @@
+"""What is in a problem of offloading, as facts for people."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from scheduling.models.offload.problem import OffloadProblem
+from scheduling.solvers.offload.family import FAMILY, CompiledOffload
+
+
+def profile(problem: OffloadProblem) -> dict[str, Any]:
+    """Return sizes, works, bounds by formula and solvers, as plain values ready for JSON.
+
+    Parameters
+    ----------
+    problem
+        Any problem of the family.
+    """
+    data = CompiledOffload(problem)
+    offers = [offer for task in problem.tasks for offer in task.offers]
+    return {
+        "kind": problem.kind,
+        "objective": list(data.tiers),
+        "tasks": len(problem.tasks),
+        "servers": len(problem.servers),
+        "offers": len(offers),
+        "last_arrival_seconds": max(task.arrival_seconds for task in problem.tasks),
+        "mean_work_seconds": sum(offer.work_seconds for offer in offers) / len(offers),
+        "mean_joules": sum(offer.joules for offer in offers) / len(offers),
+        "max_delay_seconds": problem.max_delay_seconds,
+        "max_joules": problem.max_joules,
+        "bounds_by_formula": data.stated_bounds(),
+        "solvers": FAMILY.takers(data),
+    }
