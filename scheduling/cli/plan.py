@@ -105,6 +105,8 @@ def plan(
     time_limit: PlanSeconds = None,
     workers: options.Workers = None,
     seed: options.Seed = 0,
+    jobs: options.Jobs = None,
+    backend: options.Backend = "loky",
     json: options.Json = False,
 ) -> None:
     """Plan a serving fleet and say what to expect of it, what nearly won and what binds.
@@ -124,13 +126,19 @@ def plan(
     fleet, folder = read_fleet(file, running, max_changes, rate or ())
     settings = {"folder": folder, "time_limit": time_limit, "workers": workers, "seed": seed}
     if pareto is not None:
+        from scheduling.errors import InputError
         from scheduling.planner.front import goal_pair
 
+        if jobs is not None or backend != "loky":
+            expected = "a plan without --pareto, whose searches need each other"
+            raise InputError.single("--backend", f"{backend} with --pareto", expected)
         goals = goal_pair(pareto)
         with _named(file):
             raise typer.Exit(_front(fleet, goals, plot, settings, json))
     with _named(file):
-        raise typer.Exit(_plan(fleet, file, explain, _Files(output, emit, plot), settings, json))
+        carried = {"jobs": jobs, "backend": backend}
+        files = _Files(output, emit, plot)
+        raise typer.Exit(_plan(fleet, file, explain, files, settings, carried, json))
 
 
 @contextmanager
@@ -178,6 +186,7 @@ def _plan(
     explain: bool,
     files: _Files,
     settings: dict[str, Any],
+    carried: dict[str, Any],
     json: bool,
 ) -> int:
     import scheduling as sch
@@ -185,7 +194,7 @@ def _plan(
 
     try:
         with LiveLine(quiet=json) as line:
-            result = sch.plan(fleet, on_progress=line.update, **settings)
+            result = sch.plan(fleet, on_progress=line.update, **settings, **carried)
     except NoReplicaError as error:
         if not explain:
             raise

@@ -7,8 +7,9 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
+from scheduling.backends.carrying import carry_all, check_engine
 from scheduling.errors import InputError, SolverError
 from scheduling.models.base import Problem, Status
 from scheduling.models.serving.fleet import Fleet
@@ -157,6 +158,8 @@ def plan(
     time_limit: float | None = None,
     workers: int | None = None,
     seed: int = 0,
+    jobs: int | None = None,
+    backend: str = "loky",
     on_progress: Callable[[Progress], None] | None = None,
 ) -> PlanResult:
     """Plan a serving fleet: how many replicas of what, where, and what to expect of them.
@@ -177,6 +180,12 @@ def plan(
         Threads; default: the processors that the process may use.
     seed
         Seed of every random choice.
+    jobs
+        Most searches for the best plans of other kinds side by side. Default: one on this machine,
+        where each has the time that those before leave, all that a cluster has room for.
+    backend
+        Who carries these searches: ``loky`` (this machine), ``dask`` or ``ray``, with its address
+        as ``dask:tcp://host:8786``.
     on_progress
         Called with every better plan or bound of the main search.
 
@@ -188,15 +197,18 @@ def plan(
     Raises
     ------
     InputError
-        When the fleet names what does not exist, or a model fits on no pool, with the reasons.
+        When the fleet names what does not exist, or a model fits on no pool, with the reasons, and
+        for an unknown backend.
     """
     check_limits(time_limit, None, workers, seed)
+    check_engine(jobs, backend)
     began = time.monotonic()
     resolved = resolve(require_fleet(fleet), None if folder is None else Path(folder))
     return plan_resolved(
         resolved,
         Clock(began + (time_limit or DEFAULT_TIME_LIMIT), workers, seed),
         on_progress,
+        Engine(jobs, backend),
     )
 
 
@@ -207,10 +219,26 @@ def require_fleet(problem: Problem) -> Fleet:
     return problem
 
 
+class Engine(NamedTuple):
+    """Who carries searches that do not need each other, and how many at a time."""
+
+    jobs: int | None = None
+    backend: str = "loky"
+
+    @property
+    def alone(self) -> bool:
+        """Whether one after the other is carried in this process."""
+        return self.backend == "loky" and self.jobs in (None, 1)
+
+
+_HERE = Engine()
+
+
 def plan_resolved(
     resolved: Resolved,
     clock: Clock,
     on_progress: Callable[[Progress], None] | None = None,
+    engine: Engine = _HERE,
 ) -> PlanResult:
     """Plan a fleet whose references have been looked up."""
     memo = Memo()
@@ -223,7 +251,8 @@ def plan_resolved(
     others: tuple[RunnerUp, ...] = ()
     if best is not None:
         binding = worths(resolved, best, found, clock.part(_WORTH_SHARE), memo)
-        others = _runner_ups(resolved, replace(found, kept=tuple(answer.kept)), best, clock)
+        among = replace(found, kept=tuple(answer.kept))
+        others = _runner_ups(resolved, among, best, clock, engine)
     return PlanResult(
         fleet=resolved.fleet,
         plan=best,
@@ -286,11 +315,51 @@ def _verified(
     return answer
 
 
+@dataclass(frozen=True, slots=True)
+class _Rival:
+    """A search for the best plan of one kind, as it travels to whoever carries it."""
+
+    kind: str
+    resolved: Resolved
+    among: Candidates
+    seconds: float
+    workers: int | None
+    seed: int
+
+
+def _plan_rival(rival: _Rival) -> RunnerUp:
+    clock = Clock(time.monotonic() + rival.seconds, rival.workers, rival.seed)
+    answer = _verified(rival.resolved, rival.among, clock, None)
+    return RunnerUp(rival.kind, answer.plan, answer.solution.status, tuple(answer.replays))
+
+
 def _runner_ups(
-    resolved: Resolved, among: Candidates, best: ServingPlan, clock: Clock
+    resolved: Resolved, among: Candidates, best: ServingPlan, clock: Clock, engine: Engine
 ) -> tuple[RunnerUp, ...]:
     """Plan again with the templates of one kind only, for each kind that the plan is not."""
-    kept = among.kept
+    rivals = _kinds_beside(resolved, among.kept, best)
+
+    def rival(kind: str, chosen: Sequence[Candidate], share: float) -> _Rival:
+        kept = replace(among, kept=tuple(chosen))
+        return _Rival(kind, resolved, kept, clock.left(share), clock.workers, clock.seed)
+
+    if not engine.alone and rivals and not clock.over:
+        rounds = 1 if engine.jobs is None else -(-len(rivals) // engine.jobs)
+        searches = [rival(kind, chosen, 0.9 / rounds) for kind, chosen in rivals]
+        return tuple(carry_all(_plan_rival, searches, engine.jobs, engine.backend))
+    found = []
+    for number, (kind, chosen) in enumerate(rivals):
+        if clock.over:
+            found.append(RunnerUp(kind, None, Status.UNKNOWN))
+        else:
+            found.append(_plan_rival(rival(kind, chosen, 0.9 / (len(rivals) - number))))
+    return tuple(found)
+
+
+def _kinds_beside(
+    resolved: Resolved, kept: Sequence[Candidate], best: ServingPlan
+) -> list[tuple[str, list[Candidate]]]:
+    """Return the kinds that a plan is not, each with its templates."""
     kinds: list[tuple[str, list[Candidate]]] = []
     if {one.role for one in kept} > {"both"}:
         kinds.append(("aggregated only", [one for one in kept if one.role == "both"]))
@@ -306,15 +375,7 @@ def _runner_ups(
         allowed = {(one.model.name, one.role, one.pool.name) for one in chosen}
         if not used <= allowed and chosen:
             rivals.append((kind, chosen))
-    found = []
-    for number, (kind, chosen) in enumerate(rivals):
-        if clock.over:
-            found.append(RunnerUp(kind, None, Status.UNKNOWN))
-            continue
-        part = clock.part(0.9 / (len(rivals) - number))
-        answer = _verified(resolved, replace(among, kept=tuple(chosen)), part, None)
-        found.append(RunnerUp(kind, answer.plan, answer.solution.status, tuple(answer.replays)))
-    return tuple(found)
+    return rivals
 
 
 def value_of(solution: ServingSolution) -> tuple[str, float | None]:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import pickle
 import time
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
 import scheduling as sch
+from scheduling.errors import InputError
 from scheduling.models.serving.plan import ServingPlan
 from scheduling.planner import verify
 from scheduling.planner.candidates import Candidates
@@ -302,3 +306,27 @@ def test_an_explanation_that_ran_out_of_time_rules_nothing_out(
     cut_short("front", monkeypatch, none)
     front = plan_front(fleet(options=SMALL), ("gpus", "goodput"), time_limit=300)
     assert (front.points, front.status) == ((), "unknown")
+
+
+def test_searches_for_other_plans_travel(monkeypatch: pytest.MonkeyPatch) -> None:
+    def sent(
+        function: Callable[[Any], Any], runs: Sequence[Any], jobs: int | None, backend: str
+    ) -> list[Any]:
+        assert (jobs, backend) == (None, "dask:tcp://head:8786")
+        here = [function(run) for run in runs]
+        there = [pickle.loads(pickle.dumps(function(pickle.loads(pickle.dumps(r))))) for r in runs]
+        assert [(one.kind, one.plan, one.status) for one in there] == [
+            (one.kind, one.plan, one.status) for one in here
+        ]
+        return there
+
+    monkeypatch.setattr("scheduling.planner.plan.carry_all", sent)
+    pools = [
+        {"name": "h100", "gpu": "h100-sxm", "nodes": 1, "price_per_hour": 2.5},
+        {"name": "l40s", "gpu": "l40s", "nodes": 1, "price_per_hour": 1.5},
+    ]
+    asked = fleet(options=SMALL, pools=pools)
+    found = sch.plan(asked, time_limit=60, backend="dask:tcp://head:8786")
+    assert [one.kind for one in found.runner_ups if one.plan is not None]
+    with pytest.raises(InputError, match="backend"):
+        sch.plan(fleet(), backend="slurm")
