@@ -49,7 +49,8 @@ def check_suffix(path: str | Path, suffixes: Collection[str] = SUFFIXES) -> str:
     suffix = Path(path).suffix.lower()
     if suffix not in suffixes:
         *others, last = suffixes
-        expected = f"a chart's name that ends in {', '.join(others)} or {last}"
+        ends = f"{', '.join(others)} or {last}" if others else last
+        expected = f"a name that ends in {ends}"
         raise InputError.single("suffix", repr(suffix), expected, str(path))
     return suffix
 

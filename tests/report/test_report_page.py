@@ -11,7 +11,16 @@ import scheduling as sch
 from scheduling.instances.generators import generate
 from scheduling.models.schedule.problem import ScheduleProblem
 from scheduling.models.schedule.solution import ScheduleSolution
-from scheduling.report.results.content import Axis, Bars, Boxes, Lines, Section, Series, Table
+from scheduling.report.results.content import (
+    Axis,
+    Bars,
+    Boxes,
+    Given,
+    Lines,
+    Section,
+    Series,
+    Table,
+)
 from scheduling.report.results.page import render_report
 from scheduling.report.results.solutions import solution_section
 from tests.report import instances
@@ -24,7 +33,7 @@ pytestmark = pytest.mark.browser
 def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
     problem = generate("job-shop", {"jobs": "4", "machines": "3"})
     solution = sch.solve(problem, time_limit=5)
-    shop = solution_section(solution, "<b>shop</b>.json", problem, "shop.yaml")
+    shop = solution_section(solution, "<b>shop</b>.json", Given("shop.yaml", problem))
     series = [
         Series("one", [1, 10, 100], [1, 2, 3], notes=("", "the middle", "")),
         Series("two", [1, 10, 100], [3, 2.5, 1], "step", dashed=True),
@@ -187,7 +196,9 @@ def test_fifty_thousand_tasks_open_and_stay_small(shared_browser: Browser, tmp_p
     problem: ScheduleProblem
     solution: ScheduleSolution
     problem, solution = instances.quick_job_shop(250, 200)
-    page = render_report([solution_section(solution, "large.json", problem, "large.jsp")], "Large")
+    page = render_report(
+        [solution_section(solution, "large.json", Given("large.jsp", problem))], "Large"
+    )
     assert len(page.encode()) < 10e6
     target = tmp_path / "large.html"
     target.write_text(page, encoding="utf-8")

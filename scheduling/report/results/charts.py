@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
+from scheduling.instances.kinds import solution_class
 from scheduling.models.allocation.problem import AllocationProblem
 from scheduling.models.allocation.solution import AllocationSolution
+from scheduling.models.base import Problem, Solution
+from scheduling.models.batching.problem import BatchingProblem
+from scheduling.models.batching.solution import BatchingSolution
 from scheduling.models.checkpoint.problem import CheckpointProblem
 from scheduling.models.checkpoint.solution import CheckpointSolution
 from scheduling.models.federated.problem import FederatedProblem
@@ -21,7 +25,7 @@ from scheduling.models.offload.solution import OffloadSolution
 from scheduling.models.pipeline.problem import PipelineProblem
 from scheduling.models.pipeline.solution import PipelineSolution
 from scheduling.models.placement.problem import Item, PlacementProblem
-from scheduling.models.placement.solution import PlacementSolution
+from scheduling.models.placement.solution import Placement, PlacementSolution
 from scheduling.models.ring.check import links
 from scheduling.models.ring.problem import RingProblem
 from scheduling.models.ring.solution import RingSolution
@@ -30,6 +34,7 @@ from scheduling.models.schedule.solution import ScheduleSolution
 from scheduling.models.spines.problem import LeafSpine
 from scheduling.models.spines.solution import LeafSpineSolution
 from scheduling.report.allocation.chart import curve
+from scheduling.report.batching.chart import held, spans
 from scheduling.report.checkpoint.chart import curve as waste_curve
 from scheduling.report.federated.chart import arrivals
 from scheduling.report.loop.chart import bars
@@ -93,40 +98,93 @@ def _loop(problem: LoopProblem, solution: LoopSolution) -> list[Chart]:
 
 
 def _placement(problem: PlacementProblem, solution: PlacementSolution) -> list[Chart]:
-    """Draw for each resource what stands on each node, as shares of its capacity."""
+    """Draw for each resource what stands on each node, and for each kind of part what it holds."""
     items = {item.id: item for item in problem.items}
-    standing: dict[str, list[Item]] = defaultdict(list)
+    standing: dict[str, list[tuple[Item, Placement]]] = defaultdict(list)
     for entry in solution.placements:
-        standing[entry.node].append(items[entry.item])
+        standing[entry.node].append((items[entry.item], entry))
     resources = sorted({name for node in problem.nodes for name in node.capacity})
-    return [_node_map(problem, standing, name) for name in resources]
+    kinds = sorted({part.kind for node in problem.nodes for part in node.parts})
+    return [
+        *(_node_map(problem, standing, name) for name in resources),
+        *(_part_map(problem, standing, kind) for kind in kinds),
+    ]
 
 
-def _node_map(problem: PlacementProblem, standing: dict[str, list[Item]], name: str) -> Boxes:
+_STATES = ("stays", "moves", "comes")
+
+
+def _node_map(
+    problem: PlacementProblem, standing: Mapping[str, list[tuple[Item, Placement]]], name: str
+) -> Boxes:
     """Draw one resource; what stays, moves and comes differs in colour."""
-    boxes: list[tuple[str, float, float, float, int]] = []
+    boxes: list[tuple[Item, float, float, int, int]] = []
     nodes = [node for node in problem.nodes if node.capacity.get(name)]
     for row, node in enumerate(nodes):
         left = 0.0
-        for item in standing.get(node.id, ()):
+        for item, _ in standing.get(node.id, ()):
             share = 100 * item.demands.get(name, 0) / node.capacity[name]
             if share > 0:
-                boxes.append((item.id, left, left + share, row, _state(item, node.id)))
+                boxes.append((item, left, left + share, row, _state(item, node.id)))
                 left += share
     return Boxes(
         f"{name} by node",
         Axis(f"{name}, % of the node"),
         Axis("node"),
-        [box[0] for box in boxes],
+        [box[0].id for box in boxes],
         [box[1] for box in boxes],
         [box[2] for box in boxes],
         [box[3] + 0.08 for box in boxes],
         [box[3] + 0.92 for box in boxes],
         [box[4] for box in boxes],
         rows=[node.id for node in nodes],
-        legend=("stays", "moves", "comes"),
+        legend=_STATES,
         most=100.0,
+        notes=[_moved(box[0], box[4]) for box in boxes],
     )
+
+
+def _part_map(
+    problem: PlacementProblem, standing: Mapping[str, list[tuple[Item, Placement]]], kind: str
+) -> Boxes:
+    """Draw which items share each part of each node, such as its GPUs, in equal cells."""
+    boxes: list[tuple[Item, float, float, int, int, str]] = []
+    nodes = [node for node in problem.nodes if any(part.kind == kind for part in node.parts)]
+    for row, node in enumerate(nodes):
+        cells = {
+            part.id: number
+            for number, part in enumerate(part for part in node.parts if part.kind == kind)
+        }
+        holders: dict[str, list[Item]] = defaultdict(list)
+        for item, entry in standing.get(node.id, ()):
+            for use in entry.parts:
+                if use.part in cells:
+                    holders[use.part].append(item)
+        for part, sharers in holders.items():
+            for place, item in enumerate(sharers):
+                left = cells[part] + 0.04 + 0.92 * place / len(sharers)
+                right = left + 0.92 / len(sharers)
+                boxes.append((item, left, right, row, _state(item, node.id), part))
+    return Boxes(
+        f"{kind} of nodes",
+        Axis(f"{kind}, numbered on its node"),
+        Axis("node"),
+        [box[0].id for box in boxes],
+        [box[1] for box in boxes],
+        [box[2] for box in boxes],
+        [box[3] + 0.08 for box in boxes],
+        [box[3] + 0.92 for box in boxes],
+        [box[4] for box in boxes],
+        rows=[node.id for node in nodes],
+        legend=_STATES,
+        most=float(max(sum(part.kind == kind for part in node.parts) for node in nodes)),
+        notes=[f"{box[5]} {_moved(box[0], box[4])}".rstrip() for box in boxes],
+    )
+
+
+def _moved(item: Item, state: int) -> str:
+    """Say where an item comes from."""
+    return f"moves from {item.node}" if _STATES[state] == "moves" else ""
 
 
 def _state(item: Item, node: str) -> int:
@@ -225,11 +283,44 @@ def _offload(problem: OffloadProblem, solution: OffloadSolution) -> list[Chart]:
     ]
 
 
+def _batching(problem: BatchingProblem, solution: BatchingSolution) -> list[Chart]:
+    """Draw the tokens that are held over the iterations, and who runs when."""
+    found = spans(problem, solution)
+    if not found:
+        return []
+    tokens = held(problem, solution)
+    steps = [float(step) for step in range(len(tokens))]
+    ends = [0.0, float(len(tokens))]
+    memory = [
+        Series("held", steps, [float(count) for count in tokens], "step"),
+        Series("memory", ends, [float(problem.memory)] * 2, dashed=True),
+    ]
+    rows = list(dict.fromkeys(span.request for span in found))
+    place = {name: row for row, name in enumerate(rows)}
+    return [
+        Lines("KV memory over time", Axis("iteration"), Axis("tokens"), memory),
+        Boxes(
+            "Requests over time",
+            Axis("iteration"),
+            Axis("request"),
+            [span.request for span in found],
+            [span.start for span in found],
+            [span.end for span in found],
+            [place[span.request] + 0.08 for span in found],
+            [place[span.request] + 0.92 for span in found],
+            [int(span.evicted) for span in found],
+            rows=rows,
+            legend=("runs", "is evicted at the end"),
+        ),
+    ]
+
+
 CHARTS: dict[str, Callable[[Any, Any], list[Chart]]] = {
     "allocation": _allocation,
     "checkpoint": _checkpoint,
     "federated": _federated,
     "leaf-spine": _spines,
+    "batching": _batching,
     "loop": _loop,
     "memory": _memory,
     "offload": _offload,
@@ -239,3 +330,11 @@ CHARTS: dict[str, Callable[[Any, Any], list[Chart]]] = {
     "schedule": _schedule,
 }
 """What draws a problem with its solution, by kind."""
+
+
+def own_charts(problem: Problem, solution: Solution | Mapping[str, Any]) -> list[Chart]:
+    """Return the charts of a solution beside its problem; none where its kind has none."""
+    if isinstance(solution, Mapping):
+        solution = solution_class(solution["kind"]).model_validate(solution)
+    draw = CHARTS.get(solution.kind)
+    return [] if draw is None else draw(problem, solution)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
+
+from scheduling.models.base import Problem
 
 Cell = str | int | float | None
 Shape = Literal["line", "step", "points"]
@@ -163,6 +165,13 @@ class Section:
     command: str | None = None
     checked: str | None = None
     violations: Table | None = None
+
+
+class Given(NamedTuple):
+    """The problem that a result answers, and its file."""
+
+    file: str
+    problem: Problem
 
 
 def as_data(sections: Sequence[Section]) -> list[dict[str, Any]]:

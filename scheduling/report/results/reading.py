@@ -4,21 +4,29 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from scheduling.errors import InputError
 from scheduling.instances.documents import read_json_solution
 from scheduling.instances.files import BUNDLED, parse, read, read_text
 from scheduling.instances.jsontext import parse_json
-from scheduling.models.base import Problem
+from scheduling.models.base import Problem, Solution
+from scheduling.models.checking import offline_problem
 from scheduling.models.front import ParetoFront
-from scheduling.report.results.content import Section
-from scheduling.report.results.records import (
-    BESIDE,
-    bench_section,
-    beside_tables,
+from scheduling.report.results.bench import bench_section
+from scheduling.report.results.content import Given, Section
+from scheduling.report.results.plans import (
+    plan_explanation_section,
+    plan_front_section,
     plan_section,
-    runs_section,
+)
+from scheduling.report.results.pods import BESIDE, beside_tables
+from scheduling.report.results.requests import requests_section, sweep_section
+from scheduling.report.results.runs import (
+    checkpoint_section,
+    edge_section,
+    online_section,
+    sharing_section,
 )
 from scheduling.report.results.solutions import front_section, solution_section
 from scheduling.report.results.systems import atlas_section, scenarios_section
@@ -29,9 +37,20 @@ EXPECTED = (
 )
 """What a file of a report may be."""
 
+_SHOWN = 60
+
+
+class _Reader(NamedTuple):
+    """What describes plain data, and the kinds of instances that such results answer."""
+
+    build: Callable[[Any, str, Given | None], Section]
+    kinds: tuple[str, ...] = ()
+
 
 def read_results(files: Sequence[str]) -> list[Section]:
-    """Read results; a file that is an instance belongs to the solutions behind it.
+    """Read results; a file that is an instance belongs to the results behind it.
+
+    Solutions behind their instance are checked against it.
 
     Parameters
     ----------
@@ -41,10 +60,11 @@ def read_results(files: Sequence[str]) -> list[Section]:
     Raises
     ------
     InputError
-        For a file that cannot be read or is no result, and an instance that no solution follows.
+        For a file that cannot be read or is no result, an instance that no result of it follows,
+        and a solution that names what its instance does not have.
     """
     sections: list[Section] = []
-    instance: tuple[str, Problem] | None = None
+    given: Given | None = None
     waits = False
     for file in files:
         bundled = file.startswith(BUNDLED)
@@ -53,13 +73,15 @@ def read_results(files: Sequence[str]) -> list[Section]:
         if data is None:
             if waits:
                 break
-            instance = file, read(file) if bundled else parse(text, source)
+            given = Given(file, read(file) if bundled else _instance(text, source))
             waits = True
             continue
-        sections.append(_section(data, text, source, instance))
+        sections.append(_section(data, text, source, given, waits))
         waits = False
-    if waits and instance is not None:
-        raise InputError.single("file", "an instance", f"{EXPECTED}; no solution", instance[0])
+    if waits and given is not None:
+        found = "an instance that no solution or other result follows"
+        expected = "its result behind it, such as INSTANCE SOLUTION, or results alone"
+        raise InputError.single("file", found, expected, given.file)
     return sections
 
 
@@ -67,6 +89,8 @@ def _data(text: str, source: str) -> Any:
     """Return the data of a result; ``None`` for an instance."""
     if source.lower().endswith(".jsonl"):
         return _lines(text, source)
+    if not text.strip():
+        raise InputError.single("file", "nothing", EXPECTED, source)
     if not text.lstrip().startswith(("{", "[")) or source.lower().endswith((".yaml", ".yml")):
         return None
     data = parse_json(text, source)
@@ -76,47 +100,133 @@ def _data(text: str, source: str) -> Any:
     return data if is_result else None
 
 
-def _lines(text: str, source: str) -> list[Any] | None:
-    """Return the records of a file of JSON lines; ``None`` when they are no results of runs."""
-    records = []
+def _instance(text: str, source: str) -> Problem:
+    """Return the problem of a file that is no result."""
+    try:
+        return parse(text, source)
+    except InputError:
+        # Of JSON without a kind nothing is known: what an instance would lack is of no help.
+        if not text.lstrip().startswith("{") or "kind" in parse_json(text, source):
+            raise
+    raise InputError.single("document", "no result and no instance", EXPECTED, source)
+
+
+def _lines(text: str, source: str) -> list[Any]:
+    """Return the records of a file of JSON lines."""
+    records: list[Any] = []
     for number, line in enumerate(text.splitlines(), start=1):
         try:
-            records.append(json.loads(line))
+            record = json.loads(line)
         except ValueError:
-            found = line.strip()[:60]
-            raise InputError.single(f"line {number}", found, "a JSON object", source) from None
-    return records if all(isinstance(r, dict) and "solver" in r for r in records) else None
+            record = None
+        if not isinstance(record, dict):
+            found = line.strip()[:_SHOWN] or "nothing"
+            raise InputError.single(f"line {number}", found, "a JSON object", source)
+        records.append(record)
+    if not all("solver" in record or "policy" in record for record in records) or not records:
+        found = "lines that are no runs" if records else "nothing"
+        raise InputError.single("file", found, "results of bench or of a sweep", source)
+    return records
 
 
-def _section(data: Any, text: str, source: str, instance: tuple[str, Problem] | None) -> Section:
-    """Return the section of one result."""
-    builder = _builder(data)
-    if builder is not None:
+def _section(data: Any, text: str, source: str, given: Given | None, waits: bool) -> Section:
+    """Return the section of one result; ``waits``: the instance before it is its own."""
+    reader = _reader(data)
+    if reader is not None:
+        fits = given is not None and given.problem.kind in reader.kinds
+        if waits and not fits:
+            raise _stranger(given, "another verb's result", source)
+        if isinstance(data, dict) and data.get("runs") == []:
+            raise InputError.single("runs", "none", "at least one run", source)
         try:
-            return builder(data, source)
-        except (KeyError, TypeError, AttributeError) as error:
-            found = f"a result without {error}" if isinstance(error, KeyError) else str(error)
+            return reader.build(data, source, given if fits else None)
+        except (LookupError, TypeError, AttributeError, ValueError) as error:
+            shape = "a result of another shape"
+            found = f"a result without {error}" if isinstance(error, KeyError) else shape
             raise InputError.single("document", found, EXPECTED, source) from None
     if not isinstance(data, dict):
         raise InputError.single("document", "no result", EXPECTED, source)
     beside = {key: data.pop(key) for key in BESIDE if key in data}
     solution = read_json_solution(json.dumps(data) if beside else text, source)
+    own = given if _answers(solution, given, source, strict=waits) else None
+    try:
+        if isinstance(solution, ParetoFront):
+            return front_section(solution, source, own)
+        return solution_section(solution, source, own, beside_tables(beside))
+    except InputError as error:
+        raise error.with_source(source) if error.source is None else error from None
+    except LookupError as error:
+        raise _stranger(own, f"a solution that names {error}", source) from None
+
+
+def _answers(solution: Solution, given: Given | None, source: str, *, strict: bool) -> bool:
+    """Tell whether a solution answers an instance.
+
+    Raises
+    ------
+    InputError
+        When it does not and ``strict`` asks for it.
+    """
+    if given is None:
+        return False
+    mine = getattr(solution, "problem", None)
+    asked = offline_problem(given.problem)
+    kinds = {given.problem.kind, asked.kind}
     if isinstance(solution, ParetoFront):
-        return front_section(solution, source)
-    fits = instance is not None and instance[1].kind == solution.kind
-    name, problem = instance if instance is not None and fits else (None, None)
-    return solution_section(solution, source, problem, name, beside_tables(beside))
+        kinds.add(solution.kind)
+    if solution.kind not in kinds:
+        if strict:
+            raise _stranger(given, f"a solution of kind {solution.kind!r}", source)
+        return False
+    if None not in (mine, asked.name) and mine != asked.name:
+        if strict:
+            raise _stranger(given, f"a solution of {mine!r}", source)
+        return False
+    return True
 
 
-def _builder(data: Any) -> Callable[[Any, str], Section] | None:
+def _stranger(given: Given | None, found: str, source: str) -> InputError:
+    """Return the error of a result that does not answer the instance before it."""
+    if given is None:
+        return InputError.single("document", found, EXPECTED, source)
+    problem: Problem = given.problem
+    name = f" {problem.name!r}" if problem.name else ""
+    expected = f"a result of {given.file} before it, of kind {problem.kind!r}{name}"
+    return InputError.single("document", found, expected, source)
+
+
+def _reader(data: Any) -> _Reader | None:
     """Return what describes plain data; ``None`` for solutions."""
     if isinstance(data, list):
         first = data[0] if data else None
         if not isinstance(first, dict):
             return None
-        return scenarios_section if "rows" in first else bench_section
-    if data.get("kind") in ("plan-result", "serving-plan"):
-        return plan_section
+        if "rows" in first:
+            return _Reader(lambda found, source, _: scenarios_section(found, source))
+        if "policy" in first:
+            return _Reader(sweep_section, ("requests",))
+        return _Reader(lambda found, source, _: bench_section(found, source))
+    if data.get("kind") in _PLANS:
+        return _Reader(_PLANS[data["kind"]], ("fleet",))
     if data.get("kind") == "atlas":
-        return atlas_section
-    return runs_section if "runs" in data else None
+        return _Reader(lambda found, source, _: atlas_section(found, source))
+    if "runs" not in data:
+        return None
+    return next((reader for key, reader in _RUNS.items() if key in data), _RUNS["requests"])
+
+
+_PLANS = {
+    "plan-result": plan_section,
+    "serving-plan": plan_section,
+    "plan-front": plan_front_section,
+    "plan-explanation": plan_explanation_section,
+}
+
+_RUNS = {
+    "requests": _Reader(requests_section, ("requests",)),
+    "offline": _Reader(online_section, ("online-schedule",)),
+    "least_waste": _Reader(checkpoint_section, ("checkpoint",)),
+    "utility": _Reader(edge_section, ("edge-cloud",)),
+    "lag_limit_seconds": _Reader(sharing_section, ("sharing",)),
+}
+"""By a field that only results of such runs have."""

@@ -2,25 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from itertools import combinations
-from typing import Any
+from shlex import quote
 
 from pydantic import BaseModel
 
-from scheduling.models.base import Problem, Solution
+from scheduling.models.base import Solution, relative_gap
+from scheduling.models.checking import check, offline_problem
 from scheduling.models.front import ParetoFront
 from scheduling.report.front import staircase
-from scheduling.report.results.charts import CHARTS
-from scheduling.report.results.content import Axis, Chart, Lines, Section, Series, Table, plain
+from scheduling.report.results.charts import own_charts
+from scheduling.report.results.commands import named
+from scheduling.report.results.content import (
+    Axis,
+    Cell,
+    Chart,
+    Given,
+    Lines,
+    Section,
+    Series,
+    Table,
+    plain,
+)
 from scheduling.report.words import percent, sentence
 
 
 def solution_section(
     solution: Solution,
     source: str,
-    problem: Problem | None,
-    instance: str | None,
+    given: Given | None,
     beside: Sequence[Table] = (),
 ) -> Section:
     """Describe a solution: its certificate, how it was reached, and what it is.
@@ -29,33 +41,61 @@ def solution_section(
     ----------
     solution, source
         The answer, and the file it is from.
-    problem, instance
-        What it answers and the file of that; ``None`` when it was not given, which leaves out the
-        charts that need it.
+    given
+        What it answers; ``None`` when it was not given, which leaves out the check and the charts
+        that need it.
     beside
         Further tables.
+
+    Raises
+    ------
+    InputError
+        When it names what the problem does not have.
     """
-    title = getattr(solution, "problem", None) or (problem.name if problem else None)
-    answer = f"{sentence(solution)[:1].upper()}{sentence(solution)[1:]}."
-    own = _own_charts(solution, problem)
+    problem = None if given is None else offline_problem(given.problem)
+    own = [] if problem is None else own_charts(problem, solution)
     # A page of its own has the history and the entries too.
     whole = any(chart.kind == "page" for chart in own)
-    charts = own if whole else [*own, *_history(solution)]
-    command = (
-        None if instance is None else f"scheduling solve {instance} --solver {_asked(solution)}"
-    )
-    return Section(
-        title or instance or f"A problem of kind {solution.kind}",
-        answer,
+    history = () if whole else _history(solution)
+    title = getattr(solution, "problem", None) or (problem.name if problem else None)
+    found = Section(
+        title or (given.file if given else f"A problem of kind {solution.kind}"),
+        _capital(sentence(solution)),
         source,
         certificate(solution),
-        charts,
+        [*own, *history, *_gaps(solution)],
         [*_facts(solution), *beside, *(() if whole else _listings(solution))],
-        command,
+        None if given is None else _command(solution, given),
+    )
+    return found if given is None else _checked(found, given, solution)
+
+
+def _capital(text: str) -> str:
+    return f"{text[:1].upper()}{text[1:]}."
+
+
+def _command(solution: Solution, given: Given) -> str:
+    return f"scheduling solve {named(given, 'INSTANCE')} --solver {quote(_asked(solution))}"
+
+
+def _checked(section: Section, given: Given, solution: Solution) -> Section:
+    """Add what the independent check says."""
+    violations = check(given.problem, solution)
+    command = f"scheduling check {quote(given.file)} {quote(section.source)}"
+    if not violations:
+        checked = f"The independent check against {given.file} found nothing wrong ({command})."
+        return replace(section, checked=checked)
+    rows: list[list[Cell]] = [[v.constraint, v.where, v.amount, v.unit] for v in violations]
+    count = f"{len(rows)} violation{'s' * (len(rows) > 1)}"
+    return replace(
+        section,
+        answer=f"Not valid: {count} of {given.file}. The file itself says: {section.answer}",
+        checked=f"The independent check against {given.file} fails ({command}).",
+        violations=Table("What the check found", ["rule", "where", "by", "unit"], rows),
     )
 
 
-def front_section(front: ParetoFront, source: str) -> Section:
+def front_section(front: ParetoFront, source: str, given: Given | None) -> Section:
     """Describe a Pareto front: its points, and what nothing can reach."""
     title = front.problem or "Pareto front"
     count = f"{len(front.points)} points of {' and '.join(front.criteria)}"
@@ -77,7 +117,11 @@ def front_section(front: ParetoFront, source: str) -> Section:
         charts.append(Lines(" and ".join(names), Axis(names[0]), Axis(names[1]), series))
     answer = f"{count}; hypervolume {sentence(front)}."
     tables = [Table("Points", list(front.criteria), rows)]
-    return Section(title, answer, source, certificate(front), charts, tables)
+    command = None
+    if given is not None:
+        command = f"scheduling pareto {named(given, 'INSTANCE')} {' '.join(front.criteria)}"
+    found = Section(title, answer, source, certificate(front), charts, tables, command)
+    return found if given is None else _checked(found, given, front)
 
 
 def certificate(solution: Solution) -> Table:
@@ -96,11 +140,6 @@ def _asked(solution: Solution) -> str:
     return solution.solver.split(" (")[0] or "auto"
 
 
-def _own_charts(solution: Solution, problem: Problem | None) -> list[Chart]:
-    draw: Callable[[Any, Any], list[Chart]] | None = CHARTS.get(solution.kind)
-    return [] if draw is None or problem is None else draw(problem, solution)
-
-
 def _history(solution: Solution) -> Iterator[Chart]:
     """Yield objective and bound over the seconds of the search."""
     points = list(solution.history)
@@ -114,6 +153,17 @@ def _history(solution: Solution) -> Iterator[Chart]:
             series.append(Series(name, [*x, end], [*y, y[-1]], "step", dashed=dashed))
     if len(values) > 1:
         yield Lines("Objective and bound over time", Axis("seconds"), Axis("value"), series)
+
+
+def _gaps(solution: Solution) -> Iterator[Chart]:
+    """Yield the gap over the seconds of the search, from the first moment that it is known."""
+    gaps = [(point[0], relative_gap(point[1], point[2])) for point in solution.history]
+    known = [(float(time), 100 * gap) for time, gap in gaps if gap is not None]
+    if len({gap for _, gap in known}) > 1:
+        end = max(solution.seconds, known[-1][0])
+        x, y = [time for time, _ in known], [gap for _, gap in known]
+        series = [Series("gap", [*x, end], [*y, y[-1]], "step")]
+        yield Lines("Gap over time", Axis("seconds"), Axis("gap, %"), series)
 
 
 def _facts(solution: Solution) -> Iterator[Table]:

@@ -23,17 +23,17 @@ class LineContent {
   }
 
   names() {
-    return this.spec.series.map((s, k) => ({ name: s.name, colour: this.colour(k), dashed: s.dashed }));
+    return this.spec.series.map((s) => ({ name: s.name, dashed: s.dashed }));
   }
 
-  colour(k) {
-    return this.palette[k % this.palette.length];
+  colour(k, theme) {
+    return legible(this.palette[k % this.palette.length], theme);
   }
 
-  paint(ctx, plot) {
+  paint(ctx, plot, theme) {
     for (const k of this.visible) {
       const { x, y, shape, dashed } = this.spec.series[k];
-      ctx.strokeStyle = ctx.fillStyle = this.colour(k);
+      ctx.strokeStyle = ctx.fillStyle = this.colour(k, theme);
       ctx.lineWidth = 2;
       ctx.setLineDash(dashed ? [6, 4] : []);
       ctx.beginPath();
@@ -134,7 +134,11 @@ class BoxContent {
   }
 
   names() {
-    return this.spec.legend.map((name, k) => ({ name, colour: this.palette[k % this.palette.length], fixed: true }));
+    return this.spec.legend.map((name) => ({ name, fixed: true }));
+  }
+
+  colour(k) {
+    return this.palette[k % this.palette.length];
   }
 
   /** The first row is at the top, numbers grow upwards. */
@@ -172,14 +176,14 @@ class BoxContent {
       if (x1 < plot.box.left || x0 > plot.box.left + plot.box.width) continue;
       const wide = Math.max(x1 - x0, 0.5);
       ctx.globalAlpha = this.matches && !this.matches[k] ? fade : 1;
-      ctx.fillStyle = this.palette[groups[k] % this.palette.length];
+      ctx.fillStyle = groups[k] < 0 ? theme.closed : this.palette[groups[k] % this.palette.length];
       ctx.fillRect(x0, y0, wide, Math.max(y1 - y0, 0.5));
       if (wide > 3 && y1 - y0 > 3) {
         ctx.strokeStyle = theme.ground;
         ctx.lineWidth = 0.6;
         ctx.strokeRect(x0, y0, wide, y1 - y0);
       }
-      if (wide > 34 && y1 - y0 > 11) this.name(ctx, k, x0, x1, (y0 + y1) / 2, plot.box);
+      if (wide > 34 && y1 - y0 > 11) this.name(ctx, k, x0, x1, (y0 + y1) / 2, plot.box, theme);
     }
     ctx.globalAlpha = 1;
     if (limit !== null) {
@@ -190,12 +194,13 @@ class BoxContent {
     }
   }
 
-  name(ctx, k, x0, x1, middle, box) {
+  name(ctx, k, x0, x1, middle, box, theme) {
     const [from, to] = [Math.max(x0, box.left), Math.min(x1, box.left + box.width)];
     const text = fitName(ctx, this.spec.names[k], to - from - 6);
     if (!text) return;
+    const group = this.spec.groups[k];
     ctx.textAlign = "center";
-    ctx.fillStyle = this.paletteText[this.spec.groups[k] % this.paletteText.length];
+    ctx.fillStyle = group < 0 ? theme.muted : this.paletteText[group % this.paletteText.length];
     ctx.fillText(text, (from + to) / 2, middle);
   }
 
@@ -230,6 +235,7 @@ class BoxContent {
     const entries = [[x.label, `${shown(left[k])} to ${shown(right[k])}`]];
     if (rows.length) entries.push([y.label, rows[Math.floor(low[k])]]);
     else entries.push([y.label, `${shown(low[k])} to ${shown(high[k])}`]);
+    if (this.spec.notes[k]) entries.push(["", this.spec.notes[k]]);
     return [names[k], entries];
   }
 
@@ -251,7 +257,7 @@ function barSpec(spec) {
   const tall = 0.8 / several;
   return {
     kind: "boxes", title: spec.title, x: spec.x, y: { label: "", log: false }, limit: null, most: null,
-    legend: several > 1 ? spec.series.map(([label]) => label) : [],
+    notes: [], legend: several > 1 ? spec.series.map(([label]) => label) : [],
     names: cells.map((c) => c.name),
     left: cells.map((c) => Math.min(0, c.value)),
     right: cells.map((c) => Math.max(0, c.value)),

@@ -41,6 +41,30 @@ function readTheme() {
   return Object.fromEntries(names.map((name) => [name, style.getPropertyValue(`--${name}`).trim()]));
 }
 
+/** Relative luminance of a colour `#rrggbb` (WCAG 2). */
+function luminance(colour) {
+  const [r, g, b] = [1, 3, 5].map((at) => {
+    const c = parseInt(colour.slice(at, at + 2), 16) / 255;
+    return c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4;
+  });
+  return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+}
+
+const contrast = (a, b) => (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
+
+/** A colour mixed with the ink until lines of it stand out from the ground by 3 to 1. */
+function legible(colour, theme) {
+  const ground = luminance(theme.ground);
+  const channels = (text) => [1, 3, 5].map((at) => parseInt(text.slice(at, at + 2), 16));
+  const [from, to] = [channels(colour), channels(theme.ink)];
+  let found = colour;
+  for (let part = 0.1; contrast(luminance(found), ground) < 3 && part <= 1; part += 0.1) {
+    const mixed = from.map((c, k) => Math.round(c + part * (to[k] - c)));
+    found = `#${mixed.map((c) => c.toString(16).padStart(2, "0")).join("")}`;
+  }
+  return found;
+}
+
 /** Fits a canvas to its box on the page and to the screen's pixels; returns a cleared context. */
 function prepare(canvas, height) {
   if (height) canvas.style.height = `${height}px`;

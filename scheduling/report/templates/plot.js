@@ -92,10 +92,29 @@ class Plot {
       ctx.globalAlpha = 1;
     }
     ctx.restore();
+    this.keep();
     if (this.found) this.content.mark(ctx, this, this.found, theme);
     this.canvas.dataset.from = x.low;
     this.canvas.dataset.to = x.high;
     this.canvas.dataset.shown = this.content.count();
+  }
+
+  /** Keeps the picture, so that marking what the pointer is on paints nothing else anew. */
+  keep() {
+    this.kept ??= document.createElement("canvas");
+    Object.assign(this.kept, { width: this.canvas.width, height: this.canvas.height });
+    if (this.kept.width && this.kept.height) this.kept.getContext("2d").drawImage(this.canvas, 0, 0);
+  }
+
+  /** Marks what is found over the kept picture. */
+  remark() {
+    const ctx = this.canvas.getContext("2d");
+    ctx.save();
+    ctx.setTransform(1, 0, 0, 1, 0, 0);
+    ctx.clearRect(0, 0, this.canvas.width, this.canvas.height);
+    if (this.kept.width && this.kept.height) ctx.drawImage(this.kept, 0, 0);
+    ctx.restore();
+    if (this.found) this.content.mark(ctx, this, this.found, this.theme);
   }
 
   axes(ctx, theme) {
@@ -156,8 +175,9 @@ class Plot {
   }
 
   tell(found, x, y, speak) {
+    const same = found?.k === this.found?.k && found?.i === this.found?.i;
     this.found = found;
-    this.draw();
+    if (!same) this.remark();
     if (!found) return showTooltip(null);
     const [title, entries] = this.content.tell(found);
     if (speak) this.speak(`${title}: ${entries.map((entry) => entry.join(" ")).join(", ")}`);

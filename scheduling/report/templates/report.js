@@ -1,4 +1,5 @@
 const FIRST_ROWS = 50;
+const MORE_ROWS = 1000;
 const themed = [];
 
 function element(tag, properties = {}, ...children) {
@@ -36,15 +37,18 @@ function buildTable({ title, columns, rows }, level = "h3") {
   const region = element("div", { className: "scroll", tabIndex: 0 }, element("table", {}, element("thead", {}, head), body));
   region.setAttribute("role", "region");
   region.setAttribute("aria-label", title);
+  let kept = rows;
   const fill = () => {
     const words = query.toLowerCase();
-    const kept = words ? order.filter((row) => row.some((value) => String(cellText(value)).toLowerCase().includes(words))) : order;
+    kept = words ? order.filter((row) => row.some((value) => String(cellText(value)).toLowerCase().includes(words))) : order;
     body.replaceChildren(...kept.slice(0, most).map((row) => element("tr", {}, ...row.map((value, k) => {
       const text = cellText(value);
       return element("td", { textContent: text, className: numeric[k] ? "number" : String(text).length > 40 ? "text" : "" });
     }))));
     more.hidden = kept.length <= most;
-    more.textContent = `Show all ${formatNumber(kept.length)} rows`;
+    const left = kept.length - most;
+    more.textContent = left <= MORE_ROWS ? `Show all ${formatNumber(kept.length)} rows`
+      : `Show ${formatNumber(MORE_ROWS)} more of ${formatNumber(left)} rows`;
   };
   columns.forEach((name, k) => {
     const button = element("button", { type: "button", textContent: name });
@@ -65,7 +69,7 @@ function buildTable({ title, columns, rows }, level = "h3") {
     head.append(cell);
   });
   more.addEventListener("click", () => {
-    most = Infinity;
+    most += MORE_ROWS;
     fill();
   });
   if (rows.length > 10) {
@@ -77,7 +81,7 @@ function buildTable({ title, columns, rows }, level = "h3") {
     });
     bar.append(input);
   }
-  copy.addEventListener("click", () => copyText([columns, ...order].map((row) => row.map(cellText).join("\t")).join("\n"), said));
+  copy.addEventListener("click", () => copyText([columns, ...kept].map((row) => row.map((value) => String(cellText(value)).replace(/[\t\r\n]+/g, " ")).join("\t")).join("\n"), said));
   fill();
   block.append(bar, region, more);
   return block;
@@ -121,9 +125,9 @@ function buildPage(spec) {
 function buildLegend(plot) {
   const list = element("ul", { className: "legend" });
   list.setAttribute("aria-label", "Series");
-  plot.content.names().forEach(({ name, colour, dashed, fixed }, k) => {
+  plot.content.names().forEach(({ name, dashed, fixed }, k) => {
     const mark = element("i", { className: dashed ? "dashed" : "" });
-    mark.style.borderColor = colour;
+    themed.push(() => { mark.style.borderColor = plot.content.colour(k, readTheme()); });
     if (fixed) {
       list.append(element("li", { className: "fixed" }, mark, name));
       return;
@@ -187,6 +191,14 @@ function buildSection(section, number, palettes) {
   box.append(element("h2", { textContent: section.title }));
   box.append(element("p", { className: "answer", textContent: section.answer }));
   box.append(element("p", { className: "source", textContent: `From ${section.source}` }));
+  if (section.checked) {
+    const checked = element("p", { className: "checked", textContent: section.checked });
+    if (section.violations) {
+      const alarm = element("div", { className: "alarm" }, checked, buildTable(section.violations));
+      alarm.setAttribute("role", "alert");
+      box.append(alarm);
+    } else box.append(checked);
+  }
   if (section.command) {
     const said = element("output");
     const copy = element("button", { type: "button", textContent: "Copy command" });
