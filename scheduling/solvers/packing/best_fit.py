@@ -24,30 +24,49 @@ class BestFit(OnePass):
         board.offer(found, data.values(found), self.name)
 
 
-def best_fit(arrays: PackingArrays) -> Ints:
-    """Return the chunk of each sequence.
+class Rooms:
+    """Open chunks in lists by the room that they have, and the rooms in order.
 
-    Open chunks stand in lists by the room that they have, and the rooms in order.
+    Parameters
+    ----------
+    size
+        Tokens of a chunk.
     """
-    rooms: list[int] = []
-    chunks: dict[int, list[int]] = {}
-    opened = 0
-    places = []
-    for length in arrays.length.tolist():
-        position = bisect_left(rooms, length)
-        if position == len(rooms):
-            chunk, room = opened, arrays.size
-            opened += 1
-        else:
-            room = rooms[position]
-            chunk = chunks[room].pop()
-            if not chunks[room]:
-                del chunks[room], rooms[position]
-        places.append(chunk)
-        room -= length
-        if room in chunks:
-            chunks[room].append(chunk)
+
+    def __init__(self, size: int) -> None:
+        self._size = size
+        self._rooms: list[int] = []
+        self._chunks: dict[int, list[int]] = {}
+        self._opened = 0
+
+    def open(self, filled: int) -> int:
+        """Open a chunk that is filled so far, and return it."""
+        chunk = self._opened
+        self._opened += 1
+        self._keep(chunk, self._size - filled)
+        return chunk
+
+    def place(self, length: int) -> int:
+        """Return the chunk in which a sequence leaves the least room; a new one where none fits."""
+        position = bisect_left(self._rooms, length)
+        if position == len(self._rooms):
+            return self.open(length)
+        room = self._rooms[position]
+        chunk = self._chunks[room].pop()
+        if not self._chunks[room]:
+            del self._chunks[room], self._rooms[position]
+        self._keep(chunk, room - length)
+        return chunk
+
+    def _keep(self, chunk: int, room: int) -> None:
+        if room in self._chunks:
+            self._chunks[room].append(chunk)
         elif room:
-            chunks[room] = [chunk]
-            insort(rooms, room)
-    return np.array(places, np.int64)
+            self._chunks[room] = [chunk]
+            insort(self._rooms, room)
+
+
+def best_fit(arrays: PackingArrays) -> Ints:
+    """Return the chunk of each sequence."""
+    rooms = Rooms(arrays.size)
+    return np.array([rooms.place(length) for length in arrays.length.tolist()], np.int64)

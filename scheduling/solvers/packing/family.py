@@ -61,6 +61,7 @@ FAMILY: Family[Ints] = Family(
     solvers={
         "auto": "auto:Auto",
         "best-fit": "best_fit:BestFit",
+        "patterns": "patterns:Patterns",
         "cp-sat": "cpsat:CpSat",
     },
 )

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from functools import cache
+from itertools import product
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -17,6 +19,7 @@ from scheduling.models.packing.bounds import chunks_bound
 from scheduling.models.packing.order import Step, most_kept, passes_again, state_aware_order
 from scheduling.models.packing.problem import PackingProblem
 from scheduling.models.packing.solution import PackingSolution
+from scheduling.solvers.packing.stock import best_pattern
 
 
 @st.composite
@@ -61,6 +64,50 @@ def test_solvers_find_the_optimum_between_bound_and_rule(problem: PackingProblem
     assert best <= (rule.objective or 0) <= 11 / 9 * best + 6 / 9 + 1e-9
     for answer in (rule, exact):
         assert sch.check(problem, answer) == []
+
+
+@settings(max_examples=30, deadline=None)
+@given(packings())
+def test_patterns_are_between_their_bound_and_the_rule(problem: PackingProblem) -> None:
+    found: PackingSolution = sch.solve(problem, "patterns", work_limit=1, workers=1)
+    rule: PackingSolution = sch.solve(problem, "best-fit")
+    best = _optimum(problem)
+    assert found.bound is not None
+    assert found.objective is not None
+    assert found.bound <= best <= found.objective <= (rule.objective or 0)
+    assert sch.check(problem, found) == []
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    st.lists(st.tuples(st.integers(1, 12), st.integers(0, 30)), min_size=1, max_size=5),
+    st.integers(1, 14),
+)
+def test_the_best_pattern_is_that_of_all(kinds: list[tuple[int, int]], capacity: int) -> None:
+    lengths, prices = (np.array(column) for column in zip(*kinds, strict=True))
+    tried = [
+        int(prices @ counts)
+        for counts in product(*(range(capacity // length + 1) for length in lengths.tolist()))
+        if int(lengths @ counts) <= capacity
+    ]
+    worth, pattern = best_pattern(lengths, prices, capacity)
+    assert worth == int(prices @ pattern) == max(tried)
+    assert int(lengths @ pattern) <= capacity
+
+
+def test_triplets_that_fill_chunks_are_found_where_best_fit_leaves_room() -> None:
+    rng = np.random.default_rng(3)
+    first = rng.integers(85, 115, 700)
+    second = rng.integers(65, 80, 700)
+    lengths = (*first.tolist(), *second.tolist(), *(240 - first - second).tolist())
+    problem = PackingProblem(chunk_tokens=240, lengths=lengths)
+    rule: PackingSolution = sch.solve(problem, "best-fit")
+    found: PackingSolution = sch.solve(problem, "auto", work_limit=1, workers=1)
+    assert found.solver is not None
+    assert "patterns" in found.solver
+    assert found.bound == 700
+    assert found.objective is not None
+    assert 700 <= found.objective <= 710 < (rule.objective or 0)
 
 
 @settings(max_examples=60, deadline=None)
