@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import shutil
 import sys
 import tempfile
@@ -42,6 +43,8 @@ autodoc_default_options = {"members": True, "exclude-members": "model_config, mo
 
 def draw_pictures(app: Sphinx) -> None:
     """Run the pages that draw the pictures they show, and put these where they look for them."""
+    # What commands log is not for the build, which would show it among its own warnings.
+    logging.getLogger("scheduling").propagate = False
     source = Path(app.srcdir)
     folder = source / PICTURES
     folder.mkdir(exist_ok=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from typing import Annotated, Any
 
 import typer
@@ -60,25 +61,86 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-app.command("solve", epilog=solve.EXAMPLE)(solve.solve)
-app.command("pareto", epilog=pareto.EXAMPLE)(pareto.pareto)
-app.command("check", epilog=check.EXAMPLE)(check.check)
-app.command("explain", epilog=explain.EXAMPLE)(explain.explain)
-app.command("info", epilog=files.INFO_EXAMPLE)(files.info)
-app.command("convert", epilog=files.CONVERT_EXAMPLE)(files.convert)
-app.command("schema", epilog=files.SCHEMA_EXAMPLE)(files.schema)
-app.command("generate", epilog=generate.EXAMPLE)(generate.generate)
-app.command("simulate", epilog=simulate.EXAMPLE)(simulate.simulate)
-app.command("trace", epilog=trace.EXAMPLE)(trace.trace)
-app.command("bench", epilog=bench.EXAMPLE)(bench.bench)
-app.command("plan", epilog=plan.EXAMPLE)(plan.plan)
-app.command("pods", epilog=pods.EXAMPLE)(pods.pods)
-app.command("extender", epilog=extender.EXAMPLE)(extender.extender)
-app.command("profile", epilog=profile.EXAMPLE)(profile.profile)
-app.command("report", epilog=report.EXAMPLE)(report.report)
-app.command("config", epilog=config.EXAMPLE)(config.config)
-app.command("doctor", epilog=doctor.EXAMPLE)(doctor.doctor)
-app.command("reproduce", epilog=reproduce.EXAMPLE)(reproduce.reproduce)
+
+
+def _verb(name: str, function: Callable[..., None], summary: str, example: str) -> None:
+    """Make a function a verb; the summary stands in the list of verbs, whole on one line."""
+    app.command(name, short_help=summary, epilog=example)(function)
+
+
+_verb(
+    "solve", solve.solve, "Solve an instance and bound how far it is from the best.", solve.EXAMPLE
+)
+_verb(
+    "pareto",
+    pareto.pareto,
+    "Find the trade-offs between the tiers of an objective.",
+    pareto.EXAMPLE,
+)
+_verb("check", check.check, "Check a solution independently, whoever made it.", check.EXAMPLE)
+_verb(
+    "explain",
+    explain.explain,
+    "Name a smallest set of constraints that cannot all hold.",
+    explain.EXAMPLE,
+)
+_verb(
+    "info",
+    files.info,
+    "Show what is in an instance, and the bounds by formula.",
+    files.INFO_EXAMPLE,
+)
+_verb(
+    "convert",
+    files.convert,
+    "Translate an instance from one format to another.",
+    files.CONVERT_EXAMPLE,
+)
+_verb(
+    "schema",
+    files.schema,
+    "Print the JSON schema of a kind's files or solutions.",
+    files.SCHEMA_EXAMPLE,
+)
+_verb(
+    "generate",
+    generate.generate,
+    "Generate an instance from parameters and a seed.",
+    generate.EXAMPLE,
+)
+_verb(
+    "simulate",
+    simulate.simulate,
+    "Run policies that see only what has come by now.",
+    simulate.EXAMPLE,
+)
+_verb("trace", trace.trace, "Show, fit or draw a trace of requests.", trace.EXAMPLE)
+_verb("bench", bench.bench, "Run suites of instances; show each solver's gaps.", bench.EXAMPLE)
+_verb("plan", plan.plan, "Plan a serving fleet, and say what binds.", plan.EXAMPLE)
+_verb("pods", pods.pods, "Place the pending pods of a cluster's snapshot.", pods.EXAMPLE)
+_verb(
+    "extender",
+    extender.extender,
+    "Answer kube-scheduler from a plan that is kept up to date.",
+    extender.EXAMPLE,
+)
+_verb("profile", profile.profile, "Measure operators on the GPU that is present.", profile.EXAMPLE)
+_verb(
+    "report", report.report, "Write one HTML page of results, to hover and filter.", report.EXAMPLE
+)
+_verb(
+    "config",
+    config.config,
+    "Show the defaults of options and where each comes from.",
+    config.EXAMPLE,
+)
+_verb("doctor", doctor.doctor, "Show what works here: engines, extras, machine.", doctor.EXAMPLE)
+_verb(
+    "reproduce",
+    reproduce.reproduce,
+    "Run published systems beside their published figures.",
+    reproduce.EXAMPLE,
+)
 
 
 def _version(wanted: bool) -> None:
