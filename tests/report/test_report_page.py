@@ -51,6 +51,7 @@ def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
         [k % 3 for k in range(30)],
         rows=["n0", "n1", "n2"],
         legend=("stays", "moves", "comes"),
+        notes=["moves from n2" if k % 3 == 1 or k == 5 else "" for k in range(30)],
     )
     drawn = Section(
         "Drawn </script><script>broken()",
@@ -189,6 +190,119 @@ def test_a_phone_shows_it_without_scrolling_sideways(
     assert wide <= PHONE[0]
     ground = shared_browser.evaluate("getComputedStyle(document.body).backgroundColor")
     assert ground == ("rgb(18, 24, 31)" if dark else "rgb(255, 255, 255)")
+    assert shared_browser.complaints() == []
+
+
+def picture(browser: Browser, number: int) -> str:
+    """Return what a canvas shows."""
+    shown: str = browser.evaluate(
+        f"document.querySelectorAll('#result-2 canvas')[{number}].toDataURL()"
+    )
+    return shown
+
+
+def test_pointing_marks_a_box_and_leaving_brings_the_picture_back(browser: Browser) -> None:
+    browser.evaluate("document.querySelectorAll('#result-2 canvas')[1].scrollIntoView()")
+    left, top, width, height = browser.evaluate(
+        "(r => [r.left, r.top, r.width, r.height])"
+        "(document.querySelectorAll('#result-2 canvas')[1].getBoundingClientRect())"
+    )
+    before = picture(browser, 1)
+    browser.mouse("mouseMoved", left + 0.5 * width, top + 0.25 * height)
+    browser.settle()
+    assert picture(browser, 1) != before
+    tip = browser.evaluate("document.getElementById('tooltip').textContent")
+    assert "n0" in tip
+    assert "moves from n2" in tip
+    browser.mouse("mouseMoved", left + 0.5 * width, top - 30)
+    browser.settle()
+    assert picture(browser, 1) == before
+    press(browser, "#result-2 [aria-label='Zoom in: Nodes']")
+    assert picture(browser, 1) != before
+    press(browser, "#result-2 [aria-label='Show everything: Nodes']")
+    assert picture(browser, 1) == before
+
+
+def test_colours_are_those_of_the_legend(browser: Browser) -> None:
+    """The middle of a box has its group's colour; lines stand out from light and dark grounds."""
+    pixel = (
+        "(c => [...c.getContext('2d').getImageData(Math.round(c.width * X), "
+        "Math.round(c.height * Y), 1, 1).data.slice(0, 3)])"
+        "(document.querySelectorAll('#result-2 canvas')[1])"
+    )
+    # The first box of the first row, left of its name.
+    found = browser.evaluate(pixel.replace("X", "0.06").replace("Y", "0.2"))
+    legend = browser.evaluate(
+        "[...document.querySelectorAll('#result-2 .legend .fixed i')].map(i => i.style.borderColor)"
+    )
+    assert f"rgb({', '.join(map(str, found))})" == legend[0]
+    lines = "document.querySelector('#result-2 .legend button i').style.borderColor"
+    light = browser.evaluate(lines)
+    press(browser, "#theme")
+    assert browser.evaluate(lines) != light
+
+
+def test_violations_stand_before_everything_else(shared_browser: Browser, tmp_path: Path) -> None:
+    problem = generate("job-shop", {"jobs": "2", "machines": "2"})
+    solution = sch.solve(problem, time_limit=60)
+    assert isinstance(solution, ScheduleSolution)
+    late = solution.tasks[0].model_copy(update={"end": solution.tasks[0].end + 1})
+    broken = solution.model_copy(update={"tasks": (late, *solution.tasks[1:])})
+    target = tmp_path / "broken.html"
+    section = solution_section(broken, "s.json", Given("p.yaml", problem))
+    target.write_text(render_report([section], "Broken"), encoding="utf-8")
+    shared_browser.window(*LAPTOP)
+    shared_browser.open(target)
+    alarm = shared_browser.evaluate("document.querySelector('[role=alert]').textContent")
+    assert "The independent check against p.yaml fails" in alarm
+    assert "duration" in alarm
+    order = shared_browser.evaluate(
+        "[...document.querySelector('.result').children].map(e => e.className)"
+    )
+    assert order[:4] == ["", "answer", "source", "alarm"]
+    assert shared_browser.complaints() == []
+
+
+def test_fifty_thousand_boxes_follow_the_pointer(shared_browser: Browser, tmp_path: Path) -> None:
+    count, per_row = 50_000, 500
+    boxes = Boxes(
+        "Buffers",
+        Axis("time"),
+        Axis("address"),
+        [f"b{k}" for k in range(count)],
+        [float(k % per_row) for k in range(count)],
+        [k % per_row + 1.0 for k in range(count)],
+        [float(k // per_row) for k in range(count)],
+        [k // per_row + 1.0 for k in range(count)],
+        [k % 18 for k in range(count)],
+    )
+    rows = [[k] for k in range(count)]
+    section = Section("Many", "Many boxes.", "m", charts=[boxes], tables=[Table("T", ["k"], rows)])
+    page = render_report([section], "Many")
+    assert len(page.encode()) < 10e6
+    target = tmp_path / "many.html"
+    target.write_text(page, encoding="utf-8")
+    shared_browser.window(*LAPTOP)
+    shared_browser.open(target)
+    assert shared_browser.evaluate("document.querySelector('canvas').dataset.shown") == str(count)
+    # Following the pointer paints one mark, not every box.
+    fills = shared_browser.evaluate(
+        """(() => {
+          const proto = CanvasRenderingContext2D.prototype, fill = proto.fillRect;
+          let count = 0;
+          proto.fillRect = function (...box) { count += 1; return fill.apply(this, box); };
+          const canvas = document.querySelector('canvas'), r = canvas.getBoundingClientRect();
+          for (let k = 0; k < 5; k++) canvas.dispatchEvent(new PointerEvent('pointermove',
+            { clientX: r.left + 200 + 40 * k, clientY: r.top + 100, bubbles: true }));
+          proto.fillRect = fill;
+          return count;
+        })()"""
+    )
+    assert fills < 20
+    assert "b" in shared_browser.evaluate("document.getElementById('tooltip').textContent")
+    more = "[...document.querySelectorAll('button')].find(b => b.textContent.startsWith('Show 1'))"
+    shared_browser.evaluate(f"{more}.click()")
+    assert shared_browser.evaluate("document.querySelectorAll('tbody tr').length") == 1050
     assert shared_browser.complaints() == []
 
 
