@@ -24,9 +24,10 @@ from scheduling.models.cost.protocol import Affine
 from scheduling.models.requests.table import RequestTable
 from scheduling.scenarios.scenario import data_folder
 from scheduling.simulator.requests.deployment import Deployment, Group
-from scheduling.simulator.requests.fleet import ROUTERS, simulate_fleet
+from scheduling.simulator.requests.fleet import simulate_fleet
 from scheduling.simulator.requests.policies.admission import Reserve, Watermark
 from scheduling.simulator.requests.policies.composition import Orca, PrefillFirst, Sarathi
+from scheduling.simulator.requests.routers import ROUTERS
 from scheduling.simulator.requests.run import FleetRun
 from scheduling.simulator.requests.streams import stream
 

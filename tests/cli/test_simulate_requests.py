@@ -324,13 +324,13 @@ def test_info_shows_what_a_scenario_states(cli: Cli, scenario: Path) -> None:
 
 
 def test_kinds_for_python_name_their_guide(cli: Cli, tmp_path: Path) -> None:
-    ring = tmp_path / "ring.json"
-    assert cli("generate", "site-ring", "-p", "nodes=6", "-o", ring).code == 0
-    call = cli("solve", ring)
+    tasks = tmp_path / "tasks.json"
+    assert cli("generate", "mobile-tasks", "-o", tasks).code == 0
+    call = cli("solve", tasks)
     assert call.code == 2
-    assert "docs/howto/networks.md" in call.err
+    assert "docs/howto/offload.md" in call.err
     assert "simulate" not in call.err
-    assert cli("info", ring, "--json").json == {"kind": "ring", "rates": 6}
+    assert cli("info", tasks, "--json").json["kind"] == "offload"
 
 
 def test_the_scenarios_own_trace_lies_beside_it(cli: Cli, scenario: Path, tmp_path: Path) -> None:
