@@ -120,6 +120,10 @@ def _show(found: Comparison, title: str) -> None:
     if rejected:
         print(f"  {rejected} requests are larger than the memory of a replica, and rejected")
     for one in found.outcomes:
+        loads = sum(group.adapter_loads for group in one.metrics.groups)
+        if loads:
+            print(f"  {one.strategy.name}: adapters were loaded {loads:,} times")
+    for one in found.outcomes:
         copied = sum(group.host_tokens for group in one.metrics.groups)
         if copied:
             print(f"  {one.strategy.name}: {copied:,} tokens of prompts came from the host")

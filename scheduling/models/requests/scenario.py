@@ -28,6 +28,7 @@ ROUTERS = (
     "prefix-hash",
     "dualmap",
     "autoscaled",
+    "adapters",
 )
 """Names of routers; some take a number behind a colon."""
 
@@ -38,6 +39,20 @@ class ServiceLevel(Frozen):
     ttft_seconds: Positive | None = None
     tpot_seconds: Positive | None = None
     e2e_seconds: Positive | None = None
+
+
+class StatedAdapters(Frozen):
+    """Adapters (LoRA): each class of requests that is named has one of its own."""
+
+    classes: Many[Name] = Field(default=(), description="Which have one; none: every class.")
+    slots: Count = Field(description="Adapters that a replica holds at a time.")
+    load_seconds: NotNegative = Field(description="To load one, while iterations wait.")
+    each_seconds: NotNegative = Field(
+        default=0.0, description="What each adapter of a batch adds to its iteration."
+    )
+    drops: Literal["least-recent", "least-used"] = Field(
+        default="least-recent", description="Which of those that nobody uses gives its place."
+    )
 
 
 class RequestScenario(Problem):
@@ -87,6 +102,9 @@ class RequestScenario(Problem):
     seconds: Positive | None = Field(default=None, description="Only those that come before.")
     rate: Rate | None = Field(
         default=None, description="Requests a second that arrivals are stretched to."
+    )
+    adapters: StatedAdapters | None = Field(
+        default=None, description="Adapters of the model; none: all requests use it alone."
     )
     slo: ServiceLevel | None = Field(default=None, description="Of all classes of requests.")
     slos: dict[Name, ServiceLevel] = Field(default={}, description="Of a class, instead.")

@@ -14,6 +14,7 @@ from scheduling.simulator.requests.policies.eviction import LatestArrival
 from scheduling.simulator.requests.policy import Swapping
 
 if TYPE_CHECKING:
+    from scheduling.simulator.requests.adapters import AdapterMemory
     from scheduling.simulator.requests.host import HostTier
     from scheduling.simulator.requests.policy import (
         Admission,
@@ -108,6 +109,8 @@ class Group:
     host
         Memory of the host for prefixes that its instances drop; ``None``: they are lost. Without
         ``retention`` there are none.
+    adapters
+        Adapters of the requests, and places for them; ``None``: all use the model alone.
 
     Raises
     ------
@@ -129,6 +132,7 @@ class Group:
     retention: Retention | None = None
     link: Link | None = None
     host: HostTier | None = None
+    adapters: AdapterMemory | None = None
 
     def __post_init__(self) -> None:
         fields = ("kv_tokens", "replicas", "max_sequences", "block_size")

@@ -133,6 +133,9 @@ class Engine:
         if retention is not None:
             return KeepingInstance(index, group, self, retention)
         if group.link is not None and isinstance(self._router, Migrating):
+            if group.adapters is not None:
+                expected = "a router that leaves running requests where they are"
+                raise InputError.single(f"{group.name}.adapters", self._router.name, expected)
             return MovableInstance(index, group, self)
         if self._growth is not None:
             return StreamingInstance(index, group, self, self._growth)

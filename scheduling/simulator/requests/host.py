@@ -118,7 +118,6 @@ class TieredInstance(KeepingInstance):
     ) -> None:
         super().__init__(index, group, engine, retention)
         self._tier = tier
-        self._copying = 0
         self._link_free = 0
         self._ready: dict[int, tuple[int, int]] = {}
         self.cache.host = HostBlocks(tier.tokens // group.block_size)
@@ -156,9 +155,3 @@ class TieredInstance(KeepingInstance):
         begin = max(now, self._link_free)
         self._link_free = begin + nanoseconds(tokens / self._tier.tokens_per_second)
         return self._link_free
-
-    def _launch(self, now: int, steps: int, decodes: int, passed: int) -> None:
-        """Run iterations behind the copies that they wait for."""
-        copying, self._copying = self._copying, 0
-        self.tally.copying_ns += copying
-        super()._launch(now + copying, steps, decodes, passed)

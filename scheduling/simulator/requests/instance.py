@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 from scheduling.models.cost.protocol import Batch
-from scheduling.simulator.requests.clock import MASK, SHIFT, Course, Pace, ticks
+from scheduling.simulator.requests.clock import MASK, SHIFT, Course, Pace, nanoseconds, ticks
 from scheduling.simulator.requests.instance_state import InstanceState
 from scheduling.simulator.requests.live import Live, State
 from scheduling.simulator.requests.parts import Chunks, mixed_batch, next_batch
@@ -166,6 +166,8 @@ class Instance(InstanceState):
     def _granted(self, request: Live) -> int | None:
         """Return the blocks that the admission policy gives a request, enough for its tokens."""
         turn = self._turn
+        if self.adapters is not None and not self.adapters.fits(request):
+            return None
         blocks = self.admission.grant(turn, request)
         if blocks is not None and blocks < self.memory.blocks(request.target):
             raise turn.impossible(f"{blocks} blocks for its {request.target} tokens", request)
@@ -178,6 +180,9 @@ class Instance(InstanceState):
         else:
             self.waiting.remove(request)
         request.blocks = blocks
+        if self.adapters is not None and self.adapters.begin(request):
+            self._copying += nanoseconds(self.adapters.memory.load_seconds)
+            self.tally.adapter_loads += 1
         if not request.begun:
             request.begun = True
             self._engine.began(request, self._turn.now)
@@ -213,9 +218,20 @@ class Instance(InstanceState):
             pace = Pace.along(line, context, decodes)
             if steady and self._jumps and not self._asked:
                 steps = self._lasting(self._ends.next() - self.steps)
+        if self.adapters is not None:
+            pace = pace._replace(fixed=pace.fixed + self._of_adapters(decodes, _NO_CHUNKS))
         run.pace = pace
         run.chunks = _NO_CHUNKS
         self._launch(now, steps, decodes, pace.after(steps))
+
+    def _of_adapters(self, decodes: int, chunks: Chunks) -> int:
+        """Return the ticks that the adapters of a batch add to an iteration."""
+        if self.adapters is None:
+            return 0
+        running = [one for one, _ in chunks]
+        if decodes:
+            running += self.decoding.values()
+        return ticks(self.adapters.seconds(running))
 
     @property
     def _asked(self) -> bool:
@@ -239,14 +255,15 @@ class Instance(InstanceState):
         run.part = part
         run.cut = 0
         steps = self._repeats(chunks, decodes) if steady and self._turn.repeats else 1
+        more = 0 if self.adapters is None else self._of_adapters(decodes, chunks)
         if steps == 1:
             seconds = self.cost.seconds(batch) if part is None else part.seconds
-            self._launch(now, 1, decodes, ticks(seconds))
+            self._launch(now, 1, decodes, ticks(seconds) + more)
             return
         passed = 0
         ends = []
         for _ in range(steps):
-            passed += ticks(self.cost.seconds(batch))
+            passed += ticks(self.cost.seconds(batch)) + more
             ends.append(passed)
             batch = next_batch(batch)
         run.pace = Course(ends)
@@ -264,6 +281,10 @@ class Instance(InstanceState):
         return max(1, steps)
 
     def _launch(self, now: int, steps: int, decodes: int, passed: int) -> None:
+        if self._copying:
+            self.tally.copying_ns += self._copying
+            now += self._copying
+            self._copying = 0
         run = self.running
         run.began = now
         run.steps = steps
@@ -327,6 +348,8 @@ class Instance(InstanceState):
     def _end(self, request: Live, now: int) -> None:
         request.state = State.DONE
         self.load_tokens -= request.target
+        if self.adapters is not None:
+            self.adapters.leave(request)
         if self._learner is not None:
             self._learner.ended(request, self._engine.total(request) - request.prompt)
         self._engine.done(request, now)
@@ -353,6 +376,8 @@ class Instance(InstanceState):
                 request.left_behind = request.blocks
                 self.leaving += 1
                 self.load_tokens -= request.target
+                if self.adapters is not None:
+                    self.adapters.leave(request)
                 self._engine.hand_over(request, now)
             else:
                 self._join(request)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from typing import TYPE_CHECKING
 
+from scheduling.simulator.requests.adapters import Adapters
 from scheduling.simulator.requests.clock import SHIFT, Lines
 from scheduling.simulator.requests.ends import Ends
 from scheduling.simulator.requests.live import Live, State
@@ -70,6 +71,8 @@ class InstanceState:
         self._base_sum = 0
         self._evictions = 0
         self._carry = 0
+        self._copying = 0
+        self.adapters = None if group.adapters is None else Adapters(group.adapters)
         self._ends = Ends()
         self.running = Current()
         self._arrived: list[Live] = []
@@ -218,6 +221,8 @@ class InstanceState:
 
     def _give_back(self, request: Live) -> None:
         """Put a request that has given way at the head of the queue."""
+        if self.adapters is not None:
+            self.adapters.leave(request)
         self.waiting.appendleft(request)
         self._unsorted = True
         self._evictions += 1

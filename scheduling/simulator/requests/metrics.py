@@ -128,6 +128,8 @@ class GroupMetrics:
         and batches of all its instances.
     host_tokens
         Tokens of prompts that came from the host, where their prefixes were kept.
+    adapter_loads
+        Adapters that were loaded.
     """
 
     group: str
@@ -140,6 +142,7 @@ class GroupMetrics:
     swaps: int
     iterations: int
     host_tokens: int
+    adapter_loads: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -316,6 +319,7 @@ def _groups(run: FleetRun) -> tuple[GroupMetrics, ...]:
                 swaps=sum(instance.tally.swaps for instance in own),
                 iterations=sum(instance.tally.iterations for instance in own),
                 host_tokens=sum(instance.tally.host_tokens for instance in own),
+                adapter_loads=sum(instance.tally.adapter_loads for instance in own),
             )
         )
     return tuple(found)

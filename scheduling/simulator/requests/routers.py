@@ -18,6 +18,7 @@ from scheduling.simulator.requests.policies.routing import (
     LeastTokens,
     Random,
     RoundRobin,
+    WithAdapter,
 )
 from scheduling.simulator.requests.policies.scaling import Autoscaled
 from scheduling.simulator.requests.policy import Router
@@ -27,6 +28,7 @@ _REPORT_SECONDS = 0.1
 _CONCURRENCY = 20
 _COLD_SECONDS = 10.0
 _SECONDS: Limits = (1e-6, 1e6, "seconds")
+_WEIGHT: Limits = (0.0, 1e6, "requests")
 _REQUESTS: Limits = (1.0, 1e6, "whole requests")
 
 
@@ -85,12 +87,14 @@ _MAKERS: dict[str, tuple[Maker, Limits | None]] = {
         lambda _, value: Autoscaled(whole(value, _CONCURRENCY), _COLD_SECONDS),
         _REQUESTS,
     ),
+    "adapters": (lambda _, value: WithAdapter(4.0 if value is None else value), _WEIGHT),
 }
 
 ROUTERS = tuple(_MAKERS)
 """Names of all routers. Behind a colon may stand the seconds between two reports of
 ``queue-report`` (0.1), the limit of the first token of ``on-demand`` and ``dualmap`` (that of the
-scenario), and the requests that an instance of ``autoscaled`` takes at a time (20)."""
+scenario), the requests that an instance of ``autoscaled`` takes at a time (20), and those that
+loading an adapter counts for with ``adapters`` (4)."""
 
 
 def make_router(name: str, setting: RouterSetting) -> Router:

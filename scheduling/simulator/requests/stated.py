@@ -16,6 +16,7 @@ from scheduling.models.cost.precision import published_precision
 from scheduling.models.cost.protocol import Affine, CostModel
 from scheduling.models.requests.replicas import Replica, ReplicaGroup, Transfer, Way
 from scheduling.models.requests.scenario import RequestScenario
+from scheduling.simulator.requests.adapters import NONE, AdapterMemory
 from scheduling.simulator.requests.deployment import Deployment, Flow, Group, Link
 from scheduling.simulator.requests.host import HostTier
 from scheduling.simulator.requests.run import FleetRun
@@ -153,8 +154,9 @@ class StatedFleet:
         Raises
         ------
         InputError
-            When a way is of no such class, or nothing says how KV moves along it.
+            When a way or an adapter is of no such class, or nothing says how KV moves along a way.
         """
+        adapters = self._adapters(demands)
         groups = tuple(
             Group(
                 group.name,
@@ -171,6 +173,7 @@ class StatedFleet:
                 retention=policies[group.name].retention,
                 link=self.machines[group.name].link,
                 host=self.machines[group.name].host,
+                adapters=adapters,
             )
             for group in self.groups
         )
@@ -180,6 +183,20 @@ class StatedFleet:
             for flow in self._flows(f"ways[{number}]", way, demands)
         ]
         return Deployment(groups, tuple(flows))
+
+    def _adapters(self, demands: Sequence[str]) -> AdapterMemory | None:
+        """Return places for adapters, one of which each class has that is named."""
+        stated = self.problem.adapters
+        if stated is None:
+            return None
+        strange = sorted(set(stated.classes) - set(demands))
+        if strange:
+            expected = f"classes: {', '.join(demands)}"
+            raise InputError.single("adapters.classes", ", ".join(strange), expected)
+        own = set(stated.classes or demands)
+        of = tuple(row if name in own else NONE for row, name in enumerate(demands))
+        times = stated.load_seconds, stated.each_seconds
+        return AdapterMemory(of, stated.slots, *times, stated.drops)
 
     def _flows(self, place: str, way: Way, demands: Sequence[str]) -> list[Flow]:
         if way.demand is not None and way.demand not in demands:

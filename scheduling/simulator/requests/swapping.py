@@ -26,7 +26,6 @@ class SwappingInstance(Instance):
         self._swaps = swaps
         self._copied: dict[int, int] = {}
         self._held = 0
-        self._copying = 0
 
     def evict(self, request: Live, *, alone: bool = False) -> None:
         """Copy a request that decodes to the host if there is room, else let it begin anew.
@@ -84,9 +83,3 @@ class SwappingInstance(Instance):
     def _end(self, request: Live, now: int) -> None:
         self._forget(request)
         super()._end(request, now)
-
-    def _launch(self, now: int, steps: int, decodes: int, passed: int) -> None:
-        """Run iterations behind the copies that they wait for."""
-        copying, self._copying = self._copying, 0
-        self.tally.copying_ns += copying
-        super()._launch(now + copying, steps, decodes, passed)

@@ -70,6 +70,8 @@ class Tally:
         Most tokens on the host at a time.
     host_tokens
         Tokens of prompts that were found on the host alone, and copied from there.
+    adapter_loads
+        Adapters that were loaded.
     copying_ns
         Nanoseconds that iterations waited for copies.
     replaced_tokens
@@ -94,6 +96,7 @@ class Tally:
     swapped_in: int = 0
     peak_host_tokens: int = 0
     host_tokens: int = 0
+    adapter_loads: int = 0
     copying_ns: int = 0
     replaced_tokens: int = 0
     passes: dict[int, float] = field(default_factory=dict)

@@ -78,6 +78,33 @@ class LeastTokens:
         return min(candidates, key=_load)
 
 
+class WithAdapter:
+    """The instance with the fewest requests, where one that would have to load counts for more.
+
+    As POLAR takes the cost of paging from the worth of an adapter that is not in the cache.
+
+    Parameters
+    ----------
+    weight
+        Requests that loading an adapter counts for.
+    """
+
+    name = "adapters"
+    provenance: Provenance = "inferred"
+
+    def __init__(self, weight: float = 4.0) -> None:
+        self._weight = weight
+
+    def choose(self, candidates: Sequence[Instance], request: Live, now: int) -> Instance:
+        """Return the one with the least sum; the first of several."""
+        del now
+        return min(candidates, key=lambda one: one.outstanding + self._loading(one, request))
+
+    def _loading(self, instance: Instance, request: Live) -> float:
+        adapters = instance.adapters
+        return 0.0 if adapters is None or adapters.has(request) else self._weight
+
+
 def _outstanding(instance: Instance) -> int:
     return instance.outstanding
 
