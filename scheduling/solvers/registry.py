@@ -107,8 +107,8 @@ class Family(Generic[C]):
     check
         The independent checker.
     home
-        Package of its solvers. Its module ``profile`` has a function ``profile`` from a problem to
-        what is in it, as plain values for people.
+        Package of its solvers. Its module ``profile`` has a function ``profile`` from a compiled
+        problem to what is in it, as plain values for people.
     solvers
         Name to ``"module:attribute"`` in that package of each solver; loaded when used.
     """
@@ -121,8 +121,15 @@ class Family(Generic[C]):
 
     def describe(self, problem: Problem) -> dict[str, Any]:
         """Return what is in a problem: sizes, features, bounds by formula, solvers that take it."""
-        found: dict[str, Any] = self._load("profile:profile")(problem)
-        return found
+        data = self.compile(problem)
+        facts: dict[str, Any] = self._load("profile:profile")(data)
+        return {
+            "kind": problem.kind,
+            "objective": list(data.tiers),
+            **facts,
+            "bounds_by_formula": data.stated_bounds(),
+            "solvers": self.takers(data),
+        }
 
     def takers(self, data: Any) -> list[str]:
         """Return the names of the solvers that are there and take a compiled problem."""

@@ -6,23 +6,19 @@ from typing import Any
 
 import numpy as np
 
-from scheduling.models.allocation.problem import AllocationProblem
-from scheduling.solvers.allocation.family import FAMILY, CompiledAllocation
+from scheduling.solvers.allocation.family import CompiledAllocation
 
 
-def profile(problem: AllocationProblem) -> dict[str, Any]:
-    """Return sizes, shape, bounds by formula and solvers, as plain values ready for JSON.
+def profile(data: CompiledAllocation) -> dict[str, Any]:
+    """Return sizes and shape, as plain values ready for JSON.
 
     Parameters
     ----------
-    problem
-        Any problem of the family.
+    data
+        Any problem of the family, compiled.
     """
-    data = CompiledAllocation(problem)
-    arrays = data.arrays
+    problem, arrays = data.problem, data.arrays
     return {
-        "kind": problem.kind,
-        "objective": list(data.tiers),
         "claims": arrays.n_claims,
         "levels": arrays.n_levels,
         "budget": problem.budget,
@@ -30,6 +26,4 @@ def profile(problem: AllocationProblem) -> dict[str, Any]:
         "cost_of_best_levels": int(arrays.least + arrays.steps.cost.sum()),
         "gain_of_best_levels": int(np.maximum.reduceat(arrays.gain, arrays.start[:-1]).sum()),
         "concave": arrays.concave,
-        "bounds_by_formula": data.stated_bounds(),
-        "solvers": FAMILY.takers(data),
     }

@@ -4,29 +4,23 @@ from __future__ import annotations
 
 from typing import Any
 
-from scheduling.models.batching.problem import BatchingProblem
-from scheduling.solvers.batching.family import FAMILY, CompiledBatching
+from scheduling.solvers.batching.family import CompiledBatching
 
 
-def profile(problem: BatchingProblem) -> dict[str, Any]:
-    """Return sizes, load, bounds by formula and solvers, as plain values ready for JSON.
+def profile(data: CompiledBatching) -> dict[str, Any]:
+    """Return sizes and load, as plain values ready for JSON.
 
     Parameters
     ----------
-    problem
-        Any problem of the family.
+    data
+        Any problem of the family, compiled.
     """
-    data = CompiledBatching(problem)
-    arrays = data.arrays
+    problem, arrays = data.problem, data.arrays
     return {
-        "kind": problem.kind,
-        "objective": list(data.tiers),
         "requests": arrays.n,
         "memory": problem.memory,
         "batch": problem.batch,
         "longest_answer": int(arrays.output.max()),
         "last_release": int(arrays.release.max()),
         "iterations_of_full_memory": int(arrays.area.sum()) / problem.memory,
-        "bounds_by_formula": data.stated_bounds(),
-        "solvers": FAMILY.takers(data),
     }

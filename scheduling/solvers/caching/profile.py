@@ -6,23 +6,19 @@ from typing import Any
 
 import numpy as np
 
-from scheduling.models.caching.problem import CachingProblem
-from scheduling.solvers.caching.family import FAMILY, CompiledCaching
+from scheduling.solvers.caching.family import CompiledCaching
 
 
-def profile(problem: CachingProblem) -> dict[str, Any]:
-    """Return sizes, reuse, bounds by formula and solvers, as plain values ready for JSON.
+def profile(data: CompiledCaching) -> dict[str, Any]:
+    """Return sizes and reuse, as plain values ready for JSON.
 
     Parameters
     ----------
-    problem
-        Any problem of the family.
+    data
+        Any problem of the family, compiled.
     """
-    data = CompiledCaching(problem)
-    arrays = data.arrays
+    problem, arrays = data.problem, data.arrays
     return {
-        "kind": problem.kind,
-        "objective": list(data.tiers),
         "objects": len(problem.objects),
         "sizes": len(np.unique(arrays.sizes)),
         "continuations": sum(entry.after is not None for entry in problem.objects),
@@ -34,6 +30,4 @@ def profile(problem: CachingProblem) -> dict[str, Any]:
         "cost_without_cache": arrays.total,
         "cost_of_first_uses": arrays.total - int(arrays.gain.sum()),
         "room_for_all_uses_again": int(arrays.load(arrays.gain >= 0).max()),
-        "bounds_by_formula": data.stated_bounds(),
-        "solvers": FAMILY.takers(data),
     }

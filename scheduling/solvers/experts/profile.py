@@ -4,23 +4,19 @@ from __future__ import annotations
 
 from typing import Any
 
-from scheduling.models.experts.problem import ExpertProblem
-from scheduling.solvers.experts.family import FAMILY, CompiledExperts
+from scheduling.solvers.experts.family import CompiledExperts
 
 
-def profile(problem: ExpertProblem) -> dict[str, Any]:
-    """Return sizes, loads, bounds by formula and solvers, as plain values ready for JSON.
+def profile(data: CompiledExperts) -> dict[str, Any]:
+    """Return sizes and loads, as plain values ready for JSON.
 
     Parameters
     ----------
-    problem
-        Any problem of the family.
+    data
+        Any problem of the family, compiled.
     """
-    data = CompiledExperts(problem)
-    arrays = data.arrays
+    problem, arrays = data.problem, data.arrays
     return {
-        "kind": problem.kind,
-        "objective": list(data.tiers),
         "experts": len(arrays.load),
         "devices": len(arrays.slots),
         "slots": int(arrays.slots.sum()),
@@ -29,6 +25,4 @@ def profile(problem: ExpertProblem) -> dict[str, Any]:
         "hierarchical": problem.hierarchical,
         "mean_load_of_a_device": float(arrays.load.sum() / len(arrays.slots)),
         "experts_held": int(arrays.held.sum()),
-        "bounds_by_formula": data.stated_bounds(),
-        "solvers": FAMILY.takers(data),
     }

@@ -5,27 +5,23 @@ from __future__ import annotations
 from typing import Any
 
 from scheduling.models.loop.bounds import recurrence_bound, resource_bound
-from scheduling.models.loop.problem import LoopProblem
-from scheduling.solvers.loop.family import FAMILY, CompiledLoop
+from scheduling.solvers.loop.family import CompiledLoop
 
 
-def profile(problem: LoopProblem) -> dict[str, Any]:
-    """Return sizes, loads of units, bounds by formula and solvers, as plain values for JSON.
+def profile(data: CompiledLoop) -> dict[str, Any]:
+    """Return sizes and loads of units, as plain values ready for JSON.
 
     Parameters
     ----------
-    problem
-        Any problem of the family.
+    data
+        Any problem of the family, compiled.
     """
-    data = CompiledLoop(problem)
-    arrays = data.arrays
+    problem, arrays = data.problem, data.arrays
     load = dict.fromkeys((unit.id for unit in problem.units), 0)
     for operation in problem.operations:
         for use in operation.uses:
             load[use.unit] += use.amount * use.cycles
     return {
-        "kind": problem.kind,
-        "objective": list(data.tiers),
         "operations": arrays.n,
         "dependences": len(arrays.edges),
         "values": len(arrays.lives),
@@ -34,6 +30,4 @@ def profile(problem: LoopProblem) -> dict[str, Any]:
         "resource_bound": resource_bound(arrays),
         "recurrence_bound": recurrence_bound(arrays),
         "sum_of_latencies": sum(arrays.latency),
-        "bounds_by_formula": data.stated_bounds(),
-        "solvers": FAMILY.takers(data),
     }

@@ -6,23 +6,19 @@ from typing import Any
 
 import numpy as np
 
-from scheduling.models.memory.problem import MemoryProblem
-from scheduling.solvers.memory.family import FAMILY, CompiledMemory
+from scheduling.solvers.memory.family import CompiledMemory
 
 
-def profile(problem: MemoryProblem) -> dict[str, Any]:
-    """Return sizes, what is live, bounds by formula and solvers, as plain values for JSON.
+def profile(data: CompiledMemory) -> dict[str, Any]:
+    """Return sizes and what is live, as plain values ready for JSON.
 
     Parameters
     ----------
-    problem
-        Any problem of the family.
+    data
+        Any problem of the family, compiled.
     """
-    data = CompiledMemory(problem)
-    arrays = data.arrays
+    problem, arrays = data.problem, data.arrays
     return {
-        "kind": problem.kind,
-        "objective": list(data.tiers),
         "buffers": len(problem.buffers),
         "aliases": sum(buffer.alias is not None for buffer in problem.buffers),
         "fixed": sum(buffer.offset is not None for buffer in problem.buffers),
@@ -32,6 +28,4 @@ def profile(problem: MemoryProblem) -> dict[str, Any]:
         "most_live_buffers": int(np.diff(arrays.live_ptr).max()),
         "most_live_bytes": int(arrays.totals().max()) * arrays.unit,
         "capacity_bytes": problem.capacity,
-        "bounds_by_formula": data.stated_bounds(),
-        "solvers": FAMILY.takers(data),
     }

@@ -4,23 +4,20 @@ from __future__ import annotations
 
 from typing import Any
 
-from scheduling.models.offload.problem import OffloadProblem
-from scheduling.solvers.offload.family import FAMILY, CompiledOffload
+from scheduling.solvers.offload.family import CompiledOffload
 
 
-def profile(problem: OffloadProblem) -> dict[str, Any]:
-    """Return sizes, works, bounds by formula and solvers, as plain values ready for JSON.
+def profile(data: CompiledOffload) -> dict[str, Any]:
+    """Return sizes and works, as plain values ready for JSON.
 
     Parameters
     ----------
-    problem
-        Any problem of the family.
+    data
+        Any problem of the family, compiled.
     """
-    data = CompiledOffload(problem)
+    problem = data.problem
     offers = [offer for task in problem.tasks for offer in task.offers]
     return {
-        "kind": problem.kind,
-        "objective": list(data.tiers),
         "tasks": len(problem.tasks),
         "servers": len(problem.servers),
         "offers": len(offers),
@@ -29,6 +26,4 @@ def profile(problem: OffloadProblem) -> dict[str, Any]:
         "mean_joules": sum(offer.joules for offer in offers) / len(offers),
         "max_delay_seconds": problem.max_delay_seconds,
         "max_joules": problem.max_joules,
-        "bounds_by_formula": data.stated_bounds(),
-        "solvers": FAMILY.takers(data),
     }

@@ -7,28 +7,22 @@ from typing import Any
 import numpy as np
 
 from scheduling.models.ordering.arrays import FREE
-from scheduling.models.ordering.problem import OrderingProblem
-from scheduling.solvers.ordering.family import FAMILY, CompiledOrdering
+from scheduling.solvers.ordering.family import CompiledOrdering
 
 
-def profile(problem: OrderingProblem) -> dict[str, Any]:
-    """Return sizes, conflicts, bounds by formula and solvers, as plain values ready for JSON.
+def profile(data: CompiledOrdering) -> dict[str, Any]:
+    """Return sizes and conflicts, as plain values ready for JSON.
 
     Parameters
     ----------
-    problem
-        Any problem of the family.
+    data
+        Any problem of the family, compiled.
     """
-    data = CompiledOrdering(problem)
-    arrays = data.arrays
+    problem, arrays = data.problem, data.arrays
     words = {word for line in problem.transactions for word in line.split()}
     return {
-        "kind": problem.kind,
-        "objective": list(data.tiers),
         "transactions": arrays.n_transactions,
         "operations": int(arrays.length.sum()),
         "keys": len({word.partition("-")[2] for word in words} - {""}),
         "conflicting_pairs": int(np.triu(arrays.lag != FREE, 1).sum()),
-        "bounds_by_formula": data.stated_bounds(),
-        "solvers": FAMILY.takers(data),
     }

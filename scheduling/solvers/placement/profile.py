@@ -7,16 +7,16 @@ from collections.abc import Iterator
 from typing import Any
 
 from scheduling.models.placement.problem import Item, PlacementProblem
-from scheduling.solvers.placement.family import FAMILY, CompiledPlacement
+from scheduling.solvers.placement.family import CompiledPlacement
 
 
-def profile(problem: PlacementProblem) -> dict[str, Any]:
-    """Return sizes, rules, how much is asked for, bounds by formula and solvers.
+def profile(data: CompiledPlacement) -> dict[str, Any]:
+    """Return sizes, rules and how much is asked for.
 
     Parameters
     ----------
-    problem
-        Any problem of the family.
+    data
+        Any problem of the family, compiled.
 
     Returns
     -------
@@ -24,11 +24,8 @@ def profile(problem: PlacementProblem) -> dict[str, Any]:
         Plain values, ready for JSON. ``requested`` is the demand of all items over the capacity of
         all nodes, in percent, by resource, and likewise of parts by kind and resource.
     """
-    data = CompiledPlacement(problem)
-    arrays = data.arrays
+    problem, arrays = data.problem, data.arrays
     return {
-        "kind": problem.kind,
-        "objective": list(data.tiers),
         "nodes": arrays.n_nodes,
         "closed_nodes": sum(node.closed for node in problem.nodes),
         "parts": dict(Counter(part.kind for node in problem.nodes for part in node.parts)),
@@ -43,8 +40,6 @@ def profile(problem: PlacementProblem) -> dict[str, Any]:
         "disruption_budgets": len(arrays.budgets),
         "quotas": len(problem.quotas),
         "requested_percent": _requested(problem),
-        "bounds_by_formula": dict(zip(data.tiers, data.bounds() or (), strict=True)),
-        "solvers": FAMILY.takers(data),
     }
 
 

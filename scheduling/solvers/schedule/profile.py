@@ -7,32 +7,26 @@ from typing import Any
 import numpy as np
 
 from scheduling.models.schedule.arrays import CONSUMABLE, NEVER, RESERVOIR
-from scheduling.models.schedule.bounds import formula_bounds
-from scheduling.models.schedule.problem import ScheduleProblem
 from scheduling.models.schedule.windows import horizon
-from scheduling.solvers.schedule.family import FAMILY, CompiledSchedule
+from scheduling.solvers.schedule.family import CompiledSchedule
 
 
-def profile(problem: ScheduleProblem) -> dict[str, Any]:
-    """Return sizes, features, bounds by formula and the solvers that take the problem.
+def profile(data: CompiledSchedule) -> dict[str, Any]:
+    """Return sizes and features.
 
     Parameters
     ----------
-    problem
-        Any problem of the family.
+    data
+        Any problem of the family, compiled.
 
     Returns
     -------
     dict
         Plain values, ready for JSON; times in the instance's unit.
     """
-    data = CompiledSchedule(problem)
-    arrays = data.arrays
+    problem, arrays = data.problem, data.arrays
     types = arrays.resource_type
-    bounds = formula_bounds(arrays) or [None] * len(data.tiers)
     return {
-        "kind": problem.kind,
-        "objective": list(data.tiers),
         "jobs": arrays.n_jobs,
         "tasks": arrays.n_tasks,
         "modes": len(arrays.duration),
@@ -49,6 +43,4 @@ def profile(problem: ScheduleProblem) -> dict[str, Any]:
         "capacity_changes": len(arrays.step_start) - arrays.n_resources,
         "durations": {"from": int(arrays.duration.min()), "to": int(arrays.duration.max())},
         "horizon": horizon(arrays),
-        "bounds_by_formula": dict(zip(data.tiers, bounds, strict=True)),
-        "solvers": FAMILY.takers(data),
     }

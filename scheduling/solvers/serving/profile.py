@@ -4,23 +4,19 @@ from __future__ import annotations
 
 from typing import Any
 
-from scheduling.models.serving.problem import ServingProblem
-from scheduling.solvers.serving.family import FAMILY, CompiledServing
+from scheduling.solvers.serving.family import CompiledServing
 
 
-def profile(problem: ServingProblem) -> dict[str, Any]:
-    """Return sizes, features, bounds by formula and solvers, as plain values ready for JSON.
+def profile(data: CompiledServing) -> dict[str, Any]:
+    """Return sizes and features, as plain values ready for JSON.
 
     Parameters
     ----------
-    problem
-        Any problem of the family.
+    data
+        Any problem of the family, compiled.
     """
-    data = CompiledServing(problem)
-    arrays = data.arrays
+    problem, arrays = data.problem, data.arrays
     return {
-        "kind": problem.kind,
-        "objective": list(data.tiers),
         "models": len({demand.model for demand in problem.demands}),
         "demands": len(problem.demands),
         "pools": len(problem.pools),
@@ -32,6 +28,4 @@ def profile(problem: ServingProblem) -> dict[str, Any]:
         "kv_affinity": problem.kv_affinity,
         "limits": sorted(problem.limits.model_dump(exclude_none=True)),
         "running_replicas": sum(entry.replicas for entry in problem.running),
-        "bounds_by_formula": data.stated_bounds(),
-        "solvers": FAMILY.takers(data),
     }

@@ -5,23 +5,19 @@ from __future__ import annotations
 from typing import Any
 
 from scheduling.models.spines.bounds import splits_bound
-from scheduling.models.spines.problem import LeafSpine
-from scheduling.solvers.spines.family import FAMILY, CompiledSpines
+from scheduling.solvers.spines.family import CompiledSpines
 
 
-def profile(problem: LeafSpine) -> dict[str, Any]:
-    """Return sizes, loads, bounds by formula and solvers, as plain values ready for JSON.
+def profile(data: CompiledSpines) -> dict[str, Any]:
+    """Return sizes and loads, as plain values ready for JSON.
 
     Parameters
     ----------
-    problem
-        Any problem of the family.
+    data
+        Any problem of the family, compiled.
     """
-    data = CompiledSpines(problem)
     arrays = data.arrays
     return {
-        "kind": problem.kind,
-        "objective": list(data.tiers),
         "flows": len(arrays.size),
         "spines": arrays.spines,
         "sources": len(arrays.leaves[0]),
@@ -30,6 +26,4 @@ def profile(problem: LeafSpine) -> dict[str, Any]:
         "equal_flows": len(set(arrays.size.tolist())) == 1,
         "total_size": float(arrays.size.sum()),
         "splits_at_least_congestion": splits_bound(arrays),
-        "bounds_by_formula": data.stated_bounds(),
-        "solvers": FAMILY.takers(data),
     }

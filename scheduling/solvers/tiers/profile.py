@@ -4,24 +4,20 @@ from __future__ import annotations
 
 from typing import Any
 
-from scheduling.models.tiers.problem import TieredProblem
-from scheduling.solvers.tiers.family import FAMILY, CompiledTiers
+from scheduling.solvers.tiers.family import CompiledTiers
 
 
-def profile(problem: TieredProblem) -> dict[str, Any]:
-    """Return sizes, bounds by formula and solvers, as plain values ready for JSON.
+def profile(data: CompiledTiers) -> dict[str, Any]:
+    """Return sizes, as plain values ready for JSON.
 
     Parameters
     ----------
-    problem
-        Any problem of the family.
+    data
+        Any problem of the family, compiled.
     """
-    data = CompiledTiers(problem)
-    arrays = data.arrays
+    problem, arrays = data.problem, data.arrays
     live = arrays.live
     return {
-        "kind": problem.kind,
-        "objective": list(data.tiers),
         "memories": arrays.n_memories,
         "tensors": arrays.n_tensors,
         "with_home": sum(tensor.home is not None for tensor in problem.tensors),
@@ -30,6 +26,4 @@ def profile(problem: TieredProblem) -> dict[str, Any]:
         "most_bytes_live": int((live * arrays.size[:, None]).sum(axis=0).max()),
         "bytes_used": int(arrays.bytes.sum()),
         "compute": int(arrays.compute.sum()),
-        "bounds_by_formula": data.stated_bounds(),
-        "solvers": FAMILY.takers(data),
     }

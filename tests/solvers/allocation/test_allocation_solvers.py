@@ -15,7 +15,6 @@ from scheduling.models.base import Status
 from scheduling.report.allocation.chart import curve, sentence
 from scheduling.report.charts import write_chart
 from scheduling.solvers.allocation.family import FAMILY, CompiledAllocation
-from scheduling.solvers.allocation.profile import profile
 from tests.allocations import allocation_problems, best_gain
 
 RELAXED = settings(max_examples=60, suppress_health_check=list(HealthCheck), deadline=None)
@@ -80,7 +79,7 @@ def test_large_problems_close() -> None:
     assert greedy.objective >= 0.999 * best.objective
     assert sch.solve(problem, "marginal", work_limit=1).objective < greedy.objective
     assert sch.solve(problem, work_limit=20, workers=1).grants == best.grants
-    facts = profile(problem)
+    facts = FAMILY.describe(problem)
     assert facts["gain_of_best_levels"] > facts["bounds_by_formula"]["gain"] >= best.objective
     long = problem.model_copy(update={"budget": 10**6})
     assert set(FAMILY.takers(CompiledAllocation(long))) == set(FAMILY.solvers)

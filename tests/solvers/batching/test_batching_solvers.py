@@ -14,7 +14,6 @@ from scheduling.models.batching.arrays import compile_batching
 from scheduling.models.batching.bounds import value_bound
 from scheduling.models.batching.problem import BatchingProblem
 from scheduling.solvers.batching.family import FAMILY, CompiledBatching
-from scheduling.solvers.batching.profile import profile
 from scheduling.solvers.batching.timeline import in_order
 from tests.batching import batching_problems, best_value
 
@@ -108,6 +107,6 @@ def test_a_makespan_is_left_to_cp_sat() -> None:
 
 
 def test_what_is_said_of_a_problem() -> None:
-    found = profile(batching(requests=5, seed=0))
+    found = FAMILY.describe(batching(requests=5, seed=0))
     assert (found["requests"], found["memory"]) == (5, 100)
     assert found["bounds_by_formula"]["flow"] > 0

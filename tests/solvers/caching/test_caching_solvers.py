@@ -11,7 +11,6 @@ from scheduling.models.base import Status
 from scheduling.models.caching.bounds import area_bound
 from scheduling.models.caching.problem import CachedObject, CachingProblem
 from scheduling.solvers.caching.family import FAMILY, CompiledCaching
-from scheduling.solvers.caching.profile import profile
 from tests.caching import best_cost, caching_problems
 
 RELAXED = settings(max_examples=60, suppress_health_check=list(HealthCheck), deadline=None)
@@ -101,7 +100,7 @@ def test_a_large_trace_of_sizes_comes_near_its_bound() -> None:
     assert sch.solve(problem, "greedy", work_limit=1).objective >= answer.bound
     for name in ("lru", "lfu", "fifo", "greedy-dual", "greedy-dual-frequency", "hit-density"):
         assert sch.solve(problem, name, work_limit=1).objective > answer.bound
-    facts = profile(problem)
+    facts = FAMILY.describe(problem)
     assert facts["cost_of_first_uses"] < answer.bound < facts["cost_without_cache"]
 
 

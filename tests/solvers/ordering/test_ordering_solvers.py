@@ -9,7 +9,6 @@ from scheduling.instances.generators import generate
 from scheduling.models.base import Status
 from scheduling.models.ordering.problem import OrderingProblem
 from scheduling.solvers.ordering.family import FAMILY, CompiledOrdering
-from scheduling.solvers.ordering.profile import profile
 from tests.ordering import batches, best_makespan
 
 RELAXED = settings(max_examples=25, suppress_health_check=list(HealthCheck), deadline=None)
@@ -40,7 +39,7 @@ def test_annealing_beats_the_rule_where_most_conflict() -> None:
     better = sch.solve(problem, "annealing", work_limit=1, workers=1)
     assert better.objective < rule.objective
     assert sch.solve(problem, "annealing", work_limit=1, workers=1).order == better.order
-    facts = profile(problem)
+    facts = FAMILY.describe(problem)
     assert 0.8 * 25 * 24 / 2 < facts["conflicting_pairs"] <= 25 * 24 // 2
 
 

@@ -12,7 +12,6 @@ from scheduling.models.prefill.arrays import compile_prefill
 from scheduling.models.prefill.bounds import most_weight
 from scheduling.models.prefill.problem import PrefillProblem
 from scheduling.solvers.prefill.family import FAMILY, CompiledPrefill
-from scheduling.solvers.prefill.profile import profile
 from tests.prefill import best_weight, prefill_problems
 
 RELAXED = settings(max_examples=60, suppress_health_check=list(HealthCheck), deadline=None)
@@ -78,6 +77,6 @@ def test_policies_by_hand() -> None:
 
 
 def test_what_is_said_of_a_problem() -> None:
-    found = profile(prompts(requests=5))
+    found = FAMILY.describe(prompts(requests=5))
     assert (found["prompts"], found["operators"]) == (5, 160)
     assert found["bounds_by_formula"]["on-time"] == 5

@@ -15,7 +15,7 @@ from scheduling.models.tiers.bounds import time_bound
 from scheduling.models.tiers.problem import TieredProblem
 from scheduling.report.charts import write_chart
 from scheduling.report.tiers.chart import located, sentence
-from scheduling.solvers.tiers.profile import profile
+from scheduling.solvers.tiers.family import FAMILY
 from tests.tiers import best_time, ticks, tiered_problems
 
 RELAXED = settings(max_examples=30, suppress_health_check=list(HealthCheck), deadline=None)
@@ -56,7 +56,7 @@ def test_copies_pay_where_they_are_hidden() -> None:
     assert best.gap is not None
     assert best.gap < 0.05
     assert sch.solve(problem, work_limit=5, workers=1).residences == best.residences
-    facts = profile(problem)
+    facts = FAMILY.describe(problem)
     assert facts["with_home"] == 5
     assert facts["bounds_by_formula"]["time"] <= best.bound
 
