@@ -57,6 +57,7 @@ from scheduling.instances.schedule.tardiness import random_tardiness
 from scheduling.instances.schedule.training import post_training, sequence_groups
 from scheduling.instances.serving.random_fleets import serving_fleet
 from scheduling.instances.sharing.random_jobs import shared_cluster
+from scheduling.instances.spot.random_capacity import spot_capacity
 from scheduling.instances.tiers.random_programs import tensor_program
 from scheduling.models.base import Problem
 
@@ -321,6 +322,9 @@ _RANGES: dict[str, tuple[Value, Value, str]] = {
     "clients": (1, 10**4, "number of clients"),
     "fewest": (1, 10**6, "fewest local steps of a round"),
     "most": (1, 10**6, "most local steps of a round"),
+    "work": (1, 10**5, "ticks of progress that the job takes"),
+    "deadline": (1, 10**5, "ticks until the deadline"),
+    "changeover": (0, 10**5, "ticks before an instance makes progress"),
     "days": (0.01, 10.0**5, "mean days between two failures of a node"),
     "seed": (0, 2**63 - 1, "seed of the random numbers"),
     "time_seed": (1, MODULUS - 1, "seed of the durations"),
@@ -370,6 +374,7 @@ GENERATORS: dict[str, Generator] = {
         _generator("model-layers", model_layers, _RANGES, "pipeline"),
         _generator("training-run", training_run, _RANGES, "checkpoint"),
         _generator("federated-clients", federated_clients, _RANGES, "federated"),
+        _generator("spot-capacity", spot_capacity, _RANGES, "spot"),
         _generator("leaf-flows", leaf_flows, _RANGES, "leaf-spine"),
         _generator("site-ring", site_ring, _RANGES, "ring"),
         _generator("drone-stream", drone_stream, _RANGES, "edge-cloud"),

@@ -97,6 +97,10 @@ _HOMES = {
         "scheduling.models.sharing.problem:SharedCluster",
         "scheduling.models.schedule.solution:ScheduleSolution",
     ),
+    "spot": (
+        "scheduling.models.spot.problem:SpotProblem",
+        "scheduling.models.spot.solution:SpotSolution",
+    ),
     "tiers": (
         "scheduling.models.tiers.problem:TieredProblem",
         "scheduling.models.tiers.solution:TieredSolution",

@@ -68,6 +68,9 @@ from scheduling.models.sharing.problem import SharedCluster
 from scheduling.models.spines.check import check_spines
 from scheduling.models.spines.problem import LeafSpine
 from scheduling.models.spines.solution import LeafSpineSolution
+from scheduling.models.spot.check import check_spot
+from scheduling.models.spot.problem import SpotProblem
+from scheduling.models.spot.solution import SpotSolution
 from scheduling.models.tiers.check import check_tiers
 from scheduling.models.tiers.problem import TieredProblem
 from scheduling.models.tiers.solution import TieredSolution
@@ -91,6 +94,7 @@ _CHECKERS: tuple[tuple[type[Problem], type[Solution], _Checker], ...] = (
     (TieredProblem, TieredSolution, check_tiers),
     (OrderingProblem, OrderingSolution, check_ordering),
     (PipelineProblem, PipelineSolution, check_pipeline),
+    (SpotProblem, SpotSolution, check_spot),
     (OffloadProblem, OffloadSolution, check_offload),
     (FederatedProblem, FederatedSolution, check_federated),
     (CheckpointProblem, CheckpointSolution, check_checkpoint),

@@ -24,6 +24,7 @@ _CHARTS = {
     "pipeline": "scheduling.report.pipeline.chart",
     "prefill": "scheduling.report.prefill.chart",
     "ring": "scheduling.report.ring.chart",
+    "spot": "scheduling.report.spot.chart",
     "tiers": "scheduling.report.tiers.chart",
 }
 """Module by kind; its ``draw`` draws a solution into a figure."""

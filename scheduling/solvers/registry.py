@@ -181,6 +181,7 @@ _FAMILIES = {
     "ring": "scheduling.solvers.ring.family:FAMILY",
     "schedule": "scheduling.solvers.schedule.family:FAMILY",
     "serving": "scheduling.solvers.serving.family:FAMILY",
+    "spot": "scheduling.solvers.spot.family:FAMILY",
     "tiers": "scheduling.solvers.tiers.family:FAMILY",
 }
 

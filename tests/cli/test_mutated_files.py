@@ -42,6 +42,7 @@ SOLVED = {
     "ring": "nearest",
     "schedule": "dispatch",
     "serving": "greedy",
+    "spot": "greedy",
     "tiers": "density",
 }
 """Kinds with solutions, and a solver of each that needs no engine."""

@@ -1,0 +1,1 @@
+"""Solvers of jobs on spot capacity."""
