@@ -12,9 +12,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from scheduling.models.base import Status
 from scheduling.models.placement.problem import Item, Node, PlacementProblem
 from scheduling.models.placement.rules import NodePreference, NodeTerm
-from scheduling.models.placement.solution import PlacementSolution
+from scheduling.models.placement.solution import Placement, PlacementSolution
 from scheduling.scenarios.scenario import Row, Run, Scenario, Target
 from scheduling.scenarios.solving import solve
 
@@ -80,16 +81,15 @@ def relief(found: Cluster) -> PlacementProblem:
     return PlacementProblem(nodes=nodes, items=items, goals=("preferences",))
 
 
-def agents(found: Cluster) -> int | None:
+def agents(found: Cluster) -> list[int] | None:
     """Let each overloaded node in turn hand its cheapest tasks to the node with the most room.
 
     Returns
     -------
-    int or None
-        The cost; ``None`` when a node stays overloaded.
+    list of int or None
+        The node of each task; ``None`` when one stays overloaded.
     """
     where = list(found.now)
-    moved: set[int] = set()
     for node in range(_NODES):
         mine = sorted(
             (task for task in range(_TASKS) if where[task] == node), key=lambda t: found.costs[t]
@@ -101,10 +101,23 @@ def agents(found: Cluster) -> int | None:
             target = _roomiest(found, loads, task)
             if target is not None:
                 where[task] = target
-                moved.add(task)
     if any(found.overloaded(load) for load in found.loads(where)):
         return None
-    return sum(found.costs[task] for task in moved if where[task] != found.now[task])
+    return where
+
+
+def cost_of(found: Cluster, where: list[int]) -> int:
+    """Cost of the migrations that bring the tasks there."""
+    moved = zip(found.costs, where, found.now, strict=True)
+    return sum(cost for cost, there, here in moved if there != here)
+
+
+def placed(where: list[int]) -> PlacementSolution:
+    """Return tasks on their nodes as an answer to :func:`relief`."""
+    placements = tuple(
+        Placement(item=f"task-{task}", node=f"node-{node}") for task, node in enumerate(where)
+    )
+    return PlacementSolution(status=Status.UNKNOWN, placements=placements)
 
 
 def _roomiest(found: Cluster, loads: list[list[int]], task: int) -> int | None:
@@ -128,14 +141,13 @@ def run(limits: Run) -> list[Row]:
         if least and limits.left <= 0:
             break
         found = cluster(seed)
-        cost = agents(found)
+        where = agents(found)
         share = max(_LEAST_SECONDS, limits.left / (_SEEDS - seed))
-        answer: PlacementSolution = solve(relief(found), time_limit=share)
-        if answer.tiers[0].objective:
-            continue
-        stuck += cost is None
-        if cost is not None:
-            by_agents.append(cost)
+        start = None if where is None else placed(where)
+        answer: PlacementSolution = solve(relief(found), time_limit=share, hint=start)
+        stuck += where is None
+        if where is not None:
+            by_agents.append(cost_of(found, where))
             least.append(int(answer.tiers[-1].objective or 0))
             bounds.append(int(answer.tiers[-1].bound or 0))
     if not least:

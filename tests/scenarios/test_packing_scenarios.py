@@ -108,6 +108,17 @@ def test_relieved_nodes_are_not_overloaded() -> None:
     assert answer.tiers[-1].objective == moved
 
 
+def test_a_search_begins_where_the_agents_end() -> None:
+    found, where = next(
+        (found, where)
+        for found in map(sliwko.cluster, range(4))
+        if (where := sliwko.agents(found)) is not None
+    )
+    answer = solve(sliwko.relief(found), work_limit=0.01, workers=1, hint=sliwko.placed(where))
+    assert answer.tiers[0].objective == 0
+    assert answer.tiers[-1].objective <= sliwko.cost_of(found, where)
+
+
 def test_elastic_jobs_end_no_later_and_are_bounded_closely() -> None:
     drawn = singularity.jobs(0)[:5]
     rigid = solve(singularity.fleet(drawn, elastic=False), work_limit=2, workers=1)
