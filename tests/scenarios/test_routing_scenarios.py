@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from scheduling.scenarios import infinite_llm, pd_forwarding
 from scheduling.scenarios.registry import scenario
 from scheduling.scenarios.scenario import Row, Run
 
@@ -28,7 +29,10 @@ def test_llumnix_halves_the_wait_and_mends_fragmentation() -> None:
     assert 0 < latency.gap < 0.3
 
 
-def test_prompts_on_demand_keep_limits_that_reports_miss() -> None:
+def test_prompts_on_demand_keep_limits_that_reports_miss(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(pd_forwarding, "_REQUESTS", 1500)
     rows = [row for row in rows_of("pd-forwarding") if row.baseline == "queue-report"]
     assert len(rows) == 2
     for row in rows:
@@ -38,7 +42,8 @@ def test_prompts_on_demand_keep_limits_that_reports_miss() -> None:
     assert rows[0].gap == 0
 
 
-def test_loans_come_close_to_the_best_sharing() -> None:
+def test_loans_come_close_to_the_best_sharing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(infinite_llm, "_FLEETS", 15)
     rates, shares = rows_of("infinite-llm")
     assert rates.ratio is not None
     assert rates.ratio > 1.0
