@@ -198,11 +198,12 @@ def show_front(front: PlanFront, title: str) -> None:
         for point in front.points
     ]
     table([*headers, f"bound of {front.goals[1]}", "plan"], rows, title)
+    count = f"{len(front.points)} plan{'s' * (len(front.points) != 1)}"
     if front.status == "optimal":
-        print(f"  complete: {len(front.points)} plans, no other trade-offs exist")
+        print(f"  complete: {count}, no other trade-offs exist")
     else:
-        print(f"  {len(front.points)} plans, {front.status}: there may be more")
-    if front.hypervolume is not None:
+        print(f"  {count}, {front.status}: there may be more")
+    if front.hypervolume:
         print(f"  hypervolume {figure(front.hypervolume)}, bound {figure(front.bound)}")
 
 

@@ -122,7 +122,9 @@ def worths(
     def add(constraint: str, change: str, reached: float | None) -> None:
         if reached is not None:
             more = reached - base
-            binds = abs(more) > _NOTHING * max(abs(base), abs(reached))
+            # Rounded up to whole replicas, a relaxation may also rise where more is possible.
+            better = more > 0 if goal == "goodput" else more < 0
+            binds = better and abs(more) > _NOTHING * max(abs(base), abs(reached))
             found.append(Worth(constraint, change, goal, more if binds else 0.0, binds))
 
     busier = [replace(one, derate=one.derate * _BUSIER) for one in kept]

@@ -330,3 +330,18 @@ def test_searches_for_other_plans_travel(monkeypatch: pytest.MonkeyPatch) -> Non
     assert [one.kind for one in found.runner_ups if one.plan is not None]
     with pytest.raises(InputError, match="backend"):
         sch.plan(fleet(), backend="slurm")
+
+
+def test_loosening_a_constraint_is_never_said_to_make_the_plan_dearer(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    resolved = resolve(fleet(options=SMALL, limits={"gpus": 8}))
+    found = plan(resolved.fleet, time_limit=300)
+    assert found.plan is not None
+    values = iter(range(100_000, 200_000, 1000))
+    monkeypatch.setattr("scheduling.planner.worth.relaxed_value", lambda *_: next(values))
+    memo = Memo()
+    clock = Clock(time.monotonic() + 300, 1, 0)
+    tried = worths(resolved, found.plan, candidates(resolved, memo=memo), clock, memo)
+    assert tried.entries
+    assert not any(one.binds or one.value for one in tried.entries)
