@@ -13,6 +13,7 @@ import typer
 from scheduling.cli import completing, options
 from scheduling.cli.live import LiveLine
 from scheduling.cli.output import EXIT_CODES, emit_json, fail, note
+from scheduling.cli.settings import typed
 
 if TYPE_CHECKING:
     from scheduling.errors import InputError
@@ -93,6 +94,7 @@ PlanSeconds = Annotated[
 
 
 def plan(
+    context: typer.Context,
     file: FleetFile,
     output: Folder = None,
     emit: Runtime = None,
@@ -129,9 +131,9 @@ def plan(
         from scheduling.errors import InputError
         from scheduling.planner.front import goal_pair
 
-        if jobs is not None or backend != "loky":
+        for option in sorted({"--backend", "--jobs"} & typed(context)):
             expected = "a plan without --pareto, whose searches need each other"
-            raise InputError.single("--backend", f"{backend} with --pareto", expected)
+            raise InputError.single(option, "--pareto", expected)
         goals = goal_pair(pareto)
         with _named(file):
             raise typer.Exit(_front(fleet, goals, plot, settings, json))

@@ -9,6 +9,7 @@ import typer
 
 from scheduling.cli import completing, options, settings
 from scheduling.cli.output import emit_json, fail, note, table
+from scheduling.cli.settings import typed
 from scheduling.cli.stopping import end, gather
 from scheduling.errors import InputError
 from scheduling.report.words import percent
@@ -78,7 +79,8 @@ def reproduce(
 
     if all_of_them and names:
         raise InputError.single("--all", f"also {names[0]}", "--all or names of scenarios")
-    if all_of_them or not names or budget is not None or output is not None:
+    asked = {"--all", "--budget", "--output", "--jobs", "--backend"} & typed(context)
+    if asked or not names:
         if time_limit is not None and "--time-limit" in settings.typed(context):
             raise InputError.single("--time-limit", f"{time_limit:g}", "--budget for a table")
         seconds = _DEFAULT_SECONDS if budget is None else options.duration(budget, "--budget")

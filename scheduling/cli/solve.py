@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from scheduling.cli import completing, options
+from scheduling.cli import completing, options, settings
 from scheduling.cli.live import LiveLine
 from scheduling.cli.output import EXIT_CODES, emit_json, note_files, summary
 from scheduling.errors import InputError, UnsupportedError
@@ -55,6 +55,7 @@ PartsBackend = Annotated[
 
 
 def solve(
+    context: typer.Context,
     file: options.InstanceFile,
     format_: options.FormatName = None,
     solver: SolverName = "auto",
@@ -81,7 +82,7 @@ def solve(
     from scheduling.report.charts import chart_writer
 
     problem = stated_problem(file, format_)
-    chosen = _on_backend(solver, backend, jobs)
+    chosen = _on_backend(solver, backend, jobs, settings.typed(context))
     known = None if hint is None else read_solution(hint)
     draw = None if gantt is None else chart_writer(problem, gantt)
     if model is not None:
@@ -109,15 +110,14 @@ def solve(
     raise typer.Exit(EXIT_CODES[solution.status])
 
 
-def _on_backend(solver: str, backend: str | None, jobs: int | None) -> Any:
+def _on_backend(solver: str, backend: str | None, jobs: int | None, typed: frozenset[str]) -> Any:
     """Return the solver, with who carries its parts."""
     name, _, count = solver.partition(":")
-    if backend is None and jobs is None:
-        return solver
     if name != "parts":
-        option = "--jobs" if backend is None else "--backend"
-        expected = "--solver parts, the one whose parts others can solve"
-        raise InputError.single(option, f"--solver {solver}", expected)
+        for option in sorted({"--backend", "--jobs"} & typed):
+            expected = "--solver parts, the one whose parts others can solve"
+            raise InputError.single(option, f"--solver {solver}", expected)
+        return solver
     from scheduling.solvers.placement.parts import Parts
 
     return Parts(count or None, backend or "loky", jobs)
