@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 from scheduling.scenarios.registry import SCENARIOS
 
 SYSTEMS = """
@@ -20,3 +23,9 @@ reft datastates bytecheckpoint oomb cxl mergepipe bac flowcache spray pccl
 
 def test_the_registry_has_exactly_the_published_systems() -> None:
     assert sorted(SCENARIOS) == sorted(SYSTEMS.split())
+
+
+def test_the_documentation_has_a_row_for_each() -> None:
+    table = Path(__file__).parents[2] / "docs" / "atlas-table.md"
+    rows = re.findall(r"^\| \*\*(.+?)\*\*:", table.read_text(encoding="utf-8"), re.MULTILINE)
+    assert rows == list(SCENARIOS)
