@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import IntEnum
+from typing import NamedTuple
 
 from scheduling.errors import InputError
 from scheduling.models.requests.programs import NO_TOOL, ProgramTable
@@ -16,6 +17,14 @@ class Phase(IntEnum):
     REASONING = 1
     ACTING = 2
     ENDED = 3
+
+
+class Behind(NamedTuple):
+    """Calls one after the other behind a call: how many, and the tokens of all of them."""
+
+    calls: float
+    prompt_tokens: float
+    answer_tokens: float
 
 
 class Programs:
@@ -69,7 +78,7 @@ class Programs:
         self._steps: dict[int, dict[int, int]] = {}
         self._prompts: list[int] = table.requests.prompt_tokens.tolist()
         self._answers: dict[int, tuple[int, int]] = {}
-        self._behind: dict[int, tuple[int, int]] = {}
+        self._behind: dict[int, list[int]] = {}
         self._totals: list[int] = (
             table.requests.prompt_tokens + table.requests.output_tokens
         ).tolist()
@@ -133,13 +142,10 @@ class Programs:
         tokens, count = self._answers.get(agent, (0, 0))
         return tokens / count if count else None
 
-    def mean_behind(self, agent: int) -> float:
-        """Return how many calls came one after the other behind one of this step so far.
-
-        In programs that have ended, on average.
-        """
-        calls, count = self._behind.get(agent, (0, 0))
-        return calls / count if count else 0.0
+    def mean_behind(self, agent: int) -> Behind:
+        """Return what came behind a call of this step, on average over programs that have ended."""
+        *sums, count = self._behind.get(agent, (0, 0, 0, 0))
+        return Behind(*(each / max(count, 1) for each in sums))
 
     # What the engine tells.
 
@@ -181,12 +187,18 @@ class Programs:
         return coming
 
     def _learn(self, program: int) -> None:
-        """Note how many calls came one after the other behind each of an ended program."""
-        behind: dict[int, int] = {}
+        """Note the longest chain of calls behind each of an ended program."""
+        behind: dict[int, tuple[int, int, int]] = {}
         for row in reversed(range(self._firsts[program], self._firsts[program + 1])):
-            behind[row] = max((behind[after] + 1 for after in self._next[row]), default=0)
-            calls, count = self._behind.get(self._agent[row], (0, 0))
-            self._behind[self._agent[row]] = (calls + behind[row], count + 1)
+            chains = []
+            for after in self._next[row]:
+                calls, prompts, answers = behind[after]
+                answer = self._totals[after] - self._prompts[after]
+                chains.append((calls + 1, prompts + self._prompts[after], answers + answer))
+            behind[row] = max(chains, default=(0, 0, 0))
+            known = self._behind.setdefault(self._agent[row], [0, 0, 0, 0])
+            for place, each in enumerate((*behind[row], 1)):
+                known[place] += each
 
     def rejected(self, row: int) -> int:
         """Note that a call fits into no memory; return how many never come because of it.

@@ -24,6 +24,7 @@ from scheduling.simulator.requests.policies.continuum import (
     memoryfulness,
     prior_ttl,
 )
+from scheduling.simulator.requests.policies.hexgen import Stages, Urgency
 from scheduling.simulator.requests.policies.retention import LeastRecent
 from scheduling.simulator.requests.policies.saga import AgentFairShare, WorkflowAware
 from scheduling.simulator.requests.policies.thunderagent import ThunderAgent, smallest_first
@@ -191,3 +192,23 @@ class _First:
         """Return the first."""
         del request, now
         return candidates[0]
+
+
+def test_budgets_of_stages_follow_their_times() -> None:
+    calls = (
+        Call(5, 1, ((1, 5),), agent="link"),
+        Call(5, 3, ((2, 5),), (0,), agent="write"),
+        Call(5, 6, ((3, 5),), (1,), agent="test"),
+    )
+    known = Programs(program_table([Program(0.0, calls), Program(100.0, calls)]))
+    order = Urgency(Stages([Affine(base=1.0, per_token=0.0)]), 40.0)
+    order.programs = known
+    for row in range(3):
+        ended = Live(row, row * 10**9, 0, 5, 0)
+        known.came(ended, ended.arrival_ns)
+        known.ended(ended, ended.arrival_ns + 1)
+    request = Live(3, 100 * 10**9, 0, 5, 0)
+    known.came(request, request.arrival_ns)
+    # The stage takes 2 s; behind it stood two with 9 tokens in all, which take 11 s.
+    (urgency, _) = order.key(request, request.arrival_ns)
+    assert -urgency == pytest.approx(2.0 - 40.0 * 2 / (2 + 11))

@@ -49,8 +49,16 @@ class Stages:
         answer = _FIRST_GUESS
         if programs is not None:
             answer = programs.mean_answer(programs.agent(request.row)) or _FIRST_GUESS
-        decode = cost.seconds(Batch.decode(1, request.prompt + round(answer / 2)))
-        return cost.seconds(Batch.prefill(request.prompt)) + answer * decode
+        return _alone(cost, request.prompt, answer)
+
+    def behind(self, request: Live, programs: Programs) -> float:
+        """Predict the time of the stages that are still to come, as the mean over instances."""
+        calls, prompts, answers = programs.mean_behind(programs.agent(request.row))
+        if not calls:
+            return 0.0
+        prompt, answer = max(1, round(prompts / calls)), answers / calls
+        one = [_alone(cost, prompt, answer) for cost in self._costs]
+        return calls * sum(one) / len(one)
 
     def usual(self, request: Live, programs: Programs | None) -> float:
         """Predict it as the mean over the kinds of instances."""
@@ -58,11 +66,17 @@ class Stages:
         return sum(times) / len(times)
 
 
+def _alone(cost: CostModel, prompt: int, answer: float) -> float:
+    """Return the time of a request alone."""
+    decode = cost.seconds(Batch.decode(1, prompt + round(answer / 2)))
+    return cost.seconds(Batch.prefill(prompt)) + answer * decode
+
+
 class Urgency:
     """Order of a queue: time that a stage takes beyond its budget, largest first.
 
-    A query's time that is left until its deadline is shared among its stages by their times; the
-    stages that are still to come are as many as ended queries had behind one of that name.
+    A query's time that is left until its deadline is shared among its stages by their times; those
+    that are still to come are as long as what ended queries had behind one of that name.
 
     Parameters
     ----------
@@ -90,8 +104,8 @@ class Urgency:
         came = programs.came_ns[programs.of(request.row)]
         elapsed = (request.arrival_ns - came) / NS_PER_SECOND
         waited = (now - request.arrival_ns) / NS_PER_SECOND
-        stages = 1.0 + programs.mean_behind(programs.agent(request.row))
-        budget = (self._limit - elapsed) / stages
+        share = takes / (takes + self._stages.behind(request, programs))
+        budget = (self._limit - elapsed) * share
         return -(takes - (budget - waited)), request.arrival_ns
 
 
