@@ -217,6 +217,10 @@ def test_pointing_marks_a_box_and_leaving_brings_the_picture_back(browser: Brows
     browser.mouse("mouseMoved", left + 0.5 * width, top - 30)
     browser.settle()
     assert picture(browser, 1) == before
+    browser.evaluate("document.querySelectorAll('#result-2 canvas')[2].focus()")
+    browser.key("ArrowRight")
+    spoken = browser.evaluate("document.querySelectorAll('#result-2 .unseen')[2].textContent")
+    assert spoken.startswith("a, p: GPUs 0 to 1")
     press(browser, "#result-2 [aria-label='Zoom in: Nodes']")
     assert picture(browser, 1) != before
     press(browser, "#result-2 [aria-label='Show everything: Nodes']")

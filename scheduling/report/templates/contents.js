@@ -196,7 +196,7 @@ class BoxContent {
 
   name(ctx, k, x0, x1, middle, box, theme) {
     const [from, to] = [Math.max(x0, box.left), Math.min(x1, box.left + box.width)];
-    const text = fitName(ctx, this.spec.names[k], to - from - 6);
+    const text = fitName(ctx, this.spec.labels?.[k] ?? this.spec.names[k], to - from - 6);
     if (!text) return;
     const group = this.spec.groups[k];
     ctx.textAlign = "center";
@@ -259,6 +259,7 @@ function barSpec(spec) {
     kind: "boxes", title: spec.title, x: spec.x, y: { label: "", log: false }, limit: null, most: null,
     notes: [], legend: several > 1 ? spec.series.map(([label]) => label) : [],
     names: cells.map((c) => c.name),
+    labels: cells.map((c) => shown(c.value)),
     left: cells.map((c) => Math.min(0, c.value)),
     right: cells.map((c) => Math.max(0, c.value)),
     low: cells.map((c) => c.row + 0.1 + c.k * tall),

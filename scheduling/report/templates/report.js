@@ -43,7 +43,8 @@ function buildTable({ title, columns, rows }, level = "h3") {
     kept = words ? order.filter((row) => row.some((value) => String(cellText(value)).toLowerCase().includes(words))) : order;
     body.replaceChildren(...kept.slice(0, most).map((row) => element("tr", {}, ...row.map((value, k) => {
       const text = cellText(value);
-      return element("td", { textContent: text, className: numeric[k] ? "number" : String(text).length > 40 ? "text" : "" });
+      const { length } = String(text);
+      return element("td", { textContent: text, className: numeric[k] ? "number" : length > 40 ? "text" : length > 16 ? "long" : "" });
     }))));
     more.hidden = kept.length <= most;
     const left = kept.length - most;
