@@ -146,7 +146,8 @@ def _section(data: Any, text: str, source: str, given: Given | None, waits: bool
             raise InputError.single("document", found, EXPECTED, source) from None
     if not isinstance(data, dict):
         raise InputError.single("document", "no result", EXPECTED, source)
-    beside = {key: data.pop(key) for key in BESIDE if key in data}
+    placed = data.get("kind") == "placement"
+    beside = {key: data.pop(key) for key in BESIDE if placed and key in data}
     solution = read_json_solution(json.dumps(data) if beside else text, source)
     own = given if _answers(solution, given, source, strict=waits) else None
     try:
@@ -210,7 +211,8 @@ def _reader(data: Any) -> _Reader | None:
         return _Reader(_PLANS[data["kind"]], ("fleet",))
     if data.get("kind") == "atlas":
         return _Reader(lambda found, source, _: atlas_section(found, source))
-    if "runs" not in data:
+    # Solutions have a status of their own, and may say what runs, too.
+    if "runs" not in data or {"kind", "status"} <= data.keys():
         return None
     return next((reader for key, reader in _RUNS.items() if key in data), _RUNS["requests"])
 
