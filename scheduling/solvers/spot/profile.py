@@ -4,32 +4,26 @@ from __future__ import annotations
 
 from typing import Any
 
-from scheduling.models.spot.problem import SpotProblem
-from scheduling.solvers.spot.family import FAMILY, CompiledSpot
+from scheduling.solvers.spot.family import CompiledSpot
 
 
-def profile(problem: SpotProblem) -> dict[str, Any]:
-    """Return sizes, capacity, bounds by formula and solvers, as plain values ready for JSON.
+def profile(data: CompiledSpot) -> dict[str, Any]:
+    """Return sizes and capacity, as plain values ready for JSON.
 
     Parameters
     ----------
-    problem
-        Any problem of the family.
+    data
+        Any problem of the family, compiled.
     """
-    data = CompiledSpot(problem)
-    arrays = data.arrays
+    problem, spot = data.problem, data.arrays.free[:-1]
     return {
-        "kind": problem.kind,
-        "objective": list(data.tiers),
         "work": problem.work,
         "deadline": problem.deadline,
         "changeover": problem.changeover,
         "regions": len(problem.regions),
-        "ticks_with_spot_capacity": int(arrays.free[:-1].any(axis=0).sum()),
+        "ticks_with_spot_capacity": int(spot.any(axis=0).sum()),
         "share_of_ticks_by_region": {
             region.id: round(float(row.mean()), 4)
-            for region, row in zip(problem.regions, arrays.free[:-1], strict=True)
+            for region, row in zip(problem.regions, spot, strict=True)
         },
-        "bounds_by_formula": data.stated_bounds(),
-        "solvers": FAMILY.takers(data),
     }

@@ -110,5 +110,3 @@ def test_what_is_said_of_a_problem() -> None:
     found = FAMILY.describe(batching(requests=5, seed=0))
     assert (found["requests"], found["memory"]) == (5, 100)
     assert found["bounds_by_formula"]["flow"] > 0
-    due = FAMILY.describe(batching(requests=5, deadlines=1, seed=0))
-    assert due["bounds_by_formula"]["on-time"] > 0

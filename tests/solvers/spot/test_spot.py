@@ -20,6 +20,7 @@ from scheduling.models.spot.problem import SpotProblem
 from scheduling.models.spot.solution import SpotSolution
 from scheduling.report.charts import write_chart
 from scheduling.report.spot.chart import sentence
+from scheduling.solvers.spot.family import FAMILY
 
 
 def _spans(ticks: list[bool]) -> list[dict[str, int]]:
@@ -144,4 +145,7 @@ def test_long_jobs_files_and_charts(tmp_path: Path) -> None:
     assert sentence(JOB, found).endswith("proven least")
     write_chart(JOB, found, tmp_path / "runs.svg")
     assert "on demand" in (tmp_path / "runs.svg").read_text(encoding="utf-8")
+    facts = FAMILY.describe(JOB)
+    assert facts["ticks_with_spot_capacity"] == 12
+    assert facts["bounds_by_formula"]["cost"] <= found.objective
     assert sentence(JOB, SpotSolution(status=Status.UNKNOWN)).endswith("(unknown)")
