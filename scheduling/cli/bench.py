@@ -77,7 +77,7 @@ def bench(
             lambda: run_plan(plan, output, jobs=jobs, backend=backend, on_record=bar.update)
         )
     if json:
-        emit_json([record.model_dump(mode="json") for record in records])
+        emit_json("benchmark", [record.model_dump(mode="json") for record in records])
     else:
         _show(records, baseline)
     if output is not None:

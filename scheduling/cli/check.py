@@ -30,7 +30,7 @@ def check(
 
     violations = sch.check(stated_problem(file, format_), read_solution(solution))
     if json:
-        emit_json({"valid": not violations, "violations": [asdict(v) for v in violations]})
+        emit_json("check", {"valid": not violations, "violations": [asdict(v) for v in violations]})
     elif violations:
         rows = [
             [

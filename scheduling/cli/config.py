@@ -40,7 +40,7 @@ def config(
         found.defaults(verb, commands[verb], context)
         rows = _one(found, verb, commands[verb])
     if json:
-        emit_json({"files": found.files, "settings": [_record(*row) for row in rows]})
+        emit_json("config", {"files": found.files, "settings": [_record(*row) for row in rows]})
         return
     cells = [
         [option, where or "all", _shown(setting.value), setting.place or setting.source]

@@ -87,7 +87,7 @@ def doctor(context: typer.Context, json: options.Json = False) -> None:
     checks = [*examine(), _settings(context)]
     healthy = not any(check.harms for check in checks)
     if json:
-        emit_json({"healthy": healthy, "checks": [asdict(check) for check in checks]})
+        emit_json("doctor", {"healthy": healthy, "checks": [asdict(check) for check in checks]})
     else:
         _show(checks, healthy=healthy)
     raise typer.Exit(0 if healthy else 1)

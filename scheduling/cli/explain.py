@@ -31,7 +31,7 @@ def explain(
     problem, notes = read_problem(file, format_)
     found = sch.explain(problem, time_limit=time_limit or 60.0, workers=workers, seed=seed)
     if json:
-        emit_json({**found.record(), **({"notes": notes} if notes else {})})
+        emit_json("explanation", {**found.record(), **({"notes": notes} if notes else {})})
     else:
         typer.echo(str(found))
         for remark in notes:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from json import dumps
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from pydantic import BaseModel
 
+from scheduling import schemas
 from scheduling.cli import completing, options
 from scheduling.cli.output import emit_json, note, table
 from scheduling.report.words import number
@@ -41,7 +43,7 @@ def info(
     else:
         facts = _entries(problem)
     if json:
-        emit_json(facts)
+        emit_json("info", facts)
         return
     rows = [[key.replace("_", " "), _cell(value)] for key, value in facts.items()]
     table(["what", "value"], rows, problem.name or file)
@@ -113,28 +115,54 @@ def convert(
     problem = stated_problem(source, from_)
     write(problem, target, format=to)
     if json:
-        emit_json({"written": str(target), "kind": problem.kind, "name": problem.name})
+        emit_json(
+            "conversion", {"written": str(target), "kind": problem.kind, "name": problem.name}
+        )
     else:
         note(f"written: {target}")
 
 
 def schema(
     kind: Annotated[
-        str,
+        str | None,
         typer.Argument(
-            metavar="KIND",
-            help="Kind of document, such as fleet or serving-plan.",
+            metavar="[KIND]",
+            help="Kind of document, such as fleet or serving-plan, or an output; without: a list.",
             autocompletion=completing.kinds,
         ),
-    ],
+    ] = None,
     solution: Annotated[
         bool, typer.Option("--solution", help="Schema of the solution file instead.")
     ] = False,
-    json: Annotated[  # noqa: ARG001 - every verb takes it; a schema is JSON in any case
-        bool, typer.Option("--json", help="No effect: a schema is always JSON.")
+    json: Annotated[
+        bool, typer.Option("--json", help="The list as JSON; a schema always is.")
     ] = False,
 ) -> None:
-    """Print the JSON schema of a family's instance or solution files."""
+    """Print the JSON schema of a family's instance or solution files, or of a verb's output.
+
+    Without KIND all schemas are listed with their versions. Every JSON output names its own under
+    the key schema.
+    """
     from scheduling.instances.schema import json_schema, solution_schema
 
-    emit_json(solution_schema(kind) if solution else json_schema(kind))
+    if kind is None:
+        _list_schemas(as_json=json)
+    elif kind in schemas.OUTPUTS:
+        _print_schema(schemas.output_schema(kind))
+    else:
+        _print_schema(solution_schema(kind) if solution else json_schema(kind))
+
+
+def _print_schema(schema: dict[str, Any]) -> None:
+    typer.echo(dumps(schema, ensure_ascii=False, indent=2))
+
+
+def _list_schemas(*, as_json: bool) -> None:
+    from scheduling.instances.schema import names
+
+    rows = [(name, schemas.version(name), command) for name, command in names()]
+    if as_json:
+        fields = ("name", "version", "command")
+        emit_json("schemas", [dict(zip(fields, row, strict=True)) for row in rows])
+        return
+    table(["schema", "version", "printed by"], [[name, str(n), how] for name, n, how in rows])

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from scheduling import schemas
 from scheduling.cli import completing, options
 from scheduling.cli.output import emit_json, note, table
 from scheduling.errors import InputError
@@ -56,7 +57,7 @@ def generate(
         write(problem, output, format=format_)
         note(f"written: {output}")
     if json:
-        emit_json(problem.model_dump(mode="json"))
+        emit_json(schemas.problem(problem.kind), problem.model_dump(mode="json"))
     elif output is None:
         from scheduling.instances.documents import write_yaml_problem
 
@@ -78,6 +79,7 @@ def _list(json: bool) -> None:
 
     if json:
         emit_json(
+            "generators",
             [
                 {
                     "name": entry.name,
@@ -86,7 +88,7 @@ def _list(json: bool) -> None:
                     "parameters": [asdict(parameter) for parameter in entry.parameters],
                 }
                 for entry in GENERATORS.values()
-            ]
+            ],
         )
         return
     rows = [

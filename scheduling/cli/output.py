@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from scheduling.cli import logs
 from scheduling.report.words import number, percent, sentence
+from scheduling.schemas import stamped
 
 # Models are loaded by the verbs that need them, so that help and errors come at once.
 if TYPE_CHECKING:
@@ -42,9 +43,9 @@ def note_files(**paths: Path | None) -> None:
             note(f"  {what}: {path}")
 
 
-def emit_json(value: Any) -> None:
-    """Print a value as the only thing on stdout."""
-    print(json.dumps(value, ensure_ascii=False, indent=2))
+def emit_json(schema: str, value: Any) -> None:
+    """Print a value as the only thing on stdout, under the name and version of its schema."""
+    print(json.dumps(stamped(schema, value), ensure_ascii=False, indent=2))
 
 
 def table(headers: Sequence[str], rows: Iterable[Sequence[str]], title: str | None = None) -> None:

@@ -80,7 +80,7 @@ def pareto(
 
         write_front(front, chart)
     if json:
-        emit_json(front.model_dump(mode="json"))
+        emit_json("pareto-front", front.model_dump(mode="json"))
     else:
         _show(front, problem.name or file)
         note_files(front=output, chart=chart if front.points else None)

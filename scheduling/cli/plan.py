@@ -213,7 +213,7 @@ def _plan(
         show_result(result)
     written = _write(result, files)
     if json:
-        emit_json(result.record())
+        emit_json("plan-result", result.record())
     for path in written:
         note(f"  written: {path}")
     return EXIT_CODES[result.solution.status]
@@ -247,7 +247,10 @@ def _explain(fleet: Fleet, settings: dict[str, Any], json: bool) -> None:
 
     found: PlanExplanation = explain_plan(fleet, **settings)
     if json:
-        emit_json({"kind": "plan-explanation", "status": "infeasible", **found.record()})
+        emit_json(
+            "plan-explanation",
+            {"kind": "plan-explanation", "status": "infeasible", **found.record()},
+        )
         return
     from scheduling.cli.plan_tables import show_explanation
 
@@ -273,7 +276,7 @@ def _front(
         points = [point.values for point in front.points]
         write_plan_front(points, names, fleet.name or "fleet", plot)
     if json:
-        emit_json(front.record())
+        emit_json("plan-front", front.record())
     else:
         show_front(front, fleet.name or "fleet")
         if plot is not None and front.points:

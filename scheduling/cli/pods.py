@@ -102,7 +102,7 @@ def pods(
     _write(stated, solution, steps, problem, output, commands)
     why = _explained(stated, solution, time_limit if what_if else None, workers, seed)
     if json:
-        emit_json(_record(solution, steps, why, found.notes))
+        emit_json("pods", _record(solution, steps, why, found.notes))
     else:
         _show(stated, solution, steps, why)
         if what_if:

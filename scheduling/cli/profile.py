@@ -69,6 +69,7 @@ def _report(measured: Measured, output: Path, *, as_json: bool) -> None:
     found = _accuracies(measured)
     if as_json:
         emit_json(
+            "profile",
             {
                 "profile": str(output),
                 "left_out": len(measured.left_out),
@@ -76,7 +77,7 @@ def _report(measured: Measured, output: Path, *, as_json: bool) -> None:
                     {"operator": a.operator, "rows": a.rows, "before": a.before, "after": a.after}
                     for a in found
                 ],
-            }
+            },
         )
         return
     rows = [[a.operator, str(a.rows), f"{a.before:.1%}", f"{a.after:.1%}"] for a in found]

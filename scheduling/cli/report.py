@@ -47,6 +47,6 @@ def report(
     write_whole(output, render_report(sections, heading).encode())
     if json:
         results = [{"title": one.title, "answer": one.answer} for one in sections]
-        emit_json({"written": str(output), "results": results})
+        emit_json("report", {"written": str(output), "results": results})
     else:
         note(f"written: {output}")

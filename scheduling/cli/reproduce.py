@@ -112,7 +112,7 @@ def _each(names: Sequence[str], time_limit: float, json: bool) -> None:
         if not json:
             _show(entry, rows)
     if json:
-        emit_json(shown)
+        emit_json("reproduction", shown)
     if missing:
         raise typer.Exit(_EXIT_BAD_INPUT)
 
@@ -137,7 +137,7 @@ def _table(
     )
     atlas = Atlas(tuple(entries), seconds, len(set(names)))
     if json:
-        emit_json(atlas.record())
+        emit_json("atlas", atlas.record())
     else:
         _show_atlas(atlas)
     if output is not None:

@@ -241,6 +241,7 @@ def _simulate_schedule(problem: Problem, file: str, asked: Asked) -> None:
     deliver(
         asked,
         found.best.solution,
+        schema="simulation-schedule",
         record=lambda: _record(found),
         show=lambda: _show(found, problem.name or file),
         written=f"solution of {found.best.policy}",

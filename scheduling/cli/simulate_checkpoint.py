@@ -32,7 +32,10 @@ def simulate_run(
             }
             for one in found.runs
         ]
-        emit_json({"problem": problem.name, "least_waste": found.least, "runs": runs})
+        emit_json(
+            "simulation-checkpoint",
+            {"problem": problem.name, "least_waste": found.least, "runs": runs},
+        )
         return
     rows = [
         [

@@ -31,6 +31,7 @@ def simulate_stream(problem: EdgeCloud, file: str, asked: Asked) -> None:
     deliver(
         asked,
         best.solution,
+        schema="simulation-edge-cloud",
         record=lambda: _record(found),
         show=lambda: _show(found, problem.name or file),
         written=f"results in time of {best.policy.name}",

@@ -59,7 +59,7 @@ def simulate_scenario(problem: RequestScenario, file: str, asked: Asked, wanted:
     for text in found.notes:
         note(text)
     if asked.json:
-        emit_json(comparison_record(found))
+        emit_json("simulation-requests", comparison_record(found))
         return
     _show(found, problem.name or file)
     _show_bounds(found, wanted.objectives or _SHOWN_OBJECTIVES)

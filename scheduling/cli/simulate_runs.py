@@ -25,6 +25,7 @@ def deliver(
     asked: Asked,
     best: Solution,
     *,
+    schema: str,
     record: Callable[[], dict[str, Any]],
     show: Callable[[], None],
     written: str,
@@ -37,6 +38,8 @@ def deliver(
         The options.
     best
         What is written.
+    schema
+        Name of the document's schema.
     record, show
         Return the document of ``--json``, and print the tables.
     written
@@ -47,7 +50,7 @@ def deliver(
     if asked.output is not None:
         write_solution(best, asked.output)
     if asked.json:
-        emit_json(record())
+        emit_json(schema, record())
         return
     show()
     if asked.output is not None:

@@ -29,6 +29,7 @@ def simulate_cluster(problem: SharedCluster, file: str, asked: Asked) -> None:
     deliver(
         asked,
         best.solution,
+        schema="simulation-sharing",
         record=lambda: _record(found),
         show=lambda: _show(found, problem.name or file),
         written=f"schedule of {best.policy.name}, in microseconds",

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from scheduling import schemas
 from scheduling.cli import completing, options, settings
 from scheduling.cli.live import LiveLine
 from scheduling.cli.output import EXIT_CODES, emit_json, note_files, summary
@@ -103,7 +104,7 @@ def solve(
     if draw is not None:
         draw(solution)
     if json:
-        emit_json(solution.model_dump(mode="json"))
+        emit_json(schemas.solution(solution.kind), solution.model_dump(mode="json"))
     else:
         summary(solution, problem.name or file)
         note_files(model=model, solution=output, chart=gantt)

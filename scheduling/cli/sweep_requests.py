@@ -56,7 +56,7 @@ def sweep_scenario(problem: RequestScenario, file: str, asked: Asked, wanted: Wa
 
         write_frontier(runs, wanted.plot, problem.name or file)
     if asked.json:
-        emit_json([_record(one) for one in runs])
+        emit_json("sweep", [_record(one) for one in runs])
     else:
         _show(runs, problem.name or file, len(sweep.seeds))
     if asked.output is not None:

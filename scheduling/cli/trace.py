@@ -87,7 +87,7 @@ def trace(
         if fitted is not None:
             record["distances"] = [asdict(entry) for entry in fitted.distances]
             record["workload"] = fitted.workload.model_dump(mode="json")
-        emit_json({**record, "notes": list(notes)})
+        emit_json("trace", {**record, "notes": list(notes)})
         return
     _show(described, file)
     if fitted is not None:

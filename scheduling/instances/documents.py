@@ -11,12 +11,14 @@ from typing import Any, TypeVar
 
 import yaml
 
+from scheduling import schemas
 from scheduling.errors import InputError
 from scheduling.instances.jsontext import json_lines, parse_json
 from scheduling.instances.kinds import problem_class, solution_class
 from scheduling.instances.text import excerpt, head
 from scheduling.instances.yamltext import Path, parse_yaml, resolve, yaml_lines
 from scheduling.models.base import Document, Problem, Solution
+from scheduling.schemas import opened, stamped
 
 D = TypeVar("D", bound=Document)
 
@@ -76,21 +78,21 @@ def read_yaml(model: type[D], text: str, source: str | None) -> D:
 
 def read_json_problem(text: str, source: str | None) -> Problem:
     """Read a problem from a JSON document."""
-    data = _mapping(parse_json(text, source), source)
+    data = _mapping(opened(parse_json(text, source), source), source)
     with located(text, source):
         return problem_class(data.get("kind")).model_validate(data)
 
 
 def read_yaml_problem(text: str, source: str | None) -> Problem:
     """Read a problem from a YAML document."""
-    data = _mapping(parse_yaml(text, source), source)
+    data = _mapping(opened(parse_yaml(text, source), source), source)
     with located(text, source, yaml_lines):
         return problem_class(data.get("kind")).model_validate(data)
 
 
 def read_json_solution(text: str, source: str | None) -> Solution:
     """Read a solution from a JSON document."""
-    data = _mapping(parse_json(text, source), source)
+    data = _mapping(opened(parse_json(text, source), source), source)
     with located(text, source):
         return solution_class(data.get("kind")).model_validate(data)
 
@@ -120,8 +122,10 @@ def write_yaml(data: dict[str, Any], *, leaves_in_line: bool = False) -> str:
 
 
 def write_json_solution(solution: Solution) -> str:
-    """Write a solution as a JSON document with all its fields."""
-    return json.dumps(solution.model_dump(mode="json"), ensure_ascii=False, indent=1) + "\n"
+    """Write a solution as a JSON document with all its fields, under its schema."""
+    name = schemas.solution(solution.kind)
+    fields = stamped(name, solution.model_dump(mode="json"))
+    return json.dumps(fields, ensure_ascii=False, indent=1) + "\n"
 
 
 def compact(problem: Problem) -> dict[str, Any]:

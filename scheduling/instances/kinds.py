@@ -144,6 +144,11 @@ def solution_class(kind: object) -> type[Solution]:
     return cast("type[Solution]", _load(kind, 1))
 
 
+def has_solution(kind: str) -> bool:
+    """Return whether the answers to problems of a kind are kept as files."""
+    return bool(_HOMES[kind][1])
+
+
 def _load(kind: object, position: int) -> object:
     if not isinstance(kind, str) or kind not in _HOMES:
         found = "nothing" if kind is None else repr(kind)

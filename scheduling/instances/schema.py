@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from scheduling import schemas
 from scheduling.errors import InputError
-from scheduling.instances.kinds import kinds, problem_class, solution_class
+from scheduling.instances.kinds import has_solution, kinds, problem_class, solution_class
 from scheduling.models.schedule.objective import MEASURES
 from scheduling.models.serving.plan import ServingPlan
 
@@ -73,3 +74,15 @@ def solution_schema(kind: str) -> dict[str, Any]:
     """
     schema = solution_class(kind).model_json_schema()
     return {"$schema": _DRAFT, "title": f"Solution of kind {kind}", **schema}
+
+
+def names() -> list[tuple[str, str]]:
+    """Return the names of all schemas, each with the command that prints it."""
+    found = [(schemas.problem(kind), f"scheduling schema {kind}") for kind in sorted(kinds())]
+    found += [
+        (schemas.solution(kind), f"scheduling schema {kind} --solution")
+        for kind in sorted(kinds())
+        if has_solution(kind)
+    ]
+    found.append((_PLAN, f"scheduling schema {_PLAN}"))
+    return found + [(name, f"scheduling schema {name}") for name in sorted(schemas.OUTPUTS)]

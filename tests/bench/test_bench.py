@@ -283,5 +283,5 @@ def test_stopped_runs_show_what_is_done(
     found = cli("bench", suite, "--output", suite / "run.jsonl", "--json")
     assert found.code == 130
     assert "stopped after 1 of 2 runs" in found.err
-    assert [one["instance"] for one in json.loads(found.out)] == ["tiny/a.txt"]
+    assert [one["instance"] for one in json.loads(found.out)["records"]] == ["tiny/a.txt"]
     assert len(read_records(suite / "run.jsonl")) == 1

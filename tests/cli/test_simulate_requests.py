@@ -186,7 +186,7 @@ def test_sweeps_show_means_and_go_on(cli: Cli, scenario: Path, tmp_path: Path) -
     assert call.out.count("vllm") == 4
     assert "TPOT p99" in plot.read_text()
     kept = results.read_text()
-    found = cli(*words, "--output", results, "--json").json
+    found = cli(*words, "--output", results, "--json").json["records"]
     assert results.read_text() == kept
     assert [(one["rate"], one["seed"]) for one in found] == [(4, 0), (4, 1), (8, 0), (8, 1)]
 

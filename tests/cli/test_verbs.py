@@ -231,6 +231,7 @@ def test_module_runs_as_a_command(shop: Path) -> None:
 def test_every_verb_speaks_json(cli: Cli, shop: Path, tmp_path: Path) -> None:
     target = tmp_path / "copy.yaml"
     assert cli("convert", shop, target, "--json").json["written"] == str(target)
-    assert any(entry["name"] == "job-shop" for entry in cli("generate", "--json").json)
+    listed = cli("generate", "--json").json["records"]
+    assert any(entry["name"] == "job-shop" for entry in listed)
     assert cli("generate", "job-shop", "--json").json["kind"] == "schedule"
     assert "properties" in cli("schema", "schedule", "--json").json

@@ -30,6 +30,7 @@ from scheduling.report.results.runs import (
 )
 from scheduling.report.results.solutions import front_section, solution_section
 from scheduling.report.results.systems import atlas_section, scenarios_section
+from scheduling.schemas import opened
 
 EXPECTED = (
     "a solution (solve, pods, pareto), what plan, simulate or reproduce print with --json, "
@@ -93,7 +94,7 @@ def _data(text: str, source: str) -> Any:
         raise InputError.single("file", "nothing", EXPECTED, source)
     if not text.lstrip().startswith(("{", "[")) or source.lower().endswith((".yaml", ".yml")):
         return None
-    data = parse_json(text, source)
+    data = opened(parse_json(text, source), source)
     is_result = isinstance(data, list) or (
         isinstance(data, dict) and any(key in data for key in ("status", "runs", "verdicts"))
     )
