@@ -246,7 +246,8 @@ def test_solution_files(tmp_path: Path) -> None:
     path = tmp_path / "solution.json"
     write_solution(solution, path)
     assert read_solution(path) == solution
-    assert path.read_text().startswith('{\n "kind": "schedule",\n "status": "feasible",')
+    begin = '{\n "schema": "scheduling/solution-schedule/1",\n "kind": "schedule",\n "status": "'
+    assert path.read_text().startswith(begin)
 
 
 @pytest.mark.parametrize(
