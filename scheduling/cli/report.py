@@ -18,7 +18,7 @@ def report(
         list[str],
         typer.Argument(
             metavar="RESULT…",
-            help="Results; an instance before its solution gives that its charts.",
+            help="Results; an instance before its solution has it checked and drawn.",
             show_default=False,
         ),
     ],
@@ -32,8 +32,8 @@ def report(
 ) -> None:
     """Write one HTML page of results: answers, certificates, charts and tables.
 
-    Results are what solve, pods, pareto and plan write, what simulate, plan and reproduce print
-    with --json, and results of bench. The page needs no network: charts can be hovered, zoomed
+    Results are what solve, pods, pareto, plan, bench and reproduce --all write, and what simulate,
+    plan and reproduce print with --json. Solutions behind their instance are checked against it. The page needs no network: charts can be hovered, zoomed
     and filtered, tables sorted and copied.
     """
     from scheduling.report.pictures import check_suffix
