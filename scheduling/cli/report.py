@@ -33,8 +33,8 @@ def report(
     """Write one HTML page of results: answers, certificates, charts and tables.
 
     Results are what solve, pods, pareto, plan, bench and reproduce --all write, and what simulate,
-    plan and reproduce print with --json. Solutions behind their instance are checked against it. The page needs no network: charts can be hovered, zoomed
-    and filtered, tables sorted and copied.
+    plan and reproduce print with --json. Solutions behind their instance are checked against it.
+    The page needs no network: charts can be hovered, zoomed and filtered, tables sorted and copied.
     """
     from scheduling.report.pictures import check_suffix
     from scheduling.report.results.page import render_report
