@@ -27,7 +27,8 @@ def test_the_gallery_has_a_chart_of_every_kind_that_has_one() -> None:
     drawn = set(re.findall(r"scheduling solve (\S+) .*--gantt", text))
     made = re.findall(r"scheduling generate ([\w-]+) .*?-o (\S+)", text)
     shown = {GENERATORS[name].family for name, file in made if file in drawn}
-    assert {*shown, "schedule"} == kinds_with_charts()
+    missing = kinds_with_charts() - {*shown, "schedule"}
+    assert not missing, f"docs/gallery.md shows no chart of: {', '.join(sorted(missing))}"
 
 
 def test_blocks_are_found_with_their_remarks() -> None:
