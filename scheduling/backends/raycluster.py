@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from scheduling.backends.backend import MOST_LOSSES, given_up
 from scheduling.errors import InputError, UnsupportedError
+
+_CONNECT_SECONDS = 10.0
 
 
 class RayCluster:
@@ -66,9 +69,24 @@ class RayCluster:
             raise UnsupportedError(
                 f"the engine ray is not installed ({error}): pip install 'scheduling[ray]'"
             ) from error
+        if self.address is not None:
+            _require_answer(self.address)
         try:
             ray.init(address=self.address or "auto", log_to_driver=False, logging_level="error")
         except (ConnectionError, OSError, ValueError) as error:
-            found = f"no Ray cluster at {self.address or 'this machine'} ({error})"
-            raise InputError.single("backend", found, "the address of one that runs") from None
+            raise _no_cluster(self.address or "this machine", error) from None
         return ray
+
+
+def _require_answer(address: str) -> None:
+    """Refuse an address that nobody answers at: Ray itself would try for minutes."""
+    host, _, port = address.rpartition("://")[2].rpartition(":")
+    try:
+        socket.create_connection((host, int(port)), timeout=_CONNECT_SECONDS).close()
+    except (OSError, ValueError, OverflowError) as error:
+        raise _no_cluster(address, error) from None
+
+
+def _no_cluster(address: str, error: Exception) -> InputError:
+    found = f"no Ray cluster at {address} ({error})"
+    return InputError.single("backend", found, "the address of one that runs, as ray:HOST:6379")

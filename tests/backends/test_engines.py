@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import pickle
+import sys
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -63,7 +65,16 @@ def test_unknown_engines_list_the_known_ones(text: str) -> None:
 
 @pytest.mark.parametrize("name", ["dask", "ray"])
 def test_engines_that_are_not_installed_say_how(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
-    monkeypatch.setitem(__import__("sys").modules, "distributed", None)
-    monkeypatch.setitem(__import__("sys").modules, "ray", None)
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    monkeypatch.setitem(sys.modules, "ray", None)
     with pytest.raises(UnsupportedError, match=rf"pip install 'scheduling\[{name}\]'"):
         carry_all(squared, [], backend=name)
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1:1", "ray://127.0.0.1:1", "nowhere"])
+def test_ray_clusters_that_do_not_answer_are_named(
+    monkeypatch: pytest.MonkeyPatch, address: str
+) -> None:
+    monkeypatch.setitem(sys.modules, "ray", ModuleType("ray"))
+    with pytest.raises(InputError, match=f"no Ray cluster at {address}"):
+        carry_all(squared, [], backend=f"ray:{address}")
