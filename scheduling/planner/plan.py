@@ -20,7 +20,7 @@ from scheduling.planner.answering import natural, planned, shown_tier, unproven
 from scheduling.planner.binding import Slack, slacks
 from scheduling.planner.candidates import Candidate, Candidates, RuledOut
 from scheduling.planner.clock import Clock
-from scheduling.planner.refusing import require_replicas
+from scheduling.planner.refusing import require_replicas, servable
 from scheduling.planner.resolve import Resolved, resolve
 from scheduling.planner.stating import state
 from scheduling.planner.templates import Memo, candidates
@@ -32,6 +32,9 @@ from scheduling.solvers.driver import check_limits
 DEFAULT_TIME_LIMIT = 20.0
 _TEMPLATE_SHARE = 0.5
 """Share of the time that finding kinds of replicas may take."""
+
+_FURTHER_SHARE = 0.7
+"""Share of the time left behind it that the rest may take while a demand has no replica."""
 
 _MAIN_SHARE = 0.6
 """Share of the time left that each search for the plan may take."""
@@ -243,6 +246,8 @@ def plan_resolved(
     """Plan a fleet whose references have been looked up."""
     memo = Memo()
     found = candidates(resolved, clock=clock.part(_TEMPLATE_SHARE), memo=memo)
+    if not found.complete and not all(servable(load, found.kept) for load in resolved.loads):
+        found = candidates(resolved, clock=clock.part(_FURTHER_SHARE), memo=memo)
     if found.complete:
         require_replicas(resolved, found)
     answer = _verified(resolved, found, clock, on_progress)
