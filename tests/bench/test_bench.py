@@ -265,7 +265,7 @@ def test_command(cli: Cli, suite: Path, tmp_path: Path) -> None:
     assert "by solver" in call.out
     assert profile.exists()
     assert "same" in cli(*base, "--output", results, "--baseline", results).out
-    assert len(cli(*base, "--output", results, "--json").json) == 4
+    assert len(cli(*base, "--output", results, "--json").json["records"]) == 4
     assert cli("bench", "no such suite").code == 2
     assert cli("bench", suite, "--seeds", "x").code == 2
 
