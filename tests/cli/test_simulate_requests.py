@@ -323,16 +323,6 @@ def test_info_shows_what_a_scenario_states(cli: Cli, scenario: Path) -> None:
     assert "max sequences" in cli("info", scenario).out
 
 
-def test_kinds_for_python_name_their_guide(cli: Cli, tmp_path: Path) -> None:
-    tasks = tmp_path / "tasks.json"
-    assert cli("generate", "mobile-tasks", "-o", tasks).code == 0
-    call = cli("solve", tasks)
-    assert call.code == 2
-    assert "docs/howto/offload.md" in call.err
-    assert "simulate" not in call.err
-    assert cli("info", tasks, "--json").json["kind"] == "offload"
-
-
 def test_the_scenarios_own_trace_lies_beside_it(cli: Cli, scenario: Path, tmp_path: Path) -> None:
     (tmp_path / "trace.csv").write_text(TRACE, encoding="utf-8")
     head = SCENARIO[: SCENARIO.index("workload:")]

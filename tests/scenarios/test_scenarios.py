@@ -62,7 +62,7 @@ def test_missing_data_is_one_message_that_names_the_file(
     monkeypatch.setenv(DATA_VARIABLE, str(tmp_path))
     code, out, text = call("smtt", "--json")
     assert code == 2
-    assert json.loads(out) == []
+    assert json.loads(out)["records"] == []
     assert text.count("error:") == 1
     assert "smtt/instances.jsonl" in text
     with pytest.raises(
@@ -82,7 +82,7 @@ def test_smtt_without_data_sets(call: Call, monkeypatch: pytest.MonkeyPatch) -> 
     code, out, text = call("smtt", "--json", "--time-limit", 60)
     assert code == 0
     assert text == ""
-    (record,) = json.loads(out)
+    (record,) = json.loads(out)["records"]
     assert record["command"] == "scheduling reproduce smtt"
     rules = {row["method"]: row for row in record["rows"]}
     assert list(rules) == ["EDD", "EDDC", "MDD", "PSK", "MDDC", "tardiness"]
