@@ -31,6 +31,7 @@ from scheduling.cli import (
     solve,
     trace,
 )
+from scheduling.cli.manual import MANUALS, Verb
 from scheduling.cli.output import fail
 from scheduling.errors import CheckError, SchedulingError, SolverError
 
@@ -63,84 +64,30 @@ app = typer.Typer(
 )
 
 
-def _verb(name: str, function: Callable[..., None], summary: str, example: str) -> None:
-    """Make a function a verb; the summary stands in the list of verbs, whole on one line."""
-    app.command(name, short_help=summary, epilog=example)(function)
+_FUNCTIONS: dict[str, Callable[..., None]] = {
+    "solve": solve.solve,
+    "pareto": pareto.pareto,
+    "check": check.check,
+    "explain": explain.explain,
+    "info": files.info,
+    "convert": files.convert,
+    "schema": files.schema,
+    "generate": generate.generate,
+    "simulate": simulate.simulate,
+    "trace": trace.trace,
+    "bench": bench.bench,
+    "plan": plan.plan,
+    "pods": pods.pods,
+    "extender": extender.extender,
+    "profile": profile.profile,
+    "report": report.report,
+    "config": config.config,
+    "doctor": doctor.doctor,
+    "reproduce": reproduce.reproduce,
+}
 
-
-_verb(
-    "solve", solve.solve, "Solve an instance and bound how far it is from the best.", solve.EXAMPLE
-)
-_verb(
-    "pareto",
-    pareto.pareto,
-    "Find the trade-offs between the tiers of an objective.",
-    pareto.EXAMPLE,
-)
-_verb("check", check.check, "Check a solution independently, whoever made it.", check.EXAMPLE)
-_verb(
-    "explain",
-    explain.explain,
-    "Name a smallest set of constraints that cannot all hold.",
-    explain.EXAMPLE,
-)
-_verb(
-    "info",
-    files.info,
-    "Show what is in an instance, and the bounds by formula.",
-    files.INFO_EXAMPLE,
-)
-_verb(
-    "convert",
-    files.convert,
-    "Translate an instance from one format to another.",
-    files.CONVERT_EXAMPLE,
-)
-_verb(
-    "schema",
-    files.schema,
-    "Print the JSON schema of a kind's files or solutions.",
-    files.SCHEMA_EXAMPLE,
-)
-_verb(
-    "generate",
-    generate.generate,
-    "Generate an instance from parameters and a seed.",
-    generate.EXAMPLE,
-)
-_verb(
-    "simulate",
-    simulate.simulate,
-    "Run policies that see only what has come by now.",
-    simulate.EXAMPLE,
-)
-_verb("trace", trace.trace, "Show, fit or draw a trace of requests.", trace.EXAMPLE)
-_verb("bench", bench.bench, "Run suites of instances; show each solver's gaps.", bench.EXAMPLE)
-_verb("plan", plan.plan, "Plan a serving fleet, and say what binds.", plan.EXAMPLE)
-_verb("pods", pods.pods, "Place the pending pods of a cluster's snapshot.", pods.EXAMPLE)
-_verb(
-    "extender",
-    extender.extender,
-    "Answer kube-scheduler from a plan that is kept up to date.",
-    extender.EXAMPLE,
-)
-_verb("profile", profile.profile, "Measure operators on the GPU that is present.", profile.EXAMPLE)
-_verb(
-    "report", report.report, "Write one HTML page of results, to hover and filter.", report.EXAMPLE
-)
-_verb(
-    "config",
-    config.config,
-    "Show the defaults of options and where each comes from.",
-    config.EXAMPLE,
-)
-_verb("doctor", doctor.doctor, "Show what works here: engines, extras, machine.", doctor.EXAMPLE)
-_verb(
-    "reproduce",
-    reproduce.reproduce,
-    "Run published systems beside their published figures.",
-    reproduce.EXAMPLE,
-)
+for _name, _manual in MANUALS.items():
+    app.command(_name, cls=Verb, short_help=_manual.summary)(_FUNCTIONS[_name])
 
 
 def _version(wanted: bool) -> None:

@@ -15,10 +15,6 @@ from scheduling.cli.stopping import end, gather
 if TYPE_CHECKING:
     from scheduling.bench.records import Record
 
-EXAMPLE = (
-    "Example: scheduling bench bundled --solvers auto,cp-sat --time-limit 5 --output run.jsonl"
-)
-
 
 def bench(
     suites: Annotated[

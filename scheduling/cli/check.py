@@ -11,8 +11,6 @@ import typer
 from scheduling.cli import options
 from scheduling.cli.output import emit_json, table
 
-EXAMPLE = "Example: scheduling check shop.fjs best.json"
-
 
 def check(
     file: options.InstanceFile,
@@ -20,10 +18,7 @@ def check(
     format_: options.FormatName = None,
     json: options.Json = False,
 ) -> None:
-    """Recompute feasibility, objective and certificate of a solution from the instance alone.
-
-    Exit codes: 0 valid, 1 violations found, 2 bad input.
-    """
+    """Recompute feasibility, objective and certificate of a solution from the instance alone."""
     import scheduling as sch
     from scheduling.cli.snapshots import stated_problem
     from scheduling.instances.files import read_solution

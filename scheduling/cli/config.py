@@ -12,8 +12,6 @@ from scheduling.cli.output import emit_json, note, table
 from scheduling.cli.settings import GENERAL, Setting, Settings
 from scheduling.errors import InputError
 
-EXAMPLE = "Example: scheduling config solve"
-
 
 def config(
     context: typer.Context,
@@ -28,7 +26,6 @@ def config(
     They come from variables of the environment (SCHEDULING_TIME_LIMIT, …), from scheduling.toml or
     [tool.scheduling] of pyproject.toml in this folder or above it, and from the user's
     scheduling.toml; the command line counts before all of them.
-    Exit codes: 0 all is in order, 2 an unknown key or a wrong type, named with its file.
     """
     found = settings.checked(context)
     commands: dict[str, Any] = settings.verbs_of(context)

@@ -16,8 +16,6 @@ from scheduling.cli.output import emit_json, table
 from scheduling.cli.probes import PROBES, Finding, State, ask, package
 from scheduling.errors import InputError, SchedulingError
 
-EXAMPLE = "Example: scheduling doctor"
-
 _GIB = 2**30
 
 
@@ -82,7 +80,6 @@ def doctor(context: typer.Context, json: options.Json = False) -> None:
 
     Each engine solves a tiny instance in a process of its own. Licences are those of free engines'
     packages, or say whether one was found for a bought one.
-    Exit codes: 0 all that is installed works, 1 something is broken or a needed engine is missing.
     """
     checks = [*examine(), _settings(context)]
     healthy = not any(check.harms for check in checks)

@@ -7,8 +7,6 @@ import typer
 from scheduling.cli import options
 from scheduling.cli.output import EXIT_CODES, emit_json, note
 
-EXAMPLE = "Example: scheduling explain bundled:impossible"
-
 
 def explain(
     file: options.InstanceFile,
@@ -22,8 +20,6 @@ def explain(
 
     Of a placement problem, or a snapshot as kubectl prints it: why pods have no place, node by
     node, and the cheapest change that admits each.
-
-    Exit codes: 0 the instance has a solution, 2 bad input, 3 explained, 4 not settled in time.
     """
     import scheduling as sch
     from scheduling.cli.snapshots import read_problem

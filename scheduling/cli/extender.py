@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from scheduling.kubernetes.mover.mover import Manners
     from scheduling.kubernetes.state import ClusterState
 
-EXAMPLE = "Example: scheduling extender --snapshot cluster.json --port 8888"
-
 
 _Snapshot = Annotated[
     str | None,
@@ -36,12 +34,17 @@ _Kubeconfig = Annotated[
     ),
 ]
 _Context = Annotated[str | None, typer.Option(metavar="NAME", help="Context of the kubeconfig.")]
-_Host = Annotated[str, typer.Option(help="Address to listen on.")]
-_Port = Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on; 0 for a free one.")]
+_Host = Annotated[str, typer.Option(metavar="ADDRESS", help="Address to listen on.")]
+_Port = Annotated[
+    int, typer.Option(metavar="PORT", min=0, max=65535, help="To listen on; 0 for a free one.")
+]
 _StatusPort = Annotated[
     int | None,
     typer.Option(
-        min=0, max=65535, help="Port for the pages alone, without TLS, for probes and metrics."
+        metavar="PORT",
+        min=0,
+        max=65535,
+        help="For the pages alone, without TLS, for probes and metrics.",
     ),
 ]
 _TlsCert = Annotated[
@@ -52,7 +55,7 @@ _ClientCa = Annotated[
     Path | None,
     typer.Option(metavar="FILE", help="Clients need a certificate of this authority (PEM)."),
 ]
-_MaxBody = Annotated[int, typer.Option(metavar="MIB", min=1, help="Largest request taken.")]
+_MaxBody = Annotated[int, typer.Option(metavar="MIB", min=1, help="Largest request taken, in MiB.")]
 _RequestTimeout = Annotated[
     float,
     typer.Option(metavar="SECONDS", min=0.01, help="Time for a request to come in whole."),
@@ -106,7 +109,7 @@ def extender(
     A solver plans in a process of its own for the newest state of the cluster; the verbs look the
     plan up. /plan shows it, /healthz, /readyz and /metrics show how the server is. One JSON line
     for each decision goes to standard error, with the identifier of its request. SIGTERM lets
-    requests in flight finish; exit code 0.
+    requests in flight finish.
     """
     _demand_packages()
     if (tls_cert is None) != (tls_key is None) or (client_ca is not None and tls_cert is None):

@@ -14,10 +14,6 @@ from scheduling.cli import completing, options
 from scheduling.cli.output import emit_json, note, table
 from scheduling.report.words import number
 
-INFO_EXAMPLE = "Example: scheduling info bundled:ta01"
-CONVERT_EXAMPLE = "Example: scheduling convert j301_1.sm project.yaml"
-SCHEMA_EXAMPLE = "Example: scheduling schema schedule > schedule.schema.json"
-
 
 def info(
     file: options.InstanceFile,

@@ -13,8 +13,6 @@ from scheduling.cli import completing, options
 from scheduling.cli.output import emit_json, note, table
 from scheduling.errors import InputError
 
-EXAMPLE = "Example: scheduling generate job-shop -p jobs=20 -p machines=5 -p seed=7 -o shop.txt"
-
 
 def generate(
     kind: Annotated[

@@ -15,7 +15,6 @@ from scheduling.report.words import number, percent, sentence
 if TYPE_CHECKING:
     from scheduling.models.front import ParetoFront
 
-EXAMPLE = "Example: scheduling pareto orders.yaml --time-limit 60 --output front.json"
 
 SolverName = Annotated[
     str,
@@ -53,7 +52,6 @@ def pareto(
     Each tier is a criterion; their order means nothing here. Without a limit the search takes at
     most 60 seconds; Ctrl-C ends it with what is there. The table shows the hypervolume of the front
     and a bound that no front exceeds.
-    Exit codes: 0 a front, 2 bad input, 3 proven infeasible, 4 nothing found within the limit.
     """
     import scheduling as sch
     from scheduling.instances.files import read, write_solution

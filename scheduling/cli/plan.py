@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from scheduling.planner.front import PlanFront
     from scheduling.planner.plan import PlanResult
 
-EXAMPLE = "Example: scheduling plan bundled:chat-fleet --output plans"
 _NO_PLAN = 3
 
 
@@ -63,7 +62,11 @@ Changes = Annotated[
 ]
 Rates = Annotated[
     list[str] | None,
-    typer.Option("--rate", metavar="DEMAND=RATE", help="Another rate for a demand, repeatable."),
+    typer.Option(
+        "--rate",
+        metavar="DEMAND=RATE",
+        help="Another rate for a demand, in requests a second; repeatable.",
+    ),
 ]
 Explain = Annotated[
     bool,
@@ -115,7 +118,6 @@ def plan(
 
     The plan is proven: no other choice of replicas is better by more than the gap. It is replayed
     by simulation, and re-sized when a latency target is not kept.
-    Exit codes: 0 plan found, 2 bad input, 3 proven that no plan exists, 4 nothing found in time.
     """
     from scheduling.planner.files import read_fleet
 

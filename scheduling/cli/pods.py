@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from scheduling.models.placement.steps import Step
     from scheduling.solvers.placement.explaining.explanation import LeftOut, PlacementExplanation
 
-EXAMPLE = "Example: scheduling pods cluster.json --max-moves 5"
 _SHOWN = 50
 
 Snapshot = Annotated[
@@ -77,7 +76,7 @@ def pods(
 
     A snapshot is what kubectl get nodes,pods,priorityclasses,pdb,resourcequotas,pv,pvc,namespaces
     -A -o json prints. Nothing is changed in the cluster: the plan is printed, in an order in which
-    every step finds room. Exit codes: 0 plan found, 2 bad input, 4 nothing found within the limit.
+    every step finds room.
     """
     import scheduling as sch
     from scheduling.kubernetes.bundled import snapshot_text

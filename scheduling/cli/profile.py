@@ -15,8 +15,6 @@ if TYPE_CHECKING:
     from scheduling.profiling.accuracy import Accuracy
     from scheduling.profiling.measuring import Measured
 
-EXAMPLE = "Example: scheduling profile llama-3.1-8b qwen3-235b-a22b --tp 1,4 --output h200.json"
-
 
 def profile(
     models: Annotated[
@@ -36,7 +34,6 @@ def profile(
     Matrix products, attention of prompts and of decoding, layers of experts and copies, each with
     the shapes that a GPU of such a replica meets. The profile is an operator table that cost models
     take; the summary says how far the formulas are from it, before and after calibration.
-    Exit codes: 0 a profile, 2 bad input, no PyTorch or no GPU.
     """
     from scheduling.models.cost.catalogue import llm
     from scheduling.profiling.measuring import measure

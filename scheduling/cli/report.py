@@ -10,8 +10,6 @@ import typer
 from scheduling.cli import options
 from scheduling.cli.output import emit_json, note
 
-EXAMPLE = "Example: scheduling report ft10.jsp ft10.json -o ft10.html"
-
 
 def report(
     files: Annotated[

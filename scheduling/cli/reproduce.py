@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from scheduling.scenarios.atlas.entries import Atlas
     from scheduling.scenarios.scenario import Row, Scenario
 
-EXAMPLE = "Example: scheduling reproduce --all --budget 60s --output atlas"
 
 _DEFAULT_SECONDS = 60.0
 _EXIT_FAILED = 1

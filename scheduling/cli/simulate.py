@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
 _SHOWN = 3
 
-EXAMPLE = "Example: scheduling simulate bundled:ft06 --policy MWKR --policy resolve"
 
 Policies = Annotated[
     list[str] | None,

@@ -16,7 +16,6 @@ from scheduling.errors import InputError, UnsupportedError
 if TYPE_CHECKING:
     from scheduling.models.base import Problem
 
-EXAMPLE = "Example: scheduling solve shop.fjs --time-limit 30 --output best.json --gantt best.html"
 
 SolverName = Annotated[
     str,
@@ -75,7 +74,6 @@ def solve(
     """Solve an instance and say how far the answer can be from the best possible.
 
     Without a limit the search takes at most 60 seconds. Ctrl-C ends it with the best so far.
-    Exit codes: 0 solution, 2 bad input, 3 proven infeasible, 4 nothing found within the limit.
     """
     import scheduling as sch
     from scheduling.cli.snapshots import stated_problem

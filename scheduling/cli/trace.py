@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from scheduling.models.requests.fitting import Fit
     from scheduling.models.requests.table import RequestTable
 
-EXAMPLE = "Example: scheduling trace azure.csv --fit workload.yaml"
 
 TraceFile = Annotated[
     str,

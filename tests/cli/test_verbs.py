@@ -156,13 +156,6 @@ def test_export_model(cli: Cli, shop: Path, tmp_path: Path) -> None:
     assert "variables" in model.read_text()
 
 
-@pytest.mark.parametrize("verb", VERBS)
-def test_every_verb_has_help_with_an_example(cli: Cli, verb: str) -> None:
-    call = cli(verb, "--help")
-    assert call.code == 0
-    assert f"Example: scheduling {verb}" in call.out
-
-
 @pytest.mark.parametrize(
     ("name", "content"),
     [

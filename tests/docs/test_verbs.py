@@ -1,13 +1,11 @@
-"""Every verb and every kind of file is documented, and the help of verbs shows an example."""
+"""Every verb and every kind of file is documented."""
 
 from __future__ import annotations
 
 import re
-import shlex
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner
 
 from scheduling.cli.app import app
 from scheduling.instances.kinds import kinds
@@ -38,12 +36,3 @@ def test_units_of_every_kind_are_told() -> None:
     text = (ROOT / "docs/api/units.md").read_text(encoding="utf-8")
     named = re.findall(r"`([\w-]+)`", " ".join(re.findall(r"^\| (`[^|]+) \|", text, re.MULTILINE)))
     assert sorted(named) == sorted(kinds())
-
-
-@pytest.mark.parametrize("verb", VERBS)
-def test_help_shows_an_example_of_the_verb(verb: str) -> None:
-    shown = CliRunner().invoke(app, [verb, "--help"], prog_name="scheduling")
-    assert shown.exit_code == 0
-    example = re.search(r"Example: (scheduling .+)", shown.output)
-    assert example is not None, shown.output
-    assert shlex.split(example[1])[1] == verb

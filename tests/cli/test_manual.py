@@ -1,0 +1,63 @@
+"""The help of every verb is as complete as a page of a manual."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.main import get_command
+from typer.testing import CliRunner
+
+from scheduling.cli.app import app
+from scheduling.cli.manual import MANUALS
+
+ROOT = Path(__file__).resolve().parents[2]
+COMMANDS: dict[str, Any] = get_command(app).commands  # type: ignore[attr-defined]
+
+
+def test_every_verb_has_a_page() -> None:
+    assert list(COMMANDS) == list(MANUALS)
+
+
+@pytest.mark.parametrize("verb", MANUALS)
+def test_help_has_summary_description_exit_codes_example_and_guide(verb: str) -> None:
+    shown = CliRunner().invoke(app, [verb, "--help"], prog_name="scheduling")
+    assert shown.exit_code == 0
+    manual, command = MANUALS[verb], COMMANDS[verb]
+    assert command.short_help == manual.summary
+    assert command.help.split()[:3] == shown.output.split("\n\n")[1].split()[:3]
+    heads = re.findall(r"^([A-Z][\w ]+):", shown.output, flags=re.MULTILINE)
+    assert heads[-4:] == ["Options", "Exit codes", "Example", "See also"]
+    ends = shown.output.split("Exit codes:")[1].split("Example:")[0]
+    codes = [int(code) for code in re.findall(r"^  (\d+)  +\S", ends, flags=re.MULTILINE)]
+    assert codes == list(manual.codes)
+    assert {0, 2} <= set(codes)
+    for line in (manual.example, *manual.guides):
+        assert f"\n  {line}\n" in shown.output
+    assert manual.guides
+    for guide in manual.guides:
+        page = ROOT / guide
+        assert re.search(rf"\b{verb}\b", page.read_text(encoding="utf-8")), f"{guide}: no {verb}"
+
+
+@pytest.mark.parametrize("verb", MANUALS)
+def test_example_is_a_call_that_the_verb_takes(verb: str) -> None:
+    program, named, *words = shlex.split(MANUALS[verb].example.split(" > ")[0])
+    assert (program, named) == ("scheduling", verb)
+    command = COMMANDS[verb]
+    # Parsing demands what is required and refuses what there is not; nothing is run.
+    with command.make_context(verb, words) as context:
+        assert context.command is command
+
+
+@pytest.mark.parametrize("verb", MANUALS)
+def test_every_parameter_says_what_it_takes(verb: str) -> None:
+    for one in COMMANDS[verb].params:
+        if one.name != "help":
+            assert one.help, one.name
+            assert one.help.endswith("."), one.help
+            takes_a_value = one.param_type_name == "option" and not one.is_flag
+            assert one.metavar or not takes_a_value, one.name
