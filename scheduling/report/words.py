@@ -25,6 +25,7 @@ def proven(
     solution: Solution,
     *,
     most: bool = False,
+    best: str | None = None,
     shown: Callable[[Number], str] = "{:,}".format,
 ) -> str:
     """Add to what a solution reaches what is proven of it.
@@ -37,6 +38,8 @@ def proven(
         Its value and bound.
     most
         Whether the objective is maximised.
+    best
+        What a proven value is called; ``None``: most or least.
     shown
         Formats the bound.
     """
@@ -44,7 +47,7 @@ def proven(
     if solution.bound is None:
         return reached
     if solution.objective == solution.bound:
-        return f"{reached}, proven {side}"
+        return f"{reached}, proven {best or side}"
     return f"{reached}, at {side} {shown(solution.bound)}"
 
 

@@ -9,6 +9,7 @@ import numpy as np
 from scheduling.models.allocation.arrays import compile_allocation
 from scheduling.models.allocation.problem import AllocationProblem
 from scheduling.models.allocation.solution import AllocationSolution
+from scheduling.report.axes import name_columns
 from scheduling.report.palette import INK, LATE, series_colour
 from scheduling.report.words import proven
 
@@ -65,7 +66,4 @@ def _grants(ax: Axes, problem: AllocationProblem, solution: AllocationSolution) 
     names = [claim.id for claim in problem.claims]
     ax.bar(range(len(names)), [amount.get(name, 0) for name in names], color=series_colour(0))
     ax.set_ylabel("amount granted")
-    if len(names) <= _MOST_NAMES:
-        ax.set_xticks(range(len(names)), names, rotation=60, ha="right", fontsize=7)
-    else:
-        ax.set_xlabel("claim, in the order of the problem")
+    name_columns(ax, names, "claim, in the order of the problem", _MOST_NAMES)

@@ -6,14 +6,13 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from scheduling.models.batching.problem import BatchingProblem
 from scheduling.models.batching.solution import BatchingSolution
+from scheduling.report.axes import name_rows
 from scheduling.report.palette import INK, LATE, series_colour
 from scheduling.report.words import proven
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
-
-_MOST_NAMES = 40
 
 
 class Span(NamedTuple):
@@ -89,8 +88,4 @@ def _bars(ax: Axes, problem: BatchingProblem, solution: BatchingSolution) -> Non
         late = span.evicted or (limit is not None and span.end > limit)
         colour = LATE if late else series_colour(1)
         ax.broken_barh([(span.start, span.end - span.start)], (row - 0.4, 0.8), color=colour)
-    if len(place) <= _MOST_NAMES:
-        ax.set_yticks(range(len(place)), list(place), fontsize=7)
-    else:
-        ax.set_ylabel("request, by its first start")
-    ax.invert_yaxis()
+    name_rows(ax, list(place), "request, by its first start")

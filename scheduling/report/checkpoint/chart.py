@@ -10,6 +10,7 @@ from scheduling.models.checkpoint.problem import CheckpointPlan, CheckpointProbl
 from scheduling.models.checkpoint.solution import CheckpointSolution
 from scheduling.models.checkpoint.waste import expected_waste
 from scheduling.report.palette import INK, LATE, series_colour
+from scheduling.report.words import proven
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -26,9 +27,7 @@ def sentence(problem: CheckpointProblem, solution: CheckpointSolution) -> str:
     if len(problem.levels) == 2:
         every += f", one of {solution.every} to {problem.levels[1].id}"
     reached = f"{name}: {solution.objective:.3%} wasted, a copy {every}"
-    if solution.objective == solution.bound:
-        return f"{reached}, proven least"
-    return reached if solution.bound is None else f"{reached}, at least {solution.bound:.3%}"
+    return proven(reached, solution, shown="{:.3%}".format)
 
 
 def curve(

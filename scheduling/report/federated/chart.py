@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 from scheduling.models.federated.problem import FederatedProblem
 from scheduling.models.federated.solution import FederatedSolution
+from scheduling.report.axes import name_rows
 from scheduling.report.palette import INK, LATE, series_colour
+from scheduling.report.words import proven
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
-
-_MOST_NAMES = 40
 
 
 def sentence(problem: FederatedProblem, solution: FederatedSolution) -> str:
@@ -20,9 +20,7 @@ def sentence(problem: FederatedProblem, solution: FederatedSolution) -> str:
     if solution.objective is None:
         return f"{name}: no steps ({solution.status})"
     reached = f"{name}: {solution.objective:.4g} s between the first and the last model"
-    if solution.objective == solution.bound:
-        return f"{reached}, proven least"
-    return reached if solution.bound is None else f"{reached}, at least {solution.bound:.4g} s"
+    return proven(reached, solution, shown="{:.4g} s".format)
 
 
 def arrivals(problem: FederatedProblem, solution: FederatedSolution) -> dict[str, float]:
@@ -43,9 +41,5 @@ def draw(problem: FederatedProblem, solution: FederatedSolution, figure: Figure)
     ax.barh(range(len(found)), list(found.values()), color=series_colour(0))
     for moment in {min(found.values()), max(found.values())} if found else ():
         ax.axvline(moment, color=LATE, linewidth=1.0, linestyle="--")
-    if len(found) <= _MOST_NAMES:
-        ax.set_yticks(range(len(found)), list(found), fontsize=7)
-    else:
-        ax.set_ylabel("client, in the order of the problem")
-    ax.invert_yaxis()
+    name_rows(ax, list(found), "client, in the order of the problem")
     ax.set_xlabel("seconds until the model arrives")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from scheduling.models.offload.delays import Job, sharing_completions
 from scheduling.models.offload.problem import OffloadProblem
 from scheduling.models.offload.solution import OffloadSolution
+from scheduling.report.axes import name_rows
 from scheduling.report.palette import INK, series_colour
 
 if TYPE_CHECKING:
@@ -77,11 +78,7 @@ def draw(problem: OffloadProblem, solution: OffloadSolution, figure: Figure) -> 
         )
     for name in dict.fromkeys(bar.server for bar in found):
         ax.plot([], [], "s", color=colour[name], label=name)
-    if len(found) <= _MOST_NAMES:
-        ax.set_yticks(range(len(found)), [bar.task for bar in found], fontsize=7)
-    else:
-        ax.set_ylabel("task, by its arrival")
-    ax.invert_yaxis()
+    name_rows(ax, [bar.task for bar in found], "task, by its arrival", _MOST_NAMES)
     ax.set_xlabel("seconds; a line while a task is uploaded")
     if found:
         ax.legend(frameon=False, loc="upper left", bbox_to_anchor=(1.0, 1.0))

@@ -8,6 +8,7 @@ from scheduling.models.pipeline.dispatch import turns
 from scheduling.models.pipeline.problem import PipelineProblem
 from scheduling.models.pipeline.solution import PipelineSolution
 from scheduling.report.palette import INK, series_colour
+from scheduling.report.words import proven
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -34,9 +35,7 @@ def sentence(problem: PipelineProblem, solution: PipelineSolution) -> str:
         return f"{name}: no stages ({solution.status})"
     stages = f"{len(solution.stages)} stages on {problem.gpus} GPUs"
     reached = f"{name}: {solution.objective:,.6g} s for {stages}"
-    if solution.objective == solution.bound:
-        return f"{reached}, proven least"
-    return reached if solution.bound is None else f"{reached}, at least {solution.bound:,.6g} s"
+    return proven(reached, solution, shown="{:,.6g} s".format)
 
 
 def bars(problem: PipelineProblem, solution: PipelineSolution) -> list[Bar]:

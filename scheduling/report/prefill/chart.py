@@ -6,13 +6,12 @@ from typing import TYPE_CHECKING
 
 from scheduling.models.prefill.problem import PrefillProblem
 from scheduling.models.prefill.solution import PrefillSolution
+from scheduling.report.axes import name_rows
 from scheduling.report.palette import INK, LATE, series_colour
 from scheduling.report.words import proven
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
-
-_MOST_NAMES = 40
 
 
 def sentence(problem: PrefillProblem, solution: PrefillSolution) -> str:
@@ -56,11 +55,7 @@ def draw(problem: PrefillProblem, solution: PrefillSolution, figure: Figure) -> 
         colour = series_colour(0) if piece.prompt in done else LATE
         span = (piece.start, piece.operators * duration[piece.prompt])
         ax.broken_barh([span], (place[piece.prompt] - 0.35, 0.7), color=colour)
-    if len(rows) <= _MOST_NAMES:
-        ax.set_yticks(range(len(rows)), [prompt.id for prompt in rows], fontsize=7)
-    else:
-        ax.set_ylabel("prompt, by its release")
     ax.margins(x=0.01, y=0.01)
     ax.ticklabel_format(axis="x", style="plain")
-    ax.invert_yaxis()
+    name_rows(ax, [prompt.id for prompt in rows], "prompt, by its release")
     ax.set_xlabel("time; a line from release to due time")

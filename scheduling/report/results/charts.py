@@ -42,7 +42,7 @@ from scheduling.report.memory.chart import rectangles, scale
 from scheduling.report.offload.chart import bars as offload_bars
 from scheduling.report.pipeline.chart import PASSES
 from scheduling.report.pipeline.chart import bars as pipeline_bars
-from scheduling.report.results.content import Axis, Bars, Boxes, Chart, Lines, Page, Series
+from scheduling.report.results.content import Axis, Bars, Boxes, Chart, Lines, Page, RowBar, Series
 from scheduling.report.schedule.layout import build_chart
 from scheduling.report.schedule.page import render_page
 from scheduling.report.spines.chart import loads
@@ -118,29 +118,23 @@ def _node_map(
     problem: PlacementProblem, standing: Mapping[str, list[tuple[Item, Placement]]], name: str
 ) -> Boxes:
     """Draw one resource; what stays, moves and comes differs in colour."""
-    boxes: list[tuple[Item, float, float, int, int]] = []
+    boxes: list[RowBar] = []
     nodes = [node for node in problem.nodes if node.capacity.get(name)]
     for row, node in enumerate(nodes):
         left = 0.0
         for item, _ in standing.get(node.id, ()):
             share = 100 * item.demands.get(name, 0) / node.capacity[name]
             if share > 0:
-                boxes.append((item, left, left + share, row, _state(item, node.id)))
+                boxes.append(_bar(item, node.id, left, left + share, row))
                 left += share
-    return Boxes(
+    return Boxes.in_rows(
         f"{name} by node",
         Axis(f"{name}, % of the node"),
         Axis("node"),
-        [box[0].id for box in boxes],
-        [box[1] for box in boxes],
-        [box[2] for box in boxes],
-        [box[3] + 0.08 for box in boxes],
-        [box[3] + 0.92 for box in boxes],
-        [box[4] for box in boxes],
-        rows=[node.id for node in nodes],
+        boxes,
+        [node.id for node in nodes],
         legend=_STATES,
         most=100.0,
-        notes=[_moved(box[0], box[4]) for box in boxes],
     )
 
 
@@ -148,7 +142,7 @@ def _part_map(
     problem: PlacementProblem, standing: Mapping[str, list[tuple[Item, Placement]]], kind: str
 ) -> Boxes:
     """Draw which items share each part of each node, such as its GPUs, in equal cells."""
-    boxes: list[tuple[Item, float, float, int, int, str]] = []
+    boxes: list[RowBar] = []
     nodes = [node for node in problem.nodes if any(part.kind == kind for part in node.parts)]
     for row, node in enumerate(nodes):
         cells = {
@@ -164,27 +158,23 @@ def _part_map(
             for place, item in enumerate(sharers):
                 left = cells[part] + 0.04 + 0.92 * place / len(sharers)
                 right = left + 0.92 / len(sharers)
-                boxes.append((item, left, right, row, _state(item, node.id), part))
-    return Boxes(
+                boxes.append(_bar(item, node.id, left, right, row, part))
+    return Boxes.in_rows(
         f"{kind} of nodes",
         Axis(f"{kind}, numbered on its node"),
         Axis("node"),
-        [box[0].id for box in boxes],
-        [box[1] for box in boxes],
-        [box[2] for box in boxes],
-        [box[3] + 0.08 for box in boxes],
-        [box[3] + 0.92 for box in boxes],
-        [box[4] for box in boxes],
-        rows=[node.id for node in nodes],
+        boxes,
+        [node.id for node in nodes],
         legend=_STATES,
         most=float(max(sum(part.kind == kind for part in node.parts) for node in nodes)),
-        notes=[f"{box[5]} {_moved(box[0], box[4])}".rstrip() for box in boxes],
     )
 
 
-def _moved(item: Item, state: int) -> str:
-    """Say where an item comes from."""
-    return f"moves from {item.node}" if _STATES[state] == "moves" else ""
+def _bar(item: Item, node: str, left: float, right: float, row: int, part: str = "") -> RowBar:
+    """Return the bar of an item on a node, with its part there and where it moves from."""
+    state = _state(item, node)
+    origin = f"moves from {item.node}" if _STATES[state] == "moves" else ""
+    return RowBar(item.id, left, right, row, state, f"{part} {origin}".strip())
 
 
 def _state(item: Item, node: str) -> int:
@@ -208,17 +198,12 @@ def _pipeline(problem: PipelineProblem, solution: PipelineSolution) -> list[Char
     if not found:
         return []
     return [
-        Boxes(
+        Boxes.in_rows(
             "GPUs over time, two steps",
             Axis("seconds"),
             Axis("GPU"),
-            [bar.name for bar in found],
-            [bar.start for bar in found],
-            [bar.end for bar in found],
-            [bar.gpu + 0.08 for bar in found],
-            [bar.gpu + 0.92 for bar in found],
-            [bar.passes for bar in found],
-            rows=[f"GPU {gpu}" for gpu in range(1 + max(bar.gpu for bar in found))],
+            [RowBar(bar.name, bar.start, bar.end, bar.gpu, bar.passes) for bar in found],
+            [f"GPU {gpu}" for gpu in range(1 + max(bar.gpu for bar in found))],
             legend=PASSES,
         )
     ]
@@ -265,20 +250,19 @@ def _offload(problem: OffloadProblem, solution: OffloadSolution) -> list[Chart]:
     if not found:
         return []
     servers = list(problem.servers)
-    rows = range(len(found))
+    boxes = [
+        RowBar(f"{bar.task} on {bar.server}", bar.there, bar.end, row, servers.index(bar.server))
+        for row, bar in enumerate(found)
+    ]
     return [
-        Boxes(
+        Boxes.in_rows(
             "Tasks on their servers",
             Axis("seconds"),
             Axis("task"),
-            [f"{bar.task} on {bar.server}" for bar in found],
-            [bar.there for bar in found],
-            [bar.end for bar in found],
-            [row + 0.1 for row in rows],
-            [row + 0.9 for row in rows],
-            [servers.index(bar.server) for bar in found],
-            rows=[bar.task for bar in found],
+            boxes,
+            [bar.task for bar in found],
             legend=servers,
+            margin=0.1,
         )
     ]
 
@@ -297,19 +281,18 @@ def _batching(problem: BatchingProblem, solution: BatchingSolution) -> list[Char
     ]
     rows = list(dict.fromkeys(span.request for span in found))
     place = {name: row for row, name in enumerate(rows)}
+    boxes = [
+        RowBar(one.request, one.start, one.end, place[one.request], int(one.evicted))
+        for one in found
+    ]
     return [
         Lines("KV memory over time", Axis("iteration"), Axis("tokens"), memory),
-        Boxes(
+        Boxes.in_rows(
             "Requests over time",
             Axis("iteration"),
             Axis("request"),
-            [span.request for span in found],
-            [span.start for span in found],
-            [span.end for span in found],
-            [place[span.request] + 0.08 for span in found],
-            [place[span.request] + 0.92 for span in found],
-            [int(span.evicted) for span in found],
-            rows=rows,
+            boxes,
+            rows,
             legend=("runs", "is evicted at the end"),
         ),
     ]

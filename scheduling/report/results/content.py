@@ -68,6 +68,17 @@ class Bars:
     kind: Literal["bars"] = "bars"
 
 
+class RowBar(NamedTuple):
+    """A box in a row: its name, edges, row, colour, and what else is said of it."""
+
+    name: str
+    left: float
+    right: float
+    row: int
+    group: int
+    note: str = ""
+
+
 @dataclass(frozen=True, slots=True)
 class Boxes:
     """Rectangles, such as memory over time or what lies on each node.
@@ -109,6 +120,39 @@ class Boxes:
     most: float | None = None
     notes: Sequence[str] = ()
     kind: Literal["boxes"] = "boxes"
+
+    @classmethod
+    def in_rows(
+        cls,
+        title: str,
+        x: Axis,
+        y: Axis,
+        bars: Sequence[RowBar],
+        rows: Sequence[str],
+        *,
+        legend: Sequence[str],
+        most: float | None = None,
+        margin: float = 0.08,
+    ) -> Boxes:
+        """Return bars in rows, with a margin above and below each as a share of its row.
+
+        The other parameters are those of the class.
+        """
+        return cls(
+            title,
+            x,
+            y,
+            [bar.name for bar in bars],
+            [bar.left for bar in bars],
+            [bar.right for bar in bars],
+            [bar.row + margin for bar in bars],
+            [bar.row + (1 - margin) for bar in bars],
+            [bar.group for bar in bars],
+            rows=rows,
+            legend=legend,
+            most=most,
+            notes=[bar.note for bar in bars] if any(bar.note for bar in bars) else (),
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from scheduling.report.results.content import (
     Chart,
     Given,
     Lines,
+    RowBar,
     Section,
     Series,
     Table,
@@ -168,7 +169,7 @@ def _fleet(plan: Record, given: Given | None) -> Chart:
 
 def _node_map(plan: Record, names: list[str], whole: Mapping[str, int]) -> Chart:
     """Draw the nodes with their replicas side by side, and what is idle where nodes are known."""
-    boxes: list[tuple[str, int, int, int, int, str]] = []
+    boxes: list[RowBar] = []
     used: dict[str, int] = {}
     shares = [
         (share["node"], share["gpus"], f"{component['name']} {replica}", colour, component)
@@ -183,24 +184,11 @@ def _node_map(plan: Record, names: list[str], whole: Mapping[str, int]) -> Chart
         left = used.get(node, 0)
         used[node] = left + gpus
         note = f"{component['role']}, {_short(component['layout'])}, {component['gpu']}"
-        boxes.append((name, left, left + gpus, row[node], colour, note))
+        boxes.append(RowBar(name, left, left + gpus, row[node], colour, note))
     for node, gpus in whole.items():
         if used.get(node, 0) < gpus:
-            boxes.append(("idle", used.get(node, 0), gpus, row[node], _IDLE, ""))
-    return Boxes(
-        "Replicas by node",
-        Axis("GPUs"),
-        Axis("node"),
-        [box[0] for box in boxes],
-        [box[1] for box in boxes],
-        [box[2] for box in boxes],
-        [box[3] + 0.08 for box in boxes],
-        [box[3] + 0.92 for box in boxes],
-        [box[4] for box in boxes],
-        rows=rows,
-        legend=names,
-        notes=[box[5] for box in boxes],
-    )
+            boxes.append(RowBar("idle", used.get(node, 0), gpus, row[node], _IDLE, ""))
+    return Boxes.in_rows("Replicas by node", Axis("GPUs"), Axis("node"), boxes, rows, legend=names)
 
 
 def _routes(plan: Record) -> Table:

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 from scheduling.models.ring.check import links
 from scheduling.models.ring.problem import RingProblem
 from scheduling.models.ring.solution import RingSolution
+from scheduling.report.axes import name_columns
 from scheduling.report.palette import INK, LATE, series_colour
+from scheduling.report.words import proven
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
-
-_MOST_NAMES = 40
 
 
 def sentence(problem: RingProblem, solution: RingSolution) -> str:
@@ -21,9 +21,7 @@ def sentence(problem: RingProblem, solution: RingSolution) -> str:
     if solution.objective is None:
         return f"{name}: no order ({solution.status})"
     reached = f"{name}: slowest link {solution.objective:,.6g}"
-    if solution.objective == solution.bound:
-        return f"{reached}, proven fastest"
-    return reached if solution.bound is None else f"{reached}, at most {solution.bound:,.6g}"
+    return proven(reached, solution, most=True, best="fastest", shown="{:,.6g}".format)
 
 
 def draw(problem: RingProblem, solution: RingSolution, figure: Figure) -> None:
@@ -40,9 +38,5 @@ def draw(problem: RingProblem, solution: RingSolution, figure: Figure) -> None:
     if solution.bound is not None:
         ax.axhline(float(solution.bound), color=LATE, linewidth=1.0, linestyle="--", label="bound")
         ax.legend(frameon=False, loc="upper right")
-    if len(found) <= _MOST_NAMES:
-        names = [f"{a} to {b}" for a, b in found]
-        ax.set_xticks(range(len(found)), names, rotation=60, ha="right", fontsize=7)
-    else:
-        ax.set_xlabel("link, in the order of the ring")
+    name_columns(ax, [f"{a} to {b}" for a, b in found], "link, in the order of the ring")
     ax.set_ylabel("rate")

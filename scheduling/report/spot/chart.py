@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from scheduling.models.spot.problem import SpotProblem
 from scheduling.models.spot.solution import SpotSolution
 from scheduling.report.palette import INK, LATE, series_colour
+from scheduling.report.words import proven
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -19,9 +20,7 @@ def sentence(problem: SpotProblem, solution: SpotSolution) -> str:
         return f"{name}: no instances ({solution.status})"
     demand = sum(run.end - run.start for run in solution.runs if run.region is None)
     reached = f"{name}: cost {solution.objective:,}, {demand:,} ticks on demand"
-    if solution.objective == solution.bound:
-        return f"{reached}, proven least"
-    return reached if solution.bound is None else f"{reached}, at least {solution.bound:,}"
+    return proven(reached, solution)
 
 
 def draw(problem: SpotProblem, solution: SpotSolution, figure: Figure) -> None:
