@@ -43,7 +43,7 @@ def main() -> None:
     parser.add_argument("--peer", help="command line of the peer's planner")
     parser.add_argument("--output", type=Path, help="JSON file")
     options = parser.parse_args()
-    commands = {"scheduling plan": [sys.executable, "-m", "scheduling.cli", "plan", options.fleet]}
+    commands = {"scheduling plan": [sys.executable, "-m", "scheduling", "plan", options.fleet]}
     if options.peer:
         commands["peer"] = shlex.split(options.peer)
     runs: dict[str, list[tuple[float, float]]] = {name: [] for name in commands}

@@ -16,7 +16,7 @@ ENGINES = ("ortools", "highspy", "pyomo", "numba", "pandas", "matplotlib")
 COMMANDS = {
     "python -c pass": [sys.executable, "-c", "pass"],
     "import scheduling": [sys.executable, "-c", "import scheduling"],
-    "scheduling --help": [sys.executable, "-m", "scheduling.cli", "--help"],
+    "scheduling --help": [sys.executable, "-m", "scheduling", "--help"],
 }
 
 

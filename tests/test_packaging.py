@@ -150,11 +150,10 @@ def test_import_loads_no_engine() -> None:
 
 def test_help_loads_no_engine() -> None:
     script = (
-        "import sys\n"
-        "from scheduling.cli import main\n"
+        "import runpy, sys\n"
         "sys.argv = ['scheduling', '--help']\n"
         "try:\n"
-        "    main()\n"
+        "    runpy.run_module('scheduling', run_name='__main__')\n"
         "except SystemExit:\n"
         "    pass\n"
         f"print(*sorted(set(sys.modules) & set({ENGINES!r})), file=sys.stderr)\n"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from scheduling.cli.output import table
 from scheduling.models.serving.fleet import short_precision
 from scheduling.models.serving.plan import Component, ServingPlan
-from scheduling.planner.answering import unit
+from scheduling.models.serving.units import unit
 from scheduling.planner.explain import PlanExplanation
 from scheduling.planner.front import PlanFront
 from scheduling.planner.plan import PlanResult, tier_record, value_of

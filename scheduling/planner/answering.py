@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from math import ceil
 
-from scheduling.models.base import Number, Status, TierValue
+from scheduling.models.base import Status, TierValue
 from scheduling.models.serving import problem as serving
 from scheduling.models.serving.plan import (
     Component,
@@ -16,39 +16,15 @@ from scheduling.models.serving.plan import (
 )
 from scheduling.models.serving.solution import Fleet as Replicas
 from scheduling.models.serving.solution import Flow, ServingSolution
+from scheduling.models.serving.units import natural
 from scheduling.planner.candidates import Candidate, slug
 from scheduling.planner.resolve import Resolved
 
-_SCALES = {
-    "cost": serving.COST_SCALE,
-    "goodput": serving.GOODPUT_SCALE,
-    "rate": serving.RATE_SCALE // serving.RATE_UNIT,
-    "unserved": serving.RATE_SCALE // serving.RATE_UNIT,
-}
-_UNITS = {
-    "cost": "$/h",
-    "goodput": "x demand",
-    "rate": "req/s",
-    "unserved": "req/s",
-    "watts": "W",
-    "gpus": "GPUs",
-    "moves": "replicas",
-}
 _NAME = 63
 """Longest name in Kubernetes."""
 
 _SPARE_TOKENS = 256
 """Longest sequences are rounded up to a multiple of this."""
-
-
-def natural(goal: str, value: Number | None) -> float | None:
-    """Return the value of a tier in its natural unit instead of the solver's integers."""
-    return None if value is None else value / _SCALES.get(goal, 1)
-
-
-def unit(goal: str) -> str:
-    """Return the natural unit of a goal, for people."""
-    return _UNITS[goal]
 
 
 def shown_tier(solution: ServingSolution) -> TierValue | None:

@@ -11,7 +11,8 @@ from typing import Any
 
 from scheduling.models.base import Problem, Status
 from scheduling.models.serving.plan import ServingPlan
-from scheduling.planner.answering import natural, planned
+from scheduling.models.serving.units import natural
+from scheduling.planner.answering import planned
 from scheduling.planner.candidates import Candidates
 from scheduling.planner.clock import Clock
 from scheduling.planner.plan import require_fleet

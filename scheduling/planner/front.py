@@ -21,7 +21,8 @@ from scheduling.models.base import Problem, Status
 from scheduling.models.serving.fleet import GoalName
 from scheduling.models.serving.plan import ServingPlan
 from scheduling.models.serving.problem import COST_SCALE
-from scheduling.planner.answering import natural, planned, unproven
+from scheduling.models.serving.units import natural
+from scheduling.planner.answering import planned, unproven
 from scheduling.planner.clock import Clock
 from scheduling.planner.plan import require_fleet
 from scheduling.planner.refusing import require_replicas

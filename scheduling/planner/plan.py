@@ -16,7 +16,8 @@ from scheduling.models.serving.fleet import Fleet
 from scheduling.models.serving.plan import ServingPlan
 from scheduling.models.serving.problem import ServingProblem
 from scheduling.models.serving.solution import ServingSolution
-from scheduling.planner.answering import natural, planned, shown_tier, unproven
+from scheduling.models.serving.units import natural
+from scheduling.planner.answering import planned, shown_tier, unproven
 from scheduling.planner.binding import Slack, slacks
 from scheduling.planner.candidates import Candidate, Candidates, RuledOut
 from scheduling.planner.clock import Clock

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from scheduling.models.serving.fleet import short_precision
 from scheduling.models.serving.plan import ServingPlan
-from scheduling.planner.answering import unit
+from scheduling.models.serving.units import unit
 from scheduling.planner.candidates import RuledOut
 from scheduling.planner.plan import PlanResult
 from scheduling.planner.verify import Replay

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from scheduling.models.serving.plan import ServingPlan
-from scheduling.planner.answering import natural
+from scheduling.models.serving.units import natural
 from scheduling.planner.candidates import Candidate, Candidates
 from scheduling.planner.clock import Clock
 from scheduling.planner.layouts import PoolFacts

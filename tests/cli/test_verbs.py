@@ -215,7 +215,7 @@ def test_memory_is_drawn_and_explained(cli: Cli, tmp_path: Path) -> None:
 
 
 def test_module_runs_as_a_command(shop: Path) -> None:
-    command = [sys.executable, "-m", "scheduling.cli", "solve", "-", "--json"]
+    command = [sys.executable, "-m", "scheduling", "solve", "-", "--json"]
     done = subprocess.run(command, input=SHOP, capture_output=True, text=True, check=False)
     assert done.returncode == 0
     assert json.loads(done.stdout)["objective"] == 6

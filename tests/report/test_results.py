@@ -152,6 +152,10 @@ def test_a_plan_has_its_rivals_limits_and_what_binds(folder: Path, cli: Cli) -> 
     (rival,) = tables["Runner-ups"].rows
     assert rival[0] == "disaggregated only"
     assert rival[3] == "targets kept"
+    certified = one(["plan-result.json"]).certificate
+    assert certified is not None
+    (found,) = certified.rows
+    assert found[:5] == ["cost", "min", 5, 5, "$/h"]
     assert ["pool h100", 2, 8, "GPUs"] in [list(row) for row in tables["Limits"].rows]
 
 
@@ -163,6 +167,14 @@ def test_a_plan_has_its_rivals_limits_and_what_binds(folder: Path, cli: Cli) -> 
         ("a.json", '{"runs": [], "requests": 3}', "at least one run"),
         ("a.jsonl", "", "nothing"),
         ("a.json", '{"kind": "plan-front", "status": "x"}', "goals"),
+        ("a.json", '{"kind": "atlas"}', "a result without 'systems'"),
+        ("a.json", '{"kind": [], "status": "optimal"}', "kind"),
+        ("a.json", '{"kind": "pareto", "status": "optimal", "points": []}', "at least one"),
+        (
+            "a.json",
+            '{"kind": "plan-front", "status": "feasible", "goals": ["cost", "gpus"], "points": []}',
+            "at least one",
+        ),
         ("a.json", '{"runs": [1]}', "result"),
         ("a.json", "[]", "no result"),
         ("a.json", '[{"rows": []}]', "a result without 'name'"),
@@ -178,6 +190,21 @@ def test_what_is_no_result_is_refused(folder: Path, name: str, text: str, found:
         read_results([name])
     assert name in str(caught.value)
     assert found in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"kind": "pareto", "status": "infeasible", "criteria": ["makespan", "cost"]}',
+        '{"kind": "plan-front", "status": "infeasible", "goals": ["cost", "gpus"], "points": []}',
+    ],
+)
+def test_a_front_that_cannot_be_says_so(folder: Path, text: str) -> None:
+    (folder / "a.json").write_text(text)
+    section = one(["a.json"])
+    assert section.answer.startswith("No ")
+    assert "infeasible" in section.answer
+    assert not section.tables
 
 
 def test_an_instance_without_a_solution_is_told(folder: Path) -> None:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from scheduling.errors import InputError
 from scheduling.models.serving.fleet import Fleet
+from scheduling.models.serving.units import UNITS
 from scheduling.report.results.commands import named
 from scheduling.report.results.content import (
     Axis,
@@ -24,7 +26,7 @@ from scheduling.report.words import percent
 
 Record = Mapping[str, Any]
 
-_CERTIFICATE = ("objective", "sense", "value", "bound", "gap")
+_CERTIFICATE = ("objective", "sense", "value", "bound", "unit", "gap")
 _IDLE = -1
 """Colour of what nobody uses."""
 
@@ -39,7 +41,14 @@ def plan_section(found: Record, source: str, given: Given | None) -> Section:
         return Section("Serving plan", f"No plan: {whole['status']}.", source)
     tiers = whole["tiers"] or [{**plan, "name": plan["objective_name"], "sense": None}]
     rows: list[list[Cell]] = [
-        [tier["name"], tier["sense"], tier["objective"], tier["bound"], percent(tier["gap"])]
+        [
+            tier["name"],
+            tier["sense"],
+            tier["objective"],
+            tier["bound"],
+            UNITS.get(tier["name"]),
+            percent(tier["gap"]),
+        ]
         for tier in tiers
     ]
     return Section(
@@ -79,6 +88,8 @@ def plan_front_section(found: Record, source: str, given: Given | None) -> Secti
     """Describe plans that no other one beats in both of two goals."""
     first, second = found["goals"]
     points = found["points"]
+    if not points:
+        return _no_front(found, source, given)
     rows: list[list[Cell]] = [
         [*point["values"], point["bound"], point["plan"]["gpus"], _described(point["plan"])]
         for point in points
@@ -96,13 +107,12 @@ def plan_front_section(found: Record, source: str, given: Given | None) -> Secti
     if [value for _, value in bounds] != ys and bounds:
         beyond = [value for _, value in bounds]
         series.append(Series("bound", [x for x, _ in bounds], beyond, "step", dashed=True))
-    charts: list[Chart] = []
-    if points:
-        charts.append(Lines(f"{second} over {first}", Axis(first), Axis(second), series))
+    x, y = _measured(first), _measured(second)
+    charts = [Lines(f"{second} over {first}", Axis(x), Axis(y), series)]
     known = "complete" if found["status"] == "optimal" else "there may be more"
     answer = f"{len(points)} plans of {first} and {second}; {known}."
     area: list[list[Cell]] = [["hypervolume", "max", found["hypervolume"], found["bound"]]]
-    names = [first, second, f"bound of {second}", "GPUs", "plan"]
+    names = [x, y, f"bound of {second}", "GPUs", "plan"]
     return Section(
         f"Trade-offs of {first} and {second}",
         answer,
@@ -110,8 +120,27 @@ def plan_front_section(found: Record, source: str, given: Given | None) -> Secti
         Table("Certificate", ("objective", "sense", "value", "bound"), area),
         charts,
         [Table("Plans", names, rows)],
-        f"scheduling plan {named(given, 'FLEET')} --pareto {first} {second}",
+        _front_command(found, given),
     )
+
+
+def _no_front(found: Record, source: str, given: Given | None) -> Section:
+    """Describe a search for trade-offs that has found none."""
+    status = found["status"]
+    if status in ("optimal", "feasible"):
+        raise InputError.single("points", "none", f"at least one, as the front is {status}", source)
+    title = "Trade-offs of {} and {}".format(*found["goals"])
+    return Section(title, f"No plan: {status}.", source, command=_front_command(found, given))
+
+
+def _front_command(found: Record, given: Given | None) -> str:
+    return f"scheduling plan {named(given, 'FLEET')} --pareto {' '.join(found['goals'])}"
+
+
+def _measured(goal: str) -> str:
+    """Return a goal with its unit, where that is known and not the goal itself."""
+    unit = UNITS.get(goal)
+    return goal if unit is None or unit.lower() == goal else f"{goal}, {unit}"
 
 
 def plan_explanation_section(found: Record, source: str, given: Given | None) -> Section:

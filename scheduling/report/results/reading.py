@@ -96,7 +96,11 @@ def _data(text: str, source: str) -> Any:
         return None
     data = opened(parse_json(text, source), source)
     is_result = isinstance(data, list) or (
-        isinstance(data, dict) and any(key in data for key in ("status", "runs", "verdicts"))
+        isinstance(data, dict)
+        and (
+            data.get("kind") in [*_PLANS, "atlas"]
+            or any(key in data for key in ("status", "runs", "verdicts"))
+        )
     )
     return data if is_result else None
 
@@ -208,7 +212,7 @@ def _reader(data: Any) -> _Reader | None:
         if "policy" in first:
             return _Reader(sweep_section, ("requests",))
         return _Reader(lambda found, source, _: bench_section(found, source))
-    if data.get("kind") in _PLANS:
+    if data.get("kind") in list(_PLANS):
         return _Reader(_PLANS[data["kind"]], ("fleet",))
     if data.get("kind") == "atlas":
         return _Reader(lambda found, source, _: atlas_section(found, source))

@@ -9,7 +9,8 @@ from shlex import quote
 
 from pydantic import BaseModel
 
-from scheduling.models.base import Solution, relative_gap
+from scheduling.errors import InputError
+from scheduling.models.base import Solution, Status, relative_gap
 from scheduling.models.checking import check, offline_problem
 from scheduling.models.front import ParetoFront
 from scheduling.report.front import staircase
@@ -98,6 +99,15 @@ def _checked(section: Section, given: Given, solution: Solution) -> Section:
 def front_section(front: ParetoFront, source: str, given: Given | None) -> Section:
     """Describe a Pareto front: its points, and what nothing can reach."""
     title = front.problem or "Pareto front"
+    command = None
+    if given is not None:
+        command = f"scheduling pareto {named(given, 'INSTANCE')} {' '.join(front.criteria)}"
+    if not front.points:
+        if front.status in (Status.OPTIMAL, Status.FEASIBLE):
+            expected = f"at least one, as the front is {front.status.value}"
+            raise InputError.single("points", "none", expected, source)
+        empty = Section(title, f"No trade-offs; {sentence(front)}.", source, command=command)
+        return empty if given is None else _checked(empty, given, front)
     count = f"{len(front.points)} points of {' and '.join(front.criteria)}"
     rows = [[tier.objective for tier in point.tiers] for point in front.points]
     charts: list[Chart] = []
@@ -117,9 +127,6 @@ def front_section(front: ParetoFront, source: str, given: Given | None) -> Secti
         charts.append(Lines(" and ".join(names), Axis(names[0]), Axis(names[1]), series))
     answer = f"{count}; hypervolume {sentence(front)}."
     tables = [Table("Points", list(front.criteria), rows)]
-    command = None
-    if given is not None:
-        command = f"scheduling pareto {named(given, 'INSTANCE')} {' '.join(front.criteria)}"
     found = Section(title, answer, source, certificate(front), charts, tables, command)
     return found if given is None else _checked(found, given, front)
 

@@ -115,7 +115,7 @@ def serving(snapshot: Path, *arguments: str, tls: ssl.SSLContext | None = None) 
 @contextlib.contextmanager
 def running(*arguments: str, tls: ssl.SSLContext | None = None) -> Iterator[Served]:
     """Start an extender at a free port, and end it afterwards."""
-    command = [sys.executable, "-m", "scheduling.cli", "extender"]
+    command = [sys.executable, "-m", "scheduling", "extender"]
     command += ["--port", "0", "--workers", "1", "--time-limit", "2", *arguments]
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=dict(os.environ))
     served = Served(process, tls=tls)

@@ -208,7 +208,7 @@ def test_faults_of_a_kubeconfig_end_with_exit_code_2(tmp_path: Path) -> None:
 
 
 def _ended(*arguments: str) -> tuple[int, str]:
-    command = [sys.executable, "-m", "scheduling.cli", "extender", "--port", "0", *arguments]
+    command = [sys.executable, "-m", "scheduling", "extender", "--port", "0", *arguments]
     done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, check=False)
     return done.returncode, done.stderr
 
