@@ -9,6 +9,8 @@ from scheduling.models.placement.compiling import compile_placement
 from scheduling.models.placement.problem import PlacementProblem
 from scheduling.models.placement.solution import PlacementSolution
 from scheduling.models.placement.steps import replay
+from scheduling.solvers.placement.columns.solver import Columns
+from scheduling.solvers.placement.family import CompiledPlacement
 from scheduling.solvers.placement.ordering import order_steps
 
 
@@ -48,3 +50,20 @@ def bounded_by_formula(problem: PlacementProblem, best: tuple[int, ...]) -> None
 def carried_out(problem: PlacementProblem, solution: PlacementSolution) -> None:
     """Steps lead from what runs to the solution and keep all rules at each."""
     assert list(replay(problem, solution, order_steps(problem, solution))) == []
+
+
+def settled(problem: PlacementProblem, goals: list[str]) -> PlacementProblem:
+    """Leave out what waits, and what patterns do not know."""
+    document = problem.model_dump(mode="json")
+    document["items"] = [
+        {**item, "gang": None, "window": None}
+        for item in document["items"]
+        if item["node"] is not None
+    ]
+    document["goals"] = goals
+    return PlacementProblem.model_validate(document)
+
+
+def taken(problem: PlacementProblem) -> bool:
+    """Pattern columns take the problem."""
+    return bool(problem.items) and Columns().refusal(CompiledPlacement(problem)) is None

@@ -17,11 +17,9 @@ from scheduling.instances.placement.vms import Host, Machine, rescheduling
 from scheduling.models.base import Status
 from scheduling.models.placement.problem import PlacementProblem
 from scheduling.models.placement.solution import PlacementSolution
-from scheduling.solvers.placement.columns import solver as columns
-from scheduling.solvers.placement.family import CompiledPlacement
 from tests.part_placements import best_part_values, part_problems
 from tests.placements import best_values, placement_problems
-from tests.solvers.placement.definitions import carried_out, exact, values_of
+from tests.solvers.placement.definitions import carried_out, exact, settled, taken, values_of
 
 GOALS = ("fragments", "nodes", "cost", "moves", "evictions")
 WORK = 4.0
@@ -30,22 +28,6 @@ WORK = 4.0
 def fragments(solution: PlacementSolution) -> tuple[object, object]:
     tier = next(tier for tier in solution.tiers if tier.name == "fragments")
     return tier.objective, tier.bound
-
-
-def settled(problem: PlacementProblem, goals: list[str]) -> PlacementProblem:
-    """Leave out what waits, and what patterns do not know."""
-    document = problem.model_dump(mode="json")
-    document["items"] = [
-        {**item, "gang": None, "window": None}
-        for item in document["items"]
-        if item["node"] is not None
-    ]
-    document["goals"] = goals
-    return PlacementProblem.model_validate(document)
-
-
-def taken(problem: PlacementProblem) -> bool:
-    return bool(problem.items) and columns.Columns().refusal(CompiledPlacement(problem)) is None
 
 
 @given(part_problems(), st.permutations(GOALS), st.integers(1, 3))

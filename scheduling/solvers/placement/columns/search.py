@@ -14,6 +14,7 @@ from scheduling.solvers.cpsat_engine import StopSwitch, run, sat_parameters
 from scheduling.solvers.linear.highs import Highs
 from scheduling.solvers.linear.result import Limits, Listener
 from scheduling.solvers.placement.columns.aims import Evaluation, Prices, aim_of, limits_of
+from scheduling.solvers.placement.columns.descent import Descent
 from scheduling.solvers.placement.columns.hosts import Hosts
 from scheduling.solvers.placement.columns.master import Master
 from scheduling.solvers.placement.columns.pairing import paired
@@ -65,12 +66,11 @@ class Search:
         self._rng = np.random.default_rng(budget.seed)
         self._least = -math.inf
         self._value = -math.inf
-        for place in (arrays.now, board.best):
-            if place is not None:
-                self._learn(place)
+        self._learn(arrays.now)
+        self._start = self._learn(arrays.now if board.best is None else board.best)
 
-    def _learn(self, place: Ints) -> None:
-        """Take in the patterns of a placement."""
+    def _learn(self, place: Ints) -> list[tuple[int, Ints]]:
+        """Take in the patterns of a placement, and return that of every node."""
         arrays, groups = self._data.arrays, self._hosts.groups
         where = {node: index for index, group in enumerate(groups) for node in group.nodes}
         rows = {node: np.zeros(len(groups[index].now), np.int64) for node, index in where.items()}
@@ -79,11 +79,17 @@ class Search:
             node = arrays.places.node(spot)
             key = int(arrays.of_class[item]), self._hosts.locally(arrays.places.uses(spot))
             rows[node][ways[where[node]][key]] += 1
-        for node, items in rows.items():
-            self._master.add(where[node], items, None, 0.0)
+        found = [(where[node], items) for node, items in rows.items()]
+        self._take(found)
+        return found
+
+    def _take(self, patterns: list[tuple[int, Ints]]) -> None:
+        for group, items in patterns:
+            self._master.add(group, items, None, 0.0)
 
     def run(self) -> None:
-        """Post the bound, then candidates until one reaches it or the budget is spent."""
+        """Post a descent and the bound, then candidates until one reaches it or time is up."""
+        self._descend()
         prices = self._generate()
         if prices is None or self._board.stopped:
             return
@@ -102,6 +108,13 @@ class Search:
             else:
                 side.start("highs", lambda: self._solve_anew(budget.part(1.0, 1)))
                 self._choose(prices, budget.part(1.0, workers - 1), (self._with_cp_sat,))
+
+    def _descend(self) -> None:
+        """Post what single moves make of the best placement, a first answer at once."""
+        descent = Descent(self._evaluation, self._start)
+        if descent.run(lambda: self._board.stopped or self._budget.remaining() == 0):
+            self._take(descent.patterns)
+            self._offer(descent.patterns)
 
     def _solve_anew(self, budget: Budget) -> None:
         """Choose with HiGHS again and again, from the patterns known by then."""

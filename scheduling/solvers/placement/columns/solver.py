@@ -37,9 +37,9 @@ class Columns(NeedsCpSat):
     program chooses a pattern for each node, so that all items are somewhere and at most the moves
     allowed are made; patterns that improve it come from a dynamic program over what is taken of a
     node. Its value is the bound, rounded up to the values that are possible: where all that is free
-    stays the same in sum, fragments differ by whole units. Whole numbers are found among the
-    patterns by HiGHS and CP-SAT, while more patterns are drawn around the duals, and by CP-SAT on
-    the whole problem beside.
+    stays the same in sum, fragments differ by whole units. A descent by moves of up to three items
+    answers first. Whole numbers are then found among the patterns by HiGHS and CP-SAT, while more
+    patterns are drawn around the duals, and by CP-SAT on the whole problem beside.
 
     One work unit is one unit of CP-SAT's deterministic time.
     """
@@ -91,10 +91,11 @@ class Columns(NeedsCpSat):
         hint: Ints | None,  # noqa: ARG002
     ) -> None:
         """Settle the tier of ``board``."""
+        arrays = data.arrays
+        # Before the engines are loaded, which may take longer than a short limit.
+        board.offer(arrays.now, data.values(arrays.now), self.name)
         from scheduling.solvers.placement.columns.search import Search
 
-        arrays = data.arrays
-        board.offer(arrays.now, data.values(arrays.now), self.name)
         goal = None
         if board.tier >= arrays.n_priorities and arrays.goals:
             goal = arrays.goals[board.tier - arrays.n_priorities]
