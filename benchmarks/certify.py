@@ -20,7 +20,7 @@ from scheduling.models.base import Problem, relative_gap
 
 SOLVERS = {
     "batching": ("fcfs-evict", "fcfs-peak", "mc-sf", "shortest-first", "smallest-area", "lp"),
-    "prefill": ("fcfs", "edf", "srpt", "s-edf", "intervals"),
+    "prefill": ("fcfs", "edf", "srpt", "s-edf", "intervals", "lawler"),
 }
 EXACT = {"batching": "mip", "prefill": "cp-sat"}
 SIZES = (10, 20, 40, 80)

@@ -82,7 +82,7 @@ def test_caching(tmp_path: Path) -> None:
 def test_certify(tmp_path: Path) -> None:
     rows = run(tmp_path, "certify.py", "8", "--time-limit", "20")
     assert isinstance(rows, list)
-    assert len(rows) == 13
+    assert len(rows) == 14
     assert {row["solver"] for row in rows if row["proven"]} >= {"mip", "intervals"}
     assert all(row["gap"] is not None and row["gap"] >= 0 for row in rows)
 

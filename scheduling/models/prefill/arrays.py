@@ -100,3 +100,25 @@ def by_priority(arrays: PrefillArrays, key: Key, chosen: NDArray[np.bool_] | Non
         if not left[first]:
             waiting.remove(first)
     return tuple(pieces)
+
+
+def run_in_time(arrays: PrefillArrays, chosen: NDArray[np.bool_]) -> Pieces:
+    """Run what is chosen by earliest due time, without the prompts that end late."""
+    kept = chosen.copy()
+    while True:
+        pieces = by_priority(arrays, lambda row, _now, _left: (int(arrays.due[row]),), kept)
+        ends = np.zeros(arrays.n, np.int64)
+        for row, start, operators in pieces:
+            ends[row] = start + operators * int(arrays.duration[row])
+        late = kept & (ends > arrays.due)
+        if not late.any():
+            return pieces
+        # The longest of those that have run when the first is late makes most room.
+        first = int(np.flatnonzero(late)[np.argmin(ends[late])])
+        before = kept & (ends <= ends[first])
+        longest = np.flatnonzero(before)[np.argmax(arrays.work[before] / _weights(arrays, before))]
+        kept[longest] = False
+
+
+def _weights(arrays: PrefillArrays, chosen: NDArray[np.bool_]) -> NDArray[np.float64]:
+    return np.maximum(arrays.weight[chosen].astype(np.float64), 1e-9)

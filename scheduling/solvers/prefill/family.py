@@ -73,6 +73,7 @@ FAMILY: Family[Pieces] = Family(
     solvers={
         "auto": "auto:Auto",
         "intervals": "program:Intervals",
+        "lawler": "lawler:Lawler",
         "cp-sat": "cpsat:CpSat",
         "s-edf": "policies:SlackDeadline",
         "edf": "policies:EarliestDeadline",

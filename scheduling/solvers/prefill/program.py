@@ -5,9 +5,8 @@ from __future__ import annotations
 from math import floor
 
 import numpy as np
-from numpy.typing import NDArray
 
-from scheduling.models.prefill.arrays import Pieces, PrefillArrays, by_priority
+from scheduling.models.prefill.arrays import Pieces, run_in_time
 from scheduling.solvers.bases import NeedsNothing, TakesAll
 from scheduling.solvers.board import Board, Budget
 from scheduling.solvers.prefill.family import CompiledPrefill, offer
@@ -61,30 +60,8 @@ class Intervals(NeedsNothing, TakesAll):
                 if result.values is None:
                     return
                 taken = np.clip(result.values, 0.0, 1.0)
-                offer(data, board, _run(arrays, taken > 1 - _HALF), self.name)
+                offer(data, board, run_in_time(arrays, taken > 1 - _HALF), self.name)
                 fresh = crowded(release, work, due, np.rint(taken) if whole else taken)
                 if not fresh:
                     break
                 rows += fresh
-
-
-def _run(arrays: PrefillArrays, chosen: NDArray[np.bool_]) -> Pieces:
-    """Run what is chosen by earliest due time, without the prompts that end late."""
-    kept = chosen.copy()
-    while True:
-        pieces = by_priority(arrays, lambda row, _now, _left: (int(arrays.due[row]),), kept)
-        ends = np.zeros(arrays.n, np.int64)
-        for row, start, operators in pieces:
-            ends[row] = start + operators * int(arrays.duration[row])
-        late = kept & (ends > arrays.due)
-        if not late.any():
-            return pieces
-        # The longest of those that have run when the first is late makes most room.
-        first = int(np.flatnonzero(late)[np.argmin(ends[late])])
-        before = kept & (ends <= ends[first])
-        longest = np.flatnonzero(before)[np.argmax(arrays.work[before] / _weights(arrays, before))]
-        kept[longest] = False
-
-
-def _weights(arrays: PrefillArrays, chosen: NDArray[np.bool_]) -> NDArray[np.float64]:
-    return np.maximum(arrays.weight[chosen].astype(np.float64), 1e-9)
