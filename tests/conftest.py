@@ -16,9 +16,19 @@ settings.register_profile("dev", deadline=None, suppress_health_check=_NO_CLOCK)
 settings.load_profile("ci" if os.environ.get("CI") else "dev")
 
 
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Skip what needs the public benchmark data where there is none."""
+    if item.get_closest_marker("shared") is not None:
+        _data_folder()
+
+
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
     """Folder of the public benchmark data; skips the test where there is none."""
+    return _data_folder()
+
+
+def _data_folder() -> Path:
     folder = os.environ.get("SCHEDULING_DATA")
     if not folder:
         pytest.skip("SCHEDULING_DATA is not set")

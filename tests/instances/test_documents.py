@@ -17,12 +17,15 @@ from scheduling.instances.documents import (
     write_json_problem,
     write_yaml_problem,
 )
+from scheduling.instances.files import read
 from scheduling.instances.jsontext import json_lines, parse_json
 from scheduling.instances.schema import json_schema
 from scheduling.instances.yamltext import parse_yaml, yaml_lines
 from scheduling.models.schedule.builder import ScheduleModel
 from tests.instances.samples import JSON, YAML
 from tests.instances.validator import errors
+
+LENGTHS = {name: {"kind": "fixed", "tokens": 9} for name in ("prompt", "output")}
 
 
 @pytest.mark.parametrize(
@@ -263,3 +266,17 @@ def test_bundled_documents_fit_the_schema() -> None:
     assert found
     for path in found:
         assert errors(json_schema("schedule"), parse_yaml(path.read_text(), path.name)) == []
+
+
+def test_descriptions_that_are_not_given_are_not_written() -> None:
+    fleet = read("bundled:chat-fleet")
+    asked = {
+        "kind": "requests",
+        "replica": {"cost": {"base_seconds": 0.01, "per_token_seconds": 1e-5}, "kv_tokens": 9000},
+        "requests": 5,
+        "workload": {"classes": [{"arrivals": {"kind": "poisson", "rate": 1.0}, **LENGTHS}]},
+    }
+    for problem in (fleet, read_yaml_problem(json.dumps(asked), "f.yaml")):
+        written = write_yaml_problem(problem)
+        assert "null" not in written
+        assert read_yaml_problem(written, "f.yaml") == problem

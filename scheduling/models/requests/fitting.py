@@ -38,6 +38,9 @@ _STEPS = 300
 _SAME = 0.01
 """Distances that differ by less are no reason to take the richer law."""
 
+_DIGITS = 6
+"""Significant digits of what is fitted, more than any number of requests can tell apart."""
+
 _SEEN = 10_000
 """Times between arrivals that a mixture is fitted to; of more, every k-th is taken."""
 
@@ -82,7 +85,8 @@ def fit(table: RequestTable) -> Fit:
     Arrivals are Poisson, Gamma with the mean and variance seen, or on and off, found by the EM
     algorithm as a mixture of two exponentials (Dempster, Laird, Rubin 1977). Lengths are fixed,
     lognormal, or 202 quantiles. The share of cached tokens is that of all prompts together. What
-    changes over time, or from one request to the next, is in none of these.
+    changes over time, or from one request to the next, is in none of these. Numbers are
+    rounded to six significant digits, tokens to thousandths, and the distances are theirs.
 
     Raises
     ------
@@ -119,12 +123,18 @@ def fit(table: RequestTable) -> Fit:
 
 def empirical(tokens: Ints) -> EmpiricalLength:
     """Return lengths as they were seen: 202 of their quantiles."""
-    return EmpiricalLength(shares=_SHARES, tokens=tuple(np.quantile(tokens, _SHARES).tolist()))
+    quantiles = np.quantile(tokens, _SHARES).tolist()
+    return EmpiricalLength(shares=_SHARES, tokens=tuple(round(value, 3) for value in quantiles))
 
 
 def reused(cached_tokens: Ints, prompt_tokens: Ints) -> float:
-    """Return the share of all prompt tokens whose KV is in the cache."""
-    return float(cached_tokens.sum() / prompt_tokens.sum())
+    """Return the share of all prompt tokens whose KV is in the cache, in millionths."""
+    # Rounded down: a share that is below 1 stays there.
+    return int(cached_tokens.sum()) * 10**6 // int(prompt_tokens.sum()) / 10**6
+
+
+def _short(value: float) -> float:
+    return float(f"{value:.{_DIGITS}g}")
 
 
 def _nearest(
@@ -164,13 +174,14 @@ def _distance(first: Floats, second: Floats) -> float:
 def _arrival_laws(between: Floats) -> list[Arrivals]:
     mean = float(between.mean())
     scv = float(between.var()) / mean**2
-    laws: list[Arrivals] = [PoissonArrivals(rate=1 / mean)]
+    rate = _short(1 / mean)
+    laws: list[Arrivals] = [PoissonArrivals(rate=rate)]
     if 1 / _MOST_SCV < scv < _MOST_SCV:
-        laws.append(GammaArrivals(rate=1 / mean, cv=math.sqrt(scv)))
+        laws.append(GammaArrivals(rate=rate, cv=_short(math.sqrt(scv))))
     bursts = _bursts(between / mean)
     if bursts is not None:
-        on, off = (seconds * mean for seconds in bursts)
-        laws.append(OnOffArrivals(rate=1 / mean, on_seconds=on, off_seconds=off))
+        on, off = (_short(seconds * mean) for seconds in bursts)
+        laws.append(OnOffArrivals(rate=rate, on_seconds=on, off_seconds=off))
     return laws
 
 
@@ -209,8 +220,8 @@ def _length_laws(tokens: Ints) -> list[Lengths]:
     logs = np.log(tokens)
     return [
         LognormalLength(
-            median=math.exp(float(logs.mean())),
-            sigma=min(float(logs.std()), 10.0),
+            median=_short(math.exp(float(logs.mean()))),
+            sigma=_short(min(float(logs.std()), 10.0)),
             at_least=low,
             at_most=high,
         ),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, field_serializer, field_validator
+from pydantic import Field, field_validator
 
 from scheduling.errors import Fault
 from scheduling.models.base import Document, Frozen, Many, Name
@@ -19,7 +19,6 @@ from scheduling.models.serving.fleet import (
     Positive,
     Share,
     named_precision,
-    whole,
 )
 from scheduling.models.serving.plan import Role
 
@@ -86,8 +85,6 @@ class Replica(Document):
         description="Where prefixes go that a replica drops, for policies that keep them; none: "
         "they are lost.",
     )
-
-    _described = field_serializer("model", "gpu")(whole)
 
     @field_validator("precision", mode="before")
     @classmethod

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field, field_serializer
+from pydantic import Field
 
 from scheduling.errors import Fault
 from scheduling.models.base import Frozen, Many, Name, Problem
@@ -13,7 +13,7 @@ from scheduling.models.requests.agents import AgentWorkload
 from scheduling.models.requests.arrivals import Rate
 from scheduling.models.requests.replicas import Replica, ReplicaGroup, Tokens, Way
 from scheduling.models.requests.workload import Workload
-from scheduling.models.serving.fleet import Count, NotNegative, Positive, whole
+from scheduling.models.serving.fleet import WHOLE, Count, NotNegative, Positive
 
 ROUTERS = (
     "least-requests",
@@ -88,8 +88,10 @@ class RequestScenario(Problem):
         description=f"Which replica gets a request: {', '.join(ROUTERS)}; of some with a number "
         "behind a colon.",
     )
-    workload: Workload | None = Field(default=None, description="Distributions to draw from.")
-    programs: AgentWorkload | None = Field(
+    workload: Annotated[Workload, WHOLE] | None = Field(
+        default=None, description="Distributions to draw from."
+    )
+    programs: Annotated[AgentWorkload, WHOLE] | None = Field(
         default=None, description="Programs of agents to draw: calls that follow each other."
     )
     trace: Name | None = Field(
@@ -111,8 +113,6 @@ class RequestScenario(Problem):
     warmup_seconds: NotNegative = Field(
         default=0.0, description="Requests that come earlier are served but not counted."
     )
-
-    _described = field_serializer("workload", "programs")(whole)
 
     def _faults(self) -> list[Fault]:
         return [*self._faults_of_requests(), *self._faults_of_replicas()]

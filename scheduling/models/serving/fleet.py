@@ -8,8 +8,8 @@ from pydantic import (
     BaseModel,
     Discriminator,
     Field,
+    PlainSerializer,
     Tag,
-    field_serializer,
     field_validator,
     model_validator,
 )
@@ -33,9 +33,14 @@ GoalName = Literal["cost", "watts", "gpus", "goodput"]
 Mode = Literal["aggregated", "disaggregated"]
 
 
-def whole(value: Any) -> Any:
-    """Write a description with its kind, which tells the reader what it is."""
-    return value.model_dump(mode="json") if isinstance(value, BaseModel) else value
+def _whole(value: Any) -> Any:
+    if not isinstance(value, BaseModel):
+        return value
+    return value.model_dump(mode="json", exclude_none=True)
+
+
+WHOLE = PlainSerializer(_whole)
+"""Writes a description with its kind, which tells the reader what it is."""
 
 
 def _form(value: Any) -> str:
@@ -44,10 +49,10 @@ def _form(value: Any) -> str:
 
 # A document reports its own faults, so the branch is chosen before it is validated.
 NamedGpu = Annotated[
-    Annotated[Gpu, Tag("description")] | Annotated[Name, Tag("name")], Discriminator(_form)
+    Annotated[Gpu, Tag("description")] | Annotated[Name, Tag("name")], Discriminator(_form), WHOLE
 ]
 NamedLlm = Annotated[
-    Annotated[Llm, Tag("description")] | Annotated[Name, Tag("name")], Discriminator(_form)
+    Annotated[Llm, Tag("description")] | Annotated[Name, Tag("name")], Discriminator(_form), WHOLE
 ]
 
 _SHORT: dict[str, tuple[Dtype, Dtype, Dtype]] = {
@@ -126,7 +131,6 @@ class FleetModel(Frozen):
     min_quality: Share | None = Field(
         default=None, description="Least share of the original's quality that is acceptable."
     )
-    _described = field_serializer("llm")(whole)
 
 
 class Pool(Frozen):
@@ -147,7 +151,6 @@ class Pool(Frozen):
     watts: Annotated[Watts, Field(gt=0)] | None = Field(
         default=None, description="Watts of a GPU that works; none: the catalogue's limit."
     )
-    _described = field_serializer("gpu")(whole)
 
 
 class Target(Frozen):
@@ -174,11 +177,15 @@ class FleetDemand(Frozen):
     name: Name
     model: Name
     rate: Rate | None = Field(default=None, description="Requests per second, Poisson arrivals.")
-    arrivals: Arrivals | None = Field(default=None, description="Other arrivals than Poisson.")
-    prompt: Lengths | None = Field(
+    arrivals: Annotated[Arrivals, WHOLE] | None = Field(
+        default=None, description="Other arrivals than Poisson."
+    )
+    prompt: Annotated[Lengths, WHOLE] | None = Field(
         default=None, description="Tokens of a prompt: a distribution or a plain number."
     )
-    output: Lengths | None = Field(default=None, description="Tokens of an answer, likewise.")
+    output: Annotated[Lengths, WHOLE] | None = Field(
+        default=None, description="Tokens of an answer, likewise."
+    )
     prefix_share: Annotated[float, Field(ge=0, lt=1, strict=False)] = Field(
         default=0.0, description="Share of a prompt, at its head, whose KV is in the cache."
     )
@@ -193,8 +200,6 @@ class FleetDemand(Frozen):
         default=None,
         description="Share of requests that keep all targets at once, instead of percentiles.",
     )
-
-    _described = field_serializer("arrivals", "prompt", "output")(whole)
 
     def faults(self, place: str) -> list[Fault]:
         """Return what contradicts itself or is missing; ``place`` is where the demand stands."""

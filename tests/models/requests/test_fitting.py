@@ -16,7 +16,12 @@ from scheduling.models.requests.arrivals import (
     PoissonArrivals,
 )
 from scheduling.models.requests.fitting import Fit, fit
-from scheduling.models.requests.lengths import FixedLength, LognormalLength, UniformLength
+from scheduling.models.requests.lengths import (
+    EmpiricalLength,
+    FixedLength,
+    LognormalLength,
+    UniformLength,
+)
 from scheduling.models.requests.table import RequestTable
 from scheduling.models.requests.workload import RequestClass, Workload, sample
 
@@ -90,6 +95,28 @@ def test_fits_are_the_same_every_time_and_classes_apart() -> None:
     assert found == fit(table)
     assert [entry.name for entry in found.workload.classes] == ["slow", "fast"]
     assert found.workload.classes[1].arrivals.rate == pytest.approx(20, rel=0.1)
+
+
+def test_fits_have_as_many_digits_as_they_are_good_for() -> None:
+    prompt = LognormalLength(median=700.0, sigma=0.5)
+    output = UniformLength(low=1, high=1000)
+    arrivals = GammaArrivals(rate=3.0, cv=2.0)
+    entry = RequestClass(arrivals=arrivals, prompt=prompt, output=output, prefix_share=1 / 3)
+    (again,) = fit(sample(Workload(classes=(entry,)), requests=2000)).workload.classes
+    assert isinstance(again.arrivals, GammaArrivals)
+    assert isinstance(again.prompt, LognormalLength)
+    assert isinstance(again.output, EmpiricalLength)
+    numbers = [again.arrivals.rate, again.arrivals.cv, again.prompt.median, again.prompt.sigma]
+    assert all(value == float(f"{value:.6g}") for value in [*numbers, again.prefix_share])
+    assert all(value == round(value, 3) for value in again.output.tokens)
+
+
+def test_a_share_that_is_below_one_stays_below() -> None:
+    ones = np.ones(3, np.int64)
+    times = np.array([0, 10**9, 5 * 10**9])
+    many = 10**8 * ones
+    (entry,) = fit(RequestTable(times, many, ones, 0 * ones, many - 1)).workload.classes
+    assert entry.prefix_share == 0.999999
 
 
 def test_too_few_requests_are_refused() -> None:
