@@ -1,4 +1,4 @@
-"""Solver ``auto``: rules, moves, then the relaxation with cuts."""
+"""Solver ``auto``: rules, convex relaxations, moves, then the relaxation with cuts."""
 
 from __future__ import annotations
 
@@ -9,13 +9,14 @@ from scheduling.solvers.offload.cpsat import CpSat
 from scheduling.solvers.offload.family import CompiledOffload
 from scheduling.solvers.offload.moves import Moves
 from scheduling.solvers.offload.policies import Greedy, LeastLoaded
+from scheduling.solvers.offload.relaxation import raise_bound
 
 
 class Auto(NeedsCpSat, TakesAll):
-    """Rules answer at once, moves improve them, CP-SAT proves the best."""
+    """Rules answer at once, relaxations bound them, moves improve them, CP-SAT proves the best."""
 
     name = "auto"
-    summary = "portfolio: least marginal cost, least load, moves, CP-SAT with cuts"
+    summary = "portfolio: least marginal cost, least load, relaxations, moves, CP-SAT with cuts"
 
     def search(
         self,
@@ -28,6 +29,8 @@ class Auto(NeedsCpSat, TakesAll):
         for rule in (LeastLoaded(), Greedy()):
             if not board.stopped and rule.refusal(data) is None:
                 rule.search(data, board, budget.part(0.2), hint)
+        if not board.stopped:
+            raise_bound(data.arrays, board, budget.part(0.2), self.name)
         exact = CpSat()
         proves = not board.stopped and exact.refusal(data) is None
         if not board.stopped:

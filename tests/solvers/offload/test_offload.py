@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from fractions import Fraction
 from itertools import combinations, pairwise, product
+from math import ceil
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -17,7 +19,7 @@ from scheduling.instances.generators import generate
 from scheduling.instances.offload.mobile_tasks import mobile_tasks
 from scheduling.models.base import Status
 from scheduling.models.exact import exact
-from scheduling.models.offload.arrays import Choice
+from scheduling.models.offload.arrays import Choice, compile_offload
 from scheduling.models.offload.bounds import shared_service
 from scheduling.models.offload.delays import (
     Job,
@@ -27,11 +29,13 @@ from scheduling.models.offload.delays import (
     sharing_completions,
     total_delay,
 )
-from scheduling.models.offload.problem import OffloadProblem
+from scheduling.models.offload.problem import Assignment, OffloadProblem
 from scheduling.models.offload.solution import OffloadSolution
 from scheduling.report.charts import write_chart
 from scheduling.report.offload.chart import bars, sentence
+from scheduling.solvers.board import Board, Budget
 from scheduling.solvers.offload.front import exact_front, volume
+from scheduling.solvers.offload.relaxation import Offers, Overlap, Queue, raise_bound
 from scheduling.solvers.offload.rules import (
     ant_colony,
     greedy,
@@ -210,6 +214,52 @@ def test_pairs_share_no_less_than_alone(jobs: list[Job]) -> None:
     delay = exact_delay([(choice.comes, choice.work) for choice in chosen])
     assert relaxed <= delay
     assert len(jobs) > 2 or relaxed == delay
+
+
+@settings(max_examples=15, deadline=None)
+@given(problems())
+def test_relaxations_bound_the_best_of_all_assignments(problem: OffloadProblem) -> None:
+    best = _best(problem)
+    arrays = compile_offload(problem)
+    caps: tuple[int, ...] = ()
+    for tier in range(len(problem.goals)):
+        board: Board[Assignment] = Board(tier, caps, 0.0)
+        raise_bound(arrays, board, Budget(None, None, 1, 0), "relaxation")
+        if best is not None:
+            assert tier or (board.bound is None) == (problem.goals[0] == "energy" and not caps)
+            assert board.bound is None or board.bound / 1e6 <= best[tier] + 1e-5
+            caps = (*caps, ceil((best[tier] + 1e-5) * 1e6))
+
+
+@settings(max_examples=40, deadline=None)
+@given(jobs_lists, st.sampled_from((1.0, 0.7, 0.35)))
+def test_relaxed_delays_of_one_server_are_no_more_than_its_delays(
+    jobs: list[Job], share: float
+) -> None:
+    row = [
+        {"id": f"t{k}", "arrival_seconds": comes, "offers": [{"server": "a", "joules": 0}]}
+        for k, (comes, _) in enumerate(jobs)
+    ]
+    for entry, (_, work) in zip(row, jobs, strict=True):
+        entry["offers"][0]["work_seconds"] = work  # type: ignore[index]
+    offers = Offers(compile_offload(OffloadProblem.model_validate({"tasks": row})))
+    for relaxed in (Overlap(offers), Queue(offers, share)):
+        value, slope = relaxed(np.ones(len(jobs)))
+        assert value <= total_delay(jobs) * (1 + 1e-9)
+        fewer = np.linspace(0.2, 0.9, len(jobs))
+        # Convex: the tangent at some shares is nowhere above.
+        less, tangent = relaxed(fewer)
+        assert less + tangent @ (1 - fewer) <= value * (1 + 1e-9)
+        assert value + slope @ (fewer - 1) <= less * (1 + 1e-9)
+
+
+def test_many_tasks_are_bounded_within_half() -> None:
+    problem = mobile_tasks(tasks=60, servers=3, gap=0.5, seed=1)
+    board: Board[Assignment] = Board(0, (), 0.0)
+    raise_bound(compile_offload(problem), board, Budget(None, None, 1, 0), "relaxation")
+    delay, _ = costs(problem, greedy(problem, 1.0))
+    assert board.bound is not None
+    assert 0.5 * delay < board.bound / 1e6 < delay
 
 
 def test_each_rule_is_checked(tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ from scheduling.instances.generators import generate
 from scheduling.instances.network.random_networks import leaf_flows
 from scheduling.models.base import Status
 from scheduling.models.spines.arrays import Part, SpineArrays, compile_spines
-from scheduling.models.spines.bounds import splits_bound
+from scheduling.models.spines.bounds import most_groups, splits_bound
 from scheduling.models.spines.problem import Flow, LeafSpine
 from scheduling.models.spines.solution import LeafSpineSolution
 from scheduling.report.charts import write_chart
@@ -86,6 +86,29 @@ def test_the_program_splits_no_more(problem: LeafSpine) -> None:
     answer, _, splits = _found(problem, "mip")
     assert answer.status is Status.OPTIMAL
     assert splits_bound(compile_spines(problem)) <= splits <= few
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(st.integers(1, 6), min_size=1, max_size=5), st.integers(1, 5))
+def test_flows_and_links_fall_apart_into_few_groups(lengths: list[int], links: int) -> None:
+    most = 0
+    for chosen in product(range(len(lengths)), repeat=len(lengths)):
+        sums: Counter[int] = Counter()
+        for length, group in zip(lengths, chosen, strict=True):
+            sums[group] += length
+        if all(held * links % sum(lengths) == 0 for held in sums.values()):
+            most = max(most, len(sums))
+    assert most <= most_groups(tuple(lengths), links) <= min(len(lengths), links)
+
+
+def test_unequal_flows_of_a_full_leaf_are_proven_by_formula() -> None:
+    flows = (*(Flow(source="a", target="b", size=0.1) for _ in range(6)),)
+    problem = LeafSpine(spines=4, flows=(*flows, Flow(source="a", target="b", size=0.3)))
+    # Nothing short of all flows sums to whole links of 0.225: one group of 4 links.
+    assert splits_bound(compile_spines(problem)) == 3
+    assert _found(problem, "few-splits")[0].status is Status.OPTIMAL
+    long = LeafSpine(spines=4, flows=(Flow(source="a", target="b", size=8), *flows[:1]))
+    assert splits_bound(compile_spines(long)) == 3
 
 
 def _fewest(arrays: SpineArrays) -> int:
