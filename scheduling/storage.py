@@ -66,6 +66,21 @@ def write_files(folder: Path, contents: Mapping[str, bytes]) -> list[Path]:
     return [target for _, target in moves]
 
 
+def require_folder(folder: Path) -> None:
+    """Check, before a long run, that files can be written into a folder; it is made if missing.
+
+    Raises
+    ------
+    InputError
+        When they cannot.
+    """
+    write_files(folder, {})
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise InputError.single(
+            "folder", "permission denied", "a folder that can be written", str(folder)
+        )
+
+
 def whole_lines(path: Path, what: str) -> list[str]:
     """Return the lines of a file that grows; a last line that was cut off is left out.
 

@@ -65,7 +65,7 @@ def reproduce(
         typer.Option(
             metavar="FOLDER",
             help="Keep the table there as atlas.json, atlas.md and atlas.html, whole after each "
-            "scenario; what atlas.json has of the same budget is not run again.",
+            "scenario; what atlas.json has of the same budget and release is not run again.",
         ),
     ] = None,
     json: options.Json = False,

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Sequence
 from pathlib import Path
 
 from scheduling.errors import InputError
-from scheduling.instances.documents import read_json
+from scheduling.instances.documents import located
 from scheduling.instances.files import BUNDLED, read, read_text
+from scheduling.instances.jsontext import parse_json
 from scheduling.models.serving.fleet import Fleet
 from scheduling.models.serving.plan import ServingPlan
+from scheduling.schemas import opened, stamped
 
 PLAN_FILE = "plan.json"
 """Name of the file of a plan in the folder that is written."""
@@ -85,9 +88,13 @@ def read_plan(path: str | os.PathLike[str]) -> ServingPlan:
     InputError
         When the file cannot be read or is no plan.
     """
-    return read_json(ServingPlan, *read_text(path))
+    text, source = read_text(path)
+    data = opened(parse_json(text, source), source)
+    with located(text, source):
+        return ServingPlan.model_validate(data)
 
 
 def plan_text(plan: ServingPlan) -> str:
-    """Return a plan as the text of its file (``plan.json``)."""
-    return plan.model_dump_json(indent=1) + "\n"
+    """Return a plan as the text of its file (``plan.json``), under its schema."""
+    fields = stamped(plan.kind, plan.model_dump(mode="json"))
+    return json.dumps(fields, ensure_ascii=False, indent=1) + "\n"

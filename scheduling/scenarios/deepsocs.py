@@ -30,7 +30,7 @@ _PUBLISHED = "no table reachable; the same group's study of 2022 finds plain heu
 
 def run(limits: Run) -> list[Row]:
     """Run the rules and the plans on streams of the HEFT example and of random graphs."""
-    found = run_policies(_canonical(), _policies, limits, _BOUND_WORK)
+    found = run_policies(_canonical(), _policies, limits.share(2), _BOUND_WORK)
     rows = policy_rows(_figure("the 10-task HEFT example on 3 processors"), found)
     found = run_policies(_random(), _policies, limits, _BOUND_WORK)
     return rows + policy_rows(_figure("random 8-task graphs on 3 processors"), found)
@@ -41,8 +41,9 @@ def _figure(graphs: str) -> Figure:
     return Figure(case, "mean latency of a job", _PUBLISHED, _JOBS)
 
 
-def _policies() -> list[str | Policy]:
-    return ["heft", "met", "eft", "etf", "stf", Resolving(work_limit=_PLAN_WORK)]
+def _policies(seconds: float) -> list[str | Policy]:
+    plans = Resolving(work_limit=_PLAN_WORK, time_limit=seconds)
+    return ["heft", "met", "eft", "etf", "stf", plans]
 
 
 def _canonical() -> Iterator[OnlineSchedule]:

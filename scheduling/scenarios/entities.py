@@ -72,10 +72,10 @@ def run(limits: Run) -> list[Row]:
     return [*rows, _genetic_row(rows[0], found)]
 
 
-def _policies(scores: Sequence[Sequence[float]]) -> list[str | Policy]:
+def _policies(scores: Sequence[Sequence[float]], seconds: float) -> list[str | Policy]:
     summary = "teams by similarity, then tasks by least duration"
     two_stage = Mapping("similarity, greedy", summary, by_duration, Similarity(scores))
-    return [two_stage, "FIFO", "SPT", Resolving(work_limit=_PLAN_WORK)]
+    return [two_stage, "FIFO", "SPT", Resolving(work_limit=_PLAN_WORK, time_limit=seconds)]
 
 
 def _genetic_row(first: Row, found: Sequence[Simulation]) -> Row:

@@ -34,16 +34,18 @@ def run(limits: Run) -> list[Row]:
     """Run the rules and the plans with ever more machines that stop."""
     shops, source = _shops(limits)
     rows = []
-    for share in _SHARES:
+    for number, share in enumerate(_SHARES):
         case = f"{source}, probability {share:g} of a machine to stop"
         figure = Figure(case, "makespan", _PUBLISHED)
-        problems = _stopping(shops, share)
-        rows += policy_rows(figure, run_policies(problems, _policies, limits, _BOUND_WORK))
+        part = limits.share(len(_SHARES) - number)
+        found = run_policies(_stopping(shops, share), _policies, part, _BOUND_WORK)
+        rows += policy_rows(figure, found)
     return rows
 
 
-def _policies() -> list[str | Policy]:
-    return ["FIFO", "SPT", "LPT", "MWKR", "MOPNR", Resolving(work_limit=_PLAN_WORK)]
+def _policies(seconds: float) -> list[str | Policy]:
+    plans = Resolving(work_limit=_PLAN_WORK, time_limit=seconds)
+    return ["FIFO", "SPT", "LPT", "MWKR", "MOPNR", plans]
 
 
 def _stopping(shops: list[ScheduleProblem], share: float) -> Iterator[OnlineSchedule]:

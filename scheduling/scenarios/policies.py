@@ -10,6 +10,8 @@ from scheduling.scenarios.scenario import Row, Run
 from scheduling.simulator.schedule.policy import Policy
 from scheduling.simulator.schedule.simulate import Simulation, simulate_schedule
 
+_LEAST_SECONDS = 0.2
+
 
 @dataclass(frozen=True, slots=True)
 class Figure:
@@ -31,28 +33,38 @@ class Figure:
 
 def run_policies(
     problems: Iterable[Problem],
-    policies: Callable[[], Sequence[str | Policy]],
+    policies: Callable[[float], Sequence[str | Policy]],
     limits: Run,
     work: float,
 ) -> list[Simulation]:
     """Run policies on each problem, as many as the time allows and at least one.
+
+    A problem is begun when what the longest one took is left. The first is kept to the limit, too:
+    half of the time is for plans, half for the bound.
 
     Parameters
     ----------
     problems
         What to run them on.
     policies
-        Makes them anew for each problem; the first is the baseline.
+        Makes them anew for each problem, given the seconds for plans; the first is the baseline.
     limits
-        Of the scenario.
+        For all problems.
     work
-        Work for the bound of an offline problem; with one worker it is reproducible.
+        Work for the bound of an offline problem; with one worker it is reproducible where the time
+        suffices.
     """
     found: list[Simulation] = []
+    longest = 0.0
     for problem in problems:
-        if found and limits.left <= 0:
+        left = limits.left
+        if found and left <= longest:
             break
-        found.append(simulate_schedule(problem, policies(), work_limit=work, workers=1))
+        half = max(_LEAST_SECONDS, left / 2)
+        found.append(
+            simulate_schedule(problem, policies(half), time_limit=half, work_limit=work, workers=1)
+        )
+        longest = max(longest, left - limits.left)
     return found
 
 

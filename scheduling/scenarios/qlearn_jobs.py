@@ -99,8 +99,8 @@ def run(limits: Run) -> list[Row]:
     """Learn, then compare on streams that were not learned on."""
     learner = learn(_EPISODES, seed=0)
 
-    def policies() -> list[str | Policy]:
-        plans = Resolving(work_limit=_PLAN_WORK)
+    def policies(seconds: float) -> list[str | Policy]:
+        plans = Resolving(work_limit=_PLAN_WORK, time_limit=seconds)
         return ["round-robin", "priority", "WSPT", "eft", learner.policy(), plans]
 
     found = run_policies(streams(), policies, limits, _BOUND_WORK)

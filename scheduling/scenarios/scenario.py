@@ -83,6 +83,10 @@ class Run:
         """Seconds left, at least 0."""
         return max(0.0, self.seconds - (time.monotonic() - self.started))
 
+    def share(self, of: int) -> Run:
+        """Return a run that may take an equal share of what is left, for the next of so many."""
+        return Run(self.left / of, self.data)
+
     def file(self, scenario: str, name: str) -> Path:
         """Return a file of the data sets.
 

@@ -73,11 +73,11 @@ def least_left(view: View, option: Option) -> float:
     return view.work_left(option.task) / view.waiting(option).weight
 
 
-def _rigid() -> Sequence[str | Policy]:
+def _rigid(_seconds: float) -> Sequence[str | Policy]:
     return ["FIFO", "WSPT"]
 
 
-def _elastic() -> Sequence[str | Policy]:
+def _elastic(_seconds: float) -> Sequence[str | Policy]:
     summary = "quanta of the job with the least work left for its weight"
     return ["FIFO", Ranked("least work left", summary, least_left)]
 
@@ -89,8 +89,7 @@ def run(limits: Run) -> list[Row]:
     elastic = [fleet(entry, elastic=True) for entry in drawn]
     case = f"{_JOBS} jobs on {_GPUS} GPUs"
     figure = Figure(case, "weighted quanta from coming to completion, per job", None, _JOBS)
-    half = Run(limits.seconds / 2)
-    held = policy_rows(figure, run_policies(rigid, _rigid, half, _BOUND_WORK))
+    held = policy_rows(figure, run_policies(rigid, _rigid, limits.share(2), _BOUND_WORK))
     resized = policy_rows(figure, run_policies(elastic, _elastic, limits, _BOUND_WORK))
     first = held[0]
     return [

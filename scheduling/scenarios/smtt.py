@@ -59,7 +59,6 @@ class _Solved:
 def run(limits: Run) -> list[Row]:
     """Run the rules and the exact method on every instance that the time allows."""
     problems, source = _instances(limits)
-    solve(problems[0], "tardiness", time_limit=limits.seconds, workers=1)
     solved = []
     for problem in problems:
         if limits.left <= 0:

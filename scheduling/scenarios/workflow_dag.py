@@ -49,11 +49,11 @@ def run(limits: Run) -> list[Row]:
         "time to the end",
         _PUBLISHED_GUIDE,
     )
-    found = run_policies(_guides(), _alone, limits, _BOUND_WORK)
+    found = run_policies(_guides(), _alone, limits.share(3), _BOUND_WORK)
     rows = policy_rows(guide, found)
     flows, source = _flows(limits)
     figure = Figure(f"{source}, {_WORKERS} workers, noise {_NOISE:g}", measure, None)
-    rows += policy_rows(figure, run_policies(flows, _alone, limits, _BOUND_WORK))
+    rows += policy_rows(figure, run_policies(flows, _alone, limits.share(2), _BOUND_WORK))
     case = f"{_FLOWS} workflows that come one after the other, {_WORKERS} workers"
     stream = Figure(case, "mean latency of a workflow", _PUBLISHED_STREAM, _FLOWS)
     return rows + policy_rows(stream, run_policies(_streams(), _together, limits, _BOUND_WORK))
@@ -69,12 +69,16 @@ def _least_left() -> Ranked:
     return Ranked("least work left", summary, lambda view, option: view.work_left(option.task))
 
 
-def _alone() -> list[str | Policy]:
-    return ["sequential", "FIFO", _critical(), Resolving(work_limit=_PLAN_WORK)]
+def _plans(seconds: float) -> Resolving:
+    return Resolving(work_limit=_PLAN_WORK, time_limit=seconds)
 
 
-def _together() -> list[str | Policy]:
-    return ["sequential", "FIFO", _critical(), _least_left(), Resolving(work_limit=_PLAN_WORK)]
+def _alone(seconds: float) -> list[str | Policy]:
+    return ["sequential", "FIFO", _critical(), _plans(seconds)]
+
+
+def _together(seconds: float) -> list[str | Policy]:
+    return ["sequential", "FIFO", _critical(), _least_left(), _plans(seconds)]
 
 
 def _guides() -> Iterator[OnlineSchedule]:

@@ -168,7 +168,8 @@ def test_files_of_a_runtime_are_written_beside_the_plan(
     assert call.code == 0
     assert sorted(path.name for path in out.iterdir()) == ["leaderworkersets.yaml", "plan.json"]
     assert str(out / "leaderworkersets.yaml") in call.err
-    assert json.loads((out / "plan.json").read_text())["kind"] == "serving-plan"
+    plan = json.loads((out / "plan.json").read_text())
+    assert (plan["schema"], plan["kind"]) == ("scheduling/serving-plan/1", "serving-plan")
 
 
 def test_a_plan_that_the_runtime_cannot_start_is_shown_and_refused(

@@ -20,6 +20,7 @@ from scheduling.scenarios.atlas.run import run_atlas, write_atlas
 from scheduling.scenarios.atlas.verdicts import Verdict, judge
 from scheduling.scenarios.registry import SCENARIOS, scenario
 from scheduling.scenarios.scenario import Row, Run, Target
+from scheduling.schemas import stamped
 from tests.cli.conftest import Cli, cli
 
 __all__ = ["cli"]
@@ -140,7 +141,7 @@ def test_atlases_in_all_three_forms(tmp_path: Path) -> None:
     atlas = Atlas((*entries("mergepipe"), late), 9.0, len(SCENARIOS))
     write_atlas(atlas, tmp_path)
     record = json.loads((tmp_path / "atlas.json").read_text())
-    assert record == atlas.record()
+    assert record == stamped("atlas", atlas.record())
     assert record["command"] == "scheduling reproduce --all --budget 9s"
     assert record["verdicts"]["reproduced"] == 1
     assert row_of(record["systems"][0]["figure"]) == MERGED
@@ -156,10 +157,53 @@ def test_atlases_in_all_three_forms(tmp_path: Path) -> None:
     assert "1 reproduced, 1 not reproduced" in section.answer
 
 
-def test_files_that_are_no_atlas_are_refused(tmp_path: Path) -> None:
-    (tmp_path / "atlas.json").write_text('{"kind": "schedule"}')
-    with pytest.raises(InputError, match="atlas"):
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ('{"kind": "schedule"}', "expected an atlas"),
+        ("[1]", "expected an atlas"),
+        ('{"kind": "atlas", "budget', "expected valid JSON"),
+        ('{"schema": "scheduling/atlas/99", "kind": "atlas"}', "which this release reads"),
+        ('{"kind": "atlas"}', "an atlas without 'version'"),
+    ],
+)
+def test_files_that_are_no_atlas_are_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, words: str
+) -> None:
+    ran: list[Task] = []
+    monkeypatch.setattr(run, "run_alone", ran.append)
+    (tmp_path / "atlas.json").write_text(text)
+    with pytest.raises(InputError, match=words):
         run_atlas(["mergepipe"], 5.0, tmp_path)
+    assert (ran, (tmp_path / "atlas.json").read_text()) == ([], text)
+
+
+@pytest.mark.parametrize("key", ["version", "python"])
+def test_runs_of_other_versions_are_repeated(tmp_path: Path, key: str) -> None:
+    write_atlas(Atlas(entries("mergepipe"), 9.0, 1), tmp_path)
+    file = tmp_path / "atlas.json"
+    assert len(read_entries(file, 9.0)) == 1
+    file.write_text(json.dumps({**json.loads(file.read_text()), key: "0.0.1"}))
+    assert read_entries(file, 9.0) == []
+
+
+def test_entries_of_another_shape_are_refused(tmp_path: Path) -> None:
+    write_atlas(Atlas(entries("mergepipe"), 9.0, 1), tmp_path)
+    file = tmp_path / "atlas.json"
+    file.write_text(json.dumps({**json.loads(file.read_text()), "systems": ["mergepipe"]}))
+    with pytest.raises(InputError, match="remove it to begin anew"):
+        read_entries(file, 9.0)
+
+
+def test_folders_that_cannot_be_written_are_refused_before_any_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ran: list[Task] = []
+    monkeypatch.setattr(run, "run_alone", ran.append)
+    (tmp_path / "file").write_text("")
+    with pytest.raises(InputError, match="a folder that can be written"):
+        run_atlas(["mergepipe"], 5.0, tmp_path / "file")
+    assert ran == []
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import platform
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
@@ -12,10 +11,13 @@ from pathlib import Path
 from typing import Any
 
 from scheduling.errors import InputError
+from scheduling.instances.files import read_text
+from scheduling.instances.jsontext import parse_json
 from scheduling.machine import memory, usable_cores
 from scheduling.scenarios.atlas.verdicts import Judgement, Verdict, judge
 from scheduling.scenarios.registry import SCENARIOS, scenario
 from scheduling.scenarios.scenario import Row
+from scheduling.schemas import opened
 
 KIND = "atlas"
 """Kind of the documents that hold it."""
@@ -105,12 +107,13 @@ class Atlas:
     def record(self) -> dict[str, Any]:
         """Return it as plain data."""
         verdicts = [entry.judgement.verdict for entry in self.entries]
+        release, python = _made_by()
         return {
             "kind": KIND,
             "command": _command(self),
-            "version": version("scheduling"),
+            "version": release,
             "machine": machine_class(),
-            "python": platform.python_version(),
+            "python": python,
             "budget_seconds": self.budget_seconds,
             "total": self.total,
             "verdicts": {one.value: verdicts.count(one) for one in Verdict},
@@ -131,17 +134,20 @@ def row_of(record: dict[str, Any]) -> Row:
 def read_entries(path: Path, budget_seconds: float) -> list[Entry]:
     """Return the runs of a file that an atlas of the same budget need not repeat.
 
-    Runs that were stopped, failed or lacked data are not among them.
+    Runs of another release or version of Python, and those that were stopped, failed or lacked
+    data, are not among them.
 
     Raises
     ------
     InputError
         When the file is no atlas.
     """
+    document = opened(parse_json(*read_text(path)), str(path))
+    if not isinstance(document, dict) or document.get("kind") != KIND:
+        raise InputError.single("document", "another document", "an atlas", str(path))
     try:
-        document = json.loads(path.read_text(encoding="utf-8"))
-        if document["kind"] != KIND:
-            raise InputError.single("kind", repr(document["kind"]), KIND, str(path))
+        if (document["version"], document["python"]) != _made_by():
+            return []
         if document["budget_seconds"] != budget_seconds:
             return []
         return [
@@ -151,9 +157,16 @@ def read_entries(path: Path, budget_seconds: float) -> list[Entry]:
             for one in document["systems"]
             if one["outcome"] == Outcome.RAN and one["name"] in SCENARIOS
         ]
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        found = f"{type(error).__name__}: {error}"
-        raise InputError.single("document", found, "an atlas", str(path)) from None
+    except (ValueError, LookupError, TypeError, AttributeError) as error:
+        shape = "an atlas of another shape"
+        found = f"an atlas without {error}" if isinstance(error, KeyError) else shape
+        expected = "one that this release wrote; remove it to begin anew"
+        raise InputError.single("document", found, expected, str(path)) from None
+
+
+def _made_by() -> tuple[str, str]:
+    """Versions of the package and of Python, which an atlas names."""
+    return version("scheduling"), platform.python_version()
 
 
 def ordered(entries: Sequence[Entry]) -> tuple[Entry, ...]:

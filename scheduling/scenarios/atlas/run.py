@@ -11,11 +11,12 @@ from scheduling.errors import InputError
 from scheduling.report.results.page import render_report
 from scheduling.report.results.systems import atlas_section
 from scheduling.scenarios.atlas.alone import Task, run_alone
-from scheduling.scenarios.atlas.entries import Atlas, Entry, ordered, read_entries
+from scheduling.scenarios.atlas.entries import KIND, Atlas, Entry, ordered, read_entries
 from scheduling.scenarios.atlas.markdown import render_markdown
 from scheduling.scenarios.registry import scenario
 from scheduling.scenarios.scenario import data_folder
-from scheduling.storage import write_files
+from scheduling.schemas import stamped
+from scheduling.storage import require_folder, write_files
 
 STEM = "atlas"
 """Name of the files without their endings."""
@@ -42,7 +43,8 @@ def run_atlas(
         Wall-clock seconds of each.
     folder
         Where ``atlas.json``, ``atlas.md`` and ``atlas.html`` are kept, whole after every scenario;
-        those that the first already has, of the same budget, are not run again.
+        those that the first already has, of the same budget, release and version of Python, are not
+        run again.
     jobs
         Most scenarios side by side. Default: one on this machine, all that a cluster has room for.
     backend
@@ -90,8 +92,11 @@ def run_atlas(
 
 
 def _known(folder: Path | None, budget_seconds: float, chosen: set[str]) -> dict[str, Entry]:
-    path = None if folder is None else folder / f"{STEM}.json"
-    if path is None or not path.exists():
+    if folder is None:
+        return {}
+    require_folder(folder)
+    path = folder / f"{STEM}.json"
+    if not path.exists():
         return {}
     found = read_entries(path, budget_seconds)
     return {entry.name: entry for entry in found if entry.name in chosen}
@@ -108,7 +113,7 @@ def write_atlas(atlas: Atlas, folder: Path) -> None:
     record = atlas.record()
     page = render_report([atlas_section(record, STEM)], "Published systems, reproduced")
     contents = {
-        f"{STEM}.json": json.dumps(record, ensure_ascii=False, indent=1),
+        f"{STEM}.json": json.dumps(stamped(KIND, record), ensure_ascii=False, indent=1),
         f"{STEM}.md": render_markdown(record),
         f"{STEM}.html": page,
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import NamedTuple
@@ -13,7 +14,7 @@ from scheduling.simulator.schedule.policies.dispatching import Dispatching
 from scheduling.simulator.schedule.policy import Option
 from scheduling.simulator.schedule.rest import rest_problem
 from scheduling.simulator.schedule.view import View
-from scheduling.solvers.driver import solve
+from scheduling.solvers.driver import check_limits, solve
 
 WORK = 0.5
 """Default work of one plan, in units of the solver."""
@@ -44,13 +45,16 @@ class Resolving:
         Solver of the plans.
     work_limit
         Work of one plan, in the solver's units; with one worker, plans are reproducible.
+    time_limit
+        Seconds for all plans of a run together; ``None``: no limit. Where they are spent, no
+        further plan is made: the last is followed, and MWKR chooses of the tasks that it lacks.
     seed
         Seed of the solver.
 
     Raises
     ------
     InputError
-        When ``every`` is not positive.
+        When ``every`` or a limit is not positive.
     """
 
     relaxation = (
@@ -64,14 +68,17 @@ class Resolving:
         every: int | None = None,
         solver: str = "auto",
         work_limit: float = WORK,
+        time_limit: float | None = None,
         seed: int = 0,
     ) -> None:
         if every is not None and every < 1:
             raise InputError.single("every", str(every), "at least 1")
+        check_limits(time_limit, work_limit, None, seed)
         self.name = "resolve" if every is None else f"resolve:{every}"
         when = "at unforeseen events" if every is None else f"every {every} units of time"
         self.summary = f"plans anew by {solver} {when}"
         self._every, self._solver, self._work, self._seed = every, solver, work_limit, seed
+        self._limit = time_limit
         self._spare = Dispatching("MWKR")
         self._forget()
 
@@ -97,6 +104,7 @@ class Resolving:
         self._foreseen: dict[int, _Planned] = {}
         self._known = (-1, -1)
         self._made: int | None = None
+        self._left = self._limit
 
     def _due(self, view: View) -> bool:
         if self._made is None:
@@ -120,7 +128,14 @@ class Resolving:
         return False
 
     def _plan(self, view: View) -> None:
+        if self._left is not None and self._left <= 0:
+            return
+        began = time.monotonic()
         solution = self._solve(rest_problem(view))
+        if self._left is not None:
+            self._left -= time.monotonic() - began
+            if self._left <= 0 and not solution.tasks:
+                return
         numbers = {view.name(task): task for job in view.jobs for task in view.tasks(job)}
         planned = [
             _Planned(
@@ -141,7 +156,13 @@ class Resolving:
     def _solve(self, problem: ScheduleProblem) -> ScheduleSolution:
         """Solve beside the calling thread, so that Ctrl-C ends the run and not only this plan."""
         task = partial(
-            solve, problem, self._solver, work_limit=self._work, workers=1, seed=self._seed
+            solve,
+            problem,
+            self._solver,
+            time_limit=self._left,
+            work_limit=self._work,
+            workers=1,
+            seed=self._seed,
         )
         with ThreadPoolExecutor(max_workers=1) as pool:
             answer: ScheduleSolution = pool.submit(task).result()
