@@ -23,6 +23,7 @@ from scheduling.models.serving.plan import Component, NodeShare, Role, ServingPl
 from scheduling.planner.emit import RUNTIMES, emit
 from scheduling.planner.emit.flags import engine
 from scheduling.planner.emit.shape import kubernetes_name, kubernetes_names
+from scheduling.planner.files import read_plan
 from tests.planner.emitted import DNS_LABEL, Fleet, read
 
 GPUS = ("h100-sxm", "h200-sxm", "a100-80gb-sxm", "mi300x", "own-gpu")
@@ -191,7 +192,7 @@ def test_files_read_back_as_the_plan(runtime: str, given_plan: ServingPlan) -> N
             return
         paths = emit(given_plan, runtime, out)
         assert paths[-1].name == "plan.json"
-        assert ServingPlan.model_validate_json(paths[-1].read_text()) == given_plan
+        assert read_plan(paths[-1]) == given_plan
         assert sorted(paths) == sorted((Path(folder) / "out").iterdir())
         texts = [path.read_text() for path in paths[:-1]]
         check(given_plan, runtime, read(runtime, paths), texts)
