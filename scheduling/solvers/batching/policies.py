@@ -46,14 +46,20 @@ class Ranked(Policy):
         """Play the rule iteration by iteration."""
         timeline = Timeline(arrays)
         starts = np.zeros(arrays.n, np.int64)
+        release = arrays.release.tolist()
+        # What starts only takes room, so no request fits earlier than it did when it was tried.
+        earliest = arrays.release.tolist()
         waiting = np.lexsort(tuple(reversed(self.keys(arrays)))).tolist()
-        now = int(arrays.release.min())
+        now = min(release)
         while waiting:
             left = []
             for place, request in enumerate(waiting):
-                if arrays.release[request] > now:
+                if release[request] > now:
                     left.append(request)
-                elif timeline.fits(request, now):
+                    continue
+                if earliest[request] <= now:
+                    earliest[request] = timeline.retry(request, now)
+                if earliest[request] == now:
                     timeline.put(request, now)
                     starts[request] = now
                 elif self.skips:

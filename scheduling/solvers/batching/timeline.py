@@ -25,26 +25,14 @@ class Timeline:
         self._running = np.zeros(length, np.int64)
         self._grown = [np.arange(1, slots + 1) for slots in range(int(arrays.output.max()) + 1)]
 
-    def fits(self, request: int, start: int) -> bool:
-        """Tell whether a request may start then and run to its end beside all others."""
-        return self._clash(request, start) is None
-
     def earliest(self, request: int, start: int) -> int:
         """Return the first iteration from ``start`` on at which a request fits."""
-        while (later := self._clash(request, start)) is not None:
+        while (later := self.retry(request, start)) != start:
             start = later
         return start
 
-    def put(self, request: int, start: int) -> None:
-        """Start a request."""
-        self._change(request, start, 1)
-
-    def take(self, request: int, start: int) -> None:
-        """Take a request out that was put in."""
-        self._change(request, start, -1)
-
-    def _clash(self, request: int, start: int) -> int | None:
-        """Return a later start before which the request fits nowhere; ``None`` if it fits."""
+    def retry(self, request: int, start: int) -> int:
+        """Return ``start`` if a request fits then, else a start before which it fits nowhere."""
         arrays = self._arrays
         slots = int(arrays.output[request])
         span = slice(start, start + slots)
@@ -53,10 +41,18 @@ class Timeline:
         full = self._running[span] >= arrays.batch
         bad = np.flatnonzero((over > 0) | full)
         if not len(bad):
-            return None
+            return start
         # A start k later holds k tokens fewer in an iteration, and none once it is over.
         steps = np.where(full[bad], bad + 1, np.minimum(over[bad], bad + 1))
         return start + int(steps.max())
+
+    def put(self, request: int, start: int) -> None:
+        """Start a request."""
+        self._change(request, start, 1)
+
+    def take(self, request: int, start: int) -> None:
+        """Take a request out that was put in."""
+        self._change(request, start, -1)
 
     def _change(self, request: int, start: int, sign: int) -> None:
         slots = int(self._arrays.output[request])
