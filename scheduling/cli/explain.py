@@ -1,4 +1,4 @@
-"""``scheduling explain``: why an instance has no solution."""
+"""``scheduling explain``: why an instance has no solution, or what binds the one that it has."""
 
 from __future__ import annotations
 
@@ -19,7 +19,9 @@ def explain(
     """Name a minimal set of constraints that cannot hold together.
 
     Of a placement problem, or a snapshot as kubectl prints it: why pods have no place, node by
-    node, and the cheapest change that admits each.
+    node, and the cheapest change that admits each. Of pipelines, rings, flows over spines,
+    checkpoints, federated groups, offloading and spot capacity: what binds the answer, and what
+    single changes bring, each solved again.
     """
     import scheduling as sch
     from scheduling.cli.snapshots import read_problem

@@ -64,9 +64,9 @@ MANUALS: dict[str, Manual] = {
         {0: "valid", 1: "violations found"},
     ),
     "explain": Manual(
-        "Name a smallest set of constraints that cannot all hold.",
+        "Name a smallest set of constraints that cannot all hold, or what binds the answer.",
         "scheduling explain bundled:impossible",
-        ("docs/howto/schedule.md", "docs/howto/pods.md"),
+        ("docs/howto/schedule.md", "docs/howto/pods.md", "docs/howto/pipelines.md"),
         {0: "the instance has a solution", 3: "explained", 4: "not settled in time"},
     ),
     "info": Manual(

@@ -24,11 +24,18 @@ T = TypeVar("T")
 
 _FAMILIES = {
     "allocation": "scheduling.solvers.allocation.explain:explain_allocation",
+    "checkpoint": "scheduling.solvers.checkpoint.explain:explain_checkpoint",
+    "federated": "scheduling.solvers.federated.explain:explain_federated",
+    "leaf-spine": "scheduling.solvers.spines.explain:explain_spines",
     "loop": "scheduling.solvers.loop.explain:explain_loop",
     "memory": "scheduling.solvers.memory.explain:explain_memory",
-    "schedule": "scheduling.solvers.schedule.explain:explain_schedule",
+    "offload": "scheduling.solvers.offload.explain:explain_offload",
+    "pipeline": "scheduling.solvers.pipeline.explain:explain_pipeline",
     "placement": "scheduling.solvers.placement.explaining.explain:explain_placement",
+    "ring": "scheduling.solvers.ring.explain:explain_ring",
+    "schedule": "scheduling.solvers.schedule.explain:explain_schedule",
     "serving": "scheduling.solvers.serving.explain:explain_serving",
+    "spot": "scheduling.solvers.spot.explain:explain_spot",
 }
 """For each family a function from a problem and a budget to an explanation."""
 
@@ -159,7 +166,9 @@ def explain(
     """Name a minimal set of constraints that cannot hold together.
 
     Of a placement problem, which always has an answer, it says so for each item that has no place,
-    with the cheapest change that admits it.
+    with the cheapest change that admits it. Of pipelines, rings, flows, checkpoints, federated
+    groups, offloading and spot capacity it says what binds the solution, and what single changes
+    gain.
 
     Parameters
     ----------
@@ -174,7 +183,7 @@ def explain(
 
     Returns
     -------
-    Explanation or PlacementExplanation
+    Explanation, PlacementExplanation or BindingExplanation
         With a solution instead of a conflict when the problem has one.
 
     Raises

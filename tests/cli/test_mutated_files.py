@@ -46,7 +46,10 @@ SOLVED = {
     "tiers": "density",
 }
 """Kinds with solutions, and a solver of each that needs no engine."""
-EXPLAINED = ("allocation", "loop", "memory", "placement", "schedule", "serving")
+EXPLAINED = (
+    *("allocation", "checkpoint", "federated", "leaf-spine", "loop", "memory", "offload"),
+    *("pipeline", "placement", "ring", "schedule", "serving", "spot"),
+)
 JUNK: list[Any] = [
     *(None, True, -1, 0, 3, 1.5, 2**70, 1e300, "", "x", [], {}, [[]], [{}], {"x": 1}),
     *("nan", "-1", "x" * 500, "\u0663", "__class__"),

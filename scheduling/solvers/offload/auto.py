@@ -11,6 +11,9 @@ from scheduling.solvers.offload.moves import Moves
 from scheduling.solvers.offload.policies import Greedy, LeastLoaded
 from scheduling.solvers.offload.relaxation import raise_bound
 
+_FEW = 12
+"""Tasks up to which CP-SAT proves the best before relaxations would bound it."""
+
 
 class Auto(NeedsCpSat, TakesAll):
     """Rules answer at once, relaxations bound them, moves improve them, CP-SAT proves the best."""
@@ -29,10 +32,10 @@ class Auto(NeedsCpSat, TakesAll):
         for rule in (LeastLoaded(), Greedy()):
             if not board.stopped and rule.refusal(data) is None:
                 rule.search(data, board, budget.part(0.2), hint)
-        if not board.stopped:
-            raise_bound(data.arrays, board, budget.part(0.2), self.name)
         exact = CpSat()
         proves = not board.stopped and exact.refusal(data) is None
+        if not board.stopped and not (proves and len(data.arrays.tasks) <= _FEW):
+            raise_bound(data.arrays, board, budget.part(0.2), self.name)
         if not board.stopped:
             Moves().search(data, board, budget.part(0.2 if proves else 1.0), hint)
         if proves and not board.stopped:

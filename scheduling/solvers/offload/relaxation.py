@@ -32,7 +32,7 @@ from scheduling.solvers.board import Board, Budget
 
 Floats = NDArray[np.float64]
 
-_STEPS = 1000
+_STEPS = 500
 """Most steps of one minimum."""
 
 _CLOSE = 1e-3
@@ -41,7 +41,7 @@ _CLOSE = 1e-3
 _CUTS = (1.0, 0.7, 0.5, 0.35)
 """Works at which rests are cut, over the longest of a server."""
 
-_MULTIPLIERS = 8
+_MULTIPLIERS = 6
 _ROUNDING = 1e-9
 """Share of a value that its rounding is no more than."""
 
