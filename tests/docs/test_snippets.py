@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import doctest
 import re
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -12,6 +14,9 @@ from scheduling.instances.generators import GENERATORS
 from scheduling.report.charts import kinds_with_charts
 
 ROOT = Path(__file__).resolve().parents[2]
+SHOWN = sorted(
+    path for path in (ROOT / "scheduling").rglob("*.py") if ">>> " in path.read_text("utf-8")
+)
 PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").rglob("*.md")])
 
 
@@ -20,6 +25,18 @@ def test_page_runs(page: Path, tmp_path: Path) -> None:
     run_page(page, tmp_path)
     for name in pictures_of(page.read_text(encoding="utf-8")):
         assert (tmp_path / name).stat().st_size > 0, f"the page shows {name} and does not draw it"
+
+
+@pytest.mark.parametrize("path", SHOWN, ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_examples_of_docstrings_run(
+    path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    module = import_module(".".join(part for part in parts if part != "__init__"))
+    monkeypatch.chdir(tmp_path)
+    ran = doctest.testmod(module)
+    assert ran.attempted > 0
+    assert ran.failed == 0
 
 
 def test_the_gallery_has_a_chart_of_every_kind_that_has_one() -> None:
