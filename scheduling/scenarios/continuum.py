@@ -55,9 +55,7 @@ def run(limits: Run) -> list[Row]:
             verdict="equal to enumeration" if missed <= 1e-12 else "not the best time",
         )
     ]
-    for pressure in PRESSURES:
-        if len(rows) > 1 and limits.left <= 0:
-            break
+    for pressure in limits.each(PRESSURES):
         names = ("apc", "continuum-paper", "continuum-public")
         found = run_policies(fleet([CODER], pressure), names, (1,))
         case = f"120 coding agents, {pressure.rate:g}/s, {pressure.kv_tokens:,} KV tokens"

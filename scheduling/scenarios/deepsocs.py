@@ -10,8 +10,6 @@ could not be read.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from scheduling.instances.schedule.online import with_noise
 from scheduling.instances.schedule.random_graphs import graph_stream, soc_stream
 from scheduling.models.schedule.online import OnlineSchedule
@@ -38,7 +36,7 @@ def run(limits: Run) -> list[Row]:
 
 def _figure(graphs: str) -> Figure:
     case = f"stream of {_JOBS} jobs, each {graphs}, noise {_NOISE:g}"
-    return Figure(case, "mean latency of a job", _PUBLISHED, _JOBS)
+    return Figure(case, "mean latency of a job", _PUBLISHED, _SEEDS, _JOBS)
 
 
 def _policies(seconds: float) -> list[str | Policy]:
@@ -46,15 +44,19 @@ def _policies(seconds: float) -> list[str | Policy]:
     return ["heft", "met", "eft", "etf", "stf", plans]
 
 
-def _canonical() -> Iterator[OnlineSchedule]:
-    for seed in range(_SEEDS):
-        yield with_noise(soc_stream(jobs=_JOBS, gap=60.0, seed=seed), noise=_NOISE, seed=seed)
+def _canonical() -> list[OnlineSchedule]:
+    return [
+        with_noise(soc_stream(jobs=_JOBS, gap=60.0, seed=seed), noise=_NOISE, seed=seed)
+        for seed in range(_SEEDS)
+    ]
 
 
-def _random() -> Iterator[OnlineSchedule]:
-    for seed in range(_SEEDS):
-        stream = graph_stream(jobs=_JOBS, tasks=8, processors=3, gap=80.0, seed=seed)
-        yield with_noise(stream, noise=_NOISE, seed=seed)
+def _random() -> list[OnlineSchedule]:
+    streams = [
+        graph_stream(jobs=_JOBS, tasks=8, processors=3, gap=80.0, seed=seed)
+        for seed in range(_SEEDS)
+    ]
+    return [with_noise(stream, noise=_NOISE, seed=seed) for seed, stream in enumerate(streams)]
 
 
 SCENARIO = Scenario(

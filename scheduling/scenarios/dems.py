@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from scheduling.instances.edge.drone_streams import drone_stream
 from scheduling.models.edge.problem import EdgeCloud
 from scheduling.scenarios.scenario import Row, Run, Scenario, Target
-from scheduling.simulator.edge.simulate import EdgeComparison, simulate_edge
+from scheduling.simulator.edge.simulate import simulate_edge
 
 _SIZES = ((3, 2), (2, 4), (2, 6))
 """Drones and models a batch."""
@@ -53,11 +53,10 @@ def _stream(
 def _rows(
     case: str, streams: Sequence[EdgeCloud], policies: Sequence[str], limits: Run
 ) -> list[Row]:
-    found: list[EdgeComparison] = []
-    for stream in streams:
-        if found and limits.left <= 0:
-            break
-        found.append(simulate_edge(stream, policies, work_limit=_WORK, workers=1))
+    found = [
+        simulate_edge(stream, policies, work_limit=_WORK, workers=1)
+        for stream in limits.each(streams)
+    ]
     bound = sum(entry.bound or 0 for entry in found)
     totals = [sum(entry.runs[k].utility for entry in found) for k in range(len(policies))]
     tasks = sum(len(entry.problem.tasks) for entry in found)

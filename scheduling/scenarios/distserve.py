@@ -56,9 +56,8 @@ _RATE = 150.0
 _ATTAINMENT = 0.9
 _PROMPT_TOKENS = 2048
 _SEQUENCES = 256
-_LEAST_REQUESTS, _MOST_REQUESTS = 1200, 6000
-_REQUESTS_A_SECOND = 40
-"""Requests of each simulation for each second that the scenario may take; about 250 are run."""
+_REQUESTS = (600, 1200, 3000, 6000)
+"""Requests of each simulation, as many as the time allows; about 250 are run."""
 
 _INSTANT = Affine(base=1e-9, per_token=0.0)
 _NO_DISTANCE = Link(bytes_per_token=0.0, bytes_per_second=1.0)
@@ -229,9 +228,13 @@ def exact_fleet(
 
 def run(limits: Run) -> list[Row]:
     """Check the formulas, run both algorithms, solve exactly, compare with nothing split."""
-    count = int(min(_MOST_REQUESTS, max(_LEAST_REQUESTS, _REQUESTS_A_SECOND * limits.seconds)))
     lengths = _chats(read_requests(limits.file("distserve", LENGTHS)).table)
-    requests = poisson_requests(lengths, count, seed=5)
+    return limits.largest(
+        _REQUESTS, lambda count: _rows(limits, poisson_requests(lengths, count, seed=5))
+    )
+
+
+def _rows(limits: Run, requests: RequestTable) -> list[Row]:
     layouts = _instances(limits, PHASES)
     prefill = [replace(one, rate=prefill_goodput(one, requests)) for one in layouts]
     decode = [replace(one, rate=decode_goodput(one, requests)) for one in layouts]
@@ -241,9 +244,9 @@ def run(limits: Run) -> list[Row]:
         if one.pp == 1
     )
     return [
-        _formula_row(layouts, 5 * count),
-        _high_row(prefill, decode, limits.seconds / 10),
-        _low_row(prefill, decode, requests, limits.seconds / 10),
+        _formula_row(layouts, 5 * len(requests)),
+        _high_row(prefill, decode, limits.left / 10),
+        _low_row(prefill, decode, requests, limits.left / 10),
         _colocated_row(best(prefill), best(decode), whole, requests),
     ]
 
@@ -353,7 +356,8 @@ def _colocated_row(
     [demand] = measure(planned, {"all": Slo(TTFT, TPOT)}, percentiles=()).demands
     kept = demand.attainment.value if demand.attainment is not None else 0.0
     return Row(
-        case=f"chats of ShareGPT, OPT-13B on A100, {counts[0]}P {first} + {counts[1]}D {second}",
+        case=f"{len(requests)} chats of ShareGPT, OPT-13B on A100, {counts[0]}P {first} + "
+        f"{counts[1]}D {second}",
         measure="requests/s a GPU, 90 % within 0.25 s and 0.1 s",
         baseline=f"vLLM's phases, nothing split, {whole}",
         baseline_value=whole.per_gpu,

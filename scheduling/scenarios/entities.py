@@ -62,12 +62,13 @@ class Similarity:
 def run(limits: Run) -> list[Row]:
     """Run the two stages, dispatching and plans, then the genetic algorithm on all that comes."""
     found: list[Simulation] = []
-    for problem, scores in _streams():
+    for number, (problem, scores) in enumerate(_streams()):
         if found and limits.left <= 0:
             break
-        found += run_policies([problem], partial(_policies, scores), limits, _BOUND_WORK)
+        part = limits.share(_SEEDS - number)
+        found += run_policies([problem], partial(_policies, scores), part, _BOUND_WORK)
     case = f"{_TASKS} tasks for {_ENTITIES} entities with {_ATTRIBUTES} attributes"
-    figure = Figure(case, "mean time to completion of a task", None, _TASKS)
+    figure = Figure(case, "mean time to completion of a task", None, _SEEDS, _TASKS)
     rows = policy_rows(figure, found)
     return [*rows, _genetic_row(rows[0], found)]
 

@@ -31,8 +31,8 @@ LEVELS = (90, 95, 100)
 """Percent of all GPUs that pods have asked for when the GPUs left over are counted."""
 
 _PUBLISHED = "up to 49 % fewer unallocated GPUs than existing rules, 290 of 6,200 (abstract)"
-_SECONDS_A_NODE = 0.1
-"""About what all rules take, so that the cluster fits the time."""
+_NODES = (25, 50, 100, 200, 400, 800, 1600)
+"""Sizes of clusters, of which the largest is run that the time allows."""
 
 PLAN = "plan of all pods"
 """What knows all pods from the start; it is compared when all have arrived."""
@@ -134,10 +134,16 @@ def run(limits: Run) -> list[Row]:
         raise InputError.single(
             PODS, f"a problem of kind {problem.kind}", "pods that wait for nodes"
         )
-    nodes = max(8, int((1 - _PLAN_SHARE) * limits.left / _SECONDS_A_NODE))
-    cluster = arrivals(problem, nodes=nodes, seed=0)
+
+    def ruled(nodes: int) -> tuple[Cluster, dict[str, PlacementSolution]]:
+        cluster = arrivals(problem, nodes=nodes, seed=0)
+        return cluster, {rule: answer_of(cluster, rule) for rule in RULES}
+
+    sizes = [size for size in _NODES if size < len(problem.nodes)]
+    # Pods grow with the nodes on which each is tried.
+    for_rules = Run((1 - _PLAN_SHARE) * limits.left, limits.data)
+    cluster, answers = for_rules.largest([*sizes, len(problem.nodes)], ruled, power=2)
     found = {"random fit": placed_at_random(cluster, 0)}
-    answers = {rule: answer_of(cluster, rule) for rule in RULES}
     found |= {rule: placed_by(answer) for rule, answer in answers.items()}
     found[PLAN] = placed_by(planned(cluster, answers["fgd"], max(1.0, limits.left)))
     return rows(cluster, found)

@@ -61,9 +61,7 @@ def run(limits: Run) -> list[Row]:
     rows = []
     for load in _LOADS:
         cases: list[Case] = []
-        for seed in range(_SEEDS):
-            if cases and limits.left <= 0:
-                break
+        for seed in limits.each(range(_SEEDS)):
             table = drawn(load, seed)
             best = solve(problem_of(table), "intervals", work_limit=_WORK, workers=1)
             cases.append(Case(table, float(best.bound)))

@@ -59,9 +59,7 @@ def run(limits: Run) -> list[Row]:
     alone = lent = best = bound = 0.0
     ratios: list[float] = []
     loans = 0
-    for seed in range(_FLEETS):
-        if ratios and limits.left <= 0:
-            break
+    for seed in limits.each(range(_FLEETS)):
         holders = fleet(seed)
         held, made = borrow(holders)
         answer: AllocationSolution = solve(sharing_problem(holders), "dynamic-program")

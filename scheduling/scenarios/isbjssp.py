@@ -9,8 +9,6 @@ figures of its tables could not be read, and plans made anew stand in place of t
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from scheduling.instances.files import read
 from scheduling.instances.schedule.online import with_stops
 from scheduling.instances.schedule.random_variants import blocking_job_shop
@@ -36,7 +34,7 @@ def run(limits: Run) -> list[Row]:
     rows = []
     for number, share in enumerate(_SHARES):
         case = f"{source}, probability {share:g} of a machine to stop"
-        figure = Figure(case, "makespan", _PUBLISHED)
+        figure = Figure(case, "makespan", _PUBLISHED, len(shops))
         part = limits.share(len(_SHARES) - number)
         found = run_policies(_stopping(shops, share), _policies, part, _BOUND_WORK)
         rows += policy_rows(figure, found)
@@ -48,9 +46,11 @@ def _policies(seconds: float) -> list[str | Policy]:
     return ["FIFO", "SPT", "LPT", "MWKR", "MOPNR", plans]
 
 
-def _stopping(shops: list[ScheduleProblem], share: float) -> Iterator[OnlineSchedule]:
-    for seed, shop in enumerate(shops):
-        yield with_stops(shop, between=_BETWEEN, repair=_REPAIR, share=share, seed=seed)
+def _stopping(shops: list[ScheduleProblem], share: float) -> list[OnlineSchedule]:
+    return [
+        with_stops(shop, between=_BETWEEN, repair=_REPAIR, share=share, seed=seed)
+        for seed, shop in enumerate(shops)
+    ]
 
 
 def _shops(limits: Run) -> tuple[list[ScheduleProblem], str]:

@@ -25,6 +25,7 @@ SMALL, LARGE = (16, 6), (60, 20)
 
 _SMALL_CASES, _LARGE_CASES = 8, 2
 _ROOMS = (1.0, 0.95, 0.9, 0.8)
+_LEAST_SECONDS = 0.3
 
 
 def offsets(problem: TieredProblem, solution: TieredSolution) -> MemoryProblem | None:
@@ -60,21 +61,21 @@ def allocated(problem: TieredProblem, solution: TieredSolution, seconds: float) 
     return found.status in (Status.OPTIMAL, Status.FEASIBLE)
 
 
-def mapped(problem: TieredProblem, seconds: float) -> tuple[TieredSolution, int, bool]:
+def mapped(problem: TieredProblem, limits: Run) -> tuple[TieredSolution, int, bool]:
     """Map a program such that offsets exist; return the mapping, its bound, and if that succeeded.
 
     Where room alone does not suffice for offsets, the mapping is made anew with a little less of
     it; the bound stays that of all the room.
     """
     bound = 0
-    share = seconds / len(_ROOMS)
-    for room in _ROOMS:
+    for number, room in enumerate(_ROOMS):
+        part = Run(limits.left / 2) if not number else limits.share(len(_ROOMS) - number)
         fast, *others = problem.memories
         less = fast.model_copy(update={"capacity": max(1, int(room * (fast.capacity or 1)))})
         smaller = problem.model_copy(update={"memories": (less, *others)})
-        answer: TieredSolution = solve(smaller, time_limit=share if bound else 0.5 * seconds)
+        answer: TieredSolution = solve(smaller, time_limit=max(_LEAST_SECONDS, 0.8 * part.left))
         bound = bound or int(answer.bound or 0)
-        if allocated(problem, answer, max(0.3, 0.1 * seconds)):
+        if allocated(problem, answer, max(_LEAST_SECONDS, part.left)):
             return answer, bound, True
     return answer, bound, False
 
@@ -82,12 +83,12 @@ def mapped(problem: TieredProblem, seconds: float) -> tuple[TieredSolution, int,
 def run(limits: Run) -> list[Row]:
     """Map programs of two sizes."""
     return [
-        _row(SMALL, _SMALL_CASES, 0.6 * limits.seconds),
-        _row(LARGE, _LARGE_CASES, 0.4 * limits.seconds),
+        _row(SMALL, _SMALL_CASES, Run(0.6 * limits.left)),
+        _row(LARGE, _LARGE_CASES, limits),
     ]
 
 
-def _row(size: tuple[int, int], cases: int, seconds: float) -> Row:
+def _row(size: tuple[int, int], cases: int, limits: Run) -> Row:
     steps, weights = size
     slow = dense = fast = floor = 0
     proven = placed = 0
@@ -96,7 +97,7 @@ def _row(size: tuple[int, int], cases: int, seconds: float) -> Row:
         nothing = problem.model_copy(update={"memories": problem.memories[1:], "link": None})
         slow += int(solve(nothing, "density", work_limit=1).objective or 0)
         dense += int(solve(problem, "density", work_limit=1).objective or 0)
-        answer, bound, found = mapped(problem, max(1.0, seconds / cases))
+        answer, bound, found = mapped(problem, limits.share(cases - seed))
         fast += int(answer.objective or 0)
         floor += bound
         proven += answer.objective == bound

@@ -112,9 +112,7 @@ def run(limits: Run) -> list[Row]:
     totals = dict.fromkeys([*policies, _ESTIMATED], 0.0)
     known = published = 0.0
     done = 0
-    for seed in range(_SEEDS):
-        if done and limits.left <= 0:
-            break
+    for seed in limits.each(range(_SEEDS)):
         done += 1
         rates = hazards(np.random.default_rng(seed))
         for name, after in policies.items():

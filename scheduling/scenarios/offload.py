@@ -47,11 +47,10 @@ def shares(problem: OffloadProblem) -> dict[str, float]:
 
 def run(limits: Run) -> list[Row]:
     """Compare the fronts over a few draws."""
-    found: list[dict[str, float]] = []
-    for seed in range(_SEEDS):
-        if found and limits.left <= 0:
-            break
-        found.append(shares(mobile_tasks(tasks=_TASKS, servers=_SERVERS, seed=seed)))
+    found = [
+        shares(mobile_tasks(tasks=_TASKS, servers=_SERVERS, seed=seed))
+        for seed in limits.each(range(_SEEDS))
+    ]
     mean = {name: sum(one[name] for one in found) / len(found) for name in _RULES}
     base = next(iter(_RULES))
     return [

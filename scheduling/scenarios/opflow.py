@@ -56,9 +56,7 @@ def ratios(draw: Callable[[np.random.Generator], Jobs], limits: Run) -> dict[str
     """Return each rule's flow time over the least, instance by instance."""
     found: dict[str, list[float]] = {name: [] for name in (*RULES, "round-robin")}
     rng = np.random.default_rng(0)
-    for number in range(_INSTANCES):
-        if number and limits.left <= 0:
-            break
+    for _ in limits.each(range(_INSTANCES)):
         jobs = draw(rng)
         least = least_flow_time(jobs)
         for name, rule in RULES.items():

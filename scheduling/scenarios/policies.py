@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from scheduling.models.base import Problem
@@ -21,6 +21,8 @@ class Figure:
     ----------
     case, measure, published
         As of :class:`~scheduling.scenarios.scenario.Row`; ``case`` says what one instance is.
+    instances
+        How many there are; not all may have been run.
     divisor
         What an instance's value is divided by, such as its number of jobs.
     """
@@ -28,19 +30,20 @@ class Figure:
     case: str
     measure: str
     published: str | None
+    instances: int
     divisor: int = 1
 
 
 def run_policies(
-    problems: Iterable[Problem],
+    problems: Sequence[Problem],
     policies: Callable[[float], Sequence[str | Policy]],
     limits: Run,
     work: float,
 ) -> list[Simulation]:
     """Run policies on each problem, as many as the time allows and at least one.
 
-    A problem is begun when what the longest one took is left. The first is kept to the limit, too:
-    half of the time is for plans, half for the bound.
+    Each has an equal share of what is left, half of it for plans and half for the bound. What the
+    time does not allow is not run, and rows say how many were.
 
     Parameters
     ----------
@@ -55,16 +58,13 @@ def run_policies(
         suffices.
     """
     found: list[Simulation] = []
-    longest = 0.0
-    for problem in problems:
-        left = limits.left
-        if found and left <= longest:
+    for number, problem in enumerate(problems):
+        if found and limits.left <= 0:
             break
-        half = max(_LEAST_SECONDS, left / 2)
+        half = max(_LEAST_SECONDS, limits.share(len(problems) - number).seconds / 2)
         found.append(
             simulate_schedule(problem, policies(half), time_limit=half, work_limit=work, workers=1)
         )
-        longest = max(longest, left - limits.left)
     return found
 
 
@@ -87,7 +87,7 @@ def policy_rows(figure: Figure, found: Sequence[Simulation]) -> list[Row]:
     scale = len(found) * figure.divisor
     return [
         Row(
-            case=f"{figure.case}; {len(found)} instances",
+            case=f"{figure.case}; {len(found)} of {figure.instances} instances",
             measure=figure.measure,
             baseline=base_name,
             baseline_value=base / scale,

@@ -103,9 +103,10 @@ def run(limits: Run) -> list[Row]:
         plans = Resolving(work_limit=_PLAN_WORK, time_limit=seconds)
         return ["round-robin", "priority", "WSPT", "eft", learner.policy(), plans]
 
-    found = run_policies(streams(), policies, limits, _BOUND_WORK)
+    found = run_policies(list(streams()), policies, limits, _BOUND_WORK)
     case = f"{_JOBS} jobs on {len(_SPEEDS)} servers of speeds {_SPEEDS}, noise {_NOISE:g}"
-    return policy_rows(Figure(case, "weighted time to completion per job", None, _JOBS), found)
+    figure = Figure(case, "weighted time to completion per job", None, _SEEDS, _JOBS)
+    return policy_rows(figure, found)
 
 
 def _state(view: View, options: Sequence[Option], ends: Sequence[int]) -> State:

@@ -27,14 +27,13 @@ _PUBLISHED_ALONE = "strong models near the ceiling of 1 (2508.15204, as quoted o
 
 def run(limits: Run) -> list[Row]:
     """Answer projects of all levels, then infeasible ones."""
-    share = limits.seconds / (5 * len(_LEVELS) * _SEEDS)
-    alone = _by_level(0.0, "auto", share)
-    mixed = _by_level(_MIX, "auto", share)
-    single = _by_level(_MIX, "sgs", share)
+    alone = _by_level(0.0, "auto", limits.share(4))
+    mixed = _by_level(_MIX, "auto", limits.share(3))
+    single = _by_level(_MIX, "sgs", limits.share(2))
     return [
         _row("precedences alone", alone, None, _PUBLISHED_ALONE),
         _row("precedences, downtimes, windows, exclusions", mixed, single, _PUBLISHED_MIX),
-        _infeasible_row(share),
+        _infeasible_row(limits),
     ]
 
 
@@ -46,16 +45,17 @@ def weighted_area(shares: dict[int, float]) -> float:
     return sum(level * share for level, share in shares.items()) / sum(shares)
 
 
-def _by_level(mix: float, solver: str, seconds: float) -> dict[int, float]:
+def _by_level(mix: float, solver: str, limits: Run) -> dict[int, float]:
     """Share of valid schedules by level; ``mix`` is the probability of further constraints."""
     shares = {}
-    for level in _LEVELS:
+    for number, level in enumerate(_LEVELS):
         projects = [
             constraint_mix(
                 tasks=_TASKS, level=level, downtime=mix, windows=mix, disjunctions=mix, seed=seed
             )
             for seed in range(_SEEDS)
         ]
+        seconds = limits.share(len(_LEVELS) - number).seconds / _SEEDS
         found = [_answered(project, solver, seconds) for project in projects]
         shares[level] = sum(found) / _SEEDS
     return shares
@@ -87,9 +87,10 @@ def _row(
     )
 
 
-def _infeasible_row(seconds: float) -> Row:
+def _infeasible_row(limits: Run) -> Row:
     proven, total = 0, len(_LEVELS) * _SEEDS
-    for level in _LEVELS:
+    for number, level in enumerate(_LEVELS):
+        seconds = limits.share(len(_LEVELS) - number).seconds / _SEEDS
         for seed in range(_SEEDS):
             problem = constraint_mix(tasks=_TASKS, level=level, infeasible=1, seed=seed)
             answer = solve(problem, "auto", time_limit=max(0.2, seconds))

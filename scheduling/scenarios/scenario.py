@@ -5,15 +5,18 @@ from __future__ import annotations
 import os
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeVar
 
 from scheduling.errors import InputError
 
 DATA_VARIABLE = "SCHEDULING_DATA"
 """Environment variable that names the folder of public data sets."""
+
+Entry = TypeVar("Entry")
+Found = TypeVar("Found")
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +89,39 @@ class Run:
     def share(self, of: int) -> Run:
         """Return a run that may take an equal share of what is left, for the next of so many."""
         return Run(self.left / of, self.data)
+
+    def each(self, entries: Iterable[Entry]) -> Iterator[Entry]:
+        """Yield entries while there is time for as long as the longest took; always the first."""
+        longest = 0.0
+        for number, entry in enumerate(entries):
+            before = self.left
+            if number and before <= longest:
+                return
+            yield entry
+            longest = max(longest, before - self.left)
+
+    def largest(
+        self, sizes: Iterable[int], attempt: Callable[[int], Found], power: float = 1.0
+    ) -> Found:
+        """Return what comes of the largest size that there is time for.
+
+        The first is tried in any case; what it takes tells how far the time reaches.
+
+        Parameters
+        ----------
+        sizes
+            In increasing order.
+        attempt
+            What is done with one of them.
+        power
+            Of a size with which time grows.
+        """
+        first, *others = sizes
+        before = self.left
+        found = attempt(first)
+        took = before - self.left
+        fitting = [size for size in others if took * (size / first) ** power < self.left]
+        return attempt(fitting[-1]) if fitting else found
 
     def file(self, scenario: str, name: str) -> Path:
         """Return a file of the data sets.

@@ -88,7 +88,8 @@ def run(limits: Run) -> list[Row]:
     rigid = [fleet(entry, elastic=False) for entry in drawn]
     elastic = [fleet(entry, elastic=True) for entry in drawn]
     case = f"{_JOBS} jobs on {_GPUS} GPUs"
-    figure = Figure(case, "weighted quanta from coming to completion, per job", None, _JOBS)
+    measure = "weighted quanta from coming to completion, per job"
+    figure = Figure(case, measure, None, _SEEDS, _JOBS)
     held = policy_rows(figure, run_policies(rigid, _rigid, limits.share(2), _BOUND_WORK))
     resized = policy_rows(figure, run_policies(elastic, _elastic, limits, _BOUND_WORK))
     first = held[0]

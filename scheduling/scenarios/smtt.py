@@ -60,9 +60,7 @@ def run(limits: Run) -> list[Row]:
     """Run the rules and the exact method on every instance that the time allows."""
     problems, source = _instances(limits)
     solved = []
-    for problem in problems:
-        if limits.left <= 0:
-            break
+    for problem in limits.each(problems):
         answer = solve(problem, "tardiness", time_limit=max(1.0, limits.left / 4), workers=1)
         machine = OneMachine.of(compile_arrays(problem))
         solved.append(_Solved(machine, answer.objective, answer.bound or 0, answer.seconds))

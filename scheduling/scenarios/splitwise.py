@@ -58,9 +58,8 @@ _SEQUENCES = 512
 _TRANSFER_BYTES = 200e9
 _RATE = 70.0
 _PUBLISHED_PROMPTS = 27
-_LEAST_REQUESTS, _MOST_REQUESTS = 600, 12_000
-_REQUESTS_A_SECOND = 150
-"""Requests of each simulation for each second that the scenario may take; about 100 are run."""
+_REQUESTS = (600, 1500, 4500, 12_000)
+"""Requests of each simulation, as many as the time allows; about 100 are run."""
 DESIGNS = (
     ("coding", "40 DGX-H100, nothing split", (_H100, 40), None, None),
     ("coding", "70 DGX-A100, nothing split", (_A100, 70), None, None),
@@ -238,12 +237,15 @@ def smallest_mixed(
 def run(limits: Run) -> list[Row]:
     """Size a split cluster, then find the rates of the paper's designs."""
     machines = Machines(read_splitwise(limits.file("splitwise", PROFILE)))
-    count = int(min(_MOST_REQUESTS, max(_LEAST_REQUESTS, _REQUESTS_A_SECOND * limits.seconds)))
+    lengths = {
+        name: read_requests(limits.file("splitwise", file)).table for name, file in TRACES.items()
+    }
+    return limits.largest(_REQUESTS, lambda count: _rows(machines, lengths, count))
+
+
+def _rows(machines: Machines, lengths: dict[str, RequestTable], count: int) -> list[Row]:
     traces = {
-        name: poisson_requests(
-            read_requests(limits.file("splitwise", file)).table, count, seed=len(name)
-        )
-        for name, file in TRACES.items()
+        name: poisson_requests(table, count, seed=len(name)) for name, table in lengths.items()
     }
     rows = [_size_row(machines, traces["coding"])]
     base: dict[str, float] = {}
@@ -281,7 +283,8 @@ def _size_row(machines: Machines, requests: RequestTable) -> Row:
     total = sum(split)
     busy = prompt_machines(machines.cost(_H100), requests, _RATE)
     return Row(
-        case=f"{_RATE:g} coding requests/s, Llama-2-70B on DGX-H100, nine limits",
+        case=f"{_RATE:g} coding requests/s, {len(requests)} of them, Llama-2-70B on DGX-H100, "
+        "nine limits",
         measure="machines",
         baseline="fewest that do both phases",
         baseline_value=None if mixed is None else float(mixed),

@@ -48,15 +48,17 @@ def run(limits: Run) -> list[Row]:
         f"a guide of one step, then nine that are independent, {_WORKERS} workers",
         "time to the end",
         _PUBLISHED_GUIDE,
+        _SEEDS,
     )
-    found = run_policies(_guides(), _alone, limits.share(3), _BOUND_WORK)
+    found = run_policies(list(_guides()), _alone, limits.share(3), _BOUND_WORK)
     rows = policy_rows(guide, found)
     flows, source = _flows(limits)
-    figure = Figure(f"{source}, {_WORKERS} workers, noise {_NOISE:g}", measure, None)
+    figure = Figure(f"{source}, {_WORKERS} workers, noise {_NOISE:g}", measure, None, len(flows))
     rows += policy_rows(figure, run_policies(flows, _alone, limits.share(2), _BOUND_WORK))
     case = f"{_FLOWS} workflows that come one after the other, {_WORKERS} workers"
-    stream = Figure(case, "mean latency of a workflow", _PUBLISHED_STREAM, _FLOWS)
-    return rows + policy_rows(stream, run_policies(_streams(), _together, limits, _BOUND_WORK))
+    stream = Figure(case, "mean latency of a workflow", _PUBLISHED_STREAM, _SEEDS, _FLOWS)
+    found = run_policies(list(_streams()), _together, limits, _BOUND_WORK)
+    return rows + policy_rows(stream, found)
 
 
 def _critical() -> Ranked:

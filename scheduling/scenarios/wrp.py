@@ -51,7 +51,9 @@ _TRIED = 6
 _SAMPLE = 500
 """Prompts whose times are averaged."""
 
-_LEAST_REQUESTS, _REQUESTS_A_SECOND = 4000, 400
+_REQUESTS = (4000, 12_000, 40_000)
+"""Requests of each simulation, as many as the time allows."""
+
 _PUBLISHED = "in its simulator's own example, the margin cheapest by formula fails, the next passes"
 
 Mask = NDArray[np.bool_]
@@ -198,12 +200,15 @@ def run(limits: Run) -> list[Row]:
     """Size all fleets, simulate the cheapest until one keeps its target, and compare."""
     lengths = read_requests(limits.file("wrp", LENGTHS)).table
     lengths = _rows(lengths, lengths.prompt_tokens + lengths.output_tokens <= _WINDOW)
-    count = max(_LEAST_REQUESTS, int(_REQUESTS_A_SECOND * limits.seconds))
-    requests = at_rate(poisson_requests(lengths, count, seed=3), _RATE)
     cost, capacity = replica()
     found = fleets(cost, capacity, lengths, _RATE)
     single = next(plan for plan in found if len(plan.pools) == 1)
-    chosen, tried = _first_that_keeps(found, cost, capacity, requests)
+
+    def first(count: int) -> tuple[FleetPlan, str]:
+        requests = at_rate(poisson_requests(lengths, count, seed=3), _RATE)
+        return _first_that_keeps(found, cost, capacity, requests)
+
+    chosen, tried = limits.largest(_REQUESTS, first)
     floor = ceil(least_gpus(cost, capacity, lengths, _RATE))
     return [
         Row(

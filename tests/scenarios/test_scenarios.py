@@ -71,6 +71,53 @@ def test_missing_data_is_one_message_that_names_the_file(
         Run(1.0).file("smtt", "x")
 
 
+class Clock:
+    """Stands still but where it is told to go on."""
+
+    now = 0.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+
+def test_time_is_divided_and_kept_to(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = Clock()
+    monkeypatch.setattr("scheduling.scenarios.scenario.time", clock)
+    limits = Run(10.0, started=0.0)
+    begun = []
+    for entry in limits.each([3.0, 1.0, 2.0, 1.0, 1.0]):
+        begun.append(entry)
+        clock.now += entry
+    # 7 seconds are spent, and the 3 that are left are what the longest took.
+    assert begun == [3.0, 1.0, 2.0, 1.0]
+    assert limits.share(2).seconds == 1.5
+    clock.now = 20.0
+    assert limits.left == 0.0
+    assert list(limits.each("ab")) == ["a"]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "power", "sizes"),
+    [(100.0, 1.0, [1, 8]), (100.0, 2.0, [1, 4]), (9.0, 1.0, [1, 3]), (1.5, 1.0, [1])],
+)
+def test_the_largest_size_that_fits_is_run(
+    monkeypatch: pytest.MonkeyPatch, seconds: float, power: float, sizes: list[int]
+) -> None:
+    clock = Clock()
+    monkeypatch.setattr("scheduling.scenarios.scenario.time", clock)
+    tried = []
+
+    def attempt(size: int) -> int:
+        tried.append(size)
+        clock.now += 2.0 * size**power
+        return size
+
+    limits = Run(seconds, started=0.0)
+    assert limits.largest([1, 2, 3, 4, 8], attempt, power=power) == sizes[-1]
+    assert tried == sizes
+    assert clock.now <= max(seconds, 2.0)
+
+
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv(DATA_VARIABLE, raising=False)
     monkeypatch.setattr(smtt, "_JOBS", 12)
@@ -107,7 +154,7 @@ def test_r_constraint_answers_everything(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setattr(r_constraint, "_LEVELS", (4, 12))
     monkeypatch.setattr(r_constraint, "_SEEDS", 1)
     monkeypatch.setattr(r_constraint, "_TASKS", 12)
-    rows: list[Row] = scenario("r-constraint").run(Run(60.0))
+    rows: list[Row] = scenario("r-constraint").run(Run(30.0))
     assert [row.value for row in rows] == [1.0, 1.0, 1.0]
     assert rows[1].baseline_value is not None
     assert rows[2].verdict == "2 of 2 proven"
