@@ -102,9 +102,10 @@ def _replays(result: PlanResult) -> None:
     failed = len(result.replays) - 1
     if failed:
         plans = "plan" if failed == 1 else "plans"
-        print(f"  re-sized: {failed} {plans} before this one did not keep a target in the replay")
+        print(f"  re-sized: {failed} other {plans} did not keep a target in the replay")
     if not last.kept:
-        print("  this plan does not keep its targets in the replay, and no safer one was found")
+        print("  this plan does not keep its targets in the replay; none replayed came nearer")
+        print("  a longer --time-limit may find one, and so may targets tighter than you need")
 
 
 def _attained(seen: Attained) -> list[str]:

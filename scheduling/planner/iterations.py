@@ -19,6 +19,9 @@ from scheduling.models.cost.protocol import Batch, CostModel
 from scheduling.models.serving.plan import Role
 from scheduling.planner.loads import Load
 
+_NEARLY_ALWAYS = 2.0
+"""Standard deviations of the tokens of prompts by which these may fall short of an iteration."""
+
 
 @dataclass(frozen=True)
 class Room:
@@ -61,7 +64,7 @@ class Iteration:
     def _chunk_seconds(self, load: Load) -> float:
         """Seconds of an iteration with a full chunk of such prompts."""
         if load.demand not in self._with_chunk:
-            batch = self._steady + _chunk(self._chunk, load.new, load.reused)
+            batch = self._steady + _mean_chunk(self._chunk, load)
             self._with_chunk[load.demand] = self._room.seconds(batch)
         return self._with_chunk[load.demand]
 
@@ -114,23 +117,43 @@ class Iteration:
         return seconds + (self._chunk_seconds(load) if self._chunk > load.new else self._t0)
 
     def prompts_at_once(self, loads: Sequence[Load]) -> int:
-        """Return how many prompts an iteration may hold."""
-        return max(ceil(self._chunk / load.new) for load in loads) if self._chunk else 1
+        """Return how many prompts an iteration may hold, so that short ones fill it as well."""
+        return max(_filling(self._chunk / load.new, load.prompt_scv) for load in loads)
 
     def typical(self, load: Load, role: Role) -> Batch:
         """Return a batch that stands for its work."""
         if role == "decode":
             return self._steady
-        return self._steady + _chunk(self._chunk, load.new, load.reused)
+        return self._steady + _mean_chunk(self._chunk, load)
 
 
-def _chunk(tokens: float, new: float, reused: float) -> Batch:
-    """Return an iteration's share of prompts of so many new tokens behind so many reused ones."""
-    pairs = tokens * (reused + (new + 1) / 2)
+def _mean_chunk(tokens: float, load: Load) -> Batch:
+    """Return an iteration's share of a load's prompts, in the mean over their tokens."""
+    return _chunk(tokens, load.new, load.reused, load.prompt_scv)
+
+
+def _filling(prompts: float, scv: float) -> int:
+    """Return how many prompts to hold to fill the work of so many mean ones nearly always.
+
+    The least ``n`` with ``n - z * sqrt(n * scv) >= prompts``.
+    """
+    spread = _NEARLY_ALWAYS * sqrt(scv)
+    return max(1, ceil(prompts + spread * (spread + sqrt(spread**2 + 4 * prompts)) / 2))
+
+
+def _chunk(tokens: float, new: float, reused: float, scv: float = 0.0) -> Batch:
+    """Return an iteration's share of prompts of so many new tokens behind so many reused ones.
+
+    Long prompts bring more tokens than short ones, and each of these attends to more: where lengths
+    have a squared variation, a token attends in the mean to that much more than one of the mean
+    prompt does.
+    """
+    before = (reused + new / 2) * (1 + scv)
+    pairs = tokens * (before + 1 / 2)
     if tokens >= new:
         prompts = max(1, round(tokens / new))
         return Batch(round(tokens), prompts, round(prompts * reused), pairs)
-    return Batch(round(tokens), 1, round(reused + (new - tokens) / 2), pairs)
+    return Batch(round(tokens), 1, round(max(0.0, before - tokens / 2)), pairs)
 
 
 def _length_share(load: Load, share: float) -> float:

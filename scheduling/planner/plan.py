@@ -60,7 +60,7 @@ class RunnerUp:
     status
         What is known of it.
     replays
-        What simulation showed of it (last) and of those before it that did not keep a target.
+        What simulation showed of it (last) and of others that did not keep a target.
     """
 
     kind: str
@@ -93,8 +93,9 @@ class PlanResult:
     problem
         The choice between replica templates that was solved.
     replays
-        What simulation showed of the plan (last) and of those that were re-sized because it did
-        not keep a target; empty when the time was up before the plan was replayed.
+        What simulation showed of the plan (last) and of others that did not keep a target and were
+        re-sized; empty when the time was up before the plan was replayed. Where the plan does not
+        keep its targets either, it is the one that came nearest to them.
     runner_ups
         The best plans of other kinds, replayed and re-sized as the plan is.
     slacks
@@ -296,7 +297,8 @@ def _verified(
 ) -> _Answer:
     """Solve, replay, and solve again with lower ceilings while a target is not kept.
 
-    When nothing is left with lower ceilings, or no time for its replay, the plan before stands.
+    When nothing is left with lower ceilings, or no time for its replay, the plan stands whose
+    replay came nearest to the targets; its replay is the last one.
     """
     kept: Sequence[Candidate] = found.kept
     replays: list[Replay] = []
@@ -311,8 +313,11 @@ def _verified(
         if seen is None:
             answer = answer or _Answer(kept, problem, solution, best, replays)
             break
-        replays.append(seen)
-        answer = _Answer(kept, problem, solution, best, replays)
+        if answer is None or seen.excess <= replays[-1].excess:
+            replays.append(seen)
+            answer = _Answer(kept, problem, solution, best, replays)
+        else:
+            replays.insert(-1, seen)
         if seen.kept or clock.over:
             break
         kept = derated(kept, solution, seen.missed)

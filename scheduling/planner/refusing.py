@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from scheduling.errors import Fault, InputError
+from scheduling.models.serving.plan import Role
 from scheduling.planner.candidates import Candidate, Candidates, RuledOut
 from scheduling.planner.loads import Load
 from scheduling.planner.resolve import ModelFacts, Resolved
@@ -42,14 +43,19 @@ def impossible(resolved: Resolved, found: Candidates) -> list[Fault]:
             faults.append(_fits_nowhere(row, model, mine))
             continue
         slow = (load for load in loads if not servable(load, found.kept))
-        faults += [_too_slow(resolved, load, mine) for load in slow]
+        faults += [_too_slow(resolved, load, mine, _roles(load, found.kept)) for load in slow]
     return faults
 
 
 def servable(load: Load, kept: Sequence[Candidate]) -> bool:
     """Tell whether some replicas could serve a demand, whatever their number."""
-    roles = {one.role for one in kept if load.demand in one.sized.rates}
+    roles = _roles(load, kept)
     return "both" in roles or {"prefill", "decode"} <= roles
+
+
+def _roles(load: Load, kept: Sequence[Candidate]) -> set[Role]:
+    """Return the roles for which there are replicas that keep the demand's targets."""
+    return {one.role for one in kept if load.demand in one.sized.rates}
 
 
 def _fits_nowhere(row: int, model: ModelFacts, mine: Sequence[RuledOut]) -> Fault:
@@ -62,10 +68,12 @@ def _fits_nowhere(row: int, model: ModelFacts, mine: Sequence[RuledOut]) -> Faul
     return Fault(place, found, "a pool, layout or precision that it fits in")
 
 
-def _too_slow(resolved: Resolved, load: Load, mine: Sequence[RuledOut]) -> Fault:
-    """Name the target that the best replica misses by least."""
+def _too_slow(
+    resolved: Resolved, load: Load, mine: Sequence[RuledOut], there: Collection[Role]
+) -> Fault:
+    """Name the target that the best replica misses by least, of those for a role that none has."""
     row = resolved.loads.index(load)
-    tried = [one for one in mine if load.demand in one.demands]
+    tried = [one for one in mine if load.demand in one.demands and one.role not in there]
     missed = [one for one in tried if one.floor is not None and one.floor.demand == load.demand]
     least = min(missed, key=lambda one: one.floor.excess if one.floor else 0.0, default=None)
     if least is None or least.floor is None:

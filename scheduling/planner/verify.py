@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from math import inf
 from typing import Any
 
 from scheduling.models.cost.costs import replica_cost
@@ -30,6 +31,9 @@ _WARM = 0.1
 
 _CUT = 0.9
 """Factor on the ceilings of replicas that serve a demand whose target is not kept."""
+
+_FAR = 2.0
+"""Factor beyond a target from which queues grow all the time; ceilings are then cut twice."""
 
 _PHASES: dict[str, tuple[str, ...]] = {
     "ttft": ("both", "prefill"),
@@ -68,6 +72,11 @@ class Verdict:
     def kept(self) -> bool:
         """Whether the percentile is within the target."""
         return self.value is not None and self.value <= self.target
+
+    @property
+    def excess(self) -> float:
+        """Percentile over target; infinite where no request was served."""
+        return inf if self.value is None else self.value / self.target
 
     def record(self) -> dict[str, Any]:
         """Return it as plain data."""
@@ -149,6 +158,19 @@ class Replay:
     def kept(self) -> bool:
         """Whether all targets are kept."""
         return not self.missed and all(one.kept for one in self.attained)
+
+    @property
+    def excess(self) -> float:
+        """The most by which a target is missed, as a factor; of plans that miss any, the nearest.
+
+        A share of requests that is to keep all targets counts as what is missing over what may.
+        """
+        short = [
+            inf if one.value is None else (1 - one.value) / max(1 - one.share, 1 / self.requests)
+            for one in self.attained
+            if not one.kept
+        ]
+        return max([verdict.excess for verdict in self.missed] + short, default=0.0)
 
     def record(self) -> dict[str, Any]:
         """Return it as plain data."""
@@ -278,10 +300,18 @@ def derated(
     kept: Sequence[Candidate], solution: ServingSolution, failed: Iterable[Verdict]
 ) -> tuple[Candidate, ...]:
     """Lower the ceilings of the replicas in use that serve a demand whose target is not kept."""
-    slow = {(v.demand, role) for v in failed for role in _PHASES[v.metric]}
-    used = {
-        flow.template
-        for flow in solution.flows
-        if any((flow.demand, one.role) in slow for one in kept if one.id == flow.template)
+    cuts: dict[tuple[str, str], float] = {}
+    for verdict in failed:
+        factor = _CUT**2 if verdict.excess > _FAR else _CUT
+        for role in _PHASES[verdict.metric]:
+            key = verdict.demand, role
+            cuts[key] = min(factor, cuts.get(key, 1.0))
+    routes = {(flow.demand, flow.template) for flow in solution.flows}
+    factors = {
+        one.id: min(
+            cuts.get((load.demand, one.role), 1.0) if (load.demand, one.id) in routes else 1.0
+            for load in one.loads
+        )
+        for one in kept
     }
-    return tuple(replace(one, derate=one.derate * _CUT) if one.id in used else one for one in kept)
+    return tuple(replace(one, derate=one.derate * factors[one.id]) for one in kept)

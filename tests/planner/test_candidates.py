@@ -4,7 +4,7 @@ import time
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 import scheduling as sch
@@ -14,7 +14,7 @@ from scheduling.models.requests.workload import RequestClass
 from scheduling.models.serving.queueing import Queue
 from scheduling.planner.ceilings import MOST_BUSY, Wait
 from scheduling.planner.clock import Clock
-from scheduling.planner.iterations import Room
+from scheduling.planner.iterations import Iteration, Room
 from scheduling.planner.loads import Load
 from scheduling.planner.refusing import impossible
 from scheduling.planner.relaxing import knobs
@@ -170,6 +170,23 @@ def test_target_below_the_floor_is_refused_with_the_floor() -> None:
     assert fault.expected.startswith("at least ")
 
 
+def test_the_target_that_is_refused_is_one_that_no_replica_keeps() -> None:
+    """An L40S decodes too slowly, but an H100 does not: only the first token is out of reach."""
+    asked = fleet(
+        demand={"ttft": 1e-5, "tpot": 0.012},
+        pools=[
+            {"name": name, "gpu": gpu, "nodes": 1, "gpus_per_node": 1}
+            for name, gpu in (("slow", "l40s"), ("quick", "h100-sxm"))
+        ],
+    )
+    resolved = resolve(asked)
+    found = candidates(resolved)
+    late = {one.floor.metric for one in found.ruled_out if one.floor is not None}
+    assert late == {"ttft", "tpot"}
+    (fault,) = impossible(resolved, found)
+    assert fault.place == "demands[0].ttft"
+
+
 def test_unknown_names_come_together() -> None:
     asked = fleet(
         models=[{"name": "llama-3.1-8b", "llm": "lama-3.1-8b"}],
@@ -241,3 +258,44 @@ def test_candidates_end_with_the_time() -> None:
     whole = candidates(resolved, memo=memo)
     assert whole.complete
     assert whole.kept
+
+
+@settings(max_examples=30, deadline=None)
+@given(
+    low=st.integers(2, 3000),
+    more=st.integers(0, 3000),
+    reused=st.sampled_from([0.0, 0.5, 0.9]),
+    tokens=st.sampled_from([64, 2048, 8192]),
+)
+def test_a_mean_chunk_attends_to_what_a_token_of_the_mix_does(
+    low: int, more: int, reused: float, tokens: int
+) -> None:
+    """Over prompts of several lengths, tokens of long ones are more and attend to more."""
+    requests = RequestClass.model_validate(
+        {
+            "name": "chat",
+            "arrivals": {"kind": "poisson", "rate": 1.0},
+            "prompt": {"kind": "uniform", "low": low, "high": low + more},
+            "output": {"kind": "fixed", "tokens": 10},
+            "prefix_share": reused,
+        }
+    )
+    length = np.arange(low, low + more + 1)
+    new = (1 - reused) * length
+    pairs = np.sum(new * (reused * length + (new + 1) / 2))
+    room = Room(COST, {tokens: 10**6})
+    mix = Load(requests, "model")
+    assume(mix.new == pytest.approx(new.mean()))  # less than a token is counted as one
+    chunk = Iteration(room, 0, tokens, 0.0).typical(mix, "prefill")
+    assert chunk.prefill_pairs / tokens == pytest.approx(pairs / np.sum(new), rel=1e-6)
+
+
+def test_short_prompts_fill_an_iteration_as_well() -> None:
+    """As many prompts as are held have the tokens of an iteration nearly always."""
+    data = load().requests.model_dump() | {"prompt": {"kind": "uniform", "low": 1, "high": 1999}}
+    mix = Load(RequestClass.model_validate(data), "model")
+    held = Iteration(Room(COST, {8000: 10**6}), 0, 8000, 0.0).prompts_at_once([mix])
+    drawn = mix.requests.prompt.draw(held * 1000, np.random.default_rng(0)).reshape(1000, held)
+    assert np.mean(drawn.sum(axis=1) >= 8000) > 0.95
+    assert held <= 16
+    assert Iteration(Room(COST, {8000: 10**6}), 0, 8000, 0.0).prompts_at_once([load()]) == 8

@@ -111,6 +111,35 @@ def test_plan_that_misses_a_target_in_the_replay_is_resized(
     assert max(c.prediction.utilisation or 0.0 for c in result.plan.components) <= 0.45
 
 
+def test_of_plans_that_all_miss_a_target_the_nearest_one_is_returned(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    seconds = iter([0.9, 0.6, 0.8, 0.7, 0.9, 0.9, 0.9, 0.9])
+    tried: list[ServingPlan] = []
+
+    def late(*arguments: Any) -> verify.Replay:
+        tried.append(arguments[3])
+        return verify.Replay(100, (Verdict("chat", "ttft", 0.9, 0.5, next(seconds), None, None),))
+
+    monkeypatch.setattr("scheduling.planner.plan.replay", late)
+    monkeypatch.setattr("scheduling.planner.plan._kinds_beside", lambda *_: [])
+    asked = fleet(options={**SMALL, "modes": ["aggregated"]}, demand={"rate": 25.0})
+    result = plan(asked, time_limit=300)
+    assert len(result.replays) == len(tried) > 2
+    assert result.replays[-1].verdicts[0].value == 0.6
+    assert result.plan == tried[1]
+    assert sch.check(result.problem, result.solution) == []
+
+
+def test_replays_far_from_a_target_cut_the_ceilings_twice() -> None:
+    result = plan(fleet(options={**SMALL, "modes": ["aggregated"]}), time_limit=300)
+    far = Verdict("chat", "ttft", 0.9, 0.5, 5.0, None, None)
+    changed = derated(result.candidates, result.solution, [far])
+    used = {flow.template for flow in result.solution.flows}
+    assert {one.derate for one in changed if one.id in used} == {0.9**2}
+    assert all(one.derate == 1.0 for one in changed if one.id not in used)
+
+
 def test_only_replicas_that_serve_the_late_demand_are_sized_anew() -> None:
     result = plan(fleet(options=SMALL, demand={"rate": 60.0}), time_limit=300)
     late = Verdict("chat", "tpot", 0.9, 0.03, 0.04, 0.035, 0.045)
