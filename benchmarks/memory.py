@@ -65,9 +65,11 @@ def problems(suite: list[str], *, generated: bool) -> list[MemoryProblem]:
     folder = data_folder()
     if folder is None:
         raise SystemExit("set SCHEDULING_DATA, or ask for --generated")
-    files = sorted((folder / "minimalloc").glob("*.csv"))
-    found = [sch.read(file) for file in files]
-    return [p for p in found if not suite or (p.name or "").split(".")[0] in suite]
+    files = {file.name.split(".")[0]: file for file in (folder / "minimalloc").glob("*.csv")}
+    unknown = sorted(set(suite) - set(files))
+    if unknown:
+        raise SystemExit(f"no instance {unknown[0]!r}; there are {', '.join(sorted(files))}")
+    return [sch.read(files[name]) for name in sorted(suite or files)]
 
 
 def row(found: Outcome) -> list[str]:

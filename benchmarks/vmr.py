@@ -60,6 +60,9 @@ def main() -> None:
         parser.error("set SCHEDULING_DATA, or ask for --generated")
     else:
         cases = list(published_cases(folder / INDEX, frozenset(options.suite)))
+        unknown = sorted(set(options.suite) - {case.problem.name for case in cases})
+        if unknown:
+            parser.error(f"no instance {unknown[0]!r} in {folder / INDEX}")
     found: list[Outcome] = []
     for case in cases:
         large = len(case.problem.nodes) > SMALL_HOSTS

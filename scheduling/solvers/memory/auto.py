@@ -16,14 +16,15 @@ from scheduling.solvers.sideways import Sideways
 
 _SEARCH_SHARE = 0.6
 _FIRST_SHARE = 0.1
+"""Shares of the time that the search has for itself, before and after there is a packing."""
 
 
 class Auto(NeedsCpSat):
     """Portfolio of the family's solvers on one board.
 
-    First fit answers at once. The search has all workers for a while, as it settles most problems;
-    then CP-SAT takes one of them, which closes gaps that the search leaves open. With one worker
-    or a work limit one runs after the other.
+    First fit answers at once. The search has all workers for a while, as it settles most problems,
+    longer while nothing fits below the capacity; then CP-SAT takes one of them, which closes gaps
+    that the search leaves open. With one worker or a work limit one runs after the other.
     """
 
     name = "auto"
@@ -64,7 +65,8 @@ def _in_turn(data: CompiledMemory, board: Board[Ints], budget: Budget, hint: Int
 def _side_by_side(
     data: CompiledMemory, board: Board[Ints], budget: Budget, hint: Ints | None
 ) -> None:
-    Search().search(data, board, budget.part(_FIRST_SHARE), hint)
+    share = _SEARCH_SHARE if board.best is None else _FIRST_SHARE
+    Search().search(data, board, budget.part(share), hint)
     if board.stopped:
         return
     with Sideways() as side:
