@@ -20,6 +20,17 @@ def number(value: Number | None) -> str:
     return "-" if value is None else f"{value:,}".replace(",", " ")
 
 
+_UNITS = ("bytes", "KiB", "MiB", "GiB", "TiB")
+
+
+def byte_unit(most: float) -> tuple[int, str]:
+    """Return how many bytes a unit has in which ``most`` takes few digits, and its name."""
+    step = 0
+    while most >= 10 * 1024 and step < len(_UNITS) - 1:
+        most, step = most / 1024, step + 1
+    return 1024**step, _UNITS[step]
+
+
 def proven(
     reached: str,
     solution: Solution,

@@ -196,10 +196,12 @@ def test_missing_file_and_bad_options(cli: Cli, shop: Path, tmp_path: Path) -> N
 def test_what_cannot_be_drawn_or_exported_is_refused_before_any_search(
     cli: Cli, tmp_path: Path
 ) -> None:
-    layer, chart = tmp_path / "layer.yaml", tmp_path / "chart.svg"
+    cluster, layer = tmp_path / "cluster.yaml", tmp_path / "layer.yaml"
+    chart = tmp_path / "chart.svg"
+    assert cli("generate", "cluster", "--output", cluster).code == 0
     assert cli("generate", "expert-layer", "--output", layer).code == 0
-    drawn = cli("solve", layer, "--gantt", chart)
-    assert (drawn.code, "no chart of problems of kind 'experts'" in drawn.err) == (2, True)
+    drawn = cli("solve", cluster, "--gantt", chart)
+    assert (drawn.code, "no chart of problems of kind 'placement'" in drawn.err) == (2, True)
     assert cli("solve", layer, "--export-model", tmp_path / "model.mps").code == 2
     assert not chart.exists()
 

@@ -12,11 +12,14 @@ from scheduling.instances.generators import generate
 from scheduling.models.schedule.problem import ScheduleProblem
 from scheduling.models.schedule.solution import ScheduleSolution
 from scheduling.report.results.content import (
+    LINE,
     Axis,
     Bars,
     Boxes,
     Given,
     Lines,
+    Mark,
+    RowBar,
     Section,
     Series,
     Table,
@@ -244,6 +247,47 @@ def test_colours_are_those_of_the_legend(browser: Browser) -> None:
     light = browser.evaluate(lines)
     press(browser, "#theme")
     assert browser.evaluate(lines) != light
+
+
+def test_marks_and_long_numbers_are_in_sight(shared_browser: Browser, tmp_path: Path) -> None:
+    bars = [RowBar("copy", 0, 80, 0, 0), RowBar("room", 0, 100, 0, LINE, shelf=(0.94, 1.0))]
+    loads = Boxes.in_rows(
+        "Loads",
+        Axis("load"),
+        Axis("device"),
+        bars,
+        ["gpu"],
+        legend=("is there",),
+        marks=[Mark("mean", 50), Mark("limit", 100)],
+    )
+    large = Lines("Large", Axis("x"), Axis("y"), [Series("s", [1, 2], [123_456_789, 123_456_999])])
+    target = tmp_path / "marks.html"
+    section = Section("Marks", "An answer.", "m.json", charts=[loads, large])
+    target.write_text(render_report([section], "Marks"), encoding="utf-8")
+    shared_browser.window(*LAPTOP)
+    shared_browser.open(target)
+    legend = shared_browser.evaluate(
+        "[...document.querySelectorAll('.legend .fixed')].map(li => li.textContent)"
+    )
+    assert legend == ["is there", "mean: 50", "limit: 100"]
+    label = shared_browser.evaluate("document.querySelector('canvas').getAttribute('aria-label')")
+    assert "mean: 50" in label
+    # The mark at the end has room beside it, and crosses the bar; dashes are 6 on, 4 off.
+    assert shared_browser.evaluate("Number(document.querySelector('canvas').dataset.to)") == 101
+    columns = shared_browser.evaluate(
+        """[...document.querySelectorAll('canvas')].map((c, k) => {
+          const pen = c.getContext('2d'), wide = Math.round(k ? 2 : c.width);
+          const pixels = pen.getImageData(0, 0, wide, c.height).data;
+          const found = new Set();
+          for (let i = 0; i < pixels.length; i += 4) found.add([...pixels.slice(i, i + 4)].join());
+          return [...found];
+        })"""
+    )
+    ink, late, muted = ("28,39,51,255", "213,94,0,255", "91,104,117,255")
+    assert {ink, late, muted} <= set(columns[0])
+    # No number reaches the left edge, where it would be cut.
+    assert columns[1] == ["0,0,0,0"]
+    assert shared_browser.complaints() == []
 
 
 def test_violations_stand_before_everything_else(shared_browser: Browser, tmp_path: Path) -> None:

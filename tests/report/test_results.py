@@ -374,7 +374,13 @@ options: {max_pp: 1, max_tp: 1, token_budgets: [1024], modes: [aggregated]}
         ("training-run", "young", "Waste over the interval between copies"),
         ("federated-clients", "compass", "Arrival of each model"),
         ("mobile-tasks", "least-loaded", "Tasks on their servers"),
-        ("spot-capacity", "greedy", "Objective and bound over time"),
+        ("spot-capacity", "greedy", "Instances over time"),
+        ("prompts", "fcfs", "Prompts over time"),
+        ("tensor-program", "density", "Where each tensor is"),
+        ("cache-trace", "lru", "Cost of the misses so far"),
+        ("token-sequences", "best-fit", "Fill of the chunks"),
+        ("expert-layer", "eplb", "Load of each device"),
+        ("transactions", "append", "Transactions over time"),
     ],
 )
 def test_each_kind_of_answer_is_told(folder: Path, name: str, solver: str, chart: str) -> None:

@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING
 from scheduling.models.memory.problem import MemoryProblem, pieces
 from scheduling.models.memory.solution import MemorySolution
 from scheduling.report.palette import INK, LATE, series_colour, text_colour
-from scheduling.report.words import proven
+from scheduling.report.words import byte_unit, proven
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-_UNITS = ("bytes", "KiB", "MiB", "GiB", "TiB")
 _LABEL_WIDTH, _LABEL_HEIGHT = 0.05, 0.035
 """Shares of the chart that a rectangle needs for its name to be written into it."""
 
@@ -56,10 +55,7 @@ def sentence(problem: MemoryProblem, solution: MemorySolution) -> str:
 
 def scale(problem: MemoryProblem, solution: MemorySolution) -> tuple[int, str]:
     """Return the unit of the axis, and its bytes."""
-    most, step = max(problem.capacity or 0, int(solution.objective or 0)), 0
-    while most >= 10 * 1024 and step < len(_UNITS) - 1:
-        most, step = most // 1024, step + 1
-    return 1024**step, _UNITS[step]
+    return byte_unit(max(problem.capacity or 0, int(solution.objective or 0)))
 
 
 def draw(problem: MemoryProblem, solution: MemorySolution, figure: Figure) -> None:

@@ -68,8 +68,26 @@ class Bars:
     kind: Literal["bars"] = "bars"
 
 
+IDLE, LINE = -1, -2
+"""Numbers of the greys of what is idle, and of lines behind what counts."""
+
+
 class RowBar(NamedTuple):
-    """A box in a row: its name, edges, row, colour, and what else is said of it."""
+    """A box in a row.
+
+    Parameters
+    ----------
+    name, left, right
+        What it is, and its edges.
+    row
+        Number of its row, from 0 at the top.
+    group
+        Number of its colour; ``IDLE`` and ``LINE`` are grey.
+    note
+        What else is said of it.
+    shelf
+        Its edges in the row, as shares of the row's height from the top.
+    """
 
     name: str
     left: float
@@ -77,6 +95,14 @@ class RowBar(NamedTuple):
     row: int
     group: int
     note: str = ""
+    shelf: tuple[float, float] = (0.08, 0.92)
+
+
+class Mark(NamedTuple):
+    """A value of ``x`` that a dashed line marks, and its name in the legend."""
+
+    name: str
+    x: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +118,7 @@ class Boxes:
     left, right, low, high
         Edges of each.
     groups
-        Number of the colour of each.
+        Number of the colour of each; ``IDLE`` and ``LINE`` are grey.
     rows
         Names of the rows where ``y`` counts rows, from 0 at the top; empty where it is a number.
     limit
@@ -103,6 +129,8 @@ class Boxes:
         Largest value of ``x`` that is shown; ``None``: the largest edge.
     notes
         What else is said of each; empty without.
+    marks
+        Values of ``x`` to mark.
     """
 
     title: str
@@ -119,6 +147,7 @@ class Boxes:
     legend: Sequence[str] = ()
     most: float | None = None
     notes: Sequence[str] = ()
+    marks: Sequence[Mark] = ()
     kind: Literal["boxes"] = "boxes"
 
     @classmethod
@@ -132,12 +161,9 @@ class Boxes:
         *,
         legend: Sequence[str],
         most: float | None = None,
-        margin: float = 0.08,
+        marks: Sequence[Mark] = (),
     ) -> Boxes:
-        """Return bars in rows, with a margin above and below each as a share of its row.
-
-        The other parameters are those of the class.
-        """
+        """Return bars in rows; the parameters are those of the class."""
         return cls(
             title,
             x,
@@ -145,13 +171,14 @@ class Boxes:
             [bar.name for bar in bars],
             [bar.left for bar in bars],
             [bar.right for bar in bars],
-            [bar.row + margin for bar in bars],
-            [bar.row + (1 - margin) for bar in bars],
+            [bar.row + bar.shelf[0] for bar in bars],
+            [bar.row + bar.shelf[1] for bar in bars],
             [bar.group for bar in bars],
             rows=rows,
             legend=legend,
             most=most,
             notes=[bar.note for bar in bars] if any(bar.note for bar in bars) else (),
+            marks=marks,
         )
 
 

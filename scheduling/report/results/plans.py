@@ -10,6 +10,7 @@ from scheduling.models.serving.fleet import Fleet
 from scheduling.models.serving.units import UNITS
 from scheduling.report.results.commands import named
 from scheduling.report.results.content import (
+    IDLE,
     Axis,
     Bars,
     Boxes,
@@ -27,8 +28,6 @@ from scheduling.report.words import percent
 Record = Mapping[str, Any]
 
 _CERTIFICATE = ("objective", "sense", "value", "bound", "unit", "gap")
-_IDLE = -1
-"""Colour of what nobody uses."""
 
 
 def plan_section(found: Record, source: str, given: Given | None) -> Section:
@@ -216,7 +215,7 @@ def _node_map(plan: Record, names: list[str], whole: Mapping[str, int]) -> Chart
         boxes.append(RowBar(name, left, left + gpus, row[node], colour, note))
     for node, gpus in whole.items():
         if used.get(node, 0) < gpus:
-            boxes.append(RowBar("idle", used.get(node, 0), gpus, row[node], _IDLE, ""))
+            boxes.append(RowBar("idle", used.get(node, 0), gpus, row[node], IDLE))
     return Boxes.in_rows("Replicas by node", Axis("GPUs"), Axis("node"), boxes, rows, legend=names)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from scheduling.models.checking import offline_problem
-from scheduling.report.results.charts import own_charts
+from scheduling.report.results.charts.registry import own_charts
 from scheduling.report.results.commands import simulate_command
 from scheduling.report.results.content import (
     Axis,

@@ -14,7 +14,7 @@ from scheduling.models.base import Solution, Status, relative_gap
 from scheduling.models.checking import check, offline_problem
 from scheduling.models.front import ParetoFront
 from scheduling.report.front import staircase
-from scheduling.report.results.charts import own_charts
+from scheduling.report.results.charts.registry import own_charts
 from scheduling.report.results.commands import named
 from scheduling.report.results.content import (
     Axis,

@@ -105,8 +105,10 @@ class LineContent {
 class BoxContent {
   constructor(spec, palette) {
     Object.assign(this, { spec, palette, query: "" });
-    const [from, to] = span([spec.left, spec.right]);
-    this.x = new Scale(from, spec.most ?? to, spec.x.log);
+    const marks = spec.marks.map(([, x]) => x);
+    const [from, to] = span([spec.left, spec.right, marks]);
+    const room = marks.includes(to) ? 0.01 * (to - from) : 0;
+    this.x = new Scale(from, spec.most ?? to + room, spec.x.log);
     const [, high] = span([spec.high, spec.limit === null ? [] : [spec.limit]]);
     this.y = new Scale(0, spec.rows.length || high * 1.02, false);
     if (spec.rows.length) this.rows = (ctx, plot, theme) => this.labels(ctx, plot, theme);
@@ -130,15 +132,20 @@ class BoxContent {
   describe() {
     const { names, rows } = this.spec;
     const where = rows.length ? ` in ${formatNumber(rows.length)} rows` : "";
-    return `${formatNumber(names.length)} boxes${where}.`;
+    const marks = this.spec.marks.map(([name, x]) => ` ${name}: ${shown(x)}.`).join("");
+    return `${formatNumber(names.length)} boxes${where}.${marks}`;
   }
 
   names() {
-    return this.spec.legend.map((name) => ({ name, fixed: true }));
+    const marks = this.spec.marks.map(([name, x]) => ({ name: `${name}: ${shown(x)}`, fixed: true, dashed: true }));
+    return [...this.spec.legend.map((name) => ({ name, fixed: true })), ...marks];
   }
 
-  colour(k) {
-    return this.palette[k % this.palette.length];
+  /** Colour of an entry of the legend: those of the boxes, behind them the marks. */
+  colour(k, theme) {
+    const mark = k - this.spec.legend.length;
+    if (mark < 0) return this.palette[k % this.palette.length];
+    return mark ? theme.late : theme.ink;
   }
 
   /** The first row is at the top, numbers grow upwards. */
@@ -150,9 +157,7 @@ class BoxContent {
   }
 
   gutter(ctx, width) {
-    ctx.font = `11px ${FONT}`;
     const { rows } = this.spec;
-    if (!rows.length) return 0;
     const longest = rows.reduce((a, b) => (b.length > a.length ? b : a), "");
     return Math.min(ctx.measureText(longest).width + 14, width / 3);
   }
@@ -168,6 +173,12 @@ class BoxContent {
     }
   }
 
+  /** Colour of a group: below 0 the ground that is idle, and lines behind others. */
+  fill(group, theme) {
+    if (group >= 0) return this.palette[group % this.palette.length];
+    return group === -1 ? theme.closed : theme.muted;
+  }
+
   paint(ctx, plot, theme) {
     const { names, groups, limit } = this.spec;
     const fade = Number(theme.fade);
@@ -176,7 +187,7 @@ class BoxContent {
       if (x1 < plot.box.left || x0 > plot.box.left + plot.box.width) continue;
       const wide = Math.max(x1 - x0, 0.5);
       ctx.globalAlpha = this.matches && !this.matches[k] ? fade : 1;
-      ctx.fillStyle = groups[k] < 0 ? theme.closed : this.palette[groups[k] % this.palette.length];
+      ctx.fillStyle = this.fill(groups[k], theme);
       ctx.fillRect(x0, y0, wide, Math.max(y1 - y0, 0.5));
       if (wide > 3 && y1 - y0 > 3) {
         ctx.strokeStyle = theme.ground;
@@ -192,6 +203,13 @@ class BoxContent {
       line(ctx, theme.late, plot.box.left, plot.py(limit), plot.box.left + plot.box.width, plot.py(limit));
       ctx.setLineDash([]);
     }
+    this.spec.marks.forEach(([, value], k) => {
+      ctx.setLineDash([6, 4]);
+      ctx.lineWidth = 2;
+      const colour = this.colour(this.spec.legend.length + k, theme);
+      line(ctx, colour, plot.px(value), plot.box.top, plot.px(value), plot.box.top + plot.box.height);
+      ctx.setLineDash([]);
+    });
   }
 
   name(ctx, k, x0, x1, middle, box, theme) {
@@ -257,7 +275,7 @@ function barSpec(spec) {
   const tall = 0.8 / several;
   return {
     kind: "boxes", title: spec.title, x: spec.x, y: { label: "", log: false }, limit: null, most: null,
-    notes: [], legend: several > 1 ? spec.series.map(([label]) => label) : [],
+    notes: [], marks: [], legend: several > 1 ? spec.series.map(([label]) => label) : [],
     names: cells.map((c) => c.name),
     labels: cells.map((c) => shown(c.value)),
     left: cells.map((c) => Math.min(0, c.value)),

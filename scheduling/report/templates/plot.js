@@ -72,13 +72,13 @@ class Plot {
   draw(theme = readTheme()) {
     this.theme = theme;
     const { ctx, width, height } = prepare(this.canvas);
-    const left = Math.max(MARGIN.left, this.content.gutter?.(ctx, width) ?? 0);
+    ctx.font = `11px ${FONT}`;
+    const left = Math.max(MARGIN.left, this.content.rows ? this.content.gutter(ctx, width) : this.gutter(ctx, width, height));
     this.box = { left, top: MARGIN.top, width: width - left - MARGIN.right, height: height - MARGIN.top - MARGIN.bottom };
     const { box } = this;
     const { x, y } = this.content;
     this.px = (value) => box.left + x.share(value) * box.width;
     this.py = (value) => box.top + (1 - y.share(value)) * box.height;
-    ctx.font = `11px ${FONT}`;
     this.axes(ctx, theme);
     ctx.save();
     ctx.beginPath();
@@ -97,6 +97,13 @@ class Plot {
     this.canvas.dataset.from = x.low;
     this.canvas.dataset.to = x.high;
     this.canvas.dataset.shown = this.content.count();
+  }
+
+  /** Room left of the axis for its numbers, and its name beside them. */
+  gutter(ctx, width, height) {
+    const numbers = this.content.y.ticks(height - MARGIN.top - MARGIN.bottom, 34);
+    const widest = Math.max(0, ...numbers.map((value) => ctx.measureText(shown(value)).width));
+    return Math.min(widest + 30, width / 3);
   }
 
   /** Keeps the picture, so that marking what the pointer is on paints nothing else anew. */

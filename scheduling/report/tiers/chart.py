@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -26,6 +27,25 @@ def sentence(problem: TieredProblem, solution: TieredSolution) -> str:
     return proven(reached, solution)
 
 
+@dataclass(frozen=True, eq=False)
+class Run:
+    """A run of the program.
+
+    Attributes
+    ----------
+    where
+        Memory of each tensor in each step, ``AWAY`` where it is in none.
+    edges
+        Ticks at which the steps start, and the end.
+    taken
+        Bytes taken in each memory in each step, copies that arrive included.
+    """
+
+    where: Ints
+    edges: Floats
+    taken: Ints
+
+
 def located(problem: TieredProblem, solution: TieredSolution) -> Ints:
     """Return the memory of each tensor in each step; ``AWAY`` where it is in none."""
     arrays = compile_tiers(problem)
@@ -35,6 +55,19 @@ def located(problem: TieredProblem, solution: TieredSolution) -> Ints:
     for entry in solution.residences:
         found[tensors[entry.tensor], entry.since : entry.until] = memories[entry.memory]
     return found
+
+
+def run(problem: TieredProblem, solution: TieredSolution) -> Run | None:
+    """Return how the program runs; ``None`` when a tensor cannot be where it is."""
+    arrays = compile_tiers(problem)
+    where = located(problem, solution)
+    if (where[arrays.live] == AWAY).any():
+        return None
+    load = arrays.load(where)
+    if load is None:
+        return None
+    times = arrays.times(load.used, load.copied)
+    return Run(where, np.concatenate(([0.0], np.cumsum(times))), load.taken)
 
 
 def draw(problem: TieredProblem, solution: TieredSolution, figure: Figure) -> None:
@@ -49,15 +82,12 @@ def draw(problem: TieredProblem, solution: TieredSolution, figure: Figure) -> No
     figure.suptitle(sentence(problem, solution), color=INK)
     panels = figure.subplots(count, 1, sharex=True, squeeze=False)[:, 0]
     arrays = compile_tiers(problem)
-    where = located(problem, solution)
-    load = arrays.load(where)
-    edges = np.arange(arrays.n_steps + 1, dtype=np.float64)
-    if load is not None:
-        edges = np.concatenate(([0.0], np.cumsum(arrays.times(load.used, load.copied))))
+    where, found = located(problem, solution), run(problem, solution)
+    edges = np.arange(arrays.n_steps + 1, dtype=np.float64) if found is None else found.edges
     for number, (ax, memory) in enumerate(zip(panels, problem.memories, strict=True)):
         top = _stacked(ax, arrays, where == number, edges)
-        if load is not None:
-            taken = load.taken[number].astype(np.float64)
+        if found is not None:
+            taken = found.taken[number].astype(np.float64)
             ax.stairs(taken, edges, baseline=top, fill=True, color=INK, alpha=0.25)
         if memory.capacity is not None:
             ax.axhline(memory.capacity, color=LATE, linewidth=1.0, linestyle="--")

@@ -1,0 +1,1 @@
+"""Charts of solutions beside their problems, by what they show."""
