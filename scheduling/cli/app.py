@@ -31,7 +31,7 @@ from scheduling.cli import (
     solve,
     trace,
 )
-from scheduling.cli.manual import MANUALS, Verb
+from scheduling.cli.manual import GROUPS, MANUALS, Verb
 from scheduling.cli.output import fail
 from scheduling.errors import CheckError, SchedulingError, SolverError
 
@@ -51,6 +51,14 @@ class Verbs(TyperGroup):
         if not ctx.resilient_parsing and name not in _REPAIRS and "--help" not in words:
             settings.apply(ctx, str(name), command, words)
         return name, command, words
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        """List the verbs under headings instead of in one list."""
+        del ctx
+        width = max(map(len, MANUALS))
+        for title, names in GROUPS.items():
+            with formatter.section(title):
+                formatter.write_dl([(f"{x:<{width}}", MANUALS[x].summary) for x in names])
 
 
 app = typer.Typer(

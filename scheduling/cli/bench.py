@@ -41,7 +41,10 @@ def bench(
     output: Annotated[
         Path | None,
         typer.Option(
-            metavar="RESULTS", help="Result file (JSON lines); runs that it holds are skipped."
+            "--output",
+            "-o",
+            metavar="RESULTS",
+            help="Result file (JSON lines); runs that it holds are skipped.",
         ),
     ] = None,
     baseline: Annotated[

@@ -158,7 +158,16 @@ MANUALS: dict[str, Manual] = {
         {**_RUNS, 1: "a scenario failed", 2: f"{_BAD}; a data set is missing"},
     ),
 }
-"""All verbs, in the order in which they are listed."""
+"""What help says of each verb."""
+
+GROUPS = {
+    "Solve and check": ("solve", "pareto", "check", "explain"),
+    "Files": ("info", "convert", "generate", "schema"),
+    "Serving and clusters": ("plan", "trace", "profile", "pods", "extender"),
+    "Try, compare, show": ("simulate", "bench", "reproduce", "report"),
+    "This machine": ("config", "doctor"),
+}
+"""All verbs under headings, in the order in which they are listed."""
 
 
 class Verb(TyperCommand):

@@ -77,7 +77,7 @@ Backend = Annotated[
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print machine-readable output alone.")]
 Output = Annotated[
-    Path | None, typer.Option("--output", metavar="FILE", help="Write the result here.")
+    Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write the result here.")
 ]
 
 

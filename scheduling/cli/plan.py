@@ -36,7 +36,9 @@ FleetFile = Annotated[
 ]
 Folder = Annotated[
     Path | None,
-    typer.Option("--output", metavar="DIR", help="Write plan.json here, and what --emit makes."),
+    typer.Option(
+        "--output", "-o", metavar="DIR", help="Write plan.json here, and what --emit makes."
+    ),
 ]
 Runtime = Annotated[
     str | None,

@@ -63,6 +63,8 @@ def reproduce(
     output: Annotated[
         Path | None,
         typer.Option(
+            "--output",
+            "-o",
             metavar="FOLDER",
             help="Keep the table there as atlas.json, atlas.md and atlas.html, whole after each "
             "scenario; what atlas.json has of the same budget and release is not run again.",

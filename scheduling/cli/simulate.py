@@ -110,6 +110,7 @@ Result = Annotated[
     Path | None,
     typer.Option(
         "--output",
+        "-o",
         metavar="FILE",
         help="Write the best schedule here; of a sweep, every run: those it holds are skipped.",
     ),

@@ -157,7 +157,8 @@ def _short_tier(tier: dict[str, Any]) -> Any:
 
 def _mapping(data: Any, source: str | None) -> dict[str, Any]:
     if not isinstance(data, dict):
-        raise InputError.single("line 1", excerpt(repr(data)), "a mapping with a kind", source)
+        found = excerpt(json.dumps(data, ensure_ascii=False))
+        raise InputError.single("line 1", found, "a mapping with a kind", source)
     return data
 
 

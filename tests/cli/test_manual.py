@@ -12,14 +12,28 @@ from typer.main import get_command
 from typer.testing import CliRunner
 
 from scheduling.cli.app import app
-from scheduling.cli.manual import MANUALS
+from scheduling.cli.manual import GROUPS, MANUALS
 
 ROOT = Path(__file__).resolve().parents[2]
 COMMANDS: dict[str, Any] = get_command(app).commands  # type: ignore[attr-defined]
 
 
-def test_every_verb_has_a_page() -> None:
+def test_every_verb_has_a_page_and_stands_under_one_heading() -> None:
     assert list(COMMANDS) == list(MANUALS)
+    assert sorted(verb for verbs in GROUPS.values() for verb in verbs) == sorted(MANUALS)
+    shown = CliRunner().invoke(app, ["--help"], prog_name="scheduling").output
+    for title, verbs in GROUPS.items():
+        listed = re.findall(
+            r"^  (\w+)  +\S", shown.split(f"\n{title}:\n")[1].split("\n\n")[0], re.MULTILINE
+        )
+        assert listed == list(verbs)
+
+
+@pytest.mark.parametrize("verb", MANUALS)
+def test_what_writes_one_thing_has_the_short_option(verb: str) -> None:
+    for one in COMMANDS[verb].params:
+        if "--output" in one.opts:
+            assert one.opts == ["--output", "-o"]
 
 
 @pytest.mark.parametrize("verb", MANUALS)

@@ -212,6 +212,12 @@ def test_an_instance_without_a_solution_is_told(folder: Path) -> None:
     for given in (files[:1], [*files, files[0]], [files[0], *files]):
         with pytest.raises(InputError, match="no solution"):
             read_results(given)
+    (folder / "package.json").write_text('{"name": "app"}')
+    with pytest.raises(InputError) as caught:
+        read_results([files[0], "package.json"])
+    # The file at fault is the one behind the instance.
+    assert caught.value.source == "package.json"
+    assert files[0] in caught.value.faults[0].expected
 
 
 def test_the_verb_writes_one_page(folder: Path, cli: Cli) -> None:

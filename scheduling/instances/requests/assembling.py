@@ -66,7 +66,9 @@ class Assembler:
         found: dict[str, Ints] = {}
         refused: list[tuple[str, Marks, str]] = []
         if self._unit is not None:
-            dated = "a date and a time" if self._unit == DATES else f"{self._unit} from 0"
+            dated = (
+                "a date and a time" if self._unit == DATES else f"a number of {self._unit} from 0"
+            )
             found["arrival"], odd = nanoseconds(self._values(chunk, "arrival"), self._unit)
             refused.append(("arrival", odd, dated))
         for role in ("prompt", "output"):

@@ -72,8 +72,8 @@ def read_results(files: Sequence[str]) -> list[Section]:
         text, source = ("", file) if bundled else read_text(file)
         data = None if bundled else _data(text, source)
         if data is None:
-            if waits:
-                break
+            if waits and given is not None:
+                raise _stranger(given, "no solution and no other result", source or file)
             given = Given(file, read(file) if bundled else _instance(text, source))
             waits = True
             continue
