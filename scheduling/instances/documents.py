@@ -34,13 +34,19 @@ def sniff_json(text: str) -> bool:
         return False
     kind = re.match(r'\s*\{[^\[\]{}]*"kind"\s*:\s*"([^"]*)"', text)
     if kind is None:
-        return not sniff_mapping(text)
+        return not sniff_mapping(text) and not sniff_ticks(text)
     return kind[1] not in _OTHER_KINDS
 
 
 def sniff_mapping(text: str) -> bool:
     """Tell whether the text is a JSON object with hosts ``pms``, a format of its own."""
     return re.match(r'\s*\{[^{}]*"pms"\s*:\s*\[', text) is not None
+
+
+def sniff_ticks(text: str) -> bool:
+    """Tell whether the text is a JSON object with a row of ticks, a format of its own."""
+    ahead = r'"metadata"\s*:\s*\{[^{}]*"gap_seconds"|"data"\s*:\s*\[\s*\d'
+    return re.match(rf"\s*\{{\s*(?:{ahead})", text) is not None
 
 
 def sniff_yaml(text: str) -> bool:

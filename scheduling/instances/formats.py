@@ -27,6 +27,7 @@ from scheduling.instances.schedule import (
 )
 from scheduling.instances.schedule.shop_sheets import VARIANTS
 from scheduling.instances.sharing import stage_tables
+from scheduling.instances.spot import traces
 from scheduling.instances.text import PACKED, split_fragment
 from scheduling.models.memory.problem import MOST_BYTES
 
@@ -311,6 +312,18 @@ FORMATS: tuple[Format, ...] = (
         openb.write_openb,
         "https://github.com/alibaba/clusterdata/tree/master/cluster-trace-gpu-v2023",
         openb.PERCENT,
+    ),
+    Format(
+        "spot-trace",
+        "spot",
+        (".json",),
+        "spot availability of a zone as published with SkyPilot, as JSON (read only); "
+        "spot-trace:24 is a job of 24 hours, ZONE.json#OTHER.json,… takes further zones",
+        documents.sniff_ticks,
+        traces.read_spot_trace,
+        traces.write_spot_trace,
+        "https://github.com/skypilot-org/spot-traces",
+        traces.HOURS,
     ),
 )
 

@@ -9,7 +9,6 @@ Source: Wu and others, "Can't be late: optimizing spot instance savings under de
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +16,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from scheduling.instances.documents import read_json
+from scheduling.instances.spot.traces import SpotTrace
 from scheduling.scenarios.scenario import Row, Run
 
 Ints = NDArray[np.int64]
@@ -52,8 +53,8 @@ def job_of(hours: float, fraction: float, changeover: float, gap_seconds: float)
 
 def availability(path: Path) -> tuple[Flags, float]:
     """Read a trace: whether there is capacity in each tick, and the seconds of a tick."""
-    document = json.loads(path.read_text(encoding="utf-8"))
-    return np.array(document["data"]) > 0, float(document["metadata"]["gap_seconds"])
+    trace = read_json(SpotTrace, path.read_text(encoding="utf-8"), str(path))
+    return np.array(trace.data) > 0, trace.metadata.gap_seconds
 
 
 def windows(traces: Sequence[Flags], job: Job, count: int) -> Flags:

@@ -16,7 +16,7 @@ from itertools import accumulate
 from pathlib import Path
 
 from scheduling.errors import UnsupportedError
-from scheduling.instances.placement.beside import both_tables
+from scheduling.instances.beside import both_tables
 from scheduling.instances.placement.vms import stem
 from scheduling.instances.tables import Record, names_columns, once, write_table
 from scheduling.models.base import Problem

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import scheduling as sch
-from scheduling.errors import InputError
+from scheduling.errors import InputError, UnsupportedError
 from scheduling.instances.spot.random_capacity import spot_capacity
 from scheduling.models.base import Status
 from scheduling.models.spot.arrays import compile_spot
@@ -149,3 +149,62 @@ def test_long_jobs_files_and_charts(tmp_path: Path) -> None:
     assert facts["ticks_with_spot_capacity"] == 12
     assert facts["bounds_by_formula"]["cost"] <= found.objective
     assert sentence(JOB, SpotSolution(status=Status.UNKNOWN)).endswith("(unknown)")
+
+
+TRACE = '{"metadata": {"gap_seconds": 1200}, "data": [2, 2, 0, 1, 2, 2, 2, 0]}\n'
+
+
+def test_published_traces_are_read(tmp_path: Path) -> None:
+    first, second = tmp_path / "a.json", tmp_path / "b.json"
+    first.write_text(TRACE, encoding="utf-8")
+    second.write_text(TRACE.replace("[2, 2, 0,", "[0, 0, 0,"), encoding="utf-8")
+    problem = sch.read(f"{first}#b.json", "spot-trace:2")
+    assert isinstance(problem, SpotProblem)
+    assert (problem.work, problem.deadline, problem.changeover) == (6, 8, 1)
+    spans = [[(span.start, span.end) for span in r.available] for r in problem.regions]
+    assert [region.id for region in problem.regions] == ["a", "b"]
+    # A tick with one of two instances has no capacity for the job.
+    assert spans == [[(0, 2), (4, 7)], [(4, 7)]]
+    assert sch.check(problem, sch.solve(problem, work_limit=5, workers=1)) == []
+    with pytest.raises(InputError, match="at least 180, the deadline"):
+        sch.read(first)
+    with pytest.raises(UnsupportedError, match="read only"):
+        sch.write(problem, tmp_path / "c.json", "spot-trace")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("1200", "0", "line 1, metadata.gap_seconds"),
+        ("1200", "NaN", "NaN"),
+        ("[2, 2", "[2, -2", r"line 1, data\[1\]"),
+        ("[2, 2", "[2, 2.5", r"line 1, data\[1\]"),
+        (', "data": [2, 2, 0, 1, 2, 2, 2, 0]', "", "data"),
+        ("0]}", "0", "the end"),
+        ("1200", "1e-3", "fewer hours"),
+    ],
+)
+def test_broken_traces_are_refused(old: str, new: str, said: str, tmp_path: Path) -> None:
+    path = tmp_path / "a.json"
+    path.write_text(TRACE.replace(old, new), encoding="utf-8")
+    with pytest.raises(InputError, match=said):
+        sch.read(path, "spot-trace:2")
+
+
+def test_zones_of_other_ticks_are_refused(tmp_path: Path) -> None:
+    first = tmp_path / "a.json"
+    first.write_text(TRACE, encoding="utf-8")
+    (tmp_path / "b.json").write_text(TRACE.replace("1200", "600"), encoding="utf-8")
+    with pytest.raises(InputError, match="1200, as before"):
+        sch.read(f"{first}#b.json", "spot-trace:2")
+    with pytest.raises(InputError, match="no such file"):
+        sch.read(f"{first}#c.json", "spot-trace:2")
+
+
+@pytest.mark.shared
+def test_a_published_trace_is_solved(shared_data: Path) -> None:
+    folder = shared_data / "spot_availability/availability/1-node/aws-02-15-2023"
+    problem = sch.read(folder / "us-west-2a_v100_1.json")
+    assert isinstance(problem, SpotProblem)
+    assert (problem.work, problem.deadline, problem.changeover) == (886, 1108, 4)
+    assert sch.solve(problem, work_limit=5, workers=1).status is Status.OPTIMAL

@@ -38,7 +38,7 @@ def both_tables(
     missing = [index for index, table in enumerate(found) if table is None]
     if len(missing) == 1:
         other = _other(source, kinds[missing[0]][0], beside)
-        for index, table in enumerate(_sorted(_read(other), str(other), kinds)):
+        for index, table in enumerate(_sorted(read_beside(other), str(other), kinds)):
             if table is not None and index == missing[0]:
                 found[index] = table
     for (what, columns), table in zip(kinds, found, strict=True):
@@ -78,7 +78,14 @@ def _other(source: str | None, what: str, beside: Callable[[Path], Sequence[Path
     raise InputError.single("document", f"no table of {what}", expected, source)
 
 
-def _read(path: Path) -> str:
+def read_beside(path: Path) -> str:
+    """Return the text of a file that another one names.
+
+    Raises
+    ------
+    InputError
+        When it cannot be read.
+    """
     try:
         return decode(path.read_bytes(), str(path))
     except OSError as error:
