@@ -25,7 +25,7 @@ from scheduling.scenarios.solving import solve
 _FILE = "agent_swebench/container_resources.csv"
 _HOST = 2048
 _SESSIONS = 40
-_PHASES = 6
+_PHASES = 12
 _LEAST_SECONDS = 0.5
 _SHORTEST = 60
 
@@ -47,10 +47,21 @@ class Phase(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """A recorded session as consecutive phases."""
+    """A recorded session as consecutive phases.
+
+    Attributes
+    ----------
+    name
+        Of the container.
+    phases
+        What is reserved, phase by phase.
+    used
+        Memory times time of the record itself, in MB seconds.
+    """
 
     name: str
     phases: tuple[Phase, ...]
+    used: float = 0.0
 
     @property
     def peak(self) -> int:
@@ -70,7 +81,7 @@ def phases(samples: Sequence[tuple[float, float]]) -> tuple[Phase, ...]:
     are left.
     """
     found = [
-        Phase(max(1, round(after - before)), ceil(memory))
+        Phase(max(1, round(after) - round(before)), ceil(memory))
         for (before, memory), (after, _) in pairwise(samples)
     ]
     while len(found) > _PHASES:
@@ -93,8 +104,12 @@ def sessions(path: Path) -> list[Session]:
     with path.open(encoding="utf-8", newline="") as file:
         for row in csv.DictReader(file):
             samples[row["session"]].append((float(row["t_s"]), float(row["mem_mb"])))
-    found = [Session(name, phases(entries)) for name, entries in samples.items()]
+    found = [Session(name, phases(entries), _used(entries)) for name, entries in samples.items()]
     return [one for one in found if one.seconds >= _SHORTEST and one.peak <= _HOST]
+
+
+def _used(samples: Sequence[tuple[float, float]]) -> float:
+    return sum((after - before) * memory for (before, memory), (after, _) in pairwise(samples))
 
 
 def host(found: Sequence[Session], reserved: Sequence[Sequence[Phase]]) -> ScheduleProblem:
@@ -135,10 +150,13 @@ def run(limits: Run) -> list[Row]:
     answers = {name: solve(host(found, way), time_limit=share) for name, way in ways.items()}
     limit, peak, phased = ways
     pairs = ((peak, limit), (phased, limit), (phased, peak))
-    return [_row(name, answers[name], other, answers[other]) for name, other in pairs]
+    least = sum(session.used for session in found) / _HOST
+    return [_row(name, answers[name], other, answers[other], least) for name, other in pairs]
 
 
-def _row(name: str, answer: ScheduleSolution, other: str, first: ScheduleSolution) -> Row:
+def _row(
+    name: str, answer: ScheduleSolution, other: str, first: ScheduleSolution, least: float
+) -> Row:
     took, base = float(answer.objective or 0), float(first.objective or 0)
     return Row(
         case=f"{_SESSIONS} recorded sessions on a host of {_HOST} MB",
@@ -149,7 +167,8 @@ def _row(name: str, answer: ScheduleSolution, other: str, first: ScheduleSolutio
         value=took,
         gap=answer.gap,
         published="peak over average up to 15.4 times (2602.09345)",
-        verdict=f"{base / took:.1f} times the sessions per hour",
+        verdict=f"{base / took:.2f} times the sessions per hour; no way to reserve what they use "
+        f"reaches {base / least:.2f} times",
     )
 
 
@@ -165,7 +184,7 @@ SCENARIO = Scenario(
             at_least=1 / 15.4,
             at_most=1 / 1.5,
             better="less",
-            otherwise="sessions that wait for their peaks to fit hold what they have",
+            otherwise="these sessions use most of their peaks most of the time",
         ),
         Target(("phase by phase", "^one limit for all$"), at_most=1),
     ),

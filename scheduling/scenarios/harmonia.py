@@ -60,11 +60,12 @@ def epochs(drift: float, seed: int) -> TieredProblem:
 
 
 def follows(problem: TieredProblem, *, moves: bool) -> TieredSolution:
-    """Place what the epochs before used most; with ``moves`` again in every epoch.
+    """Place what the epochs before used most; with ``moves`` change it where that pays.
 
     The rule sees epoch t when it is over. Data copied beside epoch t + 1 are there from t + 2 on;
     what leaves gives room in the epoch in which its place is taken. Without moves the first
-    choice stays.
+    choice stays. A change costs the accesses of what leaves in that epoch, and brings the
+    difference in each epoch after; popularity is taken to last as long as it has been seen for.
     """
     used = {t.id: {use.step: use.bytes for use in t.uses} for t in problem.tensors}
     held: list[frozenset[str]] = [frozenset(), frozenset()]
@@ -72,10 +73,29 @@ def follows(problem: TieredProblem, *, moves: bool) -> TieredSolution:
     for epoch in range(len(problem.compute) - 2):
         for name, row in used.items():
             summed[name] = 0.5 * summed[name] + row.get(epoch, 0)
-        hottest = sorted(summed, key=lambda name: (-summed[name], name))[:_ROOM]
-        chosen = frozenset(hottest) if moves or not held[-1] else held[-1]
-        held.append(chosen)
+        hottest = sorted(summed, key=lambda name: (-summed[name], name))
+        if not held[-1]:
+            held.append(frozenset(hottest[:_ROOM]))
+        elif moves:
+            lasting = min(epoch + 1, len(problem.compute) - epoch - 2)
+            held.append(_changed(held[-1], hottest, summed, lasting))
+        else:
+            held.append(held[-1])
     return _residences(problem, held)
+
+
+def _changed(
+    held: frozenset[str], hottest: list[str], summed: dict[str, float], epochs: int
+) -> frozenset[str]:
+    """Exchange the coldest of what is held for the hottest else while so many epochs repay it."""
+    leaving = [name for name in reversed(hottest) if name in held]
+    coming = [name for name in hottest if name not in held]
+    found = set(held)
+    for old, new in zip(leaving, coming, strict=False):
+        if (summed[new] - summed[old]) * epochs <= summed[old]:
+            break
+        found ^= {old, new}
+    return frozenset(found)
 
 
 def _residences(problem: TieredProblem, held: list[frozenset[str]]) -> TieredSolution:

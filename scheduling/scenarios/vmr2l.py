@@ -203,12 +203,9 @@ def run(limits: Run) -> list[Row]:
     else:
         cases = list(published_cases(limits.file("vmr2l", INDEX)))
     rows: list[Row] = []
-    for done, case in enumerate(cases):
-        left = limits.left
-        if rows and left <= _LEAST:
-            break
+    for done, case in limits.each(enumerate(cases)):
         # Half of the time is for the baselines; what small clusters leave is for large ones.
-        seconds = max(_LEAST, 0.5 * left / (len(cases) - done) ** 0.5)
+        seconds = max(_LEAST, 0.5 * limits.left / (len(cases) - done) ** 0.5)
         rows.append(_row(outcome(case, min(seconds, 60.0))))
     return rows
 

@@ -5,13 +5,14 @@ either phase in the next moment: a decode instance turns to prefill when prompts
 than the TTFT target, a prefill instance to decode when the pace of tokens or the memory is short
 or it is idle; at least two always decode. Over windows of time that is a rolling assignment:
 ``n_p + n_d = N``, few requests too late, few turns. The best sequence for known loads is found by
-dynamic programming, and its value bounds every rule's. Loads are drawn: requests with long prompts
+dynamic programming, and its value bounds every rule's. The report compares the rate within targets
+with sending by least load, which turns no instance. Loads are drawn: requests with long prompts
 and requests with long answers come in tides. Times are those of the roofline.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -39,7 +40,10 @@ _LATE_SECONDS = 2.0
 _TURN_COST = 0.1
 """Requests that a turn counts as much as, so that the best sequence does not turn for nothing."""
 
-_PUBLISHED = "1.67 times the rate within targets of the rule of least load"
+_PUBLISHED = "1.67 times the rate within targets of sending by least load"
+
+_ATTAINMENT = 0.9
+"""Share of the requests in time at the highest load."""
 
 Floats = NDArray[np.float64]
 
@@ -59,6 +63,10 @@ class Load:
     requests: float
     prefill: float
     decode: float
+
+
+Way = Callable[[Sequence[Load], int], list[int]]
+"""Chooses the prefill instances of each window from those of the first."""
 
 
 def phase_seconds(prompt: int, output: int) -> tuple[float, float]:
@@ -121,17 +129,24 @@ def ruled(windows: Sequence[Load], start: int) -> list[int]:
     """Return the prefill instances of each window by xLLM's rule, which knows the windows before.
 
     As many instances turn as the phase that is short lacks, as long as the other one can spare
-    them; an idle one turns too.
+    them; where it cannot, one turns to the phase that lacks more of its work. Where neither is
+    short, idle ones turn until both phases can spare as many.
     """
     filling, found = start, []
     for load in windows:
         found.append(filling)
         short = load.prefill - filling
         pressed = load.decode - (INSTANCES - filling)
-        if short > 0 and pressed < 0:
-            filling += int(min(np.ceil(short), np.floor(-pressed)))
-        elif pressed > 0 and short < 0:
-            filling -= int(min(np.ceil(pressed), np.floor(-short)))
+        turned = 0
+        if short > 0 > pressed:
+            turned = int(min(np.ceil(short), np.floor(-pressed)))
+        elif pressed > 0 > short:
+            turned = -int(min(np.ceil(pressed), np.floor(-short)))
+        elif short <= 0 and pressed <= 0:
+            turned = int(np.trunc((short - pressed) / 2))
+        if not turned and max(short, pressed) > 0:
+            turned = int(np.sign(short * load.decode - pressed * load.prefill))
+        filling += turned
         filling = min(max(filling, 1), INSTANCES - LEAST_DECODING)
     return found
 
@@ -182,38 +197,95 @@ def best_still(windows: Sequence[Load]) -> int:
     )
 
 
+def still(windows: Sequence[Load], start: int) -> list[int]:
+    """Return the prefill instances of each window when none turns."""
+    return [start] * len(windows)
+
+
+def highest_load(days: Sequence[Sequence[Load]], way: Way) -> float:
+    """Return how many times the load of all days a way serves, with few of its requests late.
+
+    Turns count as they do in :func:`value`. Found by halving, down to a thousandth.
+    """
+    low, high = 0.0, 4.0
+    while high - low > 1e-3:
+        middle = (low + high) / 2
+        missed = requests = 0.0
+        for windows in days:
+            more = [scaled(load, middle) for load in windows]
+            missed += value(more, way(more, best_still(more)))
+            requests += sum(load.requests for load in more)
+        low, high = (middle, high) if missed <= (1 - _ATTAINMENT) * requests else (low, middle)
+    return low
+
+
+def scaled(load: Load, times: float) -> Load:
+    """Return a window with so many times the load."""
+    return Load(load.requests * times, load.prefill * times, load.decode * times)
+
+
+_STILL, _RULE = "the best ratio that stays", "xLLM's rule"
+_WAYS: dict[str, Way] = {
+    _STILL: still,
+    "one instance at a time by load": least_loaded,
+    _RULE: ruled,
+}
+
+
 def run(limits: Run) -> list[Row]:
-    """Compare the rule with a ratio that stays and with the rule of least load."""
+    """Compare the rule with a ratio that stays and with turns by load, one at a time."""
     del limits
-    sums = {"still": 0.0, "least": 0.0, "rule": 0.0, "best": 0.0, "all": 0.0}
-    for seed in range(_SEEDS):
-        windows = loads(seed)
+    days = [loads(seed) for seed in range(_SEEDS)]
+    case = f"{_SEEDS} days of {_WINDOWS} windows, {INSTANCES} instances (loads drawn)"
+    return [
+        *_rate_rows(case, days),
+        *_share_rows(case, days),
+    ]
+
+
+def _share_rows(case: str, days: Sequence[Sequence[Load]]) -> list[Row]:
+    sums = dict.fromkeys([*_WAYS, "best", "all"], 0.0)
+    for windows in days:
         start = best_still(windows)
-        sums["still"] += value(windows, [start] * len(windows))
-        sums["least"] += value(windows, least_loaded(windows, start))
-        sums["rule"] += value(windows, ruled(windows, start))
+        for name, way in _WAYS.items():
+            sums[name] += value(windows, way(windows, start))
         sums["best"] += best_sequence(windows)[0]
         sums["all"] += sum(load.requests for load in windows)
     served = {name: 1 - each / sums["all"] for name, each in sums.items()}
     return [
         Row(
-            case=f"{_SEEDS} days of {_WINDOWS} windows, {INSTANCES} instances (loads drawn)",
+            case=case,
             measure="share of the requests in time, turns counted",
-            baseline=baseline,
+            baseline=name,
             baseline_value=served[name],
-            method="xLLM's rule",
-            value=served["rule"],
-            gap=1 - served["rule"] / served["best"],
-            published=_PUBLISHED,
-            verdict=(
-                f"the best sequence keeps {served['best']:.1%}; shares at given loads, "
-                "not the rate that the published figure is of"
-            ),
+            method=_RULE,
+            value=served[_RULE],
+            gap=1 - served[_RULE] / served["best"],
+            published=None,
+            verdict=f"the best sequence keeps {served['best']:.1%}",
         )
-        for name, baseline in (
-            ("still", "the best ratio that stays"),
-            ("least", "one instance at a time by load"),
+        for name in _WAYS
+        if name != _RULE
+    ]
+
+
+def _rate_rows(case: str, days: Sequence[Sequence[Load]]) -> list[Row]:
+    rates = {name: highest_load(days, way) for name, way in _WAYS.items()}
+    most = highest_load(days, lambda windows, _: best_sequence(windows)[1])
+    return [
+        Row(
+            case=case,
+            measure=f"times the drawn load of which {_ATTAINMENT:.0%} are in time",
+            baseline=name,
+            baseline_value=rates[name],
+            method=_RULE,
+            value=rates[_RULE],
+            gap=1 - rates[_RULE] / most,
+            published=_PUBLISHED if name == _STILL else None,
+            verdict=f"the best sequences, known beforehand, keep it at {most:.2f} times",
         )
+        for name in _WAYS
+        if name != _RULE
     ]
 
 
@@ -224,15 +296,13 @@ SCENARIO = Scenario(
     wants="nothing: a model and a device of the catalogue, seeded loads",
     run=run,
     targets=(
-        Target(("best ratio that stays",), at_least=1),
         Target(
-            ("one instance at a time by load",),
+            ("times the drawn load", "best ratio that stays"),
             at_least=1,
             at_most=1.67,
             better="more",
-            otherwise="shares at given loads, not the rate that the published figure is of",
         ),
-        Target(("best ratio that stays",), of="gap", at_most=0.05),
+        Target(("share of the requests", "best ratio that stays"), at_least=1),
+        Target(("share of the requests",), of="gap", at_most=0.05),
     ),
 )
-"""Instances that turn between the phases."""

@@ -102,6 +102,28 @@ def test_more_instances_for_a_phase_leave_fewer_of_its_requests_late() -> None:
     assert xllm.late(load, 12) == 0.0
 
 
+def test_idle_instances_turn_before_the_other_phase_is_short() -> None:
+    calm = [Load(10.0, 2.0, 10.0)] * 2
+    assert xllm.ruled(calm, 6) == [6, 4]
+    # Both are short, decoding by more of its work; then prompts are, and nobody is idle.
+    assert xllm.ruled([Load(10.0, 6.5, 14.0)] * 2, 6) == [6, 5]
+    assert xllm.ruled([Load(10.0, 8.0, 9.5)] * 2, 6) == [6, 7]
+
+
+def test_known_loads_are_served_at_least_as_often_as_by_any_rule() -> None:
+    days = [xllm.loads(seed)[:48] for seed in range(2)]
+    most = xllm.highest_load(days, lambda windows, _: xllm.best_sequence(windows)[1])
+    rule, stays = (xllm.highest_load(days, way) for way in (xllm.ruled, xllm.still))
+    assert 0 < stays <= rule <= most
+    requests = sum(load.requests for windows in days for load in windows)
+    for times, kept in ((rule, True), (rule * 1.01, False)):
+        missed = sum(
+            xllm.value(more, xllm.ruled(more, xllm.best_still(more)))
+            for more in ([xllm.scaled(load, times) for load in windows] for windows in days)
+        )
+        assert (missed <= 0.1 * times * requests) is kept
+
+
 # -------------------------------------------------------------------------------------------- wrp
 
 
