@@ -134,4 +134,5 @@ def _end_with_parent() -> None:
 
 if __name__ == "__main__":
     threading.Thread(target=_end_with_parent, daemon=True).start()
-    print(json.dumps(_found(sys.argv[1], float(sys.argv[2]))))  # noqa: T201  # for run_alone
+    # What run_alone reads.
+    sys.stdout.write(json.dumps(_found(sys.argv[1], float(sys.argv[2]))) + "\n")

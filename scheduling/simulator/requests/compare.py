@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from os import PathLike
@@ -197,18 +197,32 @@ def simulate_requests(
             "capacity", "programs of agents", "requests that come by themselves"
         )
     slos = _limits(problem, table)
+    outcomes = _outcomes(problem, replicas, load, slos, named, capacity, watch, seed)
+    return Comparison(problem, table, slos, replicas, tuple(outcomes), notes)
+
+
+def _outcomes(
+    problem: RequestScenario,
+    replicas: StatedFleet,
+    load: Load,
+    slos: dict[str, Slo],
+    named: Sequence[str | Strategy],
+    capacity: float | None,
+    watch: Watch,
+    seed: int,
+) -> Iterator[Outcome]:
+    """Run one policy after the other, with what each costs and what is proven of it."""
     settings = {
         name: _setting(problem, load, one, slos, seed) for name, one in replicas.machines.items()
     }
-    certifiers = Certifiers(load.programs, table, slos, problem.warmup_seconds)
-    outcomes = []
+    certifiers = Certifiers(load.programs, load.table, slos, problem.warmup_seconds)
     for each in named:
         policies = {
             name: each if isinstance(each, Strategy) else strategy(each, setting)
             for name, setting in settings.items()
         }
         chosen = policies[replicas.groups[0].name]
-        fleet = replicas.deployment(policies, table.demands)
+        fleet = replicas.deployment(policies, load.table.demands)
         found = _outcome(problem, fleet, load, slos, chosen, watch, seed)
         found = replace(
             found,
@@ -218,10 +232,9 @@ def simulate_requests(
         if capacity is not None:
             highest = _highest(problem, fleet, load, slos, chosen, capacity, seed)
             found = replace(found, capacity=highest)
-        outcomes.append(found)
         if watch.on_run is not None:
             watch.on_run(found)
-    return Comparison(problem, table, slos, replicas, tuple(outcomes), notes)
+        yield found
 
 
 def _outcome(

@@ -87,20 +87,10 @@ def simulate_fleet(
     >>> run.ttft_seconds.tolist(), run.e2e_seconds.tolist()
     ([0.02], [0.121])
     """
-    programs = table if isinstance(table, ProgramTable) else None
-    if isinstance(router, str):
-        known = paths if programs is None or paths is not None else programs.paths
-        router = make_router(router, RouterSetting(stream(seed, "router"), known))
+    router = _router(router, table, paths, seed)
     check_groups(router, deployment.groups)
-    requests = table.requests if isinstance(table, ProgramTable) else table
-    if paths is not None:
-        requests = replace(requests, cached_tokens=np.zeros_like(requests.cached_tokens))
-    if growth is not None:
-        if programs is not None or paths is not None:
-            expected = "requests by themselves, without kept prefixes"
-            raise InputError.single("growth", "programs or prefixes", expected)
-        growth.validate(requests)
-    engine = Engine(
+    requests, programs = _requests(table, paths, growth)
+    return Engine(
         deployment,
         requests,
         router,
@@ -109,5 +99,30 @@ def simulate_fleet(
         programs=programs,
         paths=paths,
         growth=growth,
-    )
-    return engine.run(on_progress)
+    ).run(on_progress)
+
+
+def _router(
+    router: str | Router, table: RequestTable | ProgramTable, paths: Paths | None, seed: int
+) -> Router:
+    """Make a router that is named."""
+    if not isinstance(router, str):
+        return router
+    known = table.paths if isinstance(table, ProgramTable) and paths is None else paths
+    return make_router(router, RouterSetting(stream(seed, "router"), known))
+
+
+def _requests(
+    table: RequestTable | ProgramTable, paths: Paths | None, growth: Growth | None
+) -> tuple[RequestTable, ProgramTable | None]:
+    """Return what comes, and the programs whose calls it is, after a look at what goes together."""
+    programs = table if isinstance(table, ProgramTable) else None
+    requests = table.requests if isinstance(table, ProgramTable) else table
+    if paths is not None:
+        requests = replace(requests, cached_tokens=np.zeros_like(requests.cached_tokens))
+    if growth is not None:
+        if programs is not None or paths is not None:
+            expected = "requests by themselves, without kept prefixes"
+            raise InputError.single("growth", "programs or prefixes", expected)
+        growth.validate(requests)
+    return requests, programs

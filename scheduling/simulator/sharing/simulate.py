@@ -148,17 +148,15 @@ def simulate_sharing(
     floors = _floors(truth)
     reference = fluid_completions(problem)
     runs = run_each(policies, lambda entry: _run(problem, truth, entry, floors, reference), on_run)
-    if time_limit is None and work_limit is None:
-        time_limit = DEFAULT_TIME_LIMIT if len(truth.tasks) <= LARGEST_SOLVED else None
-    if time_limit is not None or work_limit is not None:
-        best = min(runs, key=lambda run: run.mean_seconds).solution
+    unlimited = time_limit is None and work_limit is None
+    if not unlimited or len(truth.tasks) <= LARGEST_SOLVED:
         answer: ScheduleSolution = solve(
             truth,
-            time_limit=time_limit,
+            time_limit=DEFAULT_TIME_LIMIT if unlimited else time_limit,
             work_limit=work_limit,
             workers=workers,
             seed=seed,
-            hint=best,
+            hint=min(runs, key=lambda run: run.mean_seconds).solution,
         )
         floors = [tier.bound for tier in answer.tiers] or floors
     bound = floors[0]
