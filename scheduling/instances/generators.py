@@ -15,6 +15,7 @@ from scheduling.instances.checkpoint.random_runs import training_run
 from scheduling.instances.edge.drone_streams import drone_stream
 from scheduling.instances.experts.random_layers import expert_layer
 from scheduling.instances.federated.random_clients import federated_clients
+from scheduling.instances.loop.layer_windows import layer_window
 from scheduling.instances.loop.random_loops import kernel_loop
 from scheduling.instances.memory.random_buffers import tensor_buffers
 from scheduling.instances.network.random_networks import leaf_flows, site_ring
@@ -26,6 +27,7 @@ from scheduling.instances.placement.random_clusters import random_cluster
 from scheduling.instances.placement.random_machines import random_machines
 from scheduling.instances.prefill.random_prompts import prompts
 from scheduling.instances.schedule.constraint_mix import constraint_mix
+from scheduling.instances.schedule.expert_parts import expert_parts
 from scheduling.instances.schedule.online import online_job_shop
 from scheduling.instances.schedule.random_graphs import (
     graph_stream,
@@ -325,6 +327,16 @@ _RANGES: dict[str, tuple[Value, Value, str]] = {
     "work": (1, 10**5, "ticks of progress that the job takes"),
     "deadline": (1, 10**5, "ticks until the deadline"),
     "changeover": (0, 10**5, "ticks before an instance makes progress"),
+    "width": (1, 10**5, "hidden size of the layer"),
+    "ratio": (1, 100, "how much wider experts are inside"),
+    "top": (1, 100, "experts of each token"),
+    "parts": (1, 1000, "parts into which tokens are cut"),
+    "attention_megabytes": (0.001, 10.0**5, "megabytes of a block of attention"),
+    "feed_forward_megabytes": (0.001, 10.0**5, "megabytes of a block of feed-forward weights"),
+    "disk_rate": (0.01, 1000.0, "gigabytes a second from disk"),
+    "memory_rate": (0.01, 10.0**4, "gigabytes a second from memory"),
+    "exchange": (0.0, 10.0**4, "milliseconds of the all-reduce behind each block"),
+    "window": (0.001, 10.0**6, "megabytes of memory for blocks"),
     "days": (0.01, 10.0**5, "mean days between two failures of a node"),
     "seed": (0, 2**63 - 1, "seed of the random numbers"),
     "time_seed": (1, MODULUS - 1, "seed of the durations"),
@@ -353,12 +365,14 @@ GENERATORS: dict[str, Generator] = {
         _generator("online-job-shop", online_job_shop, _RANGES, "online-schedule"),
         _generator("constraint-mix", constraint_mix, _RANGES),
         _generator("expert-offload", expert_offload, _RANGES),
+        _generator("expert-parts", expert_parts, _RANGES),
         _generator("tardiness", random_tardiness, _RANGES),
         _generator("virtual-machines", random_machines, _RANGES, "placement"),
         _generator("cluster", random_cluster, _RANGES, "placement"),
         _generator("tensor-buffers", tensor_buffers, _RANGES, "memory"),
         _generator("tensor-program", tensor_program, _RANGES, "tiers"),
         _generator("kernel-loop", kernel_loop, _RANGES, "loop"),
+        _generator("layer-window", layer_window, _RANGES, "loop"),
         _generator("expert-layer", expert_layer, _RANGES, "experts"),
         _generator("transactions", transactions, _RANGES, "ordering"),
         _generator("allocation", allocation, _RANGES, "allocation"),

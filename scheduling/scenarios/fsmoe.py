@@ -18,16 +18,23 @@ from itertools import product
 
 import numpy as np
 
+from scheduling.instances.schedule.expert_parts import (
+    BANDWIDTH,
+    GPU,
+    INTER,
+    INTRA,
+    PASS,
+    START_SECONDS,
+    cut_pass,
+    pass_seconds,
+)
 from scheduling.scenarios.scenario import Row, Run, Scenario, Target
+from scheduling.scenarios.solving import solve
 
 MOST_PARTS = 16
-_INTER, _INTRA, _GPU = "inter", "intra", "gpu"
-_PASS = (_INTER, _INTRA, _GPU, _INTRA, _INTER)
-"""Resources of dispatch, gathering, experts, scattering and combining."""
-
-_ALPHA = {_INTER: 6e-5, _INTRA: 2e-5, _GPU: 2e-5}
-_BANDWIDTH = {_INTER: 12e9, _INTRA: 120e9}
-_FLOPS = 120e12
+_SHOPS = 4
+_LEAST_SECONDS = 0.5
+_NANOSECONDS = 10**9
 _GRADIENT_LAYERS = 24
 _GRADIENT_BYTES = 40e6
 
@@ -41,8 +48,8 @@ class Layer:
 
     def times(self, parts: float) -> tuple[float, ...]:
         """Seconds of each operation of one of so many parts."""
-        rows = zip(_PASS, self.work, strict=True)
-        return tuple(_ALPHA[resource] + work / parts for resource, work in rows)
+        rows = zip(PASS, self.work, strict=True)
+        return tuple(START_SECONDS[resource] + work / parts for resource, work in rows)
 
     def predicted(self, parts: float) -> float:
         """Largest of the four expressions: one for each resource, and one for a single part.
@@ -52,8 +59,8 @@ class Layer:
         """
         times = self.times(parts)
         found = [sum(times)]
-        for resource in (_INTER, _INTRA, _GPU):
-            own = [number for number, name in enumerate(_PASS) if name == resource]
+        for resource in (INTER, INTRA, GPU):
+            own = [number for number, name in enumerate(PASS) if name == resource]
             all_parts = parts * sum(times[number] for number in own)
             found.append(sum(times[: own[0]]) + all_parts + sum(times[own[-1] + 1 :]))
         return max(found)
@@ -70,20 +77,20 @@ class Layer:
         times = self.times(parts)
         ready = [0.0] * parts
         step = [0] * parts
-        free = {_INTER: 0.0, _INTRA: 0.0, _GPU: 0.0}
+        free = {INTER: 0.0, INTRA: 0.0, GPU: 0.0}
         end = 0.0
         for _ in range(parts * len(times)):
             waiting = [part for part in range(parts) if step[part] < len(times)]
 
             def start(part: int) -> float:
-                return max(ready[part], free[_PASS[step[part]]])
+                return max(ready[part], free[PASS[step[part]]])
 
             def key(part: int) -> tuple[float, int]:
                 return start(part), part if earliest else step[part] * parts + part
 
             pick = min(waiting, key=key)
             done = start(pick) + times[step[pick]]
-            free[_PASS[step[pick]]] = ready[pick] = done
+            free[PASS[step[pick]]] = ready[pick] = done
             step[pick] += 1
             end = max(end, done)
         return end
@@ -94,18 +101,8 @@ def grid() -> Iterator[Layer]:
     for tokens, hidden, ratio, top in product(
         (2048, 8192, 32768), (1024, 2048, 4096), (2, 4), (1, 2)
     ):
-        moved = tokens * top * hidden * 2.0
-        flops = 2.0 * 2.0 * tokens * top * hidden * ratio * hidden
-        yield Layer(
-            f"{tokens} tokens, {hidden} by {ratio * hidden}, top {top}",
-            (
-                moved / _BANDWIDTH[_INTER],
-                moved / _BANDWIDTH[_INTRA],
-                flops / _FLOPS,
-                moved / _BANDWIDTH[_INTRA],
-                moved / _BANDWIDTH[_INTER],
-            ),
-        )
+        name = f"{tokens} tokens, {hidden} by {ratio * hidden}, top {top}"
+        yield Layer(name, pass_seconds(tokens, hidden, ratio, top))
 
 
 def chosen_parts(layer: Layer) -> int:
@@ -163,8 +160,7 @@ def most_hidden(windows: Sequence[float], gradients: Sequence[float]) -> float:
 
 def run(limits: Run) -> list[Row]:
     """Choose parts for every layer of the grid, and place gradients."""
-    del limits
-    return [_parts(), _gradients()]
+    return [_parts(), _gradients(), _shops(limits)]
 
 
 def _parts() -> Row:
@@ -191,6 +187,30 @@ def _parts() -> Row:
     )
 
 
+def _shops(limits: Run) -> Row:
+    """Solve some layers at the chosen parts as shops, to a bound over all orders of operations."""
+    layers = list(grid())[:: len(list(grid())) // _SHOPS]
+    value = bound = simulated = 0.0
+    for number, layer in enumerate(layers):
+        parts = chosen_parts(layer)
+        seconds = max(_LEAST_SECONDS, limits.left / (len(layers) - number))
+        answer = solve(cut_pass(layer.work, parts, layer.name), time_limit=seconds)
+        simulated += layer.simulated(parts)
+        value += answer.objective / _NANOSECONDS
+        bound += (answer.bound or 0) / _NANOSECONDS
+    return Row(
+        case=f"{len(layers)} layers at the chosen parts, as shops",
+        measure="milliseconds of a forward pass, mean",
+        baseline="the better of two orders",
+        baseline_value=1e3 * simulated / len(layers),
+        method="auto",
+        value=1e3 * value / len(layers),
+        gap=1.0 - bound / value,
+        published=None,
+        verdict=f"no order is more than {max(0.0, simulated / bound - 1):.2%} faster",
+    )
+
+
 def _gradients() -> Row:
     layers = list(grid())
     windows = []
@@ -199,9 +219,9 @@ def _gradients() -> Row:
         parts = chosen_parts(layer)
         busy = parts * (layer.times(parts)[0] + layer.times(parts)[-1])
         windows.append(max(0.0, layer.simulated(parts) - busy))
-    each = _GRADIENT_BYTES / _BANDWIDTH[_INTER]
+    each = _GRADIENT_BYTES / BANDWIDTH[INTER]
     gradients = [each] * len(windows)
-    hidden = hidden_greedily(windows, gradients, _ALPHA[_INTER])
+    hidden = hidden_greedily(windows, gradients, START_SECONDS[INTER])
     most = most_hidden(windows, gradients)
     total = sum(gradients)
     return Row(

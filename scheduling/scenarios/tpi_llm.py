@@ -12,8 +12,12 @@ feed-forward layers in turn, and the bandwidths of ``DEVICES``.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import cast
 
+from scheduling.instances.loop.layer_windows import CYCLES_PER_SECOND, layer_window
+from scheduling.models.loop.solution import LoopSolution
 from scheduling.scenarios.scenario import Row, Run, Scenario, Target
+from scheduling.scenarios.solving import solve
 
 _LAYERS = 80
 _RANKS = 8
@@ -83,15 +87,30 @@ def least_window(load: list[float], compute: list[float]) -> int:
 
 def run(limits: Run) -> list[Row]:
     """Find the least window of each kind of device."""
-    del limits
-    return [row for device in DEVICES for row in _rows(device)]
+    return [row for device in DEVICES for row in _rows(device, limits.seconds / len(DEVICES))]
 
 
-def _rows(device: Device) -> list[Row]:
+def as_loop(device: Device, megabytes: float, seconds: float) -> LoopSolution:
+    """Solve a layer as a loop whose blocks in memory take no more than some megabytes."""
+    problem = layer_window(
+        attention_megabytes=_ATTENTION / 1e6,
+        feed_forward_megabytes=_FEED_FORWARD / 1e6,
+        disk_rate=device.disk / 1e9,
+        memory_rate=device.memory / 1e9,
+        exchange=1e3 * device.exchange,
+        window=megabytes,
+    )
+    return cast("LoopSolution", solve(problem, time_limit=max(1.0, seconds)))
+
+
+def _rows(device: Device, seconds: float) -> list[Row]:
     sizes, load, compute = blocks(device)
     window = least_window(load, compute)
     bound = max(sum(load), sum(compute))
     hidden = sum(load) <= sum(compute)
+    held = most_bytes(sizes, window)
+    loop = as_loop(device, 1.001 * held / 1e6, seconds)
+    token = (loop.interval or 0) * _LAYERS / CYCLES_PER_SECOND
     return [
         Row(
             case=f"{device.name}, {_RANKS} devices",
@@ -110,10 +129,21 @@ def _rows(device: Device) -> list[Row]:
             baseline="all blocks",
             baseline_value=sum(sizes) / 1e9,
             method=f"window of {window} blocks",
-            value=most_bytes(sizes, window) / 1e9,
+            value=held / 1e9,
             gap=None,
             published="3.1 GB for Llama-2-70B",
             verdict="least window without loss of time",
+        ),
+        Row(
+            case=f"{device.name}, a layer as a loop",
+            measure="seconds a token",
+            baseline="load, then compute",
+            baseline_value=per_token(load, compute, 1),
+            method="auto, times rounded up to milliseconds",
+            value=token,
+            gap=loop.tiers[0].gap,
+            published="over 80 % less time a token than Accelerate",
+            verdict="proven for any order of loads" if loop.tiers[0].closed else "not proven",
         ),
     ]
 

@@ -78,7 +78,18 @@ def test_taillard_instances_equal_the_published_files(shared_data: Path) -> None
     assert found >= 40
 
 
-@pytest.mark.parametrize("name", SCHEDULES)
+def test_layers_cut_in_parts_need_no_chance() -> None:
+    one, again = (make("expert-parts", parts=3) for _ in range(2))
+    assert one == again
+    assert [task.modes[0].machine for task in one.jobs[2].tasks] == [
+        *("inter", "intra", "gpu", "intra", "inter")
+    ]
+    whole, third = (make("expert-parts", parts=parts).jobs[0].tasks[2] for parts in (1, 3))
+    start = 20_000
+    assert (whole.modes[0].duration - start) == 3 * (third.modes[0].duration - start) + 1
+
+
+@pytest.mark.parametrize("name", [name for name in SCHEDULES if name != "expert-parts"])
 def test_a_seed_gives_one_instance(name: str) -> None:
     seed = "time_seed" if name == "taillard" else "seed"
     one, again, other = (make(name, **{seed: value}) for value in (5, 5, 6))
