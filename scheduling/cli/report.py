@@ -34,13 +34,14 @@ def report(
     plan and reproduce print with --json. Solutions behind their instance are checked against it.
     The page needs no network: charts can be hovered, zoomed and filtered, tables sorted and copied.
     """
+    from scheduling.cli.snapshots import stated_problem
     from scheduling.report.pictures import check_suffix
     from scheduling.report.results.page import render_report
     from scheduling.report.results.reading import read_results
     from scheduling.storage import write_whole
 
     check_suffix(output, (".html",))
-    sections = read_results(files)
+    sections = read_results(files, lambda file, given: stated_problem(file, None, given))
     heading = title or (sections[0].title if len(sections) == 1 else "Results")
     write_whole(output, render_report(sections, heading).encode())
     if json:

@@ -17,14 +17,19 @@ _SNAPSHOT = re.compile(
 """What a document of Kubernetes objects shows early on, and a problem does not."""
 
 
-def read_problem(file: str, format_: str | None) -> tuple[Problem, tuple[str, ...]]:
-    """Read a problem, and what was left out of it: only snapshots leave anything out."""
+def read_problem(
+    file: str, format_: str | None, given: tuple[str, str] | None = None
+) -> tuple[Problem, tuple[str, ...]]:
+    """Read a problem, and what was left out of it: only snapshots leave anything out.
+
+    ``given`` is the text of the file and the name to show for it, where it has been read already.
+    """
     from scheduling.instances.files import BUNDLED, parse, read
     from scheduling.kubernetes.bundled import is_bundled, snapshot_text
 
     if file.startswith(BUNDLED) and not is_bundled(file):
         return read(file, format=format_), ()
-    text, source = snapshot_text(file)
+    text, source = given or snapshot_text(file)
     if format_ is None and _SNAPSHOT.search(text[:_HEAD]):
         from scheduling.kubernetes.snapshot import read_snapshot
 
@@ -33,9 +38,9 @@ def read_problem(file: str, format_: str | None) -> tuple[Problem, tuple[str, ..
     return parse(text, source, format_), ()
 
 
-def stated_problem(file: str, format_: str | None) -> Problem:
+def stated_problem(file: str, format_: str | None, given: tuple[str, str] | None = None) -> Problem:
     """Read a problem, and tell people what was left out of it."""
-    problem, remarks = read_problem(file, format_)
+    problem, remarks = read_problem(file, format_, given)
     for remark in remarks:
         note(f"  note: {remark}")
     return problem

@@ -20,6 +20,11 @@ def number(value: Number | None) -> str:
     return "-" if value is None else f"{value:,}".replace(",", " ")
 
 
+def counted(count: int, noun: str) -> str:
+    """Return how many there are of something, as ``1 run`` or ``1 800 runs``."""
+    return f"{number(count)} {noun}" if count == 1 else f"{number(count)} {noun}s"
+
+
 _UNITS = ("bytes", "KiB", "MiB", "GiB", "TiB")
 
 

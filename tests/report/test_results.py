@@ -11,6 +11,7 @@ import scheduling as sch
 from scheduling.errors import InputError
 from scheduling.instances.files import write, write_solution
 from scheduling.instances.generators import generate
+from scheduling.kubernetes.bundled import snapshot_text
 from scheduling.report.results.content import Boxes, Lines, Page, Section
 from scheduling.report.results.page import render_report
 from scheduling.report.results.reading import read_results
@@ -140,7 +141,7 @@ def test_published_systems_and_benches(folder: Path, cli: Cli) -> None:
     asked = ("--solvers", "dispatch,insertion", "--time-limit", "1", "--output", "runs.jsonl")
     assert cli("bench", "a.jsp", *asked).code == 0
     bench = one(["runs.jsonl"])
-    assert bench.answer.startswith("2 runs on 1 instances")
+    assert bench.answer.startswith("2 runs on 1 instance,")
     assert [row[0] for row in bench.tables[0].rows] == ["dispatch", "insertion"]
 
 
@@ -231,6 +232,19 @@ def test_the_verb_writes_one_page(folder: Path, cli: Cli) -> None:
     refused = cli("report", *files, "-o", "shop.pdf")
     assert refused.code == 2
     assert ".html" in refused.err
+
+
+def test_a_snapshot_before_its_plan_has_it_checked_and_drawn(folder: Path, cli: Cli) -> None:
+    name = "bundled:gpu-cluster"
+    found = cli("pods", name, "--solver", "default-scheduler", "--json", "--output", "pods.json")
+    assert found.code in (0, 4)
+    (folder / "cluster.json").write_text(snapshot_text(name)[0])
+    for file in (name, "cluster.json"):
+        call = cli("report", file, "pods.json", "-o", "pods.html")
+        assert call.code == 0, call.err
+        page = (folder / "pods.html").read_text()
+        assert f"The independent check against {file} found nothing wrong" in page
+        assert "nvidia.com/gpu by node" in page
 
 
 def test_a_solution_that_breaks_its_instance_is_called_invalid(folder: Path) -> None:

@@ -8,7 +8,7 @@ from statistics import fmean
 from typing import Any
 
 from scheduling.report.results.content import Axis, Cell, Chart, Lines, Section, Series, Table
-from scheduling.report.words import percent
+from scheduling.report.words import counted, percent
 
 Record = Mapping[str, Any]
 
@@ -41,9 +41,14 @@ def bench_section(found: Sequence[Record], source: str) -> Section:
         for record in found
     ]
     heads = ["instance", "solver", "seed", "status", "value", "bound", "gap", "seconds", "error"]
-    instances = len({record["instance"] for record in found})
-    proven = len({record["instance"] for record in found if record["status"] == "optimal"})
-    answer = f"{len(found)} runs on {instances} instances, {proven} of them solved to optimality."
+    instances = counted(len({record["instance"] for record in found}), "instance")
+    runs = counted(len(found), "run")
+    solved, without = (
+        len({record["instance"] for record in found if record["status"] == status})
+        for status in ("optimal", "infeasible")
+    )
+    answer = f"{runs} on {instances}, {solved} of them solved to optimality"
+    answer += f", {without} proven to have no solution." if without else "."
     return Section(
         "Bench",
         answer,

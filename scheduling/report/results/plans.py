@@ -23,7 +23,7 @@ from scheduling.report.results.content import (
     Series,
     Table,
 )
-from scheduling.report.words import percent
+from scheduling.report.words import counted, percent
 
 Record = Mapping[str, Any]
 
@@ -109,7 +109,7 @@ def plan_front_section(found: Record, source: str, given: Given | None) -> Secti
     x, y = _measured(first), _measured(second)
     charts = [Lines(f"{second} over {first}", Axis(x), Axis(y), series)]
     known = "complete" if found["status"] == "optimal" else "there may be more"
-    answer = f"{len(points)} plans of {first} and {second}; {known}."
+    answer = f"{counted(len(points), 'plan')} of {first} and {second}; {known}."
     area: list[list[Cell]] = [["hypervolume", "max", found["hypervolume"], found["bound"]]]
     names = [x, y, f"bound of {second}", "GPUs", "plan"]
     return Section(

@@ -38,6 +38,9 @@ EXPECTED = (
 )
 """What a file of a report may be."""
 
+Instances = Callable[[str, tuple[str, str] | None], Problem]
+"""Reads an instance by its name; of a file, text and name to show are given too."""
+
 _SHOWN = 60
 
 
@@ -48,7 +51,11 @@ class _Reader(NamedTuple):
     kinds: tuple[str, ...] = ()
 
 
-def read_results(files: Sequence[str]) -> list[Section]:
+def _own(file: str, given: tuple[str, str] | None) -> Problem:
+    return read(file) if given is None else parse(*given)
+
+
+def read_results(files: Sequence[str], instances: Instances = _own) -> list[Section]:
     """Read results; a file that is an instance belongs to the results behind it.
 
     Solutions behind their instance are checked against it.
@@ -57,6 +64,8 @@ def read_results(files: Sequence[str]) -> list[Section]:
     ----------
     files
         Names, in the order in which their results are shown.
+    instances
+        What reads instances, where more than the library's own formats are to be taken.
 
     Raises
     ------
@@ -74,7 +83,7 @@ def read_results(files: Sequence[str]) -> list[Section]:
         if data is None:
             if waits and given is not None:
                 raise _stranger(given, "no solution and no other result", source or file)
-            given = Given(file, read(file) if bundled else _instance(text, source))
+            given = Given(file, _instance(file, None if bundled else (text, source), instances))
             waits = True
             continue
         sections.append(_section(data, text, source, given, waits))
@@ -105,11 +114,12 @@ def _data(text: str, source: str) -> Any:
     return data if is_result else None
 
 
-def _instance(text: str, source: str) -> Problem:
+def _instance(file: str, given: tuple[str, str] | None, instances: Instances) -> Problem:
     """Return the problem of a file that is no result."""
     try:
-        return parse(text, source)
+        return instances(file, given)
     except InputError:
+        text, source = given or ("", file)
         # Of JSON without a kind nothing is known: what an instance would lack is of no help.
         if not text.lstrip().startswith("{") or "kind" in parse_json(text, source):
             raise

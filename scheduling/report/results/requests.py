@@ -18,7 +18,7 @@ from scheduling.report.results.content import (
     Series,
     Table,
 )
-from scheduling.report.words import percent
+from scheduling.report.words import counted, percent
 
 Record = Mapping[str, Any]
 
@@ -30,7 +30,7 @@ def requests_section(found: Record, source: str, given: Given | None) -> Section
     runs = found["runs"]
     names = [run["policy"] for run in runs]
     charts = [*_distributions(runs), *_timelines(runs)]
-    answer = f"{found['requests']} requests under {', '.join(names)}: {_best(runs)}"
+    answer = f"{counted(found['requests'], 'request')} under {', '.join(names)}: {_best(runs)}"
     return Section(
         found.get("problem") or "Requests",
         answer,
@@ -146,8 +146,8 @@ def sweep_section(found: Sequence[Record], source: str, given: Given | None) -> 
         if len(rates) > 1 and any(one.x for one in series):
             charts.append(Lines(title, Axis("requests/s"), Axis(label), series))
     answer = (
-        f"{len(found)} runs of {', '.join(policies)} at {len(rates) or 1} rates, "
-        f"{len(seeds)} seeds each."
+        f"{counted(len(found), 'run')} of {', '.join(policies)} at "
+        f"{counted(len(rates) or 1, 'rate')}, {counted(len(seeds), 'seed')} each."
     )
     options = f"--rates {','.join(f'{rate:g}' for rate in rates)} " if rates else ""
     options += f"--seeds {','.join(map(str, seeds))}"

@@ -27,7 +27,7 @@ from scheduling.report.results.content import (
     Table,
     plain,
 )
-from scheduling.report.words import percent, sentence
+from scheduling.report.words import counted, percent, sentence
 
 
 def solution_section(
@@ -87,7 +87,7 @@ def _checked(section: Section, given: Given, solution: Solution) -> Section:
         checked = f"The independent check against {given.file} found nothing wrong ({command})."
         return replace(section, checked=checked)
     rows: list[list[Cell]] = [[v.constraint, v.where, v.amount, v.unit] for v in violations]
-    count = f"{len(rows)} violation{'s' * (len(rows) > 1)}"
+    count = counted(len(rows), "violation")
     return replace(
         section,
         answer=f"Not valid: {count} of {given.file}. The file itself says: {section.answer}",
@@ -108,7 +108,7 @@ def front_section(front: ParetoFront, source: str, given: Given | None) -> Secti
             raise InputError.single("points", "none", expected, source)
         empty = Section(title, f"No trade-offs; {sentence(front)}.", source, command=command)
         return empty if given is None else _checked(empty, given, front)
-    count = f"{len(front.points)} points of {' and '.join(front.criteria)}"
+    count = f"{counted(len(front.points), 'point')} of {' and '.join(front.criteria)}"
     rows = [[tier.objective for tier in point.tiers] for point in front.points]
     charts: list[Chart] = []
     for first, second in combinations(range(len(front.criteria)), 2):

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from scheduling.report.results.content import Axis, Bars, Cell, Section, Table
-from scheduling.report.words import percent
+from scheduling.report.words import counted, percent
 
 Record = Mapping[str, Any]
 
@@ -52,8 +52,9 @@ def atlas_section(atlas: Record, source: str) -> Section:
 
 def _counted(found: Sequence[Record]) -> str:
     rows = [row for entry in found for row in entry["rows"]]
+    figures = counted(len(rows), "figure")
     bounded = sum(row["gap"] is not None for row in rows)
-    return f"{len(rows)} figures of {len(found)} published systems, {bounded} with a bound"
+    return f"{figures} of {counted(len(found), 'published system')}, {bounded} with a bound"
 
 
 def _summary(entry: Record) -> list[Cell]:

@@ -189,7 +189,9 @@ function buildChart(given, palettes) {
 
 function buildSection(section, number, palettes) {
   const box = element("section", { className: "result", id: `result-${number}` });
-  box.append(element("h2", { textContent: section.title }));
+  // A single result need not be named twice in sight; outlines keep both headings.
+  const named = section.title === document.querySelector("h1").textContent;
+  box.append(element("h2", { className: named ? "unseen" : "", textContent: section.title }));
   box.append(element("p", { className: "answer", textContent: section.answer }));
   box.append(element("p", { className: "source", textContent: `From ${section.source}` }));
   if (section.checked) {
