@@ -97,17 +97,15 @@ def tables(draw: st.DrawFn, most: int = 12) -> RequestTable:
     return table(np.cumsum(gaps).tolist(), prompts, outputs, cached)
 
 
-COSTS = st.one_of(
-    st.builds(
-        Affine,
-        base=st.floats(1e-4, 1e-2),
-        per_token=st.floats(0, 1e-4),
-        per_kv=st.floats(0, 1e-5),
-        per_pair=st.floats(0, 1e-7),
-    ),
-    st.just(Kinked()),
-    st.just(Floored()),
+AFFINE = st.builds(
+    Affine,
+    base=st.floats(1e-4, 1e-2),
+    per_token=st.floats(0, 1e-4),
+    per_kv=st.floats(0, 1e-5),
+    per_pair=st.floats(0, 1e-7),
 )
+
+COSTS = st.one_of(AFFINE, st.just(Kinked()), st.just(Floored()))
 
 COMPOSITIONS = st.one_of(
     st.builds(Sarathi, tokens=st.sampled_from([1, 8, 32, 512])),

@@ -148,6 +148,18 @@ class KnowsMinorants(Protocol):
         ...
 
 
+@runtime_checkable
+class KnowsForm(Protocol):
+    """A cost model that is one affine function of all that a batch holds."""
+
+    def form(self) -> Minorant:
+        """Return that function.
+
+        A simulator counts its coefficients once, in whole ticks, and asks for no iteration.
+        """
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Affine:
     """The affine cost model: ``T = base + per_token * tokens + per_kv * (cached + context)``.
@@ -191,8 +203,12 @@ class Affine:
             self.per_kv,
         )
 
+    def form(self) -> Minorant:
+        """Return the model itself."""
+        token, kv = self.per_token, self.per_kv
+        return Minorant(self.base, token, token, kv, kv, self.per_pair)
+
     def minorants(self, most_tokens: int) -> tuple[Minorant, ...]:
         """Return the model itself."""
         del most_tokens
-        token, kv = self.per_token, self.per_kv
-        return (Minorant(self.base, token, token, kv, kv, self.per_pair),)
+        return (self.form(),)

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from scheduling.errors import InputError
-from scheduling.models.cost.protocol import Batch, CostModel, Line
+from scheduling.models.cost.protocol import Batch, CostModel, KnowsForm, Line
 
 SHIFT = 20
 """A nanosecond is ``2**SHIFT`` ticks."""
@@ -64,8 +64,38 @@ class Lines:
         return line
 
 
+class Form(NamedTuple):
+    """Ticks of an iteration, as an affine function of what its batch holds.
+
+    ``base + new * new_tokens + decode * decodes + context * context_tokens + cached * cached_tokens
+    + half_pair * 2 * prefill_pairs``: each coefficient is the nearest whole number, and twice the
+    pairs are one.
+    """
+
+    base: int
+    new: int
+    decode: int
+    context: int
+    cached: int
+    half_pair: int
+
+    @classmethod
+    def of(cls, cost: CostModel) -> Form | None:
+        """Return that of a cost model; ``None`` for one that knows none, or where more takes less.
+
+        Such a one is asked for every iteration, which tells the first whose time is none.
+        """
+        if not isinstance(cost, KnowsForm):
+            return None
+        base, new, decode, context, cached, pair = cost.form()
+        factors = (base, new, decode, context, cached, pair / 2)
+        if not all(0.0 <= factor * _TICKS_PER_SECOND < math.inf for factor in factors):
+            return None
+        return cls(*map(ticks, factors))
+
+
 class Pace(NamedTuple):
-    """Equal decode iterations in a row: the j-th takes ``fixed + slope * j`` ticks, j from 0."""
+    """Iterations in a row: the j-th takes ``fixed + slope * j`` ticks, j from 0."""
 
     fixed: int
     slope: int

@@ -19,6 +19,7 @@ from scheduling.simulator.requests.deployment import Deployment, Group, Link
 from scheduling.simulator.requests.flows import Choice, Flows
 from scheduling.simulator.requests.host import TieredInstance
 from scheduling.simulator.requests.instance import Instance
+from scheduling.simulator.requests.iterations import Iterations
 from scheduling.simulator.requests.keeping import KeepingInstance
 from scheduling.simulator.requests.live import Live
 from scheduling.simulator.requests.migration import Migrations
@@ -165,12 +166,12 @@ class Engine:
             instance.dirty = True
             self._touched.append(instance)
 
-    def end_at(self, time: int, instance: Instance, version: int) -> None:
+    def end_at(self, time: int, instance: Iterations, version: int) -> None:
         """Foresee the end of an instance's iterations; a later call takes its place."""
         if time > LAST_NS:
             raise _too_long()
         self._seq += 1
-        heappush(self._heap, (time, _END, self._seq, instance, version, None))
+        heappush(self._heap, (time, _END, self._seq, None, version, instance))
 
     def total(self, request: Live) -> int:
         """Return the tokens of a request's prompt and answer, which policies do not know."""
@@ -257,28 +258,33 @@ class Engine:
         table = self._table
         count = len(table)
         rows = range(count) if self.programs is None else self.programs.starts()
-        arrivals = table.arrival_ns[np.asarray(rows)].tolist()
+        arrivals = table.arrival_ns[np.asarray(rows, dtype=np.int64)].tolist()
         last = len(arrivals)
         if last:
             self._wind_up(arrivals[0], arrivals[-1])
         self._foresee_growth()
         heap, touched = self._heap, self._touched
         row = 0
+        # Behind the last one none comes at any time that an event can have.
+        arrivals.append(LAST_NS + 1)
+        comes = arrivals[0]
         while heap or row < last:
-            now = heap[0][0] if heap else arrivals[row]
-            if row < last and arrivals[row] < now:
-                now = arrivals[row]
+            now = comes
+            if heap and heap[0][0] < now:
+                now = heap[0][0]
             while heap and heap[0][0] == now:
                 _, kind, _, instance, version, what = heappop(heap)
-                if kind == _CALL or instance is None:
+                if kind == _END:
+                    if what.version == version:
+                        what.finish(now)
+                elif instance is None:
                     what(now)
-                elif kind == _FETCHED:
+                else:
                     self._fetched(instance, what, now)
-                elif instance.version == version:
-                    instance.finish(now)
-            while row < last and arrivals[row] == now:
+            while comes == now:
                 self._arrive(rows[row], now)
                 row += 1
+                comes = arrivals[row]
                 if on_progress is not None and row % _REPORT_EVERY == 0:
                     on_progress(now, row, count - self._left)
             if heap and heap[0][0] == now:
@@ -325,13 +331,7 @@ class Engine:
 
     def _arrive(self, row: int, now: int) -> None:
         demand, prompts, cached = self._columns
-        request = Live(
-            row,
-            now,
-            demand[row],
-            prompts[row],
-            cached[row],
-        )
+        request = Live(row, now, demand[row], prompts[row], cached[row])
         total = self.total(request)
         choice = self._flows.choose(request.demand, request.prompt, total)
         if choice is None:

@@ -2,28 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
-from scheduling.models.cost.protocol import Batch
-from scheduling.simulator.requests.clock import MASK, SHIFT, Course, Pace, nanoseconds, ticks
-from scheduling.simulator.requests.instance_state import InstanceState
+from scheduling.simulator.requests.clock import MASK, nanoseconds
+from scheduling.simulator.requests.iterations import Iterations
 from scheduling.simulator.requests.live import Live, State
-from scheduling.simulator.requests.parts import Chunks, mixed_batch, next_batch
-from scheduling.simulator.requests.policy import Preempting
+from scheduling.simulator.requests.parts import Chunks
 from scheduling.simulator.requests.turn import Turn
 
 if TYPE_CHECKING:
     from scheduling.simulator.requests.deployment import Group
     from scheduling.simulator.requests.engine import Engine
 
-_NO_CHUNKS: Chunks = []
 
-
-class Instance(InstanceState):
+class Instance(Iterations):
     """One replica, which composes batches when its policies say so, and runs them."""
-
-    jumps_chunks: ClassVar[bool] = True
-    """Whether equal chunks of a prompt may run as one event."""
 
     def __init__(self, index: int, group: Group, engine: Engine) -> None:
         super().__init__(index, group, engine)
@@ -204,120 +197,6 @@ class Instance(InstanceState):
             request.state = State.MOVING
             self.moving += 1
             self._bring(request, now)
-
-    # Iterations.
-
-    def _run_decodes(self, now: int, decodes: int, steady: bool) -> None:
-        run = self.running
-        context = self.context(decodes)
-        line = self._lines.at(decodes, context)
-        steps = 1
-        if line is None:
-            pace = Pace(ticks(self.cost.seconds(Batch.decode(decodes, context))), 0)
-        else:
-            pace = Pace.along(line, context, decodes)
-            if steady and self._jumps and not self._asked:
-                steps = self._lasting(self._ends.next() - self.steps)
-        if self.adapters is not None:
-            pace = pace._replace(fixed=pace.fixed + self._of_adapters(decodes, _NO_CHUNKS))
-        run.pace = pace
-        run.chunks = _NO_CHUNKS
-        self._launch(now, steps, decodes, pace.after(steps))
-
-    def _of_adapters(self, decodes: int, chunks: Chunks) -> int:
-        """Return the ticks that the adapters of a batch add to an iteration."""
-        if self.adapters is None:
-            return 0
-        running = [one for one, _ in chunks]
-        if decodes:
-            running += self.decoding.values()
-        return ticks(self.adapters.seconds(running))
-
-    @property
-    def _asked(self) -> bool:
-        """Whether a policy may let somebody begin though nothing has happened."""
-        return bool(self.waiting) and self.slots > 0 and not self._settled
-
-    def _lasting(self, steps: int) -> int:
-        """Return for how many of so many decode steps there is memory."""
-        if not self._grows or steps <= 1:
-            return steps
-        spare = 0 if self.cache is None else self.cache.spare
-        return 1 + self.memory.lasts(self.steps + 1, steps - 1, spare)
-
-    def _run_mixed(self, now: int, decodes: int, chunks: Chunks, steady: bool) -> None:
-        run = self.running
-        part = self._turn.part
-        batch = mixed_batch(chunks, decodes, self.context(decodes))
-        run.pace = None
-        run.chunks = chunks
-        run.new_tokens = batch.new_tokens
-        run.part = part
-        run.cut = 0
-        steps = self._repeats(chunks, decodes) if steady and self._turn.repeats else 1
-        more = 0 if self.adapters is None else self._of_adapters(decodes, chunks)
-        if steps == 1:
-            seconds = self.cost.seconds(batch) if part is None else part.seconds
-            self._launch(now, 1, decodes, ticks(seconds) + more)
-            return
-        passed = 0
-        ends = []
-        for _ in range(steps):
-            passed += ticks(self.cost.seconds(batch)) + more
-            ends.append(passed)
-            batch = next_batch(batch)
-        run.pace = Course(ends)
-        self._launch(now, steps, decodes, passed)
-
-    def _repeats(self, chunks: Chunks, decodes: int) -> int:
-        """Return how many batches in a row take as many tokens of one prompt as this one."""
-        # Memory that is given back on the way would be missing in the peak.
-        if not (self._jumps and self.jumps_chunks) or self._asked or self.leaving:
-            return 1
-        request, tokens = chunks[0]
-        steps = (request.left - 1) // tokens
-        if decodes and steps > 1:
-            steps = self._lasting(min(steps, self._ends.next() - self.steps))
-        return max(1, steps)
-
-    def _launch(self, now: int, steps: int, decodes: int, passed: int) -> None:
-        if self._copying:
-            self.tally.copying_ns += self._copying
-            now += self._copying
-            self._copying = 0
-        run = self.running
-        run.began = now
-        run.steps = steps
-        run.decodes = decodes
-        run.passed = passed
-        self.busy = True
-        self.version += 1
-        self._engine.end_at(now + ((self._carry + passed) >> SHIFT), self, self.version)
-
-    def _interrupt(self, now: int) -> None:
-        """End a jump, if there is one, with the iteration that runs now."""
-        run = self.running
-        pace = run.pace
-        if pace is None:
-            return
-        steps = max(1, pace.reaching(((now - run.began) << SHIFT) - self._carry))
-        if steps < run.steps:
-            self._launch(run.began, steps, run.decodes, pace.after(steps))
-
-    def _give_way(self, policy: Preempting, now: int) -> None:
-        """Cut the pass that runs after its present operator, if the policy wants that."""
-        run, turn = self.running, self._turn
-        if run.cut or run.part is None or not run.part.operators:
-            return
-        turn.now = now
-        if not policy.preempts(turn):
-            return
-        count = run.part.operators
-        done = ((now - run.began) << SHIFT) - self._carry
-        cut = max(1, -(-done * count // run.passed)) if run.passed else count
-        if cut < count:
-            self._launch(run.began, 1, run.decodes, -(-run.passed * cut // count))
-            run.cut = cut
 
     def _idle(self, turn: Turn) -> None:
         self._carry = 0

@@ -6,7 +6,7 @@ from collections import deque
 from typing import TYPE_CHECKING
 
 from scheduling.simulator.requests.adapters import Adapters
-from scheduling.simulator.requests.clock import SHIFT, Lines
+from scheduling.simulator.requests.clock import SHIFT, Form, Lines
 from scheduling.simulator.requests.ends import Ends
 from scheduling.simulator.requests.live import Live, State
 from scheduling.simulator.requests.memory import Memory
@@ -76,6 +76,7 @@ class InstanceState:
         self._ends = Ends()
         self.running = Current()
         self._arrived: list[Live] = []
+        self._form = Form.of(self.cost)
         self._lines = Lines(self.cost)
         self._unsorted = False
         self._jumps = engine.jumps and self.composition.steady

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from scheduling.models.cost.protocol import Affine
+from scheduling.models.cost.protocol import Affine, Batch, Line, Provenance
 from scheduling.models.requests.table import RequestTable
 from scheduling.simulator.requests.deployment import Deployment, Flow, Group, Link
 from scheduling.simulator.requests.fleet import simulate_fleet
 from scheduling.simulator.requests.live import Live
 from scheduling.simulator.requests.policies.composition import Orca, PrefillFirst, Sarathi
+from scheduling.simulator.requests.policy import Composition
 from scheduling.simulator.requests.run import NEVER
-from tests.serving_runs import deployments, same, table, tables
+from tests.serving_runs import AFFINE, COMPOSITIONS, deployments, same, table, tables
 
 PLAIN = ("least-requests", "least-tokens", "round-robin", "random", "freeness", "queue-report")
 
@@ -42,6 +45,44 @@ def test_equal_chunks_are_one_event() -> None:
     tally = jumping.instances[0].tally
     assert tally.iterations > 50
     assert tally.jumps <= 12
+
+
+@dataclass(frozen=True)
+class Asked:
+    """An affine cost model that is asked for every batch with prompts."""
+
+    affine: Affine
+
+    def seconds(self, batch: Batch) -> float:
+        """Return the time of one iteration."""
+        return self.affine.seconds(batch)
+
+    def provenance(self, batch: Batch) -> Provenance:
+        """Tell that it is a formula."""
+        return self.affine.provenance(batch)
+
+    def line(self, batch: Batch) -> Line | None:
+        """Return the time as a line over the decode context."""
+        return self.affine.line(batch)
+
+
+@given(AFFINE, COMPOSITIONS, st.lists(st.tuples(st.integers(1, 400), st.integers(1, 40))))
+@settings(max_examples=60)
+def test_a_form_takes_the_seconds_of_its_cost_model(
+    cost: Affine, composition: Composition, sizes: list[tuple[int, int]]
+) -> None:
+    # All come at once, so that no fraction of a nanosecond changes who runs with whom.
+    prompts, outputs = [one for one, _ in sizes], [one for _, one in sizes]
+    requests = table([0] * len(sizes), prompts, outputs)
+    known, asked = (
+        simulate_fleet(
+            Deployment((Group("one", model, kv_tokens=1500, composition=composition),)), requests
+        )
+        for model in (cost, Asked(cost))
+    )
+    assert known.iterations == asked.iterations
+    for name in ("first_token_ns", "ended_ns"):
+        assert np.abs(getattr(known, name) - getattr(asked, name)).max(initial=0) <= 2
 
 
 @given(deployments(), tables())

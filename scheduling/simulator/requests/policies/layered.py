@@ -76,10 +76,12 @@ class LayeredPrefill:
             return
         turn.chunks[:] = chunks
         self._left -= 1
+        if self._of == 1:
+            return
         batch = turn.batch
         share = 1 / self._of
         seconds = turn.cost.seconds(batch) * share
-        if decodes and self._of > 1:
+        if decodes:
             alone = Batch.decode(decodes, batch.context_tokens)
             seconds += turn.cost.seconds(alone) * (1 - share)
         turn.part = Part(seconds, finishes=not self._left, share=share)

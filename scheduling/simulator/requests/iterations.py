@@ -1,0 +1,167 @@
+"""Iterations of one replica: how long they take, and how many of them pass as one event."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from scheduling.models.cost.protocol import Batch
+from scheduling.simulator.requests.clock import SHIFT, Course, Pace, ticks
+from scheduling.simulator.requests.instance_state import InstanceState
+from scheduling.simulator.requests.parts import Chunks, mixed_batch, next_batch
+from scheduling.simulator.requests.policy import Preempting
+
+_NO_CHUNKS: Chunks = []
+
+
+class Iterations(InstanceState):
+    """One replica that runs the batches which are composed for it."""
+
+    jumps_chunks: ClassVar[bool] = True
+    """Whether equal chunks of a prompt may run as one event."""
+
+    def _run_decodes(self, now: int, decodes: int, steady: bool) -> None:
+        """Run a batch of decodes alone, or as many as pass before anything else can happen."""
+        self.running.chunks = _NO_CHUNKS
+        context = self._base_sum + decodes * self.steps
+        form = self._form
+        jumps = steady and self._jumps
+        if form is not None:
+            fixed = form.base + form.decode * decodes + form.context * context
+            slope = form.context * decodes
+        elif (line := self._lines.at(decodes, context)) is not None:
+            fixed, slope = Pace.along(line, context, decodes)
+        else:
+            fixed, slope = ticks(self.cost.seconds(Batch.decode(decodes, context))), 0
+            jumps = False
+        if self.adapters is not None:
+            fixed += self._of_adapters(decodes, _NO_CHUNKS)
+        if jumps and not (self.waiting and self._asked):
+            self._pass(now, self._lasting(self._ends.next() - self.steps), decodes, fixed, slope)
+        else:
+            self._pass(now, 1, decodes, fixed, slope)
+
+    def _run_mixed(self, now: int, decodes: int, chunks: Chunks, steady: bool) -> None:
+        """Run a batch with prompts, or as many as take as many tokens of the same one."""
+        run, turn = self.running, self._turn
+        run.chunks = chunks
+        run.part = turn.part
+        run.cut = 0
+        steps = self._repeats(chunks, decodes) if steady and turn.repeats else 1
+        more = 0 if self.adapters is None else self._of_adapters(decodes, chunks)
+        context = self._base_sum + decodes * self.steps if decodes else 0
+        if self._form is None or run.part is not None:
+            self._run_asked(now, steps, mixed_batch(chunks, decodes, context), more)
+            return
+        base, per_new, per_decode, per_context, per_cached, half_pair = self._form
+        new = cached = pairs = 0
+        for request, tokens in chunks:
+            done = request.done
+            new += tokens
+            cached += done
+            pairs += tokens * (2 * done + tokens + 1)
+        run.new_tokens = new
+        fixed = base + more + per_new * new + per_cached * cached + half_pair * pairs
+        slope = (per_cached + 2 * half_pair * new) * new
+        if decodes:
+            fixed += per_decode * decodes + per_context * context
+            slope += per_context * decodes
+        self._pass(now, steps, decodes, fixed, slope)
+
+    def _run_asked(self, now: int, steps: int, batch: Batch, more: int) -> None:
+        """Run batches with prompts whose times the cost model tells one by one."""
+        run = self.running
+        run.pace = None
+        run.new_tokens = batch.new_tokens
+        if steps == 1:
+            seconds = self.cost.seconds(batch) if run.part is None else run.part.seconds
+            self._launch(now, 1, batch.decodes, ticks(seconds) + more)
+            return
+        passed = 0
+        ends = []
+        decodes = batch.decodes
+        for _ in range(steps):
+            passed += ticks(self.cost.seconds(batch)) + more
+            ends.append(passed)
+            batch = next_batch(batch)
+        run.pace = Course(ends)
+        self._launch(now, steps, decodes, passed)
+
+    def _of_adapters(self, decodes: int, chunks: Chunks) -> int:
+        """Return the ticks that the adapters of a batch add to an iteration."""
+        if self.adapters is None:
+            return 0
+        running = [one for one, _ in chunks]
+        if decodes:
+            running += self.decoding.values()
+        return ticks(self.adapters.seconds(running))
+
+    @property
+    def _asked(self) -> bool:
+        """Whether a policy may let somebody begin though nothing has happened."""
+        return bool(self.waiting) and not self._settled and self.slots > 0
+
+    def _lasting(self, steps: int) -> int:
+        """Return for how many of so many decode steps there is memory."""
+        if steps <= 1 or not self._grows:
+            return steps
+        spare = 0 if self.cache is None else self.cache.spare
+        return 1 + self.memory.lasts(self.steps + 1, steps - 1, spare)
+
+    def _repeats(self, chunks: Chunks, decodes: int) -> int:
+        """Return how many batches in a row take as many tokens of one prompt as this one."""
+        # Memory that is given back on the way would be missing in the peak.
+        if not (self._jumps and self.jumps_chunks) or self._asked or self.leaving:
+            return 1
+        request, tokens = chunks[0]
+        steps = (request.left - 1) // tokens
+        if decodes and steps > 1:
+            steps = self._lasting(min(steps, self._ends.next() - self.steps))
+        return max(1, steps)
+
+    def _pass(self, now: int, steps: int, decodes: int, fixed: int, slope: int) -> None:
+        """Begin iterations of which the j-th takes ``fixed + slope * j`` ticks."""
+        if steps == 1:
+            self.running.pace = None
+            self._launch(now, 1, decodes, fixed)
+        else:
+            self.running.pace = pace = Pace(fixed, slope)
+            self._launch(now, steps, decodes, pace.after(steps))
+
+    def _launch(self, now: int, steps: int, decodes: int, passed: int) -> None:
+        if self._copying:
+            self.tally.copying_ns += self._copying
+            now += self._copying
+            self._copying = 0
+        run = self.running
+        run.began = now
+        run.steps = steps
+        run.decodes = decodes
+        run.passed = passed
+        self.busy = True
+        self.version += 1
+        self._engine.end_at(now + ((self._carry + passed) >> SHIFT), self, self.version)
+
+    def _interrupt(self, now: int) -> None:
+        """End a jump, if there is one, with the iteration that runs now."""
+        run = self.running
+        pace = run.pace
+        if pace is None:
+            return
+        steps = max(1, pace.reaching(((now - run.began) << SHIFT) - self._carry))
+        if steps < run.steps:
+            self._launch(run.began, steps, run.decodes, pace.after(steps))
+
+    def _give_way(self, policy: Preempting, now: int) -> None:
+        """Cut the pass that runs after its present operator, if the policy wants that."""
+        run, turn = self.running, self._turn
+        if run.cut or run.part is None or not run.part.operators:
+            return
+        turn.now = now
+        if not policy.preempts(turn):
+            return
+        count = run.part.operators
+        done = ((now - run.began) << SHIFT) - self._carry
+        cut = max(1, -(-done * count // run.passed)) if run.passed else count
+        if cut < count:
+            self._launch(run.began, 1, run.decodes, -(-run.passed * cut // count))
+            run.cut = cut
