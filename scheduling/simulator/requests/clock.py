@@ -121,9 +121,11 @@ class Pace(NamedTuple):
         half = self.slope / 2.0
         linear = self.fixed - half
         steps = int((math.sqrt(linear * linear + 4.0 * half * span) - linear) / self.slope)
-        while self.after(steps) < span:
+        passed = self.after(steps)
+        while passed < span:
+            passed += self.fixed + self.slope * steps
             steps += 1
-        while steps and self.after(steps - 1) >= span:
+        while steps and (passed := passed - self.fixed - self.slope * (steps - 1)) >= span:
             steps -= 1
         return steps
 

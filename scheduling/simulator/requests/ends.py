@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from heapq import heapify, heappop, heappush
 
 from scheduling.simulator.requests.live import Live, State
+
+_DECODING = State.DECODING
 
 
 class Ends:
@@ -29,22 +30,26 @@ class Ends:
         self.heap = [end for end in self.heap if end[2] is not request]
         heapify(self.heap)
 
+    @property
+    def first(self) -> int:
+        """The first step that has been noted, of a request that decodes or no longer does."""
+        return self.heap[0][0]
+
     def next(self) -> int:
         """Return the step at which the first request that decodes has its last token."""
         heap = self.heap
-        while not _stands(heap[0]):
+        while True:
+            step, order, request = heap[0]
+            if request.state is _DECODING and request.order == order:
+                return step
             heappop(heap)
-        return heap[0][0]
 
-    def until(self, step: int) -> Iterator[Live]:
-        """Take out and yield the requests that have their last token by a step."""
+    def until(self, step: int) -> list[Live]:
+        """Take out the requests that have their last token by a step."""
         heap = self.heap
+        found = []
         while heap and heap[0][0] <= step:
-            end = heappop(heap)
-            if _stands(end):
-                yield end[2]
-
-
-def _stands(end: tuple[int, int, Live]) -> bool:
-    _, order, request = end
-    return request.state is State.DECODING and request.order == order
+            _, order, request = heappop(heap)
+            if request.state is _DECODING and request.order == order:
+                found.append(request)
+        return found

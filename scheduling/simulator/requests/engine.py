@@ -30,9 +30,8 @@ from scheduling.simulator.requests.run import NEVER, FleetRun, InstanceRun
 from scheduling.simulator.requests.streaming import StreamingInstance
 from scheduling.simulator.requests.swapping import SwappingInstance
 
-_END = 0
-_FETCHED = 1
-_CALL = 2
+_FETCHED = 1 << 60
+_CALL = 1 << 61
 _REPORT_EVERY = 250
 
 
@@ -79,7 +78,8 @@ class Engine:
         self._table = table
         self._router = router
         self._growth = growth
-        self._heap: list[tuple[int, int, int, Instance | None, int, Any]] = []
+        # By time, then rank: ends, what is fetched, calls; behind all stands one that never comes.
+        self._heap: list[tuple[int, int, int, Any]] = [(LAST_NS + 1, 0, 0, None)]
         self._seq = 0
         self._touched: list[Instance] = []
         self.instances: list[Instance] = []
@@ -170,8 +170,8 @@ class Engine:
         """Foresee the end of an instance's iterations; a later call takes its place."""
         if time > LAST_NS:
             raise _too_long()
-        self._seq += 1
-        heappush(self._heap, (time, _END, self._seq, None, version, instance))
+        self._seq = rank = self._seq + 1
+        heappush(self._heap, (time, rank, version, instance))
 
     def total(self, request: Live) -> int:
         """Return the tokens of a request's prompt and answer, which policies do not know."""
@@ -182,7 +182,7 @@ class Engine:
         if time > LAST_NS:
             raise _too_long()
         self._seq += 1
-        heappush(self._heap, (time, _CALL, self._seq, None, 0, action))
+        heappush(self._heap, (time, _CALL + self._seq, 0, action))
 
     def began(self, request: Live, now: int) -> None:
         """Note the first time that a request leaves a queue."""
@@ -217,15 +217,17 @@ class Engine:
         """Move the KV of a request to an instance that has room for it."""
         link: Link | None = self._choices.pop(request.row).link
         seconds = 0.0 if link is None else link.seconds(request.target)
-        self._seq += 1
-        time = now + nanoseconds(seconds)
-        heappush(self._heap, (time, _FETCHED, self._seq, instance, 0, request))
+        self._fetched_at(now + nanoseconds(seconds), instance, request)
 
     def send(self, instance: Instance, request: Live, time: int) -> None:
         """Have the rest of a request's KV arrive at the instance that it moves to."""
         self.decoded_at[request.row] = instance.index
+        self._fetched_at(time, instance, request)
+
+    def _fetched_at(self, time: int, instance: Instance, request: Live) -> None:
         self._seq += 1
-        heappush(self._heap, (time, _FETCHED, self._seq, instance, 0, request))
+        fetched = partial(self._fetched, instance, request)
+        heappush(self._heap, (time, _FETCHED + self._seq, 0, fetched))
 
     def every(self, interval: int, action: Callable[[int], None], now: int) -> None:
         """Have something done again and again, as long as anything else is to happen."""
@@ -233,7 +235,7 @@ class Engine:
         def again(time: int) -> None:
             self._clocks -= 1
             action(time)
-            if len(self._heap) > self._clocks or time < self._last_arrival:
+            if len(self._heap) - 1 > self._clocks or time < self._last_arrival:
                 self.every(interval, action, time)
 
         self._clocks += 1
@@ -259,38 +261,40 @@ class Engine:
         count = len(table)
         rows = range(count) if self.programs is None else self.programs.starts()
         arrivals = table.arrival_ns[np.asarray(rows, dtype=np.int64)].tolist()
-        last = len(arrivals)
-        if last:
+        if arrivals:
             self._wind_up(arrivals[0], arrivals[-1])
         self._foresee_growth()
-        heap, touched = self._heap, self._touched
+        heap, touched, migrations = self._heap, self._touched, self._migrations
         row = 0
-        # Behind the last one none comes at any time that an event can have.
         arrivals.append(LAST_NS + 1)
         comes = arrivals[0]
-        while heap or row < last:
-            now = comes
-            if heap and heap[0][0] < now:
-                now = heap[0][0]
-            while heap and heap[0][0] == now:
-                _, kind, _, instance, version, what = heappop(heap)
-                if kind == _END:
+        while True:
+            now = heap[0][0]
+            if comes < now:
+                now = comes
+            elif now > LAST_NS:
+                break
+            while heap[0][0] == now:
+                _, rank, version, what = heappop(heap)
+                if rank < _FETCHED:
                     if what.version == version:
                         what.finish(now)
-                elif instance is None:
-                    what(now)
+                        if not what.dirty:
+                            what.dirty = True
+                            touched.append(what)
                 else:
-                    self._fetched(instance, what, now)
-            while comes == now:
-                self._arrive(rows[row], now)
-                row += 1
-                comes = arrivals[row]
-                if on_progress is not None and row % _REPORT_EVERY == 0:
-                    on_progress(now, row, count - self._left)
-            if heap and heap[0][0] == now:
-                continue
-            if self._migrations is not None:
-                self._migrations.settle(now)
+                    what(now)
+            if comes == now:
+                while comes == now:
+                    self._arrive(rows[row], now)
+                    row += 1
+                    comes = arrivals[row]
+                    if on_progress is not None and row % _REPORT_EVERY == 0:
+                        on_progress(now, row, count - self._left)
+                if heap[0][0] == now:
+                    continue
+            if migrations is not None:
+                migrations.settle(now)
             for instance in touched:
                 instance.dirty = False
                 if not instance.busy:

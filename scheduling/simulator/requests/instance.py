@@ -71,44 +71,47 @@ class Instance(Iterations):
         if self._arrived:
             self._welcome()
         if self.waiting:
-            if self.order is not None and not self.order.steady:
-                self._unsorted = True
-            front = self.front
-            if front is not None and front.remote:
+            if self.order is not None:
+                if not self.order.steady:
+                    self._unsorted = True
+                self._sort()
+            if self.waiting[0].remote:
                 self.fetch(now)
         evictions = self._evictions
         self.composition.compose(turn)
-        if self._evictions > evictions and not (turn.chunks or turn.decodes):
+        # An eviction has changed what the next turn finds.
+        steady = self._evictions == evictions
+        if not (steady or turn.chunks or turn.decodes):
             # All that ran has been evicted, so the head of the queue may begin now.
             self.fetch(now)
             self.composition.compose(turn)
         if turn.wake_ns is not None:
             self._engine.call_at(max(turn.wake_ns, now + 1), self.wake)
-        chunks = turn.chunks
-        if chunks:
-            self._run_mixed(now, turn.decodes, chunks, self._evictions == evictions)
+        if turn.chunks:
+            self._run_mixed(now, turn.decodes, turn.chunks, steady)
         elif turn.decodes:
-            # An eviction has changed what the next turn finds.
-            self._run_decodes(now, turn.decodes, self._evictions == evictions)
+            self._run_decodes(now, turn.decodes, steady)
         else:
             self._idle(turn)
 
     def finish(self, now: int) -> None:
-        """End the iterations that have been running."""
+        """End the iterations that have been running; another batch is to be composed."""
         run, tally, memory = self.running, self.tally, self.memory
-        steps = run.steps
+        steps, decodes, chunks = run.steps, run.decodes, run.chunks
         self.busy = False
         self._carry = (self._carry + run.passed) & MASK
-        used = memory.capacity - memory.free
+        grown = used = memory.capacity - memory.free
         if self.cache is not None:
-            used -= self.cache.spare
-        grown = used
-        if steps > 1 and self._grows and run.decodes:
-            growth = memory.need(self.steps + 1, steps - 1)
-            if self.cache is not None:
-                self.cache.reclaim(growth + 1 - memory.free, run.began)
-            memory.free -= growth
-            grown += growth
+            grown = used = used - self.cache.spare
+        if decodes:
+            if steps > 1 and self._grows:
+                growth = memory.need(self.steps + 1, steps - 1)
+                if self.cache is not None:
+                    self.cache.reclaim(growth + 1 - memory.free, run.began)
+                memory.free -= growth
+                grown += growth
+            tally.decoded_tokens += decodes * steps
+            self.steps += steps
         span = now - run.began
         tally.iterations += steps
         tally.jumps += 1
@@ -118,27 +121,24 @@ class Instance(Iterations):
             tally.peak_blocks = grown
         if tally.samples is not None:
             tally.samples += ((run.began, used), (now, grown))
-        if run.decodes:
-            tally.decoded_tokens += run.decodes * steps
-            self.steps += steps
-            ends = self._ends.heap
-            if ends and ends[0][0] <= self.steps:
-                for request in self._ends.until(self.steps):
-                    self._leave(request, now, keep=True)
-                    self._end(request, now)
-        if run.chunks:
-            tally.count_passes(run)
-            if steps > 1:
-                request, tokens = run.chunks[0]
-                request.done += tokens * steps
-                tally.new_tokens += tokens * steps
-            elif not run.cut and (run.part is None or run.part.finishes):
-                self._end_chunks(now, run.chunks)
+        if decodes and self._ends.first <= self.steps:
+            for request in self._ends.until(self.steps):
+                self._leave(request, now, keep=True)
+                self._end(request, now)
+        if not chunks:
+            tally.passes[decodes] += steps
+        elif steps > 1:
+            tally.passes[run.new_tokens + decodes] += steps
+            request, tokens = chunks[0]
+            request.done += tokens * steps
+            tally.new_tokens += tokens * steps
+        elif run.part is None:
+            tally.passes[run.new_tokens + decodes] += 1.0
+            self._end_chunks(now, chunks)
         else:
-            passes, tokens = tally.passes, run.decodes
-            passes[tokens] = passes.get(tokens, 0.0) + steps
-        if not self.dirty:
-            self._engine.touch(self)
+            tally.count_parts(run, run.part)
+            if run.part.finishes and not run.cut:
+                self._end_chunks(now, chunks)
 
     # What its turn does.
 
@@ -217,7 +217,7 @@ class Instance(Iterations):
         for request in self._arrived:
             self.moving -= 1
             request.remote = False
-            self._join(request)
+            self._join(request, self._engine.total(request) - request.target - 1)
         self._arrived.clear()
 
     def _bring(self, request: Live, now: int) -> None:
@@ -234,10 +234,11 @@ class Instance(Iterations):
         self._engine.done(request, now)
 
     def _end_chunks(self, now: int, chunks: Chunks) -> None:
+        tally = self.tally
         for request, tokens in chunks:
-            request.done += tokens
-            self.tally.new_tokens += tokens
-            if request.done < request.target:
+            request.done = done = request.done + tokens
+            tally.new_tokens += tokens
+            if done < request.target:
                 continue
             self.prefilling.remove(request)
             if self.cache is not None:
@@ -245,7 +246,8 @@ class Instance(Iterations):
             if not request.answered:
                 request.answered = True
                 self._engine.first_token(request, now)
-            if self._engine.total(request) == request.target + 1:
+            left = self._engine.total(request) - request.target - 1
+            if not left:
                 self._free(request, request.blocks, request.target, now)
                 self._end(request, now)
             elif self.group.role == "prefill":
@@ -259,4 +261,4 @@ class Instance(Iterations):
                     self.adapters.leave(request)
                 self._engine.hand_over(request, now)
             else:
-                self._join(request)
+                self._join(request, left)

@@ -61,6 +61,7 @@ class InstanceState:
         self.prefilling: list[Live] = []
         self.decoding: dict[int, Live] = {}
         self.moving = 0
+        self._most = group.max_sequences
         self.leaving = 0
         self.steps = 0
         self.busy = False
@@ -92,17 +93,21 @@ class InstanceState:
     @property
     def front(self) -> Live | None:
         """The request of the queue whose turn it is; ``None`` when nobody waits."""
+        if self.order is not None:
+            self._sort()
+        return self.waiting[0] if self.waiting else None
+
+    def _sort(self) -> None:
+        """Bring the queue into its order."""
         if self._unsorted and self.order is not None:
             key, now = self.order.key, self._turn.now
             self.waiting = deque(sorted(self.waiting, key=lambda request: key(request, now)))
             self._unsorted = False
-        return self.waiting[0] if self.waiting else None
 
     @property
     def slots(self) -> int:
         """Requests that may still begin before the batch is full."""
-        running = len(self.decoding) + len(self.prefilling) + self.moving
-        return self.group.max_sequences - running
+        return self._most - len(self.decoding) - len(self.prefilling) - self.moving
 
     @property
     def outstanding(self) -> int:
@@ -161,13 +166,15 @@ class InstanceState:
         if not count or not self._grows:
             return count
         memory = self.memory
-        need = memory.wheel[self.steps % memory.block_size]
-        if memory.free <= need and self.cache is not None:
-            self.cache.reclaim(need + 1 - memory.free, self._turn.now)
-        if memory.free > need:
-            memory.free -= need
-            return count
-        return self._secure_one_by_one()
+        left = memory.free - memory.wheel[self.steps % memory.block_size]
+        if left <= 0:
+            if self.cache is not None:
+                self.cache.reclaim(1 - left, self._turn.now)
+                left = memory.free - memory.wheel[self.steps % memory.block_size]
+            if left <= 0:
+                return self._secure_one_by_one()
+        memory.free = left
+        return count
 
     def _secure_one_by_one(self) -> int:
         """Give memory in the order of the eviction policy, taking it from the other end."""
@@ -228,28 +235,35 @@ class InstanceState:
         self._unsorted = True
         self._evictions += 1
 
-    def _join(self, request: Live) -> None:
-        """Let a request decode whose prefill is done: it has one token more than its target."""
+    def _join(self, request: Live, left: int) -> None:
+        """Let a request decode whose prefill is done: it has one token more than its target.
+
+        Parameters
+        ----------
+        request, left
+            It, and the tokens that its answer lacks, which policies do not know.
+        """
         request.state = State.DECODING
-        request.base = request.target + 1 - self.steps
+        request.base = base = request.target + 1 - self.steps
         self.decoding[request.row] = request
-        self._base_sum += request.base
+        self._base_sum += base
         if self._grows:
-            self.memory.join(request.base)
-        left = self._engine.total(request) - request.target - 1
+            self.memory.join(base)
         self._ends.add(self.steps + left, request)
 
     def _leave(self, request: Live, now: int, *, keep: bool) -> None:
         """Take a request out of those that decode, with all that it holds."""
-        held = request.blocks
-        stored = request.base + self.steps - 1
+        held, base, memory = request.blocks, request.base, self.memory
+        stored = base + self.steps - 1
         if self._grows:
-            held = max(held, self.memory.blocks(stored))
-            self.memory.leave(request.base)
+            grown = -(-stored // memory.block_size)
+            if grown > held:
+                held = grown
+            memory.leave(base)
         del self.decoding[request.row]
-        self._base_sum -= request.base
+        self._base_sum -= base
         if self.cache is None:
-            self.memory.free += held
+            memory.free += held
         else:
             self._free(request, held, stored if keep else 0, now)
 

@@ -26,8 +26,8 @@ class Iterations(InstanceState):
         form = self._form
         jumps = steady and self._jumps
         if form is not None:
-            fixed = form.base + form.decode * decodes + form.context * context
             slope = form.context * decodes
+            fixed = form.base + form.decode * decodes + form.context * context
         elif (line := self._lines.at(decodes, context)) is not None:
             fixed, slope = Pace.along(line, context, decodes)
         else:
@@ -36,21 +36,23 @@ class Iterations(InstanceState):
         if self.adapters is not None:
             fixed += self._of_adapters(decodes, _NO_CHUNKS)
         if jumps and not (self.waiting and self._asked):
-            self._pass(now, self._lasting(self._ends.next() - self.steps), decodes, fixed, slope)
-        else:
-            self._pass(now, 1, decodes, fixed, slope)
+            steps = self._ends.next() - self.steps
+            if steps > 1 and self._grows:
+                steps = self._lasting(steps)
+            if steps > 1:
+                passed = steps * fixed + slope * (steps * (steps - 1) // 2)
+                self._launch(now, steps, decodes, passed, Pace(fixed, slope))
+                return
+        self._launch(now, 1, decodes, fixed)
 
     def _run_mixed(self, now: int, decodes: int, chunks: Chunks, steady: bool) -> None:
         """Run a batch with prompts, or as many as take as many tokens of the same one."""
         run, turn = self.running, self._turn
         run.chunks = chunks
-        run.part = turn.part
-        run.cut = 0
+        run.part = part = turn.part
         steps = self._repeats(chunks, decodes) if steady and turn.repeats else 1
-        more = 0 if self.adapters is None else self._of_adapters(decodes, chunks)
-        context = self._base_sum + decodes * self.steps if decodes else 0
-        if self._form is None or run.part is not None:
-            self._run_asked(now, steps, mixed_batch(chunks, decodes, context), more)
+        if self._form is None or part is not None:
+            self._run_asked(now, steps, mixed_batch(chunks, decodes, self.context(decodes)))
             return
         base, per_new, per_decode, per_context, per_cached, half_pair = self._form
         new = cached = pairs = 0
@@ -58,20 +60,28 @@ class Iterations(InstanceState):
             done = request.done
             new += tokens
             cached += done
-            pairs += tokens * (2 * done + tokens + 1)
+            if half_pair:
+                pairs += tokens * (2 * done + tokens + 1)
         run.new_tokens = new
-        fixed = base + more + per_new * new + per_cached * cached + half_pair * pairs
-        slope = (per_cached + 2 * half_pair * new) * new
+        fixed = base + per_new * new + per_cached * cached + half_pair * pairs
+        if self.adapters is not None:
+            fixed += self._of_adapters(decodes, chunks)
         if decodes:
+            context = self._base_sum + decodes * self.steps
             fixed += per_decode * decodes + per_context * context
-            slope += per_context * decodes
-        self._pass(now, steps, decodes, fixed, slope)
+        if steps == 1:
+            self._launch(now, 1, decodes, fixed)
+            return
+        slope = per_context * decodes + (per_cached + 2 * half_pair * new) * new
+        passed = steps * fixed + slope * (steps * (steps - 1) // 2)
+        self._launch(now, steps, decodes, passed, Pace(fixed, slope))
 
-    def _run_asked(self, now: int, steps: int, batch: Batch, more: int) -> None:
+    def _run_asked(self, now: int, steps: int, batch: Batch) -> None:
         """Run batches with prompts whose times the cost model tells one by one."""
         run = self.running
-        run.pace = None
+        run.cut = 0
         run.new_tokens = batch.new_tokens
+        more = self._of_adapters(batch.decodes, run.chunks)
         if steps == 1:
             seconds = self.cost.seconds(batch) if run.part is None else run.part.seconds
             self._launch(now, 1, batch.decodes, ticks(seconds) + more)
@@ -83,8 +93,7 @@ class Iterations(InstanceState):
             passed += ticks(self.cost.seconds(batch)) + more
             ends.append(passed)
             batch = next_batch(batch)
-        run.pace = Course(ends)
-        self._launch(now, steps, decodes, passed)
+        self._launch(now, steps, decodes, passed, Course(ends))
 
     def _of_adapters(self, decodes: int, chunks: Chunks) -> int:
         """Return the ticks that the adapters of a batch add to an iteration."""
@@ -101,9 +110,7 @@ class Iterations(InstanceState):
         return bool(self.waiting) and not self._settled and self.slots > 0
 
     def _lasting(self, steps: int) -> int:
-        """Return for how many of so many decode steps there is memory."""
-        if steps <= 1 or not self._grows:
-            return steps
+        """Return for how many of so many decode steps, at least one, there is memory that grows."""
         spare = 0 if self.cache is None else self.cache.spare
         return 1 + self.memory.lasts(self.steps + 1, steps - 1, spare)
 
@@ -114,20 +121,20 @@ class Iterations(InstanceState):
             return 1
         request, tokens = chunks[0]
         steps = (request.left - 1) // tokens
-        if decodes and steps > 1:
-            steps = self._lasting(min(steps, self._ends.next() - self.steps))
-        return max(1, steps)
+        if steps <= 1:
+            return 1
+        if decodes:
+            ends = self._ends.next() - self.steps
+            if ends < steps:
+                steps = ends
+            if steps > 1 and self._grows:
+                steps = self._lasting(steps)
+        return steps
 
-    def _pass(self, now: int, steps: int, decodes: int, fixed: int, slope: int) -> None:
-        """Begin iterations of which the j-th takes ``fixed + slope * j`` ticks."""
-        if steps == 1:
-            self.running.pace = None
-            self._launch(now, 1, decodes, fixed)
-        else:
-            self.running.pace = pace = Pace(fixed, slope)
-            self._launch(now, steps, decodes, pace.after(steps))
-
-    def _launch(self, now: int, steps: int, decodes: int, passed: int) -> None:
+    def _launch(
+        self, now: int, steps: int, decodes: int, passed: int, pace: Pace | Course | None = None
+    ) -> None:
+        """Begin iterations that take so many ticks; more than one, at a pace."""
         if self._copying:
             self.tally.copying_ns += self._copying
             now += self._copying
@@ -137,9 +144,10 @@ class Iterations(InstanceState):
         run.steps = steps
         run.decodes = decodes
         run.passed = passed
+        run.pace = pace
         self.busy = True
-        self.version += 1
-        self._engine.end_at(now + ((self._carry + passed) >> SHIFT), self, self.version)
+        self.version = version = self.version + 1
+        self._engine.end_at(now + ((self._carry + passed) >> SHIFT), self, version)
 
     def _interrupt(self, now: int) -> None:
         """End a jump, if there is one, with the iteration that runs now."""
@@ -149,7 +157,7 @@ class Iterations(InstanceState):
             return
         steps = max(1, pace.reaching(((now - run.began) << SHIFT) - self._carry))
         if steps < run.steps:
-            self._launch(run.began, steps, run.decodes, pace.after(steps))
+            self._launch(run.began, steps, run.decodes, pace.after(steps), pace)
 
     def _give_way(self, policy: Preempting, now: int) -> None:
         """Cut the pass that runs after its present operator, if the policy wants that."""

@@ -107,4 +107,5 @@ class Live:
     @property
     def left(self) -> int:
         """Tokens that its prefill has yet to compute, of those that are known."""
-        return min(self.target, self.known) - self.done
+        known, target = self.known, self.target
+        return (known if known < target else target) - self.done

@@ -48,12 +48,12 @@ class Memory:
     def need(self, step: int, steps: int) -> int:
         """Return the blocks that decoding takes in ``steps`` steps from ``step`` on."""
         size = self.block_size
-        rounds, rest = divmod(steps, size)
-        total = rounds * self.count
-        wheel = self.wheel
-        for offset in range(step, step + rest):
-            total += wheel[offset % size]
-        return total
+        total = steps // size * self.count
+        start = step % size
+        stop = start + steps % size
+        if stop <= size:
+            return total + sum(self.wheel[start:stop])
+        return total + sum(self.wheel[start:]) + sum(self.wheel[: stop - size])
 
     def lasts(self, step: int, most: int, spare: int = 0) -> int:
         """Return for how many steps, at most ``most``, a block stays free through all of them.

@@ -88,6 +88,7 @@ class MovableInstance(Instance):
         run.steps, run.passed = done, passed
         self.finish(end)
         if end == now:
+            self._engine.touch(self)
             self.version += 1
             return
         self.secure_decodes()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass, field
 
 from scheduling.simulator.requests.clock import Course, Pace
@@ -99,18 +100,19 @@ class Tally:
     adapter_loads: int = 0
     copying_ns: int = 0
     replaced_tokens: int = 0
-    passes: dict[int, float] = field(default_factory=dict)
+    passes: defaultdict[int, float] = field(default_factory=lambda: defaultdict(float))
 
-    def count_passes(self, run: Current) -> None:
-        """Count the passes of iterations with prompts, as far as they have gone."""
-        passes = self.passes
-        if run.part is None:
-            tokens = run.new_tokens + run.decodes
-            passes[tokens] = passes.get(tokens, 0.0) + run.steps
-            return
-        share = run.part.share
+    def count_parts(self, run: Current, part: Part) -> None:
+        """Count the passes of an iteration whose prompts pass in parts, as far as they have gone.
+
+        Parameters
+        ----------
+        run, part
+            The iteration, and how its prompts pass.
+        """
+        share = part.share
         if run.cut:
-            share *= run.cut / run.part.operators
+            share *= run.cut / part.operators
         for tokens, times in ((run.new_tokens + run.decodes, share), (run.decodes, 1.0 - share)):
             if tokens and times:
-                passes[tokens] = passes.get(tokens, 0.0) + times
+                self.passes[tokens] += times

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from scheduling.simulator.requests.tally import Current
 
 
+_PREFILLING = State.PREFILLING
+
+
 class Turn:
     """One decision of an instance: the batch of its next iteration.
 
@@ -63,11 +66,12 @@ class Turn:
 
         Behind a request whose KV is still to be fetched, all wait.
         """
-        front = self._instance.front if self._instance.waiting else None
+        instance = self._instance
+        front = instance.front if instance.waiting else None
         if front is None or front.remote:
             return None
-        if self._instance.cache is not None:
-            front.done = self._instance.cache.kept_tokens(front)
+        if instance.cache is not None:
+            front.done = instance.cache.kept_tokens(front)
         return front
 
     @property
@@ -144,10 +148,13 @@ class Turn:
             One of the queue; default: its head.
         """
         instance = self._instance
-        front = request or (instance.front if instance.waiting else None)
-        if front is None or front.remote:
+        if request is None:
+            if not instance.waiting:
+                return None
+            request = instance.front
+        if request is None or request.remote:
             return None
-        return front if instance.admit(front) else None
+        return request if instance.admit(request) else None
 
     def preempt(self, request: Live) -> None:
         """Send a request that has begun back to the queue, as eviction does."""
@@ -174,9 +181,10 @@ class Turn:
 
     def prefill(self, request: Live, tokens: int) -> None:
         """Add prompt tokens of a request that has begun."""
-        left = request.left
-        if not 0 < tokens <= left or request.state is not State.PREFILLING:
-            found = f"{tokens} prompt tokens of it, which has {left} left"
+        end = request.done + tokens
+        known = tokens > 0 and end <= request.target and end <= request.known
+        if not known or request.state is not _PREFILLING:
+            found = f"{tokens} prompt tokens of it, which has {request.left} left"
             raise self.impossible(found, request)
         self.chunks.append((request, tokens))
 

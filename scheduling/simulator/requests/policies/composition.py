@@ -32,7 +32,9 @@ class Sarathi:
         """Decode, go on with started prompts, begin new ones while tokens are left."""
         left = self.tokens - turn.decode()
         for request in turn.prefilling:
-            tokens = min(request.left, left)
+            tokens = request.left
+            if tokens > left:
+                tokens = left
             if tokens <= 0:
                 break
             turn.prefill(request, tokens)
@@ -41,7 +43,9 @@ class Sarathi:
             admitted = turn.admit()
             if admitted is None:
                 break
-            tokens = min(admitted.left, left)
+            tokens = admitted.left
+            if tokens > left:
+                tokens = left
             turn.prefill(admitted, tokens)
             left -= tokens
         turn.repeats = left <= 0 and len(turn.chunks) == 1
@@ -73,7 +77,8 @@ class PrefillFirst:
         longest = total = 0
         while (head := turn.head) is not None:
             tokens = head.left
-            longest = max(longest, tokens)
+            if tokens > longest:
+                longest = tokens
             total += tokens
             count = len(turn.chunks) + 1
             size = count * longest if self.padded else total
