@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from heapq import heappop, heappush
 from typing import Any
@@ -26,13 +26,15 @@ from scheduling.simulator.requests.migration import Migrations
 from scheduling.simulator.requests.movable import MovableInstance
 from scheduling.simulator.requests.policy import Gating, Migrating, Retention, Router, Swapping
 from scheduling.simulator.requests.programs import Programs
-from scheduling.simulator.requests.run import NEVER, FleetRun, InstanceRun
+from scheduling.simulator.requests.run import NEVER, FleetRun
 from scheduling.simulator.requests.streaming import StreamingInstance
 from scheduling.simulator.requests.swapping import SwappingInstance
 
 _FETCHED = 1 << 60
 _CALL = 1 << 61
 _REPORT_EVERY = 250
+
+Progress = Callable[[int, int, int], None]
 
 
 class Engine:
@@ -126,6 +128,7 @@ class Engine:
         self.hits = np.zeros(count, dtype=np.int64).data
         self.came = self._table.arrival_ns.copy().data
         self._left = count
+        self._came = 0
 
     def _instance(self, index: int, group: Group, retention: Retention | None) -> Instance:
         """Return a replica of the kind that its policies need."""
@@ -243,7 +246,7 @@ class Engine:
 
     # The run.
 
-    def run(self, on_progress: Callable[[int, int, int], None] | None = None) -> FleetRun:
+    def run(self, on_progress: Progress | None = None) -> FleetRun:
         """Let all requests pass.
 
         Parameters
@@ -257,16 +260,15 @@ class Engine:
         InputError
             When it takes more nanoseconds than columns can hold.
         """
-        table = self._table
-        count = len(table)
+        count = len(self._table)
         rows = range(count) if self.programs is None else self.programs.starts()
-        arrivals = table.arrival_ns[np.asarray(rows, dtype=np.int64)].tolist()
+        arrivals = self._table.arrival_ns[np.asarray(rows, dtype=np.int64)].tolist()
         if arrivals:
             self._wind_up(arrivals[0], arrivals[-1])
         self._foresee_growth()
         heap, touched, migrations = self._heap, self._touched, self._migrations
-        row = 0
         arrivals.append(LAST_NS + 1)
+        coming = zip(rows, arrivals[1:], strict=True)
         comes = arrivals[0]
         while True:
             now = heap[0][0]
@@ -276,21 +278,13 @@ class Engine:
                 break
             while heap[0][0] == now:
                 _, rank, version, what = heappop(heap)
-                if rank < _FETCHED:
-                    if what.version == version:
-                        what.finish(now)
-                        if not what.dirty:
-                            what.dirty = True
-                            touched.append(what)
-                else:
+                if rank >= _FETCHED:
                     what(now)
+                elif what.version == version:
+                    what.finish(now)
+                    self.touch(what)
             if comes == now:
-                while comes == now:
-                    self._arrive(rows[row], now)
-                    row += 1
-                    comes = arrivals[row]
-                    if on_progress is not None and row % _REPORT_EVERY == 0:
-                        on_progress(now, row, count - self._left)
+                comes = self._come(coming, now, on_progress)
                 if heap[0][0] == now:
                     continue
             if migrations is not None:
@@ -303,6 +297,19 @@ class Engine:
         if self._left:
             raise PolicyError(f"{self._left} requests wait for ever")
         return self._result()
+
+    def _come(
+        self, coming: Iterator[tuple[int, int]], now: int, on_progress: Progress | None
+    ) -> int:
+        """Let the rows come that come now, each with the time of the next; return that time."""
+        for row, then in coming:
+            self._arrive(row, now)
+            self._came += 1
+            if on_progress is not None and self._came % _REPORT_EVERY == 0:
+                on_progress(now, self._came, len(self._table) - self._left)
+            if then > now:
+                return then
+        return LAST_NS + 1
 
     def _foresee_growth(self) -> None:
         """Have the later parts of prompts come at their times."""
@@ -373,15 +380,6 @@ class Engine:
             instance.settle(now)
 
     def _result(self) -> FleetRun:
-        runs = tuple(
-            InstanceRun(
-                instance.name,
-                instance.group.name,
-                instance.memory.capacity,
-                instance.tally,
-            )
-            for instance in self.instances
-        )
         return FleetRun(
             table=self._table,
             started_ns=np.asarray(self.started),
@@ -392,7 +390,7 @@ class Engine:
             decode_instance=np.asarray(self.decoded_at),
             came_ns=np.asarray(self.came),
             hit_tokens=np.asarray(self.hits),
-            instances=runs,
+            instances=tuple(instance.done for instance in self.instances),
         )
 
 

@@ -12,6 +12,7 @@ from scheduling.simulator.requests.live import Live, State
 from scheduling.simulator.requests.memory import Memory
 from scheduling.simulator.requests.policy import Learning, Ordering, Preempting, Remembering
 from scheduling.simulator.requests.prefixes import PrefixCache
+from scheduling.simulator.requests.run import InstanceRun
 from scheduling.simulator.requests.tally import Current, Tally
 
 if TYPE_CHECKING:
@@ -113,6 +114,11 @@ class InstanceState:
     def outstanding(self) -> int:
         """Requests that are queued or running here."""
         return len(self.waiting) + len(self.decoding) + len(self.prefilling) + self.moving
+
+    @property
+    def done(self) -> InstanceRun:
+        """What it has done."""
+        return InstanceRun(self.name, self.group.name, self.memory.capacity, self.tally)
 
     def tokens(self, request: Live) -> int:
         """Return the tokens of a request so far: computed ones, or prompt and answer."""

@@ -107,5 +107,6 @@ class Live:
     @property
     def left(self) -> int:
         """Tokens that its prefill has yet to compute, of those that are known."""
-        known, target = self.known, self.target
-        return (known if known < target else target) - self.done
+        if self.known < self.target:
+            return self.known - self.done
+        return self.target - self.done
