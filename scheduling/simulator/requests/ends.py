@@ -21,9 +21,8 @@ class Ends:
 
     def add(self, step: int, request: Live) -> None:
         """Note the step at which a request that joins the decodes has its last token."""
-        self._joined += 1
-        request.order = self._joined
-        heappush(self.heap, (step, request.order, request))
+        self._joined = request.order = order = self._joined + 1
+        heappush(self.heap, (step, order, request))
 
     def remove(self, request: Live) -> None:
         """Take out a request that goes elsewhere, where its numbers mean something else."""

@@ -127,8 +127,7 @@ class Engine:
         self.decoded_at = np.full(count, -1, dtype=np.int32).data
         self.hits = np.zeros(count, dtype=np.int64).data
         self.came = self._table.arrival_ns.copy().data
-        self._left = count
-        self._came = 0
+        self._left, self._came = count, 0
 
     def _instance(self, index: int, group: Group, retention: Retention | None) -> Instance:
         """Return a replica of the kind that its policies need."""
@@ -260,8 +259,7 @@ class Engine:
         InputError
             When it takes more nanoseconds than columns can hold.
         """
-        count = len(self._table)
-        rows = range(count) if self.programs is None else self.programs.starts()
+        rows = range(len(self._table)) if self.programs is None else self.programs.starts()
         arrivals = self._table.arrival_ns[np.asarray(rows, dtype=np.int64)].tolist()
         if arrivals:
             self._wind_up(arrivals[0], arrivals[-1])
@@ -282,7 +280,9 @@ class Engine:
                     what(now)
                 elif what.version == version:
                     what.finish(now)
-                    self.touch(what)
+                    if not what.dirty:
+                        what.dirty = True
+                        touched.append(what)
             if comes == now:
                 comes = self._come(coming, now, on_progress)
                 if heap[0][0] == now:
@@ -343,7 +343,7 @@ class Engine:
     def _arrive(self, row: int, now: int) -> None:
         demand, prompts, cached = self._columns
         request = Live(row, now, demand[row], prompts[row], cached[row])
-        total = self.total(request)
+        total = self._totals[row]
         choice = self._flows.choose(request.demand, request.prompt, total)
         if choice is None:
             self._left -= 1 if self.programs is None else self.programs.rejected(row)
@@ -356,8 +356,9 @@ class Engine:
             self._choices[row] = choice
         if self._gate is not None and not self._gate.admits(request, now):
             return
-        candidates = choice.prompts(request.prompt, total)
-        self._send(request, self._router.choose(candidates, request, now), now)
+        instance = self._router.choose(choice.prompts(request.prompt, total), request, now)
+        self.where[row] = instance.index
+        instance.enqueue(request, now)
 
     def _send(self, request: Live, instance: Instance, now: int) -> None:
         self.where[request.row] = instance.index

@@ -111,6 +111,8 @@ class Flows:
         options = self._by_demand[demand]
         if len(options) == 1:
             only = options[0]
+            if only.last is None:
+                return only if total <= only.first.most else None
             return only if only.holds(prompt, total) else None
         fitting = [option for option in options if option.holds(prompt, total)]
         if not fitting:

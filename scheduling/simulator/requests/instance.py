@@ -67,7 +67,11 @@ class Instance(Iterations):
     def start(self, now: int) -> None:
         """Compose the next batch and run it, or many equal ones, or wait."""
         turn = self._turn
-        turn.begin(now)
+        turn.now = now
+        turn.decodes = 0
+        turn.wake_ns = None
+        if turn.chunks:
+            turn.clear()
         if self._arrived:
             self._welcome()
         if self.waiting:

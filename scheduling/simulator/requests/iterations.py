@@ -111,8 +111,12 @@ class Iterations(InstanceState):
 
     def _lasting(self, steps: int) -> int:
         """Return for how many of so many decode steps, at least one, there is memory that grows."""
+        memory = self.memory
+        # Mostly there is a block for each of them as often as it may need one.
+        if memory.free > memory.count * (steps // memory.block_size + 1):
+            return steps
         spare = 0 if self.cache is None else self.cache.spare
-        return 1 + self.memory.lasts(self.steps + 1, steps - 1, spare)
+        return 1 + memory.lasts(self.steps + 1, steps - 1, spare)
 
     def _repeats(self, chunks: Chunks, decodes: int) -> int:
         """Return how many batches in a row take as many tokens of one prompt as this one."""

@@ -62,10 +62,10 @@ class Memory:
         """
         spare += self.free - 1
         size = self.block_size
+        if spare < 0:
+            return 0
         if spare >= self.count * (most // size + 1):
             return most
-        if not self.count or spare < 0:
-            return 0 if spare < 0 else most
         rounds = spare // self.count
         steps = rounds * size
         spare -= rounds * self.count

@@ -24,6 +24,8 @@ class Turn:
 
     Attributes
     ----------
+    block_size, capacity_blocks
+        Tokens of a block of KV memory, and all its blocks.
     now
         Nanoseconds from the start of the trace.
     decodes
@@ -39,10 +41,22 @@ class Turn:
         When to compose again if nothing runs until then; ``None``: when something changes.
     """
 
-    __slots__ = ("_instance", "chunks", "decodes", "now", "part", "repeats", "wake_ns")
+    __slots__ = (
+        "_instance",
+        "block_size",
+        "capacity_blocks",
+        "chunks",
+        "decodes",
+        "now",
+        "part",
+        "repeats",
+        "wake_ns",
+    )
 
     def __init__(self, instance: Instance) -> None:
         self._instance = instance
+        self.block_size = instance.memory.block_size
+        self.capacity_blocks = instance.memory.capacity
         self.now = 0
         self.decodes = 0
         self.chunks: list[tuple[Live, int]] = []
@@ -50,15 +64,11 @@ class Turn:
         self.repeats = False
         self.wake_ns: int | None = None
 
-    def begin(self, now: int) -> None:
-        """Start with an empty batch."""
-        self.now = now
-        self.decodes = 0
-        self.wake_ns = None
-        if self.chunks:
-            self.part = None
-            self.repeats = False
-            self.chunks = []
+    def clear(self) -> None:
+        """Forget the prompts of a batch, which somebody else may still look at."""
+        self.part = None
+        self.repeats = False
+        self.chunks = []
 
     @property
     def head(self) -> Live | None:
@@ -99,16 +109,6 @@ class Turn:
         """Blocks of KV memory that nobody holds, or that are kept and may be had."""
         instance = self._instance
         return instance.memory.free if instance.cache is None else instance.available(self.now)
-
-    @property
-    def capacity_blocks(self) -> int:
-        """All blocks of KV memory."""
-        return self._instance.memory.capacity
-
-    @property
-    def block_size(self) -> int:
-        """Tokens of a block."""
-        return self._instance.memory.block_size
 
     @property
     def empty(self) -> bool:
