@@ -43,14 +43,16 @@ def fleet(
     programs: int = 120,
     replicas: int = 1,
     limits: dict[str, float] | None = None,
+    replica: dict[str, Any] | None = None,
 ) -> RequestScenario:
-    """Return programs that come to replicas of Llama-3.1-8B on A100 GPUs."""
+    """Return programs that come to replicas of Llama-3.1-8B, on A100 GPUs unless said otherwise."""
     document: dict[str, Any] = {
         "replica": {
             "model": "llama-3.1-8b",
             "gpu": "a100-80gb",
             "kv_tokens": pressure.kv_tokens,
-        },
+        }
+        | (replica or {}),
         "replicas": replicas,
         "programs": {"classes": list(classes)},
         "requests": programs,

@@ -47,8 +47,9 @@ class HostMemory(Document):
     tokens_per_second: Positive | None = Field(
         default=None, description="Of copies back; none: as the GPUs' links to the host carry them."
     )
-    ahead: bool = Field(
-        default=False, description="Copies begin when a request comes to the queue."
+    ahead: bool | Literal["calls"] = Field(
+        default=False,
+        description="Copies begin when a request comes to the queue; calls: with the call before.",
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from scheduling.errors import Fault, InputError
 from scheduling.simulator.requests.clock import nanoseconds
@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from scheduling.simulator.requests.deployment import Group
     from scheduling.simulator.requests.engine import Engine
     from scheduling.simulator.requests.policy import Retention
+
+Ahead = bool | Literal["calls"]
+"""When copies back begin: as prompts begin, as requests come, or with the calls before them."""
 
 Route = Sequence[tuple[int, int, int]]
 """Streams of a prompt, each with its first block and that behind its last one."""
@@ -37,9 +40,10 @@ class HostTier:
     tokens_per_second
         Rate of copies back.
     ahead
-        Copies begin when a request comes to the queue, not when it leaves it (KVFlow, SAGA):
-        iterations wait only for what is missing by then. Until then they lie in a buffer of their
-        own, which takes no KV memory.
+        Copies begin when a request comes to the queue, not when it leaves it (SAGA): iterations
+        wait only for what is missing by then. Until then they lie in a buffer of their own, which
+        takes no KV memory. With ``calls`` they begin for calls of programs when the last one
+        begins here that they wait for (KVFlow), as the graphs tell.
 
     Raises
     ------
@@ -49,7 +53,7 @@ class HostTier:
 
     tokens: int
     tokens_per_second: float
-    ahead: bool = False
+    ahead: Ahead = False
 
     def __post_init__(self) -> None:
         faults = []
@@ -127,8 +131,7 @@ class TieredInstance(KeepingInstance):
         super().enqueue(request, now)
         if self._tier.ahead and not request.remote:
             self.settle(now)
-            missing = self.cache.missing_tokens(request)
-            self._ready[request.row] = self._copied(missing, now), missing
+            self._fetch(request.row, self.cache.missing_tokens(request), now)
 
     def admit(self, request: Live) -> bool:
         """Begin a request with the blocks of its prompt that are here or on the host."""
@@ -141,12 +144,22 @@ class TieredInstance(KeepingInstance):
             self.tally.host_tokens += missing
             ready = max(ready, self._copied(missing - copied, now))
             self._copying = max(self._copying, ready - now)
+        if self._tier.ahead == "calls" and self._engine.programs is not None:
+            for row, prompt in self._engine.programs.follow(request.row):
+                self._fetch(row, self.cache.missing_ahead(row, prompt), now)
         return True
 
     def withdraw(self, request: Live) -> None:
         """Take a request out of the queue, and forget what was copied ahead for it."""
         self._ready.pop(request.row, None)
         super().withdraw(request)
+
+    def _fetch(self, row: int, missing: int, now: int) -> None:
+        """Copy ahead what is missing of a request's prompt and not yet under way."""
+        ready, copied = self._ready.get(row, (now, 0))
+        if missing > copied:
+            ready = max(ready, self._copied(missing - copied, now))
+        self._ready[row] = ready, max(missing, copied)
 
     def _copied(self, tokens: int, now: int) -> int:
         """Copy tokens back when the link is free; return when they are here."""

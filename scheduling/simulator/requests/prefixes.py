@@ -137,6 +137,13 @@ class PrefixCache:
         level = self._find(request)[1]
         return (self._reach(request, level) - level) * self._memory.block_size
 
+    def missing_ahead(self, row: int, prompt: int) -> int:
+        """Return the tokens on the host alone of the prompt of a request that is yet to come."""
+        route = self._ends(row, prompt - 1)
+        level = self._here(route)[1]
+        known = level if self.host is None else max(level, self.host.level(route))
+        return (known - level) * self._memory.block_size
+
     def held_back(self, now: int) -> int:
         """Return the spare blocks that are held for programs against requests in the queue."""
         seen: set[int] = set()
@@ -244,11 +251,14 @@ class PrefixCache:
 
     def _route(self, request: Live, tokens: int) -> list[tuple[int, int, int]]:
         """Return streams with their first block and that behind the last, up to some tokens."""
+        return self._ends(request.row, tokens)
+
+    def _ends(self, row: int, tokens: int) -> list[tuple[int, int, int]]:
         size = self._memory.block_size
         last = tokens // size
         route = []
         start = 0
-        path = self._paths.row(request.row)
+        path = self._paths.row(row)
         for place, (stream, end) in enumerate(path):
             stop = last if place + 1 == len(path) else min(end // size, last)
             if stop > start:
@@ -258,9 +268,12 @@ class PrefixCache:
 
     def _find(self, request: Live) -> tuple[list[tuple[Entry, int]], int]:
         """Return what is here of a request's prompt; an answer that gave way is its own alone."""
+        return self._here(self._prompt(request))
+
+    def _here(self, route: list[tuple[int, int, int]]) -> tuple[list[tuple[Entry, int]], int]:
         found = []
         level = 0
-        for stream, start, stop in self._prompt(request):
+        for stream, start, stop in route:
             entry = self.entries.get(stream)
             if entry is None:
                 break

@@ -107,6 +107,10 @@ class Programs:
         tool = self.tool_after(row)
         return tool is not None and tool != NO_TOOL
 
+    def follow(self, row: int) -> list[tuple[int, int]]:
+        """Return the calls that come once a call ends, each with the tokens of its prompt."""
+        return [(one, self._prompts[one]) for one in self._next[row] if self._waits[one] == 1]
+
     def steps_to(self, stream: int) -> int | None:
         """Return the steps until a call uses a stream, by the workflows' graphs of what has come.
 

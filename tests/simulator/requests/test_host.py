@@ -17,7 +17,7 @@ from scheduling.models.requests.scenario import RequestScenario
 from scheduling.simulator.requests.compare import simulate_requests
 from scheduling.simulator.requests.deployment import Deployment, Group
 from scheduling.simulator.requests.fleet import simulate_fleet
-from scheduling.simulator.requests.host import HostBlocks, HostTier
+from scheduling.simulator.requests.host import Ahead, HostBlocks, HostTier
 from scheduling.simulator.requests.policies.continuum import Continuum
 from scheduling.simulator.requests.policies.retention import LeastRecent
 from scheduling.simulator.requests.run import FleetRun
@@ -70,6 +70,37 @@ def test_copies_ahead_go_on_while_requests_wait(ahead: bool, waits: int) -> None
     assert found.instances[0].tally.copying_ns == waits * 1_000_000
 
 
+@pytest.mark.parametrize(("ahead", "waits"), [(True, 28), ("calls", 8)])
+def test_copies_for_a_call_begin_with_the_call_before_it(ahead: Ahead, waits: int) -> None:
+    # Calls in a row, of which the third uses the prefix of the first. The second prompt drives most
+    # of it out, its answer two more blocks, which are copied when the third has come.
+    calls = table([0, 0, 0], [32, 32, 32], [5, 5, 5])
+    chain = ProgramTable(
+        requests=calls,
+        program=np.zeros(3, np.int64),
+        after=np.array([0, 1]),
+        after_starts=np.array([0, 0, 1, 2]),
+        gap_ns=np.zeros(3, np.int64),
+        tool=np.full(3, -1),
+        tools=(),
+        agent=np.zeros(3, np.int64),
+        agents=("agent",),
+        paths=PATHS,
+    )
+    group = Group(
+        "all",
+        COST,
+        kv_tokens=40,
+        block_size=4,
+        retention=LeastRecent(),
+        host=HostTier(400, 1000.0, ahead),
+    )
+    found = simulate_fleet(Deployment((group,)), chain)
+    assert found.hit_tokens.tolist() == [0, 0, 28]
+    assert found.instances[0].tally.host_tokens == 28
+    assert found.instances[0].tally.copying_ns == waits * 1_000_000
+
+
 def test_blocks_leave_from_the_ends_of_prompts() -> None:
     blocks = HostBlocks(5)
     long, other = [(0, 0, 2), (1, 2, 4)], [(0, 0, 2), (2, 2, 4)]
@@ -92,7 +123,7 @@ def test_blocks_leave_from_the_ends_of_prompts() -> None:
         HostTier,
         st.sampled_from([20, 100, 1000]),
         st.sampled_from([1e3, 1e6]),
-        st.booleans(),
+        st.sampled_from([False, True, "calls"]),
     ),
     keeps=st.sampled_from([LeastRecent(), Continuum(COST)]),
 )
