@@ -190,3 +190,24 @@ class Violation:
     def __str__(self) -> str:
         by = f" by {self.amount} {self.unit or ''}".rstrip() if self.amount is not None else ""
         return f"{self.constraint}: {self.where}{by}"
+
+
+def one_tier(name: str, value: Number, bound: Number | None) -> dict[str, Any]:
+    """Return status, values and gap of an answer to a problem with one objective to minimise.
+
+    Parameters
+    ----------
+    name
+        Of the objective.
+    value, bound
+        What is reached, and what nothing can go below; ``None``: unknown.
+    """
+    gap = relative_gap(value, bound)
+    tier = TierValue(name=name, objective=value, bound=bound, gap=gap)
+    return {
+        "status": Status.OPTIMAL if tier.closed else Status.FEASIBLE,
+        "tiers": (tier,),
+        "objective": value,
+        "bound": bound,
+        "gap": gap,
+    }

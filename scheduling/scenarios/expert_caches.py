@@ -8,10 +8,11 @@ import numpy as np
 
 from scheduling.errors import CheckError
 from scheduling.instances.caching.routing import RoutingTrace, routing_trace
-from scheduling.models.base import Status, TierValue, relative_gap
+from scheduling.models.base import one_tier
 from scheduling.models.caching.check import check_caching, cost_of
 from scheduling.models.caching.problem import CachingProblem
 from scheduling.models.caching.solution import CachingSolution
+from scheduling.scenarios.scenario import Row
 from scheduling.scenarios.solving import solve
 
 TOKENS, EXPERTS, TOP = 1500, 64, 6
@@ -37,18 +38,7 @@ def certified(
     CheckError
         When the policy kept what it could not have, or did better than the bound.
     """
-    cost = cost_of(problem, found)
-    gap = relative_gap(cost, bound)
-    tier = TierValue(name="cost", objective=cost, bound=bound, gap=gap)
-    solution = found.model_copy(
-        update={
-            "status": Status.OPTIMAL if tier.closed else Status.FEASIBLE,
-            "tiers": (tier,),
-            "objective": cost,
-            "bound": bound,
-            "gap": gap,
-        }
-    )
+    solution = found.model_copy(update=one_tier("cost", cost_of(problem, found), bound))
     violations = check_caching(problem, solution)
     if violations:
         raise CheckError(f"a replay failed the check: {violations[0]}")
@@ -65,6 +55,41 @@ def solved(problem: CachingProblem, solver: str) -> CachingSolution:
     """Solve with a rule of one pass."""
     found: CachingSolution = solve(problem, solver, work_limit=1, workers=1)
     return found
+
+
+def beside_lru(
+    traced: RoutingTrace,
+    problem: CachingProblem,
+    kept: CachingSolution,
+    method: str,
+    published: str,
+) -> Row:
+    """Hold what a policy kept against LRU and the best there is.
+
+    Parameters
+    ----------
+    traced, problem
+        The routes, and the cache of their experts.
+    kept
+        What the policy kept.
+    method, published
+        Its name, and the figures of its paper.
+    """
+    lru, best = solved(problem, "lru"), solved(problem, "belady")
+    mine = certified(problem, kept, int(best.bound or 0))
+    gain = 100 * (hit_rate(problem, mine) - hit_rate(problem, lru))
+    return Row(
+        case=f"{len(problem.requests)} tokens, {problem.capacity} of {traced.n_experts} experts "
+        "cached",
+        measure="% of activations that hit",
+        baseline="lru",
+        baseline_value=100 * hit_rate(problem, lru),
+        method=method,
+        value=100 * hit_rate(problem, mine),
+        gap=mine.gap,
+        published=published,
+        verdict=f"{gain:+.1f} points; at best {100 * hit_rate(problem, best):.1f} %",
+    )
 
 
 def noisy(traced: RoutingTrace, accuracy: float, seed: int) -> RoutingTrace:

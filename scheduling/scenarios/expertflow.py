@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scheduling.instances.caching.routing import RoutingTrace
-from scheduling.scenarios.expert_caches import certified, hit_rate, noisy, solved, trace
+from scheduling.scenarios.expert_caches import beside_lru, noisy, trace
 from scheduling.scenarios.scenario import Row, Run, Scenario, Target
 
 Flags = NDArray[np.bool_]
@@ -129,21 +129,14 @@ def _cache() -> Row:
     traced = trace(seed=1)
     capacity = traced.n_experts // 4
     problem = traced.problem(capacity)
-    lru, best = solved(problem, "lru"), solved(problem, "belady")
     guess = noisy(traced, ACCURACY, seed=3)
     kept = traced.stays(predicted_contents(traced, guess, capacity, _AHEAD))
-    mine = certified(problem, kept, int(best.bound or 0))
-    gain = 100 * (hit_rate(problem, mine) - hit_rate(problem, lru))
-    return Row(
-        case=f"{len(problem.requests)} tokens, {capacity} of {traced.n_experts} experts cached",
-        measure="% of activations that hit",
-        baseline="lru",
-        baseline_value=100 * hit_rate(problem, lru),
-        method=f"predicted routes, {100 * ACCURACY:.0f} % right",
-        value=100 * hit_rate(problem, mine),
-        gap=mine.gap,
-        published="91.9 to 85.9 % hits, LRU 76.6 to 58.4 % (batches of 4 to 16)",
-        verdict=f"{gain:+.1f} points; at best {100 * hit_rate(problem, best):.1f} %",
+    return beside_lru(
+        traced,
+        problem,
+        kept,
+        f"predicted routes, {100 * ACCURACY:.0f} % right",
+        "91.9 to 85.9 % hits, LRU 76.6 to 58.4 % (batches of 4 to 16)",
     )
 
 

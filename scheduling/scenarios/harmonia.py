@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from scheduling.models.base import Status, TierValue, relative_gap
+from scheduling.models.base import Status, one_tier
 from scheduling.models.tiers.check import check_tiers
 from scheduling.models.tiers.problem import Tensor, TieredProblem, TierMemory, Use
 from scheduling.models.tiers.solution import Residence, TieredSolution
@@ -127,18 +127,7 @@ def timed(problem: TieredProblem, rule: TieredSolution, bound: int) -> TieredSol
     if candidate is None:
         raise AssertionError("a rule's placement is not valid")
     value = data.values(candidate)[0]
-    gap = relative_gap(value, bound)
-    tier = TierValue(name="time", objective=value, bound=bound, gap=gap)
-    answer = data.answer(
-        candidate,
-        {
-            "status": Status.OPTIMAL if tier.closed else Status.FEASIBLE,
-            "tiers": (tier,),
-            "objective": value,
-            "bound": bound,
-            "gap": gap,
-        },
-    )
+    answer = data.answer(candidate, one_tier("time", value, bound))
     violations = check_tiers(problem, answer)
     if violations:
         raise AssertionError(f"a rule's placement failed the check: {violations[0]}")

@@ -9,7 +9,7 @@ from math import ceil
 import numpy as np
 from numpy.typing import NDArray
 
-from scheduling.models.base import Status, TierValue, relative_gap
+from scheduling.models.base import one_tier
 from scheduling.models.schedule.builder import ScheduleModel
 from scheduling.models.schedule.problem import ScheduleProblem
 from scheduling.models.schedule.solution import ScheduledTask, ScheduleSolution
@@ -123,17 +123,8 @@ class HybridLayer:
             end = cpu + int(self.cpu[number])
             tasks.append(ScheduledTask(task=f"run {number}", mode=_ON_CPU, start=cpu, end=end))
             cpu = end
-        value, bound = max(gpu, cpu), self.bound()
-        gap = relative_gap(value, bound)
-        tier = TierValue(name="makespan", objective=value, bound=bound, gap=gap)
-        return ScheduleSolution(
-            status=Status.OPTIMAL if tier.closed else Status.FEASIBLE,
-            objective=value,
-            bound=bound,
-            gap=gap,
-            tiers=(tier,),
-            tasks=tuple(tasks),
-        )
+        certificate = one_tier("makespan", max(gpu, cpu), self.bound())
+        return ScheduleSolution(tasks=tuple(tasks), **certificate)
 
 
 def _largest(function: Callable[[float], float]) -> float:

@@ -114,25 +114,28 @@ SNAPSHOTS = st.builds(
 )
 
 
-@settings(max_examples=40, deadline=None)
-@given(
-    st.floats(1.0, 300.0),
-    st.floats(500.0, 50_000.0),
-    st.none() | SNAPSHOTS,
-    st.integers(1, 300),
-    st.integers(1, 60),
-)
-def test_no_plan_wastes_less_than_the_best(
-    copy: float, mean: float, snapshots: dict[str, Any] | None, steps: int, every: int
-) -> None:
-    two = snapshots is not None
+@st.composite
+def problems_and_plans(draw: st.DrawFn) -> tuple[CheckpointProblem, CheckpointPlan]:
+    """Draw a problem of one level or two, and any plan that it allows."""
+    snapshots = draw(st.none() | SNAPSHOTS)
+    copy, mean = draw(st.floats(1.0, 300.0)), draw(st.floats(500.0, 50_000.0))
     problem = _problem(copy, mean, 20.0, *([] if snapshots is None else [snapshots]))
+    steps, every = draw(st.integers(1, 300)), draw(st.integers(1, 60))
+    least = max(steps, problem.least_steps)
+    return problem, CheckpointPlan(least, 1 if snapshots is None else every)
+
+
+@settings(max_examples=40, deadline=None)
+@given(problems_and_plans())
+def test_no_plan_wastes_less_than_the_best(
+    drawn: tuple[CheckpointProblem, CheckpointPlan],
+) -> None:
+    problem, plan = drawn
     best = best_plan(problem)
     least = expected_waste(problem, best)
     assert best.steps >= problem.least_steps
     for rule in (young_plan, daly_plan):
         assert expected_waste(problem, rule(problem)) >= least
-    plan = CheckpointPlan(max(steps, problem.least_steps), every if two else 1)
     assert expected_waste(problem, plan) >= least - 1e-12
 
 
@@ -183,23 +186,15 @@ def test_copies_that_are_hidden_for_a_third_of_a_step_take_one() -> None:
 
 
 @settings(max_examples=60, deadline=None)
-@given(
-    st.floats(1.0, 300.0),
-    st.floats(500.0, 50_000.0),
-    st.none() | SNAPSHOTS,
-    st.integers(1, 300),
-    st.integers(1, 60),
-)
+@given(problems_and_plans())
 def test_answers_are_best_and_bounds_hold(
-    copy: float, mean: float, snapshots: dict[str, Any] | None, steps: int, every: int
+    drawn: tuple[CheckpointProblem, CheckpointPlan],
 ) -> None:
-    two = snapshots is not None
-    problem = _problem(copy, mean, 20.0, *([] if snapshots is None else [snapshots]))
+    problem, plan = drawn
     best = sch.solve(problem, work_limit=100)
     assert best.status is Status.OPTIMAL
     floor = waste_bound(problem) / BILLION
     assert 0 < floor <= best.objective
-    plan = CheckpointPlan(max(steps, problem.least_steps), every if two else 1)
     assert best.objective <= waste_billionths(problem, plan) / BILLION
     assert waste_billionths(problem, plan) / BILLION == pytest.approx(
         expected_waste(problem, plan), abs=1e-9
