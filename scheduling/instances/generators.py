@@ -60,6 +60,7 @@ from scheduling.instances.schedule.training import post_training, sequence_group
 from scheduling.instances.serving.random_fleets import serving_fleet
 from scheduling.instances.sharing.random_jobs import shared_cluster
 from scheduling.instances.spot.random_capacity import spot_capacity
+from scheduling.instances.table.random_tables import random_table
 from scheduling.instances.tiers.random_programs import tensor_program
 from scheduling.models.base import Problem
 
@@ -337,6 +338,8 @@ _RANGES: dict[str, tuple[Value, Value, str]] = {
     "memory_rate": (0.01, 10.0**4, "gigabytes a second from memory"),
     "exchange": (0.0, 10.0**4, "milliseconds of the all-reduce behind each block"),
     "window": (0.001, 10.0**6, "megabytes of memory for blocks"),
+    "lines": (1, 10**5, "rows of the table"),
+    "columns": (1, 1000, "fields of the table"),
     "days": (0.01, 10.0**5, "mean days between two failures of a node"),
     "seed": (0, 2**63 - 1, "seed of the random numbers"),
     "time_seed": (1, MODULUS - 1, "seed of the durations"),
@@ -389,6 +392,7 @@ GENERATORS: dict[str, Generator] = {
         _generator("training-run", training_run, _RANGES, "checkpoint"),
         _generator("federated-clients", federated_clients, _RANGES, "federated"),
         _generator("spot-capacity", spot_capacity, _RANGES, "spot"),
+        _generator("random-table", random_table, _RANGES, "table"),
         _generator("leaf-flows", leaf_flows, _RANGES, "leaf-spine"),
         _generator("site-ring", site_ring, _RANGES, "ring"),
         _generator("drone-stream", drone_stream, _RANGES, "edge-cloud"),

@@ -101,6 +101,10 @@ _HOMES = {
         "scheduling.models.spot.problem:SpotProblem",
         "scheduling.models.spot.solution:SpotSolution",
     ),
+    "table": (
+        "scheduling.models.table.problem:TableProblem",
+        "scheduling.models.table.solution:TableSolution",
+    ),
     "tiers": (
         "scheduling.models.tiers.problem:TieredProblem",
         "scheduling.models.tiers.solution:TieredSolution",

@@ -71,6 +71,9 @@ from scheduling.models.spines.solution import LeafSpineSolution
 from scheduling.models.spot.check import check_spot
 from scheduling.models.spot.problem import SpotProblem
 from scheduling.models.spot.solution import SpotSolution
+from scheduling.models.table.check import check_table
+from scheduling.models.table.problem import TableProblem
+from scheduling.models.table.solution import TableSolution
 from scheduling.models.tiers.check import check_tiers
 from scheduling.models.tiers.problem import TieredProblem
 from scheduling.models.tiers.solution import TieredSolution
@@ -95,6 +98,7 @@ _CHECKERS: tuple[tuple[type[Problem], type[Solution], _Checker], ...] = (
     (OrderingProblem, OrderingSolution, check_ordering),
     (PipelineProblem, PipelineSolution, check_pipeline),
     (SpotProblem, SpotSolution, check_spot),
+    (TableProblem, TableSolution, check_table),
     (OffloadProblem, OffloadSolution, check_offload),
     (FederatedProblem, FederatedSolution, check_federated),
     (CheckpointProblem, CheckpointSolution, check_checkpoint),

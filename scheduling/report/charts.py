@@ -29,6 +29,7 @@ _CHARTS = {
     "prefill": "scheduling.report.prefill.chart",
     "ring": "scheduling.report.ring.chart",
     "spot": "scheduling.report.spot.chart",
+    "table": "scheduling.report.table.chart",
     "tiers": "scheduling.report.tiers.chart",
 }
 """Module by kind; its ``draw`` draws a solution into a figure."""

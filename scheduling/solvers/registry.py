@@ -182,6 +182,7 @@ _FAMILIES = {
     "schedule": "scheduling.solvers.schedule.family:FAMILY",
     "serving": "scheduling.solvers.serving.family:FAMILY",
     "spot": "scheduling.solvers.spot.family:FAMILY",
+    "table": "scheduling.solvers.table.family:FAMILY",
     "tiers": "scheduling.solvers.tiers.family:FAMILY",
 }
 

@@ -43,6 +43,7 @@ SOLVED = {
     "schedule": "dispatch",
     "serving": "greedy",
     "spot": "greedy",
+    "table": "sorted",
     "tiers": "density",
 }
 """Kinds with solutions, and a solver of each that needs no engine."""

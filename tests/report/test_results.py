@@ -395,6 +395,7 @@ options: {max_pp: 1, max_tp: 1, token_budgets: [1024], modes: [aggregated]}
         ("federated-clients", "compass", "Arrival of each model"),
         ("mobile-tasks", "least-loaded", "Tasks on their servers"),
         ("spot-capacity", "greedy", "Instances over time"),
+        ("random-table", "sorted", "Characters shared so far"),
         ("prompts", "fcfs", "Prompts over time"),
         ("tensor-program", "density", "Where each tensor is"),
         ("cache-trace", "lru", "Cost of the misses so far"),

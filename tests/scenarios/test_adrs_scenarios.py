@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import permutations, product
 from pathlib import Path
 
 import numpy as np
@@ -17,38 +16,10 @@ from scheduling.scenarios.scenario import Run, data_folder
 RELAXED = settings(max_examples=25, suppress_health_check=list(HealthCheck), deadline=None)
 
 
-def test_tables_by_hand() -> None:
-    cells = (("aa", "x"), ("b", "x"), ("aa", "y"))
-    as_they_are = [(row, (0, 1)) for row in range(3)]
-    assert adrs_tables.saved(cells, as_they_are) == 0
-    assert adrs_tables.saved(cells, [(0, (0, 1)), (2, (0, 1)), (1, (1, 0))]) == 4
-    assert adrs_tables.saved(cells, adrs_tables.grouped(cells)) == 4
-    assert adrs_tables.most_saved(cells) == 4
-    with pytest.raises(ValueError, match="too many"):
-        adrs_tables.most_saved(tuple(("a",) for _ in range(11)))
-
-
-@RELAXED
-@given(rows=st.integers(1, 4), fields=st.integers(1, 3), seed=st.integers(0, 99))
-def test_tables_by_brute_force(rows: int, fields: int, seed: int) -> None:
-    cells = adrs_tables.table(rows, fields, seed)
-    orders = list(permutations(range(fields)))
-    best = max(
-        adrs_tables.saved(cells, list(zip(order, chosen, strict=True)))
-        for order in permutations(range(rows))
-        for chosen in product(orders, repeat=rows)
-    )
-    lines = adrs_tables.grouped(cells)
-    assert sorted(row for row, _ in lines) == list(range(rows))
-    assert all(sorted(order) == list(range(fields)) for _, order in lines)
-    assert adrs_tables.saved(cells, lines) <= adrs_tables.most_saved(cells) == best
-
-
-def test_grouping_is_near_the_best() -> None:
-    found = [adrs_tables.table(8, 4, seed) for seed in range(5)]
-    for cells in found:
-        saved = adrs_tables.saved(cells, adrs_tables.grouped(cells))
-        assert saved >= 0.8 * adrs_tables.most_saved(cells)
+def test_grouping_of_tables_is_near_the_best() -> None:
+    found = adrs_tables.row()
+    assert found.gap is not None
+    assert 0 <= found.gap < 0.2
 
 
 def least_demand(free: np.ndarray, job: Job) -> float:

@@ -11,9 +11,12 @@ from scheduling.models.packing.problem import PackingProblem
 from scheduling.models.packing.solution import PackingSolution
 from scheduling.models.placement.problem import Item, PlacementProblem
 from scheduling.models.placement.solution import Placement, PlacementSolution
+from scheduling.models.table.problem import TableProblem
+from scheduling.models.table.solution import TableSolution
 from scheduling.report.experts.chart import STATES, references, shares
 from scheduling.report.packing.chart import emptiest, fills
 from scheduling.report.results.content import Axis, Boxes, Chart, Lines, Mark, RowBar, Series
+from scheduling.report.table.chart import lengths
 
 
 def placement(problem: PlacementProblem, solution: PlacementSolution) -> list[Chart]:
@@ -166,3 +169,18 @@ def packing(problem: PackingProblem, solution: PackingSolution) -> list[Chart]:
             )
         )
     return charts
+
+
+def table(problem: TableProblem, solution: TableSolution) -> list[Chart]:
+    """Draw how many characters the lines share so far, and how many there are."""
+    found = lengths(problem, solution)
+    if not len(found):
+        return []
+    places = list(range(1, len(found) + 1))
+    shared = found[:, 0].cumsum().tolist()
+    everything = found.sum(axis=1).cumsum().tolist()
+    series = [
+        Series("shared with the line before", places, shared),
+        Series("all", places, everything, dashed=True),
+    ]
+    return [Lines("Characters shared so far", Axis("line"), Axis("characters"), series)]

@@ -29,6 +29,7 @@ CHARTS: dict[str, Callable[[Any, Any], list[Chart]]] = {
     "ring": curves.ring,
     "schedule": timelines.schedule,
     "spot": timelines.spot,
+    "table": filling.table,
     "tiers": memories.tiers,
 }
 """What draws a problem with its solution, by kind."""

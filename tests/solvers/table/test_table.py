@@ -1,0 +1,119 @@
+"""Orders of tables: the exact solver against all orders, rules, bounds, checks, charts."""
+
+from __future__ import annotations
+
+from itertools import permutations, product
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import scheduling as sch
+from scheduling.errors import InputError, UnsupportedError
+from scheduling.instances.generators import generate
+from scheduling.instances.table.random_tables import random_table
+from scheduling.models.base import Status
+from scheduling.models.table.arrays import compile_table
+from scheduling.models.table.bounds import saved_bound
+from scheduling.models.table.problem import TableProblem
+from scheduling.models.table.solution import TableSolution
+from scheduling.report.charts import write_chart
+from scheduling.report.table.chart import lengths, sentence
+
+RULES = ("as-is", "sorted", "group-recursion")
+HAND = TableProblem(fields=("a", "b"), rows=(("aa", "x"), ("b", "x"), ("aa", "y")))
+
+
+@st.composite
+def tables(draw: st.DrawFn) -> TableProblem:
+    fields = draw(st.integers(1, 3))
+    cell = st.sampled_from(("", "x", "yy", "zzz"))
+    row = st.tuples(*[cell] * fields)
+    rows = draw(st.lists(row, min_size=1, max_size=4))
+    return TableProblem(fields=tuple(f"f{k}" for k in range(fields)), rows=tuple(rows))
+
+
+def _most(problem: TableProblem) -> int:
+    """Try all orders of rows and fields, by the texts."""
+    orders = list(permutations(range(len(problem.fields))))
+    best = 0
+    for rows in permutations(range(len(problem.rows))):
+        for chosen in product(orders, repeat=len(rows)):
+            total = 0
+            for k in range(1, len(rows)):
+                for one, other in zip(chosen[k - 1], chosen[k], strict=True):
+                    text = problem.rows[rows[k]][other]
+                    if one != other or problem.rows[rows[k - 1]][one] != text:
+                        break
+                    total += len(text) ** 2
+            best = max(best, total)
+    return best
+
+
+@settings(max_examples=25, deadline=None)
+@given(tables())
+def test_the_best_of_all_orders(problem: TableProblem) -> None:
+    most = _most(problem)
+    assert most <= saved_bound(compile_table(problem))
+    for name in ("dynamic-program", "auto"):
+        answer = sch.solve(problem, name, work_limit=5, workers=1)
+        assert answer.status is Status.OPTIMAL
+        assert answer.objective == most
+    for name in RULES:
+        answer = sch.solve(problem, name, work_limit=5, workers=1)
+        assert answer.objective <= most <= answer.bound
+
+
+def test_by_hand() -> None:
+    saved = {name: sch.solve(HAND, name, work_limit=5).objective for name in RULES}
+    assert saved == {"as-is": 0, "sorted": 4, "group-recursion": 4}
+
+
+def test_grouping_is_near_the_best_and_scales() -> None:
+    for seed in range(3):
+        small = random_table(lines=7, columns=4, seed=seed)
+        best = sch.solve(small, "dynamic-program", work_limit=5).objective
+        assert sch.solve(small, "group-recursion", work_limit=5).objective >= 0.8 * best
+    large = random_table(lines=2500, columns=5, seed=1)
+    answer = sch.solve(large, work_limit=5, workers=1)
+    assert answer.objective > sch.solve(large, "as-is", work_limit=5).objective
+    assert answer.objective <= answer.bound
+    with pytest.raises(UnsupportedError, match="too many to try all orders"):
+        sch.solve(large, "dynamic-program")
+
+
+def test_each_rule_is_checked(tmp_path: Path) -> None:
+    good = sch.solve(HAND, work_limit=5, workers=1)
+
+    def broken(lines: list[tuple[int, list[str]]], **fields: Any) -> set[str]:
+        rows = [{"row": row, "fields": names} for row, names in lines]
+        answer = TableSolution.model_validate({**good.model_dump(), "lines": rows, **fields})
+        return {violation.constraint for violation in sch.check(HAND, answer)}
+
+    listed = [(line.row, list(line.fields)) for line in good.lines]
+    assert broken(listed) == set()
+    assert broken(listed[:2]) == {"row"}
+    assert broken([*listed, listed[0]]) == {"row"}
+    assert broken([*listed, (3, ["a", "b"])]) == {"row"}
+    assert broken([(row, ["a", "a"]) for row, _ in listed]) == {"fields"}
+    assert broken([(k, ["a", "b"]) for k in range(3)]) == {"objective"}
+    assert broken(listed, status="infeasible") >= {"status"}
+    assert sentence(HAND, good) == "table: 4 saved, proven most"
+    assert lengths(HAND, good).tolist()[0][0] == 0
+    assert lengths(HAND, good).sum() == sum(len(cell) for row in HAND.rows for cell in row)
+    write_chart(HAND, good, tmp_path / "lines.svg")
+    assert "shared with the line before" in (tmp_path / "lines.svg").read_text(encoding="utf-8")
+    nothing = TableSolution(status=Status.UNKNOWN)
+    assert sentence(HAND, nothing) == "table: no order (unknown)"
+    write_chart(HAND, nothing, tmp_path / "none.svg")
+
+
+def test_files_and_faults(tmp_path: Path) -> None:
+    problem = generate("random-table", {"lines": 5, "columns": 3, "seed": 2})
+    sch.write(problem, tmp_path / "table.yaml")
+    assert sch.read(tmp_path / "table.yaml") == problem
+    with pytest.raises(InputError) as caught:
+        TableProblem.model_validate({"fields": ["a", "a"], "rows": [["x", "y"], ["x"]]})
+    assert [fault.place for fault in caught.value.faults] == ["fields", "rows[1]"]
