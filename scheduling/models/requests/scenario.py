@@ -78,10 +78,10 @@ class RequestScenario(Problem):
     max_tokens: Tokens | None = Field(
         default=None,
         description="Longest prompt and answer together that the runtime is set up for, which some "
-        "policies reserve; none: that of the requests.",
+        "policies reserve; none: that of the requests which a replica holds.",
     )
     max_answer_tokens: Tokens | None = Field(
-        default=None, description="Longest answer that it allows; none: that of the requests."
+        default=None, description="Longest answer that it allows; none: that of these requests."
     )
     router: Name = Field(
         default="least-requests",

@@ -316,9 +316,11 @@ def _setting(
 ) -> Setting:
     table = load.table
     totals = table.prompt_tokens + table.output_tokens
-    longest = problem.max_tokens or int(totals.max(initial=1))
+    # What is larger than the memory is rejected, and changes nothing for the others.
+    fits = totals <= replica.kv_tokens // problem.block_size * problem.block_size
+    longest = problem.max_tokens or int(totals[fits].max(initial=1))
     limits = tuple(slos[name].ttft_seconds if name in slos else None for name in table.demands)
-    answer = problem.max_answer_tokens or int(table.output_tokens.max(initial=1))
+    answer = problem.max_answer_tokens or int(table.output_tokens[fits].max(initial=1))
     wholes = tuple(slos[name].e2e_seconds if name in slos else None for name in table.demands)
     laters = tuple(slos[name].tpot_seconds if name in slos else None for name in table.demands)
     return Setting(

@@ -17,6 +17,7 @@ from scheduling.models.requests.table import RequestTable
 from scheduling.simulator.requests.clock import LAST_NS, nanoseconds
 from scheduling.simulator.requests.deployment import Deployment, Group, Link
 from scheduling.simulator.requests.flows import Choice, Flows
+from scheduling.simulator.requests.gate import Gate
 from scheduling.simulator.requests.host import TieredInstance
 from scheduling.simulator.requests.instance import Instance
 from scheduling.simulator.requests.iterations import Iterations
@@ -26,6 +27,7 @@ from scheduling.simulator.requests.migration import Migrations
 from scheduling.simulator.requests.movable import MovableInstance
 from scheduling.simulator.requests.policy import Gating, Migrating, Retention, Router, Swapping
 from scheduling.simulator.requests.programs import Programs
+from scheduling.simulator.requests.refusals import elsewhere
 from scheduling.simulator.requests.run import NEVER, FleetRun
 from scheduling.simulator.requests.streaming import StreamingInstance
 from scheduling.simulator.requests.swapping import SwappingInstance
@@ -98,10 +100,7 @@ class Engine:
             for instance in self.instances
             if isinstance(instance, KeepingInstance) and not instance.cache.retention.steady
         ]
-        self._gate = router if isinstance(router, Gating) else None
-        if self._gate is not None:
-            computing = [one for one in self.instances if one.group.role != "decode"]
-            self._gate.begin(self.programs, computing)
+        self._gate = Gate(self, router) if isinstance(router, Gating) else None
         self._migrations: Migrations | None = None
         self._clocks = 0
         self._last_arrival = 0
@@ -127,7 +126,7 @@ class Engine:
         self.decoded_at = np.full(count, -1, dtype=np.int32).data
         self.hits = np.zeros(count, dtype=np.int64).data
         self.came = self._table.arrival_ns.copy().data
-        self._left, self._came = count, 0
+        self.left, self._came = count, 0
 
     def _instance(self, index: int, group: Group, retention: Retention | None) -> Instance:
         """Return a replica of the kind that its policies need."""
@@ -202,16 +201,26 @@ class Engine:
         """Note the end of a request."""
         self.ended[request.row] = now
         self.restarts[request.row] = request.restarts
-        self._left -= 1
+        self.left -= 1
         if self.programs is not None:
             self._settle(now)
             for time, row in self.programs.ended(request, now):
                 self.call_at(time, partial(self._arrive, row))
 
+    def enter(self, request: Live, instance: Instance, now: int) -> None:
+        """Queue a request at an instance that computes its prompt."""
+        if instance not in request.places:
+            raise elsewhere(self._router, request, instance, now)
+        self.where[request.row] = instance.index
+        instance.enqueue(request, now)
+
     def hand_over(self, request: Live, now: int) -> None:
         """Queue a request whose prompt is computed at the instance that makes its answer."""
         choice = self._choices[request.row]
-        target = self._router.choose(choice.answers(self.total(request)), request, now)
+        places = choice.answers(self.total(request))
+        target = self._router.choose(places, request, now)
+        if target not in places:
+            raise elsewhere(self._router, request, target, now)
         self.decoded_at[request.row] = target.index
         target.enqueue(request, now)
 
@@ -237,11 +246,15 @@ class Engine:
         def again(time: int) -> None:
             self._clocks -= 1
             action(time)
-            if len(self._heap) - 1 > self._clocks or time < self._last_arrival:
+            if not self.quiet(time):
                 self.every(interval, action, time)
 
         self._clocks += 1
         self.call_at(now + interval, again)
+
+    def quiet(self, now: int) -> bool:
+        """Tell whether nothing is to happen any more, unless a clock of a policy makes it."""
+        return len(self._heap) - 1 <= self._clocks and now >= self._last_arrival
 
     # The run.
 
@@ -294,8 +307,8 @@ class Engine:
                 if not instance.busy:
                     instance.start(now)
             touched.clear()
-        if self._left:
-            raise PolicyError(f"{self._left} requests wait for ever")
+        if self.left:
+            raise PolicyError(f"{self.left} requests wait for ever")
         return self._result()
 
     def _come(
@@ -306,7 +319,7 @@ class Engine:
             self._arrive(row, now)
             self._came += 1
             if on_progress is not None and self._came % _REPORT_EVERY == 0:
-                on_progress(now, self._came, len(self._table) - self._left)
+                on_progress(now, self._came, len(self._table) - self.left)
             if then > now:
                 return then
         return LAST_NS + 1
@@ -333,7 +346,7 @@ class Engine:
             self._migrations = Migrations(self, self._router)
             self.every(self._router.interval_ns, self._migrations.look, first)
         if self._gate is not None:
-            self.call_at(first + self._gate.period_ns, partial(self._look, self._gate))
+            self._gate.wind_up(first)
 
     def _fetched(self, instance: Instance, request: Live, now: int) -> None:
         """Let KV arrive and its source forget it."""
@@ -346,7 +359,7 @@ class Engine:
         total = self._totals[row]
         choice = self._flows.choose(request.demand, request.prompt, total)
         if choice is None:
-            self._left -= 1 if self.programs is None else self.programs.rejected(row)
+            self.left -= 1 if self.programs is None else self.programs.rejected(row)
             return
         if self.programs is not None:
             self.came[row] = now
@@ -354,26 +367,10 @@ class Engine:
             self.programs.came(request, now)
         if choice.last is not None:
             self._choices[row] = choice
+        request.places = choice.prompts(request.prompt, total)
         if self._gate is not None and not self._gate.admits(request, now):
             return
-        instance = self._router.choose(choice.prompts(request.prompt, total), request, now)
-        self.where[row] = instance.index
-        instance.enqueue(request, now)
-
-    def _send(self, request: Live, instance: Instance, now: int) -> None:
-        self.where[request.row] = instance.index
-        instance.enqueue(request, now)
-
-    def _look(self, gate: Gating, now: int) -> None:
-        """Let requests go on that the router has held back or withdrawn."""
-        for sent in gate.tick(now):
-            if sent.delay_ns:
-                send = partial(self._send, sent.request, sent.instance)
-                self.call_at(now + sent.delay_ns, send)
-            else:
-                self._send(sent.request, sent.instance, now)
-        if self._left:
-            self.call_at(now + gate.period_ns, partial(self._look, gate))
+        self.enter(request, self._router.choose(request.places, request, now), now)
 
     def _settle(self, now: int) -> None:
         """Bring memories up to date whose order of prefixes may change with what happens now."""

@@ -15,7 +15,7 @@ from scheduling.models.requests.table import RequestTable
 from scheduling.simulator.requests.deployment import Deployment
 from scheduling.simulator.requests.engine import Engine
 from scheduling.simulator.requests.policy import Router
-from scheduling.simulator.requests.routers import RouterSetting, check_groups, make_router
+from scheduling.simulator.requests.routers import RouterSetting, make_router
 from scheduling.simulator.requests.run import FleetRun
 from scheduling.simulator.requests.streams import stream
 
@@ -88,7 +88,6 @@ def simulate_fleet(
     ([0.02], [0.121])
     """
     router = _router(router, table, paths, seed)
-    check_groups(router, deployment.groups)
     requests, programs = _requests(table, paths, growth)
     return Engine(
         deployment,

@@ -109,9 +109,7 @@ class Instance(Iterations):
             grown = used = used - self.cache.spare
         if decodes:
             if steps > 1 and self._grows:
-                growth = memory.need(self.steps + 1, steps - 1)
-                if self.cache is not None:
-                    self.cache.reclaim(growth + 1 - memory.free, run.began)
+                growth = self._growth(steps - 1)
                 memory.free -= growth
                 grown += growth
             tally.decoded_tokens += decodes * steps
@@ -205,6 +203,7 @@ class Instance(Iterations):
     def _idle(self, turn: Turn) -> None:
         self._carry = 0
         if turn.wake_ns is not None:
+            self._look_again(turn)
             return
         if self.waiting and not (self.moving or self.leaving):
             if self.decoding or self.prefilling:

@@ -27,6 +27,9 @@ if TYPE_CHECKING:
     )
     from scheduling.simulator.requests.turn import Turn
 
+_IDLE_TURNS = 100_000
+"""How often in a row policies may look at requests that wait, and run nothing."""
+
 
 class InstanceState:
     """What one replica is at; :class:`~scheduling.simulator.requests.instance.Instance` runs it.
@@ -72,6 +75,8 @@ class InstanceState:
         self.tally = Tally()
         self._base_sum = 0
         self._evictions = 0
+        self._idle_since = 0
+        self._idle_turns = 0
         self._carry = 0
         self._copying = 0
         self.adapters = None if group.adapters is None else Adapters(group.adapters)
@@ -105,6 +110,14 @@ class InstanceState:
             self.waiting = deque(sorted(self.waiting, key=lambda request: key(request, now)))
             self._unsorted = False
 
+    def last(self, now: int) -> Live | None:
+        """Return the request of the queue whose turn comes last, by its order at a time."""
+        if self.order is None or not self.waiting:
+            return self.waiting[-1] if self.waiting else None
+        key = self.order.key
+        # Of equal ones the last that came.
+        return max(reversed(self.waiting), key=lambda request: key(request, now))
+
     @property
     def slots(self) -> int:
         """Requests that may still begin before the batch is full."""
@@ -129,15 +142,22 @@ class InstanceState:
     def completed(self, now: int) -> int:
         """Return how many iterations of the jump that runs now have ended by a time."""
         run = self.running
-        if not self.busy or run.pace is None or run.steps == 1:
+        if not self.busy or run.pace is None:
             return 0
+        # Its last has ended by now where it was cut short at this very time.
         span = ((now - run.began + 1) << SHIFT) - self._carry
-        return min(run.pace.reaching(span) - 1, run.steps - 1)
+        return min(run.pace.reaching(span) - 1, run.steps)
 
     def tokens_at(self, request: Live, now: int) -> int:
         """Return the tokens of a request at a time between the ends of jumps."""
-        done = self.completed(now) if request.state is State.DECODING else 0
-        return self.tokens(request) + done
+        each = 0
+        if request.state is State.DECODING:
+            each = 1
+        elif self.running.chunks:
+            # A jump with prompts takes as many tokens of one in every iteration.
+            one, tokens = self.running.chunks[0]
+            each = tokens if one is request else 0
+        return self.tokens(request) + (each * self.completed(now) if each else 0)
 
     def free_at(self, now: int) -> int:
         """Return the blocks that are free at a time between the ends of jumps."""
@@ -161,6 +181,15 @@ class InstanceState:
         del request, now
         return 0
 
+    def _look_again(self, turn: Turn) -> None:
+        """Count how often in a row policies look again and run nothing."""
+        if self.tally.jumps != self._idle_since:
+            self._idle_since = self.tally.jumps
+            self._idle_turns = 0
+        self._idle_turns += 1
+        if self._idle_turns > _IDLE_TURNS and self.waiting:
+            raise turn.impossible(f"nothing has run in {_IDLE_TURNS} turns", self.waiting[0])
+
     # Memory.
 
     def secure_decodes(self) -> int:
@@ -181,6 +210,10 @@ class InstanceState:
                 return self._secure_one_by_one()
         memory.free = left
         return count
+
+    def _growth(self, steps: int) -> int:
+        """Return the blocks that so many steps of a jump behind its first take; they are free."""
+        return self.memory.need(self.steps + 1, steps)
 
     def _secure_one_by_one(self) -> int:
         """Give memory in the order of the eviction policy, taking it from the other end."""

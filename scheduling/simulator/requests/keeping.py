@@ -62,8 +62,24 @@ class KeepingInstance(Instance):
             return
         begun = run.pace.reaching(((now - run.began) << SHIFT) - self._carry)
         if 1 < begun <= run.steps:
-            growth = self.memory.need(self.steps + 1, begun - 1)
-            self.cache.reclaim(growth + 1 - self.memory.free, run.began)
+            self._growth(begun - 1)
+
+    def _growth(self, steps: int) -> int:
+        memory, run = self.memory, self.running
+        growth = super()._growth(steps)
+        if self.cache.retention.steady or run.pace is None:
+            self.cache.reclaim(growth + 1 - memory.free, run.began)
+            return growth
+        # What is of least value may change with every block that is dropped.
+        short = 1 - memory.free
+        for step in range(1, steps + 1):
+            short += memory.wheel[(self.steps + step) % memory.block_size]
+            if short > 0:
+                begun = run.began + ((self._carry + run.pace.after(step)) >> SHIFT)
+                free = memory.free
+                self.cache.reclaim(short, begun)
+                short -= memory.free - free
+        return growth
 
     def enqueue(self, request: Live, now: int) -> None:
         """Put a request at the end of the queue."""

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import IntEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from scheduling.simulator.requests.instance import Instance
 
 WHOLE = 1 << 62
 """Tokens known of a prompt of which no parts are to come."""
@@ -57,6 +62,8 @@ class Live:
         Tokens of its prompt that are known, how many parts are to come, and when the last one came.
     source, left_behind
         Index of that instance, and the blocks that it keeps there until they are fetched.
+    places
+        Instances that may compute its prompt on the way that it takes.
     """
 
     __slots__ = (
@@ -73,6 +80,7 @@ class Live:
         "left_behind",
         "order",
         "parts_left",
+        "places",
         "prompt",
         "remote",
         "restarts",
@@ -103,6 +111,7 @@ class Live:
         self.known = WHOLE
         self.parts_left = 0
         self.grown_ns = arrival_ns
+        self.places: Sequence[Instance] = ()
 
     @property
     def left(self) -> int:

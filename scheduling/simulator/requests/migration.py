@@ -11,10 +11,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from scheduling.errors import PolicyError
-from scheduling.simulator.requests.clock import NS_PER_SECOND, nanoseconds
+from scheduling.simulator.requests.clock import nanoseconds
 from scheduling.simulator.requests.live import Live, State
 from scheduling.simulator.requests.movable import MovableInstance
+from scheduling.simulator.requests.refusals import impossible
 
 if TYPE_CHECKING:
     from scheduling.simulator.requests.deployment import Link
@@ -170,10 +170,7 @@ class Migrations:
         found = f"to {target.name}, but it does not decode on {source.name}"
         if target is source:
             found = f"from {source.name} to itself"
-        raise PolicyError(
-            f"{self._policy.name} at {now / NS_PER_SECOND:.6f} s, request {request.row}: moved "
-            f"{found}"
-        )
+        raise impossible(self._policy, request.row, f"moved {found}", now)
 
     def departed(self, move: Move, took: int, now: int) -> None:
         """Let a request arrive after some nanoseconds."""

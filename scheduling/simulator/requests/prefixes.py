@@ -232,7 +232,7 @@ class PrefixCache:
         if blocks > 0 and not self.retention.steady:
             self._rank(now)
         while blocks > 0 and self._heap:
-            key, _, version, entry = heappop(self._heap)
+            key, serial, version, entry = heappop(self._heap)
             loose = entry.loose
             if entry.version != version or loose <= 0:
                 continue
@@ -241,9 +241,9 @@ class PrefixCache:
             entry.blocks -= taken
             self.blocks -= taken
             self._memory.free += taken
-            self._serial += 1
             if entry.loose > 0:
-                heappush(self._heap, (key, self._serial, version, entry))
+                # Before its equals, so that it makes no difference how many are freed at a time.
+                heappush(self._heap, (key, serial, version, entry))
             elif not entry.blocks:
                 self._forget(entry, now)
 

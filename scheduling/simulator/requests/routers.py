@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
 from scheduling.errors import InputError, UnsupportedError
 from scheduling.models.requests.paths import Paths
-from scheduling.simulator.requests.deployment import Group
 from scheduling.simulator.requests.policies.dualmap import DualMap, LeastTtft, PrefixHash
 from scheduling.simulator.requests.policies.forwarding import OnDemand, ReportedTokens
 from scheduling.simulator.requests.policies.llumnix import Freeness, Llumnix
@@ -120,20 +119,3 @@ def make_router(name: str, setting: RouterSetting) -> Router:
         raise UnsupportedError.unknown("router", name, ROUTERS)
     make, limits = _MAKERS[base]
     return make(setting, number_behind("router", name, text, limits) if colon else None)
-
-
-def check_groups(router: Router, groups: Sequence[Group]) -> None:
-    """Refuse fleets on which a router would send requests where they may not go.
-
-    Raises
-    ------
-    InputError
-        When requests wait at a gateway that knows one group, and there are several.
-    """
-    if not isinstance(router, (OnDemand, Autoscaled)):
-        return
-    roles = [group.role for group in groups if group.role != "decode"]
-    if len(roles) > 1 or (isinstance(router, Autoscaled) and len(groups) > 1):
-        found = ", ".join(group.name for group in groups)
-        what = "whose replicas are equal" if len(roles) > 1 else "that makes whole requests"
-        raise InputError.single("groups", found, f"one group {what}, for router {router.name}")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -54,6 +56,20 @@ def test_answers_go_to_decode_instances_that_hold_no_prompts() -> None:
     run = simulate_fleet(fleet, table([0, 0], 10, 5), router=OnDemand(1.0))
     assert run.instance.tolist() == [0, 0]
     assert set(run.decode_instance.tolist()) == {1, 2}
+
+
+def test_those_who_wait_for_other_instances_hold_nobody_up() -> None:
+    fleet = Deployment(
+        (Group("a", SECOND, 1000), Group("b", SECOND, 1000)),
+        (Flow("one", "a"), Flow("two", "b"), Flow("any", ("a", "b"))),
+    )
+    demand = np.array([0, 0, 2, 1, 2, 1])
+    requests = replace(
+        table(np.arange(6) * MS, 10, 1), demand=demand, demands=("one", "two", "any")
+    )
+    run = simulate_fleet(fleet, requests, router=OnDemand(10.0, retry_seconds=0.001))
+    assert run.instance.tolist() == [0, 0, 1, 1, 0, 1]
+    assert (run.ended_ns // (100 * MS)).tolist() == [1, 2, 1, 2, 3, 3]
 
 
 @given(requests=tables(), group=groups(), accepted=st.integers(1, 3), wait=st.floats(1e-3, 0.5))

@@ -91,6 +91,19 @@ def keepers(draw: st.DrawFn) -> Deployment:
     return Deployment((replace(group, retention=draw(st.sampled_from(RETENTIONS))),))
 
 
+@st.composite
+def manifold(draw: st.DrawFn) -> Deployment:
+    """Draw fleets of several groups, some of which not all requests may go to."""
+    whole = [
+        replace(draw(groups(name)), retention=draw(st.sampled_from(RETENTIONS))) for name in "abc"
+    ]
+    ways = draw(st.lists(st.sets(st.sampled_from("abc"), min_size=1), min_size=1, max_size=3))
+    flows = tuple(
+        Flow("all", tuple(sorted(way)), weight=place + 1.0) for place, way in enumerate(ways)
+    )
+    return Deployment(tuple(whole), flows)
+
+
 def same(one: FleetRun, other: FleetRun) -> bool:
     """Tell whether two runs agree to the nanosecond."""
     fields = ("started_ns", "first_token_ns", "ended_ns", "restarts", "came_ns", "hit_tokens")
@@ -105,7 +118,7 @@ ROUTERS: list[Callable[[], Router]] = [
 ]
 
 
-@given(keepers(), program_tables(), st.sampled_from(ROUTERS))
+@given(st.one_of(keepers(), manifold()), program_tables(), st.sampled_from(ROUTERS))
 @settings(max_examples=400)
 def test_jumps_change_nothing(
     fleet: Deployment, programs: ProgramTable, router: Callable[[], Router]

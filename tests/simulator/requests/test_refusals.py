@@ -11,9 +11,11 @@ from scheduling.errors import InputError, PolicyError, UnsupportedError
 from scheduling.models.cost.protocol import Affine
 from scheduling.simulator.requests.deployment import Deployment, Flow, Group, Link
 from scheduling.simulator.requests.fleet import simulate_fleet
+from scheduling.simulator.requests.instance import Instance
 from scheduling.simulator.requests.live import Live
 from scheduling.simulator.requests.policies.admission import Reserve
-from scheduling.simulator.requests.policy import Provenance
+from scheduling.simulator.requests.policies.routing import RoundRobin
+from scheduling.simulator.requests.policy import Provenance, Sending
 from scheduling.simulator.requests.turn import Turn
 from tests.serving_runs import table
 
@@ -173,3 +175,73 @@ def test_unknown_routers_are_refused() -> None:
     fleet = Deployment((Group("one", COST, kv_tokens=100),))
     with pytest.raises(UnsupportedError, match="did you mean 'round-robin'"):
         simulate_fleet(fleet, table([0], [1], [1]), router="roundrobin")
+
+
+class Astray(RoundRobin):
+    """A router that sends everybody to one instance, of an answer or of a prompt."""
+
+    def __init__(self, fleet: Sequence[Instance] = (), *, prompts: bool = True) -> None:
+        super().__init__()
+        self._fleet = fleet
+        self._prompts = prompts
+        self.period_ns = 10**9
+
+    def begin(self, programs: object, fleet: Sequence[Instance]) -> None:
+        """Remember the instances that compute prompts."""
+        del programs
+        self._fleet = fleet
+
+    def admits(self, request: Live, now: int) -> bool:
+        """Hold nothing back."""
+        del request, now
+        return True
+
+    def tick(self, now: int) -> Sequence[Sending]:
+        """Send nothing."""
+        del now
+        return ()
+
+    def choose(self, candidates: Sequence[Instance], request: Live, now: int) -> Instance:
+        """Return the last of all for prompts, or the first of all for answers."""
+        decodes = candidates[0].group.role == "decode"
+        if decodes == self._prompts:
+            return super().choose(candidates, request, now)
+        return self._fleet[0 if decodes else -1]
+
+
+class Holds(Astray):
+    """A router that lets nobody on."""
+
+    def admits(self, request: Live, now: int) -> bool:
+        """Hold all back but the first."""
+        del now
+        return request.row == 0
+
+
+def test_requests_are_sent_only_where_they_may_go() -> None:
+    groups = (
+        Group("p", COST, 100, role="prefill"),
+        Group("d", COST, 100, role="decode"),
+        Group("w", COST, 100),
+    )
+    fleet = Deployment(groups, (Flow("all", "p", "d", link=Link(1.0, 1e6)),))
+    for router, place in ((Astray(), "w/2"), (Astray(prompts=False), "p/0")):
+        with pytest.raises(PolicyError, match=f"sent to {place}, where it may not go") as caught:
+            simulate_fleet(fleet, table([10**9], [5], [2]), router=router)
+        assert "round-robin at 1.0" in str(caught.value)
+        assert "request 0" in str(caught.value)
+
+
+def test_a_router_that_lets_nobody_on_is_no_endless_run() -> None:
+    fleet = Deployment((Group("one", COST, kv_tokens=100),))
+    with pytest.raises(PolicyError, match=r"request 1: it waits for ever, and so do 1 others"):
+        simulate_fleet(fleet, table([0, 0, 10**9], [5] * 3, [2] * 3), router=Holds())
+
+
+def test_a_batch_that_is_always_put_off_is_no_endless_run() -> None:
+    def put_off(turn: Turn) -> None:
+        turn.wake_ns = turn.now + 1
+
+    group = Group("all", COST, kv_tokens=100, composition=Odd(put_off))
+    with pytest.raises(PolicyError, match=r"odd.*request 0: nothing has run in 100000 turns"):
+        simulate_fleet(Deployment((group,)), table([0], [5], [2]))

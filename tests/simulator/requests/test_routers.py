@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from scheduling.errors import InputError, UnsupportedError
 from scheduling.models.cost.protocol import Affine
 from scheduling.models.requests.paths import Paths
 from scheduling.models.requests.scenario import ROUTERS as STATED
 from scheduling.models.requests.scenario import RequestScenario
+from scheduling.models.requests.table import RequestTable
 from scheduling.simulator.requests.compare import simulate_requests
 from scheduling.simulator.requests.deployment import Deployment, Flow, Group, Link
 from scheduling.simulator.requests.fleet import simulate_fleet
 from scheduling.simulator.requests.policies.dualmap import DualMap
 from scheduling.simulator.requests.policies.retention import LeastRecent
 from scheduling.simulator.requests.routers import ROUTERS, RouterSetting, make_router
-from tests.serving_runs import table
+from tests.serving_runs import groups, same, table, tables
 
 COST = {"base_seconds": 0.01, "per_token_seconds": 1e-5}
 LINE = '{{"timestamp": {}, "input_length": 1000, "output_length": 20, "hash_ids": [{}, {}]}}\n'
@@ -86,13 +90,50 @@ def test_prefixes_have_to_be_known() -> None:
         make_router("dualmaps", setting)
 
 
-def test_gateways_know_one_group() -> None:
-    cost = Affine(0.01, 1e-5)
-    both = Deployment((Group("a", cost, 500), Group("b", cost, 500)))
-    for router in ("autoscaled", "on-demand"):
-        limited = make_router(router, RouterSetting(np.random.default_rng(0), None, 1.0))
-        with pytest.raises(InputError, match="one group whose replicas are equal"):
-            simulate_fleet(both, table([0], [5], [5]), router=limited)
+@st.composite
+def manifold(draw: st.DrawFn) -> tuple[Deployment, RequestTable]:
+    """Draw two classes of requests, each with ways of its own through several groups."""
+    own = [replace(draw(groups(name)), link=Link(1.0, 1e6)) for name in "abc"]
+    own += [draw(groups("p", "prefill")), draw(groups("d", "decode"))]
+    flows = []
+    for demand in ("one", "two"):
+        ways = draw(st.lists(st.sets(st.sampled_from("abc"), min_size=1), max_size=2))
+        flows += [Flow(demand, tuple(sorted(way))) for way in ways]
+        if not ways or draw(st.booleans()):
+            flows.append(Flow(demand, "p", "d", draw(st.floats(0.1, 3)), Link(1.0, 1e6)))
+    requests = draw(tables())
+    which = [draw(st.integers(0, 1)) for _ in range(len(requests))]
+    classes = replace(requests, demand=np.asarray(which), demands=("one", "two"))
+    return Deployment(tuple(own), tuple(flows)), classes
+
+
+@pytest.mark.parametrize("name", [*ROUTERS, "autoscaled:1"])
+@given(drawn=manifold())
+@settings(max_examples=30)
+def test_requests_stay_on_ways_of_their_class(
+    name: str, drawn: tuple[Deployment, RequestTable]
+) -> None:
+    fleet, requests = drawn
+    paths = Paths.of([[(row % 3, int(each))] for row, each in enumerate(requests.prompt_tokens)])
+    jumping, stepping = (
+        simulate_fleet(
+            fleet,
+            requests,
+            router=make_router(name, RouterSetting(np.random.default_rng(0), paths, 0.1)),
+            jumps=jumps,
+        )
+        for jumps in (True, False)
+    )
+    assert same(jumping, stepping)
+    names = [one.group for one in jumping.instances]
+    for row in np.flatnonzero(jumping.served):
+        demand = requests.demands[requests.demand[row]]
+        first, last = jumping.instance[row], jumping.decode_instance[row]
+        ways = [flow for flow in fleet.flows if flow.demand == demand]
+        where = [flow for flow in ways if names[first] in flow.groups]
+        assert where
+        if last >= 0 and names[last] != names[first]:
+            assert any(names[last] in flow.decoders for flow in where)
 
 
 def test_dualmap_maps_to_those_that_compute_prompts() -> None:

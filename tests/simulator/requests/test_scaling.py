@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -10,7 +12,7 @@ from hypothesis import strategies as st
 from scheduling.errors import InputError
 from scheduling.models.cost.protocol import Affine
 from scheduling.models.requests.table import RequestTable
-from scheduling.simulator.requests.deployment import Deployment, Group
+from scheduling.simulator.requests.deployment import Deployment, Flow, Group, Link
 from scheduling.simulator.requests.fleet import simulate_fleet
 from scheduling.simulator.requests.policies.scaling import Autoscaled
 from tests.serving_runs import groups, table, tables
@@ -51,6 +53,28 @@ def test_no_instance_takes_more_than_its_limit() -> None:
 def test_limits_change_with_time() -> None:
     router = Autoscaled((1, 3), 1.0, period_seconds=10.0)
     assert [router.level(time * SECOND) for time in (0, 9, 10, 1000)] == [1, 1, 3, 3]
+
+
+def test_each_waits_for_an_instance_that_it_may_go_to() -> None:
+    cost = Affine(base=0.1, per_token=0.0)
+    fleet = Deployment(
+        (
+            Group("a", cost, 1000, replicas=2),
+            Group("p", cost, 1000, role="prefill"),
+            Group("d", cost, 1000, role="decode"),
+        ),
+        (Flow("one", "a"), Flow("two", "p", "d", link=Link(1.0, 1e9))),
+    )
+    requests = replace(
+        table([0, SECOND, 2 * SECOND, 40 * SECOND], 10, 20),
+        demand=np.array([0, 1, 0, 1]),
+        demands=("one", "two"),
+    )
+    run = simulate_fleet(fleet, requests, router=Autoscaled(1, 5.0, tick_seconds=1.0))
+    assert run.instance[[1, 3]].tolist() == [2, 2]
+    assert run.decode_instance.tolist() == [-1, 3, -1, 3]
+    # The first two start one of their own at once; another begins at 2 s for the third.
+    assert run.queue_seconds.tolist() == [5.0, 5.0, 5.0, 0.0]
 
 
 @given(

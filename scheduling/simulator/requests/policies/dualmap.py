@@ -140,18 +140,18 @@ class _Prefixed:
         kept = instance.kept_tokens(request, now)
         return instance.cost.seconds(Batch.prefill(request.target - kept, kept))
 
-    def backlog(self, instance: Instance) -> float:
+    def backlog(self, instance: Instance, now: int) -> float:
         """Return the seconds of the prompts that are queued or being computed."""
         known = self._work
         queued = sum(known.get(one.row, 0.0) for one in instance.waiting)
         return queued + sum(
-            known.get(one.row, 0.0) * (one.target - one.done) / one.target
+            known.get(one.row, 0.0) * (one.target - instance.tokens_at(one, now)) / one.target
             for one in instance.prefilling
         )
 
     def ttft(self, instance: Instance, request: Live, now: int) -> float:
         """Return when the first token would come, in seconds from now."""
-        return self.backlog(instance) + self.seconds(instance, request, now)
+        return self.backlog(instance, now) + self.seconds(instance, request, now)
 
     def take(self, instance: Instance, request: Live, now: int) -> Instance:
         """Note the work of a request where it goes."""
@@ -261,7 +261,9 @@ class DualMap(_Prefixed):
         """Move prompts that are late where they wait."""
         gains = []
         for one in self._fleet.values():
-            ahead = self.backlog(one) - sum(self._work.get(each.row, 0.0) for each in one.waiting)
+            ahead = self.backlog(one, now) - sum(
+                self._work.get(each.row, 0.0) for each in one.waiting
+            )
             for request in one.waiting:
                 ahead += self._work.get(request.row, 0.0)
                 if ahead <= self._limit or request.remote or request.restarts:
@@ -275,7 +277,7 @@ class DualMap(_Prefixed):
         added = dict.fromkeys(self._fleet, 0.0)
         for _, _, request, one, other in sorted(gains, key=lambda entry: entry[:2]):
             work = self.seconds(other, request, now)
-            if self.backlog(other) + added[other.index] + work < self._limit:
+            if self.backlog(other, now) + added[other.index] + work < self._limit:
                 one.withdraw(request)
                 added[other.index] += work
                 self._work[request.row] = work

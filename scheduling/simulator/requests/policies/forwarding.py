@@ -95,9 +95,10 @@ class OnDemand:
         self._held = []
 
     def admits(self, request: Live, now: int) -> bool:
-        """Tell whether some instance accepts a prompt; nobody passes those who wait."""
+        """Tell whether an instance accepts a prompt; nobody passes those who wait for it."""
         del now
-        if self._held or not any(map(self._accepts, self._fleet)):
+        waits = any(not _apart(one.places, request.places) for one in self._held)
+        if waits or not any(map(self._accepts, request.places)):
             self._held.append(request)
             return False
         return True
@@ -115,17 +116,27 @@ class OnDemand:
         late = now - self._patience
         self._held.sort(key=lambda one: (one.arrival_ns < late, one.arrival_ns, one.row))
         sent = []
-        for request in self._held:
-            best = max(self._fleet, key=lambda one: room[one.index])
-            if room[best.index] < 1:
+        left = []
+        for place, request in enumerate(self._held):
+            if max(room.values()) < 1:
+                left += self._held[place:]
                 break
+            best = max(request.places, key=lambda one: room[one.index])
+            if room[best.index] < 1:
+                left.append(request)
+                continue
             room[best.index] -= 1
             sent.append(Sending(request, best))
-        del self._held[: len(sent)]
+        self._held = left
         return sent
 
     def _accepts(self, instance: Instance) -> bool:
         return instance.outstanding < self._accepted
+
+
+def _apart(some: Sequence[Instance], others: Sequence[Instance]) -> bool:
+    """Tell whether no instance is in both."""
+    return some is not others and all(one not in others for one in some)
 
 
 def _positive(name: str, seconds: float) -> int:

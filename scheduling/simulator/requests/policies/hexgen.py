@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import fsum
 from typing import TYPE_CHECKING
 
 from scheduling.models.cost.protocol import Batch, CostModel
@@ -171,6 +172,7 @@ class Scores:
 
     def _work(self, instance: Instance) -> float:
         there = (*instance.waiting, *instance.prefilling, *instance.decoding.values())
-        return sum(
+        # The same in whatever order they stand.
+        return fsum(
             self._stages.seconds(instance.cost, request, self._programs) for request in there
         )

@@ -170,7 +170,8 @@ class Homes:
     SAGA's routing: the home if it is loaded to less than 80 % of its memory and has the prefix,
     else the least loaded instance. Every 100 ms, where an instance has idled since the last look or
     the loads differ by more than a factor of 2, the last request in the fullest queue moves to the
-    emptiest instance, after a lognormal time of 230 ms on average.
+    emptiest instance, after a lognormal time of 230 ms on average. Of several groups the one with
+    the fullest instance gives a request that may go elsewhere.
 
     Parameters
     ----------
@@ -214,24 +215,33 @@ class Homes:
 
     def tick(self, now: int) -> Sequence[Sending]:
         """Steal a request for an instance with nothing to do, or much less than another."""
-        del now
         idle = {instance.index for instance in self._fleet if not instance.outstanding}
         starved = idle & self._idle
         self._idle = idle
-        full = max(self._fleet, key=_load)
-        free = min(self._fleet, key=_load)
+        fullest: dict[str, Instance] = {}
+        for instance in sorted(self._fleet, key=_load, reverse=True):
+            fullest.setdefault(instance.group.name, instance)
+        for full in fullest.values():
+            sent = self._stolen(full, starved, now)
+            if sent is not None:
+                return (sent,)
+        return ()
+
+    def _stolen(self, full: Instance, starved: set[int], now: int) -> Sending | None:
+        """Withdraw the last request of a queue, if one of its places is to have it instead."""
+        request = full.last(now)
+        if request is None or request.remote or request.restarts:
+            return None
+        free = min(request.places, key=_load)
         uneven = _load(full) > _STOLEN_FROM * _load(free)
-        if full is free or not full.waiting or not (starved or uneven):
-            return ()
-        request = full.waiting[-1]
-        if request.remote or request.restarts:
-            return ()
+        if full is free or not (uneven or any(one.index in starved for one in request.places)):
+            return None
         full.withdraw(request)
         if self._programs is not None:
             self._home[self._programs.of(request.row)] = free
         middle = np.log(_MOVE_SECONDS) - _MOVE_SIGMA**2 / 2
         seconds = self._generator.lognormal(middle, _MOVE_SIGMA)
-        return (Sending(request, free, round(seconds * NS_PER_SECOND)),)
+        return Sending(request, free, round(seconds * NS_PER_SECOND))
 
 
 def _load(instance: Instance) -> float:

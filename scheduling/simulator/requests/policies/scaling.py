@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from math import ceil
 from typing import TYPE_CHECKING
 
@@ -29,7 +29,8 @@ class Autoscaled:
     instances, by the average over a stable window of 60 s, or over a panic window of 6 s when that
     asks for twice the instances that are ready; while it panics it takes none away. An instance is
     ready some time after it is started. One that is taken away gets no new requests and goes when
-    its last has ended. A request that finds nothing up starts the first instance at once.
+    its last has ended. A request that finds nothing up starts an instance at once. Where requests
+    may not go everywhere, an instance stays for each of those who wait.
 
     Parameters
     ----------
@@ -78,7 +79,7 @@ class Autoscaled:
     def begin(self, programs: Programs | None, fleet: Sequence[Instance]) -> None:
         """Begin with nothing up."""
         del programs
-        self._fleet = fleet
+        self._fleet = {one.index: one for one in fleet}
         self._ready_at: dict[int, int] = {}
         self._leaving: set[int] = set()
         self._held: deque[Live] = deque()
@@ -93,21 +94,21 @@ class Autoscaled:
 
     def admits(self, request: Live, now: int) -> bool:
         """Tell whether an instance has room for a request, and nobody waits before it."""
-        if not self._held and self._roomy(now) is not None:
+        if not self._held and self._roomy(request.places, now) is not None:
             return True
         self._held.append(request)
-        if not self._ready_at:
-            self._start(1, now)
+        if not any(one.index in self._ready_at for one in request.places):
+            self._start([request.places[0].index], now)
         return False
 
     def choose(self, candidates: Sequence[Instance], request: Live, now: int) -> Instance:
-        """Return the ready instance with the fewest requests."""
+        """Return the ready instance with the fewest requests; for answers, any."""
         del request
-        return self._roomy(now) or candidates[0]
+        return self._roomy(candidates, now) or min(candidates, key=lambda one: one.outstanding)
 
     def tick(self, now: int) -> list[Sending]:
         """Count what is in flight, start and stop instances, and send those who wait."""
-        flying = len(self._held) + sum(one.outstanding for one in self._fleet)
+        flying = len(self._held) + sum(one.outstanding for one in self._fleet.values())
         self._seen.append((now, flying))
         while self._seen[0][0] <= now - _STABLE * NS_PER_SECOND:
             self._seen.popleft()
@@ -120,17 +121,22 @@ class Autoscaled:
             for index in self._ready_at
             if self._ready_at[index] <= now
         }
-        while self._held and room:
-            best = max(room, key=lambda index: (room[index], -index))
-            if room[best] < 1:
-                break
+        left: deque[Live] = deque()
+        while self._held and max(room.values(), default=0) > 0:
+            request = self._held.popleft()
+            places = [one.index for one in request.places if one.index in room]
+            best = max(places, key=lambda index: (room[index], -index), default=None)
+            if best is None or room[best] < 1:
+                left.append(request)
+                continue
             room[best] -= 1
-            sent.append(Sending(self._held.popleft(), self._fleet[best]))
+            sent.append(Sending(request, self._fleet[best]))
+        self._held.extendleft(reversed(left))
         return sent
 
-    def _roomy(self, now: int) -> Instance | None:
+    def _roomy(self, places: Sequence[Instance], now: int) -> Instance | None:
         """Return the ready instance with the fewest requests, if it has room for one more."""
-        ready = [self._fleet[index] for index, time in self._ready_at.items() if time <= now]
+        ready = [one for one in places if self._ready_at.get(one.index, now + 1) <= now]
         best = min(ready, key=lambda one: (one.outstanding, one.index), default=None)
         return best if best is not None and best.outstanding < self.level(now) else None
 
@@ -149,29 +155,29 @@ class Autoscaled:
         return max(wanted, 1 if self._held else 0)
 
     def _scale(self, wanted: int, now: int) -> None:
+        stays = set()
+        for places in {id(one.places): one.places for one in self._held}.values():
+            started = [one.index for one in places if one.index in self._ready_at]
+            if not started:
+                self._start([places[0].index], now)
+                started = [places[0].index]
+            stays.add(max(started, key=lambda index: self._worth(index, now)))
         if wanted > len(self._ready_at):
-            self._start(wanted - len(self._ready_at), now)
+            down = [index for index in self._fleet if index not in self._ready_at]
+            self._start(down[: wanted - len(self._ready_at)], now)
             return
-        # Those that start yet go first, then the emptiest.
-        order = sorted(
-            self._ready_at,
-            key=lambda index: (
-                self._ready_at[index] <= now,
-                self._fleet[index].outstanding,
-                -index,
-            ),
-        )
-        for index in order[: len(order) - wanted]:
+        order = sorted(self._ready_at.keys() - stays, key=lambda index: self._worth(index, now))
+        for index in order[: len(self._ready_at) - wanted]:
             del self._ready_at[index]
             if self._fleet[index].outstanding:
                 self._leaving.add(index)
 
-    def _start(self, count: int, now: int) -> None:
+    def _worth(self, index: int, now: int) -> tuple[bool, int, int]:
+        """Order those that go: those that start yet first, then the emptiest."""
+        return self._ready_at[index] <= now, self._fleet[index].outstanding, -index
+
+    def _start(self, indices: Iterable[int], now: int) -> None:
         """Start instances; those that are leaving come back at once."""
-        for index in range(len(self._fleet)):
-            if count < 1:
-                break
-            if index not in self._ready_at:
-                self._ready_at[index] = now if index in self._leaving else now + self._cold
-                self._leaving.discard(index)
-                count -= 1
+        for index in indices:
+            self._ready_at[index] = now if index in self._leaving else now + self._cold
+            self._leaving.discard(index)

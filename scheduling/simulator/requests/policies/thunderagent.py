@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING
 
 from scheduling.simulator.requests.clock import NS_PER_SECOND
@@ -37,7 +37,7 @@ class ThunderAgent:
     instance with most room; then each instance whose active programs do not fit pauses those in a
     tool, smallest context first, and after them those in a call, which are paused when it ends. A
     program that is paused for 1800 s is resumed in any case. A new program begins at once where it
-    fits.
+    fits. Only instances count that its latest call may go to.
     """
 
     name = "thunderagent"
@@ -48,6 +48,7 @@ class ThunderAgent:
         self._programs: Programs | None = None
         self._fleet: Sequence[Instance] = ()
         self._home: dict[int, Instance] = {}
+        self._places: dict[int, Sequence[Instance]] = {}
         self._paused: dict[int, int] = {}
         self._marked: set[int] = set()
         self._held: dict[int, list[Live]] = {}
@@ -75,11 +76,12 @@ class ThunderAgent:
     def admits(self, request: Live, now: int) -> bool:
         """Hold back the calls of paused programs, and new programs that fit nowhere."""
         program = self._of(request)
+        self._places[program] = request.places
         if program in self._marked:
             self._pause(program, now)
         if program not in self._home and program not in self._paused:
-            most = max(self._fleet, key=self._room)
-            if self._room(most) >= request.prompt + _RESERVE or not self._home:
+            most = max(request.places, key=self._room)
+            if self._room(most) >= request.prompt + _RESERVE or not self._beside(program):
                 self._home[program] = most
             else:
                 self._paused[program] = now
@@ -113,13 +115,18 @@ class ThunderAgent:
         used = sum(self._tokens(program) for program, at in self._home.items() if at is instance)
         return instance.memory.capacity * instance.memory.block_size - used
 
+    def _beside(self, program: int, but: Collection[int] = ()) -> int:
+        """Return how many active programs are at the places of one, but for some."""
+        places = self._places[program]
+        return sum(at in places for one, at in self._home.items() if one not in but)
+
     def _forget(self) -> None:
         """Drop programs that have ended, and pause marked ones whose call has."""
         if self._programs is None:
             return
         for program in [*self._home]:
             if self._programs.phase[program] == Phase.ENDED:
-                del self._home[program]
+                del self._home[program], self._places[program]
                 self._marked.discard(program)
 
     def _pause(self, program: int, now: int) -> None:
@@ -133,21 +140,29 @@ class ThunderAgent:
         return kind, self._tokens(program), program
 
     def _resume(self, now: int) -> list[Sending]:
-        free = sum(max(0, self._room(instance)) for instance in self._fleet)
+        free = {instance.index: max(0, self._room(instance)) for instance in self._fleet}
         chosen: list[int] = []
+        given: set[int] = set()
         for program in sorted(self._paused, key=self._rank):
             tokens = self._tokens(program)
+            places = [instance.index for instance in self._places[program]]
             late = now - self._paused[program] >= _FORCED_NS
-            alone = not self._home and not chosen
-            if tokens <= free or late or alone:
+            fits = tokens <= sum(free[place] for place in places)
+            if fits or late or (given.isdisjoint(places) and not self._beside(program)):
                 chosen.append(program)
-                free -= tokens
+                given.update(places)
+                for place in places:
+                    taken = min(tokens, free[place])
+                    free[place] -= taken
+                    tokens -= taken
         sent = []
         for program in sorted(chosen, key=lambda one: (-self._tokens(one), one)):
             del self._paused[program]
-            best = max(self._fleet, key=self._room)
-            self._home[program] = best
-            sent += [Sending(request, best) for request in self._held.pop(program, [])]
+            self._home[program] = max(self._places[program], key=self._room)
+            sent += [
+                Sending(request, self.choose(request.places, request, now))
+                for request in self._held.pop(program, [])
+            ]
         return sent
 
     def _relieve(self, instance: Instance, now: int) -> None:
@@ -166,7 +181,7 @@ class ThunderAgent:
             tokens = [self._tokens(program) for program in kind]
             for place in smallest_first(tokens, excess):
                 # One program goes on, however large it is.
-                if len(self._home) - len(self._marked) <= 1:
+                if self._beside(kind[place], self._marked) <= 1:
                     return
                 if reasoning:
                     self._marked.add(kind[place])
