@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass
 from enum import StrEnum
@@ -192,6 +192,17 @@ class Violation:
         return f"{self.constraint}: {self.where}{by}"
 
 
+def certificate_fields(tiers: Sequence[TierValue]) -> dict[str, Any]:
+    """Fields of the answer's summary: those of the first open tier, else of the first tier."""
+    shown = next((tier for tier in tiers if not tier.closed), tiers[0])
+    return {
+        "tiers": tuple(tiers),
+        "objective": shown.objective,
+        "bound": shown.bound,
+        "gap": shown.gap,
+    }
+
+
 def one_tier(name: str, value: Number, bound: Number | None) -> dict[str, Any]:
     """Return status, values and gap of an answer to a problem with one objective to minimise.
 
@@ -204,10 +215,5 @@ def one_tier(name: str, value: Number, bound: Number | None) -> dict[str, Any]:
     """
     gap = relative_gap(value, bound)
     tier = TierValue(name=name, objective=value, bound=bound, gap=gap)
-    return {
-        "status": Status.OPTIMAL if tier.closed else Status.FEASIBLE,
-        "tiers": (tier,),
-        "objective": value,
-        "bound": bound,
-        "gap": gap,
-    }
+    status = Status.OPTIMAL if tier.closed else Status.FEASIBLE
+    return {"status": status, **certificate_fields([tier])}

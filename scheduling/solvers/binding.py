@@ -15,16 +15,14 @@ from typing import Any, Generic, TypeVar
 
 from scheduling.models.base import Problem, Solution, Status, TierValue
 from scheduling.solvers.board import Budget
-from scheduling.solvers.driver import solve
 from scheduling.solvers.explain import Label
+from scheduling.solvers.trials import solve_within
 
 P = TypeVar("P", bound=Problem)
 S = TypeVar("S", bound=Solution)
 
 _SHARE = 0.4
 """Of the time, for the problem as it is."""
-
-_LEAST_SECONDS = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,14 +138,14 @@ def explain_binding(
         Lists changes of the problem, given its solution.
     """
     began = time.monotonic()
-    solution: S = _solved(problem, budget.part(_SHARE))
+    solution: S = solve_within(problem, budget.part(_SHARE))
     if not solution.tiers:
         passed = time.monotonic() - began
         return BindingExplanation(solution.status, None, (), (), solution, passed)
     listed = changes(problem, solution)
     reliefs = []
     for number, change in enumerate(listed):
-        found: S = _solved(change.problem, budget.part(1.0 / (len(listed) - number)))
+        found: S = solve_within(change.problem, budget.part(1.0 / (len(listed) - number)))
         reliefs.append(_relief(change.label, solution.tiers[0], found))
     reliefs.sort(key=lambda relief: -(relief.gain if relief.gain is not None else -1e300))
     return BindingExplanation(
@@ -157,17 +155,6 @@ def explain_binding(
         reliefs=tuple(reliefs),
         solution=solution,
         seconds=time.monotonic() - began,
-    )
-
-
-def _solved(problem: Problem, budget: Budget) -> Any:
-    left = budget.remaining()
-    return solve(
-        problem,
-        time_limit=None if left is None else max(_LEAST_SECONDS, left),
-        work_limit=budget.work,
-        workers=budget.workers,
-        seed=budget.seed,
     )
 
 

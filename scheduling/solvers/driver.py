@@ -11,13 +11,12 @@ from typing import Any
 
 from scheduling.errors import CheckError, InputError, UnsupportedError
 from scheduling.machine import usable_cores
-from scheduling.models.base import Problem, Solution, Status
+from scheduling.models.base import Problem, Solution, Status, certificate_fields
 from scheduling.solvers.board import Board, Budget, Progress
 from scheduling.solvers.registry import (
     Family,
     Prepares,
     Solver,
-    certificate_fields,
     family_of,
     stated,
     tier_values,

@@ -17,7 +17,7 @@ from typing import Any
 
 from scheduling.errors import CheckError, InputError, UnsupportedError
 from scheduling.machine import usable_cores
-from scheduling.models.base import Problem, Status, TierValue, relative_gap
+from scheduling.models.base import Problem, Status, TierValue, certificate_fields, relative_gap
 from scheduling.models.checking import check
 from scheduling.models.front import ParetoFront
 from scheduling.models.schedule.problem import ScheduleProblem
@@ -28,7 +28,6 @@ from scheduling.solvers.driver import DEFAULT_TIME_LIMIT, check_limits
 from scheduling.solvers.registry import (
     Prepares,
     Solver,
-    certificate_fields,
     family_of,
     tier_values,
 )

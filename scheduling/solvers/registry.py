@@ -270,14 +270,3 @@ def stated(value: Number | None, sense: str, unit: Fraction = WHOLE) -> Number |
         return None
     signed = -value if sense == "max" else value
     return signed if unit == WHOLE else float(Fraction(signed) * unit)
-
-
-def certificate_fields(tiers: list[TierValue]) -> dict[str, Any]:
-    """Fields of the answer's summary: those of the first open tier, else of the first tier."""
-    shown = next((tier for tier in tiers if not tier.closed), tiers[0])
-    return {
-        "tiers": tuple(tiers),
-        "objective": shown.objective,
-        "bound": shown.bound,
-        "gap": shown.gap,
-    }

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from scheduling.errors import CheckError
-from scheduling.models.base import Number, Status
+from scheduling.models.base import Number, Status, certificate_fields
 from scheduling.models.schedule.check import check_schedule, objective_values
 from scheduling.models.schedule.problem import ScheduleProblem
 from scheduling.models.schedule.solution import ScheduledTask, ScheduleSolution
-from scheduling.solvers.registry import certificate_fields, tier_values
+from scheduling.solvers.registry import tier_values
 
 
 def stated(

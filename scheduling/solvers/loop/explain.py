@@ -12,12 +12,10 @@ from scheduling.models.loop.arrays import LoopArrays, compile_loop
 from scheduling.models.loop.bounds import interval_bound
 from scheduling.models.loop.problem import Dependence, LoopProblem, Operation, Value
 from scheduling.solvers.board import Board, Budget
-from scheduling.solvers.driver import solve
 from scheduling.solvers.explain import Explainer, Explanation, Label
 from scheduling.solvers.loop.attempts import Attempts
 from scheduling.solvers.loop.units import coarse_units, coarsened
-
-_LEAST_SECONDS = 0.05
+from scheduling.solvers.trials import solve_within, told
 
 
 def explain_loop(problem: LoopProblem, budget: Budget) -> Explanation:
@@ -113,16 +111,7 @@ class _Rules:
 
     def solution(self, budget: Budget) -> tuple[Status, Solution | None]:
         """Solve the whole problem."""
-        left = budget.remaining()
-        found: Solution = solve(
-            self.problem,
-            time_limit=None if left is None else max(_LEAST_SECONDS, left),
-            work_limit=budget.work,
-            workers=budget.workers,
-            seed=budget.seed,
-        )
-        settled = found.status in (Status.OPTIMAL, Status.FEASIBLE)
-        return (Status.FEASIBLE, found) if settled else (found.status, None)
+        return told(solve_within(self.problem, budget))
 
     def by_formula(self) -> list[int] | None:
         """Find a circle of dependences, or what is asked of a unit, above the limit."""

@@ -6,12 +6,9 @@ from collections.abc import Sequence
 
 from scheduling.models.base import Solution, Status
 from scheduling.models.memory.problem import Buffer, MemoryProblem, origin, pieces
-from scheduling.models.memory.solution import MemorySolution
 from scheduling.solvers.board import Budget
-from scheduling.solvers.driver import solve
 from scheduling.solvers.explain import Explainer, Explanation, Label
-
-_LEAST_SECONDS = 0.05
+from scheduling.solvers.trials import solve_within, told
 
 
 def explain_memory(problem: MemoryProblem, budget: Budget) -> Explanation:
@@ -55,9 +52,7 @@ class _Rules:
 
     def solution(self, budget: Budget) -> tuple[Status, Solution | None]:
         """Solve the whole problem."""
-        found = _solved(self.problem, budget)
-        placed = found.status in (Status.OPTIMAL, Status.FEASIBLE)
-        return (Status.FEASIBLE, found) if placed else (found.status, None)
+        return told(solve_within(self.problem, budget))
 
     def by_formula(self) -> list[int] | None:
         """Find a time at which more is live than there is memory."""
@@ -97,7 +92,7 @@ class _Rules:
         numbers = [number for kind, number in kept if kind == "buffer"]
         if not numbers:
             return True
-        found = _solved(self._reduced(sorted(numbers), kept), budget)
+        found = solve_within(self._reduced(sorted(numbers), kept), budget)
         if found.status is Status.UNKNOWN:
             return None
         return found.status is not Status.INFEASIBLE
@@ -116,16 +111,3 @@ class _Rules:
             }
             buffers.append(buffer.model_copy(update=changes))
         return MemoryProblem(buffers=tuple(buffers), capacity=self.problem.capacity)
-
-
-def _solved(problem: MemoryProblem, budget: Budget) -> MemorySolution:
-    left = budget.remaining()
-    limit = None if left is None else max(_LEAST_SECONDS, left)
-    found: MemorySolution = solve(
-        problem,
-        time_limit=limit,
-        work_limit=budget.work,
-        workers=budget.workers,
-        seed=budget.seed,
-    )
-    return found

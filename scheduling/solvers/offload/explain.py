@@ -10,11 +10,10 @@ from scheduling.models.offload.problem import MILLION, OffloadProblem
 from scheduling.models.offload.solution import OffloadSolution
 from scheduling.solvers.binding import BindingExplanation, Change, explain_binding
 from scheduling.solvers.board import Budget
-from scheduling.solvers.driver import solve
 from scheduling.solvers.explain import Explainer, Explanation, Label
+from scheduling.solvers.trials import solve_within, told
 
 _SERVERS = 8
-_LEAST_SECONDS = 0.05
 _FASTER = {"work_seconds": "twice as fast", "upload_seconds": "with uploads twice as fast"}
 _UNITS = {"max_delay_seconds": "seconds", "max_joules": "joules"}
 
@@ -112,13 +111,4 @@ class _Limits:
 
     def _solved(self, kept: Sequence[str], budget: Budget) -> tuple[Status, Solution | None]:
         free = {name: None for name in self.names if name not in kept}
-        left = budget.remaining()
-        found: Solution = solve(
-            self.problem.model_copy(update=free),
-            time_limit=None if left is None else max(_LEAST_SECONDS, left),
-            work_limit=budget.work,
-            workers=budget.workers,
-            seed=budget.seed,
-        )
-        settled = found.status in (Status.OPTIMAL, Status.FEASIBLE)
-        return (Status.FEASIBLE, found) if settled else (found.status, None)
+        return told(solve_within(self.problem.model_copy(update=free), budget))

@@ -9,7 +9,7 @@ from dataclasses import replace
 import numpy as np
 
 from scheduling.errors import CheckError
-from scheduling.models.base import Solution, Status, TierValue
+from scheduling.models.base import Solution, Status, TierValue, certificate_fields
 from scheduling.models.schedule.arrays import NEVER
 from scheduling.models.schedule.check import check_schedule
 from scheduling.models.schedule.compiling import compile_arrays
@@ -18,7 +18,6 @@ from scheduling.models.schedule.windows import horizon
 from scheduling.solvers.board import Board, Budget
 from scheduling.solvers.cpsat_engine import Outcome, Result, Settings, run, sat_parameters
 from scheduling.solvers.explain import Explainer, Explanation, Label
-from scheduling.solvers.registry import certificate_fields
 from scheduling.solvers.schedule.constraints import Rule, rules_of
 from scheduling.solvers.schedule.cpsat.solver import CpSat
 from scheduling.solvers.schedule.cpsat.subset import SubsetModel
