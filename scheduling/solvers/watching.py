@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import atexit
+import signal
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from scheduling.solvers.board import Board, Budget
@@ -74,26 +76,50 @@ def _watch(
     grace: float,
     report: Callable[[], None],
 ) -> bool:
-    interrupted = False
     patience: float | None = None
-    while thread.is_alive() and (patience is None or time.monotonic() < patience):
-        try:
-            left = budget.remaining()
-            if left is not None and left <= 0:
-                board.stop()
-            if board.stopped:
-                patience = patience or time.monotonic() + grace
-                thread.join(0.02)
-            else:
-                board.wait(0.1 if left is None else min(left, 0.1))
-            report()
-        except KeyboardInterrupt:
-            if interrupted:
-                raise
-            interrupted = True
-            board.stop()
-    report()
-    return interrupted
+    with _interrupts() as interrupted:
+        while thread.is_alive() and (patience is None or time.monotonic() < patience):
+            try:
+                left = budget.remaining()
+                if interrupted.is_set() or (left is not None and left <= 0):
+                    board.stop()
+                if board.stopped:
+                    patience = patience or time.monotonic() + grace
+                    thread.join(0.02)
+                else:
+                    board.wait(0.1 if left is None else min(left, 0.1))
+                report()
+            except KeyboardInterrupt:
+                if interrupted.is_set():
+                    raise
+                interrupted.set()
+        report()
+        return interrupted.is_set()
+
+
+@contextmanager
+def _interrupts() -> Iterator[threading.Event]:
+    """Note the first Ctrl-C instead of raising it; raise the second.
+
+    Raised, it can be lost: Python drops what is raised while it collects garbage. Programs with a
+    handler of their own keep it, and threads have none.
+    """
+    noted = threading.Event()
+    main = threading.current_thread() is threading.main_thread()
+    if not main or signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
+        yield noted
+        return
+
+    def note(number: int, frame: Any) -> None:
+        if noted.is_set():
+            signal.default_int_handler(number, frame)
+        noted.set()
+
+    signal.signal(signal.SIGINT, note)
+    try:
+        yield noted
+    finally:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def _leave(thread: threading.Thread) -> None:

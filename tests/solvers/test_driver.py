@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import signal
 import threading
 import time
@@ -141,6 +142,39 @@ def test_interrupt_returns_the_best_so_far() -> None:
     answer = sch.solve(shop(), Idle(), time_limit=50, hint=best)
     assert answer.objective == best.objective
     assert answer.seconds < 40
+
+
+def test_interrupts_are_noted_while_garbage_is_collected() -> None:
+    best = sch.solve(shop(), "dispatch:SPT")
+    asked: list[Progress] = []
+
+    def interrupt(phase: str, info: dict[str, int]) -> None:
+        del phase, info
+        if threading.current_thread() is threading.main_thread():
+            gc.callbacks.remove(interrupt)
+            signal.raise_signal(signal.SIGINT)
+
+    def collect(progress: Progress) -> None:
+        if progress.objective is not None and not asked:
+            asked.append(progress)
+            gc.callbacks.append(interrupt)
+            gc.collect()
+
+    answer = sch.solve(shop(), Idle(), time_limit=50, hint=best, on_progress=collect)
+    assert answer.objective == best.objective
+    assert answer.seconds < 40
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_a_second_interrupt_is_raised() -> None:
+    def interrupt(progress: Progress) -> None:
+        del progress
+        signal.raise_signal(signal.SIGINT)
+        signal.raise_signal(signal.SIGINT)
+
+    with pytest.raises(KeyboardInterrupt):
+        sch.solve(shop(), "dispatch:SPT", time_limit=50, on_progress=interrupt)
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
 def test_tiers_are_solved_in_order() -> None:
