@@ -3,9 +3,9 @@
 semi-PD (arXiv 2504.19867) runs both phases on one GPU at once, each on its own share of the
 processors; the shares may overlap. Here the shares are chosen on a grid: the most requests a
 second for which both limits hold, by a queue for prompts and Little's law for decodes. Over
-windows of changing load a controller lowers the share of the phase with slack, a step a window;
-the best sequence of such steps is found by dynamic programming. How times depend on shares, and
-the controller's details, are inferred.
+windows of changing load a controller moves a step a window to where it predicts the fewest late
+requests; the best sequence of such steps is found by dynamic programming. How times depend on
+shares, and the controller's details, are inferred.
 """
 
 from __future__ import annotations
@@ -38,6 +38,8 @@ _SEEDS = 5
 _WINDOWS = 96
 _TURN = 48
 _WINDOW_SECONDS = 10.0
+_HEADROOM = 1.5
+"""Of 1.3 to 1.6 the best on loads of other seeds, 100 to 103."""
 
 Point = tuple[float, float]
 """Share for prefill and share for decode."""
@@ -137,37 +139,17 @@ def grid() -> list[Point]:
     return list(product(SHARES, SHARES))
 
 
-def wanted(given: Device, load: Load) -> Point:
-    """Return the shares that the controller aims at for a load.
-
-    From all processors for both, the share of the phase that is further from its limit is lowered
-    until few requests are predicted to be late, or the share is at its least.
-    """
-    places = [len(SHARES) - 1, len(SHARES) - 1]
-    best, least = (SHARES[-1], SHARES[-1]), math.inf
-    while True:
-        shares = (SHARES[places[0]], SHARES[places[1]])
-        late = given.late(load, shares)
-        if late < least:
-            best, least = shares, late
-        step = given.step(load, shares)
-        prompt_slack = given.filling(load, shares) * max(load.rate, 1 / _TTFT)
-        lower = 0 if step is None or step / _TPOT > prompt_slack else 1
-        if late <= 1 - _SHARE_IN_TIME or places[lower] == 0:
-            return best
-        places[lower] -= 1
-
-
 def controller(given: Device, loads: Sequence[Load], start: Point) -> list[Point]:
-    """Follow a load: in each window one step toward what was wanted for the window before."""
+    """Follow a load: in each window at most one step of each share.
+
+    It goes to where the fewest requests are predicted to be late, were the rate half as high again
+    as in the window before; where several are as good, least away.
+    """
     shares, taken = start, [start]
     for load in loads[:-1]:
-        goals = wanted(given, load)
-        moved = []
-        for share, goal in zip(shares, goals, strict=True):
-            here, there = _place(share), _place(goal)
-            moved.append(SHARES[here + (there > here) - (there < here)])
-        shares = (moved[0], moved[1])
+        foreseen = Load(load.rate * _HEADROOM, load.prompt, load.output)
+        around = sorted(_neighbours(shares), key=lambda one: _distance(one, shares))
+        shares = min(around, key=lambda one: given.late(foreseen, one))
         taken.append(shares)
     return taken
 
@@ -192,6 +174,10 @@ def _neighbours(shares: Point) -> list[Point]:
         for place in map(_place, shares)
     ]
     return list(product(around[0], around[1]))
+
+
+def _distance(one: Point, other: Point) -> float:
+    return sum(abs(a - b) for a, b in zip(one, other, strict=True))
 
 
 def _place(share: float) -> int:
@@ -308,11 +294,7 @@ SCENARIO = Scenario(
             better="more",
             otherwise="how phases slow each other down is inferred",
         ),
-        Target(("^100 % for both",), at_most=1, otherwise="the published controller is inferred"),
-        Target(
-            ("^best shares that stay",),
-            at_most=1,
-            otherwise="the controller is inferred; those shares are known afterwards only",
-        ),
+        Target(("^100 % for both",), at_most=1),
+        Target(("^best shares that stay",), at_most=1),
     ),
 )

@@ -239,6 +239,20 @@ def test_paths_of_shares_are_best() -> None:
     assert semi_pd.best_path(late, start) == pytest.approx(min(tried))
 
 
+def test_the_controller_is_near_the_best_path() -> None:
+    given = semi_pd.device()
+    loads = semi_pd.windows(5, given.most(semi_pd.Load(0.0, 1024, 192), (1.0, 1.0)))[:48]
+    late = [{one: load.rate * given.late(load, one) for one in semi_pd.grid()} for load in loads]
+    taken = semi_pd.controller(given, loads, (1.0, 1.0))
+    steps = np.abs(np.diff(np.asarray(taken), axis=0))
+    assert steps.max() < 0.11
+    # It has seen nothing of a window that begins.
+    assert semi_pd.controller(given, [*loads[:20], loads[0]], (1.0, 1.0)) == taken[:21]
+    missed = sum(window[shares] for window, shares in zip(late, taken, strict=True))
+    assert missed <= 1.1 * semi_pd.best_path(late, (1.0, 1.0))
+    assert missed <= min(sum(window[one] for window in late) for one in semi_pd.grid())
+
+
 # --------------------------------------------------------------------------------- sarathi-budget
 
 
