@@ -1,9 +1,10 @@
 """Scaling a mixture-of-experts deployment: which experts move to which accelerator.
 
 ElasticMoE adds and removes single accelerators under a running deployment and copies as few expert
-weights as it can from device to device. Here the redistribution is the typed problem: the loads may
-not exceed those that EPLB's rule reaches from scratch on the new devices, and the copied bytes are
-least, with a bound.
+weights as it can from device to device. Where the new groups of experts are those that EPLB's rule
+plans from scratch, which device takes which is an assignment, whose optimum is the least that can
+be copied. Beyond that the redistribution is the typed problem: the loads may not exceed those of
+the rule, any groups may be, and the copied bytes are least, with a bound.
 """
 
 from __future__ import annotations
@@ -11,12 +12,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+import numpy as np
+
 from scheduling.instances.experts.random_layers import expert_layer
+from scheduling.models.experts.arrays import ExpertArrays, Ints, compile_experts
 from scheduling.models.experts.problem import LOAD_SCALE, Device, ExpertProblem
 from scheduling.models.experts.solution import ExpertSolution
-from scheduling.scenarios.eplb import copied, holding
+from scheduling.scenarios.eplb import holding
 from scheduling.scenarios.scenario import Row, Run, Scenario, Target
 from scheduling.scenarios.solving import solve
+from scheduling.solvers.experts.family import CompiledExperts
+from scheduling.solvers.experts.relabel import relabelled
 
 _LEAST_SECONDS = 0.5
 _PUBLISHED = "scale-up 9 times faster (2.4 s from 3 to 4 ranks, against 67 s from a cold start)"
@@ -70,30 +76,84 @@ def redistribution(step: Step, seed: int) -> tuple[ExpertProblem, ExpertSolution
 def run(limits: Run) -> list[Row]:
     """Redistribute the experts of every step."""
     share = max(_LEAST_SECONDS, limits.seconds / len(STEPS) / _SEEDS)
-    return [_row(step, list(_solved(step, share))) for step in STEPS]
+    return [row for step in STEPS for row in _rows(step, list(_solved(step, share)))]
 
 
-def _solved(step: Step, seconds: float) -> Iterator[tuple[int, int, int]]:
-    """Yield the experts that EPLB's rule copies, those copied here, and the bound."""
+@dataclass(frozen=True, slots=True)
+class Copies:
+    """Experts copied in a step.
+
+    By EPLB's rule, with its groups moved (``best``: proven least), and by ``auto``, with its bound.
+    """
+
+    scratch: int
+    moved: int
+    best: bool
+    least: int
+    bound: int
+
+
+def moved(problem: ExpertProblem, scratch: ExpertSolution) -> tuple[ExpertArrays, Ints, Ints]:
+    """Return a plan's table of copies, and that with its groups where most of them is held."""
+    arrays = compile_experts(problem)
+    counts = CompiledExperts(problem).candidate(scratch)
+    if counts is None:
+        raise AssertionError("the rule's plan is no placement")
+    return arrays, counts, relabelled(arrays, counts)
+
+
+def none_saves(arrays: ExpertArrays, counts: Ints) -> bool:
+    """Tell whether no exchange of whole groups between devices of equal room copies less.
+
+    An assignment is best where no exchange in a circle saves anything, that is, where the graph of
+    what each group costs more on another device has no circle of negative length.
+    """
+    copies = (counts > 0).astype(np.int64) @ np.where(arrays.held, 0, arrays.size).T
+    longer = (copies - np.diag(copies)[:, None]).astype(float)
+    longer[arrays.slots[:, None] != arrays.slots[None, :]] = np.inf
+    for over in range(len(longer)):
+        longer = np.minimum(longer, longer[:, over, None] + longer[None, over])
+    return bool((np.diag(longer) >= 0).all())
+
+
+def _solved(step: Step, seconds: float) -> Iterator[Copies]:
     for seed in range(_SEEDS):
         problem, scratch = redistribution(step, seed)
+        arrays, counts, matched = moved(problem, scratch)
         answer: ExpertSolution = solve(problem, time_limit=seconds)
-        yield copied(problem, scratch), int(answer.objective or 0), int(answer.bound or 0)
+        yield Copies(
+            arrays.copied(counts),
+            arrays.copied(matched),
+            none_saves(arrays, matched),
+            int(answer.objective or 0),
+            int(answer.bound or 0),
+        )
 
 
-def _row(step: Step, found: list[tuple[int, int, int]]) -> Row:
-    scratch, least, bound = (sum(column) / len(found) for column in zip(*found, strict=True))
-    return Row(
-        case=f"{step.case}, {len(found)} seeds",
-        measure="experts copied, at the balance of EPLB's rule",
-        baseline="EPLB's rule from scratch",
-        baseline_value=scratch,
-        method="auto",
-        value=least,
-        gap=1.0 - bound / least if least else 0.0,
-        published=_PUBLISHED,
-        verdict=f"{scratch / least:.1f} times fewer copies" if least else "nothing to copy",
+def _rows(step: Step, found: list[Copies]) -> list[Row]:
+    scratch = sum(one.scratch for one in found) / len(found)
+    matched = sum(one.moved for one in found) / len(found)
+    least = sum(one.least for one in found) / len(found)
+    bound = sum(one.bound for one in found) / len(found)
+    proven = 0.0 if all(one.best for one in found) else None
+    cases: tuple[tuple[str, float, float | None], ...] = (
+        ("groups of EPLB's rule, each to the device that suits it", matched, proven),
+        ("auto", least, 1.0 - bound / least if least else 0.0),
     )
+    return [
+        Row(
+            case=f"{step.case}, {len(found)} seeds",
+            measure="experts copied, at the balance of EPLB's rule",
+            baseline="EPLB's rule from scratch",
+            baseline_value=scratch,
+            method=method,
+            value=value,
+            gap=gap,
+            published=_PUBLISHED,
+            verdict=f"{scratch / value:.1f} times fewer copies" if value else "nothing to copy",
+        )
+        for method, value, gap in cases
+    ]
 
 
 SCENARIO = Scenario(
@@ -103,12 +163,8 @@ SCENARIO = Scenario(
     wants="nothing: seeded layers of experts",
     run=run,
     targets=(
-        Target(("experts copied",), at_most=1),
-        Target(
-            ("experts copied",),
-            of="gap",
-            at_most=0,
-            otherwise="the time did not suffice to prove every step",
-        ),
+        Target(("^auto$",), at_most=1),
+        Target(("^groups of EPLB's rule",), at_most=1),
+        Target(("^groups of EPLB's rule",), of="gap", at_most=0),
     ),
 )

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
+from itertools import permutations
 
 import pytest
 
+from scheduling.models.experts.bounds import bytes_bound
 from scheduling.scenarios import elastic_moe, eplb, priority_matters
 from scheduling.scenarios.priority_matters import BEST, BETTER, CERTIFIED, Cell, Outcome
 from scheduling.scenarios.scenario import Run, data_folder
@@ -62,6 +64,23 @@ def test_experts_are_balanced_at_least_as_well_as_by_the_rule() -> None:
         assert row.baseline_value is not None
         assert row.value <= row.baseline_value
     assert rows[-1].measure.startswith("experts copied")
+
+
+@pytest.mark.parametrize("step", elastic_moe.STEPS[:2])
+def test_groups_go_where_least_is_copied(step: elastic_moe.Step) -> None:
+    problem, scratch = elastic_moe.redistribution(step, 1)
+    arrays, counts, matched = elastic_moe.moved(problem, scratch)
+    ways = permutations(range(len(counts)))
+    least = min(arrays.copied(counts[list(way)]) for way in ways)
+    assert arrays.copied(matched) == least
+    assert elastic_moe.none_saves(arrays, matched)
+    assert arrays.copied(counts) == eplb.copied(problem, scratch)
+    for way in permutations(range(len(counts))):
+        other = matched[list(way)]
+        assert elastic_moe.none_saves(arrays, other) is (arrays.copied(other) == least)
+    # Whatever the groups, devices keep no more than fits.
+    kept = sum(min(row.slots, len(row.holds)) for row in problem.devices)
+    assert bytes_bound(arrays, None) >= len(problem.experts) - kept
 
 
 def test_scaling_copies_no_more_than_a_fresh_plan() -> None:

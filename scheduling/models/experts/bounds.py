@@ -33,7 +33,8 @@ def load_bound(arrays: ExpertArrays) -> int:
 def bytes_bound(arrays: ExpertArrays, most: int | None) -> int:
     """Lower bound of the bytes copied when no device may have a load above ``most``.
 
-    Experts that no device holds are copied at least once. Devices that hold nothing receive
+    Experts that no device holds are copied at least once, and so is each that finds no slot among
+    those that hold it: devices keep no more than their slots. Devices that hold nothing receive
     something, and together at least the load that the others cannot take; a copied expert brings
     them no more than its whole load.
 
@@ -45,6 +46,8 @@ def bytes_bound(arrays: ExpertArrays, most: int | None) -> int:
         Largest value of tier ``load``; ``None``: any.
     """
     missing = int(arrays.size[~arrays.held.any(axis=0)].sum())
+    kept = int(np.minimum(arrays.slots, arrays.held.sum(axis=1)).sum())
+    missing = max(missing, int(np.sort(arrays.size)[: max(0, len(arrays.size) - kept)].sum()))
     empty = ~arrays.held.any(axis=1)
     fresh = int(empty.sum()) * int(arrays.size.min())
     if most is None or not empty.any():
