@@ -13,6 +13,9 @@ from numpy.typing import NDArray
 
 from scheduling.models.spines.problem import LeafSpine
 
+_ROUNDING = 1e-9
+"""Share of a load that its rounding is far below."""
+
 
 class Part(NamedTuple):
     """A part of a flow on one spine."""
@@ -59,11 +62,23 @@ class SpineArrays:
 
     def congestion(self, parts: Parts) -> int:
         """Return the load of the busiest link in steps."""
-        links: dict[tuple[int, int, int], list[float]] = defaultdict(list)
-        for part in parts:
-            for side in (0, 1):
-                links[side, self.ends[side][part.flow], part.spine].append(part.size)
-        return round(Fraction(max(map(math.fsum, links.values()))) / self.step)
+        flow = np.array([part.flow for part in parts])
+        spine = np.array([part.spine for part in parts])
+        size = np.array([part.size for part in parts])
+        loads, busiest = [], 0.0
+        for ends in self.ends:
+            link = np.array(ends)[flow] * self.spines + spine
+            loads.append((link, np.bincount(link, size)))
+            busiest = max(busiest, float(loads[-1][1].max()))
+        # Rounded sums tell which links may be the busiest; those are summed exactly.
+        most = 0.0
+        for link, load in loads:
+            near = load[link] >= busiest * (1.0 - _ROUNDING)
+            held: dict[int, list[float]] = defaultdict(list)
+            for number, amount in zip(link[near].tolist(), size[near].tolist(), strict=True):
+                held[number].append(amount)
+            most = max(most, *map(math.fsum, held.values()), 0.0)
+        return round(Fraction(most) / self.step)
 
 
 def compile_spines(problem: LeafSpine) -> SpineArrays:

@@ -70,5 +70,6 @@ FAMILY: Family[Parts] = Family(
         "mip": "mip:Mip",
         "spray": "policies:Spray",
         "ecmp": "policies:Ecmp",
+        "least-loaded": "policies:LeastLoaded",
     },
 )

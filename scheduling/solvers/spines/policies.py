@@ -1,6 +1,8 @@
-"""Solvers ``ecmp`` and ``spray``: whole flows by lot, and an equal part on every spine."""
+"""Solvers by a rule: whole flows by lot, an equal part on every spine, the least loaded ones."""
 
 from __future__ import annotations
+
+from math import ceil
 
 import numpy as np
 
@@ -8,6 +10,8 @@ from scheduling.models.spines.arrays import Part, Parts
 from scheduling.solvers.bases import NeedsNothing, OnePass, TakesAll
 from scheduling.solvers.board import Board, Budget
 from scheduling.solvers.spines.family import CompiledSpines, offer
+
+_QUARTER = 0.25
 
 
 class Ecmp(NeedsNothing, TakesAll):
@@ -46,3 +50,32 @@ class Spray(OnePass):
             for spine in range(arrays.spines)
         )
         offer(data, board, parts, self.name)
+
+
+class LeastLoaded(OnePass):
+    """The longest flows first, on the spines whose busier link of the two has least.
+
+    A flow of more than a quarter of what a link carries at least is in equal parts of up to that.
+    """
+
+    name = "least-loaded"
+    summary = (
+        "the longest flows first, where the busier of both links has least; long ones in parts"
+    )
+
+    def post(self, data: CompiledSpines, board: Board[Parts]) -> None:
+        """Post where they go."""
+        arrays = data.arrays
+        up, down = (np.zeros((len(held), arrays.spines)) for held in arrays.leaves)
+        longest = _QUARTER * arrays.limit
+        parts = []
+        for flow in np.argsort(-arrays.size, kind="stable").tolist():
+            source, target = (side[flow] for side in arrays.ends)
+            size = float(arrays.size[flow])
+            count = min(arrays.spines, max(1, ceil(size / longest)))
+            busier = np.maximum(up[source], down[target])
+            for spine in np.argsort(busier, kind="stable")[:count].tolist():
+                up[source, spine] += size / count
+                down[target, spine] += size / count
+                parts.append(Part(flow, spine, size / count))
+        offer(data, board, tuple(parts), self.name)

@@ -72,6 +72,8 @@ def test_few_splits_reach_the_least_congestion(problem: LeafSpine) -> None:
         assert max(map(max, loads(problem, answer))) == pytest.approx(ideal, rel=1e-9)
         ends = {flow.source for flow in problem.flows}, {flow.target for flow in problem.flows}
         assert name == "spray" or splits <= (problem.spines - 1) * sum(map(len, ends))
+    _, congestion, splits = _found(problem, "least-loaded")
+    assert ideal * (1 - 1e-15) <= congestion <= problem.spines * ideal * (1 + 1e-9)
     for seed in range(2):
         _, congestion, splits = _found(problem, "ecmp", seed)
         assert splits == 0
@@ -177,6 +179,13 @@ def test_equal_flows_are_cut_in_few_matchings(problem: LeafSpine) -> None:
     for side in arrays.leaves:
         for inside in side:
             assert all(len(set(matching) & set(inside)) <= 1 for matching in found)
+
+
+def test_the_least_loaded_spines_are_near_even() -> None:
+    problem = leaf_flows(leaves=16, spines=8, degree=24, deviation=0.5)
+    answer, congestion, splits = _found(problem, "least-loaded")
+    assert congestion <= 1.35 * answer.tiers[0].bound
+    assert 0 < splits < 7 * len(problem.flows)
 
 
 def test_hashing_is_far_from_even() -> None:
