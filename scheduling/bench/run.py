@@ -11,7 +11,7 @@ from pathlib import Path
 from scheduling.backends.carrying import StoppedError, carry_out, check_engine
 from scheduling.bench.records import Record, append_record, read_records
 from scheduling.bench.suites import Case, cases
-from scheduling.errors import SchedulingError
+from scheduling.errors import SchedulingError, UnsupportedError
 
 OnRecord = Callable[[Record, int, int], None]
 
@@ -87,10 +87,13 @@ def run_plan(
     ------
     InputError
         For an unknown suite or backend, or a result file that cannot be read.
+    UnsupportedError
+        For a solver that problems of no kind have; nothing is run then.
     StoppedError
         When the keyboard interrupts it, with the records of the runs that had ended.
     """
     check_engine(jobs, backend)
+    _check_solvers(plan.solvers)
     everything = _runs(plan)
     known = {}
     if results is not None and results.exists():
@@ -110,6 +113,15 @@ def run_plan(
         ended = [known[key] for key in keys if key in known]
         raise StoppedError(ended, len(everything)) from None
     return [known[run.blank().key] for run in everything]
+
+
+def _check_solvers(names: tuple[str, ...]) -> None:
+    from scheduling.solvers.registry import families
+
+    known = {name for family in families() for name in family.solvers}
+    for name in names:
+        if name.partition(":")[0] not in known:
+            raise UnsupportedError.unknown("solver", name, sorted(known))
 
 
 def _runs(plan: Plan) -> list[_Run]:

@@ -14,7 +14,7 @@ from scheduling.bench.records import Record, append_record, read_records
 from scheduling.bench.run import Plan, run_plan
 from scheduling.bench.suites import cases
 from scheduling.bench.tables import instance_rows, solver_profile, solver_rows
-from scheduling.errors import InputError
+from scheduling.errors import InputError, UnsupportedError
 from tests.cli.conftest import Cli, cli
 
 __all__ = ["cli"]
@@ -191,6 +191,17 @@ def test_suites_of_the_public_data(
         assert case.lower is None or case.upper is None or case.lower <= case.upper, case
 
 
+@pytest.mark.parametrize("name", ["dispach:SPT", ""])
+def test_a_solver_that_no_kind_has_is_refused_before_anything_runs(
+    name: str, tmp_path: Path
+) -> None:
+    results = tmp_path / "results.jsonl"
+    with pytest.raises(UnsupportedError, match="no solver") as caught:
+        run_plan(Plan(("bundled",), ("cp-sat", name), (0,), 5.0, 1), results)
+    assert ("did you mean 'dispatch'?" in str(caught.value)) == bool(name)
+    assert not results.exists()
+
+
 def test_runs_are_resumed(suite: Path, tmp_path: Path) -> None:
     results = tmp_path / "run.jsonl"
     plan = Plan((str(suite),), ("dispatch", "cp-sat"), (0,), 5.0, 1)
@@ -214,8 +225,8 @@ def test_parallel_runs_give_the_same_records(suite: Path) -> None:
 
 
 def test_refusals_become_records(suite: Path) -> None:
-    plan = Plan((str(suite),), ("nonsense",), (0,), 1.0, 1)
-    assert all("no solver" in (r.error or "") for r in run_plan(plan))
+    plan = Plan((str(suite),), ("belady",), (0,), 1.0, 1)
+    assert all("no solver 'belady' for schedule" in (r.error or "") for r in run_plan(plan))
 
 
 def test_broken_result_files_are_refused(tmp_path: Path) -> None:
