@@ -104,8 +104,10 @@ def test_container_runs_as_nobody_with_pinned_parts() -> None:
     assert "HEALTHCHECK" in last
     assert "--require-hashes" in text
     copied = re.findall(r"^COPY (?!--from)(.+) \S+$", text, flags=re.MULTILINE)
+    kept = (ROOT / ".dockerignore").read_text(encoding="utf-8").split()
     for name in " ".join(copied).split():
         assert (ROOT / name).exists(), name
+        assert f"!{name.split('/')[0]}" in kept, name
     assert f":{declared_version()} ." in text
 
 

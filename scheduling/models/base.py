@@ -31,6 +31,9 @@ Name = Annotated[str, StringConstraints(min_length=1, max_length=400)]
 
 Number = int | float
 
+_SHOWN = 60
+"""Characters of what is no problem that a refusal shows."""
+
 
 class Status(StrEnum):
     """What is known of an answer.
@@ -110,6 +113,13 @@ class Problem(Document):
 
     kind: str
     name: str | None = Field(default=None, description="Name shown to people.")
+
+
+def require_problem(given: object) -> None:
+    """Refuse what is no problem, such as a file's name, with an :class:`InputError`."""
+    if not isinstance(given, Problem):
+        found = f"{type(given).__name__} {repr(given)[:_SHOWN]}"
+        raise InputError.single("problem", found, "a problem, as scheduling.read returns it")
 
 
 def relative_gap(objective: Number | None, bound: Number | None) -> float | None:

@@ -9,7 +9,7 @@ from scheduling.errors import InputError
 from scheduling.models.allocation.check import check_allocation
 from scheduling.models.allocation.problem import AllocationProblem
 from scheduling.models.allocation.solution import AllocationSolution
-from scheduling.models.base import Problem, Solution, Violation
+from scheduling.models.base import Problem, Solution, Violation, require_problem
 from scheduling.models.batching.check import check_batching
 from scheduling.models.batching.problem import BatchingProblem
 from scheduling.models.batching.solution import BatchingSolution
@@ -140,6 +140,10 @@ def check(problem: Problem, solution: Solution) -> list[Violation]:
     InputError
         When the two are not of the same family.
     """
+    require_problem(problem)
+    if not isinstance(solution, Solution):
+        found = type(solution).__name__
+        raise InputError.single("solution", found, "what solve or read_solution returns")
     problem = offline_problem(problem)
     for stated, answered, checker in _CHECKERS:
         if isinstance(problem, stated) and isinstance(solution, answered):

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from scheduling.backends.carrying import carry_all, check_engine
 from scheduling.errors import InputError, SolverError
-from scheduling.models.base import Problem, Status
+from scheduling.models.base import Problem, Status, require_problem
 from scheduling.models.serving.fleet import Fleet
 from scheduling.models.serving.plan import ServingPlan
 from scheduling.models.serving.problem import ServingProblem
@@ -219,6 +219,7 @@ def plan(
 
 def require_fleet(problem: Problem) -> Fleet:
     """Return the problem, which is to be a fleet."""
+    require_problem(problem)
     if not isinstance(problem, Fleet):
         raise InputError.single("kind", repr(problem.kind), "fleet")
     return problem

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, overload
 
-from scheduling.models.base import Problem
+from scheduling.models.base import Problem, require_problem
 from scheduling.models.checkpoint.problem import CheckpointProblem
 from scheduling.models.edge.problem import EdgeCloud
 from scheduling.models.requests.scenario import RequestScenario
@@ -64,6 +64,7 @@ def simulate(
     PolicyError
         When a policy does what cannot be, or waits for ever.
     """
+    require_problem(problem)
     if policy is not None:
         options["policy"] = policy
     if isinstance(problem, RequestScenario):

@@ -7,11 +7,18 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from fractions import Fraction
+from numbers import Integral, Real
 from typing import Any
 
 from scheduling.errors import CheckError, InputError, UnsupportedError
 from scheduling.machine import usable_cores
-from scheduling.models.base import Problem, Solution, Status, certificate_fields
+from scheduling.models.base import (
+    Problem,
+    Solution,
+    Status,
+    certificate_fields,
+    require_problem,
+)
 from scheduling.solvers.board import Board, Budget, Progress
 from scheduling.solvers.registry import (
     Family,
@@ -77,12 +84,13 @@ def solve(
     Raises
     ------
     InputError
-        For limits that make no sense or a hint of another family.
+        For what is no problem, limits that make no sense or a hint of another family.
     UnsupportedError
         When the solver is unknown, unavailable here, or cannot take this problem.
     CheckError
         When a solver's answer fails the independent check (a defect of the library).
     """
+    require_problem(problem)
     check_limits(time_limit, work_limit, workers, seed)
     if time_limit is None and work_limit is None:
         time_limit = DEFAULT_TIME_LIMIT
@@ -282,9 +290,9 @@ def check_limits(
 ) -> None:
     """Refuse limits and seeds that make no sense with an :class:`~scheduling.errors.InputError`."""
     for name, limit in (("time_limit", time_limit), ("work_limit", work_limit)):
-        if limit is not None and not 0 < limit < float("inf"):
-            raise InputError.single(name, str(limit), "a positive finite number")
-    if workers is not None and workers < 1:
-        raise InputError.single("workers", str(workers), "at least 1")
-    if seed < 0:
-        raise InputError.single("seed", str(seed), "at least 0")
+        if limit is not None and not (isinstance(limit, Real) and 0 < limit < float("inf")):
+            raise InputError.single(name, repr(limit), "a positive finite number")
+    if workers is not None and not (isinstance(workers, Integral) and workers >= 1):
+        raise InputError.single("workers", repr(workers), "a whole number, at least 1")
+    if not (isinstance(seed, Integral) and seed >= 0):
+        raise InputError.single("seed", repr(seed), "a whole number, at least 0")

@@ -15,10 +15,11 @@ from dataclasses import asdict, dataclass
 from importlib import import_module
 from typing import Any, Protocol, TypeVar
 
-from scheduling.errors import InputError, UnsupportedError
+from scheduling.errors import UnsupportedError
 from scheduling.machine import usable_cores
-from scheduling.models.base import Problem, Solution, Status
+from scheduling.models.base import Problem, Solution, Status, require_problem
 from scheduling.solvers.board import Budget
+from scheduling.solvers.driver import check_limits
 
 T = TypeVar("T")
 
@@ -189,14 +190,12 @@ def explain(
     Raises
     ------
     InputError
-        When ``time_limit`` or ``workers`` make no sense.
+        For what is no problem, and limits that make no sense.
     UnsupportedError
         When the family has no constraints to tell apart.
     """
-    if not 0 < time_limit < float("inf"):
-        raise InputError.single("time_limit", str(time_limit), "a positive finite number")
-    if workers is not None and workers < 1:
-        raise InputError.single("workers", str(workers), "at least 1")
+    require_problem(problem)
+    check_limits(time_limit, None, workers, seed)
     if problem.kind not in _FAMILIES:
         raise UnsupportedError(f"problems of kind {problem.kind!r} have no explanation")
     module, _, name = _FAMILIES[problem.kind].partition(":")

@@ -17,7 +17,14 @@ from typing import Any
 
 from scheduling.errors import CheckError, InputError, UnsupportedError
 from scheduling.machine import usable_cores
-from scheduling.models.base import Problem, Status, TierValue, certificate_fields, relative_gap
+from scheduling.models.base import (
+    Problem,
+    Status,
+    TierValue,
+    certificate_fields,
+    relative_gap,
+    require_problem,
+)
 from scheduling.models.checking import check
 from scheduling.models.front import ParetoFront
 from scheduling.models.schedule.problem import ScheduleProblem
@@ -91,6 +98,7 @@ def pareto(
     CheckError
         When a point or the front fails the independent check (a defect of the library).
     """
+    require_problem(problem)
     check_limits(time_limit, work_limit, workers, seed)
     if not isinstance(problem, (ScheduleProblem, ServingProblem)):
         raise UnsupportedError(f"problems of kind {problem.kind!r} have no Pareto fronts")

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
+import yaml
 
 from tests.cli.conftest import Cli
 
@@ -156,6 +157,27 @@ def test_a_snapshot_is_an_instance_for_other_verbs(
     assert cli("check", snapshot, answer).code == 0
     assert cli("convert", snapshot, problem).code == 0
     assert cli("check", problem, answer).code == 0
+
+
+@pytest.mark.parametrize("form", ["json", "yaml"])
+def test_reports_check_plans_behind_their_snapshot(
+    cli: Cli, snapshot: Path, tmp_path: Path, form: str
+) -> None:
+    plan, page = tmp_path / "plan.json", tmp_path / "page.html"
+    assert cli("pods", snapshot, "--output", plan).code == 0
+    if form == "yaml":
+        objects = json.loads(snapshot.read_text())
+        snapshot = tmp_path / "cluster.yaml"
+        snapshot.write_text(yaml.safe_dump(objects))
+    assert cli("report", snapshot, plan, "-o", page).code == 0
+    assert "Placement" in page.read_text()
+    broken = json.loads(plan.read_text())
+    broken["placements"] = [
+        {"item": name, "node": "n1"} for name in ("default/small", "default/large")
+    ]
+    plan.write_text(json.dumps(broken))
+    assert cli("report", snapshot, plan, "-o", page).code == 0
+    assert "violation" in page.read_text()
 
 
 def test_a_problem_of_its_own_is_sent_to_solve(cli: Cli, tmp_path: Path) -> None:

@@ -1,0 +1,66 @@
+"""What people find in the package, and what calls say of arguments that are none."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+import scheduling as sch
+
+CALLS: dict[str, Callable[[Any], Any]] = {
+    "solve": sch.solve,
+    "explain": sch.explain,
+    "pareto": sch.pareto,
+    "simulate": sch.simulate,
+    "plan": sch.plan,
+    "check": lambda problem: sch.check(problem, problem),
+}
+
+
+def test_a_fresh_package_lists_what_people_call_and_loads_nothing_for_it() -> None:
+    listed = "import sys, scheduling; print(*dir(scheduling)); print('numpy' in sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", listed], capture_output=True, text=True, check=True
+    )
+    names, loaded = done.stdout.splitlines()
+    assert {"solve", "read", "check", "ScheduleModel", "InputError"} <= set(names.split())
+    assert set(names.split()) == set(sch.__all__)
+    assert loaded == "False"
+
+
+@pytest.mark.parametrize("name", sch.__all__)
+def test_every_public_name_says_what_it_is(name: str) -> None:
+    assert (getattr(sch, name).__doc__ or "").strip()
+
+
+@pytest.mark.parametrize("given", ["shop.yaml", None, {"kind": "schedule"}])
+@pytest.mark.parametrize("call", CALLS)
+def test_what_is_no_problem_is_refused_in_words(call: str, given: object) -> None:
+    with pytest.raises(sch.InputError, match=r"problem: found .*scheduling\.read"):
+        CALLS[call](given)
+
+
+def test_what_is_no_solution_is_refused_in_words() -> None:
+    problem = sch.read("bundled:ft06")
+    with pytest.raises(sch.InputError, match="solution: found NoneType"):
+        sch.check(problem, None)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("limit", "given"),
+    [
+        ("time_limit", "5"),
+        ("time_limit", float("nan")),
+        ("work_limit", "1"),
+        ("workers", 1.5),
+        ("seed", "7"),
+        ("seed", None),
+    ],
+)
+def test_limits_of_other_types_are_refused_by_name(limit: str, given: Any) -> None:
+    with pytest.raises(sch.InputError, match=f"{limit}: found"):
+        sch.solve(sch.read("bundled:ft06"), "dispatch", **{limit: given})
