@@ -22,7 +22,7 @@ from scheduling.models.caching.solution import CachingSolution
 from scheduling.scenarios.scenario import data_folder
 from scheduling.solvers.caching.family import FAMILY, CompiledCaching
 
-POLICIES = ("lru", "lfu", "fifo", "greedy-dual", "greedy-dual-frequency")
+POLICIES = ("lru", "lfu", "fifo", "greedy-dual", "greedy-dual-frequency", "hit-density")
 CERTIFIED = ("belady", "flow")
 TRACES = ("conversation_trace.jsonl.gz", "synthetic_trace.jsonl")
 CAPACITIES = (1000, 3000, 10000, 20000, 30000, 50000)

@@ -74,7 +74,7 @@ def test_memory(tmp_path: Path) -> None:
 def test_caching(tmp_path: Path) -> None:
     rows = run(tmp_path, "caching.py", "--generated")
     assert isinstance(rows, list)
-    assert len(rows) == 14
+    assert len(rows) == 16
     assert all(row["cost"] >= row["bound"] for row in rows)
     assert {row["above"] for row in rows if row["solver"] == "flow"} == {0.0}
 

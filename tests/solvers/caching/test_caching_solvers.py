@@ -125,6 +125,32 @@ def test_hit_density_learns_which_requests_come_back() -> None:
     assert learned < best + 0.5 * (recent - best)
 
 
+def test_hit_density_learns_what_is_used_often() -> None:
+    problem = generate("cache-trace", {"objects": 200, "requests": 6000, "share": 0.05})
+    learned, often, recent = (
+        sch.solve(problem, name, work_limit=1).objective for name in ("hit-density", "lfu", "lru")
+    )
+    assert learned < often < recent
+
+
+def test_hit_density_learns_of_what_it_dropped() -> None:
+    # Pairs come back when twice the cache has passed, so that none is ever found by age alone.
+    requests: list[tuple[str, ...]] = []
+    for turn in range(600):
+        requests.append((f"a{turn % 12}", f"b{turn % 12}"))
+        requests.append(tuple(f"scan{turn}-{place}" for place in range(6)))
+    names = dict.fromkeys(name for request in requests for name in request)
+    problem = CachingProblem(
+        capacity=45,
+        objects=tuple(CachedObject(id=name) for name in names),
+        requests=tuple(requests),
+    )
+    learned, recent = (sch.solve(problem, name, work_limit=1) for name in ("hit-density", "lru"))
+    assert recent.objective == 600 * 8
+    assert sch.check(problem, learned) == []
+    assert learned.objective < 600 * 6 + 0.3 * 600 * 2
+
+
 def test_equal_sizes_close_at_any_length() -> None:
     problem = generate("cache-trace", {"objects": 300, "requests": 5000, "share": 0.1})
     answer = sch.solve(problem, work_limit=1, workers=1)
