@@ -180,13 +180,26 @@ def _show_programs(found: Comparison) -> None:
                 *("-" if time is None else f"{time.value:.2f}" for time in times),
                 f"{what.steps_per_minute:.1f}",
                 percent(what.hit_share),
+                *_between_programs(one.fairness),
                 bound,
                 percent(what.gap),
             ]
         )
     headers = ["policy", "programs", "JCT mean", "p50", "p90", "p99", "steps/min", "hits"]
-    table([*headers, "bound", "gap"], rows, "programs: seconds from coming to the last answer")
+    headers += ["Jain", "slowdown", "bound", "gap"]
+    table(headers, rows, "programs: seconds from coming to the last answer")
+    print(
+        "  Jain: index of the programs' speeds, their calls' seconds alone over seconds here; "
+        "slowdown: the most of a program"
+    )
     print("  bound: mean JCT of programs alone on idle replicas with endless caches")
+
+
+def _between_programs(fair: Fairness | None) -> list[str]:
+    """Return how evenly programs were served."""
+    if fair is None or fair.jain_programs is None or fair.slowdown_program is None:
+        return ["-", "-"]
+    return [f"{fair.jain_programs:.3f}", f"{fair.slowdown_program:.1f}"]
 
 
 def _use(one: Outcome) -> list[list[str]]:

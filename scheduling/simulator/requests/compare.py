@@ -267,7 +267,12 @@ def _outcome(
         chosen,
         run,
         measure(run, slos, warmup_seconds=warmup),
-        fairness(run, costs, warmup_seconds=warmup),
+        fairness(
+            run,
+            costs,
+            warmup_seconds=warmup,
+            programs=None if load.programs is None else load.programs.program,
+        ),
         programs=found,
     )
 

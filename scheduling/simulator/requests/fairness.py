@@ -1,4 +1,4 @@
-"""How evenly a fleet serves: slowdowns of requests, and Jain's index over them."""
+"""How evenly a fleet serves requests, classes and programs: slowdowns, and Jain's index."""
 
 from __future__ import annotations
 
@@ -18,11 +18,12 @@ Ints = NDArray[np.int64]
 
 @dataclass(frozen=True, slots=True)
 class Fairness:
-    """How evenly requests and their classes were served.
+    """How evenly requests, their classes and the programs that they belong to were served.
 
     The speed of a request is the time that it takes alone on the replicas which served it, its
     prompt in one batch, over the time that it took; its slowdown is one over that. The speed of a
-    class is the same of the sums over its requests.
+    class, or of a program, is the same of the sums over its requests that were served. All are
+    without unit.
 
     Parameters
     ----------
@@ -31,14 +32,20 @@ class Fairness:
     jain_requests
         Jain's index of the requests' speeds, ``(sum x)**2 / (n * sum x**2)``: 1 when all are
         equal, 1 / n when one gets all (Jain, Chiu and Hawe, 1984).
-    jain_classes
-        The same of the classes' speeds; ``None`` with fewer than two.
+    jain_classes, slowdown_class
+        The same of the classes' speeds, and the largest slowdown of a class; ``None`` with fewer
+        than two.
+    jain_programs, slowdown_program
+        The same of programs, such as sessions of users; ``None`` with fewer than two.
     """
 
     slowdown_mean: float
     slowdown_max: float
     jain_requests: float
-    jain_classes: float | None
+    jain_classes: float | None = None
+    slowdown_class: float | None = None
+    jain_programs: float | None = None
+    slowdown_program: float | None = None
 
 
 def jain(values: Floats) -> float:
@@ -47,7 +54,11 @@ def jain(values: Floats) -> float:
 
 
 def fairness(
-    run: FleetRun, costs: Mapping[str, CostModel], *, warmup_seconds: float = 0.0
+    run: FleetRun,
+    costs: Mapping[str, CostModel],
+    *,
+    warmup_seconds: float = 0.0,
+    programs: Ints | None = None,
 ) -> Fairness | None:
     """Tell how evenly a run served its requests; ``None`` when it served none.
 
@@ -59,6 +70,8 @@ def fairness(
         Cost models by the names of the instances' groups.
     warmup_seconds
         Requests that came earlier do not count.
+    programs
+        The program of each request, if they belong to some.
     """
     table = run.table
     counted = run.served & (run.came_ns >= round(warmup_seconds * NS_PER_SECOND))
@@ -68,17 +81,24 @@ def fairness(
     alone = _alone_seconds(run, costs, np.flatnonzero(counted))
     speeds = alone / took
     slowdowns = 1 / speeds
-    classes = table.demand[counted]
-    present = np.unique(classes)
-    by_class = np.array(
-        [alone[classes == one].sum() / took[classes == one].sum() for one in present]
-    )
+    classes = _between(table.demand[counted], alone, took)
+    sessions = (None, None) if programs is None else _between(programs[counted], alone, took)
     return Fairness(
         float(slowdowns.mean()),
         float(slowdowns.max()),
         jain(speeds),
-        jain(by_class) if len(present) > 1 else None,
+        *classes,
+        *sessions,
     )
+
+
+def _between(owners: Ints, alone: Floats, took: Floats) -> tuple[float, float] | tuple[None, None]:
+    """Return Jain's index of several owners' speeds, and the largest of their slowdowns."""
+    present, which = np.unique(owners, return_inverse=True)
+    if len(present) < 2:
+        return None, None
+    speeds = np.bincount(which, alone) / np.bincount(which, took)
+    return jain(speeds), float(1 / speeds.min())
 
 
 def _alone_seconds(run: FleetRun, costs: Mapping[str, CostModel], rows: Ints) -> Floats:

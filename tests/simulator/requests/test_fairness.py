@@ -60,11 +60,19 @@ def test_classes_that_wait_are_told_apart() -> None:
     )
     cost = Affine(base=0.01, per_token=0.0)
     fleet = Deployment((Group("all", cost, kv_tokens=100, max_sequences=1),))
-    found = fairness(simulate_fleet(fleet, requests), {"all": cost})
+    run = simulate_fleet(fleet, requests)
+    found = fairness(run, {"all": cost}, programs=np.array([7, 7, 3]))
     assert found is not None
     # One after the other: slowdowns 1, 2 and 3; the second class has speed 2 / 5.
     assert found.slowdown_max == pytest.approx(3)
     assert found.jain_classes == pytest.approx(1.4**2 / (2 * (1 + 0.16)))
+    assert found.slowdown_class == pytest.approx(2.5)
+    # Two of one program have speed 2 / 3, the third alone 1 / 3.
+    assert found.jain_programs == pytest.approx(1 / (2 * (4 / 9 + 1 / 9)))
+    assert found.slowdown_program == pytest.approx(3)
+    same = fairness(run, {"all": cost}, programs=np.zeros(3, dtype=np.int64))
+    assert same is not None
+    assert (same.jain_programs, same.slowdown_program) == (None, None)
 
 
 def test_answers_are_timed_on_the_group_that_made_them() -> None:
