@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 
 import scheduling as sch
+from scheduling.instances.files import write, write_solution
 from scheduling.instances.generators import generate
 from scheduling.models.base import Problem, Solution
 from scheduling.models.caching.problem import CachedObject, CachingProblem
@@ -30,6 +31,7 @@ from scheduling.report.ordering import chart as ordering
 from scheduling.report.packing import chart as packing
 from scheduling.report.results.charts.registry import own_charts
 from scheduling.report.results.content import LINE, Boxes, Lines
+from scheduling.report.results.reading import read_results
 from scheduling.report.tiers import chart as tiers
 from tests.caching import caching_problems
 
@@ -218,3 +220,33 @@ def test_pictures_are_the_same_again_and_need_no_answer(
     write_chart(problem, none, tmp_path / "none.svg")
     assert b"(unknown)" in (tmp_path / "none.svg").read_bytes()
     assert own_charts(problem, none) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "solver", "chart"),
+    [
+        ("model-layers", "window", "GPUs over time, two steps"),
+        ("leaf-flows", "ecmp", "Loads of the links"),
+        ("site-ring", "nearest", "Rate of each link"),
+        ("training-run", "young", "Waste over the interval between copies"),
+        ("federated-clients", "compass", "Arrival of each model"),
+        ("mobile-tasks", "least-loaded", "Tasks on their servers"),
+        ("spot-capacity", "greedy", "Instances over time"),
+        ("random-table", "sorted", "Characters shared so far"),
+        ("prompts", "fcfs", "Prompts over time"),
+        ("tensor-program", "density", "Where each tensor is"),
+        ("cache-trace", "lru", "Cost of the misses so far"),
+        ("token-sequences", "best-fit", "Fill of the chunks"),
+        ("expert-layer", "eplb", "Load of each device"),
+        ("transactions", "append", "Transactions over time"),
+    ],
+)
+def test_each_kind_of_answer_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, solver: str, chart: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    problem = generate(name)
+    write(problem, tmp_path / "instance.yaml")
+    write_solution(sch.solve(problem, solver, work_limit=0.1), tmp_path / "answer.json")
+    (section,) = read_results(["instance.yaml", "answer.json"])
+    assert chart in {entry.title for entry in section.charts}

@@ -383,30 +383,3 @@ options: {max_pp: 1, max_tp: 1, token_budgets: [1024], modes: [aggregated]}
     assert sum(gpus.values()) == 4
     assert gpus["idle"] == 4 - plan.json["plan"]["gpus"]
     assert one(["plan.json"]).certificate is not None
-
-
-@pytest.mark.parametrize(
-    ("name", "solver", "chart"),
-    [
-        ("model-layers", "window", "GPUs over time, two steps"),
-        ("leaf-flows", "ecmp", "Loads of the links"),
-        ("site-ring", "nearest", "Rate of each link"),
-        ("training-run", "young", "Waste over the interval between copies"),
-        ("federated-clients", "compass", "Arrival of each model"),
-        ("mobile-tasks", "least-loaded", "Tasks on their servers"),
-        ("spot-capacity", "greedy", "Instances over time"),
-        ("random-table", "sorted", "Characters shared so far"),
-        ("prompts", "fcfs", "Prompts over time"),
-        ("tensor-program", "density", "Where each tensor is"),
-        ("cache-trace", "lru", "Cost of the misses so far"),
-        ("token-sequences", "best-fit", "Fill of the chunks"),
-        ("expert-layer", "eplb", "Load of each device"),
-        ("transactions", "append", "Transactions over time"),
-    ],
-)
-def test_each_kind_of_answer_is_told(folder: Path, name: str, solver: str, chart: str) -> None:
-    problem = generate(name)
-    write(problem, folder / "instance.yaml")
-    write_solution(sch.solve(problem, solver, work_limit=0.1), folder / "answer.json")
-    (section,) = read_results(["instance.yaml", "answer.json"])
-    assert chart in {entry.title for entry in section.charts}

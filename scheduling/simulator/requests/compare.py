@@ -8,21 +8,16 @@ from functools import partial
 from os import PathLike
 from pathlib import Path
 
-import numpy as np
-
 from scheduling.errors import InputError
-from scheduling.models.requests.agents import draw_programs
-from scheduling.models.requests.paths import Paths
-from scheduling.models.requests.programs import ProgramTable
 from scheduling.models.requests.scenario import RequestScenario
 from scheduling.models.requests.table import RequestTable
-from scheduling.models.requests.workload import sample
-from scheduling.simulator.requests.capacity import Capacity, at_rate, fleet_capacity
+from scheduling.simulator.requests.capacity import Capacity, fleet_capacity
 from scheduling.simulator.requests.certify import Certified, Certifiers
 from scheduling.simulator.requests.clock import NS_PER_SECOND
 from scheduling.simulator.requests.deployment import Deployment
 from scheduling.simulator.requests.fairness import Fairness, fairness
 from scheduling.simulator.requests.fleet import simulate_fleet
+from scheduling.simulator.requests.load import Load, read_load
 from scheduling.simulator.requests.metrics import FleetMetrics, Slo, measure
 from scheduling.simulator.requests.policy import Router
 from scheduling.simulator.requests.program_metrics import ProgramMetrics, program_metrics
@@ -190,7 +185,7 @@ def simulate_requests(
         raise InputError.single("policy", "none", "at least one policy")
     watch = watch or Watch()
     replicas = stated_fleet(problem)
-    load = _requests(problem, trace, Path(folder or ""), strict, seed)
+    load = read_load(problem, trace, Path(folder or ""), strict=strict, seed=seed)
     table, notes = load.table, load.notes
     if capacity is not None and load.programs is not None:
         raise InputError.single(
@@ -341,61 +336,6 @@ def _setting(
         paths=load.paths,
         host_tokens_per_second=replica.host_tokens_per_second,
     )
-
-
-@dataclass(frozen=True, eq=False, slots=True)
-class Load:
-    """What comes: requests, the programs whose calls they are, and what their prompts share."""
-
-    table: RequestTable
-    notes: tuple[str, ...] = ()
-    programs: ProgramTable | None = None
-    paths: Paths | None = None
-
-
-def _requests(
-    problem: RequestScenario,
-    trace: str | PathLike[str] | None,
-    folder: Path,
-    strict: bool,
-    seed: int,
-) -> Load:
-    """Return the requests, and notes on the file that they are from."""
-    from scheduling.instances.requests import sessions
-    from scheduling.instances.requests.reading import read_requests
-
-    path = trace
-    if path is None and problem.trace is not None:
-        path = folder / problem.trace
-    notes: tuple[str, ...] = ()
-    paths = None
-    if path is not None and sessions.sniff(Path(path)):
-        return _programs(
-            sessions.read_sessions(Path(path), rate=problem.rate, count=problem.requests, seed=seed)
-        )
-    if path is None and problem.programs is not None:
-        drawn = draw_programs(problem.programs, problem.requests or 0, seed)
-        return _programs(drawn if problem.rate is None else drawn.at_rate(problem.rate))
-    if path is not None:
-        found = read_requests(path, strict=strict, seed=seed)
-        table, notes = found.table.first(problem.requests, problem.seconds), found.notes
-        if found.blocks is not None:
-            blocks = found.blocks.taken(np.arange(len(table)))
-            paths = Paths.of_blocks(blocks, table.prompt_tokens)
-    elif problem.workload is not None:
-        table = sample(
-            problem.workload, requests=problem.requests, seconds=problem.seconds, seed=seed
-        )
-    else:
-        raise InputError.single("trace", "nothing", "a trace or a workload")
-    if not len(table):
-        raise InputError.single("requests", "none", "at least one request")
-    table = table if problem.rate is None else at_rate(table, problem.rate)
-    return Load(table, notes, paths=paths)
-
-
-def _programs(programs: ProgramTable) -> Load:
-    return Load(programs.requests, programs=programs)
 
 
 def _limits(problem: RequestScenario, table: RequestTable) -> dict[str, Slo]:
