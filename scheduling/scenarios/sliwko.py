@@ -3,7 +3,8 @@
 The study is known here by its abstract: tasks with several resources run on a cluster, moving one
 costs its migration, and no node may be overloaded in the end. A centralised metaheuristic and
 agents compete. Here the least total cost is found with a bound: each task wishes to stay where it
-runs, with the cost of its migration as the weight of the wish.
+runs, with the cost of its migration as the weight of the wish. On small clusters the least cost is
+proven, and the metaheuristic, a search of large neighbourhoods, is measured by it.
 """
 
 from __future__ import annotations
@@ -20,11 +21,14 @@ from scheduling.scenarios.scenario import Row, Run, Scenario, Target
 from scheduling.scenarios.solving import solve
 
 _SEEDS = 4
-_NODES = 24
-_TASKS = 144
+_LARGE, _SMALL = (24, 144), (10, 50)
+"""Nodes and tasks."""
+
 _RESOURCES = ("cpu", "memory", "network")
 _USAGE = 0.85
 _LEAST_SECONDS = 3.0
+_SEARCH_WORK = 0.5
+_SMALL_SHARE = 0.4
 _LARGEST_WEIGHT = 100
 
 
@@ -36,10 +40,11 @@ class Cluster:
     costs: tuple[int, ...]
     now: tuple[int, ...]
     room: tuple[int, ...]
+    nodes: int
 
     def loads(self, where: list[int]) -> list[list[int]]:
         """Use of each resource on each node."""
-        table = [[0] * len(_RESOURCES) for _ in range(_NODES)]
+        table = [[0] * len(_RESOURCES) for _ in range(self.nodes)]
         for demands, node in zip(self.demands, where, strict=True):
             for index, need in enumerate(demands):
                 table[node][index] += need
@@ -50,17 +55,19 @@ class Cluster:
         return any(used > room for used, room in zip(load, self.room, strict=True))
 
 
-def cluster(seed: int) -> Cluster:
+def cluster(seed: int, size: tuple[int, int] = _LARGE) -> Cluster:
     """Draw tasks, put them on random nodes, and size nodes so that all fit with some room."""
+    nodes, tasks = size
     rng = np.random.default_rng(seed)
-    demands = rng.integers(5, 100, (_TASKS, len(_RESOURCES)))
+    demands = rng.integers(5, 100, (tasks, len(_RESOURCES)))
     # Live migration copies the memory, and again what is written meanwhile.
-    costs = np.clip(demands[:, 1] * rng.uniform(0.5, 1.0, _TASKS), 1, _LARGEST_WEIGHT)
+    costs = np.clip(demands[:, 1] * rng.uniform(0.5, 1.0, tasks), 1, _LARGEST_WEIGHT)
     return Cluster(
         demands=tuple(map(tuple, demands.tolist())),
         costs=tuple(costs.astype(int).tolist()),
-        now=tuple(rng.integers(0, _NODES, _TASKS).tolist()),
-        room=tuple(np.ceil(demands.sum(axis=0) / _NODES / _USAGE).astype(int).tolist()),
+        now=tuple(rng.integers(0, nodes, tasks).tolist()),
+        room=tuple(np.ceil(demands.sum(axis=0) / nodes / _USAGE).astype(int).tolist()),
+        nodes=nodes,
     )
 
 
@@ -77,7 +84,7 @@ def relief(found: Cluster) -> PlacementProblem:
         )
     )
     room = dict(zip(_RESOURCES, found.room, strict=True))
-    nodes = tuple(Node(id=f"node-{number}", capacity=room) for number in range(_NODES))
+    nodes = tuple(Node(id=f"node-{number}", capacity=room) for number in range(found.nodes))
     return PlacementProblem(nodes=nodes, items=items, goals=("preferences",))
 
 
@@ -90,10 +97,9 @@ def agents(found: Cluster) -> list[int] | None:
         The node of each task; ``None`` when one stays overloaded.
     """
     where = list(found.now)
-    for node in range(_NODES):
-        mine = sorted(
-            (task for task in range(_TASKS) if where[task] == node), key=lambda t: found.costs[t]
-        )
+    for node in range(found.nodes):
+        mine = [task for task, there in enumerate(where) if there == node]
+        mine.sort(key=lambda task: found.costs[task])
         for task in mine:
             loads = found.loads(where)
             if not found.overloaded(loads[node]):
@@ -132,7 +138,39 @@ def _roomiest(found: Cluster, loads: list[list[int]], task: int) -> int | None:
 
 
 def run(limits: Run) -> list[Row]:
-    """Relieve drawn clusters by agents and by ``auto``."""
+    """Relieve small clusters with proof, and large ones by agents and by ``auto``."""
+    return [*_small_rows(Run(_SMALL_SHARE * limits.left)), *_large_rows(limits)]
+
+
+def _small_rows(limits: Run) -> list[Row]:
+    searched = least = bound = done = 0
+    for seed in range(_SEEDS):
+        problem = relief(cluster(seed, _SMALL))
+        share = max(_LEAST_SECONDS, limits.share(_SEEDS - seed).seconds) / 2
+        best: PlacementSolution = solve(problem, time_limit=share)
+        answer: PlacementSolution = solve(
+            problem, "lns", time_limit=share, work_limit=_SEARCH_WORK, workers=1
+        )
+        searched += int(answer.tiers[-1].objective or 0)
+        least += int(best.tiers[-1].objective or 0)
+        bound += int(best.tiers[-1].bound or 0)
+        done += len(answer.placements) == len(problem.items)
+    return [
+        Row(
+            case=f"{_SEEDS} clusters of {_SMALL[0]} nodes and {_SMALL[1]} tasks",
+            measure="cost of the migrations that relieve all nodes",
+            baseline="least" if least == bound else "least found, not proven",
+            baseline_value=least / _SEEDS,
+            method="search of large neighbourhoods",
+            value=searched / _SEEDS,
+            gap=1.0 - bound / searched if searched else 0.0,
+            published="the problem and its simulator (abstract); no figure to compare with",
+            verdict=f"no node is overloaded on {done} of {_SEEDS}",
+        )
+    ]
+
+
+def _large_rows(limits: Run) -> list[Row]:
     by_agents: list[int] = []
     least: list[int] = []
     bounds: list[int] = []
@@ -154,7 +192,7 @@ def run(limits: Run) -> list[Row]:
         return []
     return [
         Row(
-            case=f"{len(least)} clusters of {_NODES} nodes and {_TASKS} tasks",
+            case=f"{len(least)} clusters of {_LARGE[0]} nodes and {_LARGE[1]} tasks",
             measure="cost of the migrations that relieve all nodes",
             baseline="each overloaded node hands over its cheapest tasks",
             baseline_value=sum(by_agents) / len(by_agents),
@@ -174,7 +212,7 @@ SCENARIO = Scenario(
     wants="nothing: drawn clusters",
     run=run,
     targets=(
-        Target(("cost of the migrations",), at_most=1),
-        Target(("cost of the migrations",), of="gap", at_most=1 - 1 / 1.1),
+        Target(("large neighbourhoods",), of="gap", at_most=1 - 1 / 1.1),
+        Target(("^auto$",), at_most=1),
     ),
 )

@@ -112,6 +112,14 @@ def test_relieved_nodes_are_not_overloaded() -> None:
     assert answer.tiers[-1].objective == moved
 
 
+def test_a_search_relieves_small_clusters_at_nearly_the_least_cost() -> None:
+    problem = sliwko.relief(sliwko.cluster(0, (6, 30)))
+    least, found = (
+        solve(problem, name, work_limit=2, workers=1).tiers[-1] for name in ("auto", "lns")
+    )
+    assert 0 < least.bound == least.objective <= found.objective <= 1.1 * least.objective
+
+
 def test_a_search_begins_where_the_agents_end() -> None:
     found, where = next(
         (found, where)
