@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from scheduling.models.exact import exact
 from scheduling.models.offload.delays import exact_delay, total_delay
-from scheduling.models.offload.problem import MILLION, Assignment, OffloadProblem
+from scheduling.models.offload.problem import MILLION, Assignment, Offer, OffloadProblem
 
 _SURE = 1e-3
 """Microseconds from a whole number at which a float's rounding is certain."""
@@ -94,13 +94,8 @@ def compile_offload(problem: OffloadProblem) -> OffloadArrays:
     return OffloadArrays(
         tasks=[
             [
-                Choice(
-                    number[offer.server],
-                    exact(task.arrival_seconds) + exact(offer.upload_seconds),
-                    exact(offer.upload_seconds),
-                    exact(offer.work_seconds),
-                    ceil(exact(offer.joules) * MILLION),
-                )
+                _choice(number[offer.server], begin, offer)
+                for begin in [exact(task.arrival_seconds)]
                 for offer in task.offers
             ]
             for task in problem.tasks
@@ -110,3 +105,9 @@ def compile_offload(problem: OffloadProblem) -> OffloadArrays:
         most_delay=None if most_delay is None else floor(exact(most_delay) * MILLION),
         most_energy=None if most_energy is None else floor(exact(most_energy) * MILLION),
     )
+
+
+def _choice(server: int, begin: Fraction, offer: Offer) -> Choice:
+    upload = exact(offer.upload_seconds)
+    energy = ceil(exact(offer.joules) * MILLION)
+    return Choice(server, begin + upload, upload, exact(offer.work_seconds), energy)
