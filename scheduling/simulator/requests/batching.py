@@ -41,7 +41,11 @@ from scheduling.simulator.requests.policies.ordering import (
 )
 from scheduling.simulator.requests.policies.punctual import Punctual
 from scheduling.simulator.requests.policies.retention import LeastRecent
-from scheduling.simulator.requests.policies.streaming import STREAM_TOKENS, StreamBatch
+from scheduling.simulator.requests.policies.streaming import (
+    STREAM_TOKENS,
+    StreamBatch,
+    SwapOrRecompute,
+)
 from scheduling.simulator.requests.policies.streaming import Rule as StreamRule
 from scheduling.simulator.requests.policy import Eviction, Provenance, Ranking
 from scheduling.simulator.requests.strategy import TOKENS, Limits, Maker, Setting, Strategy, whole
@@ -197,8 +201,9 @@ def _dllm(policy: DllmServe, summary: str) -> Maker:
 
 def _streaming(rule: StreamRule, name: str, summary: str) -> Maker:
     def make(setting: Setting, value: float | None) -> Strategy:
-        del setting
-        return Strategy(name, summary, StreamBatch(rule, whole(value, STREAM_TOKENS), name))
+        batch = StreamBatch(rule, whole(value, STREAM_TOKENS), name)
+        eviction = SwapOrRecompute(tokens_per_second=_rate(setting), cost=setting.cost)
+        return Strategy(name, summary, batch, eviction=eviction)
 
     return make
 

@@ -169,6 +169,10 @@ class Swapping(Eviction, Protocol):
         """Return the time to copy so many tokens, which fill so many blocks."""
         ...
 
+    def pays(self, tokens: int, blocks: int) -> bool:
+        """Tell whether a request of so many tokens is copied; otherwise it begins anew."""
+        ...
+
 
 class Router(Policy, Protocol):
     """Chooses the instance of a request."""

@@ -28,13 +28,14 @@ class SwappingInstance(Instance):
         self._held = 0
 
     def evict(self, request: Live, *, alone: bool = False) -> None:
-        """Copy a request that decodes to the host if there is room, else let it begin anew.
+        """Copy a request that decodes to the host if that pays and there is room, or drop it.
 
         One that is alone would come back to the same want of memory; to begin anew makes a token.
         """
         tokens = self.tokens(request) - 1
         decodes = request.state is State.DECODING
-        if alone or not decodes or not self._has_room(request, tokens):
+        pays = decodes and not alone and self._swaps.pays(tokens, self.memory.blocks(tokens))
+        if not (pays and self._has_room(request, tokens)):
             self._forget(request)
             super().evict(request)
             return

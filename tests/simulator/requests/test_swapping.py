@@ -24,6 +24,7 @@ from scheduling.simulator.requests.policies.fastswitch import (
     Swap,
 )
 from scheduling.simulator.requests.policies.retention import LeastRecent
+from scheduling.simulator.requests.policies.streaming import SwapOrRecompute
 from scheduling.simulator.requests.policy import Eviction
 from scheduling.simulator.requests.registry import strategy
 from scheduling.simulator.requests.run import FleetRun
@@ -134,6 +135,24 @@ def test_without_room_on_the_host_requests_begin_anew() -> None:
     assert some.swaps > 0
     assert some.restarts > 0
     assert some.peak_host_tokens <= 65
+
+
+def test_what_is_computed_sooner_than_copied_twice_begins_anew() -> None:
+    def either(per_token: float) -> SwapOrRecompute:
+        return SwapOrRecompute(
+            tokens_per_second=1e5,
+            copy_seconds=0.0,
+            cost=Affine(base=0.0, per_token=per_token),
+        )
+
+    assert not either(1.9e-5).pays(700, 44)
+    assert either(2.1e-5).pays(700, 44)
+    anew = tally(run(TURNS, either(1.9e-5), ORDER))
+    assert anew == tally(run(TURNS, LatestArrival(), ORDER))
+    assert anew.restarts > 0
+    copied = tally(run(TURNS, either(2.1e-5), ORDER))
+    assert copied == tally(run(TURNS, Swap(tokens_per_second=1e5, copy_seconds=0.0), ORDER))
+    assert copied.swaps > 0
 
 
 @given(tables(), st.integers(0, 5), st.booleans(), st.sampled_from([0, 60, 10**6]))

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
+from scheduling.models.cost.protocol import Batch, CostModel
 from scheduling.simulator.requests.live import State
+from scheduling.simulator.requests.policies.fastswitch import Swap
 from scheduling.simulator.requests.policy import Provenance
 
 if TYPE_CHECKING:
@@ -66,3 +68,26 @@ class StreamBatch:
         if self.rule == "most-computed":
             return -request.done, request.arrival_ns, request.row
         return partial, request.grown_ns, request.arrival_ns, request.row
+
+
+@dataclass(frozen=True, slots=True)
+class SwapOrRecompute(Swap):
+    """Stream2LLM's eviction: to the host, unless to compute all anew takes less than both copies.
+
+    A request of ``n`` tokens begins anew where ``prefill(n) < 2 * copy(n)``. The paper takes the
+    time of a prefill from measurements with lines between them; here the replica's cost model says
+    it.
+
+    Parameters
+    ----------
+    cost
+        Times of prefills, alone in a batch.
+    """
+
+    cost: CostModel = field(kw_only=True)
+    name: str = "swap-or-recompute"
+    provenance: Provenance = "paper"
+
+    def pays(self, tokens: int, blocks: int) -> bool:
+        """Tell whether copying out and back takes no longer than computing anew."""
+        return self.cost.seconds(Batch.prefill(tokens)) >= 2 * self.seconds(tokens, blocks)
