@@ -50,6 +50,12 @@ def test_what_is_no_solution_is_refused_in_words() -> None:
         sch.check(problem, None)  # type: ignore[arg-type]
 
 
+def test_a_hint_that_is_no_solution_is_refused_in_words() -> None:
+    problem: Any = sch.read("bundled:ft06")
+    with pytest.raises(sch.InputError, match="hint: found ScheduleProblem"):
+        sch.solve(problem, "dispatch", hint=problem)
+
+
 @pytest.mark.parametrize(
     ("limit", "given"),
     [

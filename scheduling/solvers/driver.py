@@ -164,6 +164,9 @@ class _Run:
         """Return the hint as a candidate and whether it is a valid schedule."""
         if hint is None:
             return None, False
+        if not isinstance(hint, Solution):
+            found = type(hint).__name__
+            raise InputError.single("hint", found, "what solve or read_solution returns")
         if hint.kind != self.problem.kind:
             raise InputError.single("hint", f"a solution of {hint.kind}", self.problem.kind)
         candidate = data.candidate(hint)

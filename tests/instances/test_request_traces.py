@@ -204,6 +204,10 @@ def test_lengths_without_arrivals_say_so(tmp_path: Path) -> None:
         ("t.csv", "arrival_s,isl,osl\nx,y,z\n", "line 2, arrival_s"),
         ("t.csv", 'arrival_s,isl,osl\n1,2,"3' + "\n" * 200_000, "field larger"),
         ("t.csv", "timestamp,isl,osl\n12.5,2,3\n", "a date and a time"),
+        ("t.csv", "timestamp,isl,osl\n1700000000,2,3\n", "timestamp_s"),
+        ("t.csv", "timestamp,isl,osl\n1700000000000,2,3\n", "timestamp_ms"),
+        ("t.csv", "timestamp,isl,osl\n2023,2,3\n2024,2,3\n", "a date and a time"),
+        ("t.csv", "timestamp,isl,osl\n9999-01-01 00:00:00,2,3\n", "a date and a time"),
         ("t.jsonl", "{\n", "columns of a trace"),
     ],
 )

@@ -17,6 +17,8 @@ from scheduling.models.requests.blocks import Blocks
 from scheduling.models.requests.table import RequestTable
 
 Ints = NDArray[np.int64]
+
+_DATE = "a date and a time (of numbers, the column's name says the unit: timestamp_s, timestamp_ms)"
 Marks = NDArray[np.bool_]
 
 
@@ -66,9 +68,7 @@ class Assembler:
         found: dict[str, Ints] = {}
         refused: list[tuple[str, Marks, str]] = []
         if self._unit is not None:
-            dated = (
-                "a date and a time" if self._unit == DATES else f"a number of {self._unit} from 0"
-            )
+            dated = _DATE if self._unit == DATES else f"a number of {self._unit} from 0"
             found["arrival"], odd = nanoseconds(self._values(chunk, "arrival"), self._unit)
             refused.append(("arrival", odd, dated))
         for role in ("prompt", "output"):

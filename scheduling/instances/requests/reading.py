@@ -70,5 +70,6 @@ def _format(path: Path, source: str, name: str | None) -> tuple[Columns, frozens
         if entry.shape == shape and name in {None, entry.name} and entry.fits(header):
             return entry, header
     shown = excerpt(", ".join(sorted(header)))
-    expected = f"columns of a trace: {name or known}"
+    tables = f"{known}; any table with arrival_s, prompt_tokens and output_tokens is one"
+    expected = f"columns of a trace: {name or tables}"
     raise InputError.single("line 1", f"the columns {shown}", expected, source)

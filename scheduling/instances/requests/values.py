@@ -23,6 +23,10 @@ UNITS = {"s": 1e9, "ms": 1e6, "us": 1e3, "ns": 1.0}
 
 _MOST_NS = 2**62
 _BROKEN = -1
+_FIRST_YEAR, _LAST_YEAR = "1678", "2261"
+"""Years whose nanoseconds fit into 64 bits."""
+
+_DAY = re.compile(r"\d{4}-\d\d-\d\d")
 _ZONE = re.compile(r"(Z|([+-])(\d\d):?(\d\d))$")
 
 
@@ -119,6 +123,8 @@ def _dates(values: Sequence[Any]) -> Ints | None:
     # A date has two hyphens: whatever else there is belongs to zones that differ.
     if "Z" in joined or "+" in joined or joined.count("-") != 2 * len(texts):
         return None
+    if not _FIRST_YEAR <= min(texts)[:4] <= max(texts)[:4] <= _LAST_YEAR:
+        return None
     try:
         column = np.array(texts, dtype="datetime64[ns]")
     except (ValueError, OverflowError):
@@ -130,6 +136,9 @@ def _date(value: object) -> int | None:
     if not isinstance(value, str):
         return None
     text = value.strip()
+    # A number alone would be taken for a year, and its nanoseconds would not fit.
+    if not _DAY.match(text) or not _FIRST_YEAR <= text[:4] <= _LAST_YEAR:
+        return None
     zone = _zone(text)
     try:
         base = np.datetime64(text.removesuffix(zone), "ns")

@@ -211,11 +211,15 @@ def _outcomes(
         name: _setting(problem, load, one, slos, seed) for name, one in replicas.machines.items()
     }
     certifiers = Certifiers(load.programs, load.table, slos, problem.warmup_seconds)
-    for each in named:
-        policies = {
+    # All of them first: a name that there is not is refused before any run.
+    made = [
+        {
             name: each if isinstance(each, Strategy) else strategy(each, setting)
             for name, setting in settings.items()
         }
+        for each in named
+    ]
+    for policies in made:
         chosen = policies[replicas.groups[0].name]
         fleet = replicas.deployment(policies, load.table.demands)
         found = _outcome(problem, fleet, load, slos, chosen, watch, seed)

@@ -9,6 +9,8 @@ import pytest
 
 from scheduling.errors import InputError, PolicyError, UnsupportedError
 from scheduling.models.cost.protocol import Affine
+from scheduling.models.requests.scenario import RequestScenario
+from scheduling.simulator.requests.compare import Watch, simulate_requests
 from scheduling.simulator.requests.deployment import Deployment, Flow, Group, Link
 from scheduling.simulator.requests.fleet import simulate_fleet
 from scheduling.simulator.requests.instance import Instance
@@ -245,3 +247,29 @@ def test_a_batch_that_is_always_put_off_is_no_endless_run() -> None:
     group = Group("all", COST, kv_tokens=100, composition=Odd(put_off))
     with pytest.raises(PolicyError, match=r"odd.*request 0: nothing has run in 100000 turns"):
         simulate_fleet(Deployment((group,)), table([0], [5], [2]))
+
+
+def test_a_policy_that_there_is_not_is_refused_before_any_run() -> None:
+    scenario = RequestScenario.model_validate(
+        {
+            "kind": "requests",
+            "replica": {
+                "cost": {"base_seconds": 0.01, "per_token_seconds": 1e-5},
+                "kv_tokens": 1000,
+            },
+            "workload": {
+                "classes": [
+                    {
+                        "arrivals": {"kind": "poisson", "rate": 1.0},
+                        "prompt": {"kind": "fixed", "tokens": 10},
+                        "output": {"kind": "fixed", "tokens": 2},
+                    }
+                ]
+            },
+            "requests": 3,
+        }
+    )
+    ran: list[object] = []
+    with pytest.raises(UnsupportedError, match="no policy 'serrathi'"):
+        simulate_requests(scenario, ["sarathi", "serrathi"], watch=Watch(on_run=ran.append))
+    assert not ran
