@@ -14,6 +14,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -81,17 +82,20 @@ def timed(fleet: Deployment, requests: RequestTable, router: str, repeats: int) 
 
 def timed_peer(python: Path, code: Path, folder: Path, name: str, repeats: int) -> float:
     """Return Vidur's requests a second of processor time, the quickest of a few runs."""
-    script = Path(__file__).parent / "peers" / "with_vidur.py"
+    script = Path(__file__).resolve().parent / "peers" / "with_vidur.py"
     entry = json.loads((folder / "golden.json").read_text())[name]
     rates = []
     for _ in range(repeats):
-        out = subprocess.run(
-            [python, script, folder, name],
-            env=os.environ | {"PYTHONPATH": str(code)},
-            capture_output=True,
-            text=True,
-            check=True,
-        )
+        # Vidur leaves its configuration where it runs.
+        with TemporaryDirectory() as place:
+            out = subprocess.run(
+                [python.absolute(), script, folder.resolve(), name],
+                cwd=place,
+                env=os.environ | {"PYTHONPATH": str(code.resolve())},
+                capture_output=True,
+                text=True,
+                check=True,
+            )
         found = json.loads(out.stdout.splitlines()[-1])
         if abs(found["makespan"] - entry["makespan_s"]) > 1e-5:
             raise SystemExit(f"the peer's own run of {name} differs: {found}")

@@ -39,6 +39,52 @@ class InstanceState:
     request as for a hundred.
     """
 
+    # More names than Python shares between instances, whose lookups would be slow without slots.
+    __slots__ = (
+        "_arrived",
+        "_base_sum",
+        "_carry",
+        "_copying",
+        "_ends",
+        "_engine",
+        "_evictions",
+        "_form",
+        "_grows",
+        "_idle_since",
+        "_idle_turns",
+        "_jumps",
+        "_learner",
+        "_lines",
+        "_most",
+        "_preempting",
+        "_settled",
+        "_turn",
+        "_unsorted",
+        "adapters",
+        "admission",
+        "busy",
+        "cache",
+        "composition",
+        "cost",
+        "decoding",
+        "dirty",
+        "eviction",
+        "group",
+        "index",
+        "leaving",
+        "load_tokens",
+        "memory",
+        "moving",
+        "name",
+        "order",
+        "prefilling",
+        "running",
+        "steps",
+        "tally",
+        "version",
+        "waiting",
+    )
+
     _turn: Turn
 
     def __init__(self, index: int, group: Group, engine: Engine) -> None:

@@ -48,7 +48,8 @@ class Sarathi:
                 tokens = left
             turn.prefill(admitted, tokens)
             left -= tokens
-        turn.repeats = left <= 0 and len(turn.chunks) == 1
+        if left <= 0 and len(turn.chunks) == 1:
+            turn.repeats = True
 
 
 @dataclass(frozen=True, slots=True)
