@@ -50,12 +50,13 @@ def test_misses_add_up_to_the_cost_and_what_is_held_fits(problem: CachingProblem
     cost = {entry.id: entry.cost for entry in problem.objects}
     assert course.without[-1] == sum(cost[name] for names in problem.requests for name in names)
     assert (course.held <= problem.capacity).all()
-    rows, kept = caching.stays(problem, found)
-    assert sum(one.saves for one in kept) == course.without[-1] - course.missed[-1]
-    assert {(one.object, one.since, one.until) for one in kept} == {
-        (stay.object, stay.since, stay.until) for stay in found.stays
-    }
-    assert all(rows[one.row] == one.object for one in kept)
+    kept = caching.stays(problem, found)
+    spans = [(name, one) for name, some in kept.items() for one in some]
+    assert sum(one.saves for _, one in spans) == course.without[-1] - course.missed[-1]
+    assert sum(one.uses for _, one in spans) == len(found.stays)
+    for stay in found.stays:
+        around = [one for one in kept[stay.object] if one.since <= stay.since < one.until]
+        assert [stay.until <= one.until for one in around] == [True]
 
 
 def test_long_traces_keep_their_totals_and_their_peaks() -> None:
@@ -69,9 +70,9 @@ def test_long_traces_keep_their_totals_and_their_peaks() -> None:
     for stay in found.stays:
         there[max(stay.since + 1, 0) : stay.until + 1] += 1
     assert course.held.max() == there.max()
-    rows, kept = caching.stays(problem, found)
-    assert len(rows) == caching.MOST_ROWS
-    saved = [sum(one.saves for one in kept if one.row == row) for row in range(len(rows))]
+    kept = caching.stays(problem, found)
+    assert len(kept) == caching.MOST_ROWS
+    saved = [sum(one.saves for one in spans) for spans in kept.values()]
     assert saved == sorted(saved, reverse=True)
     assert own_charts(problem, found)[2].title == (
         f"What is kept when, the {caching.MOST_ROWS} objects that save most"
@@ -99,7 +100,7 @@ def test_what_is_kept_for_nothing_is_told_apart() -> None:
     chart = own_charts(problem, found)[2]
     assert isinstance(chart, Boxes)
     assert dict(zip(chart.names, chart.groups, strict=True)) == {"p": 0, "q": 1}
-    assert list(chart.notes) == ["saves 5", "saves 0"]
+    assert list(chart.notes) == ["1 hit saves 5", "saves nothing"]
 
 
 def test_chunks_are_drawn_from_full_to_empty() -> None:

@@ -50,13 +50,17 @@ class Course:
 
 
 class Kept(NamedTuple):
-    """An object in the cache between two requests, what that saves, and its row."""
+    """An object in the cache from one request to another without a break.
 
-    object: str
+    It is used ``uses`` times behind the first request, the last time at its end. All these uses are
+    hits, which save ``saves`` together, or none is.
+    """
+
     since: int
     until: int
+    uses: int
+    hits: bool
     saves: int
-    row: int
 
 
 def sentence(problem: CachingProblem, solution: CachingSolution) -> str:
@@ -89,30 +93,30 @@ def course(problem: CachingProblem, solution: CachingSolution) -> Course:
     )
 
 
-def stays(problem: CachingProblem, solution: CachingSolution) -> tuple[list[str], list[Kept]]:
-    """Return the objects that are kept, those that save most first, and when each is.
+def stays(problem: CachingProblem, solution: CachingSolution) -> dict[str, list[Kept]]:
+    """Return when each object is kept, for the objects that save most, the first of them first.
 
     At most ``MOST_ROWS`` objects.
     """
     arrays = compile_caching(problem)
     kept = _flags(problem, solution, arrays)
-    saves = np.where(arrays.useful(kept), arrays.gain, 0)
-    saved = np.bincount(arrays.item[kept], saves[kept], len(arrays.sizes))
+    useful = arrays.useful(kept)
+    saved = np.bincount(arrays.item[useful], arrays.gain[useful], len(arrays.sizes))
     held = np.unique(arrays.item[kept])
     rows = held[np.argsort(-saved[held], kind="stable")][:MOST_ROWS].tolist()
-    place = {item: row for row, item in enumerate(rows)}
-    found = [
-        Kept(
-            problem.objects[item].id,
-            int(arrays.first[gap]) - 1,
-            int(arrays.end[gap]) - 1,
-            int(saves[gap]),
-            place[item],
-        )
-        for gap in np.flatnonzero(kept).tolist()
-        if (item := int(arrays.item[gap])) in place
-    ]
-    return [problem.objects[item].id for item in rows], found
+    found: dict[int, list[Kept]] = {item: [] for item in rows}
+    for gap in np.flatnonzero(kept & np.isin(arrays.item, rows)).tolist():
+        since, until = int(arrays.first[gap]) - 1, int(arrays.end[gap]) - 1
+        hits = bool(useful[gap])
+        saves = int(arrays.gain[gap]) if hits else 0
+        of_one = found[int(arrays.item[gap])]
+        if of_one and (of_one[-1].until, of_one[-1].hits) == (since, hits):
+            before = of_one.pop()
+            uses, saves = before.uses + 1, before.saves + saves
+            of_one.append(before._replace(until=until, uses=uses, saves=saves))
+        else:
+            of_one.append(Kept(since, until, 1, hits, saves))
+    return {problem.objects[item].id: of_one for item, of_one in found.items()}
 
 
 def _flags(problem: CachingProblem, solution: CachingSolution, arrays: CachingArrays) -> Flags:

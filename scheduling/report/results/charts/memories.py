@@ -106,12 +106,14 @@ def caching(problem: CachingProblem, solution: CachingSolution) -> list[Chart]:
         Lines("Cost of the misses so far", Axis("request"), Axis("cost"), missed),
         Lines("Room in use", Axis("request"), Axis("room"), room),
     ]
-    rows, kept = stays(problem, solution)
+    kept = stays(problem, solution)
+    rows = list(kept)
     boxes = []
-    for one in kept:
-        note = f"saves {one.saves:,}"
-        group = int(not one.saves)
-        boxes.append(RowBar(one.object, one.since, one.until, one.row, group, note))
+    for row, (name, spans) in enumerate(kept.items()):
+        for one in spans:
+            hits = "1 hit saves" if one.uses == 1 else f"{one.uses:,} hits save"
+            note = f"{hits} {one.saves:,}" if one.hits else "saves nothing"
+            boxes.append(RowBar(name, one.since, one.until, row, int(not one.hits), note))
     if boxes:
         cut = len(rows) < len({stay.object for stay in solution.stays})
         which = f"the {len(rows)} objects that save most" if cut else "by what it saves"
