@@ -65,8 +65,9 @@ class Relief:
         if self.useless and self.gain <= 0:
             worse = f"{-self.gain:.1%} worse" if self.gain < 0 else "no gain"
             return f"{self.label}: {self.value:,.6g}, {worse}, no better is proven"
-        word = "better" if self.gain >= 0 else "worse"
-        return f"{self.label}: {self.value:,.6g}, {abs(self.gain):.1%} {word}{proof}"
+        if self.gain <= 0:
+            return f"{self.label}: {self.value:,.6g}, nothing better found in time"
+        return f"{self.label}: {self.value:,.6g}, {self.gain:.1%} better{proof}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +146,9 @@ def explain_binding(
     listed = changes(problem, solution)
     reliefs = []
     for number, change in enumerate(listed):
-        found: S = solve_within(change.problem, budget.part(1.0 / (len(listed) - number)))
+        share = budget.part(1.0 / (len(listed) - number))
+        # What is valid still is where the search begins, so that time alone makes nothing worse.
+        found: S = solve_within(change.problem, share, solution)
         reliefs.append(_relief(change.label, solution.tiers[0], found))
     reliefs.sort(key=lambda relief: -(relief.gain if relief.gain is not None else -1e300))
     return BindingExplanation(

@@ -12,8 +12,18 @@ _LEAST_SECONDS = 0.05
 """Given to each, also when less is left."""
 
 
-def solve_within(problem: Problem, budget: Budget) -> Any:
-    """Solve a problem by the default solver of its kind within what is left of a budget."""
+def solve_within(problem: Problem, budget: Budget, hint: Solution | None = None) -> Any:
+    """Solve a problem by the default solver of its kind within what is left of a budget.
+
+    Parameters
+    ----------
+    problem
+        Any problem.
+    budget
+        For it.
+    hint
+        Where the search begins if it is valid.
+    """
     left = budget.remaining()
     return solve(
         problem,
@@ -21,6 +31,7 @@ def solve_within(problem: Problem, budget: Budget) -> Any:
         work_limit=budget.work,
         workers=budget.workers,
         seed=budget.seed,
+        hint=hint,
     )
 
 
