@@ -38,6 +38,9 @@ from scheduling.errors import CheckError, SchedulingError, SolverError
 EXIT_VIOLATIONS = 1
 EXIT_BAD_INPUT = 2
 
+_UsageError: Any = typer.BadParameter.__base__
+"""What a wrong call raises, of whichever click typer carries."""
+
 _REPAIRS = ("config", "doctor")
 """Verbs that tell what is wrong with the settings."""
 
@@ -51,6 +54,17 @@ class Verbs(TyperGroup):
         if not ctx.resilient_parsing and name not in _REPAIRS and "--help" not in words:
             settings.apply(ctx, str(name), command, words)
         return name, command, words
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the verb; where standard error takes JSON alone, a wrong call is a record too."""
+        try:
+            return super().invoke(ctx)
+        except _UsageError as error:
+            if not logs.structured():
+                raise
+            where = (error.ctx or ctx).command_path
+            fail(f"{where}: {error.format_message()}")
+            raise typer.Exit(EXIT_BAD_INPUT) from None
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:
         """List the verbs under headings instead of in one list."""

@@ -51,6 +51,16 @@ def test_errors_are_records_too(cli: Cli) -> None:
     assert "nowhere.fjs" in error["message"]
 
 
+@pytest.mark.parametrize("words", [["--time", "3"], ["--seed", "x"], ["one", "more"]])
+def test_wrong_calls_are_records_too(cli: Cli, words: list[str]) -> None:
+    call = cli("--log-format", "json", "solve", "bundled:ft06", *words)
+    assert call.code == 2
+    (error,) = records(call.err)
+    assert error["level"] == "error"
+    assert error["message"].startswith("scheduling solve: ")
+    assert cli("solve", "bundled:ft06", *words).err.startswith("Usage: scheduling solve")
+
+
 def test_level_chooses(cli: Cli, shop: Path) -> None:
     verb = ("solve", shop, "--solver", "dispatch:LPT", "--json")
     assert cli(*verb).err == ""
