@@ -116,9 +116,7 @@ def _show(found: Comparison, title: str) -> None:
         "where there is one class; slowdown: the most of a request"
     )
     _show_programs(found)
-    rejected = found.outcomes[0].run.rejected
-    if rejected:
-        print(f"  {rejected} requests are larger than the memory of a replica, and rejected")
+    _show_rejected(found)
     for one in found.outcomes:
         loads = sum(group.adapter_loads for group in one.metrics.groups)
         if loads:
@@ -130,6 +128,17 @@ def _show(found: Comparison, title: str) -> None:
     for one in found.outcomes:
         knows = "; knows the lengths of answers" if one.strategy.clairvoyant else ""
         print(f"  {one.strategy.name}: {one.strategy.summary} ({one.strategy.provenance}{knows})")
+
+
+def _show_rejected(found: Comparison) -> None:
+    """Print how many requests fit nowhere; some policies reserve more memory than others."""
+    counts = {one.strategy.name: one.run.rejected for one in found.outcomes}
+    words = "requests are larger than the memory of a replica, and rejected"
+    if len(set(counts.values())) > 1:
+        for name, count in counts.items():
+            print(f"  {name}: {count} {words}")
+    elif any(counts.values()):
+        print(f"  {next(iter(counts.values()))} {words}")
 
 
 def _show_bounds(found: Comparison, objectives: Sequence[str]) -> None:

@@ -202,6 +202,9 @@ def test_broken_rows_are_counted_or_refused(cli: Cli, scenario: Path, tmp_path: 
     assert len(call.json["notes"]) == 2
     # One is larger than the memory; those that reserve it for the longest serve the others too.
     assert [run["rejected"] for run in call.json["runs"]] == [1, 1, 1]
+    few = cli("simulate", scenario, "--trace", trace, "--policy", "sarathi", "--policy", "orca:60")
+    assert "sarathi: 1 requests are larger" in few.out
+    assert "orca:60: 2 requests are larger" in few.out
     strict = cli("simulate", scenario, "--trace", trace, "--policy", "sarathi", "--strict")
     assert strict.code == 2
     assert "line 3" in strict.err
