@@ -12,6 +12,7 @@ from scheduling.backends.carrying import StoppedError, carry_out, check_engine
 from scheduling.bench.records import Record, append_record, read_records
 from scheduling.bench.suites import Case, cases
 from scheduling.errors import SchedulingError, UnsupportedError
+from scheduling.solvers.watching import one_of_many
 
 OnRecord = Callable[[Record, int, int], None]
 
@@ -101,13 +102,14 @@ def run_plan(
     missing = [run for run in everything if run.blank().key not in known]
     done = len(everything) - len(missing)
     try:
-        for record in carry_out(run_one, missing, jobs, backend):
-            known[record.key] = record
-            done += 1
-            if results is not None:
-                append_record(results, record)
-            if on_record is not None:
-                on_record(record, done, len(everything))
+        with one_of_many():
+            for record in carry_out(run_one, missing, jobs, backend):
+                known[record.key] = record
+                done += 1
+                if results is not None:
+                    append_record(results, record)
+                if on_record is not None:
+                    on_record(record, done, len(everything))
     except KeyboardInterrupt:
         keys = [run.blank().key for run in everything]
         ended = [known[key] for key in keys if key in known]

@@ -94,6 +94,7 @@ def _each(names: Sequence[str], time_limit: float, json: bool) -> None:
     """Run scenarios in this process and show all their rows."""
     from scheduling.scenarios.registry import scenario
     from scheduling.scenarios.scenario import Run, data_folder
+    from scheduling.solvers.watching import one_of_many
 
     if not 0 < time_limit < float("inf"):
         raise InputError.single("--time-limit", str(time_limit), "a positive finite number")
@@ -104,7 +105,8 @@ def _each(names: Sequence[str], time_limit: float, json: bool) -> None:
         if not json:
             note(f"{entry.name}: {entry.system}; data: {entry.wants}")
         try:
-            rows = entry.run(Run(time_limit, data_folder()))
+            with one_of_many():
+                rows = entry.run(Run(time_limit, data_folder()))
         except InputError as error:
             fail(str(error))
             missing = True

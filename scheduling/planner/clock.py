@@ -10,6 +10,7 @@ from scheduling.models.serving.problem import ServingProblem
 from scheduling.models.serving.solution import ServingSolution
 from scheduling.solvers.board import Progress
 from scheduling.solvers.driver import solve
+from scheduling.solvers.watching import one_of_many
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,11 +41,12 @@ class Clock:
         on_progress: Callable[[Progress], None] | None = None,
     ) -> ServingSolution:
         """Solve a problem within a share of the time that is left."""
-        solution: ServingSolution = solve(
-            problem,
-            time_limit=self.left(share),
-            workers=self.workers,
-            seed=self.seed,
-            on_progress=on_progress,
-        )
+        with one_of_many():
+            solution: ServingSolution = solve(
+                problem,
+                time_limit=self.left(share),
+                workers=self.workers,
+                seed=self.seed,
+                on_progress=on_progress,
+            )
         return solution

@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any
 
 from scheduling.solvers.board import Board, Budget
@@ -16,6 +17,8 @@ _LAST_GRACE = 5.0
 """Seconds that the end of the process waits for searches that were left behind."""
 
 _LEFT: list[threading.Thread] = []
+
+_PART: ContextVar[bool] = ContextVar("part of a larger whole", default=False)
 
 
 def run_watched(
@@ -44,7 +47,8 @@ def run_watched(
     Returns
     -------
     bool
-        Whether a keyboard interrupt ended it. A second one is raised.
+        Whether a keyboard interrupt ended it. A second one is raised, and so is the first within
+        :func:`one_of_many`.
     """
     failure: list[BaseException] = []
 
@@ -66,7 +70,19 @@ def run_watched(
             _leave(thread)
     if failure:
         raise failure[0]
+    if interrupted and _PART.get():
+        raise KeyboardInterrupt
     return interrupted
+
+
+@contextmanager
+def one_of_many() -> Iterator[None]:
+    """Have Ctrl-C end the whole that searches are parts of, and not only the one under way."""
+    token = _PART.set(True)
+    try:
+        yield
+    finally:
+        _PART.reset(token)
 
 
 def _watch(

@@ -6,12 +6,16 @@ import subprocess
 import sys
 import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import scheduling
+from scheduling.backends.carrying import StoppedError
+from scheduling.bench.records import Record
+from scheduling.bench.run import Plan, run_plan
 from scheduling.solvers.board import Board, Budget
-from scheduling.solvers.watching import run_watched
+from scheduling.solvers.watching import one_of_many, run_watched
 
 _SCRIPT = """
 import time
@@ -52,3 +56,45 @@ def test_a_report_that_fails_stops_the_search() -> None:
     with pytest.raises(ValueError, match="the caller's own"):
         run_watched(search, board, Budget(None, None, 1, 0), 0.1, report)
     assert ended.wait(60)
+
+
+def interrupted() -> bool:
+    """Run a search that the keyboard ends."""
+    board: Board[object] = Board(0, (), 0.0)
+    keys = iter([KeyboardInterrupt])
+
+    def search() -> None:
+        while not board.stopped:
+            board.wait(0.01)
+
+    def report() -> None:
+        for key in keys:
+            raise key
+
+    return run_watched(search, board, Budget(None, None, 1, 0), 60, report)
+
+
+def test_the_keyboard_ends_a_search_and_its_caller_goes_on() -> None:
+    assert interrupted()
+
+
+def test_the_keyboard_ends_the_whole_that_a_search_is_a_part_of() -> None:
+    with pytest.raises(KeyboardInterrupt), one_of_many():
+        interrupted()
+    assert interrupted()
+
+
+def test_the_keyboard_ends_a_bench_between_whose_runs_nothing_is_lost(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def run(case: Any) -> Record:
+        if case.solver == "sgs":
+            interrupted()
+        found: Record = case.blank()
+        return found
+
+    monkeypatch.setattr("scheduling.bench.run.run_one", run)
+    plan = Plan(suites=("bundled",), solvers=("dispatch", "sgs"), seeds=(0,), time_limit=1.0)
+    with pytest.raises(StoppedError) as stop:
+        run_plan(plan)
+    assert [record.solver for record in stop.value.done] == ["dispatch"]
