@@ -171,8 +171,8 @@ class Engine:
         """Foresee the end of an instance's iterations; a later call takes its place."""
         if time > LAST_NS:
             raise _too_long()
-        self._seq = rank = self._seq + 1
-        heappush(self._heap, (time, rank, version, instance))
+        # By index where times are equal: when an end was foreseen depends on jumps.
+        heappush(self._heap, (time, instance.index, version, instance))
 
     def total(self, request: Live) -> int:
         """Return the tokens of a request's prompt and answer, which policies do not know."""
