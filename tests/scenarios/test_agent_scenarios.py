@@ -38,7 +38,7 @@ def test_pauses_are_as_published() -> None:
 
 
 def test_holding_prefixes_is_worth_it_under_pressure() -> None:
-    rows = continuum.run(Run(60.0))
+    rows = continuum.run(Run(1e6))
     assert rows[0].value <= 1e-12
     for row in rows[1:]:
         assert row.ratio is not None

@@ -244,7 +244,7 @@ def test_measured_means_of_spark(shared_data: Path) -> None:
     from scheduling.scenarios.scenario import Run
     from scheduling.scenarios.uwfq import run
 
-    rows = run(Run(60.0, shared_data))
+    rows = run(Run(1e6, shared_data))
     assert len(rows) == 8
     for row in rows:
         assert row.ratio is not None
