@@ -6,6 +6,7 @@ import gc
 import signal
 import threading
 import time
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -131,6 +132,15 @@ def test_invalid_hint_is_not_returned() -> None:
     assert sch.solve(shop(), Idle(), time_limit=0.2, hint=spoiled).status is Status.UNKNOWN
 
 
+@pytest.fixture
+def interruptible() -> Iterator[None]:
+    """Listen to interrupts also where the tests run behind a shell that ignores them."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("interruptible")
 def test_interrupt_returns_the_best_so_far() -> None:
     best = sch.solve(shop(), "dispatch:SPT")
 
@@ -144,6 +154,7 @@ def test_interrupt_returns_the_best_so_far() -> None:
     assert answer.seconds < 40
 
 
+@pytest.mark.usefixtures("interruptible")
 def test_interrupts_are_noted_while_garbage_is_collected() -> None:
     best = sch.solve(shop(), "dispatch:SPT")
     asked: list[Progress] = []
@@ -166,6 +177,7 @@ def test_interrupts_are_noted_while_garbage_is_collected() -> None:
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
+@pytest.mark.usefixtures("interruptible")
 def test_a_second_interrupt_is_raised() -> None:
     def interrupt(progress: Progress) -> None:
         del progress
