@@ -58,8 +58,10 @@ class _Pool:
         try:
             while self._waiting or running:
                 while self._waiting and len(running) < self._room():
-                    place = self._waiting.popleft()
+                    # It waits until it is taken: a pool that has just lost a process takes nothing.
+                    place = self._waiting[0]
                     running[pool.submit(self._function, self._runs[place])] = place
+                    self._waiting.popleft()
                 for done in wait(running, return_when=FIRST_COMPLETED).done:
                     result = done.result()
                     yield running.pop(done), result

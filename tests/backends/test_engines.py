@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pickle
 import sys
+from collections.abc import Callable
+from concurrent.futures import BrokenExecutor, Future
 from pathlib import Path
 from types import ModuleType
 
@@ -40,6 +42,26 @@ def test_runs_that_always_kill_are_named_after_all_others(tmp_path: Path) -> Non
         found.extend(carry_out(squared, runs, jobs=2))
     assert sorted(found) == [0, 4, 9]
     assert len(list(tmp_path.iterdir())) == MOST_LOSSES
+
+
+def test_pools_that_take_nothing_lose_no_result(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Breaking:
+        calls = 0
+
+        def submit(self, function: Callable[[int], int], run: int) -> Future[int]:
+            self.calls += 1
+            if self.calls in (2, 3):
+                raise BrokenExecutor
+            future: Future[int] = Future()
+            future.set_result(function(run))
+            return future
+
+        def shutdown(self, *, kill_workers: bool) -> None:
+            assert kill_workers
+
+    pool = Breaking()
+    monkeypatch.setattr("joblib.externals.loky.get_reusable_executor", lambda **_: pool)
+    assert carry_all(abs, [0, -1, -2, -3], jobs=2) == [0, 1, 2, 3]
 
 
 def test_errors_travel_with_their_faults() -> None:
