@@ -9,6 +9,7 @@ from scheduling.solvers.board import Board, Budget
 from scheduling.solvers.loop.attempts import Attempts
 from scheduling.solvers.loop.cpsat import CpSat
 from scheduling.solvers.loop.family import CompiledLoop
+from scheduling.solvers.loop.first import offer_first
 from scheduling.solvers.loop.ims import Attempt
 from scheduling.solvers.loop.memory import fits_memories
 from scheduling.solvers.loop.units import coarse_units, coarsened, stretched
@@ -39,6 +40,7 @@ class Coarse(NeedsCpSat):
         hint: Pipeline | None,  # noqa: ARG002 - what is known is on the board
     ) -> None:
         """Post stretched pipelines of the coarse loop."""
+        offer_first(data, board, self.name)
         units = coarse_units(data.arrays)
         for number, unit in enumerate(units):
             if board.stopped or budget.remaining() == 0:

@@ -7,6 +7,7 @@ from scheduling.models.loop.bounds import interval_bound
 from scheduling.solvers.bases import NeedsNothing, TakesAll
 from scheduling.solvers.board import Board, Budget
 from scheduling.solvers.loop.family import CompiledLoop
+from scheduling.solvers.loop.first import offer_first
 from scheduling.solvers.loop.memory import fits_memories
 from scheduling.solvers.loop.table import Table
 from scheduling.solvers.loop.units import coarse_units, coarsened, stretched
@@ -21,8 +22,8 @@ class Ims(NeedsNothing, TakesAll):
     At each interval from the bound on, the operation with the longest path behind it goes to the
     first cycle, and there the first warp, at which it fits; where there is none within an interval
     it goes in by force, and what it hinders is placed again. A schedule that exceeds a memory is
-    dropped. Loops of many cycles are searched in units of several. One work unit is 20,000
-    placements.
+    dropped. Loops of many cycles are searched in units of several. Before all, one iteration after
+    another is an answer. One work unit is 20,000 placements.
     """
 
     name = "ims"
@@ -38,6 +39,7 @@ class Ims(NeedsNothing, TakesAll):
         """Post the schedule of the first interval at which there is one."""
         if board.tier == 1:
             return
+        offer_first(data, board, self.name)
         steps = None if budget.work is None else int(budget.work * _STEPS_PER_UNIT)
         for unit in coarse_units(data.arrays):
             arrays = coarsened(data.arrays, unit)

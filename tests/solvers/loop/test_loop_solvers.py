@@ -29,3 +29,18 @@ def test_bounds_hold_and_the_heuristic_is_valid(problem: LoopProblem) -> None:
     floors = CompiledLoop(problem).bounds()
     answer: LoopSolution = sch.solve(problem, "ims", work_limit=1)
     assert_bounds(floors, answer, best)
+
+
+@settings(max_examples=100, suppress_health_check=list(HealthCheck))
+@given(problem=loops())
+def test_one_iteration_after_another_is_valid(problem: LoopProblem) -> None:
+    answer: LoopSolution = sch.solve(problem, "ims", time_limit=1e-9)
+    if not (problem.values or problem.warps or problem.interval_limit):
+        assert answer.interval is not None
+
+
+@pytest.mark.parametrize("solver", ["auto", "ims", "coarse"])
+def test_a_long_loop_is_answered_before_any_search(solver: str) -> None:
+    problem = sch.read("bundled:flash-attention-hopper")
+    answer = sch.solve(problem, solver, time_limit=1e-9)
+    assert answer.interval >= answer.bound == 2048
