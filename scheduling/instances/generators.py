@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
@@ -22,12 +21,14 @@ from scheduling.instances.network.random_networks import leaf_flows, site_ring
 from scheduling.instances.offload.mobile_tasks import mobile_tasks
 from scheduling.instances.ordering.random_batches import transactions
 from scheduling.instances.packing.random_lengths import token_sequences
+from scheduling.instances.parameters import RANGES, Parameter, Value
 from scheduling.instances.pipeline.random_layers import model_layers
 from scheduling.instances.placement.random_clusters import random_cluster
 from scheduling.instances.placement.random_machines import random_machines
 from scheduling.instances.prefill.random_prompts import prompts
 from scheduling.instances.schedule.constraint_mix import constraint_mix
 from scheduling.instances.schedule.expert_parts import expert_parts
+from scheduling.instances.schedule.gradient_exchange import gradient_exchange
 from scheduling.instances.schedule.online import online_job_shop
 from scheduling.instances.schedule.random_graphs import (
     graph_stream,
@@ -54,7 +55,7 @@ from scheduling.instances.schedule.random_variants import (
     setup_job_shop,
 )
 from scheduling.instances.schedule.robot_cells import robot_cell
-from scheduling.instances.schedule.taillard import MODULUS, taillard_job_shop
+from scheduling.instances.schedule.taillard import taillard_job_shop
 from scheduling.instances.schedule.tardiness import random_tardiness
 from scheduling.instances.schedule.training import post_training, sequence_groups
 from scheduling.instances.serving.random_fleets import serving_fleet
@@ -63,52 +64,6 @@ from scheduling.instances.spot.random_capacity import spot_capacity
 from scheduling.instances.table.random_tables import random_table
 from scheduling.instances.tiers.random_programs import tensor_program
 from scheduling.models.base import Problem
-
-Value = int | float
-
-
-@dataclass(frozen=True, slots=True)
-class Parameter:
-    """A parameter of a generator.
-
-    Parameters
-    ----------
-    name
-        Name in Python and on the command line.
-    default
-        Its value unless given; its type is the parameter's type.
-    low, high
-        Range, both ends included.
-    summary
-        One line for people.
-    """
-
-    name: str
-    default: Value
-    low: Value
-    high: Value
-    summary: str
-
-    def value(self, given: str | Value) -> Value:
-        """Translate what was given, as a number or as its text.
-
-        Raises
-        ------
-        InputError
-            When it is not a number of the parameter's type and range.
-        """
-        whole = isinstance(self.default, int)
-        try:
-            number: Value = int(given) if whole and not isinstance(given, float) else float(given)
-        except (ValueError, OverflowError):
-            number = math.nan
-        sound = not isinstance(given, bool) and self.low <= number <= self.high
-        if not sound or (whole and number != int(number)):
-            kind = "an integer" if whole else "a number"
-            raise InputError.single(
-                self.name, repr(given), f"{kind} from {self.low} to {self.high}"
-            )
-        return int(number) if whole else number
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,195 +162,57 @@ def _taillard(
     return taillard_job_shop(jobs, machines, time_seed, machine_seed, name)
 
 
-_SIZE = (1, 10**4)
-_TIME = (0, 10**6)
-_SHARE = (0.0, 1.0)
-_RANGES: dict[str, tuple[Value, Value, str]] = {
-    "jobs": (*_SIZE, "number of jobs"),
-    "machines": (*_SIZE, "number of machines"),
-    "sets": (1, 10**4, "sets of machines that each job visits one after the other"),
-    "operations": (1, 1000, "operations, in shops of each job, in batches of each transaction"),
-    "flexibility": (1.0, 1000.0, "mean number of machines per operation"),
-    "spread": (*_SHARE, "how far a machine's duration may be from its operation's, as a share"),
-    "shortest": (*_TIME, "shortest duration"),
-    "longest": (1, 10**6, "longest duration"),
-    "shift": (0.0, 1.0, "share of each period in which machines are open; 1: they never close"),
-    "period": (1, 10**6, "length of a period of shifts"),
-    "cores": (1, 10**4, "number of cores"),
-    "users": (1, 10**4, "number of users"),
-    "leaves": (2, 10**4, "number of leaves"),
-    "spines": (1, 10**4, "number of spines"),
-    "sites": (1, 1000, "number of sites"),
-    "iterations": (1, 1000, "number of training steps"),
-    "staleness": (0, 1000, "steps that the weights of rollouts may be behind"),
-    "streams": (0, 1, "0: a stage waits for the whole step before it"),
-    "ranks": (1, 10**5, "number of ranks"),
-    "servers": (1, 1000, "number of servers"),
-    "megabits": (0.01, 1000.0, "mean size of a task"),
-    "kilometres": (0.001, 100.0, "largest distance of a user from a server"),
-    "sequences": (1, 10**6, "number of sequences"),
-    "chunk": (1, 10**9, "tokens of a chunk"),
-    "drones": (1, 1000, "number of drones"),
-    "batches": (1, 10**4, "batches of each drone, one a second, or of each training step"),
-    "early": (0.0, 0.99, "by what share at most runs on the edge end early"),
-    "stages": (1, 1000, "stages of a training step, or most of a job"),
-    "units": (1, 1000, "number of functional units"),
-    "warps": (0, 100, "number of warps; 0: none"),
-    "accumulators": (0, 1000, "operations that wait for themselves in the iteration before"),
-    "tasks": (1, 2000, "number of tasks"),
-    "modes": (1, 100, "modes per task"),
-    "nodes": (1, 10**4, "number of nodes"),
-    "pods_per_node": (1, 100, "mean number of pods per node"),
-    "priorities": (1, 100, "number of priorities"),
-    "usage": (0.1, 10.0, "share of the whole capacity that is requested"),
-    "resources": (0, 1000, "number of renewable resources"),
-    "renewables": (0, 1000, "number of renewable resources"),
-    "consumables": (0, 1000, "number of consumable resources"),
-    "complexity": (0.0, 100.0, "precedences per task"),
-    "factor": (*_SHARE, "mean share of the resources that a task needs"),
-    "strength": (*_SHARE, "capacities, from 0 (scarce) to 1 (no conflict)"),
-    "stock": (*_SHARE, "stocks, from 0 (scarce) to 1 (enough for everything)"),
-    "cycles": (0.0, 100.0, "maximal lags per task"),
-    "slack": (0.0, 100.0, "by what share a maximal lag exceeds the longest path"),
-    "reservoirs": (0, 1000, "number of reservoirs"),
-    "robots": (1, 100, "number of robots"),
-    "step": (*_TIME, "travel time between neighbouring stations"),
-    "handling": (*_TIME, "time to pick a job up, and to put it down"),
-    "families": (1, 1000, "families of operations on each machine"),
-    "longest_setup": (*_TIME, "longest setup time between families"),
-    "processors": (1, 1000, "number of processors"),
-    "alpha": (0.01, 100.0, "shape: small is long, large is wide"),
-    "ccr": (0.0, 1000.0, "ratio of communication to computation"),
-    "beta": (0.0, 2.0, "range of the costs over processors"),
-    "degree": (1, 1000, "most successors that a task draws"),
-    "mean": (1, 10**6, "mean cost of a task"),
-    "gap": (0.0, 10.0**9, "mean time between two jobs"),
-    "noise": (0.0, 5.0, "standard deviation of the logarithm of actual over expected durations"),
-    "between": (1.0, 10.0**9, "mean time between two stops of a machine"),
-    "repair": (1.0, 10.0**9, "mean length of a stop"),
-    "layers": (1, 2000, "layers of tasks; precedences lead from earlier to later ones"),
-    "level": (0, 10**6, "number of precedences, none implied by those before it"),
-    "downtime": (*_SHARE, "probability of a resource to be down for a while"),
-    "windows": (*_SHARE, "probability of a task to have a time window"),
-    "disjunctions": (0.0, 100.0, "pairs of tasks that may not overlap, per task"),
-    "infeasible": (0, 1, "1: no schedule exists, by construction"),
-    "due_range": (*_SHARE, "width of the range of due dates, as a share of all work (RDD)"),
-    "lateness": (*_SHARE, "about the share of late jobs (TF)"),
-    "gpus": (0, 64, "GPUs of each node"),
-    "experts": (1, 10**4, "experts of the layer"),
-    "buffers": (1, 10**5, "number of buffers before some are dropped"),
-    "times": (1, 10**6, "length of the program"),
-    "capacity": (1, 2**30, "KiB that the buffers fill"),
-    "waste": (*_SHARE, "share of the buffers that are dropped"),
-    "devices": (1, 10**4, "number of devices"),
-    "slots": (1, 10**4, "copies of experts on each device"),
-    "groups": (1, 10**4, "routing groups of experts"),
-    "sigma": (0.0, 5.0, "standard deviation of the logarithm of the loads"),
-    "hierarchical": (0, 1, "1: the copies of a group stay on one node"),
-    "hosts": (1, 10**4, "number of hosts"),
-    "fill": (0.1, 1.0, "share of the cores at which arrivals end"),
-    "removed": (*_SHARE, "probability of a small machine to leave"),
-    "moves": (0, 10**6, "most machines that may move"),
-    "models": (1, 1000, "models served"),
-    "types": (1, 100, "types of GPU"),
-    "demands": (1, 100, "demands of each model"),
-    "objects": (1, 10**5, "objects that there are"),
-    "requests": (1, 10**6, "requests of the trace"),
-    "memory": (2, 10**9, "tokens of KV memory"),
-    "longest_prompt": (1, 10**6, "prompts are from 1 to this many tokens"),
-    "longest_answer": (1, 10**5, "answers are from 1 to this many tokens"),
-    "last_release": (0, 10**6, "requests are released from 0 to this iteration"),
-    "deadlines": (0, 1, "1: requests are due, and as many as can be are to be on time"),
-    "load": (0.01, 100.0, "work that comes over time that passes"),
-    "operators": (1, 10**6, "operators of each"),
-    "leeway": (0.0, 100.0, "most waiting until it is due, as a share of the answer's length"),
-    "zipf": (0.0, 10.0, "exponent of the popularity of objects"),
-    "deviation": (0.0, 5.0, "standard deviation of the logarithm of sizes and costs; 0: equal"),
-    "share": (*_SHARE, "share of everything that there is room for"),
-    "transactions": (1, 2000, "transactions of the batch"),
-    "keys": (1, 10**5, "keys that operations may touch"),
-    "writes": (*_SHARE, "share of the operations with a key that write it"),
-    "steps": (2, 10**4, "operations of the program"),
-    "weights": (0, 10**4, "constant tensors"),
-    "tokens": (0, 10**7, "tokens that experts work on"),
-    "claims": (1, 10**5, "claims on the budget"),
-    "levels": (1, 10**4, "levels of each claim above the lowest"),
-    "uneven": (0.0, 5.0, "how uneven the steps of gains are; 0: gains are concave"),
-    "scenarios": (0, 100, "futures that the fleet must serve as well"),
-    "clients": (1, 10**4, "number of clients"),
-    "fewest": (1, 10**6, "fewest local steps of a round"),
-    "most": (1, 10**6, "most local steps of a round"),
-    "work": (1, 10**5, "ticks of progress that the job takes"),
-    "deadline": (1, 10**5, "ticks until the deadline"),
-    "changeover": (0, 10**5, "ticks before an instance makes progress"),
-    "width": (1, 10**5, "hidden size of the layer"),
-    "ratio": (1, 100, "how much wider experts are inside"),
-    "top": (1, 100, "experts of each token"),
-    "parts": (1, 1000, "parts into which tokens are cut"),
-    "attention_megabytes": (0.001, 10.0**5, "megabytes of a block of attention"),
-    "feed_forward_megabytes": (0.001, 10.0**5, "megabytes of a block of feed-forward weights"),
-    "disk_rate": (0.01, 1000.0, "gigabytes a second from disk"),
-    "memory_rate": (0.01, 10.0**4, "gigabytes a second from memory"),
-    "exchange": (0.0, 10.0**4, "milliseconds of the all-reduce behind each block"),
-    "window": (0.001, 10.0**6, "megabytes of memory for blocks"),
-    "lines": (1, 10**5, "rows of the table"),
-    "columns": (1, 1000, "fields of the table"),
-    "days": (0.01, 10.0**5, "mean days between two failures of a node"),
-    "seed": (0, 2**63 - 1, "seed of the random numbers"),
-    "time_seed": (1, MODULUS - 1, "seed of the durations"),
-    "machine_seed": (1, MODULUS - 1, "seed of the machine orders"),
-}
-
 GENERATORS: dict[str, Generator] = {
     generator.name: generator
     for generator in (
-        _generator("job-shop", job_shop, _RANGES),
-        _generator("flow-shop", flow_shop, _RANGES),
-        _generator("flexible-job-shop", flexible_job_shop, _RANGES),
-        _generator("taillard", _taillard, _RANGES),
-        _generator("project", project, _RANGES),
-        _generator("multi-mode-project", multi_mode_project, _RANGES),
-        _generator("project-with-lags", project_with_lags, _RANGES),
-        _generator("reservoir-project", reservoir_project, _RANGES),
-        _generator("setup-job-shop", setup_job_shop, _RANGES),
-        _generator("no-wait-job-shop", no_wait_job_shop, _RANGES),
-        _generator("blocking-job-shop", blocking_job_shop, _RANGES),
-        _generator("robot-cell", robot_cell, _RANGES),
-        _generator("permutation-flow-shop", permutation_flow_shop, _RANGES),
-        _generator("task-graph", random_task_graph, _RANGES),
-        _generator("soc-stream", soc_stream, _RANGES),
-        _generator("graph-stream", graph_stream, _RANGES),
-        _generator("online-job-shop", online_job_shop, _RANGES, "online-schedule"),
-        _generator("constraint-mix", constraint_mix, _RANGES),
-        _generator("expert-offload", expert_offload, _RANGES),
-        _generator("expert-parts", expert_parts, _RANGES),
-        _generator("tardiness", random_tardiness, _RANGES),
-        _generator("virtual-machines", random_machines, _RANGES, "placement"),
-        _generator("cluster", random_cluster, _RANGES, "placement"),
-        _generator("tensor-buffers", tensor_buffers, _RANGES, "memory"),
-        _generator("tensor-program", tensor_program, _RANGES, "tiers"),
-        _generator("kernel-loop", kernel_loop, _RANGES, "loop"),
-        _generator("layer-window", layer_window, _RANGES, "loop"),
-        _generator("expert-layer", expert_layer, _RANGES, "experts"),
-        _generator("transactions", transactions, _RANGES, "ordering"),
-        _generator("allocation", allocation, _RANGES, "allocation"),
-        _generator("prompts", prompts, _RANGES, "prefill"),
-        _generator("batching", batching, _RANGES, "batching"),
-        _generator("cache-trace", cache_trace, _RANGES, "caching"),
-        _generator("serving-fleet", serving_fleet, _RANGES, "serving"),
-        _generator("shared-cluster", shared_cluster, _RANGES, "sharing"),
-        _generator("token-sequences", token_sequences, _RANGES, "packing"),
-        _generator("mobile-tasks", mobile_tasks, _RANGES, "offload"),
-        _generator("post-training", post_training, _RANGES),
-        _generator("sequence-groups", sequence_groups, _RANGES),
-        _generator("model-layers", model_layers, _RANGES, "pipeline"),
-        _generator("training-run", training_run, _RANGES, "checkpoint"),
-        _generator("federated-clients", federated_clients, _RANGES, "federated"),
-        _generator("spot-capacity", spot_capacity, _RANGES, "spot"),
-        _generator("random-table", random_table, _RANGES, "table"),
-        _generator("leaf-flows", leaf_flows, _RANGES, "leaf-spine"),
-        _generator("site-ring", site_ring, _RANGES, "ring"),
-        _generator("drone-stream", drone_stream, _RANGES, "edge-cloud"),
+        _generator("job-shop", job_shop, RANGES),
+        _generator("flow-shop", flow_shop, RANGES),
+        _generator("flexible-job-shop", flexible_job_shop, RANGES),
+        _generator("taillard", _taillard, RANGES),
+        _generator("project", project, RANGES),
+        _generator("multi-mode-project", multi_mode_project, RANGES),
+        _generator("project-with-lags", project_with_lags, RANGES),
+        _generator("reservoir-project", reservoir_project, RANGES),
+        _generator("setup-job-shop", setup_job_shop, RANGES),
+        _generator("no-wait-job-shop", no_wait_job_shop, RANGES),
+        _generator("blocking-job-shop", blocking_job_shop, RANGES),
+        _generator("robot-cell", robot_cell, RANGES),
+        _generator("permutation-flow-shop", permutation_flow_shop, RANGES),
+        _generator("task-graph", random_task_graph, RANGES),
+        _generator("soc-stream", soc_stream, RANGES),
+        _generator("graph-stream", graph_stream, RANGES),
+        _generator("online-job-shop", online_job_shop, RANGES, "online-schedule"),
+        _generator("constraint-mix", constraint_mix, RANGES),
+        _generator("expert-offload", expert_offload, RANGES),
+        _generator("expert-parts", expert_parts, RANGES),
+        _generator("gradient-exchange", gradient_exchange, RANGES),
+        _generator("tardiness", random_tardiness, RANGES),
+        _generator("virtual-machines", random_machines, RANGES, "placement"),
+        _generator("cluster", random_cluster, RANGES, "placement"),
+        _generator("tensor-buffers", tensor_buffers, RANGES, "memory"),
+        _generator("tensor-program", tensor_program, RANGES, "tiers"),
+        _generator("kernel-loop", kernel_loop, RANGES, "loop"),
+        _generator("layer-window", layer_window, RANGES, "loop"),
+        _generator("expert-layer", expert_layer, RANGES, "experts"),
+        _generator("transactions", transactions, RANGES, "ordering"),
+        _generator("allocation", allocation, RANGES, "allocation"),
+        _generator("prompts", prompts, RANGES, "prefill"),
+        _generator("batching", batching, RANGES, "batching"),
+        _generator("cache-trace", cache_trace, RANGES, "caching"),
+        _generator("serving-fleet", serving_fleet, RANGES, "serving"),
+        _generator("shared-cluster", shared_cluster, RANGES, "sharing"),
+        _generator("token-sequences", token_sequences, RANGES, "packing"),
+        _generator("mobile-tasks", mobile_tasks, RANGES, "offload"),
+        _generator("post-training", post_training, RANGES),
+        _generator("sequence-groups", sequence_groups, RANGES),
+        _generator("model-layers", model_layers, RANGES, "pipeline"),
+        _generator("training-run", training_run, RANGES, "checkpoint"),
+        _generator("federated-clients", federated_clients, RANGES, "federated"),
+        _generator("spot-capacity", spot_capacity, RANGES, "spot"),
+        _generator("random-table", random_table, RANGES, "table"),
+        _generator("leaf-flows", leaf_flows, RANGES, "leaf-spine"),
+        _generator("site-ring", site_ring, RANGES, "ring"),
+        _generator("drone-stream", drone_stream, RANGES, "edge-cloud"),
     )
 }
 """All generators by name."""

@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 import scheduling as sch
 from scheduling.errors import CheckError, InputError
 from scheduling.instances.caching.routing import RoutingTrace, routing_trace
+from scheduling.instances.schedule.expert_parts import NANOSECONDS
+from scheduling.instances.schedule.gradient_exchange import BackwardLayer, exchange_gradients
 from scheduling.instances.schedule.random_layers import hybrid_layer
 from scheduling.models.base import Status
 from scheduling.models.schedule.bit_planes import SlicedExperts
@@ -216,8 +218,40 @@ def test_parts_of_a_layer_are_those_of_trying_all() -> None:
     assert shops.value * (1 - shops.gap) <= shops.baseline_value * (1 + 1e-6)
     assert parts.gap is not None
     assert 0 <= parts.gap < 0.01
-    assert gradients.gap is not None
-    assert 0 <= gradients.gap < 0.01
+    assert gradients.gap == pytest.approx(0.0, abs=1e-6)
+    assert gradients.baseline_value is not None
+    assert gradients.value < gradients.baseline_value
     for layer in list(fsmoe.grid())[::5]:
         for count in (1, 2, 7):
             assert layer.predicted(count) <= layer.simulated(count) * (1 + 1e-12)
+
+
+ticks = st.integers(0, 6)
+
+
+def least_behind(rows: list[tuple[int, int, int]], start: int) -> int:
+    """Return the least gradients left behind the pass, trying every amount in every idle time."""
+    left = {0}
+    for _, idle, gradient in rows:
+        room = max(0, idle - start)
+        left = {ready - taken + gradient for ready in left for taken in range(min(ready, room) + 1)}
+    return min(left)
+
+
+@RELAXED
+@given(st.lists(st.tuples(ticks, ticks, st.integers(1, 6)), min_size=1, max_size=6), ticks)
+def test_partitions_of_gradients_by_brute_force(
+    rows: list[tuple[int, int, int]], start: int
+) -> None:
+    tick = 1000
+    layers = [BackwardLayer(*(tick * part / NANOSECONDS for part in row)) for row in rows]
+    problem = exchange_gradients(layers, "random", tick * start / NANOSECONDS)
+    answer = sch.solve(problem, work_limit=1, workers=1)
+    ends = sum(busy + idle for busy, idle, _ in rows)
+    behind = least_behind(rows, start)
+    assert answer.status is Status.OPTIMAL
+    assert answer.objective == tick * (ends + start + behind)
+    assert sch.check(problem, answer) == []
+    hidden = fsmoe.hidden_greedily(layers, tick * start / NANOSECONDS)
+    gradients = sum(layer.gradient for layer in layers)
+    assert gradients - hidden == pytest.approx(tick * behind / NANOSECONDS)
