@@ -9,9 +9,13 @@ from pydantic import ValidationError
 
 from scheduling.errors import InputError
 from scheduling.models.base import Frozen
+from scheduling.schemas import opened, stamped
 from scheduling.storage import append_line, whole_lines
 
 Key = tuple[str, str, int, float, int | None]
+
+SCHEMA = "benchmark-run"
+"""Schema of a line."""
 
 
 class Record(Frozen):
@@ -61,12 +65,13 @@ def read_records(path: Path) -> list[Record]:
     Raises
     ------
     InputError
-        When a line is not a record.
+        When a line is not a record, or one of a version that is not read.
     """
     records = []
     for number, line in enumerate(whole_lines(path, "results"), start=1):
         try:
-            records.append(Record.model_validate(json.loads(line)))
+            entry = opened(json.loads(line), f"{path}: line {number}")
+            records.append(Record.model_validate(entry))
         except (ValueError, ValidationError) as error:
             place = f"line {number}"
             raise InputError.single(place, line.strip()[:60], "a result", str(path)) from error
@@ -75,4 +80,4 @@ def read_records(path: Path) -> list[Record]:
 
 def append_record(path: Path, record: Record) -> None:
     """Append one record as a line of its own, also behind a line that was cut off."""
-    append_line(path, record.model_dump_json())
+    append_line(path, json.dumps(stamped(SCHEMA, record.model_dump(mode="json"))))

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from typing import Annotated, Any
+from contextlib import suppress
+from typing import Annotated, Any, NoReturn
 
 import typer
 from typer.core import TyperGroup
@@ -33,7 +34,9 @@ from scheduling.cli import (
 )
 from scheduling.cli.manual import GROUPS, MANUALS, Verb
 from scheduling.cli.output import fail
-from scheduling.errors import CheckError, SchedulingError, SolverError
+from scheduling.cli.pipes import quiet_when_closed
+from scheduling.cli.stopping import EXIT_STOPPED
+from scheduling.errors import CheckError, InputError, SchedulingError, SolverError
 
 EXIT_VIOLATIONS = 1
 EXIT_BAD_INPUT = 2
@@ -48,6 +51,17 @@ _REPAIRS = ("config", "doctor")
 class Verbs(TyperGroup):
     """The verbs; each is run with the defaults that files and the environment set."""
 
+    def make_context(self, info_name: Any, args: list[str], parent: Any = None, **more: Any) -> Any:
+        """Read what stands before the verb; a wrong option there is told as the logs ask for."""
+        words = list(args)  # They are taken out of the list.
+        with quiet_when_closed():
+            try:
+                return super().make_context(info_name, args, parent, **more)
+            except _UsageError as error:
+                if not words:
+                    raise  # It shows the help.
+                _tell(error, typer.Context(self, info_name=info_name), _format_in(words))
+
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """Find the verb, and its defaults: help and repairs do without them."""
         name, command, words = super().resolve_command(ctx, args)
@@ -57,14 +71,11 @@ class Verbs(TyperGroup):
 
     def invoke(self, ctx: Any) -> Any:
         """Run the verb; where standard error takes JSON alone, a wrong call is a record too."""
-        try:
-            return super().invoke(ctx)
-        except _UsageError as error:
-            if not logs.structured():
-                raise
-            where = (error.ctx or ctx).command_path
-            fail(f"{where}: {error.format_message()}")
-            raise typer.Exit(EXIT_BAD_INPUT) from None
+        with quiet_when_closed():
+            try:
+                return super().invoke(ctx)
+            except _UsageError as error:
+                _tell(error, error.ctx or ctx, ctx.params.get("log_format"))
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:
         """List the verbs under headings instead of in one list."""
@@ -73,6 +84,27 @@ class Verbs(TyperGroup):
         for title, names in GROUPS.items():
             with formatter.section(title):
                 formatter.write_dl([(f"{x:<{width}}", MANUALS[x].summary) for x in names])
+
+
+def _tell(error: Any, context: Any, format_: str | None) -> NoReturn:
+    """Say what is wrong with a call, as a record where one is asked for, and end."""
+    if not logs.structured():
+        with suppress(InputError):  # Settings that cannot be read ask for nothing.
+            context.find_root().obj = settings.load(settings.verbs_of(context))
+            logs.configure(*settings.logging_of(context.find_root(), None, format_))
+    if not logs.structured():
+        raise error
+    fail(f"{context.command_path}: {error.format_message()}")
+    raise typer.Exit(EXIT_BAD_INPUT) from None
+
+
+def _format_in(words: list[str]) -> str | None:
+    """Return the format of logs that a call asks for, of which not all could be read."""
+    for word, following in zip(words, [*words[1:], ""], strict=True):
+        name, equals, value = word.partition("=")
+        if name == "--log-format":
+            return value if equals else following
+    return None
 
 
 app = typer.Typer(
@@ -145,28 +177,29 @@ def root(
 ) -> None:
     """State scheduling problems as files, solve them with a bound, check the answers."""
     level, format_ = settings.logging_of(context, log_level, log_format)
-    logs.configure(level, format_)
+    chosen = {"log-level": log_level, "log-format": log_format}
+    unset = [option for option, value in chosen.items() if value is None]
+    with settings.blamed(context.obj or settings.Settings(), None, unset):
+        logs.configure(level, format_)
     context.meta[logs.CHOSEN] = level, format_
 
 
 def run() -> None:
     """Run the application; every error of the library ends in one message and an exit code."""
+    with quiet_when_closed():
+        try:
+            if not completing.complete_in_bash(_start):
+                _start()
+        except (CheckError, SolverError) as error:
+            fail(str(error))
+            sys.exit(EXIT_VIOLATIONS)
+        except SchedulingError as error:
+            fail(str(error))
+            sys.exit(EXIT_BAD_INPUT)
+        except KeyboardInterrupt:
+            fail("interrupted")
+            sys.exit(EXIT_STOPPED)
 
-    def start() -> None:
-        app(prog_name="scheduling")
 
-    try:
-        if not completing.complete_in_bash(start):
-            start()
-    except (CheckError, SolverError) as error:
-        fail(str(error))
-        sys.exit(EXIT_VIOLATIONS)
-    except SchedulingError as error:
-        fail(str(error))
-        sys.exit(EXIT_BAD_INPUT)
-    except KeyboardInterrupt:
-        fail("interrupted")
-        sys.exit(130)
-    except BrokenPipeError:
-        sys.stderr.close()
-        sys.exit(EXIT_BAD_INPUT)
+def _start() -> None:
+    app(prog_name="scheduling")

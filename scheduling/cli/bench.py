@@ -75,6 +75,10 @@ def bench(
         records, stopped = gather(
             lambda: run_plan(plan, output, jobs=jobs, backend=backend, on_record=bar.update)
         )
+    if profile is not None:
+        from scheduling.bench.profile import write_profile
+
+        write_profile(records, profile)
     if json:
         emit_json("benchmark", [record.model_dump(mode="json") for record in records])
     else:
@@ -82,9 +86,6 @@ def bench(
     if output is not None:
         note(f"results: {output}")
     if profile is not None:
-        from scheduling.bench.profile import write_profile
-
-        write_profile(records, profile)
         note(f"profile: {profile}")
     end(stopped)
 

@@ -8,6 +8,8 @@ from typing import Any
 
 from typer.core import TyperCommand
 
+from scheduling.cli.settings import Settings, blamed, from_settings
+
 _BAD = "bad usage or bad input; one message names the place, what was found and what was expected"
 _ANSWER = {
     0: "a solution was found",
@@ -172,6 +174,13 @@ GROUPS = {
 
 class Verb(TyperCommand):
     """A verb, whose help ends with its exit codes, an example and where to read on."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run it; what it refuses of files and the environment is named with its place."""
+        if not isinstance(ctx.obj, Settings):
+            return super().invoke(ctx)
+        with blamed(ctx.obj, self.name, from_settings(ctx)):
+            return super().invoke(ctx)
 
     def format_epilog(self, ctx: Any, formatter: Any) -> None:
         """Write what the table says of the verb; commands stay on one line, to be copied."""

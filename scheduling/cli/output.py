@@ -62,7 +62,11 @@ def table(headers: Sequence[str], rows: Iterable[Sequence[str]], title: str | No
     for row in rows:
         grid.add_row(*row)
     width = None if sys.stdout.isatty() else 140
-    Console(width=width, highlight=False, markup=False).print(grid)
+    console = Console(width=width, highlight=False, markup=False)
+    # Rich ends the process by itself where nobody reads on; print leaves that to the whole call.
+    with console.capture() as shown:
+        console.print(grid)
+    print(shown.get(), end="")
 
 
 def _numeric(text: str) -> bool:

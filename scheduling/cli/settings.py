@@ -9,14 +9,15 @@ from __future__ import annotations
 import os
 import re
 import tomllib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
 import typer
 
-from scheduling.errors import Fault, InputError, did_you_mean
+from scheduling.errors import Fault, InputError, SchedulingError, did_you_mean
 
 FILE = "scheduling.toml"
 _PYPROJECT = "pyproject.toml"
@@ -181,12 +182,12 @@ def settable(command: Any) -> dict[str, Any]:
 
 def typed(context: typer.Context) -> frozenset[str]:
     """Return the options that stand on the command line itself, with their dashes."""
-    found = set()
-    for parameter in context.command.params:
-        source = context.get_parameter_source(parameter.name or "")
-        if source is not None and source.name == "COMMANDLINE":
-            found.update(parameter.opts)
-    return frozenset(found)
+    return frozenset(
+        option
+        for parameter in context.command.params
+        if _source(context, parameter) == "COMMANDLINE"
+        for option in parameter.opts
+    )
 
 
 def apply(context: typer.Context, verb: str, command: Any, words: Sequence[str]) -> None:
@@ -208,6 +209,53 @@ def apply(context: typer.Context, verb: str, command: Any, words: Sequence[str])
             defaults.pop(name.replace("-", "_"), None)
     context.obj = settings
     context.default_map = {verb: defaults}
+
+
+@contextmanager
+def blamed(found: Settings, verb: str | None, options: Collection[str]) -> Iterator[None]:
+    """Name the file or the variable that has set what the library refuses.
+
+    Parameters
+    ----------
+    found
+        All settings.
+    verb
+        Whose options these are; ``None``: those that stand before the verb.
+    options
+        Options that have their values from the settings.
+    """
+    places = {
+        option: setting
+        for option in options
+        if (setting := found.setting(verb, option)) is not None
+    }
+    try:
+        yield
+    except InputError as error:
+        if error.source is not None:
+            raise
+        raise InputError([_blamed(fault, places) for fault in error.faults]) from None
+    except SchedulingError as error:
+        for setting in places.values():
+            values = setting.value if isinstance(setting.value, list) else [setting.value]
+            if any(isinstance(one, str) and repr(one) in str(error) for one in values):
+                error.args = (f"{setting.place}: {error}",)
+                break
+        raise
+
+
+def _blamed(fault: Fault, places: Mapping[str, Setting]) -> Fault:
+    setting = places.get(fault.place.removeprefix("--").replace("_", "-"))
+    return fault if setting is None else replace(fault, place=setting.place)
+
+
+def from_settings(context: typer.Context) -> frozenset[str]:
+    """Return the options of a verb, without their dashes, that take their values from settings."""
+    return frozenset(
+        option
+        for option, parameter in settable(context.command).items()
+        if _source(context, parameter) == "DEFAULT_MAP"
+    )
 
 
 def checked(context: typer.Context) -> Settings:
@@ -341,6 +389,11 @@ def _verb_faults(tables: Mapping[str, Any], verbs: Mapping[str, Any]) -> Iterato
 
 def _one_of(name: str, known: Sequence[str]) -> str:
     return f"one of: {', '.join(known) or 'nothing'}{did_you_mean(name, known)}"
+
+
+def _source(context: typer.Context, parameter: Any) -> str | None:
+    source = context.get_parameter_source(parameter.name or "")
+    return None if source is None else source.name
 
 
 def _is(value: Any, wanted: type) -> bool:

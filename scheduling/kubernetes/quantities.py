@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from fractions import Fraction
+from typing import Literal
 
 from scheduling.errors import InputError
 
@@ -11,6 +13,8 @@ _PATTERN = re.compile(r"([+-]?(?:\d+\.?\d*|\.\d+))(?:([eE][+-]?\d{1,3})|([numkMG
 _DECIMAL = {"n": -9, "u": -6, "m": -3, "": 0, "k": 3, "M": 6, "G": 9, "T": 12, "P": 15, "E": 18}
 _BINARY = {"Ki": 10, "Mi": 20, "Gi": 30, "Ti": 40, "Pi": 50, "Ei": 60}
 _LONGEST = 60
+_BYTES = frozenset({"memory", "ephemeral-storage", "storage"})
+_HUGE_PAGES = "hugepages-"
 
 
 def parse_quantity(value: object, place: str) -> Fraction:
@@ -52,6 +56,17 @@ def amount(resource: str, value: object, place: str) -> int:
     """
     number = parse_quantity(value, place)
     return _ceil(number * 1000 if is_cpu(resource) else number)
+
+
+def units(resources: Iterable[str]) -> dict[str, Literal["bytes", "thousandths"]]:
+    """Return what :func:`amount` counts of those resources that do not count in pieces."""
+    found: dict[str, Literal["bytes", "thousandths"]] = {}
+    for resource in sorted(resources):
+        if is_cpu(resource):
+            found[resource] = "thousandths"
+        elif resource in _BYTES or resource.startswith(_HUGE_PAGES):
+            found[resource] = "bytes"
+    return found
 
 
 def is_cpu(resource: str) -> bool:

@@ -16,6 +16,7 @@ from scheduling.kubernetes.fields import Fields
 from scheduling.kubernetes.groups import Groups
 from scheduling.kubernetes.nodes import read_node
 from scheduling.kubernetes.objects import Entry, Objects, parse_document, without_collection
+from scheduling.kubernetes.quantities import units
 from scheduling.kubernetes.quotas import read_quotas
 from scheduling.kubernetes.shapes import Shapes
 from scheduling.kubernetes.volumes import Volumes, alone, node_limits
@@ -139,6 +140,7 @@ class _Reader:
             budgets=budgets,
             quotas=(*read_quotas(self._objects, items), *self._single_claims()),
             gangs=tuple(self._groups.gangs()),
+            units=units({name for node in nodes for name in node.capacity}),
         )
         return Snapshot(problem, tuple(self._objects.notes()))
 

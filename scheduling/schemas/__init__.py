@@ -22,6 +22,7 @@ ROWS = "records"
 OUTPUTS = {
     "atlas": 1,
     "benchmark": 1,
+    "benchmark-run": 1,
     "check": 1,
     "config": 1,
     "conversion": 1,
@@ -44,9 +45,10 @@ OUTPUTS = {
     "simulation-schedule": 1,
     "simulation-sharing": 1,
     "sweep": 1,
+    "sweep-run": 1,
     "trace": 1,
 }
-"""Outputs of verbs by name, with the version that is written."""
+"""Outputs of verbs, and lines of the files that they append to, with the version written."""
 
 DOCUMENTS: dict[str, int] = {}
 """Versions of documents, named as :func:`problem` and :func:`solution` do, that are not 1."""

@@ -15,6 +15,7 @@ from scheduling.bench.run import Plan, run_plan
 from scheduling.bench.suites import cases
 from scheduling.bench.tables import instance_rows, solver_profile, solver_rows
 from scheduling.errors import InputError, UnsupportedError
+from scheduling.schemas import output_schema, stamp
 from tests.cli.conftest import Cli, cli
 
 __all__ = ["cli"]
@@ -227,6 +228,19 @@ def test_parallel_runs_give_the_same_records(suite: Path) -> None:
 def test_refusals_become_records(suite: Path) -> None:
     plan = Plan((str(suite),), ("belady",), (0,), 1.0, 1)
     assert all("no solver 'belady' for schedule" in (r.error or "") for r in run_plan(plan))
+
+
+def test_lines_name_their_schema_and_those_without_one_are_read(tmp_path: Path) -> None:
+    path = tmp_path / "run.jsonl"
+    append_record(path, record())
+    line = json.loads(path.read_text())
+    assert next(iter(line.items())) == ("schema", stamp("benchmark-run"))
+    assert list(line) == list(output_schema("benchmark-run")["properties"])
+    path.write_text(record().model_dump_json() + "\n" + path.read_text())
+    assert read_records(path) == [record(), record()]
+    path.write_text(json.dumps({**line, "schema": "scheduling/benchmark-run/2"}) + "\n")
+    with pytest.raises(InputError, match=r"run\.jsonl: line 1: schema: found .* version 1"):
+        read_records(path)
 
 
 def test_broken_result_files_are_refused(tmp_path: Path) -> None:

@@ -61,6 +61,40 @@ def test_wrong_calls_are_records_too(cli: Cli, words: list[str]) -> None:
     assert cli("solve", "bundled:ft06", *words).err.startswith("Usage: scheduling solve")
 
 
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["slove"], "No such command 'slove'"),
+        (["--log-lvl", "info", "info"], "No such option: --log-lvl"),
+    ],
+)
+@pytest.mark.parametrize("asked", ["option", "=", "environment", "file"])
+def test_wrong_calls_without_a_verb_are_records_too(
+    cli: Cli,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    words: list[str],
+    told: str,
+    asked: str,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    if asked == "environment":
+        monkeypatch.setenv("SCHEDULING_LOG_FORMAT", "json")
+    if asked == "file":
+        Path("scheduling.toml").write_text('log-format = "json"\n', encoding="utf-8")
+    options = {"option": ["--log-format", "json"], "=": ["--log-format=json"]}.get(asked, [])
+    call = cli(*options, *words)
+    assert call.code == 2
+    (error,) = records(call.err)
+    assert error["level"] == "error"
+    assert error["message"].startswith(f"scheduling: {told}")
+
+
+def test_wrong_calls_are_text_where_nothing_asks_for_records(cli: Cli) -> None:
+    assert "No such command 'slove'" in cli("slove").err.splitlines()[-1]
+    assert cli("--log-format", "xml", "slove").err.startswith("Usage: ")
+
+
 def test_level_chooses(cli: Cli, shop: Path) -> None:
     verb = ("solve", shop, "--solver", "dispatch:LPT", "--json")
     assert cli(*verb).err == ""

@@ -53,6 +53,21 @@ def test_json_is_alone_on_standard_output(cli: Cli, snapshot: Path) -> None:
     ]
 
 
+def test_amounts_are_kubernetes_quantities(cli: Cli, tmp_path: Path) -> None:
+    node = {**NODE, "status": {"allocatable": {"cpu": "8", "memory": "33554433Ki", "pods": "9"}}}
+    requests = {"cpu": "500m", "memory": "200Gi"}
+    spec = {"containers": [{"resources": {"requests": requests}}]}
+    big = {"kind": "Pod", "metadata": {"name": "big"}, "spec": spec}
+    path = tmp_path / "cluster.json"
+    path.write_text(json.dumps({"kind": "List", "items": [node, big, pod("wide", "9500m")]}))
+    shown = " ".join(cli("pods", path, "--what-if").out.split())
+    assert "needs 200Gi memory (no allowed node has more than 32Gi)" in shown
+    assert "needs 9.5 cpu (no allowed node has more than 8)" in shown
+    # What is to be asked for is exact: 32Gi is less than there is.
+    assert "asks for 33554433Ki instead of 200Gi memory" in shown
+    assert "asks for 8 instead of 9.5 cpu" in shown
+
+
 def test_explain_takes_snapshots_and_placement_problems(
     cli: Cli, snapshot: Path, tmp_path: Path
 ) -> None:

@@ -150,6 +150,36 @@ def test_default_that_means_nothing_is_left_out_and_a_typed_one_refused(
     assert "--backend" not in call.err
 
 
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("workers = -1\n", "workers: found -1, expected a whole number"),
+        ('solver = "dispach"\n', "solver: no solver 'dispach' for schedule (did you mean"),
+        ('[solve]\nsolver = "nothing"\n', "solve.solver: no solver 'nothing' for schedule"),
+        ('log-level = "loud"\n', "log-level: found 'loud', expected one of: debug"),
+    ],
+)
+def test_what_only_the_library_refuses_is_named_with_its_file(
+    cli: Cli, folder: Path, text: str, told: str
+) -> None:
+    path = write(folder / "scheduling.toml", text)
+    call = cli("solve", "shop.txt")
+    assert (call.code, call.out) == (2, "")
+    assert call.err.startswith(f"error: {path}: {told}")
+
+
+def test_what_the_command_line_says_is_not_blamed_on_files(
+    cli: Cli, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(folder / "scheduling.toml", 'workers = -1\nsolver = "other"\n')
+    call = cli("solve", "shop.txt", "--workers", "-2", "--solver", "dispatch")
+    assert call.err.startswith("error: workers: found -2")
+    assert cli("solve", "none.txt").err.startswith("error: none.txt: ")
+    monkeypatch.setenv("SCHEDULING_TIME_LIMIT", "-1")
+    call = cli("solve", "shop.txt", "--workers", "1", "--solver", "dispatch")
+    assert call.err.startswith("error: SCHEDULING_TIME_LIMIT: found -1.0, expected a positive")
+
+
 def test_lists_are_repeated_options(cli: Cli, folder: Path) -> None:
     write(folder / "scheduling.toml", '[simulate]\npolicy = ["SPT", "LPT"]\n')
     runs = cli("simulate", "shop.txt", "--json").json["runs"]

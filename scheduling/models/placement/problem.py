@@ -223,6 +223,12 @@ class PlacementProblem(Problem):
         "domains by themselves. None: every node is one.",
     )
 
+    units: dict[Name, Literal["bytes", "thousandths"]] = Field(
+        default_factory=dict,
+        description="What amounts of a resource count, where not pieces: people read 214748364800 "
+        "bytes as 200Gi, and 1500 thousandths as 1.5.",
+    )
+
     def _faults(self) -> list[Fault]:
         from scheduling.models.placement.validation import find_faults
 

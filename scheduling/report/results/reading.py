@@ -137,7 +137,7 @@ def _lines(text: str, source: str) -> list[Any]:
         if not isinstance(record, dict):
             found = line.strip()[:_SHOWN] or "nothing"
             raise InputError.single(f"line {number}", found, "a JSON object", source)
-        records.append(record)
+        records.append(opened(record, f"{source}: line {number}"))
     if not all("solver" in record or "policy" in record for record in records) or not records:
         found = "lines that are no runs" if records else "nothing"
         raise InputError.single("file", found, "results of bench or of a sweep", source)

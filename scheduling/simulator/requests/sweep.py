@@ -17,12 +17,14 @@ import numpy as np
 from scheduling.backends.carrying import StoppedError, carry_out, check_engine
 from scheduling.errors import Fault, InputError
 from scheduling.models.requests.scenario import RequestScenario
+from scheduling.schemas import opened, stamped
 from scheduling.simulator.requests.compare import simulate_requests
 from scheduling.simulator.requests.metrics import Estimate, student_quantile
 from scheduling.simulator.requests.records import outcome_record
 from scheduling.storage import append_line, whole_lines
 
 _FIELDS = {"scenario", "policy", "rate", "seed", "run"}
+_SCHEMA = "sweep-run"
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,15 +232,14 @@ def _digest(sweep: Sweep) -> str:
 
 
 def _line(scenario: str, found: SweepRun) -> str:
-    return json.dumps(
-        {
-            "scenario": scenario,
-            "policy": found.policy,
-            "rate": found.rate,
-            "seed": found.seed,
-            "run": found.run,
-        }
-    )
+    fields = {
+        "scenario": scenario,
+        "policy": found.policy,
+        "rate": found.rate,
+        "seed": found.seed,
+        "run": found.run,
+    }
+    return json.dumps(stamped(_SCHEMA, fields))
 
 
 def _known(results: Path, scenario: str) -> dict[tuple[str, float | None, int], SweepRun]:
@@ -251,7 +252,7 @@ def _known(results: Path, scenario: str) -> dict[tuple[str, float | None, int], 
         return known
     for number, text in enumerate(whole_lines(results, "results"), start=1):
         try:
-            entry = json.loads(text)
+            entry = opened(json.loads(text), f"{results}: line {number}")
         except ValueError:
             entry = None
         if not isinstance(entry, dict) or set(entry) != _FIELDS:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from scheduling.backends.carrying import StoppedError
 from scheduling.errors import InputError
 from scheduling.models.requests.scenario import RequestScenario
+from scheduling.schemas import output_schema, stamp
 from scheduling.simulator.requests.compare import simulate_requests
 from scheduling.simulator.requests.records import outcome_record
 from scheduling.simulator.requests.sweep import Sweep, SweepRun, figure, grouped, run_sweep
@@ -59,6 +61,19 @@ def test_stopped_sweeps_go_on_and_wider_ones_repeat_nothing(tmp_path: Path) -> N
     fresh.clear()
     assert len(run_sweep(wider, results, on_run=lambda one, done, total: fresh.append(one))) == 12
     assert {one.seed for one in fresh} == {2}
+
+
+def test_lines_name_their_schema_and_those_without_one_count(tmp_path: Path) -> None:
+    results = tmp_path / "sweep.jsonl"
+    one = Sweep(PROBLEM, ("sarathi",), (5.0,), (0,))
+    whole = run_sweep(one, results)
+    line = json.loads(results.read_text())
+    assert next(iter(line.items())) == ("schema", stamp("sweep-run"))
+    assert list(line) == list(output_schema("sweep-run")["properties"])
+    earlier = {key: value for key, value in line.items() if key != "schema"}
+    results.write_text(json.dumps(earlier) + "\n")
+    assert run_sweep(one, results) == whole
+    assert json.loads(results.read_text()) == earlier
 
 
 def test_results_of_another_scenario_do_not_count(tmp_path: Path) -> None:

@@ -14,7 +14,11 @@ from scheduling.models.placement.solution import Placement, PlacementSolution
 from scheduling.solvers.placement.explaining.conflict import Conflict
 from scheduling.solvers.placement.explaining.needs import Need, without
 from scheduling.solvers.placement.explaining.table import NodeTable
-from scheduling.solvers.placement.explaining.words import allowed_by_others, rule_words
+from scheduling.solvers.placement.explaining.words import (
+    allowed_by_others,
+    amount_words,
+    rule_words,
+)
 
 Try = Callable[[PlacementProblem], PlacementSolution | None]
 """Solves a changed problem; ``None``: no time left."""
@@ -106,7 +110,8 @@ def _smaller(setting: Setting, need: Need) -> Iterator[Candidate]:
     free = int(table.room(name, empty=False)[allowed].max(initial=0))
     if 0 < free < item.demands[name]:
         demands = {**item.demands, name: free}
-        text = f"{_who(setting)} asks for {free} instead of {item.demands[name]} {name}"
+        less, now = amount_words(table.problem, name, free, item.demands[name], exact=True)
+        text = f"{_who(setting)} asks for {less} instead of {now} {name}"
         yield Candidate(text, _with_items(setting, {"demands": demands}))
 
 
@@ -302,7 +307,8 @@ def _raised_quota(setting: Setting, need: Need, where: Where, _: set[str]) -> It
                 )
                 if taken > limit:
                     limits[name] = taken
-                    texts.append(f"quota {quota.id} allows {taken} instead of {limit} {name}")
+                    more, now = amount_words(problem, name, taken, limit, exact=True)
+                    texts.append(f"quota {quota.id} allows {more} instead of {now} {name}")
         quotas.append(quota.model_copy(update={"limits": limits}))
     if texts:
         yield Candidate("; ".join(texts), problem.model_copy(update={"quotas": tuple(quotas)}))

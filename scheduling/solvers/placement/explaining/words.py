@@ -49,7 +49,8 @@ def _node_words(
         name = str(need.names[0])
         best = _most(table, item, need, conflict, empty=empty)
         limit = "no allowed node has more than" if empty else "at most free on one allowed node:"
-        return f"{item.id} needs {_grouped(item.demands[name])} {name} ({limit} {_grouped(best)})"
+        wanted, most = amount_words(table.problem, name, item.demands[name], best)
+        return f"{item.id} needs {wanted} {name} ({limit} {most})"
     if need.kind in ("parts", "aligned"):
         held = met if empty else table.meets_now(item, need)
         state = "have room for that when empty" if empty else "have room for that now"
@@ -71,9 +72,40 @@ def _node_words(
     return f"cordoned nodes take nothing more ({barred} of {total} nodes)"
 
 
-def _grouped(amount: int) -> str:
-    """Write an amount with its thousands apart where it is long, as bytes of memory are."""
-    return str(amount) if amount < 100_000 else f"{amount:,}".replace(",", " ")
+def amount_words(
+    problem: PlacementProblem, resource: str, *amounts: int, exact: bool = False
+) -> list[str]:
+    """Write amounts of a resource in its unit, as Kubernetes does: ``200Gi``, ``1.5``.
+
+    Parameters
+    ----------
+    problem
+        Says what the resource counts.
+    resource, amounts
+        What, and how much.
+    exact
+        Whether they are to be asked for as they are written; otherwise what is left of hundredths
+        is cut off, unless amounts that differ would then look the same.
+    """
+    unit = problem.units.get(resource)
+    if unit == "thousandths":
+        return [f"{amount / 1000:.3f}".rstrip("0").rstrip(".") for amount in amounts]
+    if unit == "bytes":
+        shown = [_bytes(amount, exact=exact) for amount in amounts]
+        if len(set(shown)) == len(set(amounts)):
+            return shown
+    # Long numbers have their thousands apart.
+    return [str(one) if one < 100_000 else f"{one:,}".replace(",", " ") for one in amounts]
+
+
+def _bytes(amount: int, *, exact: bool) -> str:
+    size, name = 1, ""
+    for prefix in "KMGTP":
+        if amount < 1024 * size or (exact and amount % (1024 * size)):
+            break
+        size, name = 1024 * size, f"{prefix}i"
+    hundredths = 100 * amount // size
+    return f"{hundredths / 100:.2f}".rstrip("0").rstrip(".") + name
 
 
 def allowed_by_others(table: NodeTable, item: Item, need: Need, conflict: list[Need]) -> Flags:
