@@ -20,8 +20,8 @@ def explain(
 
     Of a placement problem, or a snapshot as kubectl prints it: why pods have no place, node by
     node, and the cheapest change that admits each. Of pipelines, rings, flows over spines,
-    checkpoints, federated groups, offloading and spot capacity: what binds the answer, and what
-    single changes bring, each solved again.
+    checkpoints, federated groups, offloading, spot capacity and tables: what binds the answer, and
+    what single changes bring, each solved again.
     """
     import scheduling as sch
     from scheduling.cli.snapshots import read_problem

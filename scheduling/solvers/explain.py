@@ -37,6 +37,7 @@ _FAMILIES = {
     "schedule": "scheduling.solvers.schedule.explain:explain_schedule",
     "serving": "scheduling.solvers.serving.explain:explain_serving",
     "spot": "scheduling.solvers.spot.explain:explain_spot",
+    "table": "scheduling.solvers.table.explain:explain_table",
 }
 """For each family a function from a problem and a budget to an explanation."""
 
@@ -168,8 +169,8 @@ def explain(
 
     Of a placement problem, which always has an answer, it says so for each item that has no place,
     with the cheapest change that admits it. Of pipelines, rings, flows, checkpoints, federated
-    groups, offloading and spot capacity it says what binds the solution, and what single changes
-    gain.
+    groups, offloading, spot capacity and tables it says what binds the solution, and what single
+    changes gain.
 
     Parameters
     ----------

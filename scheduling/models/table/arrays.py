@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from scheduling.models.table.problem import TableProblem
 
 Ints = NDArray[np.int64]
+Flags = NDArray[np.bool_]
 
 
 class Line(NamedTuple):

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Any
 
 from scheduling.models.table.arrays import Line, Lines, TableArrays, compile_table
-from scheduling.models.table.bounds import saved_bound
+from scheduling.models.table.bounds import chain_bound
 from scheduling.models.table.check import check_table
+from scheduling.models.table.groups import TableGroups, find_groups
 from scheduling.models.table.problem import TableProblem
 from scheduling.models.table.solution import TableLine, TableSolution
 from scheduling.solvers.board import Board
 from scheduling.solvers.compiled import Compiled
 from scheduling.solvers.registry import Family
+
+QUICK = 10_000
+"""Rows in groups that are found in a moment, for the bound by formula."""
 
 
 class CompiledTable(Compiled[TableProblem, TableArrays, Lines, TableSolution]):
@@ -36,7 +41,12 @@ class CompiledTable(Compiled[TableProblem, TableArrays, Lines, TableSolution]):
 
     def bounds(self) -> list[int | None] | None:
         """Bound by formula."""
-        return [-saved_bound(self.arrays)]
+        return [-chain_bound(self.arrays, self.groups)]
+
+    @cached_property
+    def groups(self) -> TableGroups:
+        """Groups of rows with equal cells; of large tables the larger ones."""
+        return find_groups(self.arrays, QUICK)
 
     def values(self, candidate: Lines) -> tuple[int, ...]:
         """Return what is saved, with its sign turned."""
@@ -77,6 +87,7 @@ FAMILY: Family[Lines] = Family(
     home="scheduling.solvers.table",
     solvers={
         "auto": "auto:Auto",
+        "mip": "mip:Mip",
         "group-recursion": "grouping:GroupRecursion",
         "sorted": "grouping:Sorted",
         "as-is": "grouping:AsIs",

@@ -6,6 +6,7 @@ from itertools import permutations, product
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -16,11 +17,13 @@ from scheduling.instances.generators import generate
 from scheduling.instances.table.random_tables import random_table
 from scheduling.models.base import Status
 from scheduling.models.table.arrays import compile_table
-from scheduling.models.table.bounds import saved_bound
+from scheduling.models.table.bounds import chain_bound
+from scheduling.models.table.groups import find_groups
 from scheduling.models.table.problem import TableProblem
 from scheduling.models.table.solution import TableSolution
 from scheduling.report.charts import write_chart
 from scheduling.report.table.chart import lengths, sentence
+from scheduling.solvers.table import mip
 
 RULES = ("as-is", "sorted", "group-recursion")
 HAND = TableProblem(fields=("a", "b"), rows=(("aa", "x"), ("b", "x"), ("aa", "y")))
@@ -56,14 +59,102 @@ def _most(problem: TableProblem) -> int:
 @given(tables())
 def test_the_best_of_all_orders(problem: TableProblem) -> None:
     most = _most(problem)
-    assert most <= saved_bound(compile_table(problem))
-    for name in ("dynamic-program", "auto"):
+    arrays = compile_table(problem)
+    bounds = [chain_bound(arrays, find_groups(arrays, limit)) for limit in (0, 2, 5, 100)]
+    assert most <= bounds[-1] <= min(bounds)
+    for name in ("dynamic-program", "mip", "auto"):
         answer = sch.solve(problem, name, work_limit=5, workers=1)
         assert answer.status is Status.OPTIMAL
         assert answer.objective == most
     for name in RULES:
         answer = sch.solve(problem, name, work_limit=5, workers=1)
         assert answer.objective <= most <= answer.bound
+
+
+@settings(max_examples=15, deadline=None)
+@given(st.integers(4, 9), st.integers(1, 4), st.integers(1, 4), st.integers(0, 10**6))
+def test_the_program_and_the_dynamic_program_agree(
+    lines: int, columns: int, texts: int, seed: int
+) -> None:
+    rng = np.random.default_rng(seed)
+    rows = [tuple("x" * int(k) for k in rng.integers(0, texts + 1, columns)) for _ in range(lines)]
+    problem = TableProblem(fields=tuple(f"f{k}" for k in range(columns)), rows=tuple(rows))
+    answers = [
+        sch.solve(problem, name, work_limit=5, workers=1) for name in ("mip", "dynamic-program")
+    ]
+    assert [answer.status for answer in answers] == [Status.OPTIMAL] * 2
+    assert answers[0].objective == answers[1].objective
+    arrays = compile_table(problem)
+    for limit in (0, 10, 10**6):
+        assert chain_bound(arrays, find_groups(arrays, limit)) >= answers[0].objective
+
+
+def test_groups_are_found_until_the_time_is_up() -> None:
+    arrays = compile_table(random_table(lines=60, columns=6, seed=4))
+    everything = find_groups(arrays, 10**6)
+    assert everything.complete
+    assert all(
+        len(everything.members[head]) < len(everything.members[tail])
+        and set(everything.members[head]) < set(everything.members[tail])
+        and gain
+        == arrays.weight[everything.rows[everything.members[head][0]]]
+        @ (everything.common[head] & ~everything.common[tail])
+        for tail, head, gain in zip(everything.tail, everything.head, everything.gain, strict=True)
+    )
+    stopped = find_groups(arrays, 10**6, lambda: True)
+    assert not stopped.complete
+    assert len(stopped.tail) == 0
+    assert chain_bound(arrays, stopped) > chain_bound(arrays, everything)
+
+
+def test_tables_of_many_rows_are_proven() -> None:
+    problem = random_table(lines=200, columns=6, seed=0)
+    answer = sch.solve(problem, work_limit=20, workers=1)
+    assert answer.status is Status.OPTIMAL
+    rule = sch.solve(problem, "group-recursion", work_limit=20)
+    assert rule.objective < 0.75 * answer.objective
+    assert answer.objective < rule.bound < 1.12 * answer.objective
+
+
+def test_tables_with_more_groups_than_a_program_takes() -> None:
+    rng = np.random.default_rng(0)
+    rows = rng.integers(0, 3, (150, 12))
+    problem = TableProblem(
+        fields=tuple(f"f{k}" for k in range(12)),
+        rows=tuple(tuple(f"{'x' * int(k)}{cell}" for k, cell in enumerate(row)) for row in rows),
+    )
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(mip, "LARGEST", 20_000)
+        answer = sch.solve(problem, "mip", work_limit=1, workers=1)
+    rule = sch.solve(problem, "group-recursion", work_limit=1)
+    assert answer.objective == rule.objective
+    assert answer.objective < answer.bound <= rule.bound
+    assert sch.check(problem, answer) == []
+
+
+def test_what_binds_a_table() -> None:
+    problem = TableProblem(
+        fields=("product", "review", "stars"),
+        rows=(
+            ("a kettle", "it boils", "5"),
+            ("a lamp", "it shines", "5"),
+            ("A  Kettle", "it leaks", "1"),
+            ("a lamp", "it broke", "1"),
+        ),
+    )
+    found = sch.explain(problem, time_limit=30)
+    assert found.binds == (
+        "1 of 3 repeated cells are shared with the line before.",
+        "Not shared, as rows that have them are apart or begin otherwise: 2 of 2 in 'stars'.",
+    )
+    reliefs = {str(relief.label): relief for relief in found.reliefs}
+    spelled = "'product' without capitals and extra blanks, 1 text fewer"
+    assert next(iter(reliefs)) == spelled
+    assert (reliefs[spelled].value, reliefs[spelled].proven) == (6**2 + 8**2, True)
+    assert reliefs["without 'product'"].value == 2
+    assert reliefs["without 'review'"].useless
+    alone = TableProblem(fields=("a",), rows=(("x",), ("y",)))
+    assert sch.explain(alone, time_limit=30).reliefs == ()
 
 
 def test_by_hand() -> None:

@@ -1,0 +1,133 @@
+"""Solver ``mip``: the way of each row through groups of rows, as a mixed-integer program."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from scheduling.models.table.arrays import Flags, Ints, Line, Lines, TableArrays
+from scheduling.models.table.bounds import chain_bound
+from scheduling.models.table.groups import TableGroups, find_groups
+from scheduling.solvers.bases import TakesAll
+from scheduling.solvers.board import Board, Budget
+from scheduling.solvers.linear.program import ProgramSolver
+from scheduling.solvers.table.family import CompiledTable, offer
+from scheduling.solvers.table.grouping import GroupRecursion
+
+if TYPE_CHECKING:
+    from scheduling.solvers.linear.model import Floats, LinearModel
+
+LARGEST = 200_000
+"""Most rows in groups of one program."""
+
+_HALF = 0.5
+
+
+class Mip(TakesAll, ProgramSolver):
+    """Rows go from group to group, each inside the one before, as far as they share with others.
+
+    An arc from a group to another saves the weight of the cells that come with it for each row that
+    takes it but one. Of tables with too many groups for a program it tells the bound that the
+    groups which it has found give.
+    """
+
+    summary = "ways of rows through groups of rows, on HiGHS (mip:gurobi, … through Pyomo): exact"
+
+    def search(
+        self,
+        data: CompiledTable,
+        board: Board[Lines],
+        budget: Budget,
+        hint: Lines | None,
+    ) -> None:
+        """Solve the program behind a rule's answer, or tell what the groups found in time bound."""
+        if board.best is None:
+            GroupRecursion().search(data, board, budget, hint)
+        groups = data.groups
+        if not groups.complete:
+            groups = find_groups(
+                data.arrays, LARGEST, lambda: board.stopped or budget.remaining() == 0
+            )
+            board.raise_bound(-chain_bound(data.arrays, groups), "formula")
+        if board.stopped or not groups.complete:
+            return
+        ways = _ways(groups)
+        model, used = _program(groups, ways)
+
+        def post(values: Floats) -> None:
+            offer(data, board, _lines(data.arrays, groups, ways, values[used] > _HALF), self.name)
+
+        self.run(model, post, board, budget)
+
+
+@dataclass(frozen=True, eq=False)
+class _Ways:
+    """Every arc once for each row that may take it: its number and the row's."""
+
+    arc: Ints
+    row: Ints
+
+
+def _ways(groups: TableGroups) -> _Ways:
+    heads = [groups.members[head] for head in groups.head]
+    arcs = np.repeat(np.arange(len(heads)), [len(rows) for rows in heads])
+    return _Ways(arcs, np.concatenate(heads) if heads else np.zeros(0, np.int64))
+
+
+def _program(groups: TableGroups, ways: _Ways) -> tuple[LinearModel, Ints]:
+    """Return the program, which minimises what is saved with its sign turned, and its ways."""
+    from scheduling.solvers.linear.model import LinearModel
+
+    gain = groups.gain.astype(np.float64)
+    model = LinearModel("table", -float(groups.certain))
+    opened = model.add_columns("opened", len(gain), upper=1, cost=gain, integer=True)
+    taken = model.add_columns("taken", len(ways.arc), upper=1, cost=-gain[ways.arc])
+    count = np.arange(len(taken))
+    model.add_rows(
+        "only where opened",
+        len(taken),
+        np.concatenate((count, count)),
+        np.concatenate((taken, opened[ways.arc])),
+        np.concatenate((np.ones(len(taken)), -np.ones(len(taken)))),
+        upper=0.0,
+    )
+    # A row leaves a group at most as often as it came, the one of all rows at most once.
+    size = len(groups.rows)
+    places, leaves = np.unique(groups.tail[ways.arc] * size + ways.row, return_inverse=True)
+    comes = groups.head[ways.arc] * size + ways.row
+    at = np.minimum(np.searchsorted(places, comes), len(places) - 1)
+    goes_on = np.nonzero(places[at] == comes)[0] if len(places) else count
+    model.add_rows(
+        "on",
+        len(places),
+        np.concatenate((leaves, at[goes_on])),
+        np.concatenate((taken, taken[goes_on])),
+        np.concatenate((np.ones(len(taken)), -np.ones(len(goes_on)))),
+        upper=np.where(places < size, 1.0, 0.0),
+    )
+    return model, taken
+
+
+def _lines(arrays: TableArrays, groups: TableGroups, ways: _Ways, taken: Flags) -> Lines:
+    """Return the lines of ways: rows of equal beginnings stand together."""
+    count = arrays.value.shape[1]
+    chosen: list[list[int]] = [[] for _ in groups.rows]
+    for arc, row in zip(ways.arc[taken].tolist(), ways.row[taken].tolist(), strict=True):
+        chosen[row].append(arc)
+    orders = {}
+    for row, arcs in enumerate(chosen):
+        # Groups are numbered by falling size, so that a row's arcs follow each other by their tail.
+        fields = np.nonzero(groups.common[0])[0].tolist()
+        for arc in sorted(arcs, key=lambda arc: int(groups.tail[arc])):
+            added = groups.common[groups.head[arc]] & ~groups.common[groups.tail[arc]]
+            fields += np.nonzero(added)[0].tolist()
+        fields += [field for field in range(count) if field not in set(fields)]
+        orders[arrays.value[groups.rows[row]].tobytes()] = tuple(fields)
+    lines = [Line(row, orders[value.tobytes()]) for row, value in enumerate(arrays.value)]
+
+    def cells(line: Line) -> list[tuple[int, int]]:
+        return [(field, int(arrays.value[line.row, field])) for field in line.fields]
+
+    return tuple(sorted(lines, key=cells))
