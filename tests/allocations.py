@@ -10,8 +10,18 @@ from scheduling.models.allocation.problem import AllocationProblem, Claim
 
 
 @st.composite
-def allocation_problems(draw: st.DrawFn, *, concave: bool = False) -> AllocationProblem:
-    """Draw problems of at most four claims and five levels."""
+def allocation_problems(
+    draw: st.DrawFn, *, concave: bool = False, most: int = 20
+) -> AllocationProblem:
+    """Draw problems of at most four claims and five levels.
+
+    Parameters
+    ----------
+    concave
+        Gains are concave in their costs.
+    most
+        The largest gain of others.
+    """
     claims = []
     for number in range(draw(st.integers(1, 4))):
         size = draw(st.integers(1, 5))
@@ -20,7 +30,7 @@ def allocation_problems(draw: st.DrawFn, *, concave: bool = False) -> Allocation
             gains = tuple(sum(steps[:level]) for level in range(size))
             claims.append(Claim(id=f"c{number}", gains=gains))
             continue
-        listed = draw(st.lists(st.integers(-5, 20), min_size=size, max_size=size))
+        listed = draw(st.lists(st.integers(-(most // 4), most), min_size=size, max_size=size))
         costs = draw(st.lists(st.integers(0, 12), min_size=size, max_size=size, unique=True))
         given = draw(st.booleans())
         claims.append(

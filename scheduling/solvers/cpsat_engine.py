@@ -26,6 +26,9 @@ _EXACT = 2.0**52
 
 _INSIST_SECONDS = 0.02
 
+_LARGE = 2**30
+"""From such a sum of coefficients on, CP-SAT 9.15 may prove what is wrong, see :func:`run`."""
+
 
 class Outcome(StrEnum):
     """What a run of CP-SAT has shown of its model."""
@@ -228,6 +231,10 @@ def run(
 ) -> Result:
     """Run CP-SAT once.
 
+    A step of the presolve of CP-SAT 9.15 takes literals of which at most one holds out of linear
+    constraints, and loses solutions where coefficients sum to 2^31 or more: models with such
+    constraints do without it.
+
     Parameters
     ----------
     model
@@ -248,6 +255,8 @@ def run(
     """
     solver = cp_model.CpSolver()
     solver.parameters.copy_from(parameters)
+    if _has_large_sums(model):
+        solver.parameters.presolve_inclusion_work_limit = 0
     callback = _Callback(on_solution, on_bound, solver.stop_search)
     if on_bound is not None:
         solver.best_bound_callback = callback.on_bound
@@ -261,6 +270,13 @@ def run(
     if callback.failure is not None:
         raise callback.failure
     return _result(model, solver, outcome_of(status.name, model))
+
+
+def _has_large_sums(model: cp_model.CpModel) -> bool:
+    return any(
+        constraint.has_linear() and sum(map(abs, constraint.linear.coeffs)) >= _LARGE
+        for constraint in model.proto.constraints
+    )
 
 
 def _solve(solver: cp_model.CpSolver, model: cp_model.CpModel, callback: Any) -> Any:

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 LARGEST_PAIRS = 20_000
 """Most pairs of blocks, counted once for each section, that one program may have."""
 
+LARGEST_OFFSET = 10**9
+"""Most units of an offset: beyond it rounding is coarser than the engines' tolerances."""
+
 
 class Mip(ProgramSolver):
     """A mixed-integer program with a binary for the order of each pair: exact on small problems.
@@ -31,6 +34,9 @@ class Mip(ProgramSolver):
         pairs = n_pairs(data.arrays)
         if pairs > LARGEST_PAIRS:
             return f"{pairs} pairs of buffers that are live together, above {LARGEST_PAIRS}"
+        ceiling = _ceiling(data.arrays)
+        if ceiling > LARGEST_OFFSET:
+            return f"offsets of up to {ceiling} units, above {LARGEST_OFFSET}; use auto"
         return None
 
     def search(
@@ -53,12 +59,16 @@ class Mip(ProgramSolver):
         self.run(model, post, board, budget)
 
 
+def _ceiling(arrays: MemoryArrays) -> int:
+    """Return a height that suffices wherever any does, in units."""
+    given = int(np.maximum(arrays.fixed, 0).max())
+    enough = int(given + (arrays.height + arrays.alignment).sum())
+    return enough if arrays.capacity is None else min(enough, arrays.capacity)
+
+
 def _state(arrays: MemoryArrays, model: LinearModel, bound: int) -> Ints:
     """State the program; return the columns of the offsets, in multiples of alignments."""
-    ceiling = arrays.capacity
-    if ceiling is None:
-        given = int(np.maximum(arrays.fixed, 0).max())
-        ceiling = int(given + (arrays.height + arrays.alignment).sum())
+    ceiling = _ceiling(arrays)
     free = arrays.fixed < 0
     low = np.where(free, 0, arrays.fixed) // arrays.alignment
     high = np.where(free, ceiling - arrays.height, arrays.fixed) // arrays.alignment

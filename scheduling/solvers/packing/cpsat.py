@@ -28,16 +28,21 @@ class CpSat(NeedsCpSat):
         return None
 
     def search(
-        self, data: CompiledPacking, board: Board[Ints], budget: Budget, hint: Ints | None
+        self,
+        data: CompiledPacking,
+        board: Board[Ints],
+        budget: Budget,
+        hint: Ints | None,  # noqa: ARG002 - one that is valid is on the board
     ) -> None:
-        """Prove the best packing, starting from the best candidate or from ``hint``."""
+        """Prove the best packing, starting from the best candidate."""
         from scheduling.solvers.cpsat_engine import BoardRun, sat_parameters
         from scheduling.solvers.packing.formulation import Formulation
 
         arrays = data.arrays
-        known = board.known(hint)
-        start = best_fit(arrays) if known is None else known
-        board.offer(start, data.values(start), self.name)
+        start = board.best
+        if start is None:
+            start = best_fit(arrays)
+            board.offer(start, data.values(start), self.name)
         if board.stopped or budget.remaining() == 0 or not len(arrays.length):
             return
         formulation = Formulation(arrays, start)

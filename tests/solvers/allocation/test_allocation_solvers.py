@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 import scheduling as sch
 from scheduling.instances.generators import generate
@@ -20,9 +22,11 @@ from tests.allocations import allocation_problems, best_gain
 RELAXED = settings(max_examples=60, suppress_health_check=list(HealthCheck), deadline=None)
 
 
+@pytest.mark.parametrize("most", [20, MOST])
 @RELAXED
-@given(problem=allocation_problems())
-def test_solvers_agree_with_brute_force(problem: AllocationProblem) -> None:
+@given(data=st.data())
+def test_solvers_agree_with_brute_force(most: int, data: st.DataObject) -> None:
+    problem = data.draw(allocation_problems(most=most))
     best = best_gain(problem)
     for name in ("dynamic-program", "cp-sat", "mip", "auto"):
         answer = sch.solve(problem, name, work_limit=20, workers=1)
@@ -59,6 +63,18 @@ def test_rules_by_hand() -> None:
     assert sch.solve(problem, "marginal", work_limit=1).objective == 4
     assert sch.solve(problem, "greedy", work_limit=1).objective == 10
     assert not compile_allocation(problem).concave
+
+
+def test_large_gains_are_not_lost_in_presolve() -> None:
+    gains = (
+        (790450706669, 169240572822, 905574231639, -122953356484),
+        (-922114941579, -698687349677, -394485457938, -171737259689),
+        (521829058980,),
+    )
+    claims = tuple(Claim(id=f"c{number}", gains=row) for number, row in enumerate(gains))
+    problem = AllocationProblem(budget=9, claims=claims)
+    answer = sch.solve(problem, "cp-sat", work_limit=20, workers=1)
+    assert (answer.objective, answer.bound) == (best_gain(problem), best_gain(problem))
 
 
 def test_large_numbers_do_not_overflow() -> None:

@@ -27,6 +27,25 @@ def test_exact_solvers_agree_with_brute_force(solver: str, problem: MemoryProble
     assert_best(answer, None if best is None else [best])
 
 
+@settings(max_examples=40, suppress_health_check=list(HealthCheck))
+@given(problem=memory_problems(plain=True), unit=st.sampled_from([10**9 + 7, 2**40 + 1]))
+def test_sizes_that_share_no_unit_are_as_good_as_small_ones(
+    problem: MemoryProblem, unit: int
+) -> None:
+    # A buffer of one byte at another time keeps all others from being counted in large units.
+    last = max(buffer.end for buffer in problem.buffers)
+    large = [buffer.model_copy(update={"size": buffer.size * unit}) for buffer in problem.buffers]
+    large.append(Buffer(id="byte", start=last, end=last + 1, size=1))
+    capacity = None if problem.capacity is None else problem.capacity * unit
+    scaled = MemoryProblem(buffers=tuple(large), capacity=capacity)
+    best = best_height(problem)
+    for solver in ("search", "cp-sat", "auto"):
+        answer: MemorySolution = sch.solve(scaled, solver, work_limit=20, workers=1)
+        assert_best(answer, None if best is None else [best * unit])
+    with pytest.raises(sch.UnsupportedError, match="offsets of up to"):
+        sch.solve(scaled, "mip", work_limit=20, workers=1)
+
+
 @settings(max_examples=60, suppress_health_check=list(HealthCheck))
 @given(problem=memory_problems())
 def test_bounds_hold_and_first_fit_is_valid(problem: MemoryProblem) -> None:

@@ -116,6 +116,17 @@ def test_bound_is_below_the_optimum(problem: PackingProblem) -> None:
     assert chunks_bound(compile_packing(problem)) + problem.own_chunks <= _optimum(problem)
 
 
+@settings(max_examples=40, deadline=None)
+@given(packings(), packings(), st.sampled_from(["auto", "cp-sat", "patterns", "best-fit"]))
+def test_hints_that_fit_another_problem_mislead_nobody(
+    problem: PackingProblem, other: PackingProblem, solver: str
+) -> None:
+    hint: PackingSolution = sch.solve(other, "best-fit")
+    answer: PackingSolution = sch.solve(problem, solver, work_limit=5, workers=1, hint=hint)
+    assert answer.bound is not None
+    assert answer.bound <= _optimum(problem) <= (answer.objective or 0)
+
+
 def test_changed_answers_are_caught() -> None:
     problem = PackingProblem(chunk_tokens=10, lengths=(6, 5, 4, 25))
     answer: PackingSolution = sch.solve(problem, work_limit=1, workers=1)
