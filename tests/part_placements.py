@@ -31,6 +31,8 @@ _SHARES: list[list[dict[str, Any]]] = [
     [{"kind": "gpu", "options": [{"low": 1, "high": 1, "milli": 1}]}],
     [{"kind": "numa", "count": 2, "options": [{"memory": 1}]}],
     [{"kind": "numa", "options": [{"memory": 2}]}, {"kind": "gpu", "options": [{"milli": 2}]}],
+    [{"kind": "gpu", "options": [{}]}],
+    [{"kind": "gpu", "options": [{"milli": 1}, {"milli": 3}]}],
 ]
 
 
@@ -111,8 +113,8 @@ def _items(draw: st.DrawFn, number: int, menu: list[list[dict[str, Any]]]) -> di
         "window": draw(_windows()),
         "shares": shares,
         "together": draw(st.sampled_from([None, "numa"])) if shares else None,
-        "move_cost": draw(st.sampled_from([1, 1, 2])),
-        "eviction_cost": draw(st.sampled_from([1, 1, 3])),
+        "move_cost": draw(st.sampled_from([1, 1, 2, 0])),
+        "eviction_cost": draw(st.sampled_from([1, 1, 3, 0])),
         "preempts": draw(st.sampled_from([True, True, False])),
     }
 

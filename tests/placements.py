@@ -28,6 +28,9 @@ def placement_problems(
     names = [node["id"] for node in nodes]
     count = draw(st.integers(1, max_items))
     items = [draw(_items(number, names, rules=rules)) for number in range(count)]
+    if draw(st.booleans()):
+        # One that waits beside an equal one that may run, for which it can stand in.
+        items[-1] = {**items[0], "id": items[-1]["id"], "node": None, "pinned": False}
     document: dict[str, Any] = {"kind": "placement", "nodes": nodes, "items": items}
     if rules and draw(st.booleans()):
         document["budgets"] = [
@@ -84,8 +87,8 @@ def _items(draw: st.DrawFn, number: int, names: list[str], *, rules: bool) -> di
         "node": draw(st.sampled_from([None, *names])),
         "labels": {"app": draw(st.sampled_from(APPS))},
         "owner": draw(st.sampled_from([None, "o", "p"])),
-        "move_cost": draw(st.sampled_from([1, 1, 2])),
-        "eviction_cost": draw(st.sampled_from([1, 1, 3])),
+        "move_cost": draw(st.sampled_from([1, 1, 2, 0])),
+        "eviction_cost": draw(st.sampled_from([1, 1, 3, 0])),
     }
     if item["node"] is not None:
         item["pinned"] = draw(st.sampled_from([False, False, True]))

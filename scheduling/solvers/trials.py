@@ -12,8 +12,10 @@ _LEAST_SECONDS = 0.05
 """Given to each, also when less is left."""
 
 
-def solve_within(problem: Problem, budget: Budget, hint: Solution | None = None) -> Any:
-    """Solve a problem by the default solver of its kind within what is left of a budget.
+def solve_within(
+    problem: Problem, budget: Budget, hint: Solution | None = None, solver: str = "auto"
+) -> Any:
+    """Solve a problem within what is left of a budget.
 
     Parameters
     ----------
@@ -23,10 +25,13 @@ def solve_within(problem: Problem, budget: Budget, hint: Solution | None = None)
         For it.
     hint
         Where the search begins if it is valid.
+    solver
+        Name of a solver of the problem's kind.
     """
     left = budget.remaining()
     return solve(
         problem,
+        solver,
         time_limit=None if left is None else max(_LEAST_SECONDS, left),
         work_limit=budget.work,
         workers=budget.workers,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
+from re import fullmatch
 
 from scheduling.models.base import Violation
 from scheduling.models.placement.check_time import meet, moments, there
@@ -106,13 +107,10 @@ def meets(requirement: Requirement, labels: dict[str, str]) -> bool:
             return value is not None
         case "DoesNotExist":
             return value is None
-    if value is None:
+    # Python also reads «+5», «1_000» and digits of other scripts as numbers; a label does not.
+    if value is None or not fullmatch("-?[0-9]+", value):
         return False
-    try:
-        number = int(value)
-    except ValueError:
-        return False
-    limit = int(requirement.values[0])
+    number, limit = int(value), int(requirement.values[0])
     return number > limit if requirement.operator == "Gt" else number < limit
 
 

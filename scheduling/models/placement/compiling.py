@@ -149,12 +149,23 @@ class _Compiler:
                 quotas.get(item.id, ()),
                 item.move_cost,
                 item.eviction_cost,
+                self._replaceable(item) and item.node is None,
                 _frozen(goal_traits(self.problem, item)),
             )
             if key not in found:
                 found[key] = _Class(item, [])
             found[key].members.append(number)
         return list(found.values())
+
+    def _replaceable(self, item: Item) -> bool:
+        """Tell whether it may be better to evict an item and start an equal one than to move it.
+
+        Otherwise numbers of items on nodes say all: as few as possible are evicted.
+        """
+        goals = self.problem.goals
+        if "moves" not in goals or item.move_cost == 0:
+            return False
+        return item.eviction_cost == 0 or "evictions" not in goals[: goals.index("moves")]
 
     def _named_quotas(self) -> dict[str, tuple[int, ...]]:
         """Return the numbers of the quotas that name items, by item."""

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from scheduling.models.allocation.problem import AllocationProblem
 from scheduling.models.base import Solution, Status
 from scheduling.solvers.board import Budget
-from scheduling.solvers.driver import solve
 from scheduling.solvers.explain import Explainer, Explanation, Label
+from scheduling.solvers.trials import solve_within
 
 
 def explain_allocation(problem: AllocationProblem, budget: Budget) -> Explanation:
@@ -31,9 +31,7 @@ class _Rules:
 
     def solution(self, budget: Budget) -> tuple[Status, Solution | None]:
         """Grant the lowest levels, and more where there is room."""
-        found: Solution = solve(
-            self.problem, "greedy", time_limit=budget.remaining(), seed=budget.seed
-        )
+        found: Solution = solve_within(self.problem, budget, solver="greedy")
         return Status.FEASIBLE, found
 
     def by_formula(self) -> list[int] | None:

@@ -269,7 +269,9 @@ def gpu_clustering(view: View, k: int, nodes: Ints) -> Floats:
     same = counts[view.wants == want].any(axis=0)
     other = counts[(view.wants >= 0) & (view.wants != want)].any(axis=0)
     group = np.select([same & ~other, same, ~other], [0.0, 1.0, 2.0], 3.0)
-    packed: Floats = group + view.parts_free(nodes).mean(axis=1) / 2
+    free = view.parts_free(nodes)
+    # Items may name parts and take nothing of them.
+    packed: Floats = group + free.sum(axis=1) / max(1, free.shape[1]) / 2
     return packed
 
 

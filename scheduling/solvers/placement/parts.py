@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 
 import numpy as np
@@ -102,9 +103,10 @@ class Parts(NeedsCpSat):
             self._data = data
             best = arrays.now.copy()
             board.offer(best, data.values(best), self.name)
-            # What ended is offered as one, so that nothing depends on which part ended first.
-            best = self._merged(data, board, budget)
-            board.offer(best, data.values(best), self.name)
+            if budget.remaining() != 0:
+                # Offered as one, so that nothing depends on which part ended first.
+                best = self._merged(data, board, budget)
+                board.offer(best, data.values(best), self.name)
         if board.tier < arrays.n_priorities and not board.stopped:
             board.raise_bound(unplaced_bound(arrays, board.tier, board.caps), self.name)
             raise_linear_bound(Pools.of_nodes(arrays), board, budget, self.name)
@@ -194,14 +196,9 @@ def split(data: CompiledPlacement, count: int, seed: int) -> list[PlacementProbl
 
 def _solve(part: _Part) -> _Solved:
     """Solve a part, wherever this runs."""
-    from scheduling.solvers.driver import solve
+    from scheduling.solvers.trials import solve_within
 
-    found = solve(
-        part.problem,
-        time_limit=part.seconds,
-        work_limit=part.work,
-        workers=1,
-        seed=part.seed,
-    )
+    deadline = None if part.seconds is None else time.monotonic() + part.seconds
+    found = solve_within(part.problem, Budget(deadline, part.work, 1, part.seed))
     known = found.status in (Status.OPTIMAL, Status.FEASIBLE)
     return _Solved(part.number, found.placements if known else None)

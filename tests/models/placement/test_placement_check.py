@@ -10,7 +10,10 @@ from hypothesis import strategies as st
 
 import scheduling as sch
 from scheduling.errors import InputError
+from scheduling.models.placement.check_nodes import meets
+from scheduling.models.placement.eligibility import holds
 from scheduling.models.placement.problem import PlacementProblem
+from scheduling.models.placement.rules import Requirement
 from scheduling.models.placement.solution import PlacementSolution
 from tests.placements import placement_problems
 
@@ -83,6 +86,18 @@ def test_each_rule_is_checked(
 def test_unknown_names_and_repeated_items_are_named() -> None:
     assert broken(problem(), run="a", pin="d", ghost="d") == {"item"}
     assert "node" in broken(problem(), run="a", pin="d", new="z")
+
+
+@given(
+    value=st.text("0159-+_ \u0661", max_size=3),
+    operator=st.sampled_from(["Gt", "Lt", "In", "NotIn", "Exists", "DoesNotExist"]),
+)
+def test_solvers_and_checker_read_the_same_numbers(value: str, operator: Any) -> None:
+    """Some texts are numbers for Python, but none of a label."""
+    values = () if "xist" in operator else ("1",)
+    asked = Requirement(key="k", operator=operator, values=values)
+    for labels in ({}, {"k": value}):
+        assert holds(asked, labels) == meets(asked, labels)
 
 
 def test_an_overcommitted_node_keeps_what_runs_and_takes_nothing() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,9 @@ from scheduling.models.allocation.problem import MOST, AllocationProblem, Claim
 from scheduling.models.base import Status
 from scheduling.report.allocation.chart import curve, sentence
 from scheduling.report.charts import write_chart
+from scheduling.solvers.allocation.explain import explain_allocation
 from scheduling.solvers.allocation.family import FAMILY, CompiledAllocation
+from scheduling.solvers.board import Budget
 from tests.allocations import allocation_problems, best_gain
 
 RELAXED = settings(max_examples=60, suppress_health_check=list(HealthCheck), deadline=None)
@@ -111,7 +114,10 @@ def test_conflicts_are_minimal() -> None:
     found = sch.explain(problem, 5)
     assert [label.entities for label in found.conflict] == [(), ("b",), ("d",)]
     assert found.is_minimal
-    assert sch.explain(problem.model_copy(update={"budget": 14}), 5).status is Status.FEASIBLE
+    feasible = problem.model_copy(update={"budget": 14})
+    assert sch.explain(feasible, 5).status is Status.FEASIBLE
+    over = Budget(time.monotonic(), None, 1, 0)
+    assert explain_allocation(feasible, over).status is Status.FEASIBLE
 
 
 def test_chart(tmp_path: Path) -> None:

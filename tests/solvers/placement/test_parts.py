@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 
 import pytest
@@ -10,7 +11,9 @@ from hypothesis import strategies as st
 
 import scheduling as sch
 from scheduling.errors import InputError, UnsupportedError
+from scheduling.models.placement.arrays import Ints
 from scheduling.models.placement.problem import Gang, Item, Node, PlacementProblem
+from scheduling.solvers.board import Board, Budget
 from scheduling.solvers.placement.family import CompiledPlacement
 from scheduling.solvers.placement.parts import Parts, split
 from tests.cli.conftest import Cli, cli
@@ -68,6 +71,17 @@ def test_answers_are_valid_and_never_below_the_bound(problem: PlacementProblem, 
     assert sch.check(free, found) == []
     values = [tier.objective for tier in found.tiers]
     assert values >= [tier.objective for tier in best.tiers]
+
+
+def test_without_time_what_runs_stays() -> None:
+    """A search that begins when its time is over is no fault."""
+    problem = cluster(4, 12)
+    data = CompiledPlacement(problem)
+    board: Board[Ints] = Board(0, (), time.monotonic())
+    Parts(2).search(data, board, Budget(time.monotonic(), None, 1, 0), None)
+    assert board.best is not None
+    runs = data.arrays.now >= 0
+    assert board.best[runs].tolist() == data.arrays.now[runs].tolist()
 
 
 def test_what_ties_nodes_is_refused() -> None:

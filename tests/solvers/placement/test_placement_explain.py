@@ -15,7 +15,11 @@ from scheduling.models.placement.check import check_placement
 from scheduling.models.placement.problem import PlacementProblem
 from scheduling.solvers.board import Budget
 from scheduling.solvers.placement.explaining.conflict import in_the_cluster, on_empty_nodes
-from scheduling.solvers.placement.explaining.explain import explain_solution, left_out
+from scheduling.solvers.placement.explaining.explain import (
+    explain_placement,
+    explain_solution,
+    left_out,
+)
 from scheduling.solvers.placement.explaining.explanation import Change, PlacementExplanation
 from scheduling.solvers.placement.explaining.needs import Need, needs_of, without
 from scheduling.solvers.placement.explaining.table import NodeTable
@@ -273,6 +277,12 @@ def test_without_time_reasons_remain() -> None:
     assert (group.conflict, group.remedy, found.changes) == ((), None, ())
     assert group.reasons == ((1, "insufficient cpu (node full)"),)
     assert group.proven
+
+
+def test_a_time_that_is_over_is_no_fault() -> None:
+    problem = stated([node("n")], [item("a", 4, node="n"), item("p", 4)])
+    found = explain_placement(problem, Budget(time.monotonic(), None, 1, 0))
+    assert [group.items for group in found.left_out] == [("p",)]
 
 
 @settings(max_examples=12, deadline=None)

@@ -35,6 +35,37 @@ def test_cp_sat_finds_what_brute_force_finds(problem: PlacementProblem) -> None:
     exact(problem, best_values(problem), "cp-sat")
 
 
+@pytest.mark.parametrize("solver", ["auto", "cp-sat", "mip"])
+@pytest.mark.parametrize(
+    ("goals", "eviction_cost"),
+    [(["cost", "moves", "evictions"], 1), (["cost", "evictions", "moves"], 0)],
+)
+def test_an_equal_one_that_waits_may_stand_in_for_one_that_runs(
+    solver: str, goals: list[str], eviction_cost: int
+) -> None:
+    """Where moves count first, evicting one and starting the other beats a move."""
+    problem = PlacementProblem.model_validate(
+        {
+            "nodes": [
+                {"id": "dear", "capacity": {"cpu": 1}, "cost": 5},
+                {"id": "cheap", "capacity": {"cpu": 1}},
+            ],
+            "items": [
+                {
+                    "id": name,
+                    "demands": {"cpu": 1},
+                    "node": node,
+                    "eviction_cost": eviction_cost,
+                }
+                for name, node in (("runs", "dear"), ("waits", None))
+            ],
+            "quotas": [{"id": "one", "limits": {"cpu": 1}}],
+            "goals": goals,
+        }
+    )
+    exact(problem, best_values(problem), solver)
+
+
 @given(placement_problems(max_items=4, max_nodes=3, rules=False))
 @settings(max_examples=30)
 def test_auto_is_optimal_on_small_problems_and_bounded(problem: PlacementProblem) -> None:

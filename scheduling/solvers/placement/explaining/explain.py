@@ -10,7 +10,6 @@ from scheduling.models.base import Status
 from scheduling.models.placement.problem import Item, PlacementProblem
 from scheduling.models.placement.solution import PlacementSolution
 from scheduling.solvers.board import Budget
-from scheduling.solvers.driver import solve
 from scheduling.solvers.placement.explaining.conflict import (
     Conflict,
     in_the_cluster,
@@ -24,6 +23,7 @@ from scheduling.solvers.placement.explaining.explanation import (
 from scheduling.solvers.placement.explaining.table import NodeTable
 from scheduling.solvers.placement.explaining.trials import try_changes
 from scheduling.solvers.placement.explaining.words import labels_of
+from scheduling.solvers.trials import solve_within
 
 _EQUAL = {
     "demands",
@@ -50,10 +50,7 @@ _SOLVE_SHARE, _CONFLICT_SHARE = 0.3, 0.5
 def explain_placement(problem: PlacementProblem, budget: Budget) -> PlacementExplanation:
     """Solve a problem and explain what its placement leaves out."""
     started = time.monotonic()
-    left = budget.part(_SOLVE_SHARE).remaining()
-    solution: PlacementSolution = solve(
-        problem, time_limit=left, workers=budget.workers, seed=budget.seed
-    )
+    solution: PlacementSolution = solve_within(problem, budget.part(_SOLVE_SHARE))
     found = explain_solution(problem, solution, budget)
     return replace(found, seconds=time.monotonic() - started)
 
