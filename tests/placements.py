@@ -65,7 +65,7 @@ def _nodes(number: int) -> st.SearchStrategy[dict[str, Any]]:
         {
             "id": st.just(f"n{number}"),
             "capacity": st.fixed_dictionaries(
-                {"cpu": st.integers(1, 8), "memory": st.integers(1, 8)}
+                {"cpu": st.integers(0, 8), "memory": st.integers(0, 8)}
             ),
             "labels": st.one_of(
                 st.just({}), st.fixed_dictionaries({"zone": st.sampled_from(ZONES)})
@@ -230,6 +230,8 @@ def _fullest(problem: PlacementProblem, placed: dict[str, str]) -> int:
                 there = window is None or window.start <= time < window.end
                 if there and placed.get(item.id) == node.id:
                     used += item.demands.get(name, 0)
+            if not node.capacity[name]:
+                continue
             worst = max(worst, math.ceil(Fraction(10**6 * used, node.capacity[name])))
     return worst
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from scheduling.models.placement.aims import Gauge
 from scheduling.models.placement.arrays import Ints, PlacementArrays
 from scheduling.models.placement.measures import MILLIONTHS
 
@@ -103,12 +104,28 @@ def _least_preferences(arrays: PlacementArrays, caps: tuple[int, ...]) -> int:
 
 
 def _least_balance(arrays: PlacementArrays, caps: tuple[int, ...]) -> int:
-    """Share the least demand of what has to be placed evenly over all that has capacity."""
+    """Share the least demand of what has to be placed evenly over all that has capacity.
+
+    What runs where there is none may stay there, and counts nowhere.
+    """
     gauge = arrays.aims.balance
     if gauge is None or not len(gauge.rows):
         return 0
-    total = max(_placed_least(arrays, need, caps) for need in gauge.need)
+    outside: list[int] = _uncounted(arrays, gauge).tolist()
+    rows = zip(gauge.need, outside, strict=True)
+    total = max(0, *(_placed_least(arrays, need, caps) - spared for need, spared in rows))
     return -(-MILLIONTHS * total // int(gauge.capacity.sum()))
+
+
+def _uncounted(arrays: PlacementArrays, gauge: Gauge) -> Ints:
+    """Return what is taken now, at each moment, where a gauge has no row."""
+    if gauge.columns is None:
+        bare = np.delete(np.arange(arrays.n_nodes), gauge.rows)
+        outside: Ints = gauge.need @ arrays.running[:, bare].sum(axis=1)
+    else:
+        bare = np.flatnonzero(arrays.parts.stated[:, gauge.columns[0]] == 0)
+        outside = arrays.taken(arrays.now)[np.ix_(bare, gauge.columns)].sum(axis=0)
+    return outside
 
 
 def _placed_least(arrays: PlacementArrays, cost: Ints, caps: tuple[int, ...]) -> int:

@@ -10,7 +10,13 @@ from scheduling.models.base import Frozen, Many, Name
 from scheduling.models.placement.rules import Labels
 
 MAX_AMOUNT = 2**50
-"""Largest capacity and demand: sums over ten thousand nodes stay below 2**63."""
+"""Largest capacity and demand."""
+
+MAX_TOTAL = 2**61
+"""Most of a resource that all nodes have, that all their parts have, and that all items ask for.
+
+What nodes and items hold of it together stays below 2**63.
+"""
 
 Amount = Annotated[int, Field(ge=0, le=MAX_AMOUNT)]
 Demands = dict[Name, Amount]

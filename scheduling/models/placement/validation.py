@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from scheduling.errors import Fault
 from scheduling.models.faults import repeated
-from scheduling.models.placement.parts import Share
+from scheduling.models.placement.parts import MAX_TOTAL, Share
 from scheduling.models.placement.problem import Item, Node, PlacementProblem
 from scheduling.models.placement.rules import NodeTerm, Requirement, Selector
 
@@ -22,6 +22,7 @@ def find_faults(problem: PlacementProblem) -> list[Fault]:
         *repeated("gangs", (gang.id for gang in problem.gangs)),
         *repeated("goals", problem.goals),
         *_timeless(problem),
+        *_totals(problem),
         *_parts(problem),
         *_items(problem),
         *_selectors(problem),
@@ -51,6 +52,41 @@ def _timeless(problem: PlacementProblem) -> Iterator[Fault]:
             if goal in ("fragments", "fragmentation"):
                 found = f"{goal} beside windows of items"
                 yield Fault(f"goals[{index}]", found, "goals that do not look at one moment")
+
+
+def _totals(problem: PlacementProblem) -> Iterator[Fault]:
+    """Look for sums of amounts that are too large, and for their products with weights."""
+    parts = [part.capacity for node in problem.nodes for part in node.parts]
+    asked = [
+        {name: share.count * amount for name, amount in option.items()}
+        for item in problem.items
+        for share in item.shares
+        for option in share.options
+    ]
+    rooms = {"nodes": [node.capacity for node in problem.nodes], "parts of nodes": parts}
+    needs = {"items": [item.demands for item in problem.items], "shares of items": asked}
+    for place, amounts in (rooms | needs).items():
+        for name, total in _largest_totals(amounts):
+            found = f"{total} of {name!r} in all"
+            yield Fault(place, found, f"at most {MAX_TOTAL}; use a coarser unit")
+    workload = problem.workload
+    if workload is not None:
+        weight = sum(request.weight for request in workload.requests)
+        amounts = rooms["nodes" if workload.kind is None else "parts of nodes"]
+        total = weight * sum(amount.get(workload.resource, 0) for amount in amounts)
+        if total > MAX_TOTAL:
+            found = f"{total} by the weights of all requests"
+            yield Fault("workload", found, f"at most {MAX_TOTAL}; use a coarser unit")
+
+
+def _largest_totals(amounts: Sequence[dict[str, int]]) -> Iterator[tuple[str, int]]:
+    """Yield the resources of which there is too much in all."""
+    if len(amounts) * max((max(a.values(), default=0) for a in amounts), default=0) <= MAX_TOTAL:
+        return
+    totals = Counter[str]()
+    for amount in amounts:
+        totals.update(amount)
+    yield from ((name, total) for name, total in totals.items() if total > MAX_TOTAL)
 
 
 def _items(problem: PlacementProblem) -> Iterator[Fault]:

@@ -37,17 +37,19 @@ class Construction(NeedsNothing, TakesAll, ABC):
         """Yield placements with the name to post them under, until the budget is spent."""
 
 
-def offer(data: CompiledPlacement, board: Board[Ints], place: Ints, name: str) -> None:
+def offer(
+    data: CompiledPlacement, board: Board[Ints], place: Ints, name: str, *, exact: bool = True
+) -> None:
     """Post a placement if it is better than the board's and valid.
 
-    Where only capacities tie items to each other, whoever counts them right is right; with more
-    rules greedies may break one, which the check tells before anybody builds on it.
+    Where only capacities tie items to each other, whoever counts them right (``exact``) is right;
+    with more rules greedies may break one, which the check tells before anybody builds on it.
     """
     values = data.values(place)
     best = board.values
     if best is not None and values[board.tier :] >= best[board.tier :]:
         return
-    if not data.arrays.plain:
+    if not (exact and data.arrays.plain):
         found = check_placement(data.problem, data.answer(place, {"status": Status.FEASIBLE}))
         if any(entry.constraint not in ("objective", "status") for entry in found):
             return

@@ -303,6 +303,21 @@ def test_what_arrives_may_neither_lose_nor_cost_too_much() -> None:
             {"items": [{"id": "x", "node_affinity": [{"labels": [{"key": "k"}]}]}]},
             "items[0].node_affinity[0].labels[0].values",
         ),
+        (
+            {
+                "nodes": [{"id": f"n{k}", "capacity": {"cpu": 2**50}} for k in range(2049)],
+                "items": [],
+            },
+            "nodes",
+        ),
+        (
+            {
+                "nodes": [{"id": "n", "capacity": {"cpu": 2**42}}],
+                "items": [],
+                "workload": {"resource": "cpu", "requests": [{"weight": 10**6}]},
+            },
+            "workload",
+        ),
     ],
 )
 def test_faults_are_named_with_their_place(change: dict[str, Any], place: str) -> None:

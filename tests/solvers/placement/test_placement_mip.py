@@ -57,6 +57,48 @@ def test_both_leave_equally_few_fragments(problem: PlacementProblem, unit: int) 
     assert values_of(theirs) == values_of(ours)
 
 
+@given(
+    problem=placement_problems(max_items=4, max_nodes=2, rules=False),
+    unit=st.sampled_from([10**6, 2**30 + 1, 2**46]),
+)
+@settings(max_examples=25)
+def test_amounts_in_bytes_are_counted_to_the_last_one(problem: PlacementProblem, unit: int) -> None:
+    """Amounts without a common divisor are too long for one row of an engine."""
+    document = problem.model_dump()
+    for node in document["nodes"]:
+        node["capacity"]["memory"] = unit * node["capacity"]["memory"] + 1
+    for number, item in enumerate(document["items"]):
+        item["demands"]["memory"] = unit * item["demands"]["memory"] + number % 2
+    document["goals"] = [goal for goal in problem.goals if goal != "fragmentation"]
+    stated = PlacementProblem.model_validate(document)
+    if refused(stated) is None:
+        exact(stated, best_values(stated), "mip")
+
+
+@pytest.mark.parametrize("capacity", [10**12 + 7, 2**50 - 1])
+@pytest.mark.parametrize(("quota", "preempts"), [(0, True), (0, False), (1, True)])
+def test_one_byte_too_much_is_too_much(capacity: int, quota: int, preempts: bool) -> None:
+    half = capacity // 2
+    problem = PlacementProblem.model_validate(
+        {
+            "nodes": [{"id": "n", "capacity": {"memory": min(2**50, capacity + quota)}}],
+            "items": [
+                {"id": "small", "demands": {"memory": half}, "node": "n"},
+                {
+                    "id": "large",
+                    "demands": {"memory": capacity - half + 1},
+                    "preempts": preempts,
+                    "eviction_cost": 0,
+                },
+            ],
+            "quotas": [{"id": "q", "limits": {"memory": capacity}}] if quota else [],
+            "goals": ["fragments"],
+            "fragment": {"resource": "memory", "unit": half - 1},
+        }
+    )
+    exact(problem, values_of(sch.solve(problem, "cp-sat", work_limit=5, workers=1)), "mip")
+
+
 def test_an_engine_of_pyomo_finds_what_highs_finds() -> None:
     problem = random_cluster(nodes=3, pods_per_node=3, priorities=2, usage=1.05, seed=2)
     ours = sch.solve(problem, "mip", time_limit=20, workers=1)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
@@ -96,6 +98,28 @@ def test_formula_bounds_of_goals_are_below_the_best(problem: PlacementProblem) -
     arrays = compile_placement(problem)
     for index, goal in enumerate(problem.goals, arrays.n_priorities):
         assert goal_bound(arrays, goal, best[:index]) <= best[index]
+
+
+@pytest.mark.parametrize("inside", [False, True])
+def test_what_runs_without_capacity_is_in_no_balance(inside: bool) -> None:
+    """It stays where nothing is measured; the bound takes it for nothing."""
+    nodes: list[dict[str, Any]] = [{"id": "bare"}, {"id": "n"}]
+    items: list[dict[str, Any]] = [{"id": "a", "node": "bare"}, {"id": "b", "node": "n"}]
+    for entry, capacity in zip(nodes, ({}, {"cpu": 4}), strict=True):
+        entry["capacity"] = {} if inside else capacity
+        entry["parts"] = [{"id": "g", "kind": "gpu", "capacity": capacity}] if inside else []
+    for entry, amount in zip(items, (4, 1), strict=True):
+        if inside:
+            entry["shares"] = [{"kind": "gpu", "options": [{"cpu": amount}]}]
+            entry["parts"] = [{"part": "g"}]
+        else:
+            entry["demands"] = {"cpu": amount}
+    items[1]["pinned"] = True
+    balance = {"resource": "cpu", "kind": "gpu" if inside else None}
+    problem = PlacementProblem.model_validate(
+        {"nodes": nodes, "items": items, "goals": ["balance"], "balance": balance}
+    )
+    exact(problem, (0, 250_000), "auto")
 
 
 @given(placement_problems(max_items=4, max_nodes=2))

@@ -82,7 +82,7 @@ def _fragments(program: Program) -> Value:
         start = capacity
         if before[j] > capacity:
             free, start = _above_zero(program, used, capacity, int(before[j])), 0
-        program.rows.at_least([*free, (units, -float(unit))], -float(start))
+        program.at_most([*((x, -need) for x, need in free), (units, float(unit))], start)
         terms += [*free, (units, -float(unit))]
         constant += start
     return terms, constant
@@ -91,7 +91,7 @@ def _fragments(program: Program) -> Value:
 def _above_zero(program: Program, used: list[Term], capacity: int, most: int) -> list[Term]:
     """Add ``max(capacity - used, 0)`` of a node that may be used beyond its capacity."""
     free, over = program.number(capacity), program.binary()
-    program.rows.at_least([(free, 1.0), *used], capacity)
+    program.at_most([(free, -1.0), *((x, -need) for x, need in used)], -capacity)
     program.at_most([(free, 1.0), *used, (over, -float(most))], capacity)
     program.at_most([(free, 1.0), (over, float(capacity))], capacity)
     return [(free, 1.0)]

@@ -7,6 +7,7 @@ on node j, ``s[k, j]`` of them stay there; what hangs on a condition has a large
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from functools import cached_property
 
 import numpy as np
@@ -19,7 +20,10 @@ from scheduling.solvers.placement.mip.goals import goal_terms
 from scheduling.solvers.placement.mip.rules import Rules
 
 _LARGE = 10**6
-"""Coefficients above this are scaled: engines keep rows to about a millionth."""
+"""Coefficients above this are written in digits: engines keep rows to about a millionth."""
+
+_DIGIT = 2**16
+"""Base of the digits."""
 
 
 class Program:
@@ -70,9 +74,22 @@ class Program:
         """Add a whole number from 0 on and return its column."""
         return int(self.model.add_columns("number", 1, upper=upper, integer=True)[0])
 
-    def at_most(self, terms: list[Term], upper: float) -> None:
-        """Add a row ``sum(terms) <= upper``."""
-        self.rows.at_least([(column, -value) for column, value in terms], -upper)
+    def at_most(self, terms: Sequence[Term], upper: float) -> None:
+        """Add a row ``sum(terms) <= upper``.
+
+        Whole coefficients ``a = d h + l`` that are large, with ``0 <= l < d``, become two rows with
+        a carry c, ``sum(l x) - d c <= l'`` and ``sum(h x) + c <= h'``. With x and c whole, both
+        hold together exactly where the row does, and in the relaxation too.
+        """
+        largest = max((abs(value) for _, value in terms), default=0.0)
+        if max(largest, abs(upper)) <= _LARGE or not all(float(v).is_integer() for _, v in terms):
+            self.rows.at_least([(column, -value) for column, value in terms], -upper)
+            return
+        high, low = divmod(math.floor(upper), _DIGIT)
+        parts = [(column, *divmod(int(value), _DIGIT)) for column, value in terms]
+        carry = self.number(math.inf)
+        self.at_most([*((x, float(rest)) for x, _, rest in parts), (carry, -float(_DIGIT))], low)
+        self.at_most([*((x, float(whole)) for x, whole, _ in parts), (carry, 1.0)], high)
 
     def items(self, classes: tuple[int, ...], nodes: Ints | None = None) -> list[Term]:
         """Terms that sum up to the items of some classes, on all nodes or on some."""
@@ -129,12 +146,20 @@ class Program:
                 continue
             need = arrays.demand[needing, column]
             unit = int(np.gcd.reduce(need))
-            room = arrays.capacity[:, column] // unit
-            k, j = np.nonzero(self.x[needing] >= 0)
-            scale = np.maximum(1.0, room / _LARGE)
-            value = (need[k] // unit) / scale[j]
+            room, need = arrays.capacity[:, column] // unit, need // unit
+            small = room <= _LARGE
+            k, j = np.nonzero((self.x[needing] >= 0) & small)
             x = self.x[needing[k], j]
-            self.model.add_rows(f"resource {column}", len(room), j, x, value, upper=room / scale)
+            self.model.add_rows(f"resource {column}", len(room), j, x, need[k], upper=room)
+            for node in np.flatnonzero(~small).tolist():
+                self._fill(needing, need, node, int(room[node]))
+
+    def _fill(self, classes: Ints, need: Ints, node: int, room: int) -> None:
+        """Let items of some classes take no more than there is on a node."""
+        pairs = zip(self.x[classes, node].tolist(), need.tolist(), strict=True)
+        terms = [(x, float(amount)) for x, amount in pairs if x >= 0 and amount > 0]
+        if terms:
+            self.at_most(terms, room)
 
     def _add_sizes(self) -> None:
         k, j = np.nonzero(self.x >= 0)
@@ -145,11 +170,9 @@ class Program:
         arrays, spare = self.arrays, self.arrays.spare()
         patient = np.flatnonzero(arrays.patient)
         for column in range(arrays.demand.shape[1]):
-            need, room = arrays.demand[patient, column], spare[:, column]
-            k, j = np.nonzero((self.x[patient] >= 0) & (need > 0)[:, None])
-            scale = np.maximum(1.0, room / _LARGE)
-            value, x = need[k] / scale[j], self.x[patient[k], j]
-            self.model.add_rows("patience", len(room), j, x, value, upper=room / scale)
+            need = arrays.demand[patient, column]
+            for node in range(arrays.n_nodes) if need.any() else ():
+                self._fill(patient, need, node, int(spare[node, column]))
 
     def _add_limits(self) -> None:
         arrays = self.arrays
@@ -162,10 +185,9 @@ class Program:
                 self.rows.at_least(terms, least)
         for need, limit in arrays.quotas:
             rows = np.flatnonzero(need).tolist()
-            scale = max(1.0, limit / _LARGE)
-            terms = [(x, float(need[k]) / scale) for k in rows for x, _ in self.items((k,))]
+            terms = [(x, float(need[k])) for k in rows for x, _ in self.items((k,))]
             if terms:
-                self.at_most(terms, limit / scale)
+                self.at_most(terms, limit)
 
     # -------------------------------------------------------------------------------- objective
 

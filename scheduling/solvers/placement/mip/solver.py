@@ -56,6 +56,6 @@ class Mip(ProgramSolver):
             return
 
         def post(values: Floats) -> None:
-            offer(data, board, program.places(values), self.name)
+            offer(data, board, program.places(values), self.name, exact=False)
 
         self.run(program.model, post, board, budget)
