@@ -93,7 +93,7 @@ def run(limits: Run) -> list[Row]:
         done += 1
     return [
         Row(
-            case=f"{done} times {_MACHINES} machines on {_HOSTS} hosts",
+            case=f"{_MACHINES} machines on {_HOSTS} hosts, {done} of {_SEEDS} draws",
             measure="speed lost by all machines, mean of the sums in per mille",
             baseline="default scheduler",
             baseline_value=spread / done,

@@ -55,10 +55,13 @@ def run(limits: Run) -> list[Row]:
             verdict="equal to enumeration" if missed <= 1e-12 else "not the best time",
         )
     ]
-    for pressure in limits.each(PRESSURES):
+    for number, pressure in limits.each(enumerate(PRESSURES, start=1)):
         names = ("apc", "continuum-paper", "continuum-public")
         found = run_policies(fleet([CODER], pressure), names, (1,))
-        case = f"120 coding agents, {pressure.rate:g}/s, {pressure.kv_tokens:,} KV tokens"
+        case = (
+            f"120 coding agents, {pressure.rate:g}/s, {pressure.kv_tokens:,} KV tokens, pressure "
+            f"{number} of {len(PRESSURES)}"
+        )
         rows += [program_row(case, found, "apc", name, _PUBLISHED) for name in names[1:]]
     return rows
 

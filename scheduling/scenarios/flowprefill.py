@@ -135,7 +135,7 @@ def _rows(load: float, cases: list[Case]) -> list[Row]:
     }
     return [
         Row(
-            case=f"{_REQUESTS} prompts at {load:g} times the load, {len(cases)} draws",
+            case=f"{_REQUESTS} prompts at {load:g} times the load, {len(cases)} of {_SEEDS} draws",
             measure="prompts on time",
             baseline=_BASELINE,
             baseline_value=reached[_BASELINE],

@@ -31,7 +31,10 @@ _FLEETS = 60
 _MOST = 8
 _BLOCK = 256
 _LONG = 0.4
-_PUBLISHED = "1.35 to 3.4 times the throughput of instances on their own (arXiv 2401.02669)"
+_PUBLISHED = (
+    "1.35 to 1.73 times the throughput of instances on their own, 1.4 to 3.4 times that of one "
+    "instance of all GPUs (arXiv 2401.02669)"
+)
 
 
 def fleet(seed: int) -> list[Holder]:
@@ -71,7 +74,8 @@ def run(limits: Run) -> list[Row]:
         ratios.append(total_rate(holders, held) / optimum)
         loans += len(made)
     low = sum(ratio < 0.9 for ratio in ratios)
-    case = f"{len(ratios)} fleets of 2 to {_MOST} A100 with llama-2-7b (requests inferred)"
+    ran = f"{len(ratios)} of {_FLEETS} fleets"
+    case = f"{ran} of 2 to {_MOST} A100 with llama-2-7b (requests inferred)"
     return [
         Row(
             case=case,
@@ -93,7 +97,7 @@ def run(limits: Run) -> list[Row]:
             method="infinite-llm",
             value=float(np.mean(ratios)),
             gap=1 - float(np.mean(ratios)) * best / bound,
-            published=_PUBLISHED,
+            published=None,
             verdict=f"worst {min(ratios):.3f}, {low} fleets below 0.9; the best sharing is "
             f"{'proven' if best == bound else 'not proven'}",
         ),
@@ -107,7 +111,14 @@ SCENARIO = Scenario(
     wants="nothing: a model and a GPU of the catalogue, by the roofline, and drawn requests",
     run=run,
     targets=(
+        Target(
+            ("no loans",),
+            at_least=1.35,
+            at_most=1.73,
+            better="more",
+            otherwise="fleets and lengths are drawn, and shorter than the published ones; no "
+            "sharing of these fleets gains as much",
+        ),
         Target(("share of the best sharing",), of="value", at_least=0.9),
-        Target(("no loans",), at_least=1),
     ),
 )

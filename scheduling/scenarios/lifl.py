@@ -84,7 +84,7 @@ def run(limits: Run) -> list[Row]:
         bound += certified
         worst = max(worst, filled - certified)
         done += 1
-    case = f"{done} streams of {_UPDATES} updates"
+    case = f"{done} of {_SEEDS} streams of {_UPDATES} updates"
     return [
         _row(
             case,

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -137,7 +138,8 @@ def run(limits: Run) -> list[Row]:
         _row(name, totals[name] / done, totals["never"] / done, known / done, published / done)
         for name in totals
     ]
-    return [*rows, _worst_row(without / done, whole / done, published / done)]
+    rows.append(_worst_row(without / done, whole / done, published / done))
+    return [replace(row, case=f"{row.case}; {done} of {_SEEDS} clusters") for row in rows]
 
 
 def _worst_row(without: float, whole: float, share: float) -> Row:

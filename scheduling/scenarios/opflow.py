@@ -79,7 +79,7 @@ def run(limits: Run) -> list[Row]:
 def _worst_row(case: str, found: dict[str, list[float]]) -> Row:
     worst = max(found["op-srpt"])
     return Row(
-        case=f"up to {_MOST} jobs, {case}, {len(found['op-srpt'])} instances",
+        case=f"up to {_MOST} jobs, {case}, {len(found['op-srpt'])} of {_INSTANCES} instances",
         measure="flow time over the least of all, worst",
         baseline="first come, first served",
         baseline_value=max(found["fcfs"]),
@@ -96,7 +96,7 @@ def _row(case: str, name: str, values: Sequence[float], fcfs: Sequence[float]) -
     bounded = name == "op-srpt" and case.startswith("a test")
     kept = f", {'all' if max(values) <= COMPETITIVE else 'not all'} within {COMPETITIVE:g}"
     return Row(
-        case=f"up to {_MOST} jobs, {case}, {len(values)} instances",
+        case=f"up to {_MOST} jobs, {case}, {len(values)} of {_INSTANCES} instances",
         measure="flow time over the least of all, mean",
         baseline="first come, first served",
         baseline_value=float(np.mean(fcfs)),

@@ -296,5 +296,6 @@ SCENARIO = Scenario(
         ),
         Target(("^100 % for both",), at_most=1),
         Target(("^best shares that stay",), at_most=1),
+        Target(("^best shares that stay",), of="gap", at_most=1 - 1 / 1.1),
     ),
 )

@@ -88,5 +88,8 @@ SCENARIO = Scenario(
     problem="fair sharing of a cluster between users",
     wants=f"{JOBS}, {MEASURED}",
     run=run,
-    targets=(Target(("^measured on Spark$",), at_least=0.85, at_most=1.15),),
+    targets=(
+        Target(("^measured on Spark$", "^UWFQ$"), at_least=0.85, at_most=1.15),
+        Target(("^measured on Spark$",), at_least=0.85, at_most=1.15),
+    ),
 )

@@ -202,24 +202,25 @@ def run(limits: Run) -> list[Row]:
         cases = list(generated_cases())
     else:
         cases = list(published_cases(limits.file("vmr2l", INDEX)))
-    rows: list[Row] = []
+    found: list[Outcome] = []
     first = 0.5 * limits.left / len(cases) ** 0.5
     for done, case in limits.each(enumerate(cases)):
         # Half of the time is for the baselines; what small clusters leave is for large ones, and no
         # case has less time than the first because others have taken theirs.
         seconds = max(_LEAST, first, 0.5 * limits.left / (len(cases) - done) ** 0.5)
-        rows.append(_row(outcome(case, min(seconds, 60.0))))
-    return rows
+        found.append(outcome(case, min(seconds, 60.0)))
+    ran = f"{len(found)} of {len(cases)} cases"
+    return [_row(one, ran) for one in found]
 
 
-def _row(found: Outcome) -> Row:
+def _row(found: Outcome, ran: str) -> Row:
     own, before = found.rate(found.value) or 0.0, found.rate(found.before) or 0.0
     others = (("POP", found.split), ("plain CP-SAT", found.plain))
     beside = ", ".join(f"{name} {_shown(found.rate(value))}" for name, value in others)
     proof = "proven best" if found.closed else f"at least {found.rate(found.bound) or 0.0:.1f}"
     return Row(
         case=f"{found.name}: {found.hosts} hosts, {found.machines} VMs, "
-        f"at most {found.limit} moves",
+        f"at most {found.limit} moves; {ran}",
         measure="fragment rate, %",
         baseline="HA",
         baseline_value=found.rate(found.greedy),

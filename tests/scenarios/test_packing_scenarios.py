@@ -19,6 +19,8 @@ from scheduling.scenarios import (
 from scheduling.scenarios.adrs import Fleet
 from scheduling.scenarios.agentcgroup import Phase, Session
 from scheduling.scenarios.scenario import Run, data_folder
+from scheduling.simulator.schedule.policies.dispatching import Ranked
+from scheduling.simulator.schedule.simulate import simulate_schedule
 from scheduling.solvers.driver import solve
 
 
@@ -63,7 +65,7 @@ def test_phases_merge_where_they_waste_least(monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_phases_that_miss_each_other_share_the_host() -> None:
-    tall, low = Phase(10, 1500), Phase(10, 400)
+    tall, low = Phase(10, 3000), Phase(10, 800)
     found = [Session("a", (tall, low)), Session("b", (low, tall))]
     together = solve(agentcgroup.host(found, [one.phases for one in found]), work_limit=5)
     peaks = [[Phase(one.seconds, one.peak)] for one in found]
@@ -80,6 +82,7 @@ def test_the_nodes_of_least_hazard_are_chosen() -> None:
 
 def test_excluding_nodes_lengthens_sessions() -> None:
     *rows, worst = node_exclusion.run(Run(seconds=1e6))
+    assert all(row.case.endswith(" 8 of 8 clusters") for row in rows)
     never, *others = [row.value for row in rows]
     assert all(value > 1.2 * never for value in others)
     # Without exclusion any nodes run, whatever their names: 56 of 63 at the mean rate.
@@ -148,6 +151,17 @@ def test_two_elastic_jobs_share_a_fleet() -> None:
     assert (answer.objective, answer.bound) == (8, 8)
     third = solve(singularity.fleet([job, job, job], elastic=True), work_limit=5, workers=1)
     assert third.bound > 12
+
+
+def test_the_highest_tier_takes_the_gpus() -> None:
+    low = {"release": 0, "width": 8, "length": 4, "weight": 1}
+    high = {"release": 1, "width": 16, "length": 2, "weight": 2}
+    problem = singularity.fleet([low, low, high], elastic=True)
+    by_tier = Ranked("by tier", "", singularity.highest_tier)
+    found = simulate_schedule(problem, [by_tier, "FIFO"], work_limit=0.1, workers=1)
+    tiers, arrivals = (run.solution.objective for run in found.runs)
+    # The high job runs from 1 to 3, the low ones before and after; without tiers it waits for them.
+    assert (tiers, arrivals) == (6 + 6 + 2 * 2, 4 + 4 + 2 * 5)
 
 
 def test_interference_is_less_than_by_the_default_and_bounded() -> None:
