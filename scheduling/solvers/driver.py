@@ -131,6 +131,7 @@ class _Run:
         self.budget = budget
         self.on_progress = on_progress
         self.interrupted = False
+        self.answered: float | None = None
         self.boards: list[Board[Any]] = []
         self.senses: tuple[str, ...] = ()
         self.units: tuple[Fraction, ...] = ()
@@ -195,10 +196,15 @@ class _Run:
     def _keep_time_for_the_answer(self, seconds: float) -> None:
         """Move the deadline of the search forward by what the answer will cost.
 
-        Translating the answer back and checking it takes a few times as long as compiling did.
+        Translating the answer back and checking it takes a few times as long as compiling did. Half
+        of what is left is for the search while it has found nothing, for then there is nothing to
+        check.
         """
-        if self.budget.deadline is not None:
-            self.budget = replace(self.budget, deadline=self.budget.deadline - 3.0 * seconds)
+        left = self.budget.remaining()
+        if left is not None and self.budget.deadline is not None:
+            self.answered = self.budget.deadline - 3.0 * seconds
+            kept = min(3.0 * seconds, 0.5 * left)
+            self.budget = replace(self.budget, deadline=self.budget.deadline - kept)
 
     def _open(self, data: Any, tier: int, floor: int | None, start: Any) -> Board[Any]:
         """Open the board of a tier with the bound by formula and what is known so far."""
@@ -223,6 +229,7 @@ class _Run:
             budget,
             self._grace(),
             lambda: self._report(board),
+            self.answered,
         )
 
     def _grace(self) -> float:

@@ -27,6 +27,7 @@ def run_watched(
     budget: Budget,
     grace: float,
     report: Callable[[], None],
+    answered: float | None = None,
 ) -> bool:
     """Run a search until it ends, the budget is spent or the user interrupts.
 
@@ -43,6 +44,9 @@ def run_watched(
         Seconds that it may take to end after it was told to.
     report
         Called whenever something may have been posted.
+    answered
+        Moment of the monotonic clock at which it is ended if anything is on the board by then;
+        ``None``: the end of the budget.
 
     Returns
     -------
@@ -63,7 +67,7 @@ def run_watched(
     thread = threading.Thread(target=work, name="scheduling-search", daemon=True)
     thread.start()
     try:
-        interrupted = _watch(board, thread, budget, grace, report)
+        interrupted = _watch(board, thread, budget, grace, report, answered)
     finally:
         board.stop()
         if thread.is_alive():
@@ -91,12 +95,15 @@ def _watch(
     budget: Budget,
     grace: float,
     report: Callable[[], None],
+    answered: float | None,
 ) -> bool:
     patience: float | None = None
     with _interrupts() as interrupted:
         while thread.is_alive() and (patience is None or time.monotonic() < patience):
             try:
                 left = budget.remaining()
+                if answered is not None and board.best is not None:
+                    left = max(0.0, answered - time.monotonic())
                 if interrupted.is_set() or (left is not None and left <= 0):
                     board.stop()
                 if board.stopped:

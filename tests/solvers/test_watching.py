@@ -74,6 +74,21 @@ def interrupted() -> bool:
     return run_watched(search, board, Budget(None, None, 1, 0), 60, report)
 
 
+def test_a_search_that_has_found_something_leaves_time_for_its_answer() -> None:
+    board: Board[str] = Board(0, (), 0.0)
+
+    def search() -> None:
+        for _ in range(20):
+            board.wait(0.01)
+        assert not board.stopped
+        board.offer("found", (1,), "search")
+        while not board.stopped:
+            board.wait(0.01)
+
+    run_watched(search, board, Budget(None, None, 1, 0), 60, lambda: None, answered=0.0)
+    assert board.best == "found"
+
+
 def test_the_keyboard_ends_a_search_and_its_caller_goes_on() -> None:
     assert interrupted()
 

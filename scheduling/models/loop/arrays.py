@@ -93,12 +93,17 @@ class LoopArrays:
         """Interval and length of an iteration."""
         return found.interval, max(map(sum, zip(found.starts, self.latency, strict=True)))
 
-    def wait(self, edge: Edge) -> int:
-        """Least cycles of an edge: with those between warps when no warp may run both sides."""
-        apart = self.variable[edge.before] != self.variable[edge.after]
-        if self.n_warps:
-            apart |= not set(self.allowed[edge.before]) & set(self.allowed[edge.after])
-        return edge.wait + (self.sync if apart and self.n_warps else 0)
+    @cached_property
+    def waits(self) -> tuple[Edge, ...]:
+        """The edges with what they wait at least: with ``sync`` when no warp may run both sides."""
+        return tuple(edge._replace(wait=edge.wait + self._apart(edge)) for edge in self.edges)
+
+    def _apart(self, edge: Edge) -> int:
+        if not self.n_warps:
+            return 0
+        shared = set(self.allowed[edge.before]) & set(self.allowed[edge.after])
+        unlike = self.variable[edge.before] != self.variable[edge.after]
+        return self.sync if unlike or not shared else 0
 
     @cached_property
     def _reach(self) -> tuple[int, ...]:

@@ -50,7 +50,7 @@ def recurrence_bound(arrays: LoopArrays) -> int:
     The largest ``sum of waits / sum of distances`` over all circles, rounded up: the least interval
     at which no circle is longer than the intervals that it spans.
     """
-    low, high = 1, 1 + sum(arrays.wait(edge) for edge in arrays.edges)
+    low, high = 1, 1 + sum(edge.wait for edge in arrays.waits)
     while low < high:
         middle = (low + high) // 2
         if earliest(arrays, middle) is None:
@@ -65,8 +65,8 @@ def earliest(arrays: LoopArrays, interval: int) -> list[int] | None:
     starts = [0] * arrays.n
     for _ in range(arrays.n + 1):
         changed = False
-        for edge in arrays.edges:
-            least = starts[edge.before] + arrays.wait(edge) - edge.distance * interval
+        for edge in arrays.waits:
+            least = starts[edge.before] + edge.wait - edge.distance * interval
             if least > starts[edge.after]:
                 starts[edge.after], changed = least, True
         if not changed:

@@ -99,8 +99,8 @@ class Attempt:
         height = list(self.arrays.latency)
         for _ in range(self.arrays.n + 1):
             changed = False
-            for edge in self.arrays.edges:
-                wait = self.arrays.wait(edge) - edge.distance * self.interval
+            for edge in self.arrays.waits:
+                wait = edge.wait - edge.distance * self.interval
                 if height[edge.after] + wait > height[edge.before]:
                     height[edge.before], changed = height[edge.after] + wait, True
             if not changed:

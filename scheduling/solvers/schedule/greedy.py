@@ -11,6 +11,7 @@ from bisect import bisect_right
 from heapq import heapify, heappop, heappush
 
 import numpy as np
+from numpy.typing import NDArray
 
 from scheduling.models.schedule.arrays import (
     CONSUMABLE,
@@ -84,7 +85,7 @@ def greedy_schedule(arrays: ScheduleArrays, priority: Ints) -> Candidate | None:
     rank = priority.tolist()
     ready = [(rank[task], task) for task, count in enumerate(waiting) if count == 0]
     heapify(ready)
-    builder = _Builder(arrays)
+    builder = Builder(arrays)
     placed = 0
     while ready:
         task = heappop(ready)[1]
@@ -100,7 +101,9 @@ def greedy_schedule(arrays: ScheduleArrays, priority: Ints) -> Candidate | None:
     return Candidate(np.array(builder.start, np.int64), np.array(builder.mode, np.int64))
 
 
-class _Builder:
+class Builder:
+    """The schedule of a pass: what resources have left, and what consumables are spoken for."""
+
     def __init__(self, arrays: ScheduleArrays) -> None:
         n = arrays.n_tasks
         self.start = [0] * n
@@ -134,27 +137,37 @@ class _Builder:
             self.least.append(least)
 
     def place(self, task: int, links: list[tuple[int, bool, bool, int]]) -> bool:
+        """Place a task in the mode that ends first; false when none fits."""
         best: tuple[int, int, int] | None = None
         for mode in range(self.mode_ptr[task], self.mode_ptr[task + 1]):
-            if not self._affordable(task, mode):
+            if not self.affordable(task, mode):
                 continue
-            time = self._fit(mode, self._low(task, mode, links))
+            time = self.fit(mode, self._low(task, mode, links))
             if time is not None and (best is None or time + self.duration[mode] < best[0]):
                 best = time + self.duration[mode], time, mode
         if best is None:
             return False
         end, time, mode = best
         self.start[task], self.end[task], self.mode[task] = time, end, mode
-        if end > time:
-            for resource, amount in self.needs[mode]:
-                line = self.lines[resource]
-                if line is not None:
-                    line.take(amount, time, end - time)
-        for resource, amount in self.uses[mode]:
-            self.spare[resource] -= amount - self.least[task][resource]
+        self.occupy(mode, time, 1)
+        self.spend(task, mode)
         return True
 
-    def _affordable(self, task: int, mode: int) -> bool:
+    def occupy(self, mode: int, time: int, sign: int) -> None:
+        """Take what a mode needs of resources from ``time`` on; with sign -1 give it back."""
+        length = self.duration[mode]
+        for resource, amount in self.needs[mode] if length else ():
+            line = self.lines[resource]
+            if line is not None:
+                line.take(sign * amount, time, length)
+
+    def spend(self, task: int, mode: int) -> None:
+        """Take from the consumables what a mode uses above the least of its task."""
+        for resource, amount in self.uses[mode]:
+            self.spare[resource] -= amount - self.least[task][resource]
+
+    def affordable(self, task: int, mode: int) -> bool:
+        """Whether a mode leaves enough of the consumables for all other tasks."""
         return all(
             amount - self.least[task][resource] <= self.spare[resource]
             for resource, amount in self.uses[mode]
@@ -167,7 +180,8 @@ class _Builder:
             low = max(low, time - self.duration[mode] if to_end else time)
         return low
 
-    def _fit(self, mode: int, low: int) -> int | None:
+    def fit(self, mode: int, low: int) -> int | None:
+        """Earliest start from ``low`` on at which all resources have what a mode needs."""
         length = self.duration[mode]
         if length == 0:
             return low
@@ -201,13 +215,18 @@ def _minimal_lags(arrays: ScheduleArrays) -> list[list[tuple[int, bool, bool, in
     return links
 
 
+def lag_sides(arrays: ScheduleArrays) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Whether each relation counts from the end of its first task, and to that of its second."""
+    kind = arrays.link_kind
+    from_end = (kind == END_START) | (kind == END_END)
+    return from_end, (kind == END_END) | (kind == START_END)
+
+
 def respects_limits(arrays: ScheduleArrays, candidate: Candidate) -> bool:
     """Whether deadlines and both sides of all lags hold."""
     end = candidate.start + arrays.duration[candidate.mode]
-    kind = arrays.link_kind
     before, after = arrays.link_before, arrays.link_after
-    from_end = (kind == END_START) | (kind == END_END)
-    to_end = (kind == END_END) | (kind == START_END)
+    from_end, to_end = lag_sides(arrays)
     gap = np.where(to_end, end[after], candidate.start[after])
     gap -= np.where(from_end, end[before], candidate.start[before])
     lags = np.all((gap >= arrays.link_min) & (gap <= arrays.link_max))

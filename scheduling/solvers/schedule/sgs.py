@@ -15,6 +15,7 @@ from scheduling.solvers.schedule import warming
 from scheduling.solvers.schedule.family import Candidate, CompiledSchedule
 from scheduling.solvers.schedule.features import feature_refusal
 from scheduling.solvers.schedule.greedy import greedy_schedule, respects_limits
+from scheduling.solvers.schedule.lagged import has_maximal_lags, lagged_schedule
 from scheduling.solvers.schedule.rules import (
     DUE_RULES,
     RULES,
@@ -133,7 +134,8 @@ def post_greedy(
     name: str,
 ) -> None:
     """Post the schedule of one plain pass if it is valid."""
-    candidate = greedy_schedule(features.arrays, priority)
+    lagged = has_maximal_lags(features.arrays)
+    candidate = (lagged_schedule if lagged else greedy_schedule)(features.arrays, priority)
     if candidate is not None and respects_limits(features.arrays, candidate):
         board.offer(candidate, data.values(candidate), name)
 

@@ -1,0 +1,298 @@
+"""A first schedule under maximal lags without compiled code: circles of lags are placed as wholes.
+
+Tasks that bound each other from both sides, such as those of a job without waiting, form strong
+components of the graph of lags. Components are placed one after the other, so that a maximal lag
+can only be missed within one: then what is too early there is delayed and placed again.
+
+Source: Franck, Neumann, Schwindt, "Truncated branch-and-bound, schedule-construction, and
+schedule-improvement procedures for resource-constrained project scheduling", OR Spektrum 2001
+(contraction of cycle structures, unscheduling).
+"""
+
+from __future__ import annotations
+
+from heapq import heapify, heappop, heappush
+
+import numpy as np
+
+from scheduling.models.schedule.arrays import NEVER, Ints, ScheduleArrays
+from scheduling.models.schedule.windows import Edges
+from scheduling.solvers.schedule.family import Candidate
+from scheduling.solvers.schedule.greedy import Builder, lag_sides
+
+_EFFORT = 20_000
+"""Repairs of a component times its members, until it goes behind all that is placed, and again."""
+
+_LARGEST_COMPONENT = 1_000
+"""Most tasks of a component; distances between all of them are computed."""
+
+_NONE = -NEVER
+
+
+def has_maximal_lags(arrays: ScheduleArrays) -> bool:
+    """Whether some task may start or end only so long after another one."""
+    return bool(np.any(arrays.link_max < NEVER))
+
+
+def lagged_schedule(arrays: ScheduleArrays, priority: Ints) -> Candidate | None:
+    """Place the ready component with the lowest ``priority`` until all are placed.
+
+    Each task takes the mode that is short and whose machine has little to do yet. ``None`` when a
+    component fits nowhere, is too large or stays broken; deadlines are not looked at.
+    """
+    builder = Builder(arrays)
+    mode = _modes(builder, arrays, priority)
+    if mode is None:
+        return None
+    edges = _edges(arrays, arrays.duration[np.array(mode)])
+    members = _components(arrays.n_tasks, edges)
+    if max(map(len, members)) > _LARGEST_COMPONENT:
+        return None
+    lags = _Lags(members, edges)
+    placing = _Placing(builder, mode, priority.tolist())
+    for number in lags.order(placing.rank):
+        tasks = members[number]
+        for task in tasks:
+            low = (placing.start[u] + weight for u, weight in lags.into[task])
+            placing.floor[task] = max([placing.floor[task], *low])
+        if not placing.place(tasks, lags.within[number]):
+            return None
+    return Candidate(np.array(placing.start, np.int64), np.array(mode, np.int64))
+
+
+def _modes(builder: Builder, arrays: ScheduleArrays, priority: Ints) -> list[int] | None:
+    """Choose a mode of each task; ``None`` when the consumables do not suffice."""
+    machine = arrays.machine.tolist()
+    load: dict[int, int] = {}
+    chosen = [0] * arrays.n_tasks
+    for task in np.argsort(priority, kind="stable").tolist():
+        modes = range(builder.mode_ptr[task], builder.mode_ptr[task + 1])
+        ranked = [
+            (builder.duration[mode] + load.get(machine[mode], 0), mode)
+            for mode in modes
+            if builder.affordable(task, mode)
+        ]
+        if not ranked:
+            return None
+        chosen[task] = min(ranked)[1]
+        builder.spend(task, chosen[task])
+        on = machine[chosen[task]]
+        if on >= 0:
+            load[on] = load.get(on, 0) + builder.duration[chosen[task]]
+    return chosen
+
+
+def _edges(arrays: ScheduleArrays, duration: Ints) -> Edges:
+    """Relations between starts for the durations of the chosen modes."""
+    before, after = arrays.link_before, arrays.link_after
+    from_end, to_end = lag_sides(arrays)
+    shift = from_end * duration[before] - to_end * duration[after]
+    least, most = arrays.link_min > -NEVER, arrays.link_max < NEVER
+    return Edges(
+        np.concatenate([before[least], after[most]]),
+        np.concatenate([after[least], before[most]]),
+        np.concatenate([(arrays.link_min + shift)[least], -(arrays.link_max + shift)[most]]),
+    )
+
+
+def _components(n: int, edges: Edges) -> list[list[int]]:
+    from networkx import DiGraph, strongly_connected_components
+
+    graph: DiGraph[int] = DiGraph()
+    graph.add_nodes_from(range(n))
+    graph.add_edges_from(zip(edges.before.tolist(), edges.after.tolist(), strict=True))
+    return sorted(sorted(members) for members in strongly_connected_components(graph))
+
+
+class _Lags:
+    """Lags within components and between them.
+
+    Attributes
+    ----------
+    into : list of lists
+        Of each task, ``(before, weight)`` from tasks of other components.
+    within : list of lists
+        Of each component, ``(before, after, weight)`` by position among its members.
+    """
+
+    def __init__(self, members: list[list[int]], edges: Edges) -> None:
+        place = {
+            task: (number, position)
+            for number, tasks in enumerate(members)
+            for position, task in enumerate(tasks)
+        }
+        self._followers: list[set[int]] = [set() for _ in members]
+        self._members = members
+        self.into: list[list[tuple[int, int]]] = [[] for _ in place]
+        self.within: list[list[tuple[int, int, int]]] = [[] for _ in members]
+        columns = (edges.before.tolist(), edges.after.tolist(), edges.weight.tolist())
+        for before, after, weight in zip(*columns, strict=True):
+            (first, i), (second, j) = place[before], place[after]
+            if first == second:
+                self.within[first].append((i, j, weight))
+            else:
+                self.into[after].append((before, weight))
+                self._followers[first].add(second)
+
+    def order(self, rank: list[int]) -> list[int]:
+        """Components in an order of their lags, the lowest rank of a task first."""
+        waiting = [0] * len(self._members)
+        for followers in self._followers:
+            for follower in followers:
+                waiting[follower] += 1
+        lowest = [min(rank[task] for task in tasks) for tasks in self._members]
+        ready = [(lowest[k], k) for k, count in enumerate(waiting) if count == 0]
+        heapify(ready)
+        found: list[int] = []
+        while ready:
+            number = heappop(ready)[1]
+            found.append(number)
+            for follower in self._followers[number]:
+                waiting[follower] -= 1
+                if waiting[follower] == 0:
+                    heappush(ready, (lowest[follower], follower))
+        return found
+
+
+def _distances(size: int, lags: list[tuple[int, int, int]]) -> Ints | None:
+    """Longest paths between all members of a component; ``None`` when a circle is positive."""
+    longest = np.full((size, size), _NONE, np.int64)
+    np.fill_diagonal(longest, 0)
+    for before, after, weight in lags:
+        longest[before, after] = max(longest[before, after], weight)
+    for middle in range(size):
+        np.maximum(longest, longest[:, middle, None] + longest[middle], out=longest)
+    return None if np.any(np.diagonal(longest) > 0) else longest
+
+
+class _Placing:
+    """The schedule in the making."""
+
+    def __init__(self, builder: Builder, mode: list[int], rank: list[int]) -> None:
+        self.rank = rank
+        self.floor = list(builder.release)
+        self.start = builder.start
+        self._builder, self._mode = builder, mode
+        self._end = 0
+
+    def place(self, tasks: list[int], lags: list[tuple[int, int, int]]) -> bool:
+        """Place a component at its floors or later; false when that fails."""
+        longest = _distances(len(tasks), lags)
+        if longest is None:
+            return False
+        floor = np.array([self.floor[task] for task in tasks], np.int64)
+        if not np.any(longest + longest.T):
+            return self._shifted(tasks, longest[0], floor)
+        return self._repaired(tasks, longest, floor) or self._repaired(
+            tasks, longest, np.maximum(floor, self._end)
+        )
+
+    def _shifted(self, tasks: list[int], offset: Ints, floor: Ints) -> bool:
+        """Place a component whose members cannot move against each other, such as a job."""
+        base = int((floor - offset).max())
+        pieces = [
+            (self._mode[task], ahead) for task, ahead in zip(tasks, offset.tolist(), strict=True)
+        ]
+        k = 0
+        while k < len(pieces):
+            mode, ahead = pieces[k]
+            time = self._builder.fit(mode, base + ahead)
+            if time is None:
+                return False
+            k = k + 1 if time == base + ahead else 0
+            base = time - ahead
+        for task, (mode, ahead) in zip(tasks, pieces, strict=True):
+            if self._builder.fit(mode, base + ahead) != base + ahead:
+                return False
+            self._builder.occupy(mode, base + ahead, 1)
+            self._note(task, base + ahead)
+        return True
+
+    def _note(self, task: int, time: int) -> None:
+        self.start[task] = time
+        self._end = max(self._end, time + self._builder.duration[self._mode[task]])
+
+    def _repaired(self, tasks: list[int], longest: Ints, floor: Ints) -> bool:
+        """Place the members; one that is too late for those before it delays them."""
+        grid = _Grid(longest, floor, [self.rank[task] for task in tasks])
+        mode = [self._mode[task] for task in tasks]
+        for _ in range(1 + _EFFORT // len(tasks)):
+            while (k := grid.chosen()) is not None:
+                time = self._builder.fit(mode[k], int(grid.early[k]))
+                if time is None or time > grid.late[k]:
+                    break
+                self._builder.occupy(mode[k], time, 1)
+                grid.put(k, time)
+            if k is None:
+                for task, at in zip(tasks, grid.placed.tolist(), strict=True):
+                    self._note(task, at)
+                return True
+            freed = grid.everything() if time is None else grid.delayed(k, time)
+            for other, at in freed:
+                self._builder.occupy(mode[other], at, -1)
+            if time is None:
+                return False
+        for other, at in grid.everything():
+            self._builder.occupy(mode[other], at, -1)
+        return False
+
+
+class _Grid:
+    """Windows of the members of a component, some of which are placed.
+
+    Attributes
+    ----------
+    early, late
+        Least and largest start of each member beside those that are placed.
+    placed
+        Start of each member, -1 while it waits.
+    """
+
+    def __init__(self, longest: Ints, floor: Ints, rank: list[int]) -> None:
+        self._longest, self._floor, self._rank = longest, floor, np.array(rank)
+        self._first = (longest > 0) | ((longest == 0) & (longest.T < 0))
+        self.placed = np.full(len(rank), -1)
+        self._reset()
+
+    def _reset(self) -> None:
+        there = self.placed >= 0
+        least = np.where(there, self.placed, self._floor)
+        self.early = (least[:, None] + self._longest).max(axis=0)
+        self.late = np.where(there, self.placed[:, None] - self._longest.T, NEVER).min(axis=0)
+        self._waits = (self._first & ~there[:, None]).sum(axis=0)
+        self._waits[there] = -1
+
+    def chosen(self) -> int | None:
+        """Return the ready member of the least latest start; ``None`` when no one waits."""
+        ready = np.flatnonzero(self._waits == 0)
+        if not ready.size:
+            return None
+        order = np.lexsort((self._rank[ready], self.early[ready], self.late[ready]))
+        return int(ready[order[0]])
+
+    def put(self, k: int, time: int) -> None:
+        """Place a member."""
+        self.placed[k] = time
+        np.maximum(self.early, time + self._longest[k], out=self.early)
+        np.minimum(self.late, time - self._longest[:, k], out=self.late)
+        self._waits[self._first[k]] -= 1
+        self._waits[k] = -1
+
+    def delayed(self, k: int, time: int) -> list[tuple[int, int]]:
+        """Raise the floors of those that are too early for ``k`` at ``time``; who is taken back."""
+        there = self.placed >= 0
+        needed = time + self._longest[k]
+        pushing = there & (needed > self.placed)
+        self._floor = np.where(pushing, needed, self._floor)
+        first = self.placed[pushing].min()
+        early = (self._floor[:, None] + self._longest).max(axis=0)
+        back = np.flatnonzero(there & ((self.placed >= first) | (early > self.placed)))
+        freed = [(int(other), int(self.placed[other])) for other in back]
+        self.placed[back] = -1
+        self._reset()
+        return freed
+
+    def everything(self) -> list[tuple[int, int]]:
+        """All that is placed."""
+        there = np.flatnonzero(self.placed >= 0)
+        return [(int(other), int(self.placed[other])) for other in there]
