@@ -35,7 +35,7 @@ from scheduling.cli import (
 from scheduling.cli.manual import GROUPS, MANUALS, Verb
 from scheduling.cli.output import fail
 from scheduling.cli.pipes import quiet_when_closed
-from scheduling.cli.stopping import EXIT_STOPPED
+from scheduling.cli.stopping import EXIT_STOPPED, INTERRUPTED, end
 from scheduling.errors import CheckError, InputError, SchedulingError, SolverError
 
 EXIT_VIOLATIONS = 1
@@ -76,6 +76,8 @@ class Verbs(TyperGroup):
                 return super().invoke(ctx)
             except _UsageError as error:
                 _tell(error, error.ctx or ctx, ctx.params.get("log_format"))
+            except KeyboardInterrupt:
+                end(INTERRUPTED)
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:
         """List the verbs under headings instead of in one list."""
@@ -197,7 +199,7 @@ def run() -> None:
             fail(str(error))
             sys.exit(EXIT_BAD_INPUT)
         except KeyboardInterrupt:
-            fail("interrupted")
+            fail(INTERRUPTED)
             sys.exit(EXIT_STOPPED)
 
 

@@ -67,7 +67,7 @@ MANUALS: dict[str, Manual] = {
     ),
     "explain": Manual(
         "Name a smallest set of constraints that cannot all hold, or what binds the answer.",
-        "scheduling explain bundled:impossible",
+        "scheduling explain bundled:impossible-week",
         ("docs/howto/schedule.md", "docs/howto/pods.md", "docs/howto/pipelines.md"),
         {0: "the instance has a solution", 3: "explained", 4: "not settled in time"},
     ),

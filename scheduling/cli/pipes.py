@@ -1,4 +1,4 @@
-"""What a reader that has gone away (``scheduling info FILE | head -1``) makes of a call."""
+"""What a reader that has gone away, such as head behind a pipe, makes of a call."""
 
 from __future__ import annotations
 

@@ -143,7 +143,7 @@ def _table(
         emit_json("atlas", atlas.record())
     else:
         _show_atlas(atlas)
-    if output is not None:
+    if output is not None and entries:
         note(f"written: {output}")
     end(stopped)
     if any(entry.outcome is Outcome.FAILED for entry in atlas.entries):

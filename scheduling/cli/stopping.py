@@ -12,6 +12,9 @@ from scheduling.cli.output import fail
 
 EXIT_STOPPED = 130
 
+INTERRUPTED = "interrupted"
+"""What is said of a call that had nothing to show yet."""
+
 _Found = TypeVar("_Found")
 
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import multiprocessing
+import signal
 import threading
 import time
 from collections.abc import Iterator
+from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnProcess
 
@@ -82,6 +84,7 @@ class Planner:
         self._thread.join()
 
     def _work(self) -> None:
+        _keep_interrupts_here()
         while not self._stopping.is_set():
             self._serve()
             if self._stopping.wait(self._pause):
@@ -135,6 +138,16 @@ class Planner:
         self.plan, self.made, self.error = found, time.monotonic(), None
         self.plans += 1
         self._pause = _FIRST_PAUSE
+
+
+def _keep_interrupts_here() -> None:
+    """Have Ctrl-C pass by the processes that this thread starts, from their first moment on.
+
+    A terminal sends it to all of them; the server ends them itself.
+    """
+    if hasattr(signal, "pthread_sigmask"):
+        resource_tracker.ensure_running()  # Its start would let them through again.
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
 
 
 class _Feed:

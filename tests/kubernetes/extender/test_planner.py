@@ -83,6 +83,17 @@ def test_a_solver_that_finds_nothing_makes_no_plan() -> None:
         plan_for(1, [node("n1"), pod("web")], nothing)
 
 
+def test_an_interrupt_of_the_server_passes_by_the_solver_that_just_starts(
+    planners: Callable[[ClusterState, Settings], Planner],
+) -> None:
+    planner = planners(ClusterState.from_snapshot([node("n1"), pod("web")]), SETTINGS)
+    until(lambda: planner.pid is not None)
+    assert planner.pid is not None
+    os.kill(planner.pid, signal.SIGINT)
+    until(lambda: planner.plan is not None)
+    assert planner.restarts == 0
+
+
 def test_plans_follow_the_state(planners: Callable[[ClusterState, Settings], Planner]) -> None:
     state = ClusterState()
     planner = planners(state, SETTINGS)
