@@ -18,6 +18,7 @@ from statistics import NormalDist
 from scheduling.models.cost.protocol import Batch, CostModel
 from scheduling.models.serving.plan import Role
 from scheduling.planner.loads import Load
+from scheduling.planner.packing import Packed, before
 
 _NEARLY_ALWAYS = 2.0
 """Standard deviations of the tokens of prompts by which these may fall short of an iteration."""
@@ -38,12 +39,15 @@ class Room:
         Factor on all times that targets must survive.
     transfer_per_token
         Seconds to hand one token's KV to a decode replica.
+    groups
+        Pipeline stages times copies of attention, over which the requests of a batch are spread.
     """
 
     cost: CostModel
     kv_tokens: Mapping[int, int]
     slow: float = 1.0
     transfer_per_token: float = 0.0
+    groups: int = 1
 
     def seconds(self, batch: Batch) -> float:
         """Return the time of an iteration in the worst case that is planned for."""
@@ -62,11 +66,23 @@ class Iteration:
         self._with_chunk: dict[str, float] = {}
 
     def _chunk_seconds(self, load: Load) -> float:
-        """Seconds of an iteration with a full chunk of such prompts."""
+        """Seconds of an iteration with a full chunk of such prompts, in the mean."""
         if load.demand not in self._with_chunk:
-            batch = self._steady + _mean_chunk(self._chunk, load)
-            self._with_chunk[load.demand] = self._room.seconds(batch)
+            self._with_chunk[load.demand] = sum(
+                share * self._room.seconds(self._steady + batch)
+                for share, batch in self._packed(load)
+            )
         return self._with_chunk[load.demand]
+
+    def _packed(self, load: Load) -> list[Packed]:
+        """Return the prompts of full iterations.
+
+        Where nothing is spread over groups times are about linear in what an iteration has, and its
+        mean stands for all.
+        """
+        if self._room.groups == 1:
+            return [Packed(1.0, _mean_chunk(self._chunk, load))]
+        return load.stream.packed(self._chunk, self._room.groups)
 
     def prompt_seconds(self, load: Load) -> float:
         """Seconds of iterations with chunks that a prompt of the load takes, in the mean."""
@@ -124,7 +140,9 @@ class Iteration:
         """Return a batch that stands for its work."""
         if role == "decode":
             return self._steady
-        return self._steady + _mean_chunk(self._chunk, load)
+        mean = self._chunk_seconds(load)
+        batches = [self._steady + batch for _, batch in self._packed(load)]
+        return min(batches, key=lambda batch: abs(self._room.seconds(batch) - mean))
 
 
 def _mean_chunk(tokens: float, load: Load) -> Batch:
@@ -142,18 +160,13 @@ def _filling(prompts: float, scv: float) -> int:
 
 
 def _chunk(tokens: float, new: float, reused: float, scv: float = 0.0) -> Batch:
-    """Return an iteration's share of prompts of so many new tokens behind so many reused ones.
-
-    Long prompts bring more tokens than short ones, and each of these attends to more: where lengths
-    have a squared variation, a token attends in the mean to that much more than one of the mean
-    prompt does.
-    """
-    before = (reused + new / 2) * (1 + scv)
-    pairs = tokens * (before + 1 / 2)
+    """Return an iteration's share of prompts of so many new tokens behind so many reused ones."""
+    earlier = before(new, reused, scv)
+    pairs = tokens * (earlier + 1 / 2)
     if tokens >= new:
         prompts = max(1, round(tokens / new))
         return Batch(round(tokens), prompts, round(prompts * reused), pairs)
-    return Batch(round(tokens), 1, round(max(0.0, before - tokens / 2)), pairs)
+    return Batch(round(tokens), 1, round(max(0.0, earlier - tokens / 2)), pairs)
 
 
 def _length_share(load: Load, share: float) -> float:

@@ -8,6 +8,7 @@ from functools import cached_property
 
 from scheduling.models.requests.table import RequestTable
 from scheduling.models.requests.workload import RequestClass
+from scheduling.planner.packing import Stream
 
 Target = tuple[float, float]
 """Seconds, and the share of the requests that stay within them."""
@@ -79,6 +80,11 @@ class Load:
     def output_scv(self) -> float:
         """Squared variation of the tokens of answers."""
         return self.requests.output.scv
+
+    @cached_property
+    def stream(self) -> Stream:
+        """Its prompts, packed into iterations."""
+        return Stream(self.requests)
 
     def long_prompt(self, share: float) -> tuple[float, float]:
         """Return new and reused tokens of a prompt that this share of them does not exceed."""

@@ -126,7 +126,7 @@ class Search:
         cost = replica_cost(llm, gpu, layout, self._precision, engine=self._options.engine)
         per_token = llm.kv_bytes_per_token(self._precision.kv)
         rate = kv_rate(self._pool, layout, self._options.kv_affinity)
-        return Room(cost, held, slow, per_token / rate)
+        return Room(cost, held, slow, per_token / rate, layout.pp * layout.dp)
 
     def candidates(self, loads: tuple[Load, ...], whole: bool, clock: Clock | None) -> Found | None:
         """Return the ways to serve some demands together; ``None`` when the time is up.
