@@ -150,8 +150,7 @@ def _least_used(arrays: PlacementArrays, caps: tuple[int, ...], price: Ints) -> 
     for column in range(arrays.demand.shape[1]):
         need = _placed_least(arrays, arrays.demand[:, column], caps)
         room, cost = arrays.capacity[usable, column], price[usable]
-        with np.errstate(divide="ignore"):
-            order = np.argsort(np.where(room > 0, cost / room, np.inf), kind="stable")
+        order = np.argsort(np.where(room > 0, cost / np.maximum(room, 1), np.inf), kind="stable")
         total = 0
         for space, worth in zip(room[order].tolist(), cost[order].tolist(), strict=True):
             if need <= 0 or space == 0:

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from scheduling.errors import UnsupportedError
 from scheduling.models.schedule.arrays import Ints, ScheduleArrays
 from scheduling.models.schedule.bounds import formula_bounds
 from scheduling.models.schedule.check import check_schedule
@@ -15,7 +16,11 @@ from scheduling.models.schedule.problem import ScheduleProblem
 from scheduling.models.schedule.solution import ScheduledTask, ScheduleSolution
 from scheduling.solvers.compiled import Compiled
 from scheduling.solvers.registry import Family
+from scheduling.solvers.schedule.features import largest_value
 from scheduling.solvers.schedule.slack import without_slack
+
+_LARGEST = 2**62
+"""Values of schedules stay below this: those of a heuristic may end later than the horizon."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,7 +47,17 @@ class CompiledSchedule(Compiled[ScheduleProblem, ScheduleArrays, Candidate, Sche
         return tuple(tier.name for tier in self.problem.objective.tiers)
 
     def bounds(self) -> list[int | None] | None:
-        """Bounds by formula, see :func:`formula_bounds`."""
+        """Bounds by formula, see :func:`formula_bounds`.
+
+        Raises
+        ------
+        UnsupportedError
+            When 64 bits may not hold the values of schedules.
+        """
+        size = largest_value(self.arrays)
+        if size >= _LARGEST:
+            reason = f"values of the objective may reach {size:.1e}, above {_LARGEST:.1e}"
+            raise UnsupportedError(f"{reason}; use a coarser unit of time or smaller weights")
         return formula_bounds(self.arrays)
 
     def values(self, candidate: Candidate) -> tuple[int, ...]:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from scheduling.models.schedule.arrays import ScheduleArrays
+from scheduling.models.schedule.objective import MEASURES
+from scheduling.models.schedule.windows import horizon
 
 RESERVOIRS = "reservoirs"
 SETUPS = "setups"
@@ -27,6 +31,9 @@ TIME_WINDOWS = "time windows"
 
 WORKING_TIMES = frozenset((PERIODIC, EFFICIENCY, INTERRUPTIBLE, TIME_WINDOWS))
 """What concerns each task alone: when it may run, and for how long."""
+
+_WEIGHTED = ("total_completion", "total_flow", "total_tardiness", "late_jobs")
+"""Measures in which each job has its weight."""
 
 EVERYTHING = WORKING_TIMES | {
     RESERVOIRS,
@@ -60,3 +67,13 @@ def feature_refusal(arrays: ScheduleArrays, handled: frozenset[str] = frozenset(
     """
     missing = sorted(arrays.features - handled)
     return f"takes no {' and no '.join(missing)}; use cp-sat, lns or insertion" if missing else None
+
+
+def largest_value(arrays: ScheduleArrays) -> int:
+    """Return what no tier of the objective exceeds in a schedule within the horizon."""
+    end = horizon(arrays)
+    factor = np.array([name in _WEIGHTED for name in MEASURES]) * int(arrays.job_weight.sum())
+    objective = max(int(row) for row in (arrays.weights @ np.maximum(factor, 1)).tolist())
+    prices = int(np.maximum(arrays.cost, arrays.energy).sum()) + int(arrays.idle_power.sum()) * end
+    reach = end + int(arrays.job_release.max(initial=0))
+    return max(reach * objective, prices * int(arrays.weights.max()))

@@ -242,13 +242,14 @@ def flexible_machines() -> ScheduleProblem:
     return model.build()
 
 
-def test_numbers_beyond_64_bits_are_refused() -> None:
+@pytest.mark.parametrize("solver", ["cp-sat", "insertion", "sgs", "dispatch"])
+def test_numbers_beyond_64_bits_are_refused(solver: str) -> None:
     model = sch.ScheduleModel()
     job = model.add_job(weight=10**6)
     model.add_task(job, duration=10**12)
     model.minimize({"total_completion": 10**6})
     with pytest.raises(UnsupportedError, match="coarser unit"):
-        solve(model.build())
+        sch.solve(model.build(), solver)
 
 
 def test_tiers_hold_the_values_of_earlier_ones() -> None:

@@ -12,7 +12,12 @@ from scheduling.models.schedule.worktime import MOST_PIECES
 from scheduling.solvers.bases import NeedsCpSat
 from scheduling.solvers.board import Board, Budget
 from scheduling.solvers.schedule.family import Candidate, CompiledSchedule
-from scheduling.solvers.schedule.features import BLOCKING, EVERYTHING, feature_refusal
+from scheduling.solvers.schedule.features import (
+    BLOCKING,
+    EVERYTHING,
+    feature_refusal,
+    largest_value,
+)
 
 if TYPE_CHECKING:
     from scheduling.solvers.cpsat_engine import Settings
@@ -68,15 +73,10 @@ class CpSat(NeedsCpSat):
 
 def _magnitude(arrays: ScheduleArrays) -> int:
     """Largest absolute value of a time, an objective or an energy."""
-    end = horizon(arrays)
-    factor = int(arrays.job_weight.sum()) + 1
-    objective = max(int(row) for row in arrays.weights.sum(axis=1).tolist()) * factor
+    reach = horizon(arrays) + int(arrays.job_release.max(initial=0))
     energy = int(arrays.demand_amount.max(initial=1))
-    prices = int(np.maximum(arrays.cost, arrays.energy).sum()) + int(arrays.idle_power.sum()) * end
-    reach = end + int(arrays.job_release.max(initial=0))
     moves = 1 if arrays.swap else int(arrays.blocking[arrays.job].sum()) + 1
-    worth = prices * int(arrays.weights.max())
-    return max(reach * objective, reach * energy, reach * moves, worth)
+    return max(largest_value(arrays), reach * energy, reach * moves)
 
 
 def bounding(arrays: ScheduleArrays) -> Settings:
