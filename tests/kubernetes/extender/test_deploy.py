@@ -80,7 +80,7 @@ def test_arguments_are_those_of_the_command_line(container: dict[str, Any]) -> N
     assert ports == {"verbs": found["port"], "status": found["status_port"]}
     mounts = [entry["mountPath"] for entry in container["volumeMounts"]]
     for name in ("tls_cert", "tls_key", "client_ca"):
-        assert str(found[name].parent) in mounts
+        assert str(Path(found[name]).parent) in mounts
     assert not found["move"]
 
 
