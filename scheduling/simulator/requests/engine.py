@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from functools import partial
+from functools import cache, partial
 from heapq import heappop, heappush
-from typing import Any
+from operator import attrgetter
+from typing import Any, cast
 
 import numpy as np
 
@@ -29,12 +30,13 @@ from scheduling.simulator.requests.policy import Gating, Migrating, Retention, R
 from scheduling.simulator.requests.programs import Programs
 from scheduling.simulator.requests.refusals import elsewhere
 from scheduling.simulator.requests.run import NEVER, FleetRun
-from scheduling.simulator.requests.streaming import StreamingInstance
+from scheduling.simulator.requests.streaming import Coming, StreamingInstance
 from scheduling.simulator.requests.swapping import SwappingInstance
 
 _FETCHED = 1 << 60
 _CALL = 1 << 61
 _REPORT_EVERY = 250
+_index = attrgetter("index")
 
 Progress = Callable[[int, int, int], None]
 
@@ -45,8 +47,8 @@ class Engine:
     Events come by time, at one time ends of iterations before KV that has arrived, before what was
     asked for at that time, as a second look of an instance or the next call of a program, before
     requests that come, and of one kind in the order in which they were foreseen. When all that
-    happens at one time has happened, the instances that it touched compose their next batches, in
-    the order in which they were touched.
+    happens at one time has happened, the instances that it touched compose their next batches, by
+    their index.
 
     Parameters
     ----------
@@ -82,6 +84,7 @@ class Engine:
         self._table = table
         self._router = router
         self._growth = growth
+        self._coming: Coming | None = None
         # By time, then rank: ends, what is fetched, calls; behind all stands one that never comes.
         self._heap: list[tuple[int, int, int, Any]] = [(LAST_NS + 1, 0, 0, None)]
         self._seq = 0
@@ -129,21 +132,22 @@ class Engine:
         self.left, self._came = count, 0
 
     def _instance(self, index: int, group: Group, retention: Retention | None) -> Instance:
-        """Return a replica of the kind that its policies need."""
+        """Return a replica of the kinds that its policies need."""
         if retention is not None and group.host is not None:
             return TieredInstance(index, group, self, retention, group.host)
         if retention is not None:
             return KeepingInstance(index, group, self, retention)
+        kinds: list[type[Instance]] = []
         if group.link is not None and isinstance(self._router, Migrating):
             if group.adapters is not None:
                 expected = "a router that leaves running requests where they are"
                 raise InputError.single(f"{group.name}.adapters", self._router.name, expected)
-            return MovableInstance(index, group, self)
+            kinds.append(MovableInstance)
         if self._growth is not None:
-            return StreamingInstance(index, group, self, self._growth)
+            kinds.append(StreamingInstance)
         if isinstance(group.eviction, Swapping):
-            return SwappingInstance(index, group, self, group.eviction)
-        return Instance(index, group, self)
+            kinds.append(SwappingInstance)
+        return _combined(*kinds)(index, group, self)
 
     @property
     def paths(self) -> Paths:
@@ -254,7 +258,8 @@ class Engine:
 
     def quiet(self, now: int) -> bool:
         """Tell whether nothing is to happen any more, unless a clock of a policy makes it."""
-        return len(self._heap) - 1 <= self._clocks and now >= self._last_arrival
+        foreseen = len(self._heap) - 1 > self._clocks or self._touched
+        return not foreseen and now >= self._last_arrival
 
     # The run.
 
@@ -274,9 +279,7 @@ class Engine:
         """
         rows = range(len(self._table)) if self.programs is None else self.programs.starts()
         arrivals = self._table.arrival_ns[np.asarray(rows, dtype=np.int64)].tolist()
-        if arrivals:
-            self._wind_up(arrivals[0], arrivals[-1])
-        self._foresee_growth()
+        self._wind_up(arrivals)
         heap, touched, migrations = self._heap, self._touched, self._migrations
         arrivals.append(LAST_NS + 1)
         coming = zip(rows, arrivals[1:], strict=True)
@@ -302,6 +305,9 @@ class Engine:
                     continue
             if migrations is not None:
                 migrations.settle(now)
+            # Which of them was touched first depends on jumps, whose ends come late.
+            if len(touched) > 1:
+                touched.sort(key=_index)
             for instance in touched:
                 instance.dirty = False
                 if not instance.busy:
@@ -324,29 +330,18 @@ class Engine:
                 return then
         return LAST_NS + 1
 
-    def _foresee_growth(self) -> None:
-        """Have the later parts of prompts come at their times."""
-        growth = self._growth
-        if growth is None:
+    def _wind_up(self, arrivals: list[int]) -> None:
+        """Start the clocks of policies that look again and again, and foresee parts of prompts."""
+        if not arrivals:
             return
-        columns = (growth.rows, growth.tokens, growth.kept)
-        parts = zip(growth.times_ns.tolist(), *(one.tolist() for one in columns), strict=True)
-        for time, row, tokens, kept in parts:
-            self.call_at(time, partial(self._grow, row, tokens, kept))
-
-    def _grow(self, row: int, tokens: int, kept: int, now: int) -> None:
-        instance = self.instances[self.where[row]]
-        if isinstance(instance, StreamingInstance) and self.where[row] >= 0:
-            instance.grow(row, tokens, kept, now)
-
-    def _wind_up(self, first: int, last: int) -> None:
-        """Start the clocks of policies that look at the fleet again and again."""
-        self._last_arrival = last
+        first, self._last_arrival = arrivals[0], arrivals[-1]
         if isinstance(self._router, Migrating):
             self._migrations = Migrations(self, self._router)
             self.every(self._router.interval_ns, self._migrations.look, first)
         if self._gate is not None:
             self._gate.wind_up(first)
+        if self._growth is not None:
+            self._coming = Coming(self, self._growth)
 
     def _fetched(self, instance: Instance, request: Live, now: int) -> None:
         """Let KV arrive and its source forget it."""
@@ -365,6 +360,8 @@ class Engine:
             self.came[row] = now
             self._settle(now)
             self.programs.came(request, now)
+        if self._coming is not None:
+            self._coming.came(request)
         if choice.last is not None:
             self._choices[row] = choice
         request.places = choice.prompts(request.prompt, total)
@@ -390,6 +387,14 @@ class Engine:
             hit_tokens=np.asarray(self.hits),
             instances=tuple(instance.done for instance in self.instances),
         )
+
+
+@cache
+def _combined(*kinds: type[Instance]) -> type[Instance]:
+    """Return the class of instances of all these kinds."""
+    if len(kinds) < 2:
+        return kinds[0] if kinds else Instance
+    return cast("type[Instance]", type("+".join(one.__name__ for one in kinds), kinds, {}))
 
 
 def _too_long() -> InputError:

@@ -53,6 +53,10 @@ class Gate:
         sending = self._policy.tick(now)
         for sent in sending:
             self._held.pop(sent.request.row, None)
+            left = engine.where[sent.request.row]
+            if left >= 0:
+                # Those behind one that has left a queue may begin there.
+                engine.instances[left].wake(now)
             if sent.delay_ns:
                 send = partial(engine.enter, sent.request, sent.instance)
                 engine.call_at(now + sent.delay_ns, send)

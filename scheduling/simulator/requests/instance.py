@@ -26,7 +26,7 @@ class Instance(Iterations):
 
     def enqueue(self, request: Live, now: int) -> None:
         """Put a request at the end of the queue."""
-        first = not self.waiting or self.order is not None
+        first = not self.waiting or self.order is not None or self._begins != "first"
         self.waiting.append(request)
         self._unsorted = True
         self.load_tokens += request.target

@@ -10,7 +10,13 @@ from scheduling.simulator.requests.clock import SHIFT, Form, Lines
 from scheduling.simulator.requests.ends import Ends
 from scheduling.simulator.requests.live import Live, State
 from scheduling.simulator.requests.memory import Memory
-from scheduling.simulator.requests.policy import Learning, Ordering, Preempting, Remembering
+from scheduling.simulator.requests.policy import (
+    Choosing,
+    Learning,
+    Ordering,
+    Preempting,
+    Remembering,
+)
 from scheduling.simulator.requests.prefixes import PrefixCache
 from scheduling.simulator.requests.run import InstanceRun
 from scheduling.simulator.requests.tally import Current, Tally
@@ -20,6 +26,7 @@ if TYPE_CHECKING:
     from scheduling.simulator.requests.engine import Engine
     from scheduling.simulator.requests.policy import (
         Admission,
+        Begins,
         Composition,
         Eviction,
         Order,
@@ -43,6 +50,7 @@ class InstanceState:
     __slots__ = (
         "_arrived",
         "_base_sum",
+        "_begins",
         "_carry",
         "_copying",
         "_ends",
@@ -133,8 +141,15 @@ class InstanceState:
         self._lines = Lines(self.cost)
         self._unsorted = False
         self._jumps = engine.jumps and self.composition.steady
-        self._settled = self.admission.steady and (self.order is None or self.order.steady)
+        self._begins: Begins = composition.begins if isinstance(composition, Choosing) else "any"
+        self._settled = self._steadily
         self._grows = self.admission.grows
+
+    @property
+    def _steadily(self) -> bool:
+        """Whether time alone lets nobody begin."""
+        ordered = self.order is None or self.order.steady
+        return ordered and self.admission.steady and self._begins != "by-time"
 
     @property
     def policies(self) -> tuple[Policy, ...]:
@@ -351,6 +366,10 @@ class InstanceState:
             memory.free += held
         else:
             self._free(request, held, stored if keep else 0, now)
+
+    def _forget(self, request: Live) -> None:
+        """Drop what is kept elsewhere of a request that goes for good."""
+        del request
 
     def _free(self, request: Live, blocks: int, tokens: int, now: int) -> None:
         """Free what a request held, of which so many tokens might be kept."""

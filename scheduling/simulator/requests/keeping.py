@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from scheduling.simulator.requests.clock import SHIFT
 from scheduling.simulator.requests.instance import Instance
-from scheduling.simulator.requests.live import Live
+from scheduling.simulator.requests.live import Live, State
 from scheduling.simulator.requests.policy import Ordering, Policy, Watching
 from scheduling.simulator.requests.prefixes import PrefixCache
 
@@ -32,7 +32,7 @@ class KeepingInstance(Instance):
         self._matched = 0
         if isinstance(retention, Ordering) and retention.order is not None:
             self.order = retention.order
-            self._settled = self.admission.steady and self.order.steady
+            self._settled = self._steadily
 
     @property
     def policies(self) -> tuple[Policy, ...]:
@@ -49,6 +49,10 @@ class KeepingInstance(Instance):
         if self.decoding or self.prefilling or self.moving or self.leaving:
             blocks -= self.cache.held_back(now)
         return blocks
+
+    def free_at(self, now: int) -> int:
+        """Return the blocks that no running request holds at a time between the ends of jumps."""
+        return super().free_at(now) + self.cache.spare
 
     def kept_tokens(self, request: Live, now: int) -> int:
         """Return the tokens at the head of a request's prompt whose KV is kept here."""
@@ -81,6 +85,14 @@ class KeepingInstance(Instance):
                 short -= memory.free - free
         return growth
 
+    def start(self, now: int) -> None:
+        """Compose the next batch; those who wait on are as they were, whatever it has found."""
+        super().start(now)
+        for request in self.cache.seen:
+            if request.state is State.WAITING and not request.remote:
+                request.done = min(request.cached, request.target - 1)
+        self.cache.seen.clear()
+
     def enqueue(self, request: Live, now: int) -> None:
         """Put a request at the end of the queue."""
         held = self.cache.awaits(request, now)
@@ -108,6 +120,7 @@ class KeepingInstance(Instance):
         self.memory.free -= own
         if not request.remote:
             cache.used(request, turn.now)
+            request.cached = request.done
             if not request.begun:
                 self._engine.found(request)
                 if self._watcher is not None:

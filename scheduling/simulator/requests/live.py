@@ -37,7 +37,7 @@ class Live:
     prompt
         Tokens of its prompt.
     cached
-        Tokens at the head of the prompt that need no computing.
+        Tokens at the head of the prompt that need no computing, as far as that is known.
     target
         Tokens that its present prefill has to reach: the prompt, and after a restart also the
         tokens of the answer that were made before it.

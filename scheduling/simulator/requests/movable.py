@@ -56,6 +56,7 @@ class MovableInstance(Instance):
     def part(self, request: Live, now: int) -> None:
         """Take a request out of the decodes; what it holds stays until it has arrived elsewhere."""
         held = self.memory.free
+        self._forget(request)
         self._leave(request, now, keep=False)
         request.left_behind = self.memory.free - held
         self.memory.free = held

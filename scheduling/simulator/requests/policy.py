@@ -50,6 +50,21 @@ class Composition(Policy, Protocol):
         ...
 
 
+Begins = Literal["first", "any", "by-time"]
+"""Whom of the queue a composition may begin: nobody before the first, anybody, or anybody where it
+depends on the time, not only on who is there."""
+
+
+@runtime_checkable
+class Choosing(Composition, Protocol):
+    """A composition that says whom of the queue it may begin; without it that is anybody."""
+
+    @property
+    def begins(self) -> Begins:
+        """Whom it may begin: the less that is, the fewer jumps does a request cut that comes."""
+        ...
+
+
 @runtime_checkable
 class Remembering(Composition, Protocol):
     """A composition that remembers what it did on its instance."""

@@ -101,6 +101,8 @@ class PrefixCache:
     ----------
     host
         What the host has of prefixes; ``None``: nothing.
+    seen
+        Requests whose ``done`` was set by what is kept in the decision that is being made.
     """
 
     def __init__(self, paths: Paths, memory: Memory, retention: Retention) -> None:
@@ -108,6 +110,7 @@ class PrefixCache:
         self._memory = memory
         self.retention = retention
         self.host: HostBlocks | None = None
+        self.seen: list[Live] = []
         self.entries: dict[int, Entry] = {}
         self.blocks = 0
         self.pinned = 0
@@ -161,8 +164,14 @@ class PrefixCache:
 
     # What requests do.
 
+    def look(self, request: Live) -> None:
+        """Count what is kept of the prompt of a request that waits as done, for one decision."""
+        request.done = self.kept_tokens(request)
+        self.seen.append(request)
+
     def match(self, request: Live) -> None:
         """Pin the blocks of a request's prompt that are here; at least one token stays to do."""
+        self.seen.append(request)
         entries, level = self._find(request)
         self._pins[request.row] = entries
         self._level[request.row] = level

@@ -1,7 +1,8 @@
-"""A replica whose prompts come in parts."""
+"""Prompts that come in parts, and a replica that computes them."""
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from scheduling.simulator.requests.instance import Instance
@@ -15,6 +16,49 @@ if TYPE_CHECKING:
     from scheduling.simulator.requests.engine import Engine
 
 
+class Coming:
+    """The parts of prompts that are to come, wherever their requests are by then.
+
+    Parameters
+    ----------
+    engine
+        The run.
+    growth
+        The parts.
+    """
+
+    def __init__(self, engine: Engine, growth: Growth) -> None:
+        self._engine = engine
+        self._first = growth.first_tokens
+        self._parts = growth.parts
+        self._growing: dict[int, Live] = {}
+        columns = (growth.times_ns, growth.rows, growth.tokens, growth.kept)
+        for time, row, tokens, kept in zip(*(one.tolist() for one in columns), strict=True):
+            engine.call_at(time, partial(self._grow, row, tokens, kept))
+
+    def came(self, request: Live) -> None:
+        """Note a request, of whose prompt the first part is known."""
+        parts = int(self._parts[request.row])
+        if parts:
+            request.parts_left = parts
+            request.known = int(self._first[request.row])
+            self._growing[request.row] = request
+
+    def _grow(self, row: int, tokens: int, kept: int, now: int) -> None:
+        """Let a part of a prompt come, unless its request was rejected."""
+        request = self._growing.get(row)
+        if request is None:
+            return
+        request.grown_ns = now
+        request.parts_left -= 1
+        request.known = tokens if request.parts_left else WHOLE
+        place = self._engine.where[row]
+        instance = self._engine.instances[place]
+        # Until a router lets it go on, a request is nowhere.
+        if place >= 0 and isinstance(instance, StreamingInstance):
+            instance.grow(request, kept, now)
+
+
 class StreamingInstance(Instance):
     """One replica that computes what is known of a prompt, and again what has been replaced.
 
@@ -23,29 +67,13 @@ class StreamingInstance(Instance):
 
     jumps_chunks = False
 
-    def __init__(self, index: int, group: Group, engine: Engine, growth: Growth) -> None:
+    def __init__(self, index: int, group: Group, engine: Engine) -> None:
         super().__init__(index, group, engine)
-        self._first = growth.first_tokens
-        self._parts = growth.parts
-        self._here: dict[int, Live] = {}
         self._stale: dict[int, int] = {}
 
-    def enqueue(self, request: Live, now: int) -> None:
-        """Put a request at the end of the queue; of its prompt the first part is known."""
-        if not request.remote:
-            self._here[request.row] = request
-            request.parts_left = int(self._parts[request.row])
-            if request.parts_left:
-                request.known = int(self._first[request.row])
-            request.grown_ns = now
-        super().enqueue(request, now)
-
-    def grow(self, row: int, tokens: int, kept: int, now: int) -> None:
+    def grow(self, request: Live, kept: int, now: int) -> None:
         """Take in a part of a prompt; what was computed behind the tokens that stay is lost."""
-        request = self._here[row]
-        request.grown_ns = now
-        request.parts_left -= 1
-        request.known = tokens if request.parts_left else WHOLE
+        row = request.row
         if self.busy and any(one is request for one, _ in self.running.chunks):
             self._stale[row] = min(kept, self._stale.get(row, kept))
         else:

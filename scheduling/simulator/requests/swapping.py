@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from scheduling.simulator.requests.clock import nanoseconds
 from scheduling.simulator.requests.instance import Instance
 from scheduling.simulator.requests.live import Live, State
-from scheduling.simulator.requests.policy import Swapping
 
 if TYPE_CHECKING:
     from scheduling.simulator.requests.deployment import Group
     from scheduling.simulator.requests.engine import Engine
+    from scheduling.simulator.requests.policy import Swapping
 
 
 class SwappingInstance(Instance):
@@ -21,9 +21,9 @@ class SwappingInstance(Instance):
     beside iterations, as the policy says. Copies share no bandwidth with each other.
     """
 
-    def __init__(self, index: int, group: Group, engine: Engine, swaps: Swapping) -> None:
+    def __init__(self, index: int, group: Group, engine: Engine) -> None:
         super().__init__(index, group, engine)
-        self._swaps = swaps
+        self._swaps = cast("Swapping", group.eviction)
         self._copied: dict[int, int] = {}
         self._held = 0
 

@@ -81,7 +81,7 @@ class Turn:
         if front is None or front.remote:
             return None
         if instance.cache is not None:
-            front.done = instance.cache.kept_tokens(front)
+            instance.cache.look(front)
         return front
 
     @property

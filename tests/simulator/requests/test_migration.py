@@ -19,6 +19,7 @@ from scheduling.simulator.requests.fleet import simulate_fleet
 from scheduling.simulator.requests.instance import Instance
 from scheduling.simulator.requests.live import Live
 from scheduling.simulator.requests.movable import MovableInstance
+from scheduling.simulator.requests.policies.fastswitch import Swap
 from scheduling.simulator.requests.policies.llumnix import Llumnix
 from scheduling.simulator.requests.policies.routing import RoundRobin
 from scheduling.simulator.requests.policy import Provenance
@@ -53,6 +54,8 @@ class Restless(RoundRobin):
 @st.composite
 def movers(draw: st.DrawFn) -> Group:
     group = replace(draw(groups()), replicas=draw(st.integers(1, 3)))
+    if draw(st.booleans()):
+        group = replace(group, eviction=Swap(keeps_copies=draw(st.booleans())))
     return replace(group, link=Link(draw(st.floats(0, 1e4)), 1e6, draw(st.floats(0, 0.02))))
 
 
@@ -114,6 +117,27 @@ def test_a_move_copies_in_stages_while_the_request_decodes() -> None:
     pause = moved.ended_ns[0] - still.ended_ns[0]
     assert 0 < pause <= 5_000_000
     assert moved.decode_instance.tolist() == [1]
+
+
+def test_evicted_requests_wait_on_the_host_where_others_move() -> None:
+    group = Group(
+        "all",
+        COST,
+        60,
+        block_size=1,
+        replicas=2,
+        link=Link(1.0, 1e6),
+        eviction=Swap(keeps_copies=True),
+    )
+    requests = table([0] * 6, [10] * 6, [30, 5, 30, 5, 30, 5])
+    runs = [
+        simulate_fleet(Deployment((group,)), requests, router=Restless(), jumps=jumps)
+        for jumps in (True, False)
+    ]
+    assert np.array_equal(runs[0].ended_ns, runs[1].ended_ns)
+    for one in runs:
+        assert sum(each.tally.swaps for each in one.instances)
+        assert sum(each.tally.taken_over for each in one.instances)
 
 
 def test_memory_that_a_request_leaves_lets_the_queue_begin() -> None:

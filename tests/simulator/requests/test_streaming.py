@@ -13,9 +13,12 @@ from scheduling.errors import InputError
 from scheduling.models.cost.protocol import Affine, CostModel
 from scheduling.models.requests.growth import Growth
 from scheduling.models.requests.table import RequestTable
-from scheduling.simulator.requests.deployment import Deployment, Group
+from scheduling.simulator.requests.deployment import Deployment, Group, Link
 from scheduling.simulator.requests.fleet import simulate_fleet
 from scheduling.simulator.requests.policies.composition import Sarathi
+from scheduling.simulator.requests.policies.fastswitch import Swap
+from scheduling.simulator.requests.policies.forwarding import OnDemand
+from scheduling.simulator.requests.policies.llumnix import Llumnix
 from scheduling.simulator.requests.policies.streaming import Rule, StreamBatch
 from scheduling.simulator.requests.policy import Composition
 from scheduling.simulator.requests.run import FleetRun
@@ -87,6 +90,55 @@ def test_orders_differ_in_whom_they_take_first() -> None:
     ends = {rule: run(requests, growth, StreamBatch(rule, 60)).ended_ns[2] for rule in RULES}
     assert ends["fcfs"] == ends["latest-chunk"]
     assert ends["fcfs"] < ends["default"]
+
+
+def test_parts_come_while_requests_wait_at_the_gateway() -> None:
+    requests = table([0, 0], [50, 80], [1, 1])
+    growth = parts([50, 20], [(1, 10, 60, 20), (1, 20, 80, 5)])
+    group = Group("all", COST, kv_tokens=1000, composition=StreamBatch())
+    router = OnDemand(1.0)
+    found = simulate_fleet(Deployment((group,)), requests, router=router, growth=growth)
+    assert found.started_ns.tolist() == [0, 50 * MS]
+    assert found.ended_ns.tolist() == [50 * MS, 130 * MS]
+    assert found.instances[0].tally.replaced_tokens == 0
+
+
+def test_parts_come_to_requests_that_may_wait_on_the_host_or_move() -> None:
+    requests = table([0] * 6, [40] * 6, [60, 5] * 3)
+    growth = parts([20] * 6, [(row, 30 + row, 40, 10) for row in range(6)])
+    group = Group(
+        "all",
+        Affine(base=1e-3, per_token=1e-4),
+        kv_tokens=150,
+        block_size=1,
+        replicas=2,
+        composition=StreamBatch(),
+        eviction=Swap(),
+        link=Link(1.0, 1e6),
+    )
+    runs = [
+        simulate_fleet(
+            Deployment((group,)),
+            requests,
+            router=Llumnix(0.002, 30.0, 31.0),
+            growth=growth,
+            jumps=jumps,
+        )
+        for jumps in (True, False)
+    ]
+    assert same(*runs)
+    assert (runs[0].first_token_ns > growth.times_ns).all()
+    assert sum(one.tally.swaps for one in runs[0].instances)
+    assert sum(one.tally.taken_over for one in runs[0].instances)
+
+
+def test_begun_prompts_go_on_where_the_first_in_order_finds_no_room() -> None:
+    # The second is whole, and so before the first, until the last part of that comes.
+    requests = table([0, 5 * MS], [60, 30], [1, 1])
+    growth = parts([20, 30], [(0, 30, 60, 20)])
+    group = Group("all", COST, 1000, max_sequences=1, composition=StreamBatch("latest-chunk"))
+    found = simulate_fleet(Deployment((group,)), requests, growth=growth)
+    assert found.ended_ns.tolist() == [70 * MS, 100 * MS]
 
 
 @st.composite

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from scheduling.models.requests.prefix_groups import PrefixGroup
 from scheduling.models.requests.table import RequestTable
-from scheduling.simulator.requests.policy import Provenance
+from scheduling.simulator.requests.policy import Begins, Provenance
 
 if TYPE_CHECKING:
     from scheduling.simulator.requests.live import Live
@@ -89,6 +89,7 @@ class GroupBatch:
     name: str = "batchllm"
     provenance: Provenance = "paper"
     steady: bool = True
+    begins: Begins = "first"
     _computing: dict[int, int] = field(init=False, repr=False, default_factory=dict)
 
     def fresh(self, instance: int) -> GroupBatch:

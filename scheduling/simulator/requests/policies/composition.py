@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from scheduling.simulator.requests.policy import Provenance
+from scheduling.simulator.requests.policy import Begins, Provenance
 
 if TYPE_CHECKING:
     from scheduling.simulator.requests.turn import Turn
@@ -27,6 +27,7 @@ class Sarathi:
     name: str = "sarathi"
     provenance: Provenance = "code"
     steady: bool = True
+    begins: Begins = "first"
 
     def compose(self, turn: Turn) -> None:
         """Decode, go on with started prompts, begin new ones while tokens are left."""
@@ -72,6 +73,7 @@ class PrefillFirst:
     name: str = "vllm"
     provenance: Provenance = "code with fix"
     steady: bool = True
+    begins: Begins = "first"
 
     def compose(self, turn: Turn) -> None:
         """Begin prompts; without any, decode."""
@@ -97,6 +99,7 @@ class Orca:
     name: str = "orca"
     provenance: Provenance = "code"
     steady: bool = True
+    begins: Begins = "first"
 
     def compose(self, turn: Turn) -> None:
         """Decode, and begin every prompt that is admitted."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from scheduling.models.cost.protocol import Batch
 from scheduling.simulator.requests.parts import Part
-from scheduling.simulator.requests.policy import Provenance
+from scheduling.simulator.requests.policy import Begins, Provenance
 
 if TYPE_CHECKING:
     from scheduling.simulator.requests.live import Live
@@ -49,6 +49,7 @@ class DllmServe:
     name: str = "dllm-serve"
     provenance: Provenance = "code"
     steady: bool = True
+    begins: Begins = "first"
 
     def compose(self, turn: Turn) -> None:
         """Pack the next step."""

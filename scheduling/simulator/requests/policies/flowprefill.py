@@ -9,7 +9,7 @@ from scheduling.models.cost.protocol import Batch
 from scheduling.simulator.requests.clock import NS_PER_SECOND
 from scheduling.simulator.requests.parts import Cohort, Part, mixed_batch
 from scheduling.simulator.requests.policies.ordering import deadline_ns
-from scheduling.simulator.requests.policy import Provenance, Ranking
+from scheduling.simulator.requests.policy import Begins, Provenance, Ranking
 
 if TYPE_CHECKING:
     from scheduling.simulator.requests.live import Live
@@ -65,6 +65,7 @@ class FlowPrefill:
     name: str = "flowprefill"
     provenance: Provenance = "paper"
     steady: bool = True
+    begins: Begins = "first"
     _running: _Pass | None = field(init=False, repr=False, default=None)
     _waiting: list[_Pass] = field(init=False, repr=False, default_factory=list)
 

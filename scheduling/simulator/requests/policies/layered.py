@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from scheduling.models.cost.protocol import Batch
 from scheduling.simulator.requests.parts import Chunks, Cohort, Part
-from scheduling.simulator.requests.policy import Provenance
+from scheduling.simulator.requests.policy import Begins, Provenance
 
 if TYPE_CHECKING:
     from scheduling.simulator.requests.turn import Turn
@@ -57,6 +57,7 @@ class LayeredPrefill:
     name: str = "layered-prefill"
     provenance: Provenance = "paper"
     steady: bool = True
+    begins: Begins = "first"
     _cohort: Cohort = field(init=False, repr=False, default_factory=lambda: Cohort(()))
     _of: int = field(init=False, repr=False, default=1)
     _left: int = field(init=False, repr=False, default=0)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from scheduling.models.cost.protocol import Batch
 from scheduling.simulator.requests.clock import NS_PER_SECOND
 from scheduling.simulator.requests.policies.ordering import deadline_ns
-from scheduling.simulator.requests.policy import Provenance
+from scheduling.simulator.requests.policy import Begins, Provenance
 
 if TYPE_CHECKING:
     from scheduling.simulator.requests.live import Live
@@ -41,6 +41,7 @@ class Punctual:
     name: str = "punctual"
     provenance: Provenance = "inferred"
     steady: bool = True
+    begins: Begins = "by-time"
 
     def compose(self, turn: Turn) -> None:
         """Run the best batch of prompts, else decode."""

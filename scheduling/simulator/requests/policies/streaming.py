@@ -27,7 +27,7 @@ class StreamBatch:
     the queue, as vLLM; ``fcfs`` takes whole prompts before those of which parts are to come, each
     by arrival; ``most-computed`` takes the most computed first; ``latest-chunk`` takes whole
     prompts first, each tier by when their last part came. Without parts all are first come, first
-    served. Requests with nothing to compute are passed over.
+    served. Requests with nothing to compute are passed over; nobody passes one that finds no room.
 
     Parameters
     ----------
@@ -46,13 +46,17 @@ class StreamBatch:
     def compose(self, turn: Turn) -> None:
         """Decode, then compute prompts in order while tokens are left."""
         left = self.tokens - turn.decode()
+        refused = False
         for request in self._ranked(turn):
             if left <= 0:
                 break
             if request.left <= 0:
                 continue
-            if request.state is State.WAITING and turn.admit(request) is None:
-                break
+            if request.state is State.WAITING:
+                # Nobody passes the one that is refused, but those that have begun go on.
+                refused = refused or turn.admit(request) is None
+                if refused:
+                    continue
             tokens = min(request.left, left)
             turn.prefill(request, tokens)
             left -= tokens
