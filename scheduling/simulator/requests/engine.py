@@ -147,7 +147,7 @@ class Engine:
             kinds.append(StreamingInstance)
         if isinstance(group.eviction, Swapping):
             kinds.append(SwappingInstance)
-        return _combined(*kinds)(index, group, self)
+        return _combined(tuple(kinds))(index, group, self)
 
     @property
     def paths(self) -> Paths:
@@ -390,7 +390,7 @@ class Engine:
 
 
 @cache
-def _combined(*kinds: type[Instance]) -> type[Instance]:
+def _combined(kinds: tuple[type[Instance], ...]) -> type[Instance]:
     """Return the class of instances of all these kinds."""
     if len(kinds) < 2:
         return kinds[0] if kinds else Instance
