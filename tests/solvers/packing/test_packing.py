@@ -19,7 +19,7 @@ from scheduling.models.packing.bounds import chunks_bound
 from scheduling.models.packing.order import Step, most_kept, passes_again, state_aware_order
 from scheduling.models.packing.problem import PackingProblem
 from scheduling.models.packing.solution import PackingSolution
-from scheduling.solvers.packing.stock import best_pattern
+from scheduling.solvers.packing.stock import CuttingStock, richest, worths
 
 
 @st.composite
@@ -90,9 +90,28 @@ def test_the_best_pattern_is_that_of_all(kinds: list[tuple[int, int]], capacity:
         for counts in product(*(range(capacity // length + 1) for length in lengths.tolist()))
         if int(lengths @ counts) <= capacity
     ]
-    worth, pattern = best_pattern(lengths, prices, capacity)
-    assert worth == int(prices @ pattern) == max(tried)
-    assert int(lengths @ pattern) <= capacity
+    worth = worths(lengths, prices, capacity)
+    pattern = richest(lengths, prices, worth, capacity)
+    assert worth[capacity] == prices[pattern].sum() == max(tried)
+    assert lengths[pattern].sum() <= capacity
+
+
+@settings(max_examples=40, deadline=None)
+@given(packings(), st.integers(1, 6))
+def test_prices_of_few_knots_prove_a_bound(problem: PackingProblem, knots: int) -> None:
+    arrays = compile_packing(problem)
+    if not len(arrays.length):
+        return
+    kinds, counts = np.unique(arrays.length, return_counts=True)
+    stock = CuttingStock(kinds, counts, arrays.size, knots)
+    stock.solve(1000, lambda: False)
+    exact = CuttingStock(kinds, counts, arrays.size, len(kinds) + 1)
+    exact.solve(1000, lambda: False)
+    # With a price for each length the bound is that of all fractions of patterns.
+    assert stock.bound <= exact.bound <= _optimum(problem) - problem.own_chunks
+    assert exact.bound >= exact.shares().sum() - 1e-3
+    for pattern in stock.patterns:
+        assert kinds[list(pattern)].sum() <= arrays.size
 
 
 def test_triplets_that_fill_chunks_are_found_where_best_fit_leaves_room() -> None:
@@ -125,6 +144,28 @@ def test_hints_that_fit_another_problem_mislead_nobody(
     answer: PackingSolution = sch.solve(problem, solver, work_limit=5, workers=1, hint=hint)
     assert answer.bound is not None
     assert answer.bound <= _optimum(problem) <= (answer.objective or 0)
+
+
+def test_long_sequences_in_short_chunks_come_near_their_bound() -> None:
+    rng = np.random.default_rng(1)
+    lengths = np.clip(rng.normal(2900, 800, 2000), 40, 4096).astype(int)
+    problem = PackingProblem(chunk_tokens=8192, lengths=tuple(lengths.tolist()))
+    rule: PackingSolution = sch.solve(problem, "best-fit")
+    found: PackingSolution = sch.solve(problem, "patterns", work_limit=20, workers=1)
+    assert sch.check(problem, found) == []
+    assert found.gap is not None
+    assert rule.gap is not None
+    assert found.gap < 0.006 < 0.02 < rule.gap
+
+
+def test_chunks_of_a_million_tokens_are_counted_in_larger_units() -> None:
+    rng = np.random.default_rng(2)
+    lengths = rng.integers(1, 500_000, 300)
+    problem = PackingProblem(chunk_tokens=10**6, lengths=tuple(lengths.tolist()))
+    found: PackingSolution = sch.solve(problem, "patterns", work_limit=4, workers=1)
+    assert sch.check(problem, found) == []
+    assert found.gap is not None
+    assert found.gap <= 0.02
 
 
 def test_changed_answers_are_caught() -> None:
