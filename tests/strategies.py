@@ -67,6 +67,7 @@ def choice_problems(**changes: Any) -> st.SearchStrategy[ScheduleProblem]:
         "transfers": True,
         "transports": True,
         "same_mode": True,
+        "no_idle": True,
         "optional": True,
         "mode_rules": 2,
         "prices": True,

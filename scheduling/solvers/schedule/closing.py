@@ -42,7 +42,8 @@ def close_pauses(arrays: ScheduleArrays, candidate: Candidate) -> Candidate | No
     running = np.flatnonzero((arrays.machine[candidate.mode] >= 0) & (held > candidate.start))
     order = running[np.lexsort((held[running], candidate.start[running]))]
     machine = arrays.machine[candidate.mode]
-    release = arrays.release.copy()
+    # A task that is skipped stands at 0, whatever its release.
+    release = np.where(arrays.absent[candidate.mode], 0, arrays.release)
     for number in np.unique(machine[order]).tolist():
         sequence = order[machine[order] == number].tolist()
         rows += _sequence(arrays, candidate, number, sequence, length.tolist())

@@ -68,6 +68,29 @@ def test_insertion_is_valid_and_no_better_than_the_optimum(problem: ScheduleProb
     definitions.no_better_than_the_optimum(problem, "insertion", 0.1, LIMIT)
 
 
+@pytest.mark.parametrize("solver", ["insertion", "lns", "auto"])
+def test_a_skipped_task_with_a_release_counts_nowhere(solver: str) -> None:
+    """Nor does it where a machine never stands still, and starts are moved together."""
+    problem = ScheduleProblem.model_validate(
+        {
+            "resources": [{"type": "machine", "id": "m", "no_idle": True}],
+            "jobs": [
+                {"id": "j", "tasks": [{"id": "a", "modes": [{"duration": 2, "machine": "m"}]}]},
+                {
+                    "id": "k",
+                    "tasks": [
+                        {"id": "b", "modes": [{"duration": 1}]},
+                        {"id": "c", "modes": [{"duration": 1}], "release": 9, "optional": True},
+                    ],
+                },
+            ],
+            "objective": ["makespan", "total_completion"],
+        }
+    )
+    answer = sch.solve(problem, solver, work_limit=0.2, workers=1)
+    assert [tier.objective for tier in answer.tiers] == [2, 3]
+
+
 @given(choice_problems())
 @settings(max_examples=40)
 def test_lns_stays_valid_and_proves_small_problems(problem: ScheduleProblem) -> None:
