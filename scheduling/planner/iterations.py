@@ -2,10 +2,10 @@
 
 A replica that does both phases mixes decode steps with chunks of prompts (Agrawal et al.,
 "Taming Throughput-Latency Tradeoff in LLM Inference with Sarathi-Serve", OSDI 2024). With ``B``
-decoding requests an iteration takes ``T0`` without a chunk and ``T1`` with one, so the prompts of
-load c keep it busy for ``S_c = new_c / chunk * T1`` seconds each, and a request takes
-``steps_c * T0 / B + S_c * (1 - T0 / T1)`` of its time in all. A replica for one phase only is the
-special case without chunks, or without decodes.
+decoding requests an iteration takes ``T0`` without prompts, and the prompts of load c add ``E_c``
+each to the iterations that they are in: a request takes ``steps_c * T0 / B + E_c`` of the replica's
+time, and no less than its share ``S_c = new_c / chunk * T1`` of iterations with full chunks, of
+``T1`` seconds. A replica for one phase only is the special case without chunks, or without decodes.
 """
 
 from __future__ import annotations
@@ -64,6 +64,7 @@ class Iteration:
         self._steady = Batch.decode(decodes, round(decodes * context))
         self._t0 = room.seconds(self._steady) if decodes else 0.0
         self._with_chunk: dict[str, float] = {}
+        self._added: dict[str, float] = {}
 
     def _chunk_seconds(self, load: Load) -> float:
         """Seconds of an iteration with a full chunk of such prompts, in the mean."""
@@ -96,24 +97,43 @@ class Iteration:
         decode = load.steps * self._t0 / self.decodes
         if role == "decode":
             return max(decode, 1e-9)
-        extra = prompt * (1 - self._t0 / self._chunk_seconds(load))
-        return max(prompt, decode + extra)
+        return max(prompt, decode + self.added_seconds(load))
 
-    def tpot(self, load: Load, total: float, prefilling: float) -> float:
+    def added_seconds(self, load: Load) -> float:
+        """Seconds that a prompt adds to iterations with decodes, in the mean.
+
+        Prompts begin as places in the batch become free: ``B`` in as many iterations as a request
+        is in.
+        """
+        if load.demand not in self._added:
+            begun = self.decodes / (load.steps + load.new / self._chunk)
+            if begun * load.new >= self._chunk:
+                extra = self._chunk_seconds(load) - self._t0
+                self._added[load.demand] = extra * load.new / self._chunk
+            else:
+                packed = load.stream.packed(self._chunk, self._room.groups, begun)
+                extra = sum(
+                    share * (self._room.seconds(self._steady + batch) - self._t0)
+                    for share, batch in packed
+                )
+                computed = sum(share * batch.new_tokens for share, batch in packed)
+                self._added[load.demand] = extra * load.new / computed
+        return self._added[load.demand]
+
+    def tpot(self, load: Load, total: float, adding: float) -> float:
         """Time between tokens that the share of requests of its target stays within.
 
-        Prompts of others come between its steps: their number is Poisson.
+        Prompts of others come between its steps: their number is Poisson. Of its time the replica
+        spends the share ``adding`` on what prompts add to iterations.
         """
         if not self._chunk or load.steps == 0:
             return self._t0
-        t1, prompt = self._chunk_seconds(load), self.prompt_seconds(load)
-        iterations = prefilling / t1 + (1 - prefilling) / self._t0
-        delay = prompt * (1 - self._t0 / t1)
-        between = total * load.steps / iterations
+        between = total * load.steps * self._t0 / (1 - adding)
         _, share = load.targets.get("tpot", (inf, 0.5))
         spread = sqrt(between * (1 + load.prompt_scv))
         count = max(0.0, between + NormalDist().inv_cdf(share) * spread)
-        return min(t1, self._t0 + delay * count / load.steps)
+        delay = self.added_seconds(load) * count / load.steps
+        return min(self._chunk_seconds(load), self._t0 + delay)
 
     def first_token(self, load: Load, role: Role) -> float:
         """Time to the first token without a queue, of a long prompt when the batch is full."""

@@ -1,14 +1,19 @@
-"""How the prompts of a load share iterations that are full of their chunks.
+"""How the prompts of a load share the iterations of a replica.
 
 The requests of an iteration are spread over the stages of a pipeline and over copies of attention,
 and the fullest of these groups sets its time: of ``n`` prompts over ``g`` groups it has
 ``ceil(n / g)``. Where lengths are spread ``n`` is often far from its mean, as the chunks of a long
 prompt have iterations to themselves, and these are the ones whose tokens attend to most.
+
+A replica that decodes as well begins a prompt when a place in its batch is free. Most iterations
+then have few prompts or none, not a full chunk or none; each that has any is started kernel by
+kernel, which may take longer than its work.
 """
 
 from __future__ import annotations
 
 from functools import cached_property
+from math import ceil, log
 from typing import NamedTuple
 
 import numpy as np
@@ -22,10 +27,16 @@ Floats = NDArray[np.float64]
 
 _PROMPTS = 4096
 _LEAST, _MOST = 512, 4096
-"""Iterations that are looked at."""
+"""Full iterations that are looked at."""
 
-_ALIKE = 1.1
-"""Factor within which parts of the fullest group count as one."""
+_ALONE = 0.25
+"""Prompts that begin in an iteration below which they are alone in theirs about as often."""
+
+_EVEN = 1.1
+"""Factor within which the tokens of the fullest groups of full iterations count as one."""
+
+_LARGE = 2.0
+"""The same of others: what they have differs more, and does less."""
 
 
 class Packed(NamedTuple):
@@ -34,7 +45,7 @@ class Packed(NamedTuple):
     Parameters
     ----------
     share
-        Of all iterations.
+        Of all iterations, those without prompts included.
     batch
         The chunks of prompts in one of them, in the mean.
     """
@@ -44,8 +55,9 @@ class Packed(NamedTuple):
 
 
 class _Cut(NamedTuple):
-    """Iterations: their prompts, tokens before the new ones, and pairs of tokens."""
+    """Iterations: new tokens, prompts, tokens before the new ones, and pairs of tokens."""
 
+    new: Ints
     prompts: Ints
     cached: Ints
     pairs: Floats
@@ -61,7 +73,7 @@ def before(new: float, reused: float, scv: float) -> float:
 
 
 class Stream:
-    """Prompts one after the other, cut into iterations of as many tokens each.
+    """Prompts one after the other, cut into the iterations that compute them.
 
     Lengths are those in the middle of equal shares of the requests, in a random order that is
     always the same; behind the last prompt the first one comes again.
@@ -76,8 +88,7 @@ class Stream:
         self._requests = requests
         prompt, new = requests.prompt, requests.computed_tokens
         self._pairs = before(new, prompt.mean - new, prompt.scv) + 1 / 2
-        self._cuts: dict[int, _Cut] = {}
-        self._packed: dict[tuple[int, int], list[Packed]] = {}
+        self._packed: dict[tuple[int, int, float | None], list[Packed]] = {}
 
     @cached_property
     def _prompts(self) -> tuple[Ints, Ints]:
@@ -88,39 +99,37 @@ class Stream:
         reused = np.minimum(np.floor(tokens * self._requests.prefix_share), tokens - 1)
         return (tokens - reused).astype(np.int64), reused.astype(np.int64)
 
-    def _cut(self, tokens: int) -> _Cut:
-        """Return iterations of so many new tokens, of which there are many in the stream."""
-        new, reused = self._prompts
-        ends = np.cumsum(new)
-        prefixes = np.concatenate([[0], np.cumsum(reused)])
-        whole = np.concatenate([[0.0], np.cumsum(new * (reused + (new + 1) / 2))])
+    def packed(self, tokens: int, groups: int, begun: float | None = None) -> list[Packed]:
+        """Return iterations of at most so many new tokens, by what the fullest of groups has.
 
-        def at(places: Ints) -> tuple[Ints, Ints, Ints]:
-            """Return laps, prompts and tokens of these that lie before places in the stream."""
-            laps, rest = np.divmod(places, ends[-1])
-            rows = np.searchsorted(ends, rest, side="right")
-            return laps, rows, rest - (ends - new)[rows]
-
-        def pairs(laps: Ints, rows: Ints, inside: Ints) -> Floats:
-            begun = inside * (reused[rows] + (inside + 1) / 2)
-            return np.asarray(laps * whole[-1] + whole[rows] + begun)
-
-        begins = tokens * _spread(int(ends[-1] // tokens))
-        laps, rows, inside = at(begins)
-        last_laps, last_rows, last_inside = at(begins + tokens - 1)
-        prompts = (last_laps - laps) * _PROMPTS + last_rows - rows + 1
-        cached = (last_laps - laps) * prefixes[-1] + prefixes[last_rows + 1] - prefixes[rows]
-        paired = pairs(last_laps, last_rows, last_inside + 1) - pairs(laps, rows, inside)
-        # The longest of all prompts are not among those of the stream, and attend to most.
-        return _Cut(prompts, cached + inside, paired * (tokens * self._pairs / paired.mean()))
-
-    def packed(self, tokens: int, groups: int) -> list[Packed]:
-        """Return the iterations of so many new tokens, by how even they are over some groups."""
-        key = tokens, groups
+        Parameters
+        ----------
+        tokens
+            Most new tokens of an iteration.
+        groups
+            Over which its prompts are spread.
+        begun
+            Prompts that may begin with an iteration, in the mean; their number is Poisson. Default:
+            there are always more.
+        """
+        key = tokens, groups, begun
         if key not in self._packed:
-            if tokens not in self._cuts:
-                self._cuts[tokens] = self._cut(tokens)
-            self._packed[key] = _alike(tokens, self._cuts[tokens], groups)
+            ends = np.cumsum(self._prompts[0])
+            if begun is None:
+                begins = tokens * _spread(int(ends[-1] // tokens))
+                edges, iterations, factor = (begins, begins + tokens), len(begins), _EVEN
+            else:
+                done = _done(ends, tokens, max(begun, _ALONE))
+                some = np.flatnonzero(np.diff(done))
+                edges, iterations, factor = (done[some], done[some + 1]), len(done) - 1, _LARGE
+            cut = _cut(self._prompts, *edges)
+            # The longest of all prompts are not in the stream, and attend to most.
+            scale = self._pairs * cut.new.sum() / cut.pairs.sum()
+            alike = _alike(cut._replace(pairs=cut.pairs * scale), groups, factor)
+            share = 1.0 if begun is None else min(1.0, begun / _ALONE)
+            self._packed[key] = [
+                Packed(share * len(rows) / iterations, batch) for rows, batch in alike
+            ]
         return self._packed[key]
 
 
@@ -132,18 +141,59 @@ def _spread(count: int) -> Ints:
     return rows + np.random.default_rng(0).integers(0, stride, len(rows))
 
 
-def _alike(tokens: int, cut: _Cut, groups: int) -> list[Packed]:
-    """Return iterations with those together whose fullest of some groups has about as much."""
-    prompts, cached, pairs = cut
-    fullest = -(-prompts // groups) / prompts
-    kinds = np.rint(np.log(fullest) / np.log(_ALIKE)).astype(np.int64)
+def _done(ends: Ints, tokens: int, begun: float) -> Ints:
+    """Return the tokens of a stream that are computed before and after each iteration of a lap."""
+    count = ceil(_PROMPTS / begun)
+    come = np.minimum(np.cumsum(np.random.default_rng(0).poisson(begun, count)), _PROMPTS)
+    asked = np.concatenate([[0], ends])[come]
+    # What is done is what may have been done since the last iteration that left nothing over.
+    most = np.arange(1, count + 1, dtype=np.int64) * tokens
+    done = most + np.minimum(0, np.minimum.accumulate(asked - most))
+    return np.concatenate([[0], done])
+
+
+def _cut(prompts: tuple[Ints, Ints], begins: Ints, past: Ints) -> _Cut:
+    """Return the parts of a stream between places in it."""
+    new, reused = prompts
+    ends = np.cumsum(new)
+    prefixes = np.concatenate([[0], np.cumsum(reused)])
+    whole = np.concatenate([[0.0], np.cumsum(new * (reused + (new + 1) / 2))])
+
+    def at(places: Ints) -> tuple[Ints, Ints, Ints]:
+        """Return laps, prompts and tokens of these that lie before places."""
+        laps, rest = np.divmod(places, ends[-1])
+        rows = np.searchsorted(ends, rest, side="right")
+        return laps, rows, rest - (ends - new)[rows]
+
+    def pairs(laps: Ints, rows: Ints, inside: Ints) -> Floats:
+        begun = inside * (reused[rows] + (inside + 1) / 2)
+        return np.asarray(laps * whole[-1] + whole[rows] + begun)
+
+    laps, rows, inside = at(begins)
+    last_laps, last_rows, last_inside = at(past - 1)
+    return _Cut(
+        past - begins,
+        (last_laps - laps) * len(new) + last_rows - rows + 1,
+        (last_laps - laps) * prefixes[-1] + prefixes[last_rows + 1] - prefixes[rows] + inside,
+        pairs(last_laps, last_rows, last_inside + 1) - pairs(laps, rows, inside),
+    )
+
+
+def _alike(cut: _Cut, groups: int, factor: float) -> list[tuple[Ints, Batch]]:
+    """Return iterations with those together whose fullest of some groups has about as much.
+
+    ``factor``: within which tokens are about as much.
+    """
+    part = -(-cut.prompts // groups) / cut.prompts
+    fullest = cut.new * part
+    kinds = np.rint(np.log(fullest) / log(factor)).astype(np.int64)
     found = []
     for kind in np.unique(kinds):
         rows = np.flatnonzero(kinds == kind)
-        # A number of prompts whose fullest group has about as much as theirs have in the mean.
-        near = rows[np.argmin(np.abs(fullest[rows] - fullest[rows].mean()))]
-        batch = Batch(
-            tokens, int(prompts[near]), round(cached[rows].mean()), float(pairs[rows].mean())
-        )
-        found.append(Packed(len(rows) / len(prompts), batch))
+        # A number of prompts whose fullest group has about the part that theirs have in the mean.
+        mean = fullest[rows].sum() / cut.new[rows].sum()
+        near = rows[np.argmin(np.abs(part[rows] - mean))]
+        prompts = int(cut.prompts[near])
+        new, cached = round(cut.new[rows].mean()), round(cut.cached[rows].mean())
+        found.append((rows, Batch(new, prompts, cached, float(cut.pairs[rows].mean()))))
     return found

@@ -256,12 +256,15 @@ class Sizer:
         busy = [iteration.busy(load, role) for load in self._loads]
         prompts = [iteration.prompt_seconds(load) for load in self._loads]
         total = 1 / sum(s * b for s, b in zip(self._shares, busy, strict=True))
-        prefilling = total * sum(s * p for s, p in zip(self._shares, prompts, strict=True))
+        adding = 0.0
+        if role == "both":
+            each = zip(self._shares, self._loads, strict=True)
+            adding = total * sum(s * iteration.added_seconds(load) for s, load in each)
         waits: list[Wait] = []
         firsts: list[float] = []
         tpots: list[float] = []
         for load in self._loads:
-            tpot = iteration.tpot(load, total, prefilling) if role != "prefill" else 0.0
+            tpot = iteration.tpot(load, total, adding) if role != "prefill" else 0.0
             first = iteration.first_token(load, role) if role != "decode" else 0.0
             limit, share = _slack(load, role, first, tpot)
             firsts.append(first)

@@ -87,15 +87,19 @@ def _step(batch: int) -> float:
 
 
 def test_rate_of_a_mixed_replica_balances_chunks_and_steps() -> None:
-    """Chunks take u of the time, and all steps of all requests must happen in the iterations."""
-    room = Room(COST, {512: 10**9})
+    """Chunks take u of the time, and all steps of all requests must happen in the iterations.
+
+    Where times are linear in tokens, it is the same how prompts share iterations.
+    """
+    cost = Affine(base=0.01, per_token=1e-5)
+    room = Room(cost, {512: 10**9})
     asked = load()
     one = Sizer([asked], room, 512).at("both", 64, 512)
     rate = one.rates["chat"]
     chunk = 512 - 64
-    t0 = COST.seconds(Batch.decode(64, 64 * 1100))
+    t0 = cost.seconds(Batch.decode(64, 64 * 1100))
     prompt = Batch(chunk, 1, round((1000 - chunk) / 2), chunk * 1001 / 2)
-    t1 = COST.seconds(Batch.decode(64, 64 * 1100) + prompt)
+    t1 = cost.seconds(Batch.decode(64, 64 * 1100) + prompt)
     busy = rate * 1000 / chunk * t1
     assert busy < 1
     steps = 64 * (busy / t1 + (1 - busy) / t0)
