@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import signal
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -36,3 +38,11 @@ def _data_folder() -> Path:
     if not path.is_dir():
         pytest.skip(f"SCHEDULING_DATA names no folder: {folder}")
     return path
+
+
+@pytest.fixture
+def interruptible() -> Iterator[None]:
+    """Listen to interrupts also where the tests run behind a shell that ignores them."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)

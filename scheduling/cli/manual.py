@@ -112,7 +112,11 @@ MANUALS: dict[str, Manual] = {
         "Plan a serving fleet, and say what binds.",
         "scheduling plan bundled:chat-fleet --output plans",
         ("docs/howto/serving.md", "docs/howto/deploy-plans.md"),
-        {**_ANSWER, 0: "a plan was found", 130: "Ctrl-C; no plan is shown"},
+        {
+            **_ANSWER,
+            0: "a plan was found",
+            130: "a second Ctrl-C; the first shows the best plan so far",
+        },
     ),
     "pods": Manual(
         "Place the pending pods of a cluster's snapshot.",

@@ -35,6 +35,8 @@ def show_result(result: PlanResult) -> None:
     best = result.plan
     if best is None:
         print(f"  {result.fleet.name or 'fleet'}: no plan found ({result.solution.status})")
+        if result.interrupted:
+            print("  interrupted before there was one")
         return
     table(_COMPONENT, [_component(component) for component in best.components], best.name)
     print(f"  {_totals(best)}")
@@ -50,7 +52,9 @@ def show_result(result: PlanResult) -> None:
     ]
     table(["objective", "value", "bound", "gap"], rows)
     print(f"  {sentence(result.solution)}")
-    if not result.complete:
+    if result.interrupted:
+        print("  interrupted: this is the best plan until then")
+    elif not result.complete:
         print("  not all kinds of replicas were tried in the time; --time-limit gives more")
     _replays(result)
     if result.runner_ups:
@@ -93,7 +97,8 @@ def _totals(best: ServingPlan) -> str:
 def _replays(result: PlanResult) -> None:
     """Print what the simulation shows, and whether plans before this one failed in it."""
     if not result.replays:
-        print("  not replayed by simulation: the time was up; --time-limit gives more")
+        why = "interrupted" if result.interrupted else "the time was up; --time-limit gives more"
+        print(f"  not replayed by simulation: {why}")
     if not result.replays or not result.replays[-1].verdicts:
         return
     last = result.replays[-1]

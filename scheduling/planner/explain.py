@@ -21,6 +21,7 @@ from scheduling.planner.relaxing import Knob, knobs, same_templates, with_fleet
 from scheduling.planner.resolve import Resolved, resolve
 from scheduling.planner.stating import state
 from scheduling.planner.templates import Memo, candidates
+from scheduling.solvers.watching import whole
 
 _FINE_STEPS = 128
 """Factors are tried on a geometric scale of so many steps."""
@@ -115,7 +116,7 @@ def explain_plan(
     fleet, folder, workers, seed
         As of :func:`scheduling.plan`.
     time_limit
-        Wall-clock seconds for everything. Default: 60.
+        Wall-clock seconds for everything; Ctrl-C ends it early. Default: 60.
     brief
         Only find how much of the demands can be served.
 
@@ -126,7 +127,12 @@ def explain_plan(
     """
     began = time.monotonic()
     resolved = resolve(require_fleet(fleet), None if folder is None else Path(folder))
-    clock = Clock(began + (time_limit or DEFAULT_TIME_LIMIT), workers, seed)
+    with whole() as interrupted:
+        clock = Clock(began + (time_limit or DEFAULT_TIME_LIMIT), workers, seed, interrupted)
+        return _explained(resolved, clock, brief)
+
+
+def _explained(resolved: Resolved, clock: Clock, brief: bool) -> PlanExplanation:
     trials = _Trials(resolved, clock)
     known = trials.candidates(resolved)
     if not known.complete:

@@ -30,6 +30,7 @@ from scheduling.planner.relaxing import with_fleet
 from scheduling.planner.resolve import Resolved, resolve
 from scheduling.planner.stating import state
 from scheduling.planner.templates import candidates
+from scheduling.solvers.watching import whole
 
 DEFAULT_TIME_LIMIT = 60.0
 _CAPPED: dict[str, tuple[str, float]] = {
@@ -158,7 +159,7 @@ def plan_front(
     goals
         Two of ``cost``, ``gpus``, ``watts`` and ``goodput``.
     time_limit
-        Wall-clock seconds for the whole front. Default: 60.
+        Wall-clock seconds for the whole front; Ctrl-C ends it early. Default: 60.
 
     Raises
     ------
@@ -172,7 +173,13 @@ def plan_front(
     base = resolve(require_fleet(fleet), None if folder is None else Path(folder))
     resolved = with_fleet(base, goals=(other, capped))
     _prices_known(resolved, goals)
-    clock = Clock(began + (time_limit or DEFAULT_TIME_LIMIT), workers, seed)
+    with whole() as interrupted:
+        clock = Clock(began + (time_limit or DEFAULT_TIME_LIMIT), workers, seed, interrupted)
+        return _traced(resolved, capped, other, clock)
+
+
+def _traced(resolved: Resolved, capped: GoalName, other: GoalName, clock: Clock) -> PlanFront:
+    """Solve for one goal under ever tighter caps on the other."""
     found = candidates(resolved, clock=clock.part(_TEMPLATE_SHARE))
     if found.complete:
         require_replicas(resolved, found)

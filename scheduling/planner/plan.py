@@ -29,6 +29,7 @@ from scheduling.planner.verify import Replay, derated, replay
 from scheduling.planner.worth import Worths, worths
 from scheduling.solvers.board import Progress
 from scheduling.solvers.driver import check_limits
+from scheduling.solvers.watching import raised, whole
 
 DEFAULT_TIME_LIMIT = 20.0
 _TEMPLATE_SHARE = 0.5
@@ -111,6 +112,8 @@ class PlanResult:
     complete
         Whether all kinds of replicas were tried in the time. Where they were not there is no bound,
         and no proof that nothing is possible.
+    interrupted
+        Whether Ctrl-C ended it: the plan is the best until then, with the bound that it had.
     """
 
     fleet: Fleet
@@ -125,6 +128,7 @@ class PlanResult:
     candidates: tuple[Candidate, ...]
     resolved: Resolved
     complete: bool = True
+    interrupted: bool = False
 
     def record(self) -> dict[str, Any]:
         """Return all of it as plain data."""
@@ -140,6 +144,7 @@ class PlanResult:
             "binds": [worth.record() for worth in self.worths.entries],
             "binds_complete": self.worths.complete,
             "templates_complete": self.complete,
+            "interrupted": self.interrupted,
             "ruled_out": [dropped.record() for dropped in self.ruled_out],
         }
 
@@ -171,7 +176,8 @@ def plan(
 
     Layouts, batches and token budgets that keep every target are enumerated with the cost model of
     each replica; queueing models say how busy pools of each size may be; the choice between them is
-    solved as one integer program, with a bound.
+    solved as one integer program, with a bound. A keyboard interrupt ends the search early and
+    returns the best plan so far; a second one is raised.
 
     Parameters
     ----------
@@ -209,12 +215,13 @@ def plan(
     check_engine(jobs, backend)
     began = time.monotonic()
     resolved = resolve(require_fleet(fleet), None if folder is None else Path(folder))
-    return plan_resolved(
-        resolved,
-        Clock(began + (time_limit or DEFAULT_TIME_LIMIT), workers, seed),
-        on_progress,
-        Engine(jobs, backend),
-    )
+    with whole() as interrupted:
+        return plan_resolved(
+            resolved,
+            Clock(began + (time_limit or DEFAULT_TIME_LIMIT), workers, seed, interrupted),
+            on_progress,
+            Engine(jobs, backend),
+        )
 
 
 def require_fleet(problem: Problem) -> Fleet:
@@ -276,6 +283,7 @@ def plan_resolved(
         candidates=tuple(answer.kept),
         resolved=resolved,
         complete=found.complete,
+        interrupted=clock.interrupted.is_set(),
     )
 
 
@@ -340,7 +348,10 @@ class _Rival:
 
 
 def _plan_rival(rival: _Rival) -> RunnerUp:
-    clock = Clock(time.monotonic() + rival.seconds, rival.workers, rival.seed)
+    return _searched(rival, Clock(time.monotonic() + rival.seconds, rival.workers, rival.seed))
+
+
+def _searched(rival: _Rival, clock: Clock) -> RunnerUp:
     answer = _verified(rival.resolved, rival.among, clock, None)
     return RunnerUp(rival.kind, answer.plan, answer.solution.status, tuple(answer.replays))
 
@@ -358,14 +369,25 @@ def _runner_ups(
     if not engine.alone and rivals and not clock.over:
         rounds = 1 if engine.jobs is None else -(-len(rivals) // engine.jobs)
         searches = [rival(kind, chosen, 0.9 / rounds) for kind, chosen in rivals]
-        return tuple(carry_all(_plan_rival, searches, engine.jobs, engine.backend))
+        return _carried(searches, clock, engine)
     found = []
     for number, (kind, chosen) in enumerate(rivals):
         if clock.over:
             found.append(RunnerUp(kind, None, Status.UNKNOWN))
         else:
-            found.append(_plan_rival(rival(kind, chosen, 0.9 / (len(rivals) - number))))
+            share = 0.9 / (len(rivals) - number)
+            found.append(_searched(rival(kind, chosen, share), clock.part(share)))
     return tuple(found)
+
+
+def _carried(searches: Sequence[_Rival], clock: Clock, engine: Engine) -> tuple[RunnerUp, ...]:
+    """Have searches carried side by side; once the user interrupts them they found nothing."""
+    try:
+        with raised():
+            return tuple(carry_all(_plan_rival, searches, engine.jobs, engine.backend))
+    except KeyboardInterrupt:
+        clock.interrupted.set()
+        return tuple(RunnerUp(rival.kind, None, Status.UNKNOWN) for rival in searches)
 
 
 def _kinds_beside(

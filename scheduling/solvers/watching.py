@@ -89,6 +89,26 @@ def one_of_many() -> Iterator[None]:
         _PART.reset(token)
 
 
+@contextmanager
+def whole() -> Iterator[threading.Event]:
+    """Note the first Ctrl-C for a whole of several searches, which is to end with what it has.
+
+    The search under way ends with its best, and so does each one behind it, at once. Within
+    :func:`one_of_many` the interrupt is raised at the end.
+    """
+    with _interrupts() as noted:
+        yield noted
+    if noted.is_set() and _PART.get():
+        raise KeyboardInterrupt
+
+
+@contextmanager
+def raised() -> Iterator[None]:
+    """Raise Ctrl-C at once in work that does not look at what :func:`whole` notes."""
+    with _handled_by(signal.default_int_handler, _NOTE.get()):
+        yield
+
+
 def _watch(
     board: Board[Any],
     thread: threading.Thread,
@@ -120,29 +140,53 @@ def _watch(
         return interrupted.is_set()
 
 
+class _Note:
+    """Notes the first Ctrl-C instead of raising it, and raises the second."""
+
+    def __init__(self) -> None:
+        self.seen = threading.Event()
+
+    def __call__(self, number: int, frame: Any) -> None:
+        if self.seen.is_set():
+            signal.default_int_handler(number, frame)
+        self.seen.set()
+
+
+_NOTE: ContextVar[_Note | None] = ContextVar("who notes Ctrl-C", default=None)
+
+
 @contextmanager
 def _interrupts() -> Iterator[threading.Event]:
     """Note the first Ctrl-C instead of raising it; raise the second.
 
     Raised, it can be lost: Python drops what is raised while it collects garbage. Programs with a
-    handler of their own keep it, and threads have none.
+    handler of their own keep it, and threads have none. Within :func:`whole` its note is the one.
     """
-    noted = threading.Event()
-    main = threading.current_thread() is threading.main_thread()
-    if not main or signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
-        yield noted
+    outer = _NOTE.get()
+    if outer is not None:
+        yield outer.seen
         return
-
-    def note(number: int, frame: Any) -> None:
-        if noted.is_set():
-            signal.default_int_handler(number, frame)
-        noted.set()
-
-    signal.signal(signal.SIGINT, note)
+    note = _Note()
+    token = _NOTE.set(note)
     try:
-        yield noted
+        with _handled_by(note, signal.default_int_handler):
+            yield note.seen
     finally:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
+        _NOTE.reset(token)
+
+
+@contextmanager
+def _handled_by(handler: Any, before: Any) -> Iterator[None]:
+    """Have a handler take Ctrl-C where another one does, and give it back."""
+    main = threading.current_thread() is threading.main_thread()
+    if not main or signal.getsignal(signal.SIGINT) is not before:
+        yield
+        return
+    signal.signal(signal.SIGINT, handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _leave(thread: threading.Thread) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 from pathlib import Path
 
 import pytest
@@ -280,3 +281,20 @@ def test_info_of_a_fleet(cli: Cli, fleet: Path) -> None:
     assert facts["requests_per_second"] == {"chat": 10}
     assert facts["targets"] == {"chat": ["tpot", "ttft"]}
     assert cli("info", changed(fleet, "h100-sxm", "h10")).code == 2
+
+
+@pytest.mark.usefixtures("interruptible")
+def test_ctrl_c_writes_the_best_plan_so_far(
+    cli: Cli, fleet: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def pressed(*_: object) -> None:
+        signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr("scheduling.planner.plan.replay", pressed)
+    call = cli("plan", fleet, "--output", tmp_path / "out")
+    assert call.code == 0
+    assert "interrupted: this is the best plan until then" in call.out
+    assert "not replayed by simulation: interrupted" in call.out
+    best = json.loads((tmp_path / "out" / "plan.json").read_text())
+    assert (best["kind"], best["status"]) == ("serving-plan", "optimal")
+    assert best["bound"] == best["objective"]

@@ -6,7 +6,6 @@ import gc
 import signal
 import threading
 import time
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -130,14 +129,6 @@ def test_invalid_hint_is_not_returned() -> None:
         update={"tasks": tuple(t.model_copy(update={"start": 0}) for t in best.tasks)}
     )
     assert sch.solve(shop(), Idle(), time_limit=0.2, hint=spoiled).status is Status.UNKNOWN
-
-
-@pytest.fixture
-def interruptible() -> Iterator[None]:
-    """Listen to interrupts also where the tests run behind a shell that ignores them."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, before)
 
 
 @pytest.mark.usefixtures("interruptible")
