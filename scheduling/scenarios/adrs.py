@@ -123,9 +123,9 @@ def least_pressure(fleet: Fleet, seconds: float) -> Answer:
     """Tighten the greedy placement's pressure until nothing is below it or the time is over."""
     limits = Run(seconds)
     placed = greedy(fleet)
-    while limits.left > 0:
+    while (left := limits.left) > 0:
         pressure = fleet.pressure(placed)
-        answer: PlacementSolution = solve(below(fleet, pressure), time_limit=limits.left)
+        answer: PlacementSolution = solve(below(fleet, pressure), time_limit=left)
         if answer.bound is not None and answer.bound > 0:
             return Answer(placed, pressure, pressure)
         if answer.status is not Status.OPTIMAL:
