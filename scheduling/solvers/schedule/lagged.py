@@ -12,6 +12,7 @@ schedule-improvement procedures for resource-constrained project scheduling", OR
 from __future__ import annotations
 
 from heapq import heapify, heappop, heappush
+from typing import NamedTuple
 
 import numpy as np
 
@@ -35,29 +36,53 @@ def has_maximal_lags(arrays: ScheduleArrays) -> bool:
 
 
 def lagged_schedule(arrays: ScheduleArrays, priority: Ints) -> Candidate | None:
-    """Place the ready component with the lowest ``priority`` until all are placed.
+    """Place a component whose predecessors are placed until all are.
 
-    Each task takes the mode that is short and whose machine has little to do yet. ``None`` when a
-    component fits nowhere, is too large or stays broken; deadlines are not looked at.
+    Where the members of components cannot move against each other, as in shops without waiting, the
+    one that can begin first is next, else the one with the lowest ``priority``. Each task takes the
+    mode that is short and whose machine has little to do yet. ``None`` when a component fits
+    nowhere, is too large or stays broken; deadlines are not looked at.
     """
     builder = Builder(arrays)
     mode = _modes(builder, arrays, priority)
     if mode is None:
         return None
-    edges = _edges(arrays, arrays.duration[np.array(mode)])
-    members = _components(arrays.n_tasks, edges)
-    if max(map(len, members)) > _LARGEST_COMPONENT:
+    parts = _parts(arrays.n_tasks, _edges(arrays, arrays.duration[np.array(mode)]))
+    if parts is None:
         return None
-    lags = _Lags(members, edges)
     placing = _Placing(builder, mode, priority.tolist())
-    for number in lags.order(placing.rank):
-        tasks = members[number]
-        for task in tasks:
-            low = (placing.start[u] + weight for u, weight in lags.into[task])
-            placing.floor[task] = max([placing.floor[task], *low])
-        if not placing.place(tasks, lags.within[number]):
-            return None
+    if not _place_all(parts, placing):
+        return None
     return Candidate(np.array(placing.start, np.int64), np.array(mode, np.int64))
+
+
+def _place_all(parts: list[_Part], placing: _Placing) -> bool:
+    """Place components in an order of their lags; starts only rise while others are placed."""
+    eager = all(part.rigid for part in parts)
+    waiting = [0] * len(parts)
+    for part in parts:
+        for follower in part.followers:
+            waiting[follower] += 1
+    ranks = [min(placing.rank[task] for task in part.tasks) for part in parts]
+    ready = [(0, ranks[k], k) for k, count in enumerate(waiting) if count == 0]
+    heapify(ready)
+    while ready:
+        known, rank, number = heappop(ready)
+        part = parts[number]
+        if eager:
+            start = placing.first_start(part, known)
+            if start is None:
+                return False
+            if ready and (start, rank) > ready[0][:2]:
+                heappush(ready, (start, rank, number))
+                continue
+        if not placing.place(part):
+            return False
+        for follower in part.followers:
+            waiting[follower] -= 1
+            if waiting[follower] == 0:
+                heappush(ready, (0, ranks[follower], follower))
+    return True
 
 
 def _modes(builder: Builder, arrays: ScheduleArrays, priority: Ints) -> list[int] | None:
@@ -95,63 +120,62 @@ def _edges(arrays: ScheduleArrays, duration: Ints) -> Edges:
     )
 
 
-def _components(n: int, edges: Edges) -> list[list[int]]:
-    from networkx import DiGraph, strongly_connected_components
-
-    graph: DiGraph[int] = DiGraph()
-    graph.add_nodes_from(range(n))
-    graph.add_edges_from(zip(edges.before.tolist(), edges.after.tolist(), strict=True))
-    return sorted(sorted(members) for members in strongly_connected_components(graph))
-
-
-class _Lags:
-    """Lags within components and between them.
+class _Part(NamedTuple):
+    """A component: tasks that lags bound from both sides.
 
     Attributes
     ----------
-    into : list of lists
-        Of each task, ``(before, weight)`` from tasks of other components.
-    within : list of lists
-        Of each component, ``(before, after, weight)`` by position among its members.
+    tasks
+        Its members.
+    into
+        Of each member, ``(before, weight)`` from tasks of other components.
+    longest
+        Longest paths between the members.
+    rigid
+        Whether the members cannot move against each other.
+    followers
+        Components that come later.
     """
 
-    def __init__(self, members: list[list[int]], edges: Edges) -> None:
-        place = {
-            task: (number, position)
-            for number, tasks in enumerate(members)
-            for position, task in enumerate(tasks)
-        }
-        self._followers: list[set[int]] = [set() for _ in members]
-        self._members = members
-        self.into: list[list[tuple[int, int]]] = [[] for _ in place]
-        self.within: list[list[tuple[int, int, int]]] = [[] for _ in members]
-        columns = (edges.before.tolist(), edges.after.tolist(), edges.weight.tolist())
-        for before, after, weight in zip(*columns, strict=True):
-            (first, i), (second, j) = place[before], place[after]
-            if first == second:
-                self.within[first].append((i, j, weight))
-            else:
-                self.into[after].append((before, weight))
-                self._followers[first].add(second)
+    tasks: list[int]
+    into: list[list[tuple[int, int]]]
+    longest: Ints
+    rigid: bool
+    followers: set[int]
 
-    def order(self, rank: list[int]) -> list[int]:
-        """Components in an order of their lags, the lowest rank of a task first."""
-        waiting = [0] * len(self._members)
-        for followers in self._followers:
-            for follower in followers:
-                waiting[follower] += 1
-        lowest = [min(rank[task] for task in tasks) for tasks in self._members]
-        ready = [(lowest[k], k) for k, count in enumerate(waiting) if count == 0]
-        heapify(ready)
-        found: list[int] = []
-        while ready:
-            number = heappop(ready)[1]
-            found.append(number)
-            for follower in self._followers[number]:
-                waiting[follower] -= 1
-                if waiting[follower] == 0:
-                    heappush(ready, (lowest[follower], follower))
-        return found
+
+def _parts(n: int, edges: Edges) -> list[_Part] | None:
+    """Components; ``None`` when one is too large or contradicts itself."""
+    from networkx import DiGraph, strongly_connected_components
+
+    rows = list(
+        zip(edges.before.tolist(), edges.after.tolist(), edges.weight.tolist(), strict=True)
+    )
+    graph: DiGraph[int] = DiGraph()
+    graph.add_nodes_from(range(n))
+    graph.add_edges_from((before, after) for before, after, _ in rows)
+    members = sorted(sorted(tasks) for tasks in strongly_connected_components(graph))
+    if max(map(len, members)) > _LARGEST_COMPONENT:
+        return None
+    place = {task: (k, i) for k, tasks in enumerate(members) for i, task in enumerate(tasks)}
+    into: list[list[list[tuple[int, int]]]] = [[[] for _ in tasks] for tasks in members]
+    within: list[list[tuple[int, int, int]]] = [[] for _ in members]
+    followers: list[set[int]] = [set() for _ in members]
+    for before, after, weight in rows:
+        (first, i), (second, j) = place[before], place[after]
+        if first == second:
+            within[first].append((i, j, weight))
+        else:
+            into[second][j].append((before, weight))
+            followers[first].add(second)
+    found: list[_Part] = []
+    for k, tasks in enumerate(members):
+        longest = _distances(len(tasks), within[k])
+        if longest is None:
+            return None
+        rigid = not np.any(longest + longest.T)
+        found.append(_Part(tasks, into[k], longest, rigid, followers[k]))
+    return found
 
 
 def _distances(size: int, lags: list[tuple[int, int, int]]) -> Ints | None:
@@ -170,51 +194,62 @@ class _Placing:
 
     def __init__(self, builder: Builder, mode: list[int], rank: list[int]) -> None:
         self.rank = rank
-        self.floor = list(builder.release)
         self.start = builder.start
         self._builder, self._mode = builder, mode
         self._end = 0
 
-    def place(self, tasks: list[int], lags: list[tuple[int, int, int]]) -> bool:
+    def place(self, part: _Part) -> bool:
         """Place a component at its floors or later; false when that fails."""
-        longest = _distances(len(tasks), lags)
-        if longest is None:
-            return False
-        floor = np.array([self.floor[task] for task in tasks], np.int64)
-        if not np.any(longest + longest.T):
-            return self._shifted(tasks, longest[0], floor)
-        return self._repaired(tasks, longest, floor) or self._repaired(
-            tasks, longest, np.maximum(floor, self._end)
-        )
+        if part.rigid:
+            return self._shift(part)
+        floor = self._floor(part)
+        return self._repaired(part, floor) or self._repaired(part, np.maximum(floor, self._end))
 
-    def _shifted(self, tasks: list[int], offset: Ints, floor: Ints) -> bool:
-        """Place a component whose members cannot move against each other, such as a job."""
-        base = int((floor - offset).max())
-        pieces = [
-            (self._mode[task], ahead) for task, ahead in zip(tasks, offset.tolist(), strict=True)
-        ]
+    def first_start(self, part: _Part, known: int) -> int | None:
+        """First start, ``known`` or later, of the first member of a rigid component.
+
+        ``None`` when a member fits nowhere.
+        """
+        ahead = part.longest[0].tolist()
+        base = max(known, int((self._floor(part) - part.longest[0]).max()))
         k = 0
-        while k < len(pieces):
-            mode, ahead = pieces[k]
-            time = self._builder.fit(mode, base + ahead)
+        while k < len(ahead):
+            time = self._builder.fit(self._mode[part.tasks[k]], base + ahead[k])
             if time is None:
+                return None
+            if time == base + ahead[k]:
+                k += 1
+            else:
+                base, k = time - ahead[k], 0
+        return base
+
+    def _floor(self, part: _Part) -> Ints:
+        """Earliest starts of the members by releases and by what is placed."""
+        release, start = self._builder.release, self.start
+        rows = zip(part.tasks, part.into, strict=True)
+        low = [max([release[v], *(start[u] + lag for u, lag in into)]) for v, into in rows]
+        return np.array(low, np.int64)
+
+    def _shift(self, part: _Part) -> bool:
+        base = self.first_start(part, 0)
+        if base is None:
+            return False
+        for task, ahead in zip(part.tasks, part.longest[0].tolist(), strict=True):
+            mode, time = self._mode[task], base + ahead
+            if self._builder.fit(mode, time) != time:
                 return False
-            k = k + 1 if time == base + ahead else 0
-            base = time - ahead
-        for task, (mode, ahead) in zip(tasks, pieces, strict=True):
-            if self._builder.fit(mode, base + ahead) != base + ahead:
-                return False
-            self._builder.occupy(mode, base + ahead, 1)
-            self._note(task, base + ahead)
+            self._builder.occupy(mode, time, 1)
+            self._note(task, time)
         return True
 
     def _note(self, task: int, time: int) -> None:
         self.start[task] = time
         self._end = max(self._end, time + self._builder.duration[self._mode[task]])
 
-    def _repaired(self, tasks: list[int], longest: Ints, floor: Ints) -> bool:
+    def _repaired(self, part: _Part, floor: Ints) -> bool:
         """Place the members; one that is too late for those before it delays them."""
-        grid = _Grid(longest, floor, [self.rank[task] for task in tasks])
+        tasks = part.tasks
+        grid = _Grid(part.longest, floor, [self.rank[task] for task in tasks])
         mode = [self._mode[task] for task in tasks]
         for _ in range(1 + _EFFORT // len(tasks)):
             while (k := grid.chosen()) is not None:
