@@ -15,16 +15,26 @@ Content = frozenset[str]
 
 @st.composite
 def caching_problems(
-    draw: st.DrawFn, *, equal: bool = False, chains: bool = True
+    draw: st.DrawFn, *, equal: bool = False, chains: bool = True, unit: int = 1
 ) -> CachingProblem:
-    """Draw problems of at most five objects and eight requests."""
+    """Draw problems of at most five objects and eight requests.
+
+    Parameters
+    ----------
+    equal
+        All objects are of one size.
+    chains
+        Objects may continue others.
+    unit
+        Sizes are about so many times a small number.
+    """
     count = draw(st.integers(1, 5))
     names = [f"o{number}" for number in range(count)]
     objects: list[dict[str, Any]] = []
     for number, name in enumerate(names):
         entry: dict[str, Any] = {
             "id": name,
-            "size": 2 if equal else draw(st.integers(1, 4)),
+            "size": 2 if equal else draw(st.integers(1, 4)) * unit + number * (unit > 1),
             "cost": draw(st.integers(0, 9)),
         }
         if chains and number and draw(st.booleans()):
@@ -40,7 +50,7 @@ def caching_problems(
                 used.add(above)
                 above = after[above]
         requests.append([name for name in names if name in used])
-    capacity = draw(st.integers(0, 10))
+    capacity = draw(st.integers(0, 10)) * unit
     held, left = [], capacity
     for entry in objects:
         if draw(st.integers(0, 3)) == 0 and entry["size"] <= left:

@@ -13,8 +13,14 @@ from scheduling.models.tiers.solution import Residence, TieredSolution
 
 
 @st.composite
-def tiered_problems(draw: st.DrawFn) -> TieredProblem:
-    """Draw problems of two memories, at most three tensors and four steps."""
+def tiered_problems(draw: st.DrawFn, *, unit: int = 1) -> TieredProblem:
+    """Draw problems of two memories, at most three tensors and four steps.
+
+    Parameters
+    ----------
+    unit
+        Bytes that steps use are about so many times a small number.
+    """
     steps = draw(st.integers(1, 4))
     capacity = draw(st.integers(3, 12))
     other = draw(st.sampled_from([None, 8]))
@@ -33,7 +39,9 @@ def tiered_problems(draw: st.DrawFn) -> TieredProblem:
                 start=start,
                 end=end,
                 home=home,
-                uses=tuple(Use(step=step, bytes=draw(st.integers(1, 20))) for step in used),
+                uses=tuple(
+                    Use(step=step, bytes=draw(st.integers(1, 20)) * unit + step) for step in used
+                ),
             )
         )
     return TieredProblem(

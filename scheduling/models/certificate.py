@@ -57,7 +57,9 @@ def _claims(name: str, value: Number, sense: str, stated: TierValue) -> Iterator
         yield Violation("gap", f"{name}: {stated.gap}")
 
 
-def claims_without_answer(solution: Solution, does: str | None, answer: str) -> Iterator[Violation]:
+def claims_without_answer(
+    solution: Solution, does: str | None, answer: str, solvable: str | None = None
+) -> Iterator[Violation]:
     """Yield every claim of an answer whose status says that it holds no solution.
 
     Parameters
@@ -68,7 +70,11 @@ def claims_without_answer(solution: Solution, does: str | None, answer: str) -> 
         What it does all the same, as a verb and its object; ``None``: nothing.
     answer
         What the objective would have to be of.
+    solvable
+        Why the problem has a solution, where that is plain; ``None``: it may have none.
     """
+    if solvable is not None and solution.status is Status.INFEASIBLE:
+        yield Violation("status", f"infeasible although {solvable}")
     if does is not None:
         yield Violation("status", f"{solution.status} although it {does}")
     if solution.objective is not None:

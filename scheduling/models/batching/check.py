@@ -20,7 +20,8 @@ def check_batching(problem: BatchingProblem, solution: BatchingSolution) -> list
     """Return every way in which ``solution`` breaks ``problem``; empty means valid."""
     if solution.status in (Status.INFEASIBLE, Status.UNKNOWN):
         does = "starts requests" if solution.starts or solution.evicted else None
-        return list(claims_without_answer(solution, does, "starts"))
+        why = "the requests may run one after the other"
+        return list(claims_without_answer(solution, does, "starts", why))
     listed = list(_listed(problem, solution))
     if listed:
         return listed

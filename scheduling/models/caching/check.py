@@ -18,7 +18,8 @@ from scheduling.models.certificate import certificate_violations, claims_without
 def check_caching(problem: CachingProblem, solution: CachingSolution) -> list[Violation]:
     """Return every way in which ``solution`` breaks ``problem``; empty means valid."""
     if solution.status in (Status.INFEASIBLE, Status.UNKNOWN):
-        return list(_claims_without_stays(solution))
+        does, why = "keeps objects" if solution.stays else None, "nothing has to be kept"
+        return list(claims_without_answer(solution, does, "a solution", why))
     violations = list(_stays(problem, solution))
     if violations:
         return violations
@@ -43,13 +44,6 @@ def cost_of(problem: CachingProblem, solution: CachingSolution) -> int:
             else:
                 total += objects[name].cost
     return total
-
-
-def _claims_without_stays(solution: CachingSolution) -> Iterator[Violation]:
-    does = "keeps objects" if solution.stays else None
-    yield from claims_without_answer(solution, does, "a solution")
-    if solution.status is Status.INFEASIBLE:
-        yield Violation("status", "infeasible although nothing has to be kept")
 
 
 def _uses(problem: CachingProblem) -> dict[str, list[int]]:

@@ -19,7 +19,8 @@ def check_checkpoint(problem: CheckpointProblem, solution: CheckpointSolution) -
     """Return every way in which ``solution`` breaks ``problem``; empty means valid."""
     if solution.status in (Status.INFEASIBLE, Status.UNKNOWN):
         does = None if (solution.steps, solution.every) == (None, None) else "has a plan"
-        return list(claims_without_answer(solution, does, "a plan"))
+        why = "copies may be taken at any step"
+        return list(claims_without_answer(solution, does, "a plan", why))
     if solution.steps is None or solution.every is None:
         return [Violation("plan", "no steps between copies")]
     violations = list(_plan(problem, solution.steps, solution.every))

@@ -27,7 +27,9 @@ def check_experts(problem: ExpertProblem, solution: ExpertSolution) -> list[Viol
     """Return every way in which ``solution`` breaks ``problem``; empty means valid."""
     if solution.status in (Status.INFEASIBLE, Status.UNKNOWN):
         does = "places experts" if solution.fillings else None
-        return list(claims_without_answer(solution, does, "a placement"))
+        free = problem.max_load is None and not problem.hierarchical
+        why = "there is a slot for each expert and no limit" if free else None
+        return list(claims_without_answer(solution, does, "a placement", why))
     unknown = list(_unknown(problem, solution))
     if unknown:
         return unknown

@@ -19,7 +19,8 @@ def check_federated(problem: FederatedProblem, solution: FederatedSolution) -> l
     """Return every way in which ``solution`` breaks ``problem``; empty means valid."""
     if solution.status in (Status.INFEASIBLE, Status.UNKNOWN):
         does = "gives steps" if solution.clients else None
-        return list(claims_without_answer(solution, does, "steps"))
+        why = "any numbers of steps are a solution"
+        return list(claims_without_answer(solution, does, "steps", why))
     violations = list(_steps(problem, solution))
     if not violations:
         seconds = {client.id: exact(client.seconds_per_step) for client in problem.clients}

@@ -23,7 +23,8 @@ def check_memory(problem: MemoryProblem, solution: MemorySolution) -> list[Viola
     """Return every way in which ``solution`` breaks ``problem``; empty means valid."""
     if solution.status in (Status.INFEASIBLE, Status.UNKNOWN):
         does = "places buffers" if solution.places else None
-        return list(claims_without_answer(solution, does, "places"))
+        why = "memory has no limit" if problem.capacity is None else None
+        return list(claims_without_answer(solution, does, "places", why))
     names = [entry.buffer for entry in solution.places]
     known = [entry.id for entry in problem.buffers]
     listed = list(listing_violations("buffer", names, known, "placed", "is not placed"))

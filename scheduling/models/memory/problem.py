@@ -14,6 +14,8 @@ from scheduling.errors import Fault
 from scheduling.models.base import Frozen, Many, Name, Problem
 
 MOST_BYTES = 2**50
+MOST_TOTAL = 2**55
+"""Most bytes of all buffers together."""
 
 Time = Annotated[int, Field(ge=0, le=2**40)]
 Bytes = Annotated[int, Field(ge=1, le=MOST_BYTES)]

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
 from scheduling.models.base import Frozen, Many, Name, Solution
-from scheduling.models.memory.problem import Offset
+from scheduling.models.memory.problem import MOST_TOTAL
 
 
 class Place(Frozen):
     """The offset of one buffer."""
 
     buffer: Name
-    offset: Offset
+    offset: Annotated[int, Field(ge=0, le=2 * MOST_TOTAL)]
 
 
 class MemorySolution(Solution):

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from math import lcm
 
 from scheduling.errors import Fault
 from scheduling.models.faults import repeated
-from scheduling.models.memory.problem import Buffer, MemoryProblem, origin, pieces
+from scheduling.models.memory.problem import MOST_TOTAL, Buffer, MemoryProblem, origin, pieces
 
 
 def find_faults(problem: MemoryProblem) -> list[Fault]:
@@ -19,8 +20,20 @@ def find_faults(problem: MemoryProblem) -> list[Fault]:
     if not faults:
         faults += _circular_aliases(problem)
     if not faults:
-        faults += _alias_offsets(problem)
+        faults += [*_alias_offsets(problem), *_total(problem)]
     return faults or list(_fixed_overlaps(problem))
+
+
+def _total(problem: MemoryProblem) -> Iterator[Fault]:
+    """Yield sizes and alignments that 64 bits do not hold, one buffer after the other."""
+    known = {buffer.id: buffer for buffer in problem.buffers}
+    alignment: dict[str, int] = {}
+    for buffer in problem.buffers:
+        first = origin(known, buffer).id
+        alignment[first] = lcm(alignment.get(first, 1), buffer.alignment)
+    total = sum(alignment.values()) + sum(buffer.size for buffer in problem.buffers)
+    if total > MOST_TOTAL:
+        yield Fault("buffers", f"{total} bytes with their alignments", f"at most {MOST_TOTAL}")
 
 
 def _each(problem: MemoryProblem) -> Iterator[Fault]:

@@ -25,7 +25,9 @@ def check_offload(problem: OffloadProblem, solution: OffloadSolution) -> list[Vi
     """Return every way in which ``solution`` breaks ``problem``; empty means valid."""
     if solution.status in (Status.INFEASIBLE, Status.UNKNOWN):
         does = "sends tasks" if solution.sent else None
-        return list(claims_without_answer(solution, does, "an assignment"))
+        free = problem.max_delay_seconds is None and problem.max_joules is None
+        why = "no sum has a limit" if free else None
+        return list(claims_without_answer(solution, does, "an assignment", why))
     violations = list(_sent(problem, solution))
     if violations:
         return violations

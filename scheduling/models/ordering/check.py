@@ -5,7 +5,7 @@ Nothing here is shared with the formulations or the arrays that solvers use.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from scheduling.models.base import Status, Violation
 from scheduling.models.certificate import certificate_violations, claims_without_answer
@@ -16,7 +16,8 @@ from scheduling.models.ordering.solution import OrderingSolution
 def check_ordering(problem: OrderingProblem, solution: OrderingSolution) -> list[Violation]:
     """Return every way in which ``solution`` breaks ``problem``; empty means valid."""
     if solution.status in (Status.INFEASIBLE, Status.UNKNOWN):
-        return list(_claims_without_order(solution))
+        does, why = "has an order" if solution.order else None, "every order is a solution"
+        return list(claims_without_answer(solution, does, "an order", why))
     count = len(problem.transactions)
     if sorted(solution.order) != list(range(count)):
         where = f"{list(solution.order)[:10]} instead of each of {count} transactions once"
@@ -47,10 +48,3 @@ def run(problem: OrderingProblem, order: Sequence[int]) -> int:
                 times[key] = max(times.get(key, 0), start + place)
         end = max(end, start + len(words) - 1)
     return end
-
-
-def _claims_without_order(solution: OrderingSolution) -> Iterator[Violation]:
-    does = "has an order" if solution.order else None
-    yield from claims_without_answer(solution, does, "an order")
-    if solution.status is Status.INFEASIBLE:
-        yield Violation("status", "infeasible although every order is a solution")

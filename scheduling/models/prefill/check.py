@@ -16,7 +16,7 @@ def check_prefill(problem: PrefillProblem, solution: PrefillSolution) -> list[Vi
     """Return every way in which ``solution`` breaks ``problem``; empty means valid."""
     if solution.status in (Status.INFEASIBLE, Status.UNKNOWN):
         does = "has prompts run" if solution.pieces else None
-        return list(claims_without_answer(solution, does, "pieces"))
+        return list(claims_without_answer(solution, does, "pieces", "prompts may be late"))
     violations = list(_pieces(problem, solution))
     if not violations:
         value = _value(problem, solution)

@@ -20,7 +20,8 @@ def check_spines(problem: LeafSpine, solution: LeafSpineSolution) -> list[Violat
     """Return every way in which ``solution`` breaks ``problem``; empty means valid."""
     if solution.status in (Status.INFEASIBLE, Status.UNKNOWN):
         does = "places flows" if solution.parts else None
-        return list(claims_without_answer(solution, does, "parts"))
+        why = "every flow may go over one spine"
+        return list(claims_without_answer(solution, does, "parts", why))
     violations = list(_parts(problem, solution))
     if not violations:
         values = (_congestion(problem, solution), len(solution.parts) - len(problem.flows))

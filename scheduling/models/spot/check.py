@@ -15,7 +15,9 @@ def check_spot(problem: SpotProblem, solution: SpotSolution) -> list[Violation]:
     """Return every way in which ``solution`` breaks ``problem``; empty means valid."""
     if solution.status in (Status.INFEASIBLE, Status.UNKNOWN):
         does = "has instances" if solution.runs else None
-        return list(claims_without_answer(solution, does, "instances"))
+        in_time = problem.work + problem.changeover <= problem.deadline
+        why = "an instance on demand is in time" if in_time else None
+        return list(claims_without_answer(solution, does, "instances", why))
     violations = [*_runs(problem, solution), *_together(problem, solution)]
     if not violations:
         price = {region.id: region.price for region in problem.regions}

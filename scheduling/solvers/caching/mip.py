@@ -10,7 +10,7 @@ from scheduling.models.caching.arrays import CachingArrays, Flags, Ints
 from scheduling.solvers.board import Board, Budget
 from scheduling.solvers.caching.family import CompiledCaching, offer
 from scheduling.solvers.caching.gaps import OpenGaps, open_gaps
-from scheduling.solvers.linear.program import ProgramSolver
+from scheduling.solvers.linear.program import ProgramSolver, too_large
 
 if TYPE_CHECKING:
     from scheduling.solvers.linear.model import Floats, LinearModel
@@ -26,9 +26,12 @@ class Mip(ProgramSolver):
     """
 
     def refusal(self, data: CompiledCaching) -> str | None:
-        """Refuse programs that would not be solved in any time."""
+        """Refuse programs that would not be solved in any time, and too large sizes."""
         gaps = data.arrays.n_gaps
-        return None if gaps <= LARGEST_GAPS else f"{gaps} gaps between uses, above {LARGEST_GAPS}"
+        if gaps > LARGEST_GAPS:
+            return f"{gaps} gaps between uses, above {LARGEST_GAPS}"
+        _, room = _in_units(data.arrays, open_gaps(data.arrays))
+        return too_large(int(room.max(initial=0)), "rooms")
 
     def search(
         self,
@@ -43,7 +46,8 @@ class Mip(ProgramSolver):
         arrays = data.arrays
         found = open_gaps(arrays)
         model = LinearModel("caching", float(arrays.total - found.saved))
-        keep = _state(arrays, found, model)
+        size, room = _in_units(arrays, found)
+        keep = _state(arrays, found, model, size, room)
 
         def post(values: Floats) -> None:
             kept = arrays.forced.copy()
@@ -54,22 +58,42 @@ class Mip(ProgramSolver):
         known = board.known(hint)
         start = None
         if known is not None and arrays.fits(known):
-            idle = arrays.room - arrays.load(known)
-            start = np.concatenate((known[found.gaps], idle)).astype(np.float64)
+            kept = known[found.gaps]
+            start = np.concatenate((kept, room - _load(arrays, found, size * kept)))
+            start = start.astype(np.float64)
         self.run(model, post, board, budget, start)
 
 
 _HALF = 0.5
 
 
-def _state(arrays: CachingArrays, found: OpenGaps, model: LinearModel) -> Ints:
+def _load(arrays: CachingArrays, found: OpenGaps, size: Ints) -> Ints:
+    """Return the room at each time that gaps of these sizes take."""
+    change = np.zeros(arrays.n_requests + 1, np.int64)
+    np.add.at(change, arrays.first[found.gaps], size)
+    np.subtract.at(change, arrays.end[found.gaps], size)
+    return np.asarray(np.cumsum(change)[: arrays.n_requests])
+
+
+def _in_units(arrays: CachingArrays, found: OpenGaps) -> tuple[Ints, Ints]:
+    """Return the sizes of the gaps and the room at each time, in a unit that all sizes share.
+
+    No time has more room than all its gaps take.
+    """
+    size = arrays.size[found.gaps]
+    unit = max(1, int(np.gcd.reduce(size)))
+    return size // unit, np.minimum(found.room, _load(arrays, found, size)) // unit
+
+
+def _state(
+    arrays: CachingArrays, found: OpenGaps, model: LinearModel, size: Ints, room: Ints
+) -> Ints:
     """State the program; return the columns of the gaps."""
     gaps, n = found.gaps, arrays.n_requests
     keep = model.add_columns(
         "keep", len(gaps), upper=1, cost=-arrays.gain[gaps].astype(np.float64), integer=True
     )
-    idle = model.add_columns("idle", n, upper=found.room.astype(np.float64))
-    size = arrays.size[gaps].astype(np.float64)
+    idle = model.add_columns("idle", n, upper=room.astype(np.float64))
     inside = arrays.end[gaps] < n
     times = np.arange(n)
     # Room that one time has more than the time before is idle, or taken by gaps that begin.
@@ -79,8 +103,8 @@ def _state(arrays: CachingArrays, found: OpenGaps, model: LinearModel) -> Ints:
         np.concatenate((times, times[1:], arrays.first[gaps], arrays.end[gaps][inside])),
         np.concatenate((idle, idle[:-1], keep, keep[inside])),
         np.concatenate((np.ones(n), -np.ones(n - 1), size, -size[inside])),
-        lower=np.diff(found.room, prepend=0).astype(np.float64),
-        upper=np.diff(found.room, prepend=0).astype(np.float64),
+        lower=np.diff(room, prepend=0).astype(np.float64),
+        upper=np.diff(room, prepend=0).astype(np.float64),
     )
     links = found.links
     rows = np.arange(len(links))

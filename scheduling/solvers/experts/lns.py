@@ -33,11 +33,11 @@ class Lns(NeedsCpSat, TakesAll):
         data: CompiledExperts,
         board: Board[Ints],
         budget: Budget,
-        hint: Ints | None,
+        hint: Ints | None,  # noqa: ARG002 - one that is valid is on the board
     ) -> None:
         """Improve the board's best placement."""
         if board.best is None:
-            start = eplb(data.arrays) if hint is None else hint
+            start = eplb(data.arrays)
             if start is not None:
                 offer(data, board, start, self.name)
         if board.best is None:

@@ -43,12 +43,11 @@ class Swaps(NeedsNothing, TakesAll):
         data: CompiledExperts,
         board: Board[Ints],
         budget: Budget,
-        hint: Ints | None,
+        hint: Ints | None,  # noqa: ARG002 - one that is valid is on the board
     ) -> None:
         """Improve the largest load, or relabel devices for the bytes."""
         arrays = data.arrays
-        start = board.known(hint)
-        start = eplb(arrays) if start is None else start
+        start = eplb(arrays) if board.best is None else board.best
         if start is None:
             return
         offer(data, board, relabelled(arrays, start), self.name)

@@ -17,10 +17,32 @@ if TYPE_CHECKING:
 QUESTIONS_PER_UNIT = 10
 """Questions of HiGHS whether to go on, per unit of work; it asks a few to 50 times a second."""
 
+LARGEST_VALUE = 10**9
+"""Largest value of a variable: beyond it rounding is coarser than what engines tolerate."""
+
 _GAP = 0.99
 """Where values are integers, a gap below 1 proves optimality."""
 
 _TOLERANCE = 1e-4
+
+
+def too_large(value: int, what: str) -> str | None:
+    """Return why a program is refused whose variables have such values; ``None`` if it is not.
+
+    Engines keep rows and integers within 1e-6, but floats of more than 1e9 differ by more than a
+    tenth of that: sums of them are off by as much, so that what is said of bounds and of programs
+    without a solution may be wrong.
+
+    Parameters
+    ----------
+    value
+        The largest value.
+    what
+        What has it, in the plural.
+    """
+    if value <= LARGEST_VALUE:
+        return None
+    return f"{what} of up to {value}, above {LARGEST_VALUE}; use auto"
 
 
 class ProgramSolver:

@@ -8,7 +8,7 @@ import numpy as np
 
 from scheduling.models.memory.arrays import Ints, MemoryArrays
 from scheduling.solvers.board import Board, Budget
-from scheduling.solvers.linear.program import ProgramSolver
+from scheduling.solvers.linear.program import ProgramSolver, too_large
 from scheduling.solvers.memory.family import CompiledMemory
 from scheduling.solvers.memory.first_fit import offer
 from scheduling.solvers.memory.shape import n_pairs, shape_of
@@ -18,9 +18,6 @@ if TYPE_CHECKING:
 
 LARGEST_PAIRS = 20_000
 """Most pairs of blocks, counted once for each section, that one program may have."""
-
-LARGEST_OFFSET = 10**9
-"""Most units of an offset: beyond it rounding is coarser than the engines' tolerances."""
 
 
 class Mip(ProgramSolver):
@@ -34,10 +31,7 @@ class Mip(ProgramSolver):
         pairs = n_pairs(data.arrays)
         if pairs > LARGEST_PAIRS:
             return f"{pairs} pairs of buffers that are live together, above {LARGEST_PAIRS}"
-        ceiling = _ceiling(data.arrays)
-        if ceiling > LARGEST_OFFSET:
-            return f"offsets of up to {ceiling} units, above {LARGEST_OFFSET}; use auto"
-        return None
+        return too_large(_ceiling(data.arrays), "offsets")
 
     def search(
         self,

@@ -8,7 +8,7 @@ import numpy as np
 
 from scheduling.models.tiers.arrays import Ints, TieredArrays
 from scheduling.solvers.board import Board, Budget
-from scheduling.solvers.linear.program import ProgramSolver
+from scheduling.solvers.linear.program import ProgramSolver, too_large
 from scheduling.solvers.tiers.cpsat import refusal
 from scheduling.solvers.tiers.entries import Entries, entries_of
 from scheduling.solvers.tiers.family import CompiledTiers, offer
@@ -21,8 +21,8 @@ class Mip(ProgramSolver):
     """A binary for each place and each copy, and the ticks of each step."""
 
     def refusal(self, data: CompiledTiers) -> str | None:
-        """Refuse programs that would not be solved in any time."""
-        return refusal(data)
+        """Refuse programs that would not be solved in any time, and steps of too many ticks."""
+        return refusal(data) or too_large(_longest(data.arrays), "steps")
 
     def search(
         self,
@@ -43,6 +43,15 @@ class Mip(ProgramSolver):
             offer(data, board, entries.memories(data.arrays, chosen), self.name)
 
         self.run(model, post, board, budget)
+
+
+def _longest(arrays: TieredArrays) -> int:
+    """Return ticks that no step exceeds."""
+    times = [int(arrays.compute.max())]
+    times.append(-(-int(arrays.bytes.sum(axis=0).max()) // int(arrays.bandwidth.min())))
+    if arrays.link:
+        times.append(-(-int(arrays.size.sum()) // arrays.link))
+    return max(times)
 
 
 def _state(arrays: TieredArrays, entries: Entries, model: LinearModel) -> Ints:

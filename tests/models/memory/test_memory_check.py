@@ -12,7 +12,7 @@ import scheduling as sch
 from scheduling.errors import InputError, UnsupportedError
 from scheduling.instances.documents import read_json_problem, write_json_problem
 from scheduling.instances.memory.minimalloc import read_minimalloc, write_minimalloc
-from scheduling.models.memory.problem import MemoryProblem
+from scheduling.models.memory.problem import Buffer, MemoryProblem
 from scheduling.models.memory.solution import MemorySolution
 from tests.buffers import memory_problems
 
@@ -98,6 +98,24 @@ def test_faults_are_named_all_at_once() -> None:
         "buffers[5].gaps",
         "buffers[6].offset",
     }
+
+
+def test_alignments_without_a_common_multiple_in_reach_are_refused() -> None:
+    buffer = {"start": 0, "end": 1, "size": 1}
+    two = [
+        {"id": "a", "alignment": 2**40, **buffer},
+        {"id": "b", "alignment": 3**20, "alias": "a", **buffer},
+    ]
+    assert faults(buffers=two) == {"buffers"}
+    apart = [two[0], {**two[1], "alias": None}]
+    answer = sch.solve(MemoryProblem.model_validate({"buffers": apart}), work_limit=1, workers=1)
+    assert answer.objective == 3**20 + 1
+
+
+def test_offsets_beyond_the_largest_buffer_are_answers() -> None:
+    buffers = tuple(Buffer(id=name, start=0, end=1, size=2**50) for name in "abc")
+    answer = sch.solve(MemoryProblem(buffers=buffers), work_limit=1, workers=1)
+    assert answer.objective == 3 * 2**50
 
 
 def test_fixed_buffers_may_not_overlap_nor_aliases_run_in_circles() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 import scheduling as sch
 from scheduling.instances.generators import generate
@@ -23,6 +24,30 @@ def test_exact_solvers_agree_with_brute_force(problem: CachingProblem) -> None:
     for name in ("cp-sat", "mip", "auto"):
         answer = sch.solve(problem, name, work_limit=20, workers=1)
         assert (answer.objective, answer.status) == (best, Status.OPTIMAL), name
+
+
+@settings(parent=RELAXED, max_examples=40)
+@given(problem=st.sampled_from([10**9 + 7, 2**37]).flatmap(lambda x: caching_problems(unit=x)))
+def test_large_sizes_are_refused_or_as_good_as_small_ones(problem: CachingProblem) -> None:
+    best = best_cost(problem)
+    taken = FAMILY.takers(CompiledCaching(problem))
+    for name in {"cp-sat", "mip", "flow", "auto"} & set(taken):
+        answer = sch.solve(problem, name, work_limit=20, workers=1)
+        assert answer.bound <= best <= answer.objective, name
+        assert name == "flow" or answer.status is Status.OPTIMAL, name
+
+
+def test_sizes_that_share_a_large_unit_are_programs_of_small_ones() -> None:
+    objects = tuple(CachedObject(id=name, size=k * 2**38) for k, name in enumerate("abc", 1))
+    requests = tuple((name,) for name in "abcabcacb")
+    problem = CachingProblem(capacity=3 * 2**38 + 5, objects=objects, requests=requests)
+    answer = sch.solve(problem, "mip", work_limit=20, workers=1)
+    assert (answer.objective, answer.status) == (best_cost(problem), Status.OPTIMAL)
+    odd = problem.model_copy(
+        update={"objects": (*objects[:2], CachedObject(id="c", size=3 * 2**38 + 1))}
+    )
+    with pytest.raises(sch.UnsupportedError, match="rooms of up to"):
+        sch.solve(odd, "mip", work_limit=20, workers=1)
 
 
 @RELAXED

@@ -32,6 +32,17 @@ def test_exact_solvers_agree_with_brute_force(problem: TieredProblem) -> None:
 
 
 @RELAXED
+@given(problem=tiered_problems(unit=2**33))
+def test_long_steps_are_refused_or_as_good_as_short_ones(problem: TieredProblem) -> None:
+    best = best_time(problem)
+    taken = FAMILY.takers(FAMILY.compile(problem))
+    for name in {"cp-sat", "mip", "auto"} & set(taken):
+        answer = sch.solve(problem, name, work_limit=20, workers=1)
+        expected = Status.INFEASIBLE if best is None else Status.OPTIMAL
+        assert (answer.objective, answer.status) == (best, expected), name
+
+
+@RELAXED
 @given(problem=tiered_problems())
 def test_rules_are_valid_and_the_bound_holds(problem: TieredProblem) -> None:
     best = best_time(problem)
