@@ -89,10 +89,11 @@ def workflow(fixed: int) -> dict[str, Any]:
 
 def run(limits: Run) -> list[Row]:
     """Replay the cycle beside the optimum, then run the workflow."""
+    del limits
     problem = cycle(_KEPT)
     arrays = compile_caching(problem)
     lru, ahead = (arrays.cost(replay(arrays, policy)) for policy in (Lru(), StepsAhead()))
-    answer = solve(problem, time_limit=max(1.0, min(5.0, limits.left)), workers=1)
+    answer = solve(problem, "belady", work_limit=1.0, workers=1)
     bound = float(answer.bound or 0)
     rows = [
         Row(

@@ -41,7 +41,7 @@ def test_losses_are_a_square_table() -> None:
 
 
 def test_block_wise_caching() -> None:
-    each, shared = bac.run(Run(10))
+    each, shared = bac.run(Run(1e6))
     assert each.baseline_value is not None
     assert shared.value <= each.value <= each.baseline_value
     assert shared.gap == 0
@@ -96,7 +96,7 @@ def test_slices_sum_to_the_total(preferred: list[float], total: int, most: int) 
 
 
 def test_cake_retains_nearly_all_that_can_be() -> None:
-    for row in cake.run(Run(10)):
+    for row in cake.run(Run(1e6)):
         assert row.gap is not None
         assert 0 <= row.gap < 0.05
         assert "sum to the total; never grow" in row.verdict

@@ -13,7 +13,7 @@ from scheduling.solvers.driver import solve
 
 def test_mappings_have_offsets_and_beat_the_rule() -> None:
     problem = tensor_program(steps=12, weights=4, seed=2)
-    answer, bound, found = malloc.mapped(problem, Run(6.0))
+    answer, bound, found = malloc.mapped(problem, Run(1e6))
     dense = solve(problem, "density", work_limit=1)
     assert found
     assert answer.objective is not None

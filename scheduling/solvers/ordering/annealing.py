@@ -1,4 +1,4 @@
-"""Solver ``annealing``: short runs of transactions move, ever less often for the worse."""
+"""Solver ``annealing``: transactions move, ever less often for the worse."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _STEPS = 400_000
 _PLACEMENTS = 5e8
 """Pairs of places that one round looks at, at most."""
 
-_HOT = 3.0
+_HOT = 1.0
 
 
 class Annealing(NeedsNumba, TakesAll):
@@ -24,10 +24,18 @@ class Annealing(NeedsNumba, TakesAll):
 
     Beside the makespan, which many orders share, early starts count a little. One unit of work is
     one round.
+
+    Parameters
+    ----------
+    rounds
+        Most rounds; ``None``: as many as the budget allows.
     """
 
     name = "annealing"
-    summary = "simulated annealing: runs of one to three transactions move, others change places"
+    summary = "simulated annealing: what the last end waits for moves, short runs move"
+
+    def __init__(self, rounds: int | None = None) -> None:
+        self._rounds = rounds
 
     def prepare(self, data: Any) -> None:  # noqa: ARG002
         """Compile the kernel."""
@@ -45,7 +53,7 @@ class Annealing(NeedsNumba, TakesAll):
         steps = max(1000, min(_STEPS, int(_PLACEMENTS / max(1, arrays.n_transactions**2))))
         rounds = 0
         while not board.stopped and budget.remaining() != 0:
-            if budget.work is not None and rounds >= budget.work:
+            if any(most is not None and rounds >= most for most in (budget.work, self._rounds)):
                 return
             rng = np.random.default_rng((budget.seed, rounds))
             found = anneal(arrays.lag, arrays.length, np.array(start, np.int64), steps, _HOT, rng)

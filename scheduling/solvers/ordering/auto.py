@@ -15,6 +15,9 @@ from scheduling.solvers.ordering.path import Path
 
 _PATH_SHARE, _EXACT_SHARE = 0.25, 0.5
 _DENSE, _DENSE_ANNEALING = 0.8, 0.8
+_FIRST_SHARE, _FIRST_ROUNDS = 0.25, 4
+"""Of the annealing ahead of CP-SAT, which closes batches sooner from a good order."""
+
 _SMALL = 12
 """Transactions up to which CP-SAT closes batches whatever conflicts."""
 
@@ -22,8 +25,9 @@ _SMALL = 12
 class Auto(NeedsCpSat, TakesAll):
     """Portfolio of the family's solvers on one board, one after the other.
 
-    CP-SAT soon closes batches that are small or have few conflicts; where nearly all transactions
-    conflict the path gives the bound and annealing the order.
+    CP-SAT soon closes batches that are small or have few conflicts, from the order of a short
+    annealing; where nearly all transactions conflict the path gives the bound and annealing the
+    order.
     """
 
     name = "auto"
@@ -49,4 +53,9 @@ def _plan(data: CompiledOrdering) -> list[tuple[Any, float]]:
     conflicts = int((data.arrays.lag != FREE).sum())
     if count > _SMALL and conflicts > _DENSE * count * (count - 1):
         return [(Path(), _PATH_SHARE), (Annealing(), _DENSE_ANNEALING), (CpSat(), 1.0)]
-    return [(Path(), _PATH_SHARE), (CpSat(), _EXACT_SHARE), (Annealing(), 1.0)]
+    return [
+        (Path(), _PATH_SHARE),
+        (Annealing(_FIRST_ROUNDS), _FIRST_SHARE),
+        (CpSat(), _EXACT_SHARE),
+        (Annealing(), 1.0),
+    ]
