@@ -19,10 +19,10 @@ from scheduling.models.base import (
     certificate_fields,
     require_problem,
 )
+from scheduling.solvers import warmup
 from scheduling.solvers.board import Board, Budget, Progress
 from scheduling.solvers.registry import (
     Family,
-    Prepares,
     Solver,
     family_of,
     stated,
@@ -61,11 +61,12 @@ def solve(
         object, such as ``Dispatch(my_rule)``.
     time_limit
         Wall-clock seconds for everything, model building included; kept within 10 % + 0.2 s.
-        Default: 60 when no ``work_limit`` is given, otherwise none. Only the first solve on a
-        machine takes longer, by the compilation of its kernels, and logs that.
+        Default: 60 when no ``work_limit`` is given, otherwise none. Kernels that the machine has
+        not compiled yet are compiled by another process meanwhile, which is logged; the search
+        takes them up when they are there.
     work_limit
         Deterministic work units instead of seconds: with ``workers=1`` the same call gives the
-        same answer, timings apart.
+        same answer, timings apart. Without a time limit, kernels are compiled before the search.
     workers
         Threads; default: the processors that the process may use.
     seed
@@ -179,12 +180,9 @@ class _Run:
         return candidate, not self.family.check(self.problem, data.answer(candidate, fields))
 
     def _prepare(self, data: Any) -> None:
-        """Let the solver do what it does once on a machine; the clock stands still meanwhile."""
-        if not isinstance(self.solver, Prepares):
-            return
-        began = time.monotonic()
-        self.solver.prepare(data)
-        seconds = time.monotonic() - began
+        """Compile kernels where the search could not wait for them; the clock stands still."""
+        groups = warmup.kernels_of(self.solver, data, self.budget)
+        seconds = warmup.get_ready(groups, self.budget)
         self.started += seconds
         if self.budget.deadline is not None:
             self.budget = replace(self.budget, deadline=self.budget.deadline + seconds)

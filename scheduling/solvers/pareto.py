@@ -29,11 +29,11 @@ from scheduling.models.checking import check
 from scheduling.models.front import ParetoFront
 from scheduling.models.schedule.problem import ScheduleProblem
 from scheduling.models.serving.problem import ServingProblem
+from scheduling.solvers import warmup
 from scheduling.solvers.board import Board, Budget, Progress
 from scheduling.solvers.boxes import OPEN, Box, Space, Vector, hypervolume
 from scheduling.solvers.driver import DEFAULT_TIME_LIMIT, check_limits
 from scheduling.solvers.registry import (
-    Prepares,
     Solver,
     family_of,
     tier_values,
@@ -165,15 +165,13 @@ class _Search:
         return self._problem.model_copy(update={"objective": changed})
 
     def _prepare(self) -> None:
-        """Let the solver compile what it needs; the clock stands still meanwhile."""
-        began = time.monotonic()
+        """Compile kernels where the search could not wait for them; the clock stands still."""
         for data in self._rotated:
-            if isinstance(self._solver, Prepares):
-                self._solver.prepare(data)
-        seconds = time.monotonic() - began
-        self._started += seconds
-        if self._budget.deadline is not None:
-            self._budget = replace(self._budget, deadline=self._budget.deadline + seconds)
+            groups = warmup.kernels_of(self._solver, data, self._budget)
+            seconds = warmup.get_ready(groups, self._budget)
+            self._started += seconds
+            if self._budget.deadline is not None:
+                self._budget = replace(self._budget, deadline=self._budget.deadline + seconds)
 
     def front(self) -> ParetoFront:
         """Search until no box is left or the time is up, and return the checked front."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from importlib import import_module
 from importlib.util import find_spec
-from typing import Any, Generic, Protocol, TypeVar, runtime_checkable
+from typing import Any, Generic, Protocol, TypeVar
 
 from scheduling.errors import UnsupportedError
 from scheduling.models.base import (
@@ -82,15 +82,6 @@ class Solver(Protocol[D, C]):
         Candidates and bounds are posted as they are found. The search ends by itself soon after
         ``board.stopped`` is set or ``budget.deadline`` has passed.
         """
-        ...
-
-
-@runtime_checkable
-class Prepares(Protocol):
-    """A solver that has something to do once on each machine, such as compiling kernels."""
-
-    def prepare(self, data: Any) -> None:
-        """Get ready for problems like this one; not part of any time limit."""
         ...
 
 

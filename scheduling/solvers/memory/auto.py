@@ -11,8 +11,9 @@ from scheduling.solvers.memory.cpsat import CpSat
 from scheduling.solvers.memory.family import CompiledMemory
 from scheduling.solvers.memory.first_fit import FirstFit
 from scheduling.solvers.memory.search import Search
-from scheduling.solvers.memory.warming import prepare
+from scheduling.solvers.memory.warming import PACKING
 from scheduling.solvers.sideways import Sideways
+from scheduling.solvers.warmup import Kernels, at_once, begin
 
 _SEARCH_SHARE = 0.6
 _FIRST_SHARE = 0.1
@@ -34,16 +35,19 @@ class Auto(NeedsCpSat):
         """Refuse what first fit refuses."""
         return FirstFit().refusal(data)
 
-    def prepare(self, data: Any) -> None:  # noqa: ARG002
-        """Compile the kernels."""
-        prepare()
+    def kernels(self, data: Any, budget: Budget) -> tuple[Kernels, ...]:  # noqa: ARG002
+        """Name the kernels that pack."""
+        return (PACKING,)
 
     def search(
         self, data: CompiledMemory, board: Board[Ints], budget: Budget, hint: Ints | None
     ) -> None:
         """Improve value and bound."""
-        FirstFit().search(data, board, budget, hint)
         exact = CpSat().refusal(data) is None
+        if exact and not at_once((PACKING,), budget):
+            _without_kernels(data, board, budget, hint)
+            return
+        FirstFit().search(data, board, budget, hint)
         if Search().refusal(data) is not None:
             if exact and not board.stopped:
                 CpSat().search(data, board, budget, hint)
@@ -53,6 +57,24 @@ class Auto(NeedsCpSat):
             _in_turn(data, board, budget, hint)
         else:
             _side_by_side(data, board, budget, hint)
+
+
+def _without_kernels(
+    data: CompiledMemory, board: Board[Ints], budget: Budget, hint: Ints | None
+) -> None:
+    """Begin with CP-SAT, while the kernels of the others are compiled."""
+    others = [part for part in (FirstFit(), Search()) if part.refusal(data) is None]
+    begin((PACKING,))
+    with Sideways() as side:
+        share = 1.0 if budget.workers > 1 or not others else 1.0 - _SEARCH_SHARE
+        exact = budget.part(share, max(1, budget.workers - 1))
+        if budget.workers > 1:
+            side.start("cp-sat", lambda: CpSat().search(data, board, exact, hint))
+        else:
+            CpSat().search(data, board, exact, hint)
+        for part in others:
+            if not board.stopped:
+                part.search(data, board, budget.part(1.0, 1), hint)
 
 
 def _in_turn(data: CompiledMemory, board: Board[Ints], budget: Budget, hint: Ints | None) -> None:

@@ -11,7 +11,8 @@ from scheduling.solvers.bases import NeedsNothing
 from scheduling.solvers.board import Board, Budget
 from scheduling.solvers.memory.family import CompiledMemory
 from scheduling.solvers.memory.shape import MOST_PAIRS, n_pairs, shape_of
-from scheduling.solvers.memory.warming import prepare
+from scheduling.solvers.memory.warming import PACKING
+from scheduling.solvers.warmup import Kernels, ready
 
 if TYPE_CHECKING:
     from scheduling.solvers.memory.kernels.state import Shape
@@ -69,20 +70,21 @@ class FirstFit(NeedsNothing):
         """Refuse problems whose pairs of buffers would not fit into memory."""
         return too_many_pairs(data)
 
-    def prepare(self, data: Any) -> None:  # noqa: ARG002
-        """Compile the kernels."""
-        prepare()
+    def kernels(self, data: Any, budget: Budget) -> tuple[Kernels, ...]:  # noqa: ARG002
+        """Name the kernels that pack."""
+        return (PACKING,)
 
     def search(
         self,
         data: CompiledMemory,
         board: Board[Ints],
-        budget: Budget,  # noqa: ARG002 - one pass an order
+        budget: Budget,
         hint: Ints | None,
     ) -> None:
         """Post the result of every order."""
         del hint
-        fit_all(data, board, shape_of(data.arrays), self.name)
+        if ready((PACKING,), board, budget):
+            fit_all(data, board, shape_of(data.arrays), self.name)
 
 
 def fit_all(data: CompiledMemory, board: Board[Ints], shape: Shape, solver: str) -> None:

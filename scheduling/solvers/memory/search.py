@@ -13,8 +13,9 @@ from scheduling.solvers.board import Board, Budget
 from scheduling.solvers.memory.family import CompiledMemory
 from scheduling.solvers.memory.first_fit import busiest, fit_all, offer, orders
 from scheduling.solvers.memory.first_fit import too_many_pairs as too_many
-from scheduling.solvers.memory.warming import prepare
+from scheduling.solvers.memory.warming import PACKING
 from scheduling.solvers.sideways import Sideways
+from scheduling.solvers.warmup import Kernels, ready
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -66,9 +67,9 @@ class Search(NeedsNothing):
             return f"{data.arrays.n_blocks} buffers, above {MOST_BLOCKS}; use first-fit"
         return too_many(data)
 
-    def prepare(self, data: Any) -> None:  # noqa: ARG002
-        """Compile the kernels."""
-        prepare()
+    def kernels(self, data: Any, budget: Budget) -> tuple[Kernels, ...]:  # noqa: ARG002
+        """Name the kernels that pack."""
+        return (PACKING,)
 
     def search(
         self,
@@ -78,6 +79,8 @@ class Search(NeedsNothing):
         hint: Ints | None,  # noqa: ARG002 - what is known is on the board
     ) -> None:
         """Search with all workers, each on its own orders."""
+        if not ready((PACKING,), board, budget):
+            return
         from scheduling.solvers.memory.shape import shape_of
 
         shape = shape_of(data.arrays)

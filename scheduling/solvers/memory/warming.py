@@ -1,4 +1,4 @@
-"""Compiling the family's kernels once on each machine."""
+"""The family's kernels, and what compiles them."""
 
 from __future__ import annotations
 
@@ -6,15 +6,10 @@ import numpy as np
 
 from scheduling.models.memory.arrays import compile_memory
 from scheduling.models.memory.problem import Buffer, MemoryProblem
-from scheduling.solvers.warmup import ensure_compiled
+from scheduling.solvers.warmup import Kernels
 
 
-def prepare() -> None:
-    """Compile the kernels unless that has been done on this machine."""
-    ensure_compiled("packing", compile_kernels)
-
-
-def compile_kernels() -> None:
+def _pack() -> None:
     """Pack three buffers below a height that is too low, and below one that is enough."""
     from scheduling.solvers.memory.kernels.fitting import first_fit
     from scheduling.solvers.memory.kernels.packing import run
@@ -28,3 +23,6 @@ def compile_kernels() -> None:
     first_fit(shape, order, np.zeros_like(order))
     for height in (2, 3):
         run(shape, new_state(shape, order), height, 10)
+
+
+PACKING = Kernels("packing", _pack)

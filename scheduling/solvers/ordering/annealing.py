@@ -10,7 +10,7 @@ from scheduling.solvers.bases import NeedsNumba, TakesAll
 from scheduling.solvers.board import Board, Budget
 from scheduling.solvers.ordering.append import appended
 from scheduling.solvers.ordering.family import CompiledOrdering, Order, offer
-from scheduling.solvers.warmup import ensure_compiled
+from scheduling.solvers.warmup import Kernels, ready
 
 _STEPS = 400_000
 _PLACEMENTS = 5e8
@@ -37,19 +37,21 @@ class Annealing(NeedsNumba, TakesAll):
     def __init__(self, rounds: int | None = None) -> None:
         self._rounds = rounds
 
-    def prepare(self, data: Any) -> None:  # noqa: ARG002
-        """Compile the kernel."""
-        ensure_compiled("ordering", _compile)
+    def kernels(self, data: Any, budget: Budget) -> tuple[Kernels, ...]:  # noqa: ARG002
+        """Name the kernel."""
+        return (ANNEALING,)
 
     def search(
         self, data: CompiledOrdering, board: Board[Order], budget: Budget, hint: Order | None
     ) -> None:
         """Improve the order until nothing of the budget is left."""
-        from scheduling.solvers.ordering.kernels.annealing import anneal
-
         arrays = data.arrays
         start = appended(arrays, 0) if hint is None else hint
         offer(data, board, start, self.name)
+        if not ready((ANNEALING,), board, budget):
+            return
+        from scheduling.solvers.ordering.kernels.annealing import anneal
+
         steps = max(1000, min(_STEPS, int(_PLACEMENTS / max(1, arrays.n_transactions**2))))
         rounds = 0
         while not board.stopped and budget.remaining() != 0:
@@ -61,8 +63,11 @@ class Annealing(NeedsNumba, TakesAll):
             rounds += 1
 
 
-def _compile() -> None:
+def _anneal() -> None:
     from scheduling.solvers.ordering.kernels.annealing import anneal
 
     tiny = np.zeros((2, 2), np.int64)
     anneal(tiny, tiny[0] + 1, np.arange(2), 1, _HOT, np.random.default_rng(0))
+
+
+ANNEALING = Kernels("ordering", _anneal)

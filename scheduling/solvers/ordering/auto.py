@@ -12,6 +12,7 @@ from scheduling.solvers.ordering.append import Append
 from scheduling.solvers.ordering.cpsat import CpSat
 from scheduling.solvers.ordering.family import CompiledOrdering, Order
 from scheduling.solvers.ordering.path import Path
+from scheduling.solvers.warmup import Kernels, begin
 
 _PATH_SHARE, _EXACT_SHARE = 0.25, 0.5
 _DENSE, _DENSE_ANNEALING = 0.8, 0.8
@@ -33,14 +34,15 @@ class Auto(NeedsCpSat, TakesAll):
     name = "auto"
     summary = "portfolio: greedy, path bound, CP-SAT, annealing"
 
-    def prepare(self, data: Any) -> None:
-        """Compile the kernel."""
-        Annealing().prepare(data)
+    def kernels(self, data: Any, budget: Budget) -> tuple[Kernels, ...]:
+        """Name the kernel of annealing."""
+        return Annealing().kernels(data, budget)
 
     def search(
         self, data: CompiledOrdering, board: Board[Order], budget: Budget, hint: Order | None
     ) -> None:
         """Improve value and bound."""
+        begin(self.kernels(data, budget))
         Append().search(data, board, budget.part(_PATH_SHARE), hint)
         for solver, share in _plan(data):
             if not board.stopped and solver.refusal(data) is None:

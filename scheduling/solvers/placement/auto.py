@@ -22,6 +22,7 @@ from scheduling.solvers.placement.pools import Pools
 from scheduling.solvers.placement.relaxation import raise_linear_bound
 from scheduling.solvers.registry import Solver
 from scheduling.solvers.sideways import Sideways
+from scheduling.solvers.warmup import Kernels, at_once, begin, kernels_of
 
 _LARGEST_EXACT = 40_000
 _LARGEST_DEFAULT = 2_000_000
@@ -35,6 +36,9 @@ _FILLING = 0.75
 
 _COLUMNS = 0.6
 """Share of the budget for pattern columns before the other searches."""
+
+_MEANWHILE = 0.3
+"""Share of the time for large neighbourhood search before kernels that are being compiled."""
 
 
 class Auto(NeedsNothing, TakesAll):
@@ -61,17 +65,29 @@ class Auto(NeedsNothing, TakesAll):
         self._columns: Columns | None = None
         self._filling: Filling | None = None
 
-    def prepare(self, data: CompiledPlacement) -> None:
-        """Compile the kernels of pattern columns, once on a machine, where they can be used."""
-        filling = Filling()
-        if data.arrays.n_priorities and not _is_small(data) and filling.refusal(data) is None:
-            filling.prepare(data)
-            self._filling = filling
-        columns = Columns()
+    def kernels(self, data: CompiledPlacement, budget: Budget) -> tuple[Kernels, ...]:
+        """Name those of pattern columns and of fillings, where they can be used."""
+        self._choose(data)
+        parts = (part for part in (self._columns, self._filling) if part is not None)
+        return tuple(group for part in parts for group in kernels_of(part, data, budget))
+
+    def _choose(self, data: CompiledPlacement) -> None:
+        """Choose parts and greedies once in a solve."""
+        if self._data is data:
+            return
+        self._data = data
+        filling, columns = Filling(), Columns()
+        pending = data.arrays.n_priorities > 0 and not _is_small(data)
+        self._filling = filling if pending and filling.refusal(data) is None else None
         wanted = any(goal in CELL_GOALS for goal in data.arrays.goals)
-        if wanted and columns.availability() and columns.refusal(data) is None:
-            columns.prepare(data)
-            self._columns = columns
+        taken = wanted and columns.availability() and columns.refusal(data) is None
+        self._columns = columns if taken else None
+        waiting = int(np.sum(data.arrays.now < 0))
+        small = waiting * data.arrays.n_nodes <= _LARGEST_DEFAULT
+        quick = [Guided((LOOSE,))] if self._filling else [Guided(), BestFit()]
+        self._builders = [*([DefaultScheduler()] if small else []), *quick]
+        if any(goal in MEASURED for goal in data.arrays.goals):
+            self._builders.append(Greedy("goals"))
 
     def search(
         self,
@@ -92,6 +108,10 @@ class Auto(NeedsNothing, TakesAll):
             goal = arrays.goals[board.tier - arrays.n_priorities]
             board.raise_bound(goal_bound(arrays, goal, board.caps), self.name)
         self._build(data, board, budget, hint)
+        groups = self.kernels(data, budget)
+        if not board.stopped and not at_once(groups, budget):
+            begin(groups)
+            Lns().search(data, board, budget.part(_MEANWHILE), hint)
         if self._columns is not None and not board.stopped:
             self._columns.search(data, board, budget.part(_COLUMNS), hint)
         filling = self._filling
@@ -114,14 +134,7 @@ class Auto(NeedsNothing, TakesAll):
         self, data: CompiledPlacement, board: Board[Ints], budget: Budget, hint: Ints | None
     ) -> None:
         """Run each greedy once in a solve, also where the first ones settle the first tiers."""
-        if self._data is not data:
-            pending = int(np.sum(data.arrays.now < 0))
-            small = pending * data.arrays.n_nodes <= _LARGEST_DEFAULT
-            self._data = data
-            quick = [Guided((LOOSE,))] if self._filling else [Guided(), BestFit()]
-            self._builders = [*([DefaultScheduler()] if small else []), *quick]
-            if any(goal in MEASURED for goal in data.arrays.goals):
-                self._builders.append(Greedy("goals"))
+        self._choose(data)
         while self._builders and not board.stopped:
             builder = self._builders.pop(0)
             last = isinstance(builder, BestFit)

@@ -13,7 +13,7 @@ from scheduling.models.prefill.bounds import most_weight
 from scheduling.solvers.bases import NeedsNumba
 from scheduling.solvers.board import Board, Budget
 from scheduling.solvers.prefill.family import CompiledPrefill, offer
-from scheduling.solvers.warmup import ensure_compiled
+from scheduling.solvers.warmup import Kernels, ready
 
 STEPS_A_ROW = 2e8
 CELLS = 3e7
@@ -43,9 +43,9 @@ class Lawler(NeedsNumba):
     name = "lawler"
     summary = "Lawler's dynamic program: exact but for the length of an operator"
 
-    def prepare(self, data: Any) -> None:  # noqa: ARG002
-        """Compile the kernels."""
-        ensure_compiled("prefill", _compile)
+    def kernels(self, data: Any, budget: Budget) -> tuple[Kernels, ...]:  # noqa: ARG002
+        """Name those of the dynamic program."""
+        return (ROWS,)
 
     def refusal(self, data: CompiledPrefill) -> str | None:
         """Refuse sizes at which it would not look at the clock in time, or whose tables are large.
@@ -70,6 +70,8 @@ class Lawler(NeedsNumba):
         chosen = np.zeros(data.arrays.n, np.bool_)
         chosen[asked.rows] = True
         offer(data, board, run_in_time(data.arrays, chosen), self.name)
+        if not ready((ROWS,), board, budget):
+            return
         program = _Program(data.arrays, asked)
         each, spent = len(asked.release) * (asked.most + 1) ** 2, 0
         for _ in program.rows():
@@ -143,10 +145,13 @@ class _Program:
         return int(ended[-1]) * self._asked.unit, chosen
 
 
-def _compile() -> None:
+def _take_one() -> None:
     from scheduling.solvers.prefill.kernels.lawler import busy_row, take_row
 
     release, least = np.zeros(1, np.int64), np.ones((1, 2), np.int64)
     busy, first = np.zeros((1, 1, 2), np.int64), np.zeros((1, 1, 2), np.int32)
     busy_row(0, release, least, busy, first)
     take_row(0, (0, 0, 1, 1, 1), release, least, np.zeros((1, 2, 1), np.uint64), busy, first)
+
+
+ROWS = Kernels("prefill", _take_one)

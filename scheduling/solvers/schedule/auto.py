@@ -14,8 +14,7 @@ from typing import TYPE_CHECKING
 
 from scheduling.solvers.bases import NeedsNothing
 from scheduling.solvers.board import Board, Budget
-from scheduling.solvers.registry import Prepares, Solver
-from scheduling.solvers.schedule import warming
+from scheduling.solvers.registry import Solver
 from scheduling.solvers.schedule.assignment import Assignment
 from scheduling.solvers.schedule.balance import balance
 from scheduling.solvers.schedule.blocking import Blocking
@@ -37,7 +36,9 @@ from scheduling.solvers.schedule.rules import dense_ranks, task_features
 from scheduling.solvers.schedule.sgs import out_of_time, post_greedy, rules_for
 from scheduling.solvers.schedule.tabu import LARGEST_DISPATCHED, Tabu
 from scheduling.solvers.schedule.tardiness.solver import Tardiness
+from scheduling.solvers.schedule.warming import BOUNDS
 from scheduling.solvers.sideways import Sideways
+from scheduling.solvers.warmup import Kernels, at_once, begin, kernels_of, ready
 
 if TYPE_CHECKING:
     from scheduling.solvers.cpsat_engine import Settings
@@ -66,15 +67,14 @@ class Auto(NeedsNothing):
         """Refuse what its exact part refuses."""
         return CpSat().refusal(data)
 
-    def prepare(self, data: CompiledSchedule) -> None:
-        """Compile what the parts will use."""
+    def kernels(self, data: CompiledSchedule, budget: Budget) -> tuple[Kernels, ...]:
+        """Name those of the local search, then those of the relaxations that run beside it."""
         special = _specialist(data)
         improver = special or self._improver(data)
-        for part in (*_usable([Neh()], data), improver):
-            if isinstance(part, Prepares):
-                part.prepare(data)
-        if special is None:
-            warming.prepare("bounds")
+        found = [*kernels_of(improver, data, budget)]
+        if special is None and budget.work is None and _is_relaxed(data, improver):
+            found.append(BOUNDS)
+        return tuple(found)
 
     def search(
         self,
@@ -90,7 +90,11 @@ class Auto(NeedsNothing):
         if board.stopped:
             return
         if special is not None:
-            special.search(data, board, budget, hint)
+            with Sideways() as side:
+                if not at_once(kernels_of(special, data, budget), budget):
+                    settings = _widest(budget.workers)
+                    side.start("cp-sat", partial(CpSat(settings).search, data, board, budget, hint))
+                special.search(data, board, budget, hint)
         elif budget.work is not None:
             self._in_turn(data, board, budget, hint)
         else:
@@ -102,15 +106,17 @@ class Auto(NeedsNothing):
         Large shops are left to the compiled constructions of tabu search.
         """
         arrays = data.arrays
-        if _usable([Neh()], data):
-            Neh().search(data, board, budget, None)
+        lines = _usable([Neh()], data)
+        if lines and at_once(kernels_of(lines[0], data, budget), budget):
+            lines[0].search(data, board, budget, None)
             return
         if arrays.features:
             for part in _usable([Heft(), Peft(), Dispatch(), Insertion()], data):
                 part.search(data, board, budget, None)
             return
         if Dispatch().refusal(data) is None:
-            if arrays.n_tasks <= LARGEST_DISPATCHED:
+            groups = self.kernels(data, budget)
+            if arrays.n_tasks <= LARGEST_DISPATCHED or not at_once(groups[:1], budget):
                 Dispatch().search(data, board, budget, None)
             return
         features = task_features(arrays)
@@ -155,12 +161,13 @@ class Auto(NeedsNothing):
         sprint = budget.part(_SPRINT_SHARE if exact else 1.0)
         crewed = isinstance(improver, Crews)
         calm = budget.part(1.0, workers=budget.workers if crewed else max(1, budget.workers // 2))
+        begin(kernels_of(improver, data, budget))
         with Sideways() as side:
             if exact:
                 side.start(exact.name, partial(_prove, data, board, budget, hint, improver))
                 if has_machine_tours(data.arrays):
                     side.start("tours", partial(raise_by_tours, data, board, sprint))
-                elif not data.arrays.features and not crewed:
+                elif _is_relaxed(data, improver):
                     side.start("relaxations", partial(_relax, data, board, sprint))
             improver.search(data, board, sprint, hint)
             if exact and not board.stopped:
@@ -170,6 +177,12 @@ class Auto(NeedsNothing):
         """Pick the local search that knows most about the problem's structure."""
         parts: list[Part] = [IteratedGreedy(), Tabu(), Blocking(), Crews(), Genetic(), Lns()]
         return next(iter(_usable(parts, data)))
+
+
+def _is_relaxed(data: CompiledSchedule, improver: Part) -> bool:
+    """Tell whether relaxations raise the bound beside the local search and CP-SAT."""
+    plain = not data.arrays.features and not has_machine_tours(data.arrays)
+    return plain and not isinstance(improver, Crews) and isinstance(_exact(data), CpSat)
 
 
 def _specialist(data: CompiledSchedule) -> Part | None:
@@ -207,15 +220,18 @@ def _prove(
     """Run CP-SAT for the sprint, then again from the best schedule of all.
 
     Few tasks whose loads are all but balanced are settled by lists of assignments before.
-    Beside a strong local search it only has to raise the bound; otherwise, and where there are
-    processors enough, it searches in all its ways.
+    Beside a strong local search it only has to raise the bound; otherwise, where the kernels of the
+    local search are not there yet, and where there are processors enough, it searches in all its
+    ways.
     """
     balance(data, board, budget.part(_SPRINT_SHARE), "balance")
-    narrow = isinstance(improver, Tabu | Blocking | Crews) and budget.workers < _MANY_WORKERS
-    settings = bounding(data.arrays) if narrow else _widest(budget.workers)
-    CpSat(settings).search(data, board, budget.part(_SPRINT_SHARE), hint)
-    if not board.stopped:
-        CpSat(settings).search(data, board, budget, hint)
+    strong = isinstance(improver, Tabu | Blocking | Crews) and budget.workers < _MANY_WORKERS
+    groups = kernels_of(improver, data, budget)
+    for part in (budget.part(_SPRINT_SHARE), budget):
+        narrow = strong and at_once(groups, budget)
+        if not board.stopped:
+            settings = bounding(data.arrays) if narrow else _widest(budget.workers)
+            CpSat(settings).search(data, board, part, hint)
 
 
 def _widest(workers: int) -> Settings:
@@ -227,6 +243,8 @@ def _widest(workers: int) -> Settings:
 
 def _relax(data: CompiledSchedule, board: Board[Candidate], budget: Budget) -> None:
     """Raise the bound by relaxations: destructive improvement, prices of capacity."""
+    if not ready((BOUNDS,), board, budget):
+        return
     from scheduling.solvers.schedule.mip.destructive import destructive_bound
     from scheduling.solvers.schedule.mip.relaxation import lp_bound
 

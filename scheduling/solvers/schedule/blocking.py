@@ -12,11 +12,12 @@ from scheduling.models.schedule.arrays import END_START, NEVER, Ints, ScheduleAr
 from scheduling.models.schedule.objective import MEASURES
 from scheduling.solvers.bases import NeedsNumba
 from scheduling.solvers.board import Board, Budget
-from scheduling.solvers.schedule import warming
 from scheduling.solvers.schedule.family import Candidate, CompiledSchedule
 from scheduling.solvers.schedule.features import BLOCKING, NO_SWAP, feature_refusal
 from scheduling.solvers.schedule.shop import chain_delays
 from scheduling.solvers.schedule.walking import Walking, walk_together
+from scheduling.solvers.schedule.warming import BLOCKING as KERNELS
+from scheduling.solvers.warmup import Kernels, ready
 
 WORK_UNIT = 100_000
 """Moves that make one unit of work."""
@@ -57,9 +58,9 @@ class Blocking(NeedsNumba):
             return "takes no breaks and no deadlines; use lns"
         return None
 
-    def prepare(self, data: CompiledSchedule) -> None:  # noqa: ARG002 - one group serves all
-        """Compile the kernels."""
-        warming.prepare("blocking")
+    def kernels(self, data: CompiledSchedule, budget: Budget) -> tuple[Kernels, ...]:  # noqa: ARG002
+        """Name the one group that serves all."""
+        return (KERNELS,)
 
     def search(
         self,
@@ -69,7 +70,7 @@ class Blocking(NeedsNumba):
         hint: Candidate | None,  # noqa: ARG002 - a valid one is on the board
     ) -> None:
         """Walk from the board's best schedule, or from all jobs one after the other."""
-        if board.caps:
+        if board.caps or not ready((KERNELS,), board, budget):
             return
 
         def make(seed: int) -> _BlockingWalk:

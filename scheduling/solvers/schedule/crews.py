@@ -9,14 +9,14 @@ import numpy as np
 from scheduling.models.schedule.arrays import NEVER, RENEWABLE, ScheduleArrays
 from scheduling.solvers.bases import NeedsCpSat
 from scheduling.solvers.board import Board, Budget
-from scheduling.solvers.schedule import warming
-from scheduling.solvers.schedule.disjunctive import whole_chains
 from scheduling.solvers.schedule.family import Candidate, CompiledSchedule
 from scheduling.solvers.schedule.genetic import Genetic
 from scheduling.solvers.schedule.lns import Lns
 from scheduling.solvers.schedule.rules import dense_ranks, task_features
 from scheduling.solvers.schedule.sgs import out_of_time, post_greedy
 from scheduling.solvers.schedule.tabu import tabu_refusal, walk_maker
+from scheduling.solvers.schedule.warming import PROJECT, tabu_kernels
+from scheduling.solvers.warmup import Kernels, ready
 
 _SLICE = 1000
 _PATIENCE = 8
@@ -44,10 +44,9 @@ class Crews(NeedsCpSat):
             return "takes tasks on machines that need renewable resources too; use genetic"
         return tabu_refusal(_without_demands(arrays))
 
-    def prepare(self, data: CompiledSchedule) -> None:
-        """Compile the kernels of tabu and of genetic search."""
-        warming.prepare("jobshop" if whole_chains(data.arrays) else "flexible")
-        Genetic().prepare(data)
+    def kernels(self, data: CompiledSchedule, budget: Budget) -> tuple[Kernels, ...]:  # noqa: ARG002
+        """Name those of tabu and of genetic search."""
+        return (tabu_kernels(data.arrays), PROJECT)
 
     def search(
         self,
@@ -66,7 +65,7 @@ class Crews(NeedsCpSat):
     def _relaxed(self, data: CompiledSchedule, board: Board[Candidate], budget: Budget) -> None:
         """Post what comes of good schedules of the plain shop."""
         features = task_features(data.arrays)
-        if features is None:
+        if features is None or not ready((tabu_kernels(data.arrays),), board, budget):
             return
         walk = walk_maker(_without_demands(data.arrays), board.tier)(budget.seed)
         idle = 0

@@ -20,7 +20,9 @@ from scheduling.solvers.schedule.sgs import (
     post_greedy,
     rules_for,
 )
+from scheduling.solvers.schedule.warming import PROJECT
 from scheduling.solvers.sideways import Sideways
+from scheduling.solvers.warmup import ready
 
 if TYPE_CHECKING:
     from scheduling.solvers.schedule.kernels.project import Project
@@ -61,7 +63,7 @@ class Genetic(GeneratesSchedules):
         keys = np.stack([dense_ranks(rule(features)) for rule in rules])
         if board.best is None:
             post_greedy(data, board, features, keys[0], self.name)
-        if out_of_time(board, budget):
+        if out_of_time(board, budget) or not ready((PROJECT,), board, budget):
             return
         from scheduling.solvers.schedule.kernels.project import make_project
 

@@ -7,10 +7,11 @@ import numpy as np
 from scheduling.errors import SolverError
 from scheduling.solvers.bases import NeedsNumba
 from scheduling.solvers.board import Board, Budget
-from scheduling.solvers.schedule import warming
 from scheduling.solvers.schedule.disjunctive import job_shop, job_shop_refusal
 from scheduling.solvers.schedule.family import Candidate, CompiledSchedule
 from scheduling.solvers.schedule.learning.rule import LearnedRule, packaged_rule
+from scheduling.solvers.schedule.warming import LEARNED as KERNELS
+from scheduling.solvers.warmup import Kernels, ready
 
 LEARNED = "LEARNED"
 """Name of the learned rule that comes with the library."""
@@ -36,9 +37,9 @@ class LearnedDispatch(NeedsNumba):
         """Tell why the problem is no job shop that minimises the makespan."""
         return job_shop_refusal(data.arrays)
 
-    def prepare(self, data: CompiledSchedule) -> None:  # noqa: ARG002 - one group for all shops
-        """Compile the kernels."""
-        warming.prepare("learned")
+    def kernels(self, data: CompiledSchedule, budget: Budget) -> tuple[Kernels, ...]:  # noqa: ARG002
+        """Name the one group for all shops."""
+        return (KERNELS,)
 
     def search(
         self,
@@ -48,11 +49,11 @@ class LearnedDispatch(NeedsNumba):
         hint: Candidate | None,  # noqa: ARG002 - dispatching starts from nothing
     ) -> None:
         """Post the one-machine bound and one schedule a network."""
+        if board.caps or not ready((KERNELS,), board, budget):
+            return
         from scheduling.solvers.schedule.kernels import jobshop
         from scheduling.solvers.schedule.kernels.jobshop_learned import learned_order
 
-        if board.caps:
-            return
         shop = job_shop(data.arrays)
         factor = int(data.arrays.weights[board.tier].max())
         board.raise_bound(factor * jobshop.lower_bound(shop), self.name)

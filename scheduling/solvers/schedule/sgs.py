@@ -11,7 +11,6 @@ from scheduling.errors import UnsupportedError
 from scheduling.models.schedule.arrays import Ints, ScheduleArrays
 from scheduling.solvers.bases import NeedsNothing
 from scheduling.solvers.board import Board, Budget
-from scheduling.solvers.schedule import warming
 from scheduling.solvers.schedule.family import Candidate, CompiledSchedule
 from scheduling.solvers.schedule.features import feature_refusal
 from scheduling.solvers.schedule.greedy import greedy_schedule, respects_limits
@@ -25,6 +24,8 @@ from scheduling.solvers.schedule.rules import (
     dense_ranks,
     task_features,
 )
+from scheduling.solvers.schedule.warming import PROJECT
+from scheduling.solvers.warmup import Kernels, ready
 
 if TYPE_CHECKING:
     from scheduling.solvers.schedule.kernels.project import Project
@@ -43,9 +44,9 @@ class GeneratesSchedules(NeedsNothing):
         """Refuse what goes beyond modes, resources, calendars, windows and lags."""
         return feature_refusal(data.arrays)
 
-    def prepare(self, data: CompiledSchedule) -> None:  # noqa: ARG002 - one group serves all
-        """Compile the kernels of schedule generation."""
-        warming.prepare("project")
+    def kernels(self, data: CompiledSchedule, budget: Budget) -> tuple[Kernels, ...]:  # noqa: ARG002
+        """Name those of schedule generation."""
+        return (PROJECT,)
 
 
 class ScheduleGeneration(GeneratesSchedules):
@@ -104,7 +105,7 @@ class ScheduleGeneration(GeneratesSchedules):
         rules = self._rules or rules_for(data.arrays, board.tier)
         ranks = {name: dense_ranks(rule(features)) for name, rule in rules.items()}
         post_greedy(data, board, features, next(iter(ranks.values())), self.name)
-        if out_of_time(board, budget):
+        if out_of_time(board, budget) or not ready((PROJECT,), board, budget):
             return
         from scheduling.solvers.schedule.kernels.project import make_project
 

@@ -16,7 +16,6 @@ from scheduling.models.schedule.objective import MEASURES
 from scheduling.models.schedule.windows import horizon
 from scheduling.solvers.bases import NeedsNumba
 from scheduling.solvers.board import Board, Budget
-from scheduling.solvers.schedule import warming
 from scheduling.solvers.schedule.disjunctive import (
     job_shop,
     machines_of,
@@ -26,6 +25,8 @@ from scheduling.solvers.schedule.disjunctive import (
 from scheduling.solvers.schedule.dispatch import Dispatch
 from scheduling.solvers.schedule.family import Candidate, CompiledSchedule
 from scheduling.solvers.schedule.walking import Walking, walk_together
+from scheduling.solvers.schedule.warming import tabu_kernels
+from scheduling.solvers.warmup import Kernels, at_once, ready
 
 WORK_UNIT = 20_000
 """Moves that make one unit of work."""
@@ -49,9 +50,9 @@ class Tabu(NeedsNumba):
         """Tell why the problem is no plain shop."""
         return tabu_refusal(data.arrays)
 
-    def prepare(self, data: CompiledSchedule) -> None:
-        """Compile the kernels of the problem's kind of shop."""
-        warming.prepare("jobshop" if whole_chains(data.arrays) else "flexible")
+    def kernels(self, data: CompiledSchedule, budget: Budget) -> tuple[Kernels, ...]:  # noqa: ARG002
+        """Name those of the problem's kind of shop."""
+        return (tabu_kernels(data.arrays),)
 
     def search(
         self,
@@ -66,8 +67,12 @@ class Tabu(NeedsNumba):
         """
         if board.caps:
             return
-        if board.best is None and data.arrays.n_tasks <= LARGEST_DISPATCHED:
+        groups = self.kernels(data, budget)
+        few = data.arrays.n_tasks <= LARGEST_DISPATCHED
+        if board.best is None and (few or not at_once(groups, budget)):
             Dispatch().search(data, board, budget.part(0.2), hint)
+        if not ready(groups, board, budget):
+            return
         make = walk_maker(data.arrays, board.tier)
         walk = make(budget.seed)
         _post_bound(self.name, data.arrays, board, walk.bound())

@@ -1,16 +1,16 @@
-"""Compiling the family's kernels once on each machine."""
+"""The family's kernels, and what compiles them."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 
-from scheduling.models.schedule.arrays import NEVER
+from scheduling.models.schedule.arrays import NEVER, ScheduleArrays
 from scheduling.models.schedule.builder import ScheduleModel
 from scheduling.models.schedule.problem import ScheduleProblem
 from scheduling.solvers.board import Board, Budget
+from scheduling.solvers.schedule.disjunctive import whole_chains
 from scheduling.solvers.schedule.family import FAMILY, Candidate, CompiledSchedule
-from scheduling.solvers.warmup import ensure_compiled
+from scheduling.solvers.warmup import Kernels
 
 _WORK = 0.01
 _MOVES = 50
@@ -67,7 +67,7 @@ def _search(problem: ScheduleProblem, name: str, work: float = _WORK) -> None:
     FAMILY.solver(name).search(data, board, Budget(None, work, 1, 0), None)
 
 
-def _compile_tabu(problem: ScheduleProblem) -> None:
+def _walk(problem: ScheduleProblem) -> None:
     """Walk, and begin again from a schedule of elsewhere: bounds must not end that too early."""
     from scheduling.solvers.schedule.tabu import walk_maker
 
@@ -78,19 +78,39 @@ def _compile_tabu(problem: ScheduleProblem) -> None:
         walk.inject(walk.best())
 
 
-def _compile_project() -> None:
+def _job_shop() -> None:
+    _walk(_shop())
+
+
+def _flexible_shop() -> None:
+    _walk(_shop(flexible=True))
+
+
+def _learned_rule() -> None:
+    _search(_shop(), "dispatch:learned")
+
+
+def _blocking_shop() -> None:
+    _search(_shop(blocking=True), "blocking")
+
+
+def _flow_line() -> None:
+    _search(_single_machine((1,) * 3), "iterated-greedy")
+
+
+def _projects() -> None:
     _search(_project("makespan"), "sgs")
     _search(_project("makespan"), "genetic")
 
 
-def _compile_tardiness() -> None:
+def _late() -> None:
     # Equal weights are decomposed; others are searched and priced, and as prices alone do not
     # settle these, their network is refined.
     for weights in (1, 7):
         _search(_late_jobs(40, weights), "tardiness", 3.0)
 
 
-def _compile_bounds() -> None:
+def _relaxations() -> None:
     from scheduling.solvers.schedule.mip.destructive import destructive_bound
     from scheduling.solvers.schedule.mip.relaxation import lp_bound
 
@@ -103,25 +123,18 @@ def _compile_bounds() -> None:
         lp_bound(data, board, budget)
 
 
-GROUPS: dict[str, Callable[[], None]] = {
-    "jobshop": lambda: _compile_tabu(_shop()),
-    "learned": lambda: _search(_shop(), "dispatch:learned"),
-    "flexible": lambda: _compile_tabu(_shop(flexible=True)),
-    "blocking": lambda: _search(_shop(blocking=True), "blocking"),
-    "project": _compile_project,
-    "bounds": _compile_bounds,
-    "tardiness": _compile_tardiness,
-    "permutation": lambda: _search(_single_machine((1,) * 3), "iterated-greedy"),
-}
-"""What compiles each group: a tiny problem, worked on once."""
+JOB_SHOP = Kernels("jobshop", _job_shop)
+FLEXIBLE = Kernels("flexible", _flexible_shop)
+LEARNED = Kernels("learned", _learned_rule)
+BLOCKING = Kernels("blocking", _blocking_shop)
+PROJECT = Kernels("project", _projects)
+BOUNDS = Kernels("bounds", _relaxations)
+TARDINESS = Kernels("tardiness", _late)
+PERMUTATION = Kernels("permutation", _flow_line)
+GROUPS = (JOB_SHOP, FLEXIBLE, LEARNED, BLOCKING, PROJECT, BOUNDS, TARDINESS, PERMUTATION)
+"""Each works once on a tiny problem."""
 
 
-def prepare(group: str) -> None:
-    """Compile the kernels of a group unless that has been done on this machine.
-
-    Parameters
-    ----------
-    group
-        A key of :data:`GROUPS`, such as ``"jobshop"`` or ``"project"``.
-    """
-    ensure_compiled(group, GROUPS[group])
+def tabu_kernels(arrays: ScheduleArrays) -> Kernels:
+    """Return the kernels of tabu search for a problem's kind of shop."""
+    return JOB_SHOP if whole_chains(arrays) else FLEXIBLE

@@ -18,18 +18,18 @@ from scheduling.solvers.placement.filling.diving import Choice, dive
 from scheduling.solvers.placement.filling.groups import Groups, Kinds
 from scheduling.solvers.placement.filling.homes import settle
 from scheduling.solvers.placement.filling.master import Master
-from scheduling.solvers.placement.filling.pricing import Pricing, compile_kernels
-from scheduling.solvers.placement.filling.solver import Filling
+from scheduling.solvers.placement.filling.pricing import Pricing
+from scheduling.solvers.placement.filling.solver import FILLINGS, Filling
 from scheduling.solvers.placement.filling.stakes import Stakes
 from scheduling.solvers.placement.kernels.knapsack import fill, find_homes
-from scheduling.solvers.warmup import ensure_compiled
+from scheduling.solvers.warmup import compile_now
 from tests.placements import best_values, placement_problems
 
 
 @pytest.fixture(autouse=True, scope="module")
 def kernels() -> None:
     """Compile before any test calls a kernel: what is compiled by then would be dropped."""
-    ensure_compiled("fillings", compile_kernels)
+    compile_now((FILLINGS,))
 
 
 def cluster(seed: int, nodes: int = 12, items: int = 60) -> dict[str, object]:

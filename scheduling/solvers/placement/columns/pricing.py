@@ -135,7 +135,7 @@ class Pricing:
         return best, patterns
 
 
-def compile_kernels() -> None:
+def call_kernels() -> None:
     """Price one node with one way to stand on it, so that the kernels are compiled."""
     one = np.ones(1, np.int64)
     price(

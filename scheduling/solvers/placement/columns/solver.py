@@ -13,7 +13,7 @@ from scheduling.solvers.board import Board, Budget
 from scheduling.solvers.placement.columns.aims import GOALS
 from scheduling.solvers.placement.columns.hosts import Hosts, TooLargeError
 from scheduling.solvers.placement.family import CompiledPlacement
-from scheduling.solvers.warmup import ensure_compiled
+from scheduling.solvers.warmup import Kernels, ready
 
 MAX_CELLS = 100_000
 """Most values of what is taken of a node."""
@@ -51,11 +51,9 @@ class Columns(NeedsCpSat):
         self._data: CompiledPlacement | None = None
         self._hosts: Hosts | None = None
 
-    def prepare(self, data: CompiledPlacement) -> None:  # noqa: ARG002
-        """Compile the kernels, once on a machine."""
-        from scheduling.solvers.placement.columns.pricing import compile_kernels
-
-        ensure_compiled("patterns", compile_kernels)
+    def kernels(self, data: CompiledPlacement, budget: Budget) -> tuple[Kernels, ...]:  # noqa: ARG002
+        """Name those of its prices."""
+        return (PATTERNS,)
 
     def refusal(self, data: CompiledPlacement) -> str | None:
         """Name what patterns do not know, or why they are too many."""
@@ -94,8 +92,6 @@ class Columns(NeedsCpSat):
         arrays = data.arrays
         # Before the engines are loaded, which may take longer than a short limit.
         board.offer(arrays.now, data.values(arrays.now), self.name)
-        from scheduling.solvers.placement.columns.search import Search
-
         goal = None
         if board.tier >= arrays.n_priorities and arrays.goals:
             goal = arrays.goals[board.tier - arrays.n_priorities]
@@ -103,8 +99,11 @@ class Columns(NeedsCpSat):
             # What runs stays placed, and that is best.
             board.raise_bound(0, self.name)
             return
-        if not board.stopped and goal is not None:
-            Search(data, self._compiled(data), goal, board, budget, self.name).run()
+        if board.stopped or not ready((PATTERNS,), board, budget):
+            return
+        from scheduling.solvers.placement.columns.search import Search
+
+        Search(data, self._compiled(data), goal, board, budget, self.name).run()
 
 
 def _foreign(items: tuple[Item, ...]) -> Counter[str]:
@@ -114,3 +113,12 @@ def _foreign(items: tuple[Item, ...]) -> Counter[str]:
     return Counter(
         name for item in items for name in fields if getattr(item, name) != getattr(blank, name)
     )
+
+
+def _price_one() -> None:
+    from scheduling.solvers.placement.columns.pricing import call_kernels
+
+    call_kernels()
+
+
+PATTERNS = Kernels("patterns", _price_one)

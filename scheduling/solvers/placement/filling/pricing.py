@@ -119,7 +119,7 @@ class Pricing:
         )
 
 
-def compile_kernels() -> None:
+def call_kernels() -> None:
     """Fill one node with one item, so that the kernels are compiled."""
     one, ones, worth = np.ones(1, np.int64), np.ones((1, 1), np.int64), np.ones(1)
     of, open_to, running = np.zeros(1, np.int64), np.ones((1, 1), bool), np.ones((1, 1), np.int64)

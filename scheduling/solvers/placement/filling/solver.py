@@ -8,7 +8,7 @@ from scheduling.solvers.board import Board, Budget
 from scheduling.solvers.placement.construction import offer
 from scheduling.solvers.placement.family import CompiledPlacement
 from scheduling.solvers.placement.filling.groups import Groups
-from scheduling.solvers.warmup import ensure_compiled
+from scheduling.solvers.warmup import Kernels, ready
 
 MAX_CLASSES, MAX_GROUPS = 1000, 500
 """Most classes of equal items and groups of equal nodes that the linear program takes."""
@@ -37,12 +37,9 @@ class Filling(NeedsNothing):
         self._groups: Groups | None = None
         self._search: object = None
 
-    def prepare(self, data: CompiledPlacement) -> None:  # noqa: ARG002
-        """Compile the kernels, once on a machine, and load them."""
-        from scheduling.solvers.placement.filling.pricing import compile_kernels
-
-        ensure_compiled("fillings", compile_kernels)
-        compile_kernels()
+    def kernels(self, data: CompiledPlacement, budget: Budget) -> tuple[Kernels, ...]:  # noqa: ARG002
+        """Name those of its prices."""
+        return (FILLINGS,)
 
     def refusal(self, data: CompiledPlacement) -> str | None:
         """Name what fillings do not know, or why they are too many."""
@@ -78,13 +75,24 @@ class Filling(NeedsNothing):
         hint: Ints | None,  # noqa: ARG002 - it starts from what runs and from the board
     ) -> None:
         """Improve the tier of ``board``: unplaced items, evictions or moves."""
-        from scheduling.solvers.placement.filling.search import Search
-
         arrays = data.arrays
         offer(data, board, arrays.now, self.name)
         if board.stopped or not self.knows(arrays, board.tier):
             return
+        if not ready((FILLINGS,), board, budget):
+            return
+        from scheduling.solvers.placement.filling.search import Search
+
         groups = self._grouped(data)
         if not isinstance(self._search, Search):
             self._search = Search(data, groups, budget, board.tier, self.name)
         self._search.run(board, budget)
+
+
+def _fill_one() -> None:
+    from scheduling.solvers.placement.filling.pricing import call_kernels
+
+    call_kernels()
+
+
+FILLINGS = Kernels("fillings", _fill_one)

@@ -7,6 +7,14 @@ from typing import Any, TypeVar, cast
 
 import numba
 
+# Inner kernels are kept on disk too: compiling that was cut off goes on behind the last of them.
+_INNER: dict[str, Any] = {
+    "nogil": True,
+    "cache": True,
+    "no_cpython_wrapper": True,
+    "no_cfunc_wrapper": True,
+}
+
 _Kernel = TypeVar("_Kernel", bound=Callable[..., Any])
 
 
@@ -21,8 +29,7 @@ class njit:  # noqa: N801 - stands for numba's decorator and is used like it
     @staticmethod
     def inner(function: _Kernel) -> _Kernel:
         """Compile a kernel that only kernels call: without the entry from Python."""
-        options: dict[str, Any] = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
-        return cast("_Kernel", numba.njit(nogil=True, **options)(function))
+        return cast("_Kernel", numba.njit(**_INNER)(function))
 
     @staticmethod
     def lean(function: _Kernel) -> _Kernel:
@@ -31,6 +38,4 @@ class njit:  # noqa: N801 - stands for numba's decorator and is used like it
         The atomic increments that numba places around every call took more than half of the
         time of a tabu iteration.
         """
-        options: dict[str, Any] = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
-        options["_nrt"] = False
-        return cast("_Kernel", numba.njit(nogil=True, **options)(function))
+        return cast("_Kernel", numba.njit(**_INNER, _nrt=False)(function))

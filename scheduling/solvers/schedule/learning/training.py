@@ -14,7 +14,6 @@ from scheduling.models.base import Status
 from scheduling.models.schedule.arrays import Ints
 from scheduling.models.schedule.problem import ScheduleProblem
 from scheduling.solvers.driver import solve
-from scheduling.solvers.schedule import warming
 from scheduling.solvers.schedule.disjunctive import job_shop, job_shop_refusal
 from scheduling.solvers.schedule.family import CompiledSchedule
 from scheduling.solvers.schedule.kernels import jobshop
@@ -23,6 +22,8 @@ from scheduling.solvers.schedule.learning.evolution import Evolution
 from scheduling.solvers.schedule.learning.imitation import Decisions, imitate
 from scheduling.solvers.schedule.learning.inputs import INPUTS
 from scheduling.solvers.schedule.learning.rule import LearnedRule, Training
+from scheduling.solvers.schedule.warming import JOB_SHOP
+from scheduling.solvers.warmup import compile_now
 
 Floats = NDArray[np.float64]
 
@@ -124,7 +125,7 @@ def learn_rule(
     """
     if not problems:
         raise InputError.single("problems", "none", "at least one job shop")
-    warming.prepare("jobshop")
+    compile_now((JOB_SHOP,))
     lessons = [_Lesson.of(problem, solver, work_limit, seed) for problem in problems]
     rng = np.random.default_rng(seed)
     weights = imitate(_decisions(lessons), units, rng)

@@ -10,11 +10,12 @@ import numpy as np
 from scheduling.models.schedule.arrays import Ints, ScheduleArrays
 from scheduling.solvers.bases import NeedsNumba
 from scheduling.solvers.board import Board, Budget
-from scheduling.solvers.schedule import warming
 from scheduling.solvers.schedule.family import Candidate, CompiledSchedule
 from scheduling.solvers.schedule.meter import SLICE, Meter
 from scheduling.solvers.schedule.permutation.line import Line, line_refusal
+from scheduling.solvers.schedule.warming import PERMUTATION as KERNELS
 from scheduling.solvers.sideways import Sideways
+from scheduling.solvers.warmup import Kernels, ready
 
 if TYPE_CHECKING:
     from scheduling.solvers.schedule.permutation.walk import Walk
@@ -38,9 +39,9 @@ class Neh(NeedsNumba):
         """Tell why the problem is no flow line."""
         return line_refusal(data.arrays)
 
-    def prepare(self, data: CompiledSchedule) -> None:  # noqa: ARG002 - one group serves all
-        """Compile the kernels."""
-        warming.prepare("permutation")
+    def kernels(self, data: CompiledSchedule, budget: Budget) -> tuple[Kernels, ...]:  # noqa: ARG002
+        """Name the one group that serves all."""
+        return (KERNELS,)
 
     def search(
         self,
@@ -50,6 +51,8 @@ class Neh(NeedsNumba):
         hint: Candidate | None,  # noqa: ARG002 - a construction starts from nothing
     ) -> None:
         """Post the best of the constructions."""
+        if not ready((KERNELS,), board, budget):
+            return
         from scheduling.solvers.schedule.permutation.walk import Walk
 
         line = Line.of(data.arrays, board.tier)
@@ -75,9 +78,9 @@ class IteratedGreedy(NeedsNumba):
         """Tell why the problem is no flow line."""
         return line_refusal(data.arrays)
 
-    def prepare(self, data: CompiledSchedule) -> None:
-        """Compile the kernels."""
-        Neh().prepare(data)
+    def kernels(self, data: CompiledSchedule, budget: Budget) -> tuple[Kernels, ...]:  # noqa: ARG002
+        """Name the one group that serves all."""
+        return (KERNELS,)
 
     def search(
         self,
@@ -87,10 +90,10 @@ class IteratedGreedy(NeedsNumba):
         hint: Candidate | None,
     ) -> None:
         """Construct, then improve the best orders of all until the budget is spent."""
+        if board.caps or not ready((KERNELS,), board, budget):
+            return
         from scheduling.solvers.schedule.permutation.walk import Walk
 
-        if board.caps:
-            return
         line = Line.of(data.arrays, board.tier)
         meter = Meter(board, budget)
         walk = Walk(line, budget.seed)

@@ -6,13 +6,14 @@ import math
 
 from scheduling.solvers.bases import NeedsNumba
 from scheduling.solvers.board import Board, Budget
-from scheduling.solvers.schedule import warming
 from scheduling.solvers.schedule.family import Candidate, CompiledSchedule
 from scheduling.solvers.schedule.features import feature_refusal
 from scheduling.solvers.schedule.meter import SLICE, Meter
 from scheduling.solvers.schedule.tardiness import heuristics
 from scheduling.solvers.schedule.tardiness.machine import OneMachine, machine_refusal
 from scheduling.solvers.schedule.tardiness.post import Post
+from scheduling.solvers.schedule.warming import TARDINESS as KERNELS
+from scheduling.solvers.warmup import Kernels, ready
 
 _LARGEST_RULED = 300
 _LARGEST_QUADRATIC = 3_000
@@ -37,9 +38,9 @@ class Tardiness(NeedsNumba):
         """Tell why the problem is not weighted tardiness on one machine."""
         return feature_refusal(data.arrays) or machine_refusal(data.arrays)
 
-    def prepare(self, data: CompiledSchedule) -> None:  # noqa: ARG002 - one group serves all
-        """Compile the kernels."""
-        warming.prepare("tardiness")
+    def kernels(self, data: CompiledSchedule, budget: Budget) -> tuple[Kernels, ...]:  # noqa: ARG002
+        """Name the one group that serves all."""
+        return (KERNELS,)
 
     def search(
         self,
@@ -57,6 +58,8 @@ class Tardiness(NeedsNumba):
             return
         if machine.size < 2:
             post.bound(post.value, "order")
+            return
+        if not ready((KERNELS,), board, budget):
             return
         from scheduling.solvers.schedule.tardiness.exact import decompose, prove
         from scheduling.solvers.schedule.tardiness.improve import Improvement
