@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import os
 import signal
-import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
 
-from scheduling.solvers import warmup
-from scheduling.solvers.board import Budget
+from scheduling.solvers.warmup import kernels_first
 
 # A busy machine must not fail a property, so no profile has a deadline. In CI the examples are the
 # same on every run; at a desk they differ, to find more.
@@ -28,14 +26,7 @@ def _kernels_first() -> Iterator[None]:
 
     What is expected of searches within seconds is expected of machines that ran them before.
     """
-
-    def compile_first(groups: Iterable[warmup.Kernels], budget: Budget) -> float:
-        began = time.monotonic()
-        warmup.compile_now(groups)
-        return time.monotonic() - began
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(warmup, "get_ready", compile_first)
+    with kernels_first():
         yield
 
 

@@ -138,13 +138,15 @@ def run_one(run: _Run) -> Record:
     """Carry out one run; what goes wrong becomes part of the record."""
     from scheduling.instances.files import read
     from scheduling.solvers.driver import solve
+    from scheduling.solvers.warmup import kernels_first
 
     record = run.blank()
     try:
         problem = read(run.case.path, run.case.format)
-        answer = solve(
-            problem, run.solver, time_limit=run.time_limit, workers=run.workers, seed=run.seed
-        )
+        with kernels_first():
+            answer = solve(
+                problem, run.solver, time_limit=run.time_limit, workers=run.workers, seed=run.seed
+            )
     except SchedulingError as error:
         return record.model_copy(update={"error": str(error)})
     found = {

@@ -25,7 +25,6 @@ from scheduling.solvers.schedule import warming as schedule
 from scheduling.solvers.schedule.family import FAMILY
 
 GROUPS = (*schedule.GROUPS, PACKING, annealing.ANNEALING, PATTERNS, FILLINGS, ROWS)
-GET_READY = warmup.get_ready
 
 CALLED: list[str] = []
 TEST = warmup.Kernels("test", lambda: CALLED.append("test"))
@@ -39,7 +38,9 @@ def fresh(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Path]:
     monkeypatch.setattr(warmup, "_DONE", set())
     monkeypatch.setattr(warmup, "_CHILDREN", {})
     CALLED.clear()
+    token = warmup._FIRST.set(False)
     yield cache
+    warmup._FIRST.reset(token)
     warmup._end_children()
 
 
@@ -111,9 +112,15 @@ def test_machine_code_of_other_sources_is_dropped(
 
 
 def test_a_search_with_a_work_limit_alone_compiles_before_it(fresh: Path) -> None:
-    assert GET_READY((TEST,), budget(100.0)) == 0.0
+    assert warmup.get_ready((TEST,), budget(100.0)) == 0.0
     assert CALLED == []
-    GET_READY((TEST,), budget(None, 1.0))
+    warmup.get_ready((TEST,), budget(None, 1.0))
+    assert CALLED == ["test"]
+
+
+def test_a_benchmark_compiles_before_its_clock_runs(fresh: Path) -> None:
+    with warmup.kernels_first():
+        assert warmup.get_ready((TEST,), budget(100.0)) > 0.0
     assert CALLED == ["test"]
 
 
@@ -223,7 +230,6 @@ def test_no_two_groups_share_a_name() -> None:
 def test_a_new_machine_solves_before_it_has_compiled_anything(
     fresh: Path, monkeypatch: pytest.MonkeyPatch, problem: Problem
 ) -> None:
-    monkeypatch.setattr(warmup, "get_ready", GET_READY)
 
     def refuse(groups: object) -> None:
         raise AssertionError("compiles in this process")

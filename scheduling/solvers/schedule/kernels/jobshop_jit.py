@@ -14,6 +14,7 @@ _INNER: dict[str, Any] = {
     "no_cpython_wrapper": True,
     "no_cfunc_wrapper": True,
 }
+_LEAN = {**_INNER, "_nrt": False}
 
 _Kernel = TypeVar("_Kernel", bound=Callable[..., Any])
 
@@ -38,4 +39,4 @@ class njit:  # noqa: N801 - stands for numba's decorator and is used like it
         The atomic increments that numba places around every call took more than half of the
         time of a tabu iteration.
         """
-        return cast("_Kernel", numba.njit(**_INNER, _nrt=False)(function))
+        return cast("_Kernel", numba.njit(**_LEAN)(function))
