@@ -54,7 +54,7 @@ class Kernels:
     """
 
     name: str
-    call: Callable[[], None]
+    call: Callable[[], object]
 
 
 @runtime_checkable
