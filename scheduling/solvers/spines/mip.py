@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from scheduling.errors import SolverError
 from scheduling.models.spines.arrays import Part, Parts, SpineArrays
-from scheduling.models.spines.bounds import splits_bound
+from scheduling.models.spines.bounds import leaf_splits, splits_bound
 from scheduling.models.spines.problem import STEP
 from scheduling.solvers.board import Board, Budget
 from scheduling.solvers.linear.model import LinearModel
@@ -75,8 +75,10 @@ def _program(arrays: SpineArrays) -> tuple[LinearModel, NDArray[np.int64]]:
         np.concatenate((np.ones(len(cells)), -np.ones(len(cells)))),
         upper=0.0,
     )
-    for side in arrays.leaves:
-        for inside in side:
+    for side, needs in zip(arrays.leaves, leaf_splits(arrays), strict=True):
+        for inside, need in zip(side, needs, strict=True):
+            parts = float(len(inside) + need)
+            model.add_rows("parts", 1, 0, uses[inside].ravel(), 1.0, lower=parts)
             row = np.tile(np.arange(spines), len(inside))
             value = np.repeat(arrays.size[inside] / arrays.limit, spines)
             # What counts as the least congestion is less than a step above it.

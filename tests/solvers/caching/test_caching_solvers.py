@@ -129,18 +129,20 @@ def test_a_large_trace_of_sizes_comes_near_its_bound() -> None:
     assert facts["cost_of_first_uses"] < answer.bound < facts["cost_without_cache"]
 
 
+def _of_one_size(capacity: int, requests: list[tuple[str, ...]]) -> CachingProblem:
+    """Return a cache of so many objects, all of size 1."""
+    names = dict.fromkeys(name for request in requests for name in request)
+    objects = tuple(CachedObject(id=name) for name in names)
+    return CachingProblem(capacity=capacity, objects=objects, requests=tuple(requests))
+
+
 def test_hit_density_learns_which_requests_come_back() -> None:
     # Requests for two objects come back, those for eight never do, and fill the cache between.
     requests: list[tuple[str, ...]] = []
     for turn in range(600):
         requests.append((f"a{turn % 5}", f"b{turn % 5}"))
         requests.append(tuple(f"scan{turn}-{place}" for place in range(8)))
-    names = dict.fromkeys(name for request in requests for name in request)
-    problem = CachingProblem(
-        capacity=20,
-        objects=tuple(CachedObject(id=name) for name in names),
-        requests=tuple(requests),
-    )
+    problem = _of_one_size(20, requests)
     best, learned, recent = (
         sch.solve(problem, name, work_limit=1).objective
         for name in ("belady", "hit-density", "lru")
@@ -164,12 +166,7 @@ def test_hit_density_learns_of_what_it_dropped() -> None:
     for turn in range(600):
         requests.append((f"a{turn % 12}", f"b{turn % 12}"))
         requests.append(tuple(f"scan{turn}-{place}" for place in range(6)))
-    names = dict.fromkeys(name for request in requests for name in request)
-    problem = CachingProblem(
-        capacity=45,
-        objects=tuple(CachedObject(id=name) for name in names),
-        requests=tuple(requests),
-    )
+    problem = _of_one_size(45, requests)
     learned, recent = (sch.solve(problem, name, work_limit=1) for name in ("hit-density", "lru"))
     assert recent.objective == 600 * 8
     assert sch.check(problem, learned) == []

@@ -20,6 +20,7 @@ from scheduling.instances.network.random_networks import leaf_flows
 from scheduling.models.base import Status
 from scheduling.models.spines.arrays import Part, SpineArrays, compile_spines
 from scheduling.models.spines.bounds import most_groups, splits_bound
+from scheduling.models.spines.packing import fewest_splits, fits_whole
 from scheduling.models.spines.problem import Flow, LeafSpine
 from scheduling.models.spines.solution import LeafSpineSolution
 from scheduling.report.charts import write_chart
@@ -141,7 +142,49 @@ def _feasible(arrays: SpineArrays, chosen: tuple[tuple[int, ...], ...]) -> bool:
 @given(fabrics(most=3) | fabrics(equal=True, most=3))
 def test_the_fewest_splits_are_those_of_all_choices(problem: LeafSpine) -> None:
     small = problem.model_copy(update={"spines": min(problem.spines, 3)})
-    assert _found(small, "auto")[2] == _fewest(compile_spines(small))
+    arrays = compile_spines(small)
+    fewest = _fewest(arrays)
+    assert splits_bound(arrays) <= fewest
+    assert _found(small, "auto")[2] == fewest
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.integers(1, 12), min_size=1, max_size=5), st.integers(1, 5), st.integers(0, 9))
+def test_a_leaf_splits_as_often_as_its_best_groups(
+    lengths: list[int], links: int, room: int
+) -> None:
+    each = -(-sum(lengths) // links) + room
+    best = len(lengths) + links
+    for chosen in product(range(len(lengths)), repeat=len(lengths)):
+        sums: Counter[int] = Counter()
+        for length, group in zip(lengths, chosen, strict=True):
+            sums[group] += length
+        needs = [-(-held // each) for held in sums.values()]
+        if sum(needs) <= links:
+            best = min(best, sum(needs) - len(needs))
+    sizes = [length / each for length in lengths]
+    assert fewest_splits(sizes, links, 1e-9) == best
+    assert best == 0 or not fits_whole(sizes, links)
+
+
+def test_unequal_flows_of_many_leaves_are_proven() -> None:
+    problem = leaf_flows(deviation=0.5, seed=1)
+    answer = sch.solve(problem, work_limit=50, workers=1)
+    assert answer.status is Status.OPTIMAL
+    assert splits_bound(compile_spines(problem)) == answer.tiers[1].objective == 4
+
+
+def test_a_split_counts_for_a_source_and_a_target() -> None:
+    def flow(source: str, target: str) -> Flow:
+        return Flow(source=source, target=target, size=1.0)
+
+    apart = (flow("a", "x"), flow("a", "y"), flow("a", "z"), flow("b", "w"), flow("c", "w"))
+    problem = LeafSpine(spines=2, flows=(*apart, flow("d", "w")))
+    # Links carry 1.5: three flows over two of them split once, at the source a and the target w.
+    assert splits_bound(compile_spines(problem)) == 2
+    assert _found(problem, "auto")[2] == 2
+    joined = LeafSpine(spines=2, flows=(*apart, flow("a", "w")))
+    assert _found(joined, "auto")[0].status is Status.OPTIMAL
 
 
 @settings(max_examples=25, deadline=None)
