@@ -28,6 +28,11 @@ LAST_NS = 2**63 - 1
 _TICKS_PER_SECOND = float(NS_PER_SECOND << SHIFT)
 
 
+def too_long() -> InputError:
+    """Build the error of times that columns cannot hold."""
+    return InputError.single("requests", "more than 292 years", "times that take less")
+
+
 def nanoseconds(seconds: float) -> int:
     """Return the nearest whole number of nanoseconds."""
     return round(seconds * NS_PER_SECOND)

@@ -29,11 +29,6 @@ class Ends:
         self.heap = [end for end in self.heap if end[2] is not request]
         heapify(self.heap)
 
-    @property
-    def first(self) -> int:
-        """The first step that has been noted, of a request that decodes or no longer does."""
-        return self.heap[0][0]
-
     def next(self) -> int:
         """Return the step at which the first request that decodes has its last token."""
         heap = self.heap

@@ -15,13 +15,12 @@ from scheduling.models.requests.growth import Growth
 from scheduling.models.requests.paths import Paths
 from scheduling.models.requests.programs import ProgramTable
 from scheduling.models.requests.table import RequestTable
-from scheduling.simulator.requests.clock import LAST_NS, nanoseconds
+from scheduling.simulator.requests.clock import LAST_NS, nanoseconds, too_long
 from scheduling.simulator.requests.deployment import Deployment, Group, Link
 from scheduling.simulator.requests.flows import Choice, Flows
 from scheduling.simulator.requests.gate import Gate
 from scheduling.simulator.requests.host import TieredInstance
 from scheduling.simulator.requests.instance import Instance
-from scheduling.simulator.requests.iterations import Iterations
 from scheduling.simulator.requests.keeping import KeepingInstance
 from scheduling.simulator.requests.live import Live
 from scheduling.simulator.requests.migration import Migrations
@@ -86,7 +85,7 @@ class Engine:
         self._growth = growth
         self._coming: Coming | None = None
         # By time, then rank: ends, what is fetched, calls; behind all stands one that never comes.
-        self._heap: list[tuple[int, int, int, Any]] = [(LAST_NS + 1, 0, 0, None)]
+        self.events: list[tuple[int, int, int, Any]] = [(LAST_NS + 1, 0, 0, None)]
         self._seq = 0
         self._touched: list[Instance] = []
         self.instances: list[Instance] = []
@@ -171,13 +170,6 @@ class Engine:
             instance.dirty = True
             self._touched.append(instance)
 
-    def end_at(self, time: int, instance: Iterations, version: int) -> None:
-        """Foresee the end of an instance's iterations; a later call takes its place."""
-        if time > LAST_NS:
-            raise _too_long()
-        # By index where times are equal: when an end was foreseen depends on jumps.
-        heappush(self._heap, (time, instance.index, version, instance))
-
     def total(self, request: Live) -> int:
         """Return the tokens of a request's prompt and answer, which policies do not know."""
         return self._totals[request.row]
@@ -185,9 +177,9 @@ class Engine:
     def call_at(self, time: int, action: Callable[[int], None]) -> None:
         """Have something done at a time, which it is told."""
         if time > LAST_NS:
-            raise _too_long()
+            raise too_long()
         self._seq += 1
-        heappush(self._heap, (time, _CALL + self._seq, 0, action))
+        heappush(self.events, (time, _CALL + self._seq, 0, action))
 
     def began(self, request: Live, now: int) -> None:
         """Note the first time that a request leaves a queue."""
@@ -242,7 +234,7 @@ class Engine:
     def _fetched_at(self, time: int, instance: Instance, request: Live) -> None:
         self._seq += 1
         fetched = partial(self._fetched, instance, request)
-        heappush(self._heap, (time, _FETCHED + self._seq, 0, fetched))
+        heappush(self.events, (time, _FETCHED + self._seq, 0, fetched))
 
     def every(self, interval: int, action: Callable[[int], None], now: int) -> None:
         """Have something done again and again, as long as anything else is to happen."""
@@ -258,7 +250,7 @@ class Engine:
 
     def quiet(self, now: int) -> bool:
         """Tell whether nothing is to happen any more, unless a clock of a policy makes it."""
-        foreseen = len(self._heap) - 1 > self._clocks or self._touched
+        foreseen = len(self.events) - 1 > self._clocks or self._touched
         return not foreseen and now >= self._last_arrival
 
     # The run.
@@ -280,7 +272,7 @@ class Engine:
         rows = range(len(self._table)) if self.programs is None else self.programs.starts()
         arrivals = self._table.arrival_ns[np.asarray(rows, dtype=np.int64)].tolist()
         self._wind_up(arrivals)
-        heap, touched, migrations = self._heap, self._touched, self._migrations
+        heap, touched, migrations = self.events, self._touched, self._migrations
         arrivals.append(LAST_NS + 1)
         coming = zip(rows, arrivals[1:], strict=True)
         comes = arrivals[0]
@@ -395,7 +387,3 @@ def _combined(kinds: tuple[type[Instance], ...]) -> type[Instance]:
     if len(kinds) < 2:
         return kinds[0] if kinds else Instance
     return cast("type[Instance]", type("+".join(one.__name__ for one in kinds), kinds, {}))
-
-
-def _too_long() -> InputError:
-    return InputError.single("requests", "more than 292 years", "times that take less")

@@ -123,7 +123,7 @@ class Instance(Iterations):
             tally.peak_blocks = grown
         if tally.samples is not None:
             tally.samples += ((run.began, used), (now, grown))
-        if decodes and self._ends.first <= self.steps:
+        if decodes and self._ends.heap[0][0] <= self.steps:
             for request in self._ends.until(self.steps):
                 self._leave(request, now, keep=True)
                 self._end(request, now)
@@ -147,7 +147,7 @@ class Instance(Iterations):
     def admit(self, request: Live) -> bool:
         """Begin a request of the queue, if there is a slot and the admission policy lets it."""
         turn = self._turn
-        if self.slots <= 0:
+        if len(self.decoding) + len(self.prefilling) + self.moving >= self._most:
             return False
         blocks = self._granted(request)
         if blocks is None:

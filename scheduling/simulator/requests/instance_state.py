@@ -55,6 +55,7 @@ class InstanceState:
         "_copying",
         "_ends",
         "_engine",
+        "_events",
         "_evictions",
         "_form",
         "_grows",
@@ -100,6 +101,7 @@ class InstanceState:
         self.group = group
         self.name = f"{group.name}/{index}"
         self._engine = engine
+        self._events = engine.events
         self.cost = group.cost
         composition = group.composition
         if isinstance(composition, Remembering):

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from heapq import heappush
 from typing import ClassVar
 
 from scheduling.models.cost.protocol import Batch
-from scheduling.simulator.requests.clock import SHIFT, Course, Pace, ticks
+from scheduling.simulator.requests.clock import LAST_NS, SHIFT, Course, Pace, ticks, too_long
 from scheduling.simulator.requests.instance_state import InstanceState
 from scheduling.simulator.requests.parts import Chunks, mixed_batch, next_batch
 from scheduling.simulator.requests.policy import Preempting
@@ -26,8 +27,9 @@ class Iterations(InstanceState):
         form = self._form
         jumps = steady and self._jumps
         if form is not None:
-            slope = form.context * decodes
-            fixed = form.base + form.decode * decodes + form.context * context
+            base, _, per_decode, per_context, _, _ = form
+            slope = per_context * decodes
+            fixed = base + per_decode * decodes + per_context * context
         elif (line := self._lines.at(decodes, context)) is not None:
             fixed, slope = Pace.along(line, context, decodes)
         else:
@@ -151,7 +153,11 @@ class Iterations(InstanceState):
         run.pace = pace
         self.busy = True
         self.version = version = self.version + 1
-        self._engine.end_at(now + ((self._carry + passed) >> SHIFT), self, version)
+        time = now + ((self._carry + passed) >> SHIFT)
+        if time > LAST_NS:
+            raise too_long()
+        # By index where times are equal: when an end was foreseen depends on jumps.
+        heappush(self._events, (time, self.index, version, self))
 
     def _interrupt(self, now: int) -> None:
         """End a jump, if there is one, with the iteration that runs now."""
