@@ -20,10 +20,12 @@ def check(
 ) -> None:
     """Recompute feasibility, objective and certificate of a solution from the instance alone."""
     import scheduling as sch
-    from scheduling.cli.snapshots import stated_problem
+    from scheduling.cli.snapshots import from_file, stated_problem
     from scheduling.instances.files import read_solution
 
-    violations = sch.check(stated_problem(file, format_), read_solution(solution))
+    problem = stated_problem(file, format_)
+    with from_file("solution", solution):
+        violations = sch.check(problem, read_solution(solution))
     if json:
         emit_json("check", {"valid": not violations, "violations": [asdict(v) for v in violations]})
     elif violations:

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from scheduling.cli.output import note
+from scheduling.errors import InputError
 
 if TYPE_CHECKING:
     from scheduling.models.base import Problem
@@ -44,3 +48,14 @@ def stated_problem(file: str, format_: str | None, given: tuple[str, str] | None
     for remark in remarks:
         note(f"  note: {remark}")
     return problem
+
+
+@contextmanager
+def from_file(what: str, path: Path | None) -> Iterator[None]:
+    """Name the file of what the library refuses under a name of its own."""
+    try:
+        yield
+    except InputError as error:
+        if path is None or error.source is not None or error.faults[0].place != what:
+            raise
+        raise error.with_source(str(path)) from None

@@ -76,7 +76,7 @@ def solve(
     Without a limit the search takes at most 60 seconds. Ctrl-C ends it with the best so far.
     """
     import scheduling as sch
-    from scheduling.cli.snapshots import stated_problem
+    from scheduling.cli.snapshots import from_file, stated_problem
     from scheduling.instances.files import read_solution, write_solution
     from scheduling.report.charts import chart_writer
 
@@ -86,7 +86,7 @@ def solve(
     draw = None if gantt is None else chart_writer(problem, gantt)
     if model is not None:
         _export(problem, model)
-    with LiveLine(quiet=json) as line:
+    with LiveLine(quiet=json) as line, from_file("hint", hint):
         solution = sch.solve(
             problem,
             chosen,

@@ -50,6 +50,19 @@ def test_solve_prints_table_and_writes_files(cli: Cli, shop: Path, tmp_path: Pat
     assert cli("check", shop, answer).out == "valid\n"
 
 
+def test_solutions_of_another_kind_are_named_with_their_file(
+    cli: Cli, shop: Path, tmp_path: Path
+) -> None:
+    other, output = tmp_path / "other.json", tmp_path / "best.json"
+    other.write_text('{"kind": "ring", "status": "unknown"}', encoding="utf-8")
+    for words in (["check", shop, other], ["solve", shop, "--hint", other, "--output", output]):
+        call = cli(*words)
+        assert (call.code, call.out) == (2, "")
+        assert call.err.startswith(f"error: {other}: ")
+        assert "expected" in call.err
+    assert not output.exists()
+
+
 def test_solve_json_is_alone_on_stdout(cli: Cli, shop: Path) -> None:
     call = cli("solve", shop, "--json", "--solver", "cp-sat")
     assert call.json["status"] == "optimal"
