@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from importlib.resources import files
 from pathlib import Path
 
 import pytest
@@ -191,9 +192,22 @@ def test_a_phone_shows_it_without_scrolling_sideways(
     shared_browser.open(path)
     wide = shared_browser.evaluate("document.documentElement.scrollWidth")
     assert wide <= PHONE[0]
+    certificate = "[...document.querySelector('table').querySelectorAll('td')]"
+    ends = f"Math.max(...{certificate}.map((cell) => cell.getBoundingClientRect().right))"
+    assert shared_browser.evaluate(ends) <= PHONE[0]
     ground = shared_browser.evaluate("getComputedStyle(document.body).backgroundColor")
     assert ground == ("rgb(18, 24, 31)" if dark else "rgb(255, 255, 255)")
     assert shared_browser.complaints() == []
+
+
+def test_names_that_do_not_fit_keep_their_ends(shared_browser: Browser, path: Path) -> None:
+    shared_browser.open(path)
+    code = (files("scheduling.report") / "templates" / "format.js").read_text(encoding="utf-8")
+    for width, shown in ((20, "last of sequence 940"), (11, "last …e 940"), (2, "")):
+        width_of = "{measureText: (text) => ({width: text.length})}"
+        call = f'fitText({width_of}, "last of sequence 940", {width})'
+        found = shared_browser.evaluate(f"(() => {{{code}; return {call}; }})()")
+        assert found == shown
 
 
 def picture(browser: Browser, number: int) -> str:

@@ -157,6 +157,10 @@ def test_a_plan_has_its_rivals_limits_and_what_binds(folder: Path, cli: Cli) -> 
     assert certified is not None
     (found,) = certified.rows
     assert found[:5] == ["cost", "min", 5, 5, "$/h"]
+    (folder / "plan.json").write_text(json.dumps(json.loads(done.out)["plan"]))
+    alone = one(["plan.json"]).certificate
+    assert alone is not None
+    assert alone.rows[0][:5] == found[:5]
     assert ["pool h100", 2, 8, "GPUs"] in [list(row) for row in tables["Limits"].rows]
 
 

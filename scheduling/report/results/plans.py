@@ -7,6 +7,7 @@ from typing import Any
 
 from scheduling.errors import InputError
 from scheduling.models.serving.fleet import Fleet
+from scheduling.models.serving.problem import MAXIMISED
 from scheduling.models.serving.units import UNITS
 from scheduling.report.results.commands import named
 from scheduling.report.results.content import (
@@ -38,7 +39,9 @@ def plan_section(found: Record, source: str, given: Given | None) -> Section:
     plan = whole["plan"]
     if plan is None:
         return Section("Serving plan", f"No plan: {whole['status']}.", source)
-    tiers = whole["tiers"] or [{**plan, "name": plan["objective_name"], "sense": None}]
+    goal = plan["objective_name"]
+    sense = "max" if goal in MAXIMISED else "min"
+    tiers = whole["tiers"] or [{**plan, "name": goal, "sense": sense}]
     rows: list[list[Cell]] = [
         [
             tier["name"],

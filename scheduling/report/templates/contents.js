@@ -50,8 +50,17 @@ class LineContent {
       });
       if (shape === "points") ctx.fill();
       else ctx.stroke();
+      const [first, last] = [plot.px(x[0]), plot.px(x[x.length - 1])];
+      if (shape !== "points" && last - first < 6) this.dot(ctx, last, plot.py(y[y.length - 1]));
     }
     ctx.setLineDash([]);
+  }
+
+  /** A line too short to be seen, such as a value that is found at the very end. */
+  dot(ctx, px, py) {
+    ctx.beginPath();
+    ctx.arc(px - 3, py, 3, 0, 2 * Math.PI);
+    ctx.fill();
   }
 
   find(plot, mx, my) {

@@ -20,17 +20,21 @@ function fitName(ctx, name, width) {
   return 2 * cut.length > name.length ? cut : "";
 }
 
-/** Text cut to a width, with an ellipsis; empty when not even two letters fit. */
+/** Text cut to a width in its middle, for names mostly differ at their ends; empty below two letters. */
 function fitText(ctx, text, width) {
   if (ctx.measureText(text).width <= width) return text;
+  const kept = (count) => {
+    const tail = count >> 1;
+    return `${text.slice(0, count - tail)}…${text.slice(text.length - tail)}`;
+  };
   let low = 0;
   let high = text.length - 1;
   while (low < high) {
     const middle = (low + high + 1) >> 1;
-    if (ctx.measureText(`${text.slice(0, middle)}…`).width <= width) low = middle;
+    if (ctx.measureText(kept(middle)).width <= width) low = middle;
     else high = middle - 1;
   }
-  return low < 2 ? "" : `${text.slice(0, low)}…`;
+  return low < 2 ? "" : kept(low);
 }
 
 /** Colours of the current theme, from the style sheet. */
