@@ -103,11 +103,11 @@ class Iteration:
         """Seconds that a prompt adds to iterations with decodes, in the mean.
 
         Prompts begin as places in the batch become free: ``B`` in as many iterations as a request
-        is in.
+        is in. Those of requests that do not decode fill the iterations.
         """
         if load.demand not in self._added:
-            begun = self.decodes / (load.steps + load.new / self._chunk)
-            if begun * load.new >= self._chunk:
+            begun = self.decodes / (load.steps + max(1.0, load.new / self._chunk))
+            if not load.steps or begun * load.new >= self._chunk:
                 extra = self._chunk_seconds(load) - self._t0
                 self._added[load.demand] = extra * load.new / self._chunk
             else:

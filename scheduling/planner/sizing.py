@@ -257,6 +257,7 @@ class Sizer:
         prompts = [iteration.prompt_seconds(load) for load in self._loads]
         total = 1 / sum(s * b for s, b in zip(self._shares, busy, strict=True))
         adding = 0.0
+        decoding = role != "prefill" and any(load.steps for load in self._loads)
         if role == "both":
             each = zip(self._shares, self._loads, strict=True)
             adding = total * sum(s * iteration.added_seconds(load) for s, load in each)
@@ -271,7 +272,7 @@ class Sizer:
             tpots.append(tpot)
             waits += self._waits(role, limit, share, iteration, prompts, total, tpot)
         return Sized(
-            max(batch, iteration.prompts_at_once(self._loads)),
+            batch if decoding else max(batch, iteration.prompts_at_once(self._loads)),
             budget,
             {load.demand: self._room.slow / b for load, b in zip(self._loads, busy, strict=True)},
             tuple(waits),

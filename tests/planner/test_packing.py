@@ -129,6 +129,22 @@ def test_rates_of_mixed_replicas_are_those_of_the_simulation(
     assert sized.rates["chat"] == pytest.approx(seen, rel=0.08)
 
 
+def test_requests_without_decodes_fill_the_iterations() -> None:
+    cost = replica_cost(llm("llama-3.1-8b"), gpu("h100-sxm"), Layout(), Precision())
+    asked = requests(spread(60, 1.0))
+    sized = Sizer([Load(asked, "m")], Room(cost, {2048: 10**9}), 512).at("both", 4, 2048)
+    assert sized.sequences > 2048 / 60
+    assert sized.rates["chat"] <= 1.05 * _rate(cost, sized, asked, 2048)
+
+
+def test_decode_replicas_hold_their_batch_however_prompts_are_spread() -> None:
+    cost = replica_cost(llm("llama-3.1-8b"), gpu("h100-sxm"), Layout(), Precision())
+    asked = requests(spread(500, 4.0), 100)
+    sizer = Sizer([Load(asked, "m")], Room(cost, {8192: 10**9}), 512)
+    assert sizer.at("decode", 2, None).sequences == 2
+    assert sizer.at("both", 2, 8192).sequences == 2
+
+
 def _rate(cost: CostModel, sized: Sized, asked: RequestClass, budget: int) -> float:
     """Return mean requests a second of a replica that is never idle."""
     count = 300 * budget // round(asked.prompt.mean)
