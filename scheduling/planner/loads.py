@@ -8,7 +8,7 @@ from functools import cached_property
 
 from scheduling.models.requests.table import RequestTable
 from scheduling.models.requests.workload import RequestClass
-from scheduling.planner.packing import Stream
+from scheduling.planner.packing import Stream, stream_of
 
 Target = tuple[float, float]
 """Seconds, and the share of the requests that stay within them."""
@@ -84,7 +84,7 @@ class Load:
     @cached_property
     def stream(self) -> Stream:
         """Its prompts, packed into iterations."""
-        return Stream(self.requests)
+        return stream_of(self.requests.prompt, self.requests.prefix_share)
 
     def long_prompt(self, share: float) -> tuple[float, float]:
         """Return new and reused tokens of a prompt that this share of them does not exceed."""

@@ -12,7 +12,7 @@ kernel, which may take longer than its work.
 
 from __future__ import annotations
 
-from functools import cached_property
+from functools import cached_property, lru_cache
 from math import ceil, log
 from typing import NamedTuple
 
@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scheduling.models.cost.protocol import Batch
-from scheduling.models.requests.workload import RequestClass
+from scheduling.models.requests.lengths import Lengths
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -80,23 +80,25 @@ class Stream:
 
     Parameters
     ----------
-    requests
-        What the prompts are drawn from.
+    prompt
+        Tokens of a prompt.
+    prefix_share
+        Share of them whose KV is in the cache.
     """
 
-    def __init__(self, requests: RequestClass) -> None:
-        self._requests = requests
-        prompt, new = requests.prompt, requests.computed_tokens
-        self._pairs = before(new, prompt.mean - new, prompt.scv) + 1 / 2
+    def __init__(self, prompt: Lengths, prefix_share: float) -> None:
+        self._prompt, self._prefix_share = prompt, prefix_share
+        reused = prompt.mean * prefix_share
+        self._pairs = before(prompt.mean - reused, reused, prompt.scv) + 1 / 2
         self._packed: dict[tuple[int, int, float | None], list[Packed]] = {}
 
     @cached_property
     def _prompts(self) -> tuple[Ints, Ints]:
         """Return new and reused tokens of each prompt."""
         shares = ((row + 0.5) / _PROMPTS for row in range(_PROMPTS))
-        lengths = np.rint([self._requests.prompt.quantile(share) for share in shares])
+        lengths = np.rint([self._prompt.quantile(share) for share in shares])
         tokens = np.random.default_rng(0).permutation(np.maximum(1.0, lengths))
-        reused = np.minimum(np.floor(tokens * self._requests.prefix_share), tokens - 1)
+        reused = np.minimum(np.floor(tokens * self._prefix_share), tokens - 1)
         return (tokens - reused).astype(np.int64), reused.astype(np.int64)
 
     def packed(self, tokens: int, groups: int, begun: float | None = None) -> list[Packed]:
@@ -131,6 +133,12 @@ class Stream:
                 Packed(share * len(rows) / iterations, batch) for rows, batch in alike
             ]
         return self._packed[key]
+
+
+@lru_cache(maxsize=64)
+def stream_of(prompt: Lengths, prefix_share: float) -> Stream:
+    """Return the stream of such prompts; those of the same lengths share what is known of it."""
+    return Stream(prompt, prefix_share)
 
 
 def _spread(count: int) -> Ints:

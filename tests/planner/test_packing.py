@@ -16,7 +16,7 @@ from scheduling.models.requests.table import RequestTable
 from scheduling.models.requests.workload import RequestClass
 from scheduling.planner.iterations import Room
 from scheduling.planner.loads import Load
-from scheduling.planner.packing import Stream
+from scheduling.planner.packing import stream_of
 from scheduling.planner.sizing import Sized, Sizer
 from scheduling.simulator.requests.deployment import Deployment, Flow, Group
 from scheduling.simulator.requests.fleet import simulate_fleet
@@ -54,7 +54,7 @@ def test_iterations_hold_what_prompts_that_are_cut_one_by_one_have(
 ) -> None:
     """Draws of 2,000 prompts, cut token by token, against the stream's iterations."""
     mine = requests({"kind": "uniform", "low": low, "high": low + more}, prefix_share=reused)
-    packed = Stream(mine).packed(tokens, groups)
+    packed = stream_of(mine.prompt, reused).packed(tokens, groups)
     assert sum(one.share for one in packed) == pytest.approx(1.0)
     assert all(one.batch.new_tokens == tokens for one in packed)
     lengths = mine.prompt.draw(2000, np.random.default_rng(1))
