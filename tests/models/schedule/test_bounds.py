@@ -270,3 +270,26 @@ def test_the_first_setup_is_none_behind_a_task_without_a_state() -> None:
         ScheduleProblem.model_validate({"resources": [machine], "jobs": [job]}), work_limit=1
     )
     assert (solution.objective, solution.bound) == (2, 2)
+
+
+def test_a_task_that_takes_longer_by_the_hours_leaves_less_behind_it() -> None:
+    """What must follow its start soon need not follow its end: the lateness of the other is 0."""
+    shift = {"id": "c", "breaks": [{"start": 2, "end": 7}], "period": 4}
+    fast = {"start": 1, "end": 3, "efficiency": 200}
+    long = {"id": "long", "interruptible": True, "modes": [{"duration": 5, "machine": "m"}]}
+    problem = ScheduleProblem.model_validate(
+        {
+            "calendars": [{**shift, "periodic": [fast]}],
+            "resources": [{"type": "machine", "id": "m", "calendar": "c"}],
+            "jobs": [
+                {"id": "j", "due": 1, "tasks": [{"id": "short", "modes": [{"duration": 1}]}]},
+                {"id": "k", "tasks": [long]},
+            ],
+            "precedences": [
+                {"before": "long", "after": "short", "kind": "start-start", "min_lag": -1}
+            ],
+            "objective": "max_lateness",
+        }
+    )
+    assert brute_force(problem) == (0,)
+    assert formula_bounds(compile_arrays(problem)) == [0]

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import scheduling as sch
+from scheduling.errors import UnsupportedError
 from scheduling.instances.files import read
 from scheduling.models.base import Status
 from scheduling.models.schedule.problem import ScheduleProblem
@@ -107,3 +108,15 @@ def test_flow_shops_without_waiting_are_closed_as_tours() -> None:
     problem = read(Path(folder) / "variants" / "nw-pfsp" / "12.txt", "nw-pfsp")
     answer = sch.solve(problem, "tour", work_limit=10, workers=1)
     assert (answer.status, answer.objective) == (Status.OPTIMAL, 2166)
+
+
+def test_a_pool_of_equal_machines_is_no_tour() -> None:
+    """Its jobs run side by side; one after the other they would take longer than they do."""
+    model = sch.ScheduleModel()
+    pool = model.add_pool(2)
+    for duration in (3, 3, 2, 2, 2):
+        model.add_task(model.add_job(), duration=duration, machine=pool)
+    problem = model.build()
+    with pytest.raises(UnsupportedError, match="one machine or one flow line"):
+        sch.solve(problem, "tour")
+    assert sch.solve(problem, "auto", work_limit=1, workers=1).objective == 6

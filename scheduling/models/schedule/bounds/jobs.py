@@ -21,7 +21,7 @@ from scheduling.models.schedule.bounds.relaxations import (
     mean_busy_times,
     shortest_remaining_first,
 )
-from scheduling.models.schedule.bounds.supply import Supply
+from scheduling.models.schedule.bounds.supply import Supply, WorkSupply
 from scheduling.models.schedule.bounds.tails import Tails
 from scheduling.models.schedule.windows import Edges
 
@@ -207,6 +207,8 @@ def _load(
     index: dict[int, int] = {}
     load = _Load(pool.supply, [], [], [], [], [])
     peak = pool.supply.peak
+    # By the hours work may be done unevenly, but nowhere faster than at the peak.
+    uneven = isinstance(pool.supply, WorkSupply)
     for task, work, tail in zip(pool.tasks, pool.work, after, strict=True):
         job = job_of[task]
         place = index.setdefault(job, len(index))
@@ -215,7 +217,7 @@ def _load(
             load.release.append(heads[task])
             load.work.append(work)
             load.tail.append(tail)
-            load.span.append(low[task])
+            load.span.append(work / peak if uneven else low[task])
         else:
             load.release[place] = min(load.release[place], heads[task])
             load.work[place] += work

@@ -32,8 +32,8 @@ class Pool:
     work
         Least work of each of them.
     elastic
-        Whether a task may spread its work over a longer mode; otherwise the work is done within
-        the shortest duration after the start.
+        Whether a task may spread its work over a longer mode or a longer time; otherwise the work
+        is done within the shortest duration after the start.
     setup
         Least time that passes after each task before the supply can do another; empty where none
         does. The last task needs none.
@@ -109,7 +109,9 @@ def _set_pool(
         worktime = _common_worktime(arrays, machine)
         if worktime is not None:
             least = np.minimum.reduceat(arrays.duration, arrays.mode_ptr[:-1])
-            return Pool(WorkSupply(worktime), tasks, (NORMAL * least[tasks]).tolist())
+            work = (NORMAL * least[tasks]).tolist()
+            # By the hours a task may take longer than it does at best.
+            return Pool(WorkSupply(worktime), tasks, work, elastic=True)
     else:
         tasks = [task for eligible, own in groups.items() if eligible <= machines for task in own]
     supply = Supply(total([arrays.steps(machine) for machine in sorted(machines)]))

@@ -42,7 +42,7 @@ def line_refusal(arrays: ScheduleArrays) -> str | None:
         return reason
     if np.any(arrays.deadline < NEVER) or len(arrays.step_start) > arrays.n_resources:
         return "takes neither deadlines nor breaks; use lns or cp-sat"
-    if len(arrays.demand_resource) or np.any(arrays.machine < 0):
+    if not on_machines(arrays):
         if _pools(arrays) is None:
             return "takes machines, or equal ones at each stage of a flow shop; use lns or cp-sat"
         return _goal_refusal(arrays)
@@ -102,6 +102,11 @@ def _goal_refusal(arrays: ScheduleArrays) -> str | None:
     if heaviest * horizon(arrays) >= _LARGEST_VALUE:
         return "takes values below 2**60 only; use a coarser unit of time"
     return None
+
+
+def on_machines(arrays: ScheduleArrays) -> bool:
+    """Whether each stage of a line has machines by name, not a number of equal ones."""
+    return not len(arrays.demand_resource) and bool(np.all(arrays.machine >= 0))
 
 
 def line_shape(arrays: ScheduleArrays) -> tuple[int, int]:

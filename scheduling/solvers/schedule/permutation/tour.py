@@ -15,7 +15,12 @@ from scheduling.models.schedule.objective import MEASURES
 from scheduling.solvers.bases import NeedsCpSat
 from scheduling.solvers.board import Board, Budget
 from scheduling.solvers.schedule.family import Candidate, CompiledSchedule
-from scheduling.solvers.schedule.permutation.line import Line, line_refusal, line_shape
+from scheduling.solvers.schedule.permutation.line import (
+    Line,
+    line_refusal,
+    line_shape,
+    on_machines,
+)
 
 _LARGEST = 500
 """Most jobs: there is an arc for every pair of them."""
@@ -104,7 +109,7 @@ def _refusal(arrays: ScheduleArrays) -> str | None:
         return reason
     if len(arrays.weights) > 1 or np.any(np.delete(arrays.weights[0], MEASURES.index("makespan"))):
         return "minimises the makespan alone; use iterated-greedy or cp-sat"
-    if line_shape(arrays) != (1, 1):
+    if line_shape(arrays) != (1, 1) or not on_machines(arrays):
         return "takes one machine or one flow line without waiting; use iterated-greedy or cp-sat"
     if np.any(arrays.release) or np.any(arrays.duration == 0):
         return "takes neither releases nor tasks without duration; use iterated-greedy or cp-sat"

@@ -16,7 +16,12 @@ from scheduling.models.schedule.arrays import Ints, ScheduleArrays
 from scheduling.models.schedule.objective import MEASURES
 from scheduling.solvers.board import Board, Budget
 from scheduling.solvers.schedule.family import Candidate, CompiledSchedule
-from scheduling.solvers.schedule.permutation.line import Line, line_refusal, line_shape
+from scheduling.solvers.schedule.permutation.line import (
+    Line,
+    line_refusal,
+    line_shape,
+    on_machines,
+)
 
 _LARGEST = 300
 """Most jobs of a tour."""
@@ -30,7 +35,8 @@ def has_machine_tours(arrays: ScheduleArrays) -> bool:
         return False
     stages, lines = line_shape(arrays)
     sums = np.any(np.delete(arrays.weights, _MAKESPAN, axis=1))
-    return stages > 1 and lines == 1 and not sums and 1 < arrays.n_jobs <= _LARGEST
+    single = lines == 1 and on_machines(arrays)
+    return stages > 1 and single and not sums and 1 < arrays.n_jobs <= _LARGEST
 
 
 def raise_by_tours(data: CompiledSchedule, board: Board[Candidate], budget: Budget) -> None:
