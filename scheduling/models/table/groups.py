@@ -84,15 +84,18 @@ class _Search:
         self.common: list[Flags] = []
         self.arcs: dict[tuple[int, int], int] = {}
         self.open: list[tuple[int, int]] = []
+        self.reached = 0
 
     def run(self, rows: Ints, times: Ints, most: int, stops: Callable[[], bool]) -> TableGroups:
         """Open groups, large ones first, until all are open or the limits are reached."""
         self._number(np.arange(len(rows)))
         certain = int((times - 1) @ self.weight.sum(axis=1))
         certain += (len(rows) - 1) * int(self.weight[0, self.common[0]].sum())
-        reached = 0
-        while self.open and reached < most and not stops():
-            reached += self._open(heappop(self.open)[1])
+        while self.open and not stops():
+            entry = heappop(self.open)
+            if not self._opened(entry[1], most, stops):
+                heappush(self.open, entry)
+                break
         left = {group for _, group in self.open}
         order = sorted(range(len(self.members)), key=lambda group: -len(self.members[group]))
         place = np.empty(len(order), np.int64)
@@ -109,22 +112,25 @@ class _Search:
             closed=np.array([group not in left for group in order]),
         )
 
-    def _open(self, group: int) -> int:
-        """Add the arcs of a group; return the rows that they lead to."""
+    def _opened(self, group: int, most: int, stops: Callable[[], bool]) -> bool:
+        """Add the arcs of a group; tell whether they are all there within the limits."""
         rows, common = self.members[group], self.common[group]
-        reached = 0
         for field in np.nonzero(~common)[0]:
             texts = self.value[rows, field]
             order = np.argsort(texts, kind="stable")
             ends = np.nonzero(np.diff(texts[order], append=-1))[0] + 1
             for start, end in zip((0, *ends[:-1].tolist()), ends.tolist(), strict=True):
                 if end - start > 1:
+                    if self.reached >= most:
+                        return False
                     inside = rows[np.sort(order[start:end])]
                     head = self._number(inside)
                     added = self.common[head] & ~common
                     self.arcs[group, head] = int(self.weight[inside[0], added].sum())
-                    reached += len(inside)
-        return reached
+                    self.reached += len(inside)
+            if stops():
+                return False
+        return True
 
     def _number(self, rows: Ints) -> int:
         key = rows.tobytes()
