@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from scheduling.models.experts.problem import ExpertProblem
 from scheduling.models.experts.solution import ExpertSolution
 from scheduling.models.packing.problem import PackingProblem
 from scheduling.models.packing.solution import PackingSolution
-from scheduling.models.placement.problem import Item, PlacementProblem
+from scheduling.models.placement.problem import Item, Node, PlacementProblem
 from scheduling.models.placement.solution import Placement, PlacementSolution
 from scheduling.models.table.problem import TableProblem
 from scheduling.models.table.solution import TableSolution
@@ -49,15 +49,7 @@ def _node_map(
             if share > 0:
                 boxes.append(_bar(item, node.id, left, left + share, row))
                 left += share
-    return Boxes.in_rows(
-        f"{name} by node",
-        Axis(f"{name}, % of the node"),
-        Axis("node"),
-        boxes,
-        [node.id for node in nodes],
-        legend=_STATES,
-        most=100.0,
-    )
+    return _filled(f"{name} by node", f"{name}, % of the node", boxes, nodes, 100.0)
 
 
 def _part_map(
@@ -81,15 +73,16 @@ def _part_map(
                 left = cells[part] + 0.04 + 0.92 * place / len(sharers)
                 right = left + 0.92 / len(sharers)
                 boxes.append(_bar(item, node.id, left, right, row, part))
-    return Boxes.in_rows(
-        f"{kind} of nodes",
-        Axis(f"{kind}, numbered on its node"),
-        Axis("node"),
-        boxes,
-        [node.id for node in nodes],
-        legend=_STATES,
-        most=float(max(sum(part.kind == kind for part in node.parts) for node in nodes)),
-    )
+    most = float(max(sum(part.kind == kind for part in node.parts) for node in nodes))
+    return _filled(f"{kind} of nodes", f"{kind}, numbered on its node", boxes, nodes, most)
+
+
+def _filled(
+    title: str, along: str, boxes: Sequence[RowBar], nodes: Sequence[Node], most: float
+) -> Boxes:
+    """Draw what fills nodes, a row each."""
+    rows = [node.id for node in nodes]
+    return Boxes.in_rows(title, Axis(along), Axis("node"), boxes, rows, legend=_STATES, most=most)
 
 
 def _bar(item: Item, node: str, left: float, right: float, row: int, part: str = "") -> RowBar:
