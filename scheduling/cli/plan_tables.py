@@ -90,13 +90,16 @@ def _totals(best: ServingPlan) -> str:
     if best.watts is not None:
         parts.append(f"{best.watts / 1000:,.2f} kW")
     sources = sorted({component.prediction.provenance for component in best.components})
-    parts.append(f"times {', '.join(sources)}")
+    if sources:
+        parts.append(f"times {', '.join(sources)}")
     return ", ".join(parts)
 
 
 def _replays(result: PlanResult) -> None:
     """Print what the simulation shows, and whether plans before this one failed in it."""
-    if not result.replays:
+    if not result.replays and result.plan is not None and not result.plan.components:
+        print("  this plan serves nothing")
+    elif not result.replays:
         why = "interrupted" if result.interrupted else "the time was up; --time-limit gives more"
         print(f"  not replayed by simulation: {why}")
     if not result.replays or not result.replays[-1].verdicts:

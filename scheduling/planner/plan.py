@@ -318,7 +318,9 @@ def _verified(
         if not found.complete:
             solution = unproven(solution)
         best = planned(resolved, kept, solution)
-        seen = None if best is None else replay(resolved, kept, solution, best, clock)
+        seen = None
+        if best is not None and best.components:
+            seen = replay(resolved, kept, solution, best, clock)
         if seen is None:
             answer = answer or _Answer(kept, problem, solution, best, replays)
             break
