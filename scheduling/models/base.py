@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Annotated, Any, Self, TypeVar, cast
+from typing import TYPE_CHECKING, Annotated, Any, Protocol, Self, TypeVar, cast
 
 from pydantic import (
     BaseModel,
@@ -22,6 +22,7 @@ from pydantic_core import core_schema
 from scheduling.errors import Fault, InputError
 
 T = TypeVar("T")
+S_co = TypeVar("S_co", covariant=True)
 
 Many = Annotated[tuple[T, ...], Field(strict=False)]
 """A tuple that may be given as a list; its elements stay strict."""
@@ -114,12 +115,28 @@ class Problem(Document):
     kind: str
     name: str | None = Field(default=None, description="Name shown to people.")
 
+    if TYPE_CHECKING:
 
-def require_problem(given: object) -> None:
+        @property
+        def _solved(self) -> Any: ...
+
+
+class Solved(Protocol[S_co]):
+    """A problem whose solutions are of type ``S_co``, in the eyes of type checkers alone.
+
+    What is read from a file may be of any kind, and so may its solution.
+    """
+
+    @property
+    def _solved(self) -> S_co: ...
+
+
+def require_problem(given: object) -> Problem:
     """Refuse what is no problem, such as a file's name, with an :class:`InputError`."""
     if not isinstance(given, Problem):
         found = f"{type(given).__name__} {repr(given)[:_SHOWN]}"
         raise InputError.single("problem", found, "a problem, as scheduling.read returns it")
+    return given
 
 
 def relative_gap(objective: Number | None, bound: Number | None) -> float | None:

@@ -13,8 +13,8 @@ from statistics import fmean
 from scheduling.instances.federated.random_clients import federated_clients
 from scheduling.models.federated.problem import FederatedProblem
 from scheduling.scenarios.scenario import Row, Run, Scenario, Target
+from scheduling.scenarios.solving import solve
 from scheduling.simulator.federated.compass import Compass
-from scheduling.solvers.driver import solve
 
 _CLIENTS = 20
 _ROUNDS = 40

@@ -14,7 +14,7 @@ from statistics import fmean
 
 from scheduling.instances.network.random_networks import leaf_flows
 from scheduling.scenarios.scenario import Row, Run, Scenario, Target
-from scheduling.solvers.driver import solve
+from scheduling.scenarios.solving import solve
 
 _CASES = ((16, 12, 8), (32, 24, 16), (32, 40, 12))
 """Leaves, flows of each, spines."""

@@ -8,13 +8,14 @@ from collections.abc import Callable
 from dataclasses import replace
 from fractions import Fraction
 from numbers import Integral, Real
-from typing import Any
+from typing import Any, TypeVar, cast
 
 from scheduling.errors import CheckError, InputError, UnsupportedError
 from scheduling.machine import usable_cores
 from scheduling.models.base import (
     Problem,
     Solution,
+    Solved,
     Status,
     certificate_fields,
     require_problem,
@@ -37,10 +38,11 @@ _SHARE_OF_A_TIER = 0.75
 """Share of what is left that a tier may take before those behind it, which matter less."""
 
 OnProgress = Callable[[Progress], None]
+S = TypeVar("S")
 
 
 def solve(
-    problem: Problem,
+    problem: Solved[S],
     solver: str | Solver[Any, Any] = "auto",
     *,
     time_limit: float | None = None,
@@ -49,7 +51,7 @@ def solve(
     seed: int = 0,
     hint: Solution | None = None,
     on_progress: OnProgress | None = None,
-) -> Any:
+) -> S:
     """Solve a problem and return its checked solution with a bound.
 
     Parameters
@@ -79,8 +81,8 @@ def solve(
     Returns
     -------
     Solution
-        The family's solution. A keyboard interrupt ends the search early and returns the best
-        solution so far.
+        The family's solution; type checkers know its type where they know the problem's. A
+        keyboard interrupt ends the search early and returns the best solution so far.
 
     Raises
     ------
@@ -91,7 +93,7 @@ def solve(
     CheckError
         When a solver's answer fails the independent check (a defect of the library).
     """
-    require_problem(problem)
+    given = require_problem(problem)
     check_limits(time_limit, work_limit, workers, seed)
     if time_limit is None and work_limit is None:
         time_limit = DEFAULT_TIME_LIMIT
@@ -101,10 +103,10 @@ def solve(
         workers=workers or usable_cores(),
         seed=seed,
     )
-    _LOG.debug("solving", extra={"kind": problem.kind, "problem": problem.name})
-    answer = _Run(problem, solver, budget, on_progress).answer(hint)
-    _LOG.info("solved", extra={"kind": problem.kind, "problem": problem.name, **_told(answer)})
-    return answer
+    _LOG.debug("solving", extra={"kind": given.kind, "problem": given.name})
+    answer = _Run(given, solver, budget, on_progress).answer(hint)
+    _LOG.info("solved", extra={"kind": given.kind, "problem": given.name, **_told(answer)})
+    return cast("S", answer)
 
 
 def _told(answer: Solution) -> dict[str, Any]:

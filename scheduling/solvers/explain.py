@@ -13,13 +13,21 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from importlib import import_module
-from typing import Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar, overload
 
 from scheduling.errors import UnsupportedError
 from scheduling.machine import usable_cores
 from scheduling.models.base import Problem, Solution, Status, require_problem
 from scheduling.solvers.board import Budget
 from scheduling.solvers.driver import check_limits
+
+if TYPE_CHECKING:
+    from scheduling.models.allocation.problem import AllocationProblem
+    from scheduling.models.loop.problem import LoopProblem
+    from scheduling.models.memory.problem import MemoryProblem
+    from scheduling.models.placement.problem import PlacementProblem
+    from scheduling.models.schedule.problem import ScheduleProblem
+    from scheduling.solvers.placement.explaining.explanation import PlacementExplanation
 
 T = TypeVar("T")
 
@@ -158,6 +166,30 @@ class Conflict(Protocol):
         ...
 
 
+@overload
+def explain(
+    problem: ScheduleProblem | MemoryProblem | LoopProblem | AllocationProblem,
+    time_limit: float = 60.0,
+    *,
+    workers: int | None = None,
+    seed: int = 0,
+) -> Explanation: ...
+@overload
+def explain(
+    problem: PlacementProblem,
+    time_limit: float = 60.0,
+    *,
+    workers: int | None = None,
+    seed: int = 0,
+) -> PlacementExplanation: ...
+@overload
+def explain(
+    problem: Problem,
+    time_limit: float = 60.0,
+    *,
+    workers: int | None = None,
+    seed: int = 0,
+) -> Any: ...
 def explain(
     problem: Problem,
     time_limit: float = 60.0,

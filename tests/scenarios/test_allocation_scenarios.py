@@ -16,7 +16,7 @@ from scheduling.instances.allocation.recomputing import best_recomputing, loss_o
 from scheduling.models.base import Status
 from scheduling.scenarios import bac, cake, flowcache, mergepipe, turn_budget, v0_router
 from scheduling.scenarios.scenario import Run, data_folder
-from scheduling.solvers.driver import solve
+from tests.solving import solve
 
 
 @settings(max_examples=60, deadline=None)

@@ -10,7 +10,7 @@ import pytest
 from scheduling.models.requests.table import RequestTable
 from scheduling.scenarios import flowprefill, opflow, past_future, sarathi
 from scheduling.scenarios.scenario import Run
-from scheduling.solvers.driver import solve
+from tests.solving import solve
 
 
 @pytest.mark.parametrize("load", [1.2, 2.0])

@@ -22,7 +22,7 @@ from scheduling.scenarios.agentcgroup import Phase, Session
 from scheduling.scenarios.scenario import Run, data_folder
 from scheduling.simulator.schedule.policies.dispatching import Ranked
 from scheduling.simulator.schedule.simulate import simulate_schedule
-from scheduling.solvers.driver import solve
+from tests.solving import solve
 
 
 def test_the_least_pressure_of_two_models_on_two_gpus() -> None:

@@ -11,7 +11,7 @@ from scheduling.models.experts.bounds import bytes_bound
 from scheduling.scenarios import elastic_moe, eplb, priority_matters
 from scheduling.scenarios.priority_matters import BEST, BETTER, CERTIFIED, Cell, Outcome
 from scheduling.scenarios.scenario import Run, data_folder
-from scheduling.solvers.driver import solve
+from tests.solving import solve
 
 
 def test_generated_clusters_have_the_usage_that_was_asked_for() -> None:

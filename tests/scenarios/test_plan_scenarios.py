@@ -25,7 +25,7 @@ from scheduling.scenarios.once_for_all import WIDTHS, Deployment, Part
 from scheduling.scenarios.registry import SCENARIOS, scenario
 from scheduling.scenarios.scenario import Run
 from scheduling.simulator.requests.policies.composition import PrefillFirst, Sarathi
-from scheduling.solvers.driver import solve
+from tests.solving import solve
 
 NAMES = (
     "agentic-tco",

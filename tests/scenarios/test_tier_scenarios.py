@@ -8,7 +8,7 @@ from scheduling.instances.tiers.random_programs import tensor_program
 from scheduling.models.tiers.solution import TieredSolution
 from scheduling.scenarios import cxl, harmonia, malloc, oomb
 from scheduling.scenarios.scenario import Run
-from scheduling.solvers.driver import solve
+from tests.solving import solve
 
 
 def test_mappings_have_offsets_and_beat_the_rule() -> None:

@@ -25,6 +25,7 @@ from scheduling.solvers.pipeline.explain import explain_pipeline
 from scheduling.solvers.ring.explain import explain_ring
 from scheduling.solvers.spines.explain import explain_spines
 from scheduling.solvers.spot.explain import explain_spot
+from tests.solving import solve
 
 PIPELINE = PipelineProblem(
     gpus=2,
@@ -123,11 +124,11 @@ def test_changes_are_those_of_the_words() -> None:
     found = explain_pipeline(PIPELINE, Budget(None, 20.0, 1, 0))
     values = {str(relief.label): relief.value for relief in found.reliefs}
     for words, changes in (("3 GPUs", {"gpus": 3}), ("no limit of memory", {"gigabytes": None})):
-        again = sch.solve(PIPELINE.model_copy(update=changes), work_limit=20, workers=1)
+        again = solve(PIPELINE.model_copy(update=changes), work_limit=20, workers=1)
         assert values[words] == again.objective
     ring = explain_ring(RING, Budget(None, 20.0, 1, 0))
     without = RingProblem(rates=((0, 9, 1), (9, 0, 3), (1, 3, 0)))
-    again = sch.solve(without, work_limit=20, workers=1)
+    again = solve(without, work_limit=20, workers=1)
     found_values = {str(relief.label): relief.value for relief in ring.reliefs}
     assert found_values["without node 3"] == again.objective
 

@@ -20,6 +20,7 @@ from scheduling.solvers.registry import READY, Availability
 from scheduling.solvers.schedule.dispatch import Dispatch
 from scheduling.solvers.schedule.family import Candidate, CompiledSchedule
 from tests.brute_force import brute_force
+from tests.solving import solve
 from tests.strategies import schedule_problems
 
 
@@ -77,11 +78,11 @@ class Liar(Idle):
 
 def test_unchecked_answers_never_leave() -> None:
     with pytest.raises(CheckError, match="liar"):
-        sch.solve(shop(), Liar())
+        solve(shop(), Liar())
 
 
 def test_time_limit_ends_a_search_that_waits() -> None:
-    answer = sch.solve(shop(), Idle(), time_limit=0.3)
+    answer = solve(shop(), Idle(), time_limit=0.3)
     assert answer.status is Status.UNKNOWN
     assert answer.objective is None
     assert answer.bound > 0
@@ -89,7 +90,7 @@ def test_time_limit_ends_a_search_that_waits() -> None:
 
 def test_unknown_solver_names_its_neighbours() -> None:
     with pytest.raises(UnsupportedError, match="did you mean 'cp-sat'"):
-        sch.solve(shop(), "cpsat")
+        solve(shop(), "cpsat")
 
 
 @pytest.mark.parametrize(
@@ -104,12 +105,12 @@ def test_unknown_solver_names_its_neighbours() -> None:
 )
 def test_senseless_limits_are_refused(limits: dict[str, Any]) -> None:
     with pytest.raises(InputError):
-        sch.solve(shop(), **limits)
+        solve(shop(), **limits)
 
 
 def test_own_rule_and_progress() -> None:
     reports: list[Progress] = []
-    answer = sch.solve(shop(), Dispatch(lambda task: -task.duration), on_progress=reports.append)
+    answer = solve(shop(), Dispatch(lambda task: -task.duration), on_progress=reports.append)
     assert answer.solver == "dispatch own rule"
     assert answer.status in (Status.FEASIBLE, Status.OPTIMAL)
     assert reports[-1].objective == answer.objective
@@ -117,37 +118,37 @@ def test_own_rule_and_progress() -> None:
 
 
 def test_hint_is_never_made_worse() -> None:
-    best = sch.solve(shop(), "cp-sat", time_limit=20)
-    again = sch.solve(shop(), Idle(), time_limit=0.2, hint=best)
+    best = solve(shop(), "cp-sat", time_limit=20)
+    again = solve(shop(), Idle(), time_limit=0.2, hint=best)
     assert again.objective == best.objective
     assert again.solver == "idle (hint)"
 
 
 def test_invalid_hint_is_not_returned() -> None:
-    best = sch.solve(shop(), "dispatch:SPT")
+    best = solve(shop(), "dispatch:SPT")
     spoiled = best.model_copy(
         update={"tasks": tuple(t.model_copy(update={"start": 0}) for t in best.tasks)}
     )
-    assert sch.solve(shop(), Idle(), time_limit=0.2, hint=spoiled).status is Status.UNKNOWN
+    assert solve(shop(), Idle(), time_limit=0.2, hint=spoiled).status is Status.UNKNOWN
 
 
 @pytest.mark.usefixtures("interruptible")
 def test_interrupt_returns_the_best_so_far() -> None:
-    best = sch.solve(shop(), "dispatch:SPT")
+    best = solve(shop(), "dispatch:SPT")
 
     def interrupt() -> None:
         time.sleep(0.3)
         signal.raise_signal(signal.SIGINT)
 
     threading.Thread(target=interrupt, daemon=True).start()
-    answer = sch.solve(shop(), Idle(), time_limit=50, hint=best)
+    answer = solve(shop(), Idle(), time_limit=50, hint=best)
     assert answer.objective == best.objective
     assert answer.seconds < 40
 
 
 @pytest.mark.usefixtures("interruptible")
 def test_interrupts_are_noted_while_garbage_is_collected() -> None:
-    best = sch.solve(shop(), "dispatch:SPT")
+    best = solve(shop(), "dispatch:SPT")
     asked: list[Progress] = []
 
     def interrupt(phase: str, info: dict[str, int]) -> None:
@@ -162,7 +163,7 @@ def test_interrupts_are_noted_while_garbage_is_collected() -> None:
             gc.callbacks.append(interrupt)
             gc.collect()
 
-    answer = sch.solve(shop(), Idle(), time_limit=50, hint=best, on_progress=collect)
+    answer = solve(shop(), Idle(), time_limit=50, hint=best, on_progress=collect)
     assert answer.objective == best.objective
     assert answer.seconds < 40
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
@@ -176,13 +177,13 @@ def test_a_second_interrupt_is_raised() -> None:
         signal.raise_signal(signal.SIGINT)
 
     with pytest.raises(KeyboardInterrupt):
-        sch.solve(shop(), "dispatch:SPT", time_limit=50, on_progress=interrupt)
+        solve(shop(), "dispatch:SPT", time_limit=50, on_progress=interrupt)
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
 def test_tiers_are_solved_in_order() -> None:
     problem = shop(objective=["late_jobs", {"total_completion": 1}])
-    answer = sch.solve(problem, "cp-sat", time_limit=30)
+    answer = solve(problem, "cp-sat", time_limit=30)
     assert answer.status is Status.OPTIMAL
     assert [tier.name for tier in answer.tiers] == ["late_jobs", "total_completion"]
     assert all(tier.gap == 0 for tier in answer.tiers)
@@ -192,7 +193,7 @@ def test_infeasible_by_formula() -> None:
     model = sch.ScheduleModel()
     job = model.add_job(deadline=2)
     model.add_task(job, duration=3)
-    answer = sch.solve(model.build(), "dispatch")
+    answer = solve(model.build(), "dispatch")
     assert answer.status is Status.INFEASIBLE
     assert answer.tasks == ()
 
@@ -200,7 +201,7 @@ def test_infeasible_by_formula() -> None:
 @pytest.mark.parametrize("solver", ["auto", "cp-sat", "dispatch", "sgs", "tabu", "lns"])
 def test_one_worker_and_a_work_limit_are_deterministic(solver: str) -> None:
     runs = [
-        sch.solve(shop(), solver, work_limit=0.3, workers=1, seed=5).model_dump(
+        solve(shop(), solver, work_limit=0.3, workers=1, seed=5).model_dump(
             exclude={"seconds", "history"}
         )
         for _ in range(2)
@@ -212,7 +213,7 @@ def test_one_worker_and_a_work_limit_are_deterministic(solver: str) -> None:
 @given(schedule_problems())
 def test_auto_equals_brute_force(problem: ScheduleProblem) -> None:
     optimum = brute_force(problem)
-    answer = sch.solve(problem, "auto", time_limit=60, workers=2)
+    answer = solve(problem, "auto", time_limit=60, workers=2)
     if optimum is None:
         assert answer.status is Status.INFEASIBLE
     else:

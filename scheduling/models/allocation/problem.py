@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field
 
 from scheduling.errors import Fault
 from scheduling.models.base import Frozen, Many, Name, Problem
+
+if TYPE_CHECKING:
+    from scheduling.models.allocation.solution import AllocationSolution
 
 MOST = 2**40
 
@@ -51,6 +54,12 @@ class AllocationProblem(Problem):
     """
 
     kind: Literal["allocation"] = "allocation"
+
+    if TYPE_CHECKING:
+
+        @property
+        def _solved(self) -> AllocationSolution: ...
+
     budget: Amount = Field(description="What there is, in the unit of the costs.")
     claims: Annotated[Many[Claim], Field(min_length=1)]
 

@@ -5,12 +5,15 @@ Times are numbers of iterations, which all take equally long; lengths and memory
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field
 
 from scheduling.errors import Fault
 from scheduling.models.base import Frozen, Many, Name, Problem
+
+if TYPE_CHECKING:
+    from scheduling.models.batching.solution import BatchingSolution
 
 Slots = Annotated[int, Field(ge=0, le=10**7)]
 Tokens = Annotated[int, Field(ge=0, le=10**9)]
@@ -51,6 +54,12 @@ class BatchingProblem(Problem):
     """
 
     kind: Literal["batching"] = "batching"
+
+    if TYPE_CHECKING:
+
+        @property
+        def _solved(self) -> BatchingSolution: ...
+
     requests: Annotated[Many[BatchingRequest], Field(min_length=1)]
     memory: Annotated[int, Field(ge=1, le=10**12)] = Field(description="Tokens of KV memory.")
     batch: Annotated[int, Field(ge=1, le=10**6)] | None = Field(

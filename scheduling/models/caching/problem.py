@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field
 
 from scheduling.errors import Fault
 from scheduling.models.base import Frozen, Many, Name, Problem
+
+if TYPE_CHECKING:
+    from scheduling.models.caching.solution import CachingSolution
 
 START = -1
 """The request before the first one: what is held then was there from the start."""
@@ -63,6 +66,12 @@ class CachingProblem(Problem):
     """
 
     kind: Literal["caching"] = "caching"
+
+    if TYPE_CHECKING:
+
+        @property
+        def _solved(self) -> CachingSolution: ...
+
     capacity: Annotated[int, Field(ge=0, le=2**50)] = Field(
         description="Room of the cache, in any unit that the sizes share."
     )

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from math import ceil
-from typing import Annotated, Literal, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple
 
 from pydantic import Field
 
 from scheduling.errors import Fault
 from scheduling.models.base import Frozen, Many, Name, Problem
 from scheduling.models.exact import exact
+
+if TYPE_CHECKING:
+    from scheduling.models.checkpoint.solution import CheckpointSolution
 
 Seconds = Annotated[float, Field(ge=0, le=10**7)]
 
@@ -57,6 +60,12 @@ class CheckpointProblem(Problem):
     """
 
     kind: Literal["checkpoint"] = "checkpoint"
+
+    if TYPE_CHECKING:
+
+        @property
+        def _solved(self) -> CheckpointSolution: ...
+
     step_seconds: Annotated[float, Field(gt=0, le=10**6)] = Field(
         description="Time of a training step; copies are taken between steps."
     )

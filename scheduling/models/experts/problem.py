@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field
 
 from scheduling.errors import Fault
 from scheduling.models.base import Frozen, Many, Name, Problem
+
+if TYPE_CHECKING:
+    from scheduling.models.experts.solution import ExpertSolution
 
 LOAD_SCALE = 1000
 """Tier ``load`` counts in thousandths of the unit of loads, rounded up."""
@@ -58,6 +61,12 @@ class ExpertProblem(Problem):
     """
 
     kind: Literal["experts"] = "experts"
+
+    if TYPE_CHECKING:
+
+        @property
+        def _solved(self) -> ExpertSolution: ...
+
     experts: Annotated[Many[Expert], Field(min_length=1)]
     devices: Annotated[Many[Device], Field(min_length=1)]
     hierarchical: bool = False

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field
 
 from scheduling.errors import Fault
 from scheduling.models.base import Frozen, Many, Name, Problem
 from scheduling.models.faults import repeated
+
+if TYPE_CHECKING:
+    from scheduling.models.federated.solution import FederatedSolution
 
 Steps = Annotated[int, Field(ge=1, le=10**6)]
 
@@ -37,6 +40,12 @@ class FederatedProblem(Problem):
     """
 
     kind: Literal["federated"] = "federated"
+
+    if TYPE_CHECKING:
+
+        @property
+        def _solved(self) -> FederatedSolution: ...
+
     min_steps: Steps
     max_steps: Steps
     latest_factor: Annotated[float, Field(ge=1, le=100)] = Field(

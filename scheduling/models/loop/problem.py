@@ -5,12 +5,15 @@ Times are cycles; sizes of values are in the unit of the memory that holds them,
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field
 
 from scheduling.errors import Fault
 from scheduling.models.base import Frozen, Many, Name, Problem
+
+if TYPE_CHECKING:
+    from scheduling.models.loop.solution import LoopSolution
 
 LONGEST = 10**6
 """Most cycles of a latency or a reservation."""
@@ -113,6 +116,12 @@ class LoopProblem(Problem):
     """
 
     kind: Literal["loop"] = "loop"
+
+    if TYPE_CHECKING:
+
+        @property
+        def _solved(self) -> LoopSolution: ...
+
     operations: Annotated[Many[Operation], Field(min_length=1)]
     units: Many[Unit] = ()
     memories: Many[Memory] = ()

@@ -6,12 +6,15 @@ and offsets are bytes.
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field
 
 from scheduling.errors import Fault
 from scheduling.models.base import Frozen, Many, Name, Problem
+
+if TYPE_CHECKING:
+    from scheduling.models.memory.solution import MemorySolution
 
 MOST_BYTES = 2**50
 MOST_TOTAL = 2**55
@@ -63,6 +66,12 @@ class MemoryProblem(Problem):
     """
 
     kind: Literal["memory"] = "memory"
+
+    if TYPE_CHECKING:
+
+        @property
+        def _solved(self) -> MemorySolution: ...
+
     buffers: Annotated[Many[Buffer], Field(min_length=1)]
     capacity: Bytes | None = Field(default=None, description="Bytes that there are.")
 

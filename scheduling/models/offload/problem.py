@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field
 
 from scheduling.errors import Fault
 from scheduling.models.base import Frozen, Many, Name, Problem
 from scheduling.models.faults import repeated
+
+if TYPE_CHECKING:
+    from scheduling.models.offload.solution import OffloadSolution
 
 MILLION = 10**6
 """Microseconds in a second, microjoules in a joule."""
@@ -54,6 +57,12 @@ class OffloadProblem(Problem):
     """
 
     kind: Literal["offload"] = "offload"
+
+    if TYPE_CHECKING:
+
+        @property
+        def _solved(self) -> OffloadSolution: ...
+
     tasks: Annotated[Many[OffloadTask], Field(min_length=1, max_length=10**4)]
     goals: Annotated[Many[Goal], Field(min_length=1)] = ("delay", "energy")
     max_delay_seconds: Annotated[float, Field(ge=0, le=10**12)] | None = Field(

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field
 
 from scheduling.errors import Fault
 from scheduling.models.base import Many, Problem
+
+if TYPE_CHECKING:
+    from scheduling.models.ordering.solution import OrderingSolution
 
 MOST_TRANSACTIONS = 2000
 
@@ -32,6 +35,12 @@ class OrderingProblem(Problem):
     """
 
     kind: Literal["ordering"] = "ordering"
+
+    if TYPE_CHECKING:
+
+        @property
+        def _solved(self) -> OrderingSolution: ...
+
     transactions: Annotated[Many[Line], Field(min_length=1, max_length=MOST_TRANSACTIONS)]
 
     def _faults(self) -> list[Fault]:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field
 
 from scheduling.errors import Fault
 from scheduling.models.base import Many, Problem
+
+if TYPE_CHECKING:
+    from scheduling.models.packing.solution import PackingSolution
 
 Tokens = Annotated[int, Field(ge=1, le=10**9)]
 
@@ -30,6 +33,12 @@ class PackingProblem(Problem):
     """
 
     kind: Literal["packing"] = "packing"
+
+    if TYPE_CHECKING:
+
+        @property
+        def _solved(self) -> PackingSolution: ...
+
     chunk_tokens: Tokens
     kept_chunks: Annotated[int, Field(ge=1, le=10**6)] = Field(
         default=1,

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field
 
 from scheduling.errors import Fault
 from scheduling.models.base import Frozen, Many, Problem
+
+if TYPE_CHECKING:
+    from scheduling.models.pipeline.solution import PipelineSolution
 
 Seconds = Annotated[float, Field(gt=0, le=10**6)]
 
@@ -37,6 +40,12 @@ class PipelineProblem(Problem):
     """
 
     kind: Literal["pipeline"] = "pipeline"
+
+    if TYPE_CHECKING:
+
+        @property
+        def _solved(self) -> PipelineSolution: ...
+
     gpus: Annotated[int, Field(ge=1, le=10**5)]
     gigabytes: Annotated[float, Field(gt=0, le=10**6)] | None = Field(
         default=None, description="Memory that the layers of a stage may take; none: no limit."

@@ -7,7 +7,7 @@ the instance's own unit.
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field
 
@@ -28,6 +28,9 @@ from scheduling.models.placement.rules import (
     Toleration,
     Window,
 )
+
+if TYPE_CHECKING:
+    from scheduling.models.placement.solution import PlacementSolution
 
 Priority = Annotated[int, Field(ge=-(2**31), le=2**31 - 1)]
 Cost = Annotated[int, Field(ge=0, le=10**6)]
@@ -200,6 +203,12 @@ class PlacementProblem(Problem):
     """
 
     kind: Literal["placement"] = "placement"
+
+    if TYPE_CHECKING:
+
+        @property
+        def _solved(self) -> PlacementSolution: ...
+
     nodes: Many[Node]
     items: Many[Item] = ()
     budgets: Many[Budget] = ()

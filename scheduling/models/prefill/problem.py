@@ -6,13 +6,16 @@ Times are integers in the instance's own unit.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field
 
 from scheduling.errors import Fault
 from scheduling.models.base import Frozen, Many, Name, Problem
 from scheduling.models.faults import repeated
+
+if TYPE_CHECKING:
+    from scheduling.models.prefill.solution import PrefillSolution
 
 Time = Annotated[int, Field(ge=0, le=10**15)]
 
@@ -48,6 +51,12 @@ class PrefillProblem(Problem):
     """
 
     kind: Literal["prefill"] = "prefill"
+
+    if TYPE_CHECKING:
+
+        @property
+        def _solved(self) -> PrefillSolution: ...
+
     prompts: Annotated[Many[Prompt], Field(min_length=1)]
 
     def _faults(self) -> Iterator[Fault]:

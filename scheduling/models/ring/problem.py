@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field
 
 from scheduling.errors import Fault
 from scheduling.models.base import Many, Problem
+
+if TYPE_CHECKING:
+    from scheduling.models.ring.solution import RingSolution
 
 Rate = Annotated[float, Field(ge=0, le=10**15)]
 
@@ -25,6 +28,12 @@ class RingProblem(Problem):
     """
 
     kind: Literal["ring"] = "ring"
+
+    if TYPE_CHECKING:
+
+        @property
+        def _solved(self) -> RingSolution: ...
+
     rates: Many[Many[Rate]] = Field(
         description="Rate of the link from each node to each; the diagonal does not matter."
     )

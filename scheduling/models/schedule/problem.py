@@ -5,13 +5,16 @@ Times are integers in the instance's own unit; intervals are half-open, ``[start
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
 from scheduling.errors import Fault
 from scheduling.models.base import Frozen, Many, Name, Problem
 from scheduling.models.schedule.objective import Objective, makespan, parse_objective
+
+if TYPE_CHECKING:
+    from scheduling.models.schedule.solution import ScheduleSolution
 
 MAX_TIME = 10**12
 """Largest time, lag or duration that is accepted: sums over a million tasks stay below 2**63."""
@@ -290,6 +293,12 @@ class ScheduleProblem(Problem):
     """
 
     kind: Literal["schedule"] = "schedule"
+
+    if TYPE_CHECKING:
+
+        @property
+        def _solved(self) -> ScheduleSolution: ...
+
     resources: Many[Resource] = ()
     calendars: Many[Calendar] = ()
     jobs: Many[Job]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field
 
@@ -10,6 +10,9 @@ from scheduling.errors import Fault
 from scheduling.models.base import Frozen, Many, Name, Problem
 from scheduling.models.cost.layout import Layout
 from scheduling.models.serving.plan import Count, Prediction, Role
+
+if TYPE_CHECKING:
+    from scheduling.models.serving.solution import ServingSolution
 
 RATE_SCALE = 10**6
 """Rates of requests are counted in millionths of a request a second."""
@@ -218,6 +221,12 @@ class ServingProblem(Problem):
     """
 
     kind: Literal["serving"] = "serving"
+
+    if TYPE_CHECKING:
+
+        @property
+        def _solved(self) -> ServingSolution: ...
+
     pools: Annotated[Many[Pool], Field(min_length=1)]
     demands: Annotated[Many[Demand], Field(min_length=1)]
     templates: Many[Template] = ()

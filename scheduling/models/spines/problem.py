@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections import defaultdict
 from fractions import Fraction
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field
 
 from scheduling.models.base import Frozen, Many, Name, Problem
 from scheduling.models.exact import whole
+
+if TYPE_CHECKING:
+    from scheduling.models.spines.solution import LeafSpineSolution
 
 STEP = 1e-8
 """Largest step in which the congestion counts, relative to the least there can be."""
@@ -33,6 +36,12 @@ class LeafSpine(Problem):
     """
 
     kind: Literal["leaf-spine"] = "leaf-spine"
+
+    if TYPE_CHECKING:
+
+        @property
+        def _solved(self) -> LeafSpineSolution: ...
+
     spines: Annotated[int, Field(ge=1, le=10**4)]
     flows: Annotated[Many[Flow], Field(min_length=1, max_length=10**5)]
 

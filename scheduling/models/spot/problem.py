@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import pairwise
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field
 
 from scheduling.errors import Fault
 from scheduling.models.base import Frozen, Many, Name, Problem
 from scheduling.models.faults import repeated
+
+if TYPE_CHECKING:
+    from scheduling.models.spot.solution import SpotSolution
 
 MOST_TICKS = 10**5
 
@@ -51,6 +54,12 @@ class SpotProblem(Problem):
     """
 
     kind: Literal["spot"] = "spot"
+
+    if TYPE_CHECKING:
+
+        @property
+        def _solved(self) -> SpotSolution: ...
+
     work: Annotated[int, Field(ge=1, le=MOST_TICKS)] = Field(description="Ticks of progress.")
     deadline: Annotated[int, Field(ge=1, le=MOST_TICKS)]
     changeover: Tick = Field(default=0, description="Ticks before an instance makes progress.")

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field
 
 from scheduling.errors import Fault
 from scheduling.models.base import Many, Name, Problem
 from scheduling.models.faults import repeated
+
+if TYPE_CHECKING:
+    from scheduling.models.table.solution import TableSolution
 
 MOST_CELLS = 10**6
 
@@ -33,6 +36,12 @@ class TableProblem(Problem):
     """
 
     kind: Literal["table"] = "table"
+
+    if TYPE_CHECKING:
+
+        @property
+        def _solved(self) -> TableSolution: ...
+
     fields: Annotated[Many[Name], Field(min_length=1, max_length=1000)]
     rows: Annotated[Many[Many[Cell]], Field(min_length=1, max_length=10**5)]
 

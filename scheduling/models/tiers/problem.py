@@ -5,12 +5,15 @@ Times are ticks of the program's own length, steps are numbered from 0, sizes ar
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field
 
 from scheduling.errors import Fault
 from scheduling.models.base import Frozen, Many, Name, Problem
+
+if TYPE_CHECKING:
+    from scheduling.models.tiers.solution import TieredSolution
 
 MOST_BYTES = 2**50
 MOST_STEPS = 10**5
@@ -72,6 +75,12 @@ class TieredProblem(Problem):
     """
 
     kind: Literal["tiers"] = "tiers"
+
+    if TYPE_CHECKING:
+
+        @property
+        def _solved(self) -> TieredSolution: ...
+
     memories: Annotated[Many[TierMemory], Field(min_length=1)]
     compute: Annotated[
         Many[Annotated[int, Field(ge=0, le=2**40)]], Field(min_length=1, max_length=MOST_STEPS)

@@ -25,6 +25,7 @@ from scheduling.report.checkpoint.chart import curve, sentence
 from scheduling.simulator.checkpoint.run import simulate_checkpoints
 from scheduling.simulator.checkpoint.simulate import simulate_training
 from tests.cli.conftest import Cli, cli
+from tests.solving import solve
 
 __all__ = ["cli"]
 
@@ -191,7 +192,7 @@ def test_answers_are_best_and_bounds_hold(
     drawn: tuple[CheckpointProblem, CheckpointPlan],
 ) -> None:
     problem, plan = drawn
-    best = sch.solve(problem, work_limit=100)
+    best = solve(problem, work_limit=100)
     assert best.status is Status.OPTIMAL
     floor = waste_bound(problem) / BILLION
     assert 0 < floor <= best.objective
@@ -201,7 +202,7 @@ def test_answers_are_best_and_bounds_hold(
     )
     # The checker takes the same plan with the same waste.
     hint = CheckpointSolution(status=Status.UNKNOWN, steps=plan.steps, every=plan.every)
-    answer = sch.solve(problem, "young", work_limit=1, hint=hint)
+    answer = solve(problem, "young", work_limit=1, hint=hint)
     assert answer.objective <= waste_billionths(problem, plan) / BILLION
     assert answer.bound <= best.objective
 
@@ -210,7 +211,7 @@ def test_each_rule_of_an_answer_is_checked() -> None:
     problem = _problem(60.0)
     level = problem.levels[0].model_copy(update={"hidden_seconds": 60.0})
     problem = problem.model_copy(update={"levels": (level,)})
-    good = sch.solve(problem, work_limit=10)
+    good = solve(problem, work_limit=10)
     assert (good.steps, good.every) == (3, 1)
 
     def broken(**fields: Any) -> set[str]:
@@ -226,8 +227,8 @@ def test_each_rule_of_an_answer_is_checked() -> None:
 
 def test_a_short_search_keeps_its_bound(tmp_path: Path) -> None:
     problem = training_run(nodes=512, days=100.0)
-    short = sch.solve(problem, "best", work_limit=1e-4)
-    best = sch.solve(problem, work_limit=100)
+    short = solve(problem, "best", work_limit=1e-4)
+    best = solve(problem, work_limit=100)
     assert short.bound <= best.objective <= short.objective
     assert sentence(problem, best).endswith("proven least")
     write_chart(problem, best, tmp_path / "waste.svg")

@@ -24,6 +24,7 @@ from scheduling.report.federated.chart import arrivals, sentence
 from scheduling.scenarios.fedcompass import least_spread, run
 from scheduling.scenarios.scenario import Run
 from scheduling.simulator.federated.compass import Compass
+from tests.solving import solve
 
 
 @settings(max_examples=60, deadline=None)
@@ -37,10 +38,10 @@ def test_the_least_spread_is_that_of_all_steps(speeds: list[int], least: int, mo
         for a in ([s * v for s, v in zip(row, speeds, strict=True)] for row in every)
     )
     for name in ("sweep", "auto"):
-        answer = sch.solve(problem, name, work_limit=1)
+        answer = solve(problem, name, work_limit=1)
         assert (answer.objective, answer.status) == (best / 10, Status.OPTIMAL), name
     for name in ("compass", "equal"):
-        answer = sch.solve(problem, name, work_limit=1)
+        answer = solve(problem, name, work_limit=1)
         assert answer.bound <= best / 10 <= answer.objective, name
 
 
@@ -65,7 +66,7 @@ def test_bounds_by_hand() -> None:
 
 def test_each_rule_is_checked() -> None:
     problem = _problem(2, 3, 1.0, 1.5)
-    good = sch.solve(problem, work_limit=1)
+    good = solve(problem, work_limit=1)
     assert [entry.steps for entry in good.clients] == [3, 2]
 
     def broken(*steps: tuple[str, int], **fields: Any) -> set[str]:
@@ -86,8 +87,8 @@ def test_each_rule_is_checked() -> None:
 
 def test_a_short_search_keeps_its_bound_and_charts(tmp_path: Path) -> None:
     problem = federated_clients(clients=30, seed=1)
-    short = sch.solve(problem, "sweep", work_limit=1e-4)
-    best = sch.solve(problem, work_limit=10)
+    short = solve(problem, "sweep", work_limit=1e-4)
+    best = solve(problem, work_limit=10)
     assert short.bound <= best.objective <= short.objective
     assert sentence(problem, best).endswith("proven least")
     found = arrivals(problem, best)

@@ -17,7 +17,7 @@ from scheduling.models.requests.borrowing import (
     sharing_problem,
     total_rate,
 )
-from scheduling.solvers.driver import solve
+from tests.solving import solve
 
 COST = Affine(base=0.01, per_token=1e-4, per_kv=1e-5)
 

@@ -14,6 +14,7 @@ from scheduling.models.base import Status
 from scheduling.models.schedule.problem import Machine, ScheduleProblem
 from scheduling.models.schedule.robots import with_robots
 from tests.brute_force import TooLargeError, brute_force
+from tests.solving import solve
 
 PLACES = ("in", "a", "b", "out")
 TRAVEL = {
@@ -45,7 +46,7 @@ def test_moves_stand_between_tasks_and_at_both_ends() -> None:
         "job 1.2 >",
     ]
     assert [task.modes[0].duration for task in job.tasks] == [4, 5, 4, 6, 4]
-    assert sch.solve(cell, "cp-sat", work_limit=5.0).objective == 4 + 5 + 4 + 6 + 4
+    assert solve(cell, "cp-sat", work_limit=5.0).objective == 4 + 5 + 4 + 6 + 4
 
 
 def test_robots_pay_for_empty_travel() -> None:
@@ -58,7 +59,7 @@ def test_robots_pay_for_empty_travel() -> None:
     assert times["b > out", "in > a"] == 3
     assert ("in > a", "a > b") not in times
     # One job after the other: in-a-b-out and back, with the second ready before the robot is.
-    solution = sch.solve(cell, "cp-sat", work_limit=20.0)
+    solution = solve(cell, "cp-sat", work_limit=20.0)
     assert solution.status is Status.OPTIMAL
     assert sch.check(cell, solution) == []
 
@@ -67,7 +68,7 @@ def test_two_robots_can_bring_and_take_at_the_same_moment() -> None:
     shop = line((1, 9), (1, 9))
     alone = with_robots(shop, ["r"], TRAVEL, load=1, source="in", sink="out")
     together = with_robots(shop, ["r", "s"], TRAVEL, load=1, source="in", sink="out")
-    values = [sch.solve(cell, "cp-sat", work_limit=20.0) for cell in (alone, together)]
+    values = [solve(cell, "cp-sat", work_limit=20.0) for cell in (alone, together)]
     assert [value.status for value in values] == [Status.OPTIMAL] * 2
     assert values[1].objective < values[0].objective
     assert all(len(task.modes) == 2 for task in together.tasks if ">" in task.id)
@@ -116,7 +117,7 @@ def test_a_choice_of_machines_and_its_moves_are_chosen_together() -> None:
     model.forbid_swaps()
     travel = {("a", "b"): 1, ("a", "c"): 4, ("b", "a"): 1, ("c", "a"): 4}
     cell = with_robots(model.build(), ["r", "s"], travel)
-    solution = sch.solve(cell, "cp-sat", work_limit=20.0)
+    solution = solve(cell, "cp-sat", work_limit=20.0)
     assert solution.status is Status.OPTIMAL
     assert sch.check(cell, solution) == []
     # The long way first: 2 on a, 4 to c, 1 there; meanwhile 2 on a, 1 to b, 1 there.
@@ -174,8 +175,8 @@ def test_stated_exchanges_change_nothing(
         for entry in cell.resources
     ]
     without = ScheduleProblem.model_validate({**cell.model_dump(), "resources": plain})
-    stated = sch.solve(cell, "cp-sat", work_limit=10.0, workers=1)
-    free = sch.solve(without, "cp-sat", work_limit=10.0, workers=1)
+    stated = solve(cell, "cp-sat", work_limit=10.0, workers=1)
+    free = solve(without, "cp-sat", work_limit=10.0, workers=1)
     assert stated.status is free.status is Status.OPTIMAL
     assert stated.objective == free.objective
     with suppress(TooLargeError):

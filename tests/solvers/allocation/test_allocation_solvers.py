@@ -21,6 +21,7 @@ from scheduling.solvers.allocation.explain import explain_allocation
 from scheduling.solvers.allocation.family import FAMILY, CompiledAllocation
 from scheduling.solvers.board import Budget
 from tests.allocations import allocation_problems, best_gain
+from tests.solving import solve
 
 RELAXED = settings(max_examples=60, suppress_health_check=list(HealthCheck), deadline=None)
 
@@ -32,7 +33,7 @@ def test_solvers_agree_with_brute_force(most: int, data: st.DataObject) -> None:
     problem = data.draw(allocation_problems(most=most))
     best = best_gain(problem)
     for name in ("dynamic-program", "cp-sat", "mip", "auto"):
-        answer = sch.solve(problem, name, work_limit=20, workers=1)
+        answer = solve(problem, name, work_limit=20, workers=1)
         expected = Status.INFEASIBLE if best is None else Status.OPTIMAL
         assert (answer.objective, answer.status) == (best, expected), name
 
@@ -45,7 +46,7 @@ def test_bounds_hold_and_rules_are_valid(problem: AllocationProblem) -> None:
         return
     assert price_bound(compile_allocation(problem)) >= best
     for name in ("greedy", "marginal"):
-        answer = sch.solve(problem, name, work_limit=1)
+        answer = solve(problem, name, work_limit=1)
         assert answer.objective <= best <= answer.bound, name
 
 
@@ -54,7 +55,7 @@ def test_bounds_hold_and_rules_are_valid(problem: AllocationProblem) -> None:
 def test_marginal_analysis_is_best_for_concave_gains(problem: AllocationProblem) -> None:
     assert compile_allocation(problem).concave
     for name in ("greedy", "marginal"):
-        answer = sch.solve(problem, name, work_limit=1)
+        answer = solve(problem, name, work_limit=1)
         assert (answer.objective, answer.status) == (best_gain(problem), Status.OPTIMAL), name
 
 
@@ -63,8 +64,8 @@ def test_rules_by_hand() -> None:
     problem = AllocationProblem(
         budget=2, claims=(Claim(id="a", gains=(0, 0, 10)), Claim(id="b", gains=(0, 3, 4)))
     )
-    assert sch.solve(problem, "marginal", work_limit=1).objective == 4
-    assert sch.solve(problem, "greedy", work_limit=1).objective == 10
+    assert solve(problem, "marginal", work_limit=1).objective == 4
+    assert solve(problem, "greedy", work_limit=1).objective == 10
     assert not compile_allocation(problem).concave
 
 
@@ -85,24 +86,24 @@ def test_large_numbers_do_not_overflow() -> None:
         Claim(id=name, gains=(0, MOST - 1, MOST), costs=(0, MOST - 3, MOST)) for name in "abc"
     )
     problem = AllocationProblem(budget=MOST, claims=claims)
-    answer = sch.solve(problem, "mip", work_limit=50, workers=1)
+    answer = solve(problem, "mip", work_limit=50, workers=1)
     assert answer.objective == MOST <= answer.bound <= MOST + 3
 
 
 def test_large_problems_close() -> None:
     problem = generate("allocation", {"claims": 300, "levels": 50, "uneven": 1.0})
     assert isinstance(problem, AllocationProblem)
-    best = sch.solve(problem, work_limit=20, workers=1)
+    best = solve(problem, work_limit=20, workers=1)
     assert best.status is Status.OPTIMAL
-    greedy = sch.solve(problem, "greedy", work_limit=1)
+    greedy = solve(problem, "greedy", work_limit=1)
     assert greedy.objective >= 0.999 * best.objective
-    assert sch.solve(problem, "marginal", work_limit=1).objective < greedy.objective
-    assert sch.solve(problem, work_limit=20, workers=1).grants == best.grants
+    assert solve(problem, "marginal", work_limit=1).objective < greedy.objective
+    assert solve(problem, work_limit=20, workers=1).grants == best.grants
     facts = FAMILY.describe(problem)
     assert facts["gain_of_best_levels"] > facts["bounds_by_formula"]["gain"] >= best.objective
     long = problem.model_copy(update={"budget": 10**6})
     assert set(FAMILY.takers(CompiledAllocation(long))) == set(FAMILY.solvers)
-    assert sch.solve(long, "greedy", work_limit=1).objective == facts["gain_of_best_levels"]
+    assert solve(long, "greedy", work_limit=1).objective == facts["gain_of_best_levels"]
 
 
 def test_conflicts_are_minimal() -> None:
@@ -123,7 +124,7 @@ def test_conflicts_are_minimal() -> None:
 def test_chart(tmp_path: Path) -> None:
     problem = generate("allocation", {"claims": 5, "levels": 4})
     assert isinstance(problem, AllocationProblem)
-    answer = sch.solve(problem, work_limit=5, workers=1)
+    answer = solve(problem, work_limit=5, workers=1)
     assert "proven most" in sentence(problem, answer)
     budgets, gains = curve(problem)
     assert (budgets[0], gains[0]) == (0, 0)

@@ -16,6 +16,7 @@ from scheduling.models.batching.problem import BatchingProblem
 from scheduling.solvers.batching.family import FAMILY, CompiledBatching
 from scheduling.solvers.batching.timeline import in_order
 from tests.batching import batching_problems, best_value
+from tests.solving import solve
 
 RELAXED = settings(max_examples=40, suppress_health_check=list(HealthCheck), deadline=None)
 POLICIES = ("mc-sf", "shortest-first", "smallest-area", "earliest-due", "fcfs-peak", "fcfs-evict")
@@ -28,7 +29,7 @@ def test_exact_solvers_agree_with_brute_force(problem: BatchingProblem) -> None:
     data = CompiledBatching(problem)
     for name in ("cp-sat", "mip", "auto"):
         if name in FAMILY.takers(data):
-            answer = sch.solve(problem, name, work_limit=20, workers=1)
+            answer = solve(problem, name, work_limit=20, workers=1)
             assert (answer.objective, answer.status) == (best, Status.OPTIMAL), name
 
 
@@ -41,7 +42,7 @@ def test_every_solver_is_valid_and_every_bound_holds(problem: BatchingProblem) -
     floor = value_bound(data.arrays)
     assert floor is None or floor <= best
     for name in FAMILY.takers(data):
-        answer = sch.solve(problem, name, work_limit=1, workers=1)
+        answer = solve(problem, name, work_limit=1, workers=1)
         assert sign * answer.objective >= sign * best, name
         assert answer.bound is None or sign * answer.bound <= sign * best, name
 
@@ -65,16 +66,16 @@ def test_requests_in_any_order_fit(problem: BatchingProblem, draw: st.DataObject
 
 def test_the_bound_of_eighty_requests_is_near_the_best_rule() -> None:
     problem = batching(requests=80, seed=0)
-    bound = sch.solve(problem, "lp", work_limit=100, workers=1).bound
-    best = min(sch.solve(problem, name, work_limit=1).objective for name in POLICIES)
+    bound = solve(problem, "lp", work_limit=100, workers=1).bound
+    best = min(solve(problem, name, work_limit=1).objective for name in POLICIES)
     assert bound <= best <= 1.25 * bound
 
 
 def test_ten_requests_are_solved() -> None:
     problem = batching(requests=10, seed=1)
-    answer = sch.solve(problem, "mip", work_limit=100, workers=1)
+    answer = solve(problem, "mip", work_limit=100, workers=1)
     assert (answer.status, answer.objective) == (Status.OPTIMAL, 123)
-    assert sch.solve(problem, "mc-sf", work_limit=1).objective <= 1.2 * 123
+    assert solve(problem, "mc-sf", work_limit=1).objective <= 1.2 * 123
 
 
 def test_policies_by_hand() -> None:
@@ -89,11 +90,11 @@ def test_policies_by_hand() -> None:
         ],
     }
     problem = BatchingProblem.model_validate(document)
-    flows = {name: sch.solve(problem, name, work_limit=1).objective for name in POLICIES}
+    flows = {name: solve(problem, name, work_limit=1).objective for name in POLICIES}
     # 2 + 2 + 6 with the short ones first; one by one in the order given 4 + 6 + 6.
     assert flows["mc-sf"] == flows["shortest-first"] == flows["smallest-area"] == 10
     assert flows["fcfs-peak"] == 16
-    evicting = sch.solve(problem, "fcfs-evict", work_limit=1)
+    evicting = solve(problem, "fcfs-evict", work_limit=1)
     # Beside long, a gives way twice; both short ones run when long has ended.
     assert [(e.start, e.slots) for e in evicting.evicted] == [(0, 1), (1, 1)]
     assert {e.request for e in evicting.evicted} == {"a"}
@@ -103,7 +104,7 @@ def test_policies_by_hand() -> None:
 def test_a_makespan_is_left_to_cp_sat() -> None:
     problem = batching(requests=5, seed=0).model_copy(update={"objective": "makespan"})
     with pytest.raises(sch.SchedulingError, match="makespan"):
-        sch.solve(problem, "lp", work_limit=1)
+        solve(problem, "lp", work_limit=1)
 
 
 def test_what_is_said_of_a_problem() -> None:

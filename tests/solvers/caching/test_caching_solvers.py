@@ -13,6 +13,7 @@ from scheduling.models.caching.bounds import area_bound
 from scheduling.models.caching.problem import CachedObject, CachingProblem
 from scheduling.solvers.caching.family import FAMILY, CompiledCaching
 from tests.caching import best_cost, caching_problems
+from tests.solving import solve
 
 RELAXED = settings(max_examples=60, suppress_health_check=list(HealthCheck), deadline=None)
 
@@ -22,7 +23,7 @@ RELAXED = settings(max_examples=60, suppress_health_check=list(HealthCheck), dea
 def test_exact_solvers_agree_with_brute_force(problem: CachingProblem) -> None:
     best = best_cost(problem)
     for name in ("cp-sat", "mip", "auto"):
-        answer = sch.solve(problem, name, work_limit=20, workers=1)
+        answer = solve(problem, name, work_limit=20, workers=1)
         assert (answer.objective, answer.status) == (best, Status.OPTIMAL), name
 
 
@@ -32,7 +33,7 @@ def test_large_sizes_are_refused_or_as_good_as_small_ones(problem: CachingProble
     best = best_cost(problem)
     taken = FAMILY.takers(CompiledCaching(problem))
     for name in {"cp-sat", "mip", "flow", "auto"} & set(taken):
-        answer = sch.solve(problem, name, work_limit=20, workers=1)
+        answer = solve(problem, name, work_limit=20, workers=1)
         assert answer.bound <= best <= answer.objective, name
         assert name == "flow" or answer.status is Status.OPTIMAL, name
 
@@ -41,19 +42,19 @@ def test_sizes_that_share_a_large_unit_are_programs_of_small_ones() -> None:
     objects = tuple(CachedObject(id=name, size=k * 2**38) for k, name in enumerate("abc", 1))
     requests = tuple((name,) for name in "abcabcacb")
     problem = CachingProblem(capacity=3 * 2**38 + 5, objects=objects, requests=requests)
-    answer = sch.solve(problem, "mip", work_limit=20, workers=1)
+    answer = solve(problem, "mip", work_limit=20, workers=1)
     assert (answer.objective, answer.status) == (best_cost(problem), Status.OPTIMAL)
     odd = problem.model_copy(
         update={"objects": (*objects[:2], CachedObject(id="c", size=3 * 2**38 + 1))}
     )
     with pytest.raises(sch.UnsupportedError, match="rooms of up to"):
-        sch.solve(odd, "mip", work_limit=20, workers=1)
+        solve(odd, "mip", work_limit=20, workers=1)
 
 
 @RELAXED
 @given(problem=caching_problems(equal=True, chains=False))
 def test_flow_is_exact_for_equal_sizes(problem: CachingProblem) -> None:
-    answer = sch.solve(problem, "flow", work_limit=1)
+    answer = solve(problem, "flow", work_limit=1)
     assert (answer.objective, answer.status) == (best_cost(problem), Status.OPTIMAL)
 
 
@@ -63,11 +64,11 @@ def test_prefixes_of_equal_blocks_are_a_flow(problem: CachingProblem) -> None:
     blocks = tuple(entry.model_copy(update={"cost": 3}) for entry in problem.objects)
     problem = problem.model_copy(update={"objects": blocks})
     free = not any(entry.pinned for entry in blocks)
-    answer = sch.solve(problem, "flow", work_limit=1)
+    answer = solve(problem, "flow", work_limit=1)
     assert answer.bound <= best_cost(problem) <= answer.objective
     if free and not problem.held:
         assert answer.status is Status.OPTIMAL
-        assert sch.solve(problem, "belady", work_limit=1).objective == answer.objective
+        assert solve(problem, "belady", work_limit=1).objective == answer.objective
 
 
 @settings(parent=RELAXED, max_examples=150)
@@ -77,7 +78,7 @@ def test_belady_proves_itself_where_sizes_and_costs_are_equal(problem: CachingPr
         entry.model_copy(update={"cost": 3, "pinned": False}) for entry in problem.objects
     )
     problem = problem.model_copy(update={"objects": blocks})
-    answer = sch.solve(problem, "belady", work_limit=1)
+    answer = solve(problem, "belady", work_limit=1)
     assert answer.bound <= best_cost(problem) <= answer.objective
     if not problem.held:
         assert answer.status is Status.OPTIMAL
@@ -90,7 +91,7 @@ def test_every_solver_is_valid_and_every_bound_holds(problem: CachingProblem) ->
     data = CompiledCaching(problem)
     assert area_bound(data.arrays) <= best
     for name in FAMILY.takers(data):
-        answer = sch.solve(problem, name, work_limit=1, workers=1)
+        answer = solve(problem, name, work_limit=1, workers=1)
         assert answer.bound <= best <= answer.objective, name
 
 
@@ -106,25 +107,25 @@ def trace(text: str, capacity: int, **costs: int) -> CachingProblem:
 @pytest.mark.parametrize(("policy", "cost"), [("fifo", 5), ("lru", 4), ("lfu", 4), ("belady", 3)])
 def test_policies_by_hand(policy: str, cost: int) -> None:
     # FIFO drops a for c, LRU and LFU drop b; who knows the future does not keep c at all.
-    assert sch.solve(trace("abacaba", 2), policy, work_limit=1).objective == cost
+    assert solve(trace("abacaba", 2), policy, work_limit=1).objective == cost
 
 
 def test_greedy_dual_keeps_what_is_dear() -> None:
     problem = trace("abcabcabc", 1, a=10)
-    assert sch.solve(problem, "lru", work_limit=1).objective == 36
-    dear = sch.solve(problem, "greedy-dual", work_limit=1).objective
+    assert solve(problem, "lru", work_limit=1).objective == 36
+    dear = solve(problem, "greedy-dual", work_limit=1).objective
     assert dear == 10 + 6
-    assert sch.solve(problem, work_limit=1).objective == 16
+    assert solve(problem, work_limit=1).objective == 16
 
 
 def test_a_large_trace_of_sizes_comes_near_its_bound() -> None:
     problem = generate("cache-trace", {"objects": 200, "requests": 2000, "deviation": 1.0})
     assert isinstance(problem, CachingProblem)
-    answer = sch.solve(problem, "flow", work_limit=1)
+    answer = solve(problem, "flow", work_limit=1)
     assert answer.gap < 0.05
-    assert sch.solve(problem, "greedy", work_limit=1).objective >= answer.bound
+    assert solve(problem, "greedy", work_limit=1).objective >= answer.bound
     for name in ("lru", "lfu", "fifo", "greedy-dual", "greedy-dual-frequency", "hit-density"):
-        assert sch.solve(problem, name, work_limit=1).objective > answer.bound
+        assert solve(problem, name, work_limit=1).objective > answer.bound
     facts = FAMILY.describe(problem)
     assert facts["cost_of_first_uses"] < answer.bound < facts["cost_without_cache"]
 
@@ -144,8 +145,7 @@ def test_hit_density_learns_which_requests_come_back() -> None:
         requests.append(tuple(f"scan{turn}-{place}" for place in range(8)))
     problem = _of_one_size(20, requests)
     best, learned, recent = (
-        sch.solve(problem, name, work_limit=1).objective
-        for name in ("belady", "hit-density", "lru")
+        solve(problem, name, work_limit=1).objective for name in ("belady", "hit-density", "lru")
     )
     assert recent == 600 * 10
     assert best == 600 * 8 + 10
@@ -155,7 +155,7 @@ def test_hit_density_learns_which_requests_come_back() -> None:
 def test_hit_density_learns_what_is_used_often() -> None:
     problem = generate("cache-trace", {"objects": 200, "requests": 6000, "share": 0.05})
     learned, often, recent = (
-        sch.solve(problem, name, work_limit=1).objective for name in ("hit-density", "lfu", "lru")
+        solve(problem, name, work_limit=1).objective for name in ("hit-density", "lfu", "lru")
     )
     assert learned < often < recent
 
@@ -167,7 +167,7 @@ def test_hit_density_learns_of_what_it_dropped() -> None:
         requests.append((f"a{turn % 12}", f"b{turn % 12}"))
         requests.append(tuple(f"scan{turn}-{place}" for place in range(6)))
     problem = _of_one_size(45, requests)
-    learned, recent = (sch.solve(problem, name, work_limit=1) for name in ("hit-density", "lru"))
+    learned, recent = (solve(problem, name, work_limit=1) for name in ("hit-density", "lru"))
     assert recent.objective == 600 * 8
     assert sch.check(problem, learned) == []
     assert learned.objective < 600 * 6 + 0.3 * 600 * 2
@@ -175,6 +175,6 @@ def test_hit_density_learns_of_what_it_dropped() -> None:
 
 def test_equal_sizes_close_at_any_length() -> None:
     problem = generate("cache-trace", {"objects": 300, "requests": 5000, "share": 0.1})
-    answer = sch.solve(problem, work_limit=1, workers=1)
+    answer = solve(problem, work_limit=1, workers=1)
     assert answer.status is Status.OPTIMAL
-    assert sch.solve(problem, work_limit=1, workers=1).stays == answer.stays
+    assert solve(problem, work_limit=1, workers=1).stays == answer.stays

@@ -13,6 +13,7 @@ from scheduling.models.experts.solution import ExpertSolution
 from scheduling.solvers.experts.family import FAMILY, CompiledExperts
 from scheduling.solvers.experts.lns import Lns
 from tests.experts import best_values, expert_problems
+from tests.solving import solve
 
 # Loads of the first layer of the example in EPLB's README.
 EXAMPLE = [90, 132, 40, 61, 104, 165, 39, 4, 73, 56, 183, 86]
@@ -35,13 +36,13 @@ def example(*, hierarchical: bool) -> ExpertProblem:
 
 @pytest.mark.parametrize(("hierarchical", "rule"), [(False, 138.5), (True, 156.0)])
 def test_the_published_rule_gives_the_published_example(hierarchical: bool, rule: float) -> None:
-    answer = sch.solve(example(hierarchical=hierarchical), "eplb", work_limit=1)
+    answer = solve(example(hierarchical=hierarchical), "eplb", work_limit=1)
     assert answer.objective == 1000 * rule
 
 
 @pytest.mark.parametrize(("hierarchical", "best"), [(False, 136.0), (True, 151.0)])
 def test_the_example_is_improved_to_its_optimum(hierarchical: bool, best: float) -> None:
-    answer = sch.solve(example(hierarchical=hierarchical), work_limit=2, workers=1)
+    answer = solve(example(hierarchical=hierarchical), work_limit=2, workers=1)
     assert answer.objective == 1000 * best
     assert answer.bound <= answer.objective
 
@@ -50,7 +51,7 @@ def test_the_example_is_improved_to_its_optimum(hierarchical: bool, best: float)
 @given(problem=expert_problems())
 def test_cp_sat_agrees_with_brute_force(problem: ExpertProblem) -> None:
     best = best_values(problem)
-    answer: ExpertSolution = sch.solve(problem, "cp-sat", work_limit=20, workers=1)
+    answer: ExpertSolution = solve(problem, "cp-sat", work_limit=20, workers=1)
     if best is None:
         assert answer.status is Status.INFEASIBLE
     else:
@@ -69,7 +70,7 @@ def test_every_solver_is_valid_and_every_bound_holds(problem: ExpertProblem) -> 
     assert floors is not None
     assert (floors[0] or 0) <= best[0]
     for name in FAMILY.takers(data):
-        answer: ExpertSolution = sch.solve(problem, name, work_limit=0.2, workers=1)
+        answer: ExpertSolution = solve(problem, name, work_limit=0.2, workers=1)
         if answer.status in (Status.FEASIBLE, Status.OPTIMAL):
             first = answer.tiers[0]
             assert first.objective is not None
@@ -80,23 +81,23 @@ def test_every_solver_is_valid_and_every_bound_holds(problem: ExpertProblem) -> 
 def test_bytes_are_copied_only_where_loads_ask_for_it() -> None:
     problem = generate("expert-layer", {"experts": 24, "devices": 4, "slots": 8, "nodes": 1})
     assert isinstance(problem, ExpertProblem)
-    first = sch.solve(problem, "eplb", work_limit=1)
+    first = solve(problem, "eplb", work_limit=1)
     held = {entry.device: tuple(sorted(set(entry.experts))) for entry in first.fillings}
     devices = [device.model_copy(update={"holds": held[device.id]}) for device in problem.devices]
     limit = first.tiers[0].objective / 1000
     again = problem.model_copy(
         update={"devices": tuple(devices), "goals": ("bytes",), "max_load": limit}
     )
-    answer = sch.solve(again, work_limit=1, workers=1)
+    answer = solve(again, work_limit=1, workers=1)
     assert (answer.objective, answer.status) == (0, Status.OPTIMAL)
 
 
 def test_large_layers_come_near_their_bound() -> None:
     problem = generate("expert-layer", {"experts": 64, "devices": 8, "slots": 9, "seed": 3})
-    rule = sch.solve(problem, "eplb", work_limit=1)
-    answer = sch.solve(problem, work_limit=0.2, workers=1)
+    rule = solve(problem, "eplb", work_limit=1)
+    answer = solve(problem, work_limit=0.2, workers=1)
     assert answer.tiers[0].gap < 0.005 < rule.tiers[0].gap
-    again = sch.solve(problem, work_limit=0.2, workers=1)
+    again = solve(problem, work_limit=0.2, workers=1)
     assert again.fillings == answer.fillings
 
 
@@ -105,7 +106,7 @@ def test_parts_of_a_hierarchy_stay_on_their_node() -> None:
         "expert-layer", {"experts": 32, "devices": 4, "slots": 10, "hierarchical": 1}
     )
     assert isinstance(problem, ExpertProblem)
-    rule = sch.solve(problem, "eplb", work_limit=1)
-    answer = sch.solve(problem, Lns(), work_limit=0.5, workers=1)
+    rule = solve(problem, "eplb", work_limit=1)
+    answer = solve(problem, Lns(), work_limit=0.5, workers=1)
     assert not sch.check(problem, answer)
     assert answer.tiers[0].objective <= rule.tiers[0].objective

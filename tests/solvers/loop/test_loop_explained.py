@@ -113,6 +113,7 @@ def test_a_conflict_is_stated_exactly_where_there_is_no_pipeline(problem: LoopPr
     found = sch.explain(problem, 60.0, workers=1)
     if best_pipeline(problem) is not None:
         assert found.status is Status.FEASIBLE
+        assert found.solution is not None
         assert not sch.check(problem, found.solution)
         return
     assert found.status is Status.INFEASIBLE

@@ -36,6 +36,7 @@ def test_a_conflict_is_stated_where_nothing_fits(problem: MemoryProblem) -> None
     found = sch.explain(problem, 60.0, workers=1)
     if best_height(problem) is not None:
         assert found.status is Status.FEASIBLE
+        assert found.solution is not None
         assert not sch.check(problem, found.solution)
         return
     assert found.status is Status.INFEASIBLE

@@ -43,6 +43,7 @@ from scheduling.solvers.offload.rules import (
     least_loaded,
     round_robin,
 )
+from tests.solving import solve
 
 jobs_lists = st.lists(st.tuples(st.floats(0, 5), st.floats(0.01, 4)), min_size=1, max_size=7)
 
@@ -184,7 +185,7 @@ def _best(problem: OffloadProblem) -> tuple[float, ...] | None:
 def test_exact_solvers_find_the_best_of_all_assignments(problem: OffloadProblem) -> None:
     best = _best(problem)
     for name in ("cp-sat", "auto"):
-        answer = sch.solve(problem, name, work_limit=20, workers=1)
+        answer = solve(problem, name, work_limit=20, workers=1)
         if best is None:
             assert answer.status is Status.INFEASIBLE, name
             continue
@@ -198,7 +199,7 @@ def test_exact_solvers_find_the_best_of_all_assignments(problem: OffloadProblem)
 def test_rules_are_valid_and_bounds_hold(problem: OffloadProblem) -> None:
     best = _best(problem)
     for name in ("greedy", "moves", "ant-colony", "least-loaded", "round-robin"):
-        answer = sch.solve(problem, name, work_limit=0.1, workers=1)
+        answer = solve(problem, name, work_limit=0.1, workers=1)
         assert best is not None or answer.objective is None
         if best is not None and answer.tiers:
             assert answer.tiers[0].bound <= best[0] + 1e-5
@@ -265,7 +266,7 @@ def test_many_tasks_are_bounded_within_half() -> None:
 def test_each_rule_is_checked(tmp_path: Path) -> None:
     document = mobile_tasks(tasks=3, servers=2, gap=0.1, seed=3).model_dump()
     problem = OffloadProblem.model_validate(document)
-    good = sch.solve(problem, work_limit=5, workers=1)
+    good = solve(problem, work_limit=5, workers=1)
     assert good.status is Status.OPTIMAL
 
     def broken(servers: list[str], **fields: Any) -> set[str]:
@@ -283,9 +284,7 @@ def test_each_rule_is_checked(tmp_path: Path) -> None:
     assert "status" in broken(names, status="infeasible")
     tight = problem.model_copy(update={"max_joules": good.tiers[1].objective / 2})
     assert {v.constraint for v in sch.check(tight, good)} == {"max_joules"}
-    assert (
-        sch.solve(tight.model_copy(update={"max_joules": 0.0}), work_limit=1).status == "infeasible"
-    )
+    assert solve(tight.model_copy(update={"max_joules": 0.0}), work_limit=1).status == "infeasible"
     assert {bar.task for bar in bars(problem, good)} == {f"task-{k:03d}" for k in range(3)}
     assert max(bar.end for bar in bars(problem, good)) > 0
     assert sentence(problem, good).count("(proven least)") == 2

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from hypothesis import HealthCheck, given, settings
 
-import scheduling as sch
 from scheduling.instances.generators import generate
 from scheduling.models.base import Status
 from scheduling.models.ordering.problem import OrderingProblem
 from scheduling.solvers.ordering.family import FAMILY, CompiledOrdering
 from tests.ordering import batches, best_makespan
+from tests.solving import solve
 
 RELAXED = settings(max_examples=25, suppress_health_check=list(HealthCheck), deadline=None)
 
@@ -19,7 +19,7 @@ RELAXED = settings(max_examples=25, suppress_health_check=list(HealthCheck), dea
 def test_exact_solvers_agree_with_brute_force(problem: OrderingProblem) -> None:
     best = best_makespan(problem)
     for name in ("cp-sat", "auto"):
-        answer = sch.solve(problem, name, work_limit=20, workers=1)
+        answer = solve(problem, name, work_limit=20, workers=1)
         assert (answer.objective, answer.status) == (best, Status.OPTIMAL), name
 
 
@@ -28,25 +28,25 @@ def test_exact_solvers_agree_with_brute_force(problem: OrderingProblem) -> None:
 def test_every_solver_is_valid_and_every_bound_holds(problem: OrderingProblem) -> None:
     best = best_makespan(problem)
     for name in FAMILY.takers(CompiledOrdering(problem)):
-        answer = sch.solve(problem, name, work_limit=0.2, workers=1)
+        answer = solve(problem, name, work_limit=0.2, workers=1)
         assert answer.bound <= best <= answer.objective, name
 
 
 def test_annealing_beats_the_rule_where_most_conflict() -> None:
     problem = generate("transactions", {"transactions": 25, "keys": 8, "seed": 1})
     assert isinstance(problem, OrderingProblem)
-    rule = sch.solve(problem, "append", work_limit=1)
-    better = sch.solve(problem, "annealing", work_limit=1, workers=1)
+    rule = solve(problem, "append", work_limit=1)
+    better = solve(problem, "annealing", work_limit=1, workers=1)
     assert better.objective < rule.objective
-    assert sch.solve(problem, "annealing", work_limit=1, workers=1).order == better.order
+    assert solve(problem, "annealing", work_limit=1, workers=1).order == better.order
     facts = FAMILY.describe(problem)
     assert 0.8 * 25 * 24 / 2 < facts["conflicting_pairs"] <= 25 * 24 // 2
 
 
 def test_paths_bound_batches_whose_transactions_all_conflict() -> None:
     problem = OrderingProblem(transactions=("w-0 w-1 w-2",) * 8)
-    assert sch.solve(problem, "append", work_limit=1).bound == 4
-    answer = sch.solve(problem, "path", work_limit=5, workers=1)
+    assert solve(problem, "append", work_limit=1).bound == 4
+    answer = solve(problem, "path", work_limit=5, workers=1)
     assert (answer.objective, answer.bound) == (10, 10)
 
 
@@ -55,5 +55,5 @@ def test_many_transactions_have_an_answer() -> None:
     assert isinstance(problem, OrderingProblem)
     takers = FAMILY.takers(CompiledOrdering(problem))
     assert takers == ["auto", "append", "annealing"]
-    answer = sch.solve(problem, work_limit=0.5, workers=1)
+    answer = solve(problem, work_limit=0.5, workers=1)
     assert answer.bound <= answer.objective

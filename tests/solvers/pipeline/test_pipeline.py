@@ -21,6 +21,7 @@ from scheduling.models.pipeline.solution import PipelineSolution
 from scheduling.report.charts import write_chart
 from scheduling.report.pipeline.chart import bars, sentence
 from scheduling.scenarios.roundpipe import profile
+from tests.solving import solve
 
 WORKED = PipelineProblem(
     gpus=2,
@@ -84,9 +85,9 @@ def _least(problem: PipelineProblem) -> Fraction:
 def test_all_caps_are_as_good_as_all_cuts(problem: PipelineProblem) -> None:
     least = float(_least(problem))
     for name in ("caps", "auto"):
-        answer: PipelineSolution = sch.solve(problem, name, work_limit=100, workers=1)
+        answer: PipelineSolution = solve(problem, name, work_limit=100, workers=1)
         assert (answer.objective, answer.bound) == (least, least)
-    window: PipelineSolution = sch.solve(problem, "window", work_limit=100)
+    window: PipelineSolution = solve(problem, "window", work_limit=100)
     assert window.objective is not None
     assert window.bound is not None
     assert window.bound <= least <= window.objective
@@ -127,28 +128,28 @@ def test_layers_that_fit_nowhere_are_named() -> None:
 
 def test_a_cut_within_the_limit_and_a_hint() -> None:
     problem = generate("model-layers", {"layers": 300, "gpus": 16})
-    short = sch.solve(problem, "caps", work_limit=0.01)
+    short = solve(problem, "caps", work_limit=0.01)
     assert short.status is Status.FEASIBLE
-    best = sch.solve(problem, work_limit=50)
+    best = solve(problem, work_limit=50)
     assert best.status is Status.OPTIMAL
     assert short.bound <= best.objective <= short.objective
-    again = sch.solve(problem, "window", work_limit=1, hint=best)
+    again = solve(problem, "window", work_limit=1, hint=best)
     assert (again.objective, again.solver) == (best.objective, "window (hint)")
 
 
 def test_the_window_costs_and_many_micro_batches_hide_the_fill() -> None:
     for seed in range(5):
         problem = profile(seed)
-        best = sch.solve(problem, "caps", work_limit=50)
+        best = solve(problem, "caps", work_limit=50)
         assert best.status is Status.OPTIMAL
-        assert sch.solve(problem, "window", work_limit=50).objective >= best.objective
+        assert solve(problem, "window", work_limit=50).objective >= best.objective
         assert bubble(problem, best, 64) < bubble(problem, best, 8) + 1e-9
 
 
 def test_equal_stages_wait_for_the_fill_alone() -> None:
     layers = tuple(Layer(forward_seconds=1.0, backward_seconds=1.0) for _ in range(9))
     problem = PipelineProblem(gpus=3, layers=layers)
-    cut = sch.solve(problem, work_limit=50)
+    cut = solve(problem, work_limit=50)
     assert {stage.end - stage.first for stage in cut.stages if stage.passes != "both"} == {2}
     batches, steps = 12, 2
     rounds = len(cut.stages) * steps // 3 * batches
@@ -158,7 +159,7 @@ def test_equal_stages_wait_for_the_fill_alone() -> None:
 def test_files_and_charts(tmp_path: Path) -> None:
     sch.write(profile(0), tmp_path / "layers.yaml")
     assert sch.read(tmp_path / "layers.yaml") == profile(0)
-    answer = sch.solve(WORKED, work_limit=10)
+    answer = solve(WORKED, work_limit=10)
     assert sentence(WORKED, answer) == "pipeline: 18 s for 6 stages on 2 GPUs, proven least"
     drawn = bars(WORKED, answer)
     assert len(drawn) == 2 * 2 * 6

@@ -15,6 +15,7 @@ from scheduling.models.prefill.bounds import most_weight
 from scheduling.models.prefill.problem import PrefillProblem, Prompt
 from scheduling.solvers.prefill.family import FAMILY, CompiledPrefill
 from tests.prefill import best_weight, prefill_problems
+from tests.solving import solve
 
 JOBS = st.tuples(st.integers(0, 12), st.integers(1, 6), st.integers(-2, 30), st.integers(0, 4))
 RELAXED = settings(max_examples=60, suppress_health_check=list(HealthCheck), deadline=None)
@@ -26,7 +27,7 @@ POLICIES = ("s-edf", "edf", "srpt", "fcfs")
 def test_cp_sat_agrees_with_brute_force(problem: PrefillProblem) -> None:
     best = best_weight(problem)
     for name in ("cp-sat", "auto"):
-        answer = sch.solve(problem, name, work_limit=20, workers=1)
+        answer = solve(problem, name, work_limit=20, workers=1)
         assert (answer.objective, answer.status) == (best, Status.OPTIMAL), name
 
 
@@ -35,7 +36,7 @@ def test_cp_sat_agrees_with_brute_force(problem: PrefillProblem) -> None:
 def test_two_are_exact_for_operators_of_length_one(problem: PrefillProblem) -> None:
     best = best_weight(problem)
     for name in ("intervals", "lawler"):
-        answer = sch.solve(problem, name, work_limit=20, workers=1)
+        answer = solve(problem, name, work_limit=20, workers=1)
         assert (answer.objective, answer.status) == (best, Status.OPTIMAL), name
 
 
@@ -57,7 +58,7 @@ def test_the_dynamic_program_agrees_with_the_program_over_intervals(
     ]
     problem = PrefillProblem(prompts=tuple(found))
     one, other = (
-        sch.solve(problem, name, work_limit=50, workers=1) for name in ("lawler", "intervals")
+        solve(problem, name, work_limit=50, workers=1) for name in ("lawler", "intervals")
     )
     assert (one.objective, one.status) == (other.objective, Status.OPTIMAL)
 
@@ -70,7 +71,7 @@ def test_the_dynamic_program_bounds_what_whole_operators_allow() -> None:
         for name, release, operators, duration, due in rows
     ]
     problem = PrefillProblem(prompts=tuple(found))
-    lawler, exact = (sch.solve(problem, name, work_limit=20) for name in ("lawler", "cp-sat"))
+    lawler, exact = (solve(problem, name, work_limit=20) for name in ("lawler", "cp-sat"))
     assert (lawler.bound, lawler.objective, exact.objective) == (2, 1, 1)
     assert (lawler.status, exact.status) == (Status.FEASIBLE, Status.OPTIMAL)
 
@@ -78,17 +79,17 @@ def test_the_dynamic_program_bounds_what_whole_operators_allow() -> None:
 def test_the_dynamic_program_certifies_eighty_prompts() -> None:
     for seed in range(2):
         problem = prompts(requests=80, load=2.0, seed=seed)
-        answer = sch.solve(problem, "lawler", work_limit=100, workers=1)
-        other = sch.solve(problem, "intervals", work_limit=10, workers=1)
+        answer = solve(problem, "lawler", work_limit=100, workers=1)
+        other = solve(problem, "intervals", work_limit=10, workers=1)
         assert answer.bound == other.bound
         assert answer.gap <= 0.03
 
 
 def test_the_dynamic_program_ends_with_its_work_and_refuses_what_is_too_large() -> None:
     problem = prompts(requests=40, load=2.0, seed=1)
-    short = sch.solve(problem, "lawler", work_limit=0.001, workers=1)
+    short = solve(problem, "lawler", work_limit=0.001, workers=1)
     assert sch.check(problem, short) == []
-    assert short.bound >= sch.solve(problem, "lawler", work_limit=100, workers=1).bound
+    assert short.bound >= solve(problem, "lawler", work_limit=100, workers=1).bound
     heavy = problem.model_copy(
         update={
             "prompts": tuple(
@@ -98,7 +99,7 @@ def test_the_dynamic_program_ends_with_its_work_and_refuses_what_is_too_large() 
         }
     )
     with pytest.raises(UnsupportedError, match="use intervals"):
-        sch.solve(heavy, "lawler")
+        solve(heavy, "lawler")
 
 
 @RELAXED
@@ -107,7 +108,7 @@ def test_every_solver_is_valid_and_every_bound_holds(problem: PrefillProblem) ->
     best = best_weight(problem)
     assert best <= most_weight(compile_prefill(problem))
     for name in FAMILY.takers(CompiledPrefill(problem)):
-        answer = sch.solve(problem, name, work_limit=1, workers=1)
+        answer = solve(problem, name, work_limit=1, workers=1)
         assert answer.objective <= best <= answer.bound, name
 
 
@@ -115,10 +116,10 @@ def test_every_solver_is_valid_and_every_bound_holds(problem: PrefillProblem) ->
 @pytest.mark.parametrize("load", [1.2, 2.0])
 def test_s_edf_keeps_nine_tenths_of_what_eighty_prompts_allow(load: float, seed: int) -> None:
     problem = prompts(requests=80, load=load, seed=seed)
-    best = sch.solve(problem, "intervals", work_limit=10, workers=1)
+    best = solve(problem, "intervals", work_limit=10, workers=1)
     assert best.gap is not None
     assert best.gap <= 0.03
-    reached = {name: sch.solve(problem, name, work_limit=1).objective for name in POLICIES}
+    reached = {name: solve(problem, name, work_limit=1).objective for name in POLICIES}
     assert reached["s-edf"] >= 0.9 * best.bound
     assert reached["s-edf"] >= max(reached.values()) - 4
     assert reached["edf"] < reached["s-edf"]
@@ -135,12 +136,12 @@ def test_policies_by_hand() -> None:
         ],
     }
     problem = PrefillProblem.model_validate(document)
-    found = sch.solve(problem, "s-edf", work_limit=1)
+    found = solve(problem, "s-edf", work_limit=1)
     pieces = [(piece.prompt, piece.start, piece.operators) for piece in found.pieces]
     assert pieces == [("long", 0, 1), ("short", 3, 1), ("long", 5, 3), ("hopeless", 14, 1)]
     assert found.objective == 2
-    assert sch.solve(problem, "edf", work_limit=1).objective == 0
-    assert sch.solve(problem, "fcfs", work_limit=1).objective == 1
+    assert solve(problem, "edf", work_limit=1).objective == 0
+    assert solve(problem, "fcfs", work_limit=1).objective == 1
 
 
 def test_what_is_said_of_a_problem() -> None:

@@ -24,6 +24,7 @@ from scheduling.models.ring.solution import RingSolution
 from scheduling.report.charts import write_chart
 from scheduling.report.ring.chart import sentence
 from scheduling.scenarios.pccl import bandwidths
+from tests.solving import solve
 
 SMALL = RingProblem.model_validate(
     {"rates": [[0, 9, 1, 2], [9, 0, 3, 1], [1, 3, 0, 8], [2, 1, 8, 0]]}
@@ -51,10 +52,10 @@ def test_the_fastest_ring_is_that_of_all_orders(rates: list[list[int]]) -> None:
     problem = RingProblem.model_validate({"rates": [[r / 10 for r in row] for row in rates]})
     best = _best(problem)
     for name in ("sets", "cp-sat", "auto"):
-        answer = sch.solve(problem, name, work_limit=20, workers=1)
+        answer = solve(problem, name, work_limit=20, workers=1)
         assert (answer.objective, answer.status) == (best, Status.OPTIMAL), name
     for name in ("nearest", "rotations"):
-        answer = sch.solve(problem, name, work_limit=1)
+        answer = solve(problem, name, work_limit=1)
         assert answer.bound >= best
         assert answer.objective is None or answer.objective <= best
 
@@ -63,7 +64,7 @@ def test_the_fastest_ring_is_that_of_all_orders(rates: list[list[int]]) -> None:
 @given(st.integers(0, 99), st.integers(3, 6))
 def test_rings_of_symmetric_links(seed: int, ranks: int) -> None:
     problem = bandwidths(ranks, 2, seed)
-    assert sch.solve(problem, "sets", work_limit=1).objective == _best(problem)
+    assert solve(problem, "sets", work_limit=1).objective == _best(problem)
     arrays = compile_ring(problem)
     level = fastest_level(arrays)
     graph = nx.from_numpy_array(np.triu(arrays.level >= level, 1))
@@ -75,13 +76,13 @@ def test_rings_of_symmetric_links(seed: int, ranks: int) -> None:
 @pytest.mark.parametrize("seed", range(3))
 def test_many_nodes_are_within_their_bound(seed: int) -> None:
     for problem in (site_ring(nodes=16, seed=seed), bandwidths(20, 4, seed)):
-        answer = sch.solve(problem, work_limit=2, workers=1)
+        answer = solve(problem, work_limit=2, workers=1)
         assert answer.objective <= answer.bound
         for name in ("nearest", "rotations"):
-            other = sch.solve(problem, name, work_limit=2)
+            other = solve(problem, name, work_limit=2)
             assert other.objective is None or other.objective <= answer.objective
         with pytest.raises(UnsupportedError, match="13"):
-            sch.solve(problem, "sets", work_limit=1)
+            solve(problem, "sets", work_limit=1)
 
 
 def test_a_node_that_alone_joins_the_others_bounds_the_ring() -> None:
@@ -124,7 +125,7 @@ def test_files_faults_and_charts(tmp_path: Path) -> None:
     assert sch.read(tmp_path / "ring.yaml") == problem
     with pytest.raises(InputError, match=r"rates\[1\]"):
         RingProblem.model_validate({"rates": [[0.0, 1.0], [1.0]]})
-    answer = sch.solve(SMALL, work_limit=1)
+    answer = solve(SMALL, work_limit=1)
     assert sentence(SMALL, answer) == "ring: slowest link 2, proven fastest"
     write_chart(SMALL, answer, tmp_path / "ring.svg")
     assert "proven fastest" in (tmp_path / "ring.svg").read_text(encoding="utf-8")

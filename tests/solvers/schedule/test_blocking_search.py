@@ -12,6 +12,7 @@ from scheduling.errors import UnsupportedError
 from scheduling.models.schedule.objective import MEASURES
 from scheduling.models.schedule.problem import ScheduleProblem
 from tests.brute_force import brute_force
+from tests.solving import solve
 
 FT06_OPTIMUM = 63
 
@@ -41,7 +42,7 @@ def blocking_shops(draw: st.DrawFn, *, shortest: int = 0, jobs: int = 3) -> Sche
 @given(blocking_shops())
 @settings(max_examples=80)
 def test_schedules_are_valid_and_no_better_than_the_best(problem: ScheduleProblem) -> None:
-    answer = sch.solve(problem, "blocking", work_limit=0.01, workers=1)
+    answer = solve(problem, "blocking", work_limit=0.01, workers=1)
     assert sch.check(problem, answer) == []
     best = brute_force(problem)
     assert best is not None
@@ -51,7 +52,7 @@ def test_schedules_are_valid_and_no_better_than_the_best(problem: ScheduleProble
 @given(blocking_shops(shortest=1))
 @settings(max_examples=50)
 def test_the_exact_model_loses_no_schedule(problem: ScheduleProblem) -> None:
-    answer = sch.solve(problem, "cp-sat", work_limit=5.0, workers=1)
+    answer = solve(problem, "cp-sat", work_limit=5.0, workers=1)
     best = brute_force(problem)
     assert best is not None
     assert answer.objective == answer.bound == best[0]
@@ -60,7 +61,7 @@ def test_the_exact_model_loses_no_schedule(problem: ScheduleProblem) -> None:
 @given(blocking_shops(shortest=1).filter(lambda p: p.objective.tiers[0].name == "makespan"))
 @settings(max_examples=40)
 def test_small_makespans_are_the_best(problem: ScheduleProblem) -> None:
-    answer = sch.solve(problem, "blocking", work_limit=0.05, workers=1)
+    answer = solve(problem, "blocking", work_limit=0.05, workers=1)
     best = brute_force(problem)
     assert best is not None
     assert answer.objective == best[0]
@@ -76,7 +77,7 @@ def test_jobs_swap_machines_only_where_they_may(swap: bool, best: int) -> None:
             model.add_task(job, duration=2, machine=machine)
     if not swap:
         model.forbid_swaps()
-    assert sch.solve(model.build(), "blocking", work_limit=0.01, workers=1).objective == best
+    assert solve(model.build(), "blocking", work_limit=0.01, workers=1).objective == best
 
 
 def test_ft06_is_solved_the_same_way_each_time() -> None:
@@ -84,7 +85,7 @@ def test_ft06_is_solved_the_same_way_each_time() -> None:
     document["jobs"] = [job | {"blocking": True} for job in document["jobs"]]
     problem = ScheduleProblem.model_validate(document)
     first, second = (
-        sch.solve(problem, "blocking", work_limit=3.0, workers=1, seed=1) for _ in range(2)
+        solve(problem, "blocking", work_limit=3.0, workers=1, seed=1) for _ in range(2)
     )
     assert first.objective == FT06_OPTIMUM
     assert first.tasks == second.tasks
@@ -97,7 +98,7 @@ def test_ft06_is_solved_the_same_way_each_time() -> None:
 def test_published_optima_are_found(name: str) -> None:
     (case,) = cases(f"bjsp/{name}")
     problem = sch.read(case.path, format=case.format)
-    answer = sch.solve(problem, "blocking", work_limit=8.0, workers=1)
+    answer = solve(problem, "blocking", work_limit=8.0, workers=1)
     assert answer.objective == case.upper
 
 
@@ -106,9 +107,9 @@ def test_refusals() -> None:
     machine = model.add_machine()
     model.add_task(model.add_job(), duration=2, machine=machine)
     with pytest.raises(UnsupportedError, match="use tabu"):
-        sch.solve(model.build(), "blocking")
+        solve(model.build(), "blocking")
     job = model.add_job(chain=True, blocking=True, deadline=99)
     for _ in range(2):
         model.add_task(job, duration=2, machine=machine)
     with pytest.raises(UnsupportedError, match="deadlines"):
-        sch.solve(model.build(), "blocking")
+        solve(model.build(), "blocking")

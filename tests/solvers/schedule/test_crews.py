@@ -17,6 +17,7 @@ from scheduling.solvers.explain import explain
 from scheduling.solvers.schedule.family import CompiledSchedule
 from scheduling.solvers.schedule.slack import without_slack
 from tests.brute_force import brute_force
+from tests.solving import solve
 
 
 def crewed_shop(
@@ -49,9 +50,9 @@ def test_crewed_shops_are_solved_within_their_bounds(
     problem = crewed_shop(jobs, crew)
     optimum = brute_force(problem)
     assert optimum is not None
-    assert sch.solve(problem, "cp-sat", work_limit=2, workers=1).objective == optimum[0]
+    assert solve(problem, "cp-sat", work_limit=2, workers=1).objective == optimum[0]
     if len(CompiledSchedule(problem).arrays.demand_amount):
-        answer = sch.solve(problem, "crews", work_limit=1, workers=1)
+        answer = solve(problem, "crews", work_limit=1, workers=1)
         assert sch.check(problem, answer) == []
         assert answer.bound <= optimum[0] <= answer.objective
 
@@ -75,17 +76,17 @@ def test_tasks_without_a_machine_count_one_by_one() -> None:
 
 def test_other_problems_are_refused_by_name() -> None:
     with pytest.raises(UnsupportedError, match="use genetic"):
-        sch.solve(crewed_shop([[(0, 3, 1)]], crew=1), "crews")
+        solve(crewed_shop([[(0, 3, 1)]], crew=1), "crews")
     dated = crewed_shop([[(0, 3, 1), (1, 2, 1)], [(1, 3, 1)]], crew=1).model_dump()
     dated["objective"] = {"tiers": [{"terms": [{"measure": "total_completion"}]}]}
     with pytest.raises(UnsupportedError, match="minimises one of"):
-        sch.solve(ScheduleProblem.model_validate(dated), "crews")
+        solve(ScheduleProblem.model_validate(dated), "crews")
 
 
 def test_auto_proves_a_shop_whose_operators_are_enough() -> None:
     row = [(0, 3, 1), (1, 5, 1), (2, 2, 1)]
-    answer = sch.solve(crewed_shop([row, row, row[::-1]], crew=3), "auto", work_limit=2, workers=1)
-    plain = sch.solve(crewed_shop([[(m, d, 0) for m, d, _ in r] for r in (row, row, row[::-1])], 3))
+    answer = solve(crewed_shop([row, row, row[::-1]], crew=3), "auto", work_limit=2, workers=1)
+    plain = solve(crewed_shop([[(m, d, 0) for m, d, _ in r] for r in (row, row, row[::-1])], 3))
     assert answer.status == plain.status
     assert answer.objective == plain.objective
 

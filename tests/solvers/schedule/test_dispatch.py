@@ -19,6 +19,7 @@ from scheduling.solvers.schedule.dispatch import Dispatch, GifflerThompson
 from scheduling.solvers.schedule.dispatch_rules import DUE_RULES, RULES, Waiting
 from scheduling.solvers.schedule.shop import Shop
 from tests.brute_force import brute_force
+from tests.solving import solve
 from tests.strategies import schedule_problems
 
 PLAIN: dict[str, Any] = {
@@ -35,7 +36,7 @@ SHOPS = schedule_problems(**PLAIN) | schedule_problems(**PLAIN, setups=True)
 @pytest.mark.parametrize("solver", ["dispatch", "giffler-thompson"])
 @given(problem=SHOPS)
 def test_dispatched_schedules_are_valid_and_bounded(solver: str, problem: ScheduleProblem) -> None:
-    answer = sch.solve(problem, solver)
+    answer = solve(problem, solver)
     assert sch.check(problem, answer) == []
     optimum = brute_force(problem)
     if answer.tasks:
@@ -56,7 +57,7 @@ def one_machine(durations: list[int], **due: int) -> ScheduleProblem:
 
 
 def test_spt_is_optimal_for_total_completion_on_one_machine() -> None:
-    answer = sch.solve(one_machine([5, 1, 3]), "dispatch:SPT")
+    answer = solve(one_machine([5, 1, 3]), "dispatch:SPT")
     assert answer.objective == 1 + 4 + 9
     assert [task.start for task in answer.tasks] == [4, 0, 1]
 
@@ -65,7 +66,7 @@ def test_spt_is_optimal_for_total_completion_on_one_machine() -> None:
 @pytest.mark.parametrize("kind", [Dispatch, GifflerThompson])
 def test_every_rule_dispatches(kind: type[Dispatch], rule: str) -> None:
     problem = one_machine([5, 1, 3], J0=4, J2=9)
-    answer = sch.solve(problem, kind(rule))
+    answer = solve(problem, kind(rule))
     assert sch.check(problem, answer) == []
     assert answer.solver.endswith(rule)
 
@@ -78,8 +79,8 @@ def test_giffler_thompson_waits_for_a_better_task() -> None:
     model.add_task(urgent, duration=1, machine=machine)
     model.minimize("total_tardiness")
     problem = model.build()
-    assert sch.solve(problem, "dispatch:EDD").objective == 8
-    assert sch.solve(problem, "giffler-thompson:EDD").objective == 0
+    assert solve(problem, "dispatch:EDD").objective == 8
+    assert solve(problem, "giffler-thompson:EDD").objective == 0
 
 
 def test_refusals_name_the_way_out() -> None:
@@ -87,9 +88,9 @@ def test_refusals_name_the_way_out() -> None:
     crew = model.add_renewable(1)
     model.add_task(model.add_job(), duration=1, demands={crew: 1})
     with pytest.raises(UnsupportedError, match="use sgs"):
-        sch.solve(model.build(), "dispatch")
+        solve(model.build(), "dispatch")
     with pytest.raises(UnsupportedError, match="no dispatching rule 'XYZ'"):
-        sch.solve(one_machine([1]), "dispatch:XYZ")
+        solve(one_machine([1]), "dispatch:XYZ")
 
 
 SETUPS = [[1, 1, 3, 4], [0, 4, 1, 3], [0, 0, 1, 0], [1, 2, 0, 3], [4, 3, 1, 0]]
@@ -146,7 +147,7 @@ def test_atcs_ranks_the_worked_example_as_computed_by_hand() -> None:
 
 def test_atcs_finds_the_best_order_of_the_worked_example() -> None:
     problem = four_jobs()
-    answer = sch.solve(problem, "dispatch:ATCS")
+    answer = solve(problem, "dispatch:ATCS")
     assert answer.objective == 98
     jobs = {task.id: job.id for job in problem.jobs for task in job.tasks}
     order = sorted(answer.tasks, key=lambda task: task.start)
@@ -173,5 +174,5 @@ def test_atcs_beats_atc_where_setups_are_long(machines: int) -> None:
         shop = setup_job_shop(jobs=30, machines=machines, longest_setup=60, seed=seed)
         problem = with_dates(shop, seed)
         for rule, found in values.items():
-            found.append(sch.solve(problem, f"dispatch:{rule}").objective)
+            found.append(solve(problem, f"dispatch:{rule}").objective)
     assert fmean(values["ATCS"]) < 0.9 * fmean(values["ATC"])

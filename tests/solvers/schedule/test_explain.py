@@ -157,6 +157,7 @@ def test_feasible_problem_gets_a_schedule() -> None:
     found = explain(problem, 20.0)
     assert found.status is Status.FEASIBLE
     assert found.conflict == ()
+    assert isinstance(found.solution, sch.ScheduleSolution)
     assert check_schedule(problem, found.solution) == []
     assert str(found) == "The problem has a solution."
 
@@ -254,7 +255,7 @@ def test_wrong_core_of_the_engine_is_not_believed(monkeypatch: pytest.MonkeyPatc
 @pytest.mark.parametrize("options", [{"time_limit": 0.0}, {"time_limit": 1.0, "workers": 0}])
 def test_bad_limits_are_named(options: dict[str, float]) -> None:
     with pytest.raises(InputError, match=r"time_limit|workers"):
-        explain(crowded_machine(), **options)  # type: ignore[arg-type]
+        explain(crowded_machine(), **options)  # type: ignore[call-overload]
 
 
 def test_positive_cycle() -> None:

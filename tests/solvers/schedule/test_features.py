@@ -19,6 +19,7 @@ from scheduling.solvers.schedule.family import FAMILY, CompiledSchedule
 from scheduling.solvers.schedule.features import EVERYTHING
 from tests.brute_force import brute_force
 from tests.solvers.schedule import definitions
+from tests.solving import solve
 from tests.strategies import full_problems
 
 
@@ -158,7 +159,7 @@ def test_each_feature_is_solved_or_refused(feature: str) -> None:
     data = CompiledSchedule(problem)
     needed = {"no swap": "blocking", "total setup in the objective": "setups"}
     assert data.arrays.features == {feature, needed.get(feature, feature)}
-    best = sch.solve(problem, "cp-sat", work_limit=20.0, workers=1)
+    best = solve(problem, "cp-sat", work_limit=20.0, workers=1)
     assert best.status is Status.OPTIMAL
     for name in FAMILY.solvers:
         solver = FAMILY.solver(name)
@@ -166,7 +167,7 @@ def test_each_feature_is_solved_or_refused(feature: str) -> None:
         shops = feature == "setups" and name in ("dispatch", "giffler-thompson")
         if shops or name in ("cp-sat", "lns", "insertion", "auto"):
             assert refusal is None
-            solution = sch.solve(problem, name, work_limit=1.0, workers=1)
+            solution = solve(problem, name, work_limit=1.0, workers=1)
             assert solution.tasks
             assert solution.objective >= best.objective
         elif name not in ("heft", "cpop", "peft"):
@@ -176,7 +177,7 @@ def test_each_feature_is_solved_or_refused(feature: str) -> None:
 @pytest.mark.parametrize("feature", ["setups", "reservoirs", "blocking", "transports"])
 def test_schedules_moved_too_early_are_caught(feature: str) -> None:
     problem = one_of_each()[feature]
-    best = sch.solve(problem, "cp-sat", work_limit=20.0, workers=1)
+    best = solve(problem, "cp-sat", work_limit=20.0, workers=1)
     last = max(best.tasks, key=lambda entry: entry.end)
     moved = [
         entry.model_copy(update={"start": entry.start - 1, "end": entry.end - 1})

@@ -34,6 +34,7 @@ from tests.solvers.schedule.test_jobshop_kernel import (
     decoded,
     small_shop,
 )
+from tests.solving import solve
 
 UNITS = 2
 
@@ -149,8 +150,8 @@ def test_rules_are_files(tiny: LearnedRule, tmp_path: Path) -> None:
     tiny.write(path)
     assert LearnedRule.read(path) == tiny
     problem = job_shop(jobs=6, machines=4, seed=9)
-    answer = sch.solve(problem, f"dispatch:{path}")
-    assert answer.objective == sch.solve(problem, LearnedDispatch(tiny)).objective
+    answer = solve(problem, f"dispatch:{path}")
+    assert answer.objective == solve(problem, LearnedDispatch(tiny)).objective
     assert answer.solver == "dispatch LEARNED"
 
 
@@ -170,7 +171,7 @@ def test_bad_rules_are_refused(
     path = tmp_path / "rule.json"
     path.write_text(json.dumps({**tiny.model_dump(mode="json"), **change}))
     with pytest.raises(InputError, match=message) as error:
-        sch.solve(job_shop(jobs=2, machines=2), f"dispatch:{path}")
+        solve(job_shop(jobs=2, machines=2), f"dispatch:{path}")
     assert str(path) in str(error.value)
 
 
@@ -214,7 +215,7 @@ def job_shops(draw: st.DrawFn) -> ScheduleProblem:
 @given(job_shops())
 @settings(deadline=None)
 def test_answers_are_valid_and_bounded(problem: ScheduleProblem) -> None:
-    answer = sch.solve(problem, "dispatch:learned")
+    answer = solve(problem, "dispatch:learned")
     assert sch.check(problem, answer) == []
     optimum = brute_force(problem)
     assert optimum is not None
@@ -224,12 +225,12 @@ def test_answers_are_valid_and_bounded(problem: ScheduleProblem) -> None:
 def test_the_rule_of_the_library_beats_every_static_rule() -> None:
     shops = [job_shop(jobs=12, machines=8, sets=1 + seed % 2, seed=seed) for seed in range(10)]
     values = {
-        name: sum(sch.solve(shop, f"dispatch:{name}").objective for shop in shops)
+        name: sum(solve(shop, f"dispatch:{name}").objective for shop in shops)
         for name in (*RULES, "learned")
     }
     learned = values.pop("learned")
     assert learned < 0.95 * min(values.values())
-    one = sum(sch.solve(shop, "dispatch:learned", work_limit=1).objective for shop in shops)
+    one = sum(solve(shop, "dispatch:learned", work_limit=1).objective for shop in shops)
     assert learned <= one < min(values.values())
 
 
@@ -241,17 +242,17 @@ def test_the_rule_of_the_library_says_where_it_comes_from() -> None:
 
 def test_names_and_refusals() -> None:
     problem = job_shop(jobs=3, machines=2)
-    assert sch.solve(problem, "dispatch:Learned").solver == "dispatch LEARNED"
-    assert sch.solve(problem, "dispatch:spt").solver == "dispatch SPT"
+    assert solve(problem, "dispatch:Learned").solver == "dispatch LEARNED"
+    assert solve(problem, "dispatch:spt").solver == "dispatch SPT"
     with pytest.raises(UnsupportedError, match="SLACK, LEARNED"):
-        sch.solve(problem, "dispatch:XYZ")
+        solve(problem, "dispatch:XYZ")
     with pytest.raises(UnsupportedError, match=r"SLACK$"):
-        sch.solve(problem, "giffler-thompson:learned")
+        solve(problem, "giffler-thompson:learned")
 
 
 def refused(model: sch.ScheduleModel, message: str) -> None:
     with pytest.raises(UnsupportedError, match=message):
-        sch.solve(model.build(), "dispatch:learned")
+        solve(model.build(), "dispatch:learned")
 
 
 def test_what_is_no_job_shop_is_refused() -> None:

@@ -18,6 +18,7 @@ from scheduling.solvers.schedule.family import Candidate, CompiledSchedule
 from scheduling.solvers.schedule.mip.destructive import destructive_bound
 from scheduling.solvers.schedule.mip.relaxation import lp_bound
 from tests.brute_force import brute_force
+from tests.solving import solve
 from tests.strategies import schedule_problems
 
 Method = Callable[[CompiledSchedule, Board[Candidate], Budget], None]
@@ -95,7 +96,7 @@ def test_shops_get_better_bounds_than_by_formula(
 ) -> None:
     problem = shop(objective, *size)
     found = raised(method, problem)
-    answer = sch.solve(problem, "cp-sat", time_limit=2, workers=2)
+    answer = solve(problem, "cp-sat", time_limit=2, workers=2)
     assert found is not None
     assert found[0] < found[1] <= answer.objective
 

@@ -11,7 +11,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import scheduling as sch
 from scheduling.instances.files import read
 from scheduling.models.base import Status
 from scheduling.models.schedule.check import check_schedule
@@ -29,6 +28,7 @@ from tests.solvers.schedule.flow_lines import (
     lines,
     machines,
 )
+from tests.solving import solve
 
 
 @settings(max_examples=120, deadline=None)
@@ -90,8 +90,8 @@ def test_the_best_place_is_the_best_of_all_places(problem: ScheduleProblem, seed
 @given(st.one_of(lines(), hybrid_lines()))
 def test_searches_end_between_the_optimum_and_the_construction(problem: ScheduleProblem) -> None:
     best = least(CompiledSchedule(problem))
-    built = sch.solve(problem, "neh", work_limit=1, workers=1)
-    found = sch.solve(problem, "iterated-greedy", work_limit=0.0005, workers=1)
+    built = solve(problem, "neh", work_limit=1, workers=1)
+    found = solve(problem, "iterated-greedy", work_limit=0.0005, workers=1)
     assert built.objective >= found.objective >= best
     for answer in (built, found):
         assert check_schedule(problem, answer) == []
@@ -126,7 +126,7 @@ def test_the_search_finds_optima_of_small_shops() -> None:
                     "objective": measure,
                 }
             )
-            answer = sch.solve(problem, "iterated-greedy", work_limit=0.01, workers=1)
+            answer = solve(problem, "iterated-greedy", work_limit=0.01, workers=1)
             missed += answer.objective > least(CompiledSchedule(problem))
     assert missed == 0
 
@@ -157,7 +157,7 @@ def test_lines_whose_orders_miss_the_optimum_are_refused(problem: ScheduleProble
     if least(data) > found[0]:
         assert reason is not None
     for name in {"mip", "tour", "auto"} & set(FAMILY.takers(data)):
-        answer = sch.solve(problem, name, work_limit=0.2, workers=1)
+        answer = solve(problem, name, work_limit=0.2, workers=1)
         assert answer.status is not Status.INFEASIBLE
         assert answer.bound is None or answer.bound <= found[0]
         assert answer.status is not Status.OPTIMAL or answer.objective == found[0]
@@ -179,7 +179,7 @@ def test_a_task_without_duration_runs_inside_another(no_wait: bool) -> None:
     }
     problem = ScheduleProblem.model_validate(fields)
     data = CompiledSchedule(problem)
-    answer = sch.solve(problem, work_limit=1, workers=1)
+    answer = solve(problem, work_limit=1, workers=1)
     assert answer.status is Status.OPTIMAL
     assert (answer.objective,) == brute_force(problem)
     assert least(data) > answer.objective
@@ -247,7 +247,7 @@ def test_same_seed_and_work_give_the_same_answer(solver: str) -> None:
     rng = np.random.default_rng(3)
     rows = rng.integers(1, 30, (12, 3)).tolist()
     problem = machines(rows, objective="total_tardiness")
-    answers = [sch.solve(problem, solver, work_limit=0.05, workers=1, seed=4) for _ in range(2)]
+    answers = [solve(problem, solver, work_limit=0.05, workers=1, seed=4) for _ in range(2)]
     assert answers[0].tasks == answers[1].tasks
 
 
@@ -260,7 +260,7 @@ def test_auto_closes_small_lines() -> None:
             task["modes"][0]["duration"] = int(rng.integers(1, 9))
     problem = ScheduleProblem.model_validate(fields)
     for one in (problem, machines(rng.integers(1, 30, (8, 3)).tolist())):
-        answer = sch.solve(one, work_limit=0.3, workers=1)
+        answer = solve(one, work_limit=0.3, workers=1)
         assert answer.status is Status.OPTIMAL
 
 
@@ -279,5 +279,5 @@ def test_known_instances_come_close_to_the_best_known(path: str, most: int) -> N
     if not folder or not (Path(folder) / "variants").exists():
         pytest.skip("SCHEDULING_DATA is not set")
     problem = read(Path(folder) / "variants" / path, path.partition("/")[0])
-    answer = sch.solve(problem, "iterated-greedy", work_limit=0.5, workers=1)
+    answer = solve(problem, "iterated-greedy", work_limit=0.5, workers=1)
     assert answer.objective <= most

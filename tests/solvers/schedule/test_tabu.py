@@ -9,6 +9,7 @@ import scheduling as sch
 from scheduling.errors import UnsupportedError
 from scheduling.models.schedule.problem import ScheduleProblem
 from tests.brute_force import brute_force
+from tests.solving import solve
 from tests.strategies import schedule_problems
 
 SHOPS = schedule_problems(
@@ -27,7 +28,7 @@ SHOPS = schedule_problems(
 @settings(max_examples=60)
 @given(SHOPS)
 def test_tabu_is_valid_and_bounded(problem: ScheduleProblem) -> None:
-    answer = sch.solve(problem, "tabu", work_limit=0.02, workers=1)
+    answer = solve(problem, "tabu", work_limit=0.02, workers=1)
     assert sch.check(problem, answer) == []
     optimum = brute_force(problem)
     assert optimum is not None
@@ -43,7 +44,7 @@ def shop(**job: int) -> ScheduleProblem:
 
 def test_refusals() -> None:
     with pytest.raises(UnsupportedError, match="deadlines"):
-        sch.solve(shop(deadline=9), "tabu")
+        solve(shop(deadline=9), "tabu")
     late = shop(due=1).model_dump() | {"objective": "total_tardiness"}
     with pytest.raises(UnsupportedError, match="use lns"):
-        sch.solve(ScheduleProblem.model_validate(late), "tabu")
+        solve(ScheduleProblem.model_validate(late), "tabu")

@@ -21,6 +21,7 @@ from scheduling.models.spot.solution import SpotSolution
 from scheduling.report.charts import write_chart
 from scheduling.report.spot.chart import sentence
 from scheduling.solvers.spot.family import FAMILY
+from tests.solving import solve
 
 
 def _spans(ticks: list[bool]) -> list[dict[str, int]]:
@@ -76,7 +77,7 @@ def _least(problem: SpotProblem) -> int | None:
 def test_the_dynamic_program_is_best_and_bounds_hold(problem: SpotProblem) -> None:
     least = _least(problem)
     for name in ("dynamic-program", "auto", "uniform-progress", "greedy", "on-demand"):
-        answer = sch.solve(problem, name, work_limit=1)
+        answer = solve(problem, name, work_limit=1)
         if least is None:
             assert answer.status is Status.INFEASIBLE, name
             continue
@@ -137,11 +138,11 @@ def test_long_jobs_files_and_charts(tmp_path: Path) -> None:
     problem = spot_capacity(seed=1)
     sch.write(problem, tmp_path / "job.yaml")
     assert sch.read(tmp_path / "job.yaml") == problem
-    best = sch.solve(problem, work_limit=1)
+    best = solve(problem, work_limit=1)
     assert best.status is Status.OPTIMAL
-    costs = [sch.solve(problem, name, work_limit=1).objective for name in ("greedy", "on-demand")]
+    costs = [solve(problem, name, work_limit=1).objective for name in ("greedy", "on-demand")]
     assert best.objective < min(costs)
-    found = sch.solve(JOB, work_limit=1)
+    found = solve(JOB, work_limit=1)
     assert sentence(JOB, found).endswith("proven least")
     write_chart(JOB, found, tmp_path / "runs.svg")
     assert "on demand" in (tmp_path / "runs.svg").read_text(encoding="utf-8")
@@ -165,7 +166,7 @@ def test_published_traces_are_read(tmp_path: Path) -> None:
     assert [region.id for region in problem.regions] == ["a", "b"]
     # A tick with one of two instances has no capacity for the job.
     assert spans == [[(0, 2), (4, 7)], [(4, 7)]]
-    assert sch.check(problem, sch.solve(problem, work_limit=5, workers=1)) == []
+    assert sch.check(problem, solve(problem, work_limit=5, workers=1)) == []
     with pytest.raises(InputError, match="at least 180, the deadline"):
         sch.read(first)
     with pytest.raises(UnsupportedError, match="read only"):
@@ -207,4 +208,4 @@ def test_a_published_trace_is_solved(shared_data: Path) -> None:
     problem = sch.read(folder / "us-west-2a_v100_1.json")
     assert isinstance(problem, SpotProblem)
     assert (problem.work, problem.deadline, problem.changeover) == (886, 1108, 4)
-    assert sch.solve(problem, work_limit=5, workers=1).status is Status.OPTIMAL
+    assert solve(problem, work_limit=5, workers=1).status is Status.OPTIMAL

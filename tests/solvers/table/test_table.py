@@ -24,6 +24,7 @@ from scheduling.models.table.solution import TableSolution
 from scheduling.report.charts import write_chart
 from scheduling.report.table.chart import lengths, sentence
 from scheduling.solvers.table import mip
+from tests.solving import solve
 
 RULES = ("as-is", "sorted", "group-recursion")
 HAND = TableProblem(fields=("a", "b"), rows=(("aa", "x"), ("b", "x"), ("aa", "y")))
@@ -63,11 +64,11 @@ def test_the_best_of_all_orders(problem: TableProblem) -> None:
     bounds = [chain_bound(arrays, find_groups(arrays, limit)) for limit in (0, 2, 5, 100)]
     assert most <= bounds[-1] <= min(bounds)
     for name in ("dynamic-program", "mip", "auto"):
-        answer = sch.solve(problem, name, work_limit=5, workers=1)
+        answer = solve(problem, name, work_limit=5, workers=1)
         assert answer.status is Status.OPTIMAL
         assert answer.objective == most
     for name in RULES:
-        answer = sch.solve(problem, name, work_limit=5, workers=1)
+        answer = solve(problem, name, work_limit=5, workers=1)
         assert answer.objective <= most <= answer.bound
 
 
@@ -79,9 +80,7 @@ def test_the_program_and_the_dynamic_program_agree(
     rng = np.random.default_rng(seed)
     rows = [tuple("x" * int(k) for k in rng.integers(0, texts + 1, columns)) for _ in range(lines)]
     problem = TableProblem(fields=tuple(f"f{k}" for k in range(columns)), rows=tuple(rows))
-    answers = [
-        sch.solve(problem, name, work_limit=5, workers=1) for name in ("mip", "dynamic-program")
-    ]
+    answers = [solve(problem, name, work_limit=5, workers=1) for name in ("mip", "dynamic-program")]
     assert [answer.status for answer in answers] == [Status.OPTIMAL] * 2
     assert answers[0].objective == answers[1].objective
     arrays = compile_table(problem)
@@ -109,9 +108,9 @@ def test_groups_are_found_until_the_time_is_up() -> None:
 
 def test_tables_of_many_rows_are_proven() -> None:
     problem = random_table(lines=200, columns=6, seed=0)
-    answer = sch.solve(problem, work_limit=20, workers=1)
+    answer = solve(problem, work_limit=20, workers=1)
     assert answer.status is Status.OPTIMAL
-    rule = sch.solve(problem, "group-recursion", work_limit=20)
+    rule = solve(problem, "group-recursion", work_limit=20)
     assert rule.objective < 0.75 * answer.objective
     assert answer.objective < rule.bound < 1.12 * answer.objective
 
@@ -125,8 +124,8 @@ def test_tables_with_more_groups_than_a_program_takes() -> None:
     )
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(mip, "LARGEST", 20_000)
-        answer = sch.solve(problem, "mip", work_limit=1, workers=1)
-    rule = sch.solve(problem, "group-recursion", work_limit=1)
+        answer = solve(problem, "mip", work_limit=1, workers=1)
+    rule = solve(problem, "group-recursion", work_limit=1)
     assert answer.objective == rule.objective
     assert answer.objective < answer.bound <= rule.bound
     assert sch.check(problem, answer) == []
@@ -158,25 +157,25 @@ def test_what_binds_a_table() -> None:
 
 
 def test_by_hand() -> None:
-    saved = {name: sch.solve(HAND, name, work_limit=5).objective for name in RULES}
+    saved = {name: solve(HAND, name, work_limit=5).objective for name in RULES}
     assert saved == {"as-is": 0, "sorted": 4, "group-recursion": 4}
 
 
 def test_grouping_is_near_the_best_and_scales() -> None:
     for seed in range(3):
         small = random_table(lines=7, columns=4, seed=seed)
-        best = sch.solve(small, "dynamic-program", work_limit=5).objective
-        assert sch.solve(small, "group-recursion", work_limit=5).objective >= 0.8 * best
+        best = solve(small, "dynamic-program", work_limit=5).objective
+        assert solve(small, "group-recursion", work_limit=5).objective >= 0.8 * best
     large = random_table(lines=2500, columns=5, seed=1)
-    answer = sch.solve(large, work_limit=5, workers=1)
-    assert answer.objective > sch.solve(large, "as-is", work_limit=5).objective
+    answer = solve(large, work_limit=5, workers=1)
+    assert answer.objective > solve(large, "as-is", work_limit=5).objective
     assert answer.objective <= answer.bound
     with pytest.raises(UnsupportedError, match="too many to try all orders"):
-        sch.solve(large, "dynamic-program")
+        solve(large, "dynamic-program")
 
 
 def test_each_rule_is_checked(tmp_path: Path) -> None:
-    good = sch.solve(HAND, work_limit=5, workers=1)
+    good = solve(HAND, work_limit=5, workers=1)
 
     def broken(lines: list[tuple[int, list[str]]], **fields: Any) -> set[str]:
         rows = [{"row": row, "fields": names} for row, names in lines]

@@ -7,7 +7,6 @@ from pathlib import Path
 import numpy as np
 from hypothesis import HealthCheck, given, settings
 
-import scheduling as sch
 from scheduling.instances.generators import generate
 from scheduling.models.base import Status
 from scheduling.models.tiers.arrays import compile_tiers
@@ -16,6 +15,7 @@ from scheduling.models.tiers.problem import TieredProblem
 from scheduling.report.charts import write_chart
 from scheduling.report.tiers.chart import located, sentence
 from scheduling.solvers.tiers.family import FAMILY
+from tests.solving import solve
 from tests.tiers import best_time, ticks, tiered_problems
 
 RELAXED = settings(max_examples=30, suppress_health_check=list(HealthCheck), deadline=None)
@@ -26,7 +26,7 @@ RELAXED = settings(max_examples=30, suppress_health_check=list(HealthCheck), dea
 def test_exact_solvers_agree_with_brute_force(problem: TieredProblem) -> None:
     best = best_time(problem)
     for name in ("cp-sat", "mip", "auto"):
-        answer = sch.solve(problem, name, work_limit=20, workers=1)
+        answer = solve(problem, name, work_limit=20, workers=1)
         expected = Status.INFEASIBLE if best is None else Status.OPTIMAL
         assert (answer.objective, answer.status) == (best, expected), name
 
@@ -50,7 +50,7 @@ def test_rules_are_valid_and_the_bound_holds(problem: TieredProblem) -> None:
         return
     assert time_bound(compile_tiers(problem)) <= best
     for name in ("density", "descent"):
-        answer = sch.solve(problem, name, work_limit=0.05, workers=1)
+        answer = solve(problem, name, work_limit=0.05, workers=1)
         if answer.status is not Status.UNKNOWN:
             assert answer.bound <= best <= answer.objective, name
             assert ticks(problem, answer) == answer.objective
@@ -59,14 +59,14 @@ def test_rules_are_valid_and_the_bound_holds(problem: TieredProblem) -> None:
 def test_copies_pay_where_they_are_hidden() -> None:
     problem = generate("tensor-program", {"steps": 12, "weights": 5, "seed": 1})
     assert isinstance(problem, TieredProblem)
-    best = sch.solve(problem, work_limit=5, workers=1)
-    dense = sch.solve(problem, "density", work_limit=1)
-    still = sch.solve(problem.model_copy(update={"link": None}), work_limit=5, workers=1)
+    best = solve(problem, work_limit=5, workers=1)
+    dense = solve(problem, "density", work_limit=1)
+    still = solve(problem.model_copy(update={"link": None}), work_limit=5, workers=1)
     assert best.objective < still.objective
     assert best.objective < dense.objective
     assert best.gap is not None
     assert best.gap < 0.05
-    assert sch.solve(problem, work_limit=5, workers=1).residences == best.residences
+    assert solve(problem, work_limit=5, workers=1).residences == best.residences
     facts = FAMILY.describe(problem)
     assert facts["with_home"] == 5
     assert facts["bounds_by_formula"]["time"] <= best.bound
@@ -75,15 +75,15 @@ def test_copies_pay_where_they_are_hidden() -> None:
 def test_large_programs_have_an_answer() -> None:
     problem = generate("tensor-program", {"steps": 300, "weights": 60})
     assert isinstance(problem, TieredProblem)
-    dense = sch.solve(problem, "density", work_limit=1)
-    better = sch.solve(problem, "descent", work_limit=1)
+    dense = solve(problem, "density", work_limit=1)
+    better = solve(problem, "descent", work_limit=1)
     assert better.bound < better.objective < dense.objective
 
 
 def test_chart(tmp_path: Path) -> None:
     problem = generate("tensor-program", {"steps": 8, "weights": 3, "seed": 3})
     assert isinstance(problem, TieredProblem)
-    answer = sch.solve(problem, work_limit=5, workers=1)
+    answer = solve(problem, work_limit=5, workers=1)
     assert "proven least" in sentence(problem, answer)
     where = located(problem, answer)
     arrays = compile_tiers(problem)

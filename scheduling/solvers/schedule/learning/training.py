@@ -49,13 +49,13 @@ class _Lesson:
             raise InputError.single(place, f"one that the rule cannot take: {reason}", "a job shop")
         answer = solve(problem, solver, work_limit=work, workers=1, seed=seed)
         found = data.candidate(answer)
-        if found is None or answer.objective == 0:
+        if found is None or not answer.objective:
             raise InputError.single(place, "no schedule", "a job shop with work to do")
         shop = job_shop(data.arrays)
         return cls(
             shop,
             jobshop.sequences_from_starts(shop, found.start),
-            answer.objective,
+            int(answer.objective),
             answer.status is Status.OPTIMAL,
             f"{len(problem.jobs)}x{len(problem.resources)}",
         )
