@@ -37,7 +37,7 @@ def test_long_steps_are_refused_or_as_good_as_short_ones(problem: TieredProblem)
     best = best_time(problem)
     taken = FAMILY.takers(FAMILY.compile(problem))
     for name in {"cp-sat", "mip", "auto"} & set(taken):
-        answer = sch.solve(problem, name, work_limit=20, workers=1)
+        answer = solve(problem, name, work_limit=20, workers=1)
         expected = Status.INFEASIBLE if best is None else Status.OPTIMAL
         assert (answer.objective, answer.status) == (best, expected), name
 
