@@ -1,4 +1,4 @@
-"""Seconds to import the package and to show the command's help; which engines that loads."""
+"""Seconds to import the package, and to show the command's version and help; which engines that loads."""
 
 from __future__ import annotations
 
@@ -16,7 +16,9 @@ ENGINES = ("ortools", "highspy", "pyomo", "numba", "pandas", "matplotlib")
 COMMANDS = {
     "python -c pass": [sys.executable, "-c", "pass"],
     "import scheduling": [sys.executable, "-c", "import scheduling"],
+    "scheduling --version": [sys.executable, "-m", "scheduling", "--version"],
     "scheduling --help": [sys.executable, "-m", "scheduling", "--help"],
+    "scheduling solve --help": [sys.executable, "-m", "scheduling", "solve", "--help"],
 }
 
 
