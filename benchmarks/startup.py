@@ -1,4 +1,4 @@
-"""Seconds to import the package, and to show the command's version and help; which engines that loads."""
+"""Seconds to import the package, to show version and help; which engines the import loads."""
 
 from __future__ import annotations
 
