@@ -20,7 +20,7 @@ from scheduling.kubernetes.state import ClusterState
 from tests.kubernetes.clusters import bound, node, pod
 from tests.kubernetes.extender.served import PATIENCE
 
-SETTINGS = Settings(time_limit=2.0, workers=1)
+SETTINGS = Settings(time_limit=600.0, workers=1)
 
 
 def until(condition: Callable[[], bool]) -> None:
