@@ -34,8 +34,13 @@ def test_solvers_agree_with_brute_force(most: int, data: st.DataObject) -> None:
     best = best_gain(problem)
     for name in ("dynamic-program", "cp-sat", "mip", "auto"):
         answer = solve(problem, name, work_limit=20, workers=1)
-        expected = Status.INFEASIBLE if best is None else Status.OPTIMAL
-        assert (answer.objective, answer.status) == (best, expected), name
+        assert answer.objective == best, name
+        if best is not None and name == "mip":
+            # Its bounds are rounded outwards by 1e-9 of their value.
+            assert answer.bound is not None
+            assert 0 <= answer.bound - best <= 2e-9 * abs(best)
+        else:
+            assert answer.status is (Status.INFEASIBLE if best is None else Status.OPTIMAL), name
 
 
 @settings(parent=RELAXED, max_examples=200)
