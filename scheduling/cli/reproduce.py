@@ -93,7 +93,6 @@ def reproduce(
 def _each(names: Sequence[str], time_limit: float, json: bool) -> None:
     """Run scenarios in this process and show all their rows."""
     from scheduling.scenarios.registry import scenario
-    from scheduling.scenarios.scenario import Run, data_folder
     from scheduling.solvers.watching import one_of_many
 
     if not 0 < time_limit < float("inf"):
@@ -106,7 +105,7 @@ def _each(names: Sequence[str], time_limit: float, json: bool) -> None:
             note(f"{entry.name}: {entry.system}; data: {entry.wants}")
         try:
             with one_of_many():
-                rows = entry.run(Run(time_limit, data_folder()))
+                rows = entry.rows(time_limit)
         except InputError as error:
             fail(str(error))
             missing = True

@@ -208,6 +208,13 @@ class Scenario:
         """The call that reproduces it."""
         return f"scheduling reproduce {self.name}"
 
+    def rows(self, seconds: float) -> list[Row]:
+        """Run it for about so many seconds, on a machine that has compiled its kernels."""
+        from scheduling.solvers.warmup import kernels_first
+
+        with kernels_first():
+            return self.run(Run(seconds, data_folder()))
+
 
 def data_folder() -> Path | None:
     """Folder of public data sets that the environment names; ``None`` without one."""

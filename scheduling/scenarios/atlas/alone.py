@@ -22,9 +22,7 @@ from scheduling.scenarios.registry import scenario
 from scheduling.scenarios.scenario import (
     DATA_VARIABLE,
     MissingDataError,
-    Run,
     TooShortError,
-    data_folder,
 )
 
 _SHARE = 0.7
@@ -116,7 +114,7 @@ def _found(name: str, seconds: float) -> dict[str, Any]:
     rows: list[dict[str, Any]] = []
     outcome, reason = Outcome.RAN, None
     try:
-        rows = [row_record(row) for row in scenario(name).run(Run(seconds, data_folder()))]
+        rows = [row_record(row) for row in scenario(name).rows(seconds)]
     except MissingDataError as error:
         outcome, reason = Outcome.NEEDS_DATA, str(error)
     except TooShortError as error:
