@@ -49,7 +49,7 @@ def test_pressures_are_at_least_their_floor_and_at_most_the_greedy_ones() -> Non
 @pytest.mark.shared
 def test_known_optima_of_prism() -> None:
     path = Run(0.0, data_folder()).file("adrs", "adrs_prism/instances.json")
-    fleets = adrs.fleets(json.loads(path.read_text()))
+    fleets = adrs.fleets(json.loads(path.read_text()))[::5]
     answers = [adrs.least_pressure(fleet, 1e6) for fleet in fleets]
     assert all(answer.pressure == answer.bound for answer in answers)
     greedy = sum(fleet.pressure(adrs.greedy(fleet)) for fleet in fleets)
