@@ -56,7 +56,7 @@ _RATE = 150.0
 _ATTAINMENT = 0.9
 _PROMPT_TOKENS = 2048
 _SEQUENCES = 256
-_REQUESTS = (600, 1200, 3000, 6000)
+_REQUESTS = (1200, 3000, 6000)
 """Requests of each simulation, as many as the time allows; about 250 are run."""
 
 _LEAST_SECONDS = 5.0
@@ -232,12 +232,14 @@ def exact_fleet(
 def run(limits: Run) -> list[Row]:
     """Check the formulas, run both algorithms, solve exactly, compare with nothing split."""
     lengths = _chats(read_requests(limits.file("distserve", LENGTHS)).table)
+    # A fleet of many instances is in its stride only when each of them has had hundreds of chats.
+    many = poisson_requests(lengths, _REQUESTS[-1], seed=5)
     return limits.largest(
-        _REQUESTS, lambda count: _rows(limits, poisson_requests(lengths, count, seed=5))
+        _REQUESTS, lambda count: _rows(limits, poisson_requests(lengths, count, seed=5), many)
     )
 
 
-def _rows(limits: Run, requests: RequestTable) -> list[Row]:
+def _rows(limits: Run, requests: RequestTable, many: RequestTable) -> list[Row]:
     layouts = _instances(limits, PHASES)
     prefill = [replace(one, rate=prefill_goodput(one, requests)) for one in layouts]
     decode = [replace(one, rate=decode_goodput(one, requests)) for one in layouts]
@@ -250,7 +252,7 @@ def _rows(limits: Run, requests: RequestTable) -> list[Row]:
         _formula_row(layouts, 5 * len(requests)),
         _high_row(prefill, decode, limits.left / 10),
         _low_row(prefill, decode, requests, limits.left / 10),
-        _colocated_row(best(prefill), best(decode), whole, requests),
+        _colocated_row(best(prefill), best(decode), whole, many),
     ]
 
 
