@@ -35,6 +35,8 @@ from scheduling.cli import (
 from scheduling.cli.manual import GROUPS, MANUALS, Verb
 from scheduling.cli.output import fail
 from scheduling.cli.pipes import quiet_when_closed
+from scheduling.cli.settings_files import load
+from scheduling.cli.settings_layers import Settings
 from scheduling.cli.stopping import EXIT_STOPPED, INTERRUPTED, end
 from scheduling.errors import CheckError, InputError, SchedulingError, SolverError
 
@@ -92,7 +94,7 @@ def _tell(error: Any, context: Any, format_: str | None) -> NoReturn:
     """Say what is wrong with a call, as a record where one is asked for, and end."""
     if not logs.structured():
         with suppress(InputError):  # Settings that cannot be read ask for nothing.
-            context.find_root().obj = settings.load(settings.verbs_of(context))
+            context.find_root().obj = load(settings.verbs_of(context))
             logs.configure(*settings.logging_of(context.find_root(), None, format_))
     if not logs.structured():
         raise error
@@ -181,7 +183,7 @@ def root(
     level, format_ = settings.logging_of(context, log_level, log_format)
     chosen = {"log-level": log_level, "log-format": log_format}
     unset = [option for option, value in chosen.items() if value is None]
-    with settings.blamed(context.obj or settings.Settings(), None, unset):
+    with settings.blamed(context.obj or Settings(), None, unset):
         logs.configure(level, format_)
     context.meta[logs.CHOSEN] = level, format_
 

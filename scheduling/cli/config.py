@@ -9,7 +9,9 @@ import typer
 
 from scheduling.cli import options, settings
 from scheduling.cli.output import emit_json, note, table
-from scheduling.cli.settings import GENERAL, Setting, Settings
+from scheduling.cli.settable import settable
+from scheduling.cli.settings_files import GENERAL
+from scheduling.cli.settings_layers import Setting, Settings
 from scheduling.errors import InputError
 
 
@@ -71,7 +73,7 @@ def _one(found: Settings, verb: str, command: Any) -> list[Row]:
     """Return all options of a verb."""
     return [
         (verb, option, found.setting(verb, option) or Setting(parameter.default, "default"))
-        for option, parameter in settings.settable(command).items()
+        for option, parameter in settable(command).items()
     ]
 
 

@@ -14,6 +14,7 @@ import typer
 from scheduling.cli import options, settings
 from scheduling.cli.output import emit_json, table
 from scheduling.cli.probes import PROBES, Finding, State, ask, package
+from scheduling.cli.settings_files import FILE
 from scheduling.errors import InputError, SchedulingError
 
 _GIB = 2**30
@@ -185,7 +186,7 @@ def _settings(context: typer.Context) -> Check:
         more = f" and {len(error.faults) - 1} more" if len(error.faults) > 1 else ""
         return replace(check, state="broken", detail=f"{str(error).splitlines()[0]}{more}")
     files = ", ".join(found.files)
-    return replace(check, detail=files or f"no {settings.FILE}: verbs take their own defaults")
+    return replace(check, detail=files or f"no {FILE}: verbs take their own defaults")
 
 
 def _show(checks: list[Check], *, healthy: bool) -> None:

@@ -8,7 +8,8 @@ from typing import Any
 
 from typer.core import TyperCommand
 
-from scheduling.cli.settings import Settings, blamed, from_settings
+from scheduling.cli.settings import blamed, from_settings
+from scheduling.cli.settings_layers import Settings
 
 _BAD = "bad usage or bad input; one message names the place, what was found and what was expected"
 _ANSWER = {

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
-from scheduling.cli import completing, options, settings
+from scheduling.cli import completing, options
 from scheduling.cli.output import emit_json, fail, note, table
 from scheduling.cli.settings import typed
 from scheduling.cli.stopping import end, gather
@@ -82,7 +82,7 @@ def reproduce(
         raise InputError.single("--all", f"also {names[0]}", "--all or names of scenarios")
     asked = {"--all", "--budget", "--output", "--jobs", "--backend"} & typed(context)
     if asked or not names:
-        if time_limit is not None and "--time-limit" in settings.typed(context):
+        if time_limit is not None and "--time-limit" in typed(context):
             raise InputError.single("--time-limit", f"{time_limit:g}", "--budget for a table")
         seconds = _DEFAULT_SECONDS if budget is None else options.duration(budget, "--budget")
         _table(names or list(SCENARIOS), seconds, Engine(jobs, backend), output, json)

@@ -9,6 +9,7 @@ from typing import get_args, get_type_hints
 import pytest
 
 from scheduling.cli import app, doctor, settings
+from scheduling.cli.settable import settable
 from tests.cli.conftest import Cli
 
 SHOP = "2 2\n0 3 1 2\n1 4 0 1\n"
@@ -207,7 +208,7 @@ def test_no_option_that_names_a_file_can_be_set() -> None:
         hints = get_type_hints(command.callback)
         paths = {name for name, hint in hints.items() if Path in (hint, *get_args(hint))}
         built = settings.verbs_of(_context())[command.name or ""]
-        names = {parameter.name for parameter in settings.settable(built).values()}
+        names = {parameter.name for parameter in settable(built).values()}
         assert names & paths == set()
 
 
