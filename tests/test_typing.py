@@ -16,7 +16,7 @@ from scheduling.models.front import ParetoFront
 from scheduling.models.memory.problem import Buffer, MemoryProblem
 from scheduling.models.memory.solution import MemorySolution
 from scheduling.models.placement.problem import PlacementProblem
-from scheduling.planner.plan import PlanResult
+from scheduling.planner.results import PlanResult
 from scheduling.simulator.schedule.simulate import Simulation
 from scheduling.solvers.explain import Explanation
 from scheduling.solvers.placement.explaining.explanation import PlacementExplanation

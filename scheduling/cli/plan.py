@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from scheduling.models.serving.fleet import Fleet, GoalName
     from scheduling.planner.explain import PlanExplanation
     from scheduling.planner.front import PlanFront
-    from scheduling.planner.plan import PlanResult
+    from scheduling.planner.results import PlanResult
 
 _NO_PLAN = 3
 

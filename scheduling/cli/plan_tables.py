@@ -8,7 +8,7 @@ from scheduling.models.serving.plan import Component, ServingPlan
 from scheduling.models.serving.units import unit
 from scheduling.planner.explain import PlanExplanation
 from scheduling.planner.front import PlanFront
-from scheduling.planner.plan import PlanResult, tier_record, value_of
+from scheduling.planner.results import PlanResult, tier_record, value_of
 from scheduling.planner.summary import described, rivals, ruled_out
 from scheduling.planner.verify import Attained, Verdict
 from scheduling.report.words import percent, sentence

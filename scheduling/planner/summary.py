@@ -8,7 +8,7 @@ from scheduling.models.serving.fleet import short_precision
 from scheduling.models.serving.plan import ServingPlan
 from scheduling.models.serving.units import unit
 from scheduling.planner.candidates import RuledOut
-from scheduling.planner.plan import PlanResult
+from scheduling.planner.results import PlanResult
 from scheduling.planner.verify import Replay
 
 

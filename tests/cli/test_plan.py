@@ -290,7 +290,7 @@ def test_ctrl_c_writes_the_best_plan_so_far(
     def pressed(*_: object) -> None:
         signal.raise_signal(signal.SIGINT)
 
-    monkeypatch.setattr("scheduling.planner.plan.replay", pressed)
+    monkeypatch.setattr("scheduling.planner.rounds.replay", pressed)
     call = cli("plan", fleet, "--output", tmp_path / "out")
     assert call.code == 0
     assert "interrupted: this is the best plan until then" in call.out

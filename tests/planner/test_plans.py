@@ -100,7 +100,7 @@ def test_plan_that_misses_a_target_in_the_replay_is_resized(
         late = Verdict("chat", "ttft", 0.9, 0.5, 0.6, 0.55, 0.65)
         return verify.Replay(seen.requests, (late,))
 
-    monkeypatch.setattr("scheduling.planner.plan.replay", strict)
+    monkeypatch.setattr("scheduling.planner.rounds.replay", strict)
     options = {**SMALL, "modes": ["aggregated"]}
     asked = fleet(options=options, demand={"rate": 25.0}, scenarios=[])
     result = plan(asked, time_limit=300)
@@ -121,8 +121,8 @@ def test_of_plans_that_all_miss_a_target_the_nearest_one_is_returned(
         tried.append(arguments[3])
         return verify.Replay(100, (Verdict("chat", "ttft", 0.9, 0.5, next(seconds), None, None),))
 
-    monkeypatch.setattr("scheduling.planner.plan.replay", late)
-    monkeypatch.setattr("scheduling.planner.plan._kinds_beside", lambda *_: [])
+    monkeypatch.setattr("scheduling.planner.rounds.replay", late)
+    monkeypatch.setattr("scheduling.planner.rivals._kinds_beside", lambda *_: [])
     asked = fleet(options={**SMALL, "modes": ["aggregated"]}, demand={"rate": 25.0})
     result = plan(asked, time_limit=300)
     assert len(result.replays) == len(tried) > 2
@@ -228,7 +228,7 @@ def test_rivals_are_replayed_and_sized_anew(monkeypatch: pytest.MonkeyPatch) -> 
         late = Verdict("chat", "ttft", 0.9, 0.5, 0.6, 0.55, 0.65)
         return verify.Replay(seen.requests, (late,))
 
-    monkeypatch.setattr("scheduling.planner.plan.replay", strict)
+    monkeypatch.setattr("scheduling.planner.rounds.replay", strict)
     result = plan(fleet(options=SMALL, demand={"rate": 60.0}), time_limit=300)
     other = next(one for one in result.runner_ups if one.kind == "disaggregated only")
     assert other.plan is not None
@@ -349,7 +349,7 @@ def test_searches_for_other_plans_travel(monkeypatch: pytest.MonkeyPatch) -> Non
         ]
         return there
 
-    monkeypatch.setattr("scheduling.planner.plan.carry_all", sent)
+    monkeypatch.setattr("scheduling.planner.rivals.carry_all", sent)
     pools = [
         {"name": "h100", "gpu": "h100-sxm", "nodes": 1, "price_per_hour": 2.5},
         {"name": "l40s", "gpu": "l40s", "nodes": 1, "price_per_hour": 1.5},

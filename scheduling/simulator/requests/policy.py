@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
 from scheduling.simulator.requests.live import Live
 
 if TYPE_CHECKING:
+    from scheduling.simulator.requests.entries import Entry
     from scheduling.simulator.requests.instance import Instance
     from scheduling.simulator.requests.movable import MovableInstance
-    from scheduling.simulator.requests.prefixes import Entry
     from scheduling.simulator.requests.programs import Programs
     from scheduling.simulator.requests.turn import Turn
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from heapq import heappop, heappush
 from typing import TYPE_CHECKING
 
+from scheduling.simulator.requests.entries import AWAITED, Entry, LooseEnds
 from scheduling.simulator.requests.live import Live
 from scheduling.simulator.requests.memory import Memory
 
@@ -12,72 +12,6 @@ if TYPE_CHECKING:
     from scheduling.models.requests.paths import Paths
     from scheduling.simulator.requests.host import HostBlocks
     from scheduling.simulator.requests.policy import Retention
-
-AWAITED = 1 << 62
-"""Until when a prefix is held whose request is in the queue."""
-
-
-class Entry:
-    """What is kept of a stream: its first blocks.
-
-    Attributes
-    ----------
-    stream
-        Number of the stream.
-    start, blocks
-        Block of the prompt at which it starts, and how many of its blocks are kept.
-    above
-        The stream before it; ``None`` at the head of prompts.
-    row
-        The request that used it last.
-    used_ns, uses
-        When that was, and how many have used it since it is here.
-    until_ns
-        Up to when it is held for its program against requests that want to begin.
-    """
-
-    __slots__ = (
-        "above",
-        "below",
-        "blocks",
-        "levels",
-        "row",
-        "start",
-        "stream",
-        "until_ns",
-        "used_ns",
-        "uses",
-        "version",
-    )
-
-    def __init__(self, stream: int, start: int, above: Entry | None) -> None:
-        self.stream = stream
-        self.start = start
-        self.above = above
-        self.blocks = 0
-        self.row = -1
-        self.used_ns = 0
-        self.uses = 0
-        self.until_ns = 0
-        self.levels: dict[int, int] = {}
-        self.below: dict[int, int] = {}
-        self.version = 0
-
-    @property
-    def end(self) -> int:
-        """Block of the prompt behind the last one that is kept."""
-        return self.start + self.blocks
-
-    @property
-    def pinned(self) -> int:
-        """Blocks of it that running requests use."""
-        return max(self.levels) - self.start if self.levels else 0
-
-    @property
-    def loose(self) -> int:
-        """Blocks at its end that nobody uses and nothing kept continues."""
-        floor = max(self.levels, default=self.start)
-        return self.end - max(floor, max(self.below, default=self.start))
 
 
 class PrefixCache:
@@ -117,8 +51,7 @@ class PrefixCache:
         self._pins: dict[int, list[tuple[Entry, int]]] = {}
         self._level: dict[int, int] = {}
         self._held: dict[int, Entry] = {}
-        self._heap: list[tuple[tuple[float, ...], int, int, Entry]] = []
-        self._serial = 0
+        self._loose = LooseEnds(retention)
 
     # What there is.
 
@@ -238,22 +171,15 @@ class PrefixCache:
 
     def reclaim(self, blocks: int, now: int) -> None:
         """Free blocks that nobody uses, those of the least value first; fewer if there are not."""
-        if blocks > 0 and not self.retention.steady:
-            self._rank(now)
-        while blocks > 0 and self._heap:
-            key, serial, version, entry = heappop(self._heap)
-            loose = entry.loose
-            if entry.version != version or loose <= 0:
-                continue
-            taken = min(loose, blocks)
+        if blocks > 0:
+            self._loose.rank(self.entries.values(), now)
+        while blocks > 0 and (entry := self._loose.first()) is not None:
+            taken = min(entry.loose, blocks)
             blocks -= taken
             entry.blocks -= taken
             self.blocks -= taken
             self._memory.free += taken
-            if entry.loose > 0:
-                # Before its equals, so that it makes no difference how many are freed at a time.
-                heappush(self._heap, (key, serial, version, entry))
-            elif not entry.blocks:
+            if not entry.blocks:
                 self._forget(entry, now)
 
     # Inside.
@@ -340,7 +266,7 @@ class PrefixCache:
         for entry, upto in pins:
             self._unpin(entry, upto)
         for entry, _ in pins:
-            self._offer(entry)
+            self._loose.offer(entry)
         return pins
 
     def _pin(self, entry: Entry, upto: int) -> None:
@@ -364,26 +290,7 @@ class PrefixCache:
         entry.used_ns = now
         entry.version += 1
         # Behind what the request uses of it, blocks may still be loose.
-        self._offer(entry)
-
-    def _offer(self, entry: Entry) -> None:
-        """Let an entry be reclaimed whose end is loose."""
-        if self.retention.steady and entry.loose > 0:
-            self._serial += 1
-            entry.version += 1
-            key = self.retention.key(entry, entry.used_ns)
-            heappush(self._heap, (key, self._serial, entry.version, entry))
-
-    def _rank(self, now: int) -> None:
-        """Order all that is loose anew, for values change with time."""
-        key = self.retention.key
-        self._heap.clear()
-        for entry in self.entries.values():
-            if entry.loose > 0:
-                self._serial += 1
-                held = float(entry.until_ns > now)
-                rank = (held, *key(entry, now))
-                heappush(self._heap, (rank, self._serial, entry.version, entry))
+        self._loose.offer(entry)
 
     def _forget(self, entry: Entry, now: int) -> None:
         """Take an entry without blocks out of the tree; what was before it may be loose now."""
@@ -396,10 +303,4 @@ class PrefixCache:
             above.below[entry.start] = left
         else:
             del above.below[entry.start]
-            if self.retention.steady:
-                self._offer(above)
-            elif above.loose > 0:
-                self._serial += 1
-                held = float(above.until_ns > now)
-                rank = (held, *self.retention.key(above, now))
-                heappush(self._heap, (rank, self._serial, above.version, above))
+            self._loose.uncover(above, now)

@@ -17,8 +17,8 @@ from scheduling.simulator.requests.policy import Order, Provenance
 from scheduling.simulator.requests.programs import demanded
 
 if TYPE_CHECKING:
+    from scheduling.simulator.requests.entries import Entry
     from scheduling.simulator.requests.live import Live
-    from scheduling.simulator.requests.prefixes import Entry
     from scheduling.simulator.requests.programs import Programs
 
 _KNOWN = 100

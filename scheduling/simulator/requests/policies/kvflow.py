@@ -9,8 +9,8 @@ from scheduling.simulator.requests.policy import Provenance
 from scheduling.simulator.requests.programs import demanded
 
 if TYPE_CHECKING:
+    from scheduling.simulator.requests.entries import Entry
     from scheduling.simulator.requests.live import Live
-    from scheduling.simulator.requests.prefixes import Entry
     from scheduling.simulator.requests.programs import Programs
 
 

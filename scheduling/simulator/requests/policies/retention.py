@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from scheduling.simulator.requests.policy import Provenance
 
 if TYPE_CHECKING:
+    from scheduling.simulator.requests.entries import Entry
     from scheduling.simulator.requests.live import Live
-    from scheduling.simulator.requests.prefixes import Entry
     from scheduling.simulator.requests.programs import Programs
 
 

@@ -14,9 +14,9 @@ from scheduling.simulator.requests.policy import Order, Provenance, Sending
 from scheduling.simulator.requests.programs import Phase, Programs, demanded
 
 if TYPE_CHECKING:
+    from scheduling.simulator.requests.entries import Entry
     from scheduling.simulator.requests.instance import Instance
     from scheduling.simulator.requests.live import Live
-    from scheduling.simulator.requests.prefixes import Entry
 
 _ALPHA, _BETA, _GAMMA = 0.3, 0.5, 0.2
 _MOST_SECONDS = 300.0
