@@ -207,7 +207,7 @@ def _plan(
         fail(str(_of_file(error, file)))
         _explain(fleet, settings, json)
         return 2
-    if result.solution.status == "infeasible":
+    if result.status == "infeasible":
         _explain(fleet, settings if explain else {**settings, "brief": True}, json)
         return _NO_PLAN
     # A plan that the runtime cannot start is shown all the same.
@@ -220,7 +220,7 @@ def _plan(
         emit_json("plan-result", result.record())
     for path in written:
         note(f"  written: {path}")
-    return EXIT_CODES[result.solution.status]
+    return EXIT_CODES[result.status]
 
 
 def _write(result: PlanResult, files: _Files) -> list[Path]:

@@ -34,7 +34,7 @@ def show_result(result: PlanResult) -> None:
     """Print a plan with its certificate, its replay, its rivals and its limits."""
     best = result.plan
     if best is None:
-        print(f"  {result.fleet.name or 'fleet'}: no plan found ({result.solution.status})")
+        print(f"  {result.fleet.name or 'fleet'}: no plan found ({result.status})")
         if result.interrupted:
             print("  interrupted before there was one")
         return
@@ -97,9 +97,7 @@ def _totals(best: ServingPlan) -> str:
 
 def _replays(result: PlanResult) -> None:
     """Print what the simulation shows, and whether plans before this one failed in it."""
-    if not result.replays and result.plan is not None and not result.plan.components:
-        print("  this plan serves nothing")
-    elif not result.replays:
+    if not result.replays:
         why = "interrupted" if result.interrupted else "the time was up; --time-limit gives more"
         print(f"  not replayed by simulation: {why}")
     if not result.replays or not result.replays[-1].verdicts:
@@ -196,6 +194,11 @@ def show_explanation(found: PlanExplanation, title: str) -> None:
 
 def show_front(front: PlanFront, title: str) -> None:
     """Print one row a point, and the certificate of the whole."""
+    if not front.points:
+        proven = front.status == "infeasible"
+        words = "no plan can meet what is asked" if proven else f"no plan found ({front.status})"
+        print(f"  {title}: {words}")
+        return
     headers = [named_goal(goal) for goal in front.goals]
     rows = [
         [

@@ -52,11 +52,23 @@ def unproven(solution: ServingSolution) -> ServingSolution:
     return solution.model_copy(update=changes)
 
 
+def outcome(solution: ServingSolution) -> Status:
+    """Return what is known of the plan that a solution stands for.
+
+    Replicas that serve nothing are no plan: it is proven that there is none where the most that
+    can be served is proven to be nothing.
+    """
+    if solution.objective is None or solution.fleets:
+        return solution.status
+    most = solution.tiers[0]
+    return Status.INFEASIBLE if most.name == "goodput" and most.closed else Status.UNKNOWN
+
+
 def planned(
     resolved: Resolved, kept: Sequence[Candidate], solution: ServingSolution
 ) -> ServingPlan | None:
-    """Return the plan that a solution stands for; ``None`` when it has none."""
-    if solution.objective is None:
+    """Return the plan that a solution stands for; ``None`` when it has none, or serves nothing."""
+    if not solution.fleets:
         return None
     known = {one.id: one for one in kept}
     names = _names([known[fleet.template] for fleet in solution.fleets])

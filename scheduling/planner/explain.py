@@ -12,11 +12,11 @@ from typing import Any
 from scheduling.models.base import Problem, Status
 from scheduling.models.serving.plan import ServingPlan
 from scheduling.models.serving.units import natural
-from scheduling.planner.answering import planned
+from scheduling.planner.answering import outcome, planned
 from scheduling.planner.candidates import Candidates
 from scheduling.planner.clock import Clock
 from scheduling.planner.plan import require_fleet
-from scheduling.planner.refusing import impossible
+from scheduling.planner.refusing import beyond_limits, impossible
 from scheduling.planner.relaxing import Knob, knobs, same_templates, with_fleet
 from scheduling.planner.resolve import Resolved, resolve
 from scheduling.planner.stating import state
@@ -68,7 +68,8 @@ class PlanExplanation:
     Parameters
     ----------
     faults
-        Models that fit nowhere and targets that no replica keeps.
+        Models that fit nowhere, targets that no replica keeps, and limits below the fewest
+        replicas that serve every demand at any rate.
     served
         Largest factor at which all demands can be served together; ``None`` when unknown.
     relaxations
@@ -137,7 +138,8 @@ def _explained(resolved: Resolved, clock: Clock, brief: bool) -> PlanExplanation
     known = trials.candidates(resolved)
     if not known.complete:
         return PlanExplanation((), None, (), (), complete=False)
-    faults = tuple(str(fault) for fault in impossible(resolved, known))
+    refused = impossible(resolved, known) or beyond_limits(resolved, known.kept)
+    faults = tuple(str(fault) for fault in refused)
     served = None if faults else trials.served()
     if brief:
         return PlanExplanation(faults, served, (), (), complete=False)
@@ -249,7 +251,7 @@ class _Trials:
             self.complete &= found.complete
             return None
         solution = self._clock.solve(state(resolved, found.kept), _TRIAL_SHARE)
-        if solution.status is Status.UNKNOWN or not found.complete:
+        if outcome(solution) is Status.UNKNOWN or not found.complete:
             self.complete = False
         return planned(resolved, found.kept, solution)
 

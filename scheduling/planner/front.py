@@ -22,7 +22,7 @@ from scheduling.models.serving.fleet import GoalName
 from scheduling.models.serving.plan import ServingPlan
 from scheduling.models.serving.problem import COST_SCALE
 from scheduling.models.serving.units import natural
-from scheduling.planner.answering import planned, unproven
+from scheduling.planner.answering import outcome, planned, unproven
 from scheduling.planner.clock import Clock
 from scheduling.planner.plan import require_fleet
 from scheduling.planner.refusing import require_replicas
@@ -191,11 +191,8 @@ def _traced(resolved: Resolved, capped: GoalName, other: GoalName, clock: Clock)
         if not found.complete:
             solution = unproven(solution)
         plan = planned(resolved, found.kept, solution)
-        if plan is None or not plan.components:
-            # Of the plan that serves nothing there is nothing to trade.
-            status = solution.status
-            if plan is not None:
-                status = Status.INFEASIBLE if found.complete else Status.UNKNOWN
+        if plan is None:
+            status = outcome(solution)
             break
         value = natural(capped, solution.tiers[1].objective) or 0.0
         second = natural(other, solution.tiers[0].objective) or 0.0

@@ -83,8 +83,8 @@ def plan(
     Raises
     ------
     InputError
-        When the fleet names what does not exist, or a model fits on no pool, with the reasons, and
-        for an unknown backend.
+        When the fleet names what does not exist, or a model fits on no pool, with the reasons,
+        when its goals are best kept by serving nothing, and for an unknown backend.
     """
     check_limits(time_limit, None, workers, seed)
     check_engine(jobs, backend)
@@ -122,6 +122,8 @@ def plan_resolved(
         require_replicas(resolved, found)
     answer = verified(resolved, found, clock, on_progress)
     best = answer.plan
+    if best is None and answer.solution.objective is not None:
+        _require_service(resolved.fleet)
     binding = Worths(complete=False)
     others: tuple[RunnerUp, ...] = ()
     if best is not None:
@@ -145,3 +147,17 @@ def plan_resolved(
         complete=found.complete,
         interrupted=clock.interrupted.is_set(),
     )
+
+
+def _require_service(fleet: Fleet) -> None:
+    """Refuse goals that are best kept by serving nothing.
+
+    Raises
+    ------
+    InputError
+        When something else comes before the goodput, so that demands need not be met.
+    """
+    if fleet.goals[0] != "goodput":
+        found = f"{fleet.goals[0]} before goodput, which is least where nothing is served"
+        expected = "goodput first, or none, so that demands are met in full"
+        raise InputError.single("goals", found, expected)

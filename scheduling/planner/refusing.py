@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
+from math import inf
 
 from scheduling.errors import Fault, InputError
 from scheduling.models.serving.plan import Role
@@ -10,6 +11,11 @@ from scheduling.planner.candidates import Candidate, Candidates, RuledOut
 from scheduling.planner.loads import Load
 from scheduling.planner.resolve import ModelFacts, Resolved
 from scheduling.planner.sizing import duration
+
+_SLACK = 1e-4
+"""Limits are compared with this tolerance, for money and power are counted in small whole units."""
+
+_FEWEST = "the smallest replicas that serve every demand"
 
 
 class NoReplicaError(InputError):
@@ -51,6 +57,61 @@ def servable(load: Load, kept: Sequence[Candidate]) -> bool:
     """Tell whether some replicas could serve a demand, whatever their number."""
     roles = _roles(load, kept)
     return "both" in roles or {"prefill", "decode"} <= roles
+
+
+def beyond_limits(resolved: Resolved, kept: Sequence[Candidate]) -> list[Fault]:
+    """Return a fault for each limit below what replicas take that serve every demand at any rate.
+
+    Each model has replicas for each of its demands, so it takes what the dearest of these demands
+    takes at the least: one replica for both phases, or one for each of them.
+
+    Parameters
+    ----------
+    resolved
+        The fleet.
+    kept
+        Kinds of replicas to choose from, with some for every demand.
+    """
+    limits = resolved.fleet.limits
+    faults = []
+    taken: tuple[tuple[str, str, Callable[[Candidate], float | None]], ...] = (
+        ("gpus", "GPUs", lambda one: one.layout.gpus),
+        ("cost_per_hour", "$/h", _price),
+        ("watts", "W", lambda one: one.watts),
+    )
+    for field, unit, use in taken:
+        most: float | None = getattr(limits, field)
+        if most is None:
+            continue
+        least = _least(resolved, kept, use)
+        if least is not None and least > most * (1 + _SLACK):
+            expected = f"at least {least:,.4g}, for {_FEWEST}"
+            faults.append(Fault(f"limits.{field}", f"{most:,.4g} {unit}", expected))
+    return faults
+
+
+def _price(one: Candidate) -> float | None:
+    price = one.pool.price_per_hour
+    return None if price is None else price * one.layout.gpus
+
+
+def _least(
+    resolved: Resolved, kept: Sequence[Candidate], use: Callable[[Candidate], float | None]
+) -> float | None:
+    """Return the least that one set of replicas takes; ``None`` where it is not known."""
+    models: dict[str, float] = {}
+    for load in resolved.loads:
+        roles: dict[Role, float] = {}
+        for one in kept:
+            taken = use(one)
+            if taken is None:
+                return None
+            if load.demand in one.sized.rates:
+                roles[one.role] = min(taken, roles.get(one.role, inf))
+        apart = roles.get("prefill", inf) + roles.get("decode", inf)
+        least = min(roles.get("both", inf), apart)
+        models[load.model] = max(least, models.get(load.model, 0.0))
+    return sum(models.values())
 
 
 def _roles(load: Load, kept: Sequence[Candidate]) -> set[Role]:

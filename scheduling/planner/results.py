@@ -11,7 +11,7 @@ from scheduling.models.serving.plan import ServingPlan
 from scheduling.models.serving.problem import ServingProblem
 from scheduling.models.serving.solution import ServingSolution
 from scheduling.models.serving.units import natural
-from scheduling.planner.answering import shown_tier
+from scheduling.planner.answering import outcome, shown_tier
 from scheduling.planner.binding import Slack
 from scheduling.planner.candidates import Candidate, RuledOut
 from scheduling.planner.resolve import Resolved
@@ -59,7 +59,8 @@ class PlanResult:
     fleet
         The request.
     plan
-        The best plan; ``None`` when there is none or none was found.
+        The best plan; ``None`` when there is none, as where nothing can be served within the
+        limits, or none was found.
     solution
         The answer to ``problem``, with bound and gap.
     problem
@@ -101,12 +102,17 @@ class PlanResult:
     complete: bool = True
     interrupted: bool = False
 
+    @property
+    def status(self) -> Status:
+        """What is known of the plan: infeasible too where it is proven that it serves nothing."""
+        return outcome(self.solution)
+
     def record(self) -> dict[str, Any]:
         """Return all of it as plain data."""
         plan = None if self.plan is None else self.plan.model_dump(mode="json")
         return {
             "kind": "plan-result",
-            "status": self.solution.status.value,
+            "status": self.status.value,
             "plan": plan,
             "tiers": [tier_record(self.solution, row) for row in range(len(self.solution.tiers))],
             "replays": [seen.record() for seen in self.replays],

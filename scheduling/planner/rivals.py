@@ -10,6 +10,7 @@ from typing import NamedTuple
 from scheduling.backends.carrying import carry_all
 from scheduling.models.base import Status
 from scheduling.models.serving.plan import ServingPlan
+from scheduling.planner.answering import outcome
 from scheduling.planner.candidates import Candidate, Candidates
 from scheduling.planner.clock import Clock
 from scheduling.planner.resolve import Resolved
@@ -51,7 +52,7 @@ def _plan_rival(rival: _Rival) -> RunnerUp:
 
 def _searched(rival: _Rival, clock: Clock) -> RunnerUp:
     answer = verified(rival.resolved, rival.among, clock, None)
-    return RunnerUp(rival.kind, answer.plan, answer.solution.status, tuple(answer.replays))
+    return RunnerUp(rival.kind, answer.plan, outcome(answer.solution), tuple(answer.replays))
 
 
 def runner_ups(

@@ -56,7 +56,7 @@ def verified(
             solution = unproven(solution)
         best = planned(resolved, kept, solution)
         seen = None
-        if best is not None and best.components:
+        if best is not None:
             seen = replay(resolved, kept, solution, best, clock)
         if seen is None:
             answer = answer or Answer(kept, problem, solution, best, replays)

@@ -92,6 +92,19 @@ def test_impossible_plan_is_explained(cli: Cli, fleet: Path) -> None:
     assert "of the demands can be served together" in brief.out
 
 
+def test_a_limit_within_which_nothing_is_served(cli: Cli, fleet: Path) -> None:
+    with fleet.open("a", encoding="utf-8") as file:
+        file.write("limits: {gpus: 0}\ngoals: [goodput, cost]\n")
+    call = cli("plan", fleet)
+    assert call.code == 3
+    assert "no plan can meet what is asked" in call.out
+    assert "limits.gpus: found 0 GPUs, expected at least 1, for the smallest replicas" in call.out
+    assert cli("plan", fleet, "--json").json["status"] == "infeasible"
+    front = cli("plan", fleet, "--pareto", "gpus", "goodput")
+    assert front.code == 3
+    assert "no plan can meet what is asked" in front.out
+
+
 def test_target_below_the_floor(cli: Cli, fleet: Path) -> None:
     changed(fleet, "tpot: 0.03", "tpot: 0.0001")
     call = cli("plan", fleet)
