@@ -253,8 +253,8 @@ def best_placement(
     """
     from ortools.sat.python import cp_model
 
-    from scheduling.solvers.cpsat_engine import run as run_cpsat
-    from scheduling.solvers.cpsat_engine import sat_parameters
+    from scheduling.solvers.cpsat.running import run as run_cpsat
+    from scheduling.solvers.cpsat.settings import sat_parameters
 
     model = cp_model.CpModel()
     stated = [_stated_paths(model, given, chain) for chain in given.chains]

@@ -30,7 +30,9 @@ class CpSat(NeedsCpSat):
         """Solve, starting from the best candidate or from ``hint``."""
         from ortools.sat.python import cp_model
 
-        from scheduling.solvers.cpsat_engine import BoardRun, sat_parameters, set_hint
+        from scheduling.solvers.cpsat.posting import BoardRun
+        from scheduling.solvers.cpsat.running import set_hint
+        from scheduling.solvers.cpsat.settings import sat_parameters
 
         arrays = data.arrays
         model = cp_model.CpModel()

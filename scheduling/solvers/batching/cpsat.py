@@ -29,7 +29,7 @@ class CpSat(NeedsCpSat):
     ) -> None:
         """Solve, starting from the best candidate or from ``hint``."""
         from scheduling.solvers.batching.formulation import Formulation
-        from scheduling.solvers.cpsat_engine import BoardRun
+        from scheduling.solvers.cpsat.posting import BoardRun
 
         formulation = Formulation(data.arrays)
         if board.bound is not None:

@@ -36,7 +36,7 @@ class CpSat(NeedsCpSat):
         hint: Ints | None,
     ) -> None:
         """Solve the tier of ``board``, starting from its best candidate or from ``hint``."""
-        from scheduling.solvers.cpsat_engine import BoardRun
+        from scheduling.solvers.cpsat.posting import BoardRun
         from scheduling.solvers.experts.formulation import Formulation
 
         arrays = data.arrays

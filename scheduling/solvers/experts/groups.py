@@ -21,7 +21,9 @@ def settle_groups(data: CompiledExperts, board: Board[Ints], budget: Budget) -> 
     """
     from ortools.sat.python import cp_model
 
-    from scheduling.solvers.cpsat_engine import StopSwitch, run, sat_parameters
+    from scheduling.solvers.cpsat.running import run
+    from scheduling.solvers.cpsat.settings import sat_parameters
+    from scheduling.solvers.cpsat.stopping import StopSwitch
 
     arrays, model = data.arrays, cp_model.CpModel()
     loads = np.bincount(arrays.group, arrays.load, arrays.n_groups).astype(np.int64).tolist()

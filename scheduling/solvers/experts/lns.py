@@ -80,7 +80,9 @@ class Lns(NeedsCpSat, TakesAll):
         start: Ints,
     ) -> tuple[bool, float]:
         """Fill some devices anew; True when the board's best got better, and the work spent."""
-        from scheduling.solvers.cpsat_engine import StopSwitch, run, sat_parameters
+        from scheduling.solvers.cpsat.running import run
+        from scheduling.solvers.cpsat.settings import sat_parameters
+        from scheduling.solvers.cpsat.stopping import StopSwitch
         from scheduling.solvers.experts.formulation import Formulation
 
         arrays = data.arrays

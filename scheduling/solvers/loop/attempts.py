@@ -22,7 +22,7 @@ class Attempts:
     """
 
     def __init__(self, board: Board[Any], budget: Budget) -> None:
-        from scheduling.solvers.cpsat_engine import StopSwitch
+        from scheduling.solvers.cpsat.stopping import StopSwitch
 
         self._budget = budget
         self._work = budget.work
@@ -37,7 +37,7 @@ class Attempts:
         self, arrays: LoopArrays, interval: int, hint: Pipeline | None = None
     ) -> tuple[Pipeline | None, bool]:
         """Return a pipeline at an interval, and whether it is proven that there is none."""
-        from scheduling.solvers.cpsat_engine import Outcome, run
+        from scheduling.solvers.cpsat.running import Outcome, run
         from scheduling.solvers.loop.formulation import Formulation
 
         if self.spent:
@@ -52,7 +52,7 @@ class Attempts:
 
     def shortest(self, arrays: LoopArrays, interval: int, post: Callable[[Pipeline], None]) -> None:
         """Pass on ever shorter pipelines at an interval."""
-        from scheduling.solvers.cpsat_engine import run
+        from scheduling.solvers.cpsat.running import run
         from scheduling.solvers.loop.formulation import Formulation
 
         if self.spent:
@@ -67,6 +67,6 @@ class Attempts:
         )
 
     def _parameters(self) -> Any:
-        from scheduling.solvers.cpsat_engine import sat_parameters
+        from scheduling.solvers.cpsat.settings import sat_parameters
 
         return sat_parameters(replace(self._budget, work=self._work))

@@ -52,7 +52,8 @@ class CpSat(NeedsCpSat):
         ascend(arrays, board, self.name, refutes)
 
     def _shorten(self, data: CompiledLoop, board: Board[Pipeline], budget: Budget) -> None:
-        from scheduling.solvers.cpsat_engine import BoardRun, sat_parameters
+        from scheduling.solvers.cpsat.posting import BoardRun
+        from scheduling.solvers.cpsat.settings import sat_parameters
         from scheduling.solvers.loop.formulation import Formulation
 
         formulation = Formulation(data.arrays, board.caps[0], board.objective)

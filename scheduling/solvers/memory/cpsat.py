@@ -30,7 +30,7 @@ class CpSat(NeedsCpSat):
         self, data: CompiledMemory, board: Board[Ints], budget: Budget, hint: Ints | None
     ) -> None:
         """Solve, starting from the best candidate or from ``hint``."""
-        from scheduling.solvers.cpsat_engine import BoardRun
+        from scheduling.solvers.cpsat.posting import BoardRun
         from scheduling.solvers.memory.formulation import Formulation
 
         formulation = Formulation(data.arrays, _ceiling(data.arrays))

@@ -55,7 +55,9 @@ class CpSat(NeedsCpSat):
         hint: Assignment | None,  # noqa: ARG002
     ) -> None:
         """Solve, evaluate and cut until nothing is left."""
-        from scheduling.solvers.cpsat_engine import Outcome, StopSwitch, run, sat_parameters
+        from scheduling.solvers.cpsat.running import Outcome, run
+        from scheduling.solvers.cpsat.settings import sat_parameters
+        from scheduling.solvers.cpsat.stopping import StopSwitch
 
         relaxed = _Relaxed(data.arrays, board)
         switch, left = StopSwitch(board), budget.work

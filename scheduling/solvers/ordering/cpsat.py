@@ -32,7 +32,8 @@ class CpSat(NeedsCpSat):
         self, data: CompiledOrdering, board: Board[Order], budget: Budget, hint: Order | None
     ) -> None:
         """Solve, starting from the best candidate or from ``hint``."""
-        from scheduling.solvers.cpsat_engine import BoardRun, sat_parameters
+        from scheduling.solvers.cpsat.posting import BoardRun
+        from scheduling.solvers.cpsat.settings import sat_parameters
 
         known = board.known(hint)
         start = appended(data.arrays, 0) if known is None else known

@@ -40,7 +40,9 @@ class Path(NeedsCpSat):
         hint: Order | None,  # noqa: ARG002
     ) -> None:
         """Post the greedy order and the bound."""
-        from scheduling.solvers.cpsat_engine import StopSwitch, run, sat_parameters
+        from scheduling.solvers.cpsat.running import run
+        from scheduling.solvers.cpsat.settings import sat_parameters
+        from scheduling.solvers.cpsat.stopping import StopSwitch
 
         arrays = data.arrays
         if board.best is None:

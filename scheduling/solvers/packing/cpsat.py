@@ -35,7 +35,8 @@ class CpSat(NeedsCpSat):
         hint: Ints | None,  # noqa: ARG002 - one that is valid is on the board
     ) -> None:
         """Prove the best packing, starting from the best candidate."""
-        from scheduling.solvers.cpsat_engine import BoardRun, sat_parameters
+        from scheduling.solvers.cpsat.posting import BoardRun
+        from scheduling.solvers.cpsat.settings import sat_parameters
         from scheduling.solvers.packing.formulation import Formulation
 
         arrays = data.arrays

@@ -67,7 +67,7 @@ class _Search:
         name: str,
         best: Ints,
     ) -> None:
-        from scheduling.solvers.cpsat_engine import StopSwitch
+        from scheduling.solvers.cpsat.stopping import StopSwitch
 
         self._data, self._board, self._budget, self._name = data, board, budget, name
         arrays = data.arrays

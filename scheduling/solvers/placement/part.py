@@ -15,7 +15,8 @@ from scheduling.solvers.board import Budget
 if TYPE_CHECKING:
     from ortools.sat.python.cp_model import CpModel
 
-    from scheduling.solvers.cpsat_engine import Result, StopSwitch
+    from scheduling.solvers.cpsat.running import Result
+    from scheduling.solvers.cpsat.stopping import StopSwitch
     from scheduling.solvers.placement.cpsat.model import Formulation
 
 _SECONDS = 1.0
@@ -126,7 +127,7 @@ class PartSolver:
         switch
             Ends the run in progress.
         """
-        from scheduling.solvers.cpsat_engine import Outcome, set_hint
+        from scheduling.solvers.cpsat.running import Outcome, set_hint
 
         arrays, tier = self._arrays, self._tier
         part = self._formulation(standing, nodes)
@@ -171,7 +172,8 @@ class PartSolver:
         return Standing.of(self._arrays, part.places(values))
 
     def _run(self, model: CpModel, seed: int, switch: StopSwitch) -> Result:
-        from scheduling.solvers.cpsat_engine import Settings, run, sat_parameters
+        from scheduling.solvers.cpsat.running import run
+        from scheduling.solvers.cpsat.settings import Settings, sat_parameters
 
         # Without a time limit no clock may decide.
         deadline = self._budget.deadline

@@ -28,7 +28,7 @@ class CpSat(NeedsCpSat):
         self, data: CompiledPrefill, board: Board[Pieces], budget: Budget, hint: Pieces | None
     ) -> None:
         """Solve, starting from the best candidate or from ``hint``."""
-        from scheduling.solvers.cpsat_engine import BoardRun
+        from scheduling.solvers.cpsat.posting import BoardRun
         from scheduling.solvers.prefill.formulation import Formulation
 
         formulation = Formulation(data.arrays)

@@ -14,7 +14,7 @@ from scheduling.solvers.board import Board, Budget
 from scheduling.solvers.ring.family import CompiledRing, offer
 
 if TYPE_CHECKING:
-    from scheduling.solvers.cpsat_engine import Result
+    from scheduling.solvers.cpsat.running import Result
 
 MOST_NODES = 500
 
@@ -37,7 +37,8 @@ class CpSat(NeedsCpSat):
         self, data: CompiledRing, board: Board[Order], budget: Budget, hint: Order | None
     ) -> None:
         """Close the gap from both sides."""
-        from scheduling.solvers.cpsat_engine import Outcome, StopSwitch
+        from scheduling.solvers.cpsat.running import Outcome
+        from scheduling.solvers.cpsat.stopping import StopSwitch
 
         arrays = data.arrays
         if board.best is None:
@@ -63,7 +64,8 @@ class CpSat(NeedsCpSat):
 def _circuit(links: list[list[int]], budget: Budget, switch: Any) -> Result:
     from ortools.sat.python import cp_model
 
-    from scheduling.solvers.cpsat_engine import run, sat_parameters
+    from scheduling.solvers.cpsat.running import run
+    from scheduling.solvers.cpsat.settings import sat_parameters
 
     model = cp_model.CpModel()
     model.add_circuit([(a, b, model.new_bool_var("")) for a, b in links])

@@ -41,7 +41,7 @@ from scheduling.solvers.sideways import Sideways
 from scheduling.solvers.warmup import Kernels, at_once, begin, kernels_of, ready
 
 if TYPE_CHECKING:
-    from scheduling.solvers.cpsat_engine import Settings
+    from scheduling.solvers.cpsat.settings import Settings
 
 Part = Solver[CompiledSchedule, Candidate]
 
@@ -236,7 +236,7 @@ def _prove(
 
 def _widest(workers: int) -> Settings:
     """Return settings with threads enough for every kind of CP-SAT's searches."""
-    from scheduling.solvers.cpsat_engine import Settings
+    from scheduling.solvers.cpsat.settings import Settings
 
     return Settings(workers=max(_MANY_WORKERS, workers))
 

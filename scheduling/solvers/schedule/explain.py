@@ -16,7 +16,8 @@ from scheduling.models.schedule.compiling import compile_arrays
 from scheduling.models.schedule.problem import ScheduleProblem
 from scheduling.models.schedule.windows import horizon
 from scheduling.solvers.board import Board, Budget
-from scheduling.solvers.cpsat_engine import Outcome, Result, Settings, run, sat_parameters
+from scheduling.solvers.cpsat.running import Outcome, Result, run
+from scheduling.solvers.cpsat.settings import Settings, sat_parameters
 from scheduling.solvers.explain import Explainer, Explanation, Label
 from scheduling.solvers.schedule.constraints import Rule, rules_of
 from scheduling.solvers.schedule.cpsat.solver import CpSat

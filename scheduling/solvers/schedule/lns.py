@@ -52,7 +52,7 @@ class Lns(NeedsCpSat):
         hint: Candidate | None,
     ) -> None:
         """Take the first schedule that a quick heuristic or else CP-SAT finds."""
-        from scheduling.solvers.cpsat_engine import Settings
+        from scheduling.solvers.cpsat.settings import Settings
 
         for name in _STARTERS:
             try:

@@ -34,7 +34,7 @@ class CpSat(NeedsCpSat):
         self, data: CompiledTiers, board: Board[Ints], budget: Budget, hint: Ints | None
     ) -> None:
         """Solve, starting from the best candidate or from ``hint``."""
-        from scheduling.solvers.cpsat_engine import BoardRun
+        from scheduling.solvers.cpsat.posting import BoardRun
 
         formulation = _Formulation(data, board.bound or 0)
         BoardRun(board, self.name, formulation.memories, data.values).whole(

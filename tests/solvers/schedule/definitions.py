@@ -9,7 +9,8 @@ from scheduling.models.base import Status
 from scheduling.models.schedule.check import check_schedule
 from scheduling.models.schedule.problem import ScheduleProblem
 from scheduling.solvers.board import Budget
-from scheduling.solvers.cpsat_engine import Outcome, run, sat_parameters
+from scheduling.solvers.cpsat.running import Outcome, run
+from scheduling.solvers.cpsat.settings import sat_parameters
 from scheduling.solvers.explain import explain
 from scheduling.solvers.schedule.cpsat.model import Formulation
 from scheduling.solvers.schedule.explain import ScheduleConflict

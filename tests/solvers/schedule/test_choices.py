@@ -18,7 +18,8 @@ from scheduling.models.schedule.solution import ScheduledTask
 from scheduling.report.schedule.layout import build_chart
 from scheduling.report.schedule.page import facts
 from scheduling.solvers.board import Budget
-from scheduling.solvers.cpsat_engine import run, sat_parameters, set_hint
+from scheduling.solvers.cpsat.running import run, set_hint
+from scheduling.solvers.cpsat.settings import sat_parameters
 from scheduling.solvers.explain import explain
 from scheduling.solvers.schedule.cpsat.model import Formulation
 from scheduling.solvers.schedule.explain import ScheduleConflict

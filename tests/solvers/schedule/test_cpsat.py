@@ -12,9 +12,11 @@ import scheduling as sch
 from scheduling.errors import SolverError, UnsupportedError
 from scheduling.models.base import Status
 from scheduling.models.schedule.problem import ScheduleProblem
-from scheduling.solvers import cpsat_engine
 from scheduling.solvers.board import Board, Budget
-from scheduling.solvers.cpsat_engine import Outcome, Settings, StopSwitch, sat_parameters
+from scheduling.solvers.cpsat import running
+from scheduling.solvers.cpsat.running import Outcome
+from scheduling.solvers.cpsat.settings import Settings, sat_parameters
+from scheduling.solvers.cpsat.stopping import StopSwitch
 from scheduling.solvers.schedule.cpsat.model import Formulation
 from scheduling.solvers.schedule.cpsat.solver import CpSat, bounding
 from scheduling.solvers.schedule.cpsat.windows import subtract
@@ -80,10 +82,10 @@ def test_hint_is_complete_and_accepted(problem: ScheduleProblem) -> None:
         pytest.fail("windows refuse a problem that has a schedule")
     values = formulation.encode(candidate)
     assert len(values) == len(formulation.model.proto.variables)
-    cpsat_engine.set_hint(formulation.model, values)
+    running.set_hint(formulation.model, values)
     parameters = sat_parameters(Budget(None, 10.0, 1, 0))
     parameters.fix_variables_to_their_hinted_value = True
-    result = cpsat_engine.run(formulation.model, parameters)
+    result = running.run(formulation.model, parameters)
     assert result.outcome is Outcome.OPTIMAL
     assert result.values == values
     decoded = formulation.decode(values)
@@ -98,7 +100,7 @@ def test_log_says_that_the_hint_is_complete_and_feasible() -> None:
     candidate = data.candidate(solve(problem))
     assert candidate is not None
     formulation = Formulation(data.arrays, 0)
-    cpsat_engine.set_hint(formulation.model, formulation.encode(candidate))
+    running.set_hint(formulation.model, formulation.encode(candidate))
     solver = cp_model.CpSolver()
     # Otherwise CP-SAT leaves the process, and all later tests, without a handler for Ctrl-C.
     solver.parameters.catch_sigint_signal = False
@@ -113,7 +115,7 @@ def test_log_says_that_the_hint_is_complete_and_feasible() -> None:
 
 
 def test_every_native_status_is_in_the_table() -> None:
-    assert set(cpsat_engine.STATUSES) == set(cp_model.CpSolverStatus.__members__)
+    assert set(running.STATUSES) == set(cp_model.CpSolverStatus.__members__)
 
 
 def test_invalid_model_is_a_solver_error() -> None:
@@ -121,12 +123,12 @@ def test_invalid_model_is_a_solver_error() -> None:
     model.new_int_var(0, 1, "x")
     model.proto.constraints.add().linear.vars.append(7)
     with pytest.raises(SolverError, match="CP-SAT rejects the model"):
-        cpsat_engine.run(model, sat_parameters(Budget(None, 1.0, 1, 0)))
+        running.run(model, sat_parameters(Budget(None, 1.0, 1, 0)))
 
 
 def test_unknown_status_is_a_solver_error() -> None:
     with pytest.raises(SolverError, match="unknown status"):
-        cpsat_engine.outcome_of("ABNORMAL")
+        running.outcome_of("ABNORMAL")
 
 
 def test_wrong_parameter_names_the_close_ones() -> None:
@@ -185,9 +187,7 @@ def test_a_stop_before_the_search_is_not_lost() -> None:
     switch = StopSwitch(board)
     board.stop()
     formulation = Formulation(CompiledSchedule(job_shop(40, 20)).arrays, 0)
-    result = cpsat_engine.run(
-        formulation.model, sat_parameters(Budget(None, None, 2, 0)), switch=switch
-    )
+    result = running.run(formulation.model, sat_parameters(Budget(None, None, 2, 0)), switch=switch)
     assert result.outcome in (Outcome.UNKNOWN, Outcome.FEASIBLE)
 
 
@@ -206,9 +206,7 @@ def test_error_in_a_callback_surfaces() -> None:
         raise SolverError("broken")
 
     with pytest.raises(SolverError, match="broken"):
-        cpsat_engine.run(
-            formulation.model, sat_parameters(Budget(None, 5.0, 2, 0)), on_solution=broken
-        )
+        running.run(formulation.model, sat_parameters(Budget(None, 5.0, 2, 0)), on_solution=broken)
 
 
 def test_failure_inside_the_engine_is_a_solver_error(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -217,7 +215,7 @@ def test_failure_inside_the_engine_is_a_solver_error(monkeypatch: pytest.MonkeyP
 
     monkeypatch.setattr(cp_model.CpSolver, "solve", fail)
     with pytest.raises(SolverError, match="failed inside: raw_hash_map"):
-        cpsat_engine.run(cp_model.CpModel(), sat_parameters(Budget(None, 1.0, 1, 0)))
+        running.run(cp_model.CpModel(), sat_parameters(Budget(None, 1.0, 1, 0)))
 
 
 def test_bounding_settings_follow_the_features() -> None:

@@ -13,7 +13,8 @@ from scheduling.models.base import Status
 from scheduling.models.schedule.check import check_schedule
 from scheduling.models.schedule.problem import ScheduleProblem
 from scheduling.solvers.board import Budget
-from scheduling.solvers.cpsat_engine import Outcome, run, sat_parameters
+from scheduling.solvers.cpsat.running import Outcome, run
+from scheduling.solvers.cpsat.settings import sat_parameters
 from scheduling.solvers.schedule.cpsat.model import Formulation
 from scheduling.solvers.schedule.family import FAMILY, CompiledSchedule
 from scheduling.solvers.schedule.features import EVERYTHING

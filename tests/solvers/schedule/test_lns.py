@@ -14,7 +14,8 @@ from scheduling.models.schedule.check import check_schedule
 from scheduling.models.schedule.objective import makespan
 from scheduling.models.schedule.problem import ScheduleProblem
 from scheduling.solvers.board import Board, Budget
-from scheduling.solvers.cpsat_engine import Outcome, Settings, run, sat_parameters, set_hint
+from scheduling.solvers.cpsat.running import Outcome, run, set_hint
+from scheduling.solvers.cpsat.settings import Settings, sat_parameters
 from scheduling.solvers.schedule.cpsat.model import Formulation
 from scheduling.solvers.schedule.cpsat.solver import CpSat
 from scheduling.solvers.schedule.family import Candidate, CompiledSchedule

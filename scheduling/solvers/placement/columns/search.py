@@ -10,7 +10,9 @@ import numpy as np
 
 from scheduling.models.placement.arrays import Ints
 from scheduling.solvers.board import Board, Budget
-from scheduling.solvers.cpsat_engine import StopSwitch, run, sat_parameters
+from scheduling.solvers.cpsat.running import run
+from scheduling.solvers.cpsat.settings import sat_parameters
+from scheduling.solvers.cpsat.stopping import StopSwitch
 from scheduling.solvers.linear.highs import Highs
 from scheduling.solvers.linear.result import Limits, Listener
 from scheduling.solvers.placement.columns.aims import Evaluation, Prices, aim_of, limits_of

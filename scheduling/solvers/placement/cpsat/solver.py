@@ -10,7 +10,7 @@ from scheduling.solvers.board import Board, Budget
 from scheduling.solvers.placement.family import CompiledPlacement, size_refusal
 
 if TYPE_CHECKING:
-    from scheduling.solvers.cpsat_engine import Settings
+    from scheduling.solvers.cpsat.settings import Settings
 
 LARGEST_VALUE = 2**50
 """Values of tiers stay below this."""
@@ -47,7 +47,7 @@ class CpSat(NeedsCpSat):
         hint: Ints | None,
     ) -> None:
         """Solve the tier of ``board``, starting from its best candidate or from ``hint``."""
-        from scheduling.solvers.cpsat_engine import BoardRun
+        from scheduling.solvers.cpsat.posting import BoardRun
         from scheduling.solvers.placement.cpsat.model import Formulation
 
         arrays = data.arrays

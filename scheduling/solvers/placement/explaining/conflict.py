@@ -101,7 +101,8 @@ def in_the_cluster(
 
 def _placeable(problem: PlacementProblem, wanted: set[str], budget: Budget) -> bool | None:
     """Tell whether a placement holds all wanted items; ``None``: not settled."""
-    from scheduling.solvers.cpsat_engine import Outcome, run, sat_parameters
+    from scheduling.solvers.cpsat.running import Outcome, run
+    from scheduling.solvers.cpsat.settings import sat_parameters
     from scheduling.solvers.placement.cpsat.model import Formulation
 
     data = CompiledPlacement(problem)

@@ -9,14 +9,10 @@ import numpy as np
 from scheduling.models.schedule.arrays import Ints
 from scheduling.models.schedule.bounds.pruning import with_modes
 from scheduling.solvers.board import Board, Budget
-from scheduling.solvers.cpsat_engine import (
-    BoardRun,
-    Outcome,
-    Settings,
-    StopSwitch,
-    run,
-    sat_parameters,
-)
+from scheduling.solvers.cpsat.posting import BoardRun
+from scheduling.solvers.cpsat.running import Outcome, run
+from scheduling.solvers.cpsat.settings import Settings, sat_parameters
+from scheduling.solvers.cpsat.stopping import StopSwitch
 from scheduling.solvers.schedule.cpsat.model import Formulation
 from scheduling.solvers.schedule.family import Candidate, CompiledSchedule
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from scheduling.solvers.board import Board, Budget
-from scheduling.solvers.cpsat_engine import BoardRun, Settings, sat_parameters, set_hint
+from scheduling.solvers.cpsat.posting import BoardRun
+from scheduling.solvers.cpsat.running import set_hint
+from scheduling.solvers.cpsat.settings import Settings, sat_parameters
 from scheduling.solvers.schedule.cpsat.model import Formulation, OutOfTimeError
 from scheduling.solvers.schedule.family import Candidate, CompiledSchedule
 

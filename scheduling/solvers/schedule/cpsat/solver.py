@@ -20,7 +20,7 @@ from scheduling.solvers.schedule.features import (
 )
 
 if TYPE_CHECKING:
-    from scheduling.solvers.cpsat_engine import Settings
+    from scheduling.solvers.cpsat.settings import Settings
 
 _SMALL_BLOCKING = 75
 """Up to so many tasks, relaxations of the whole model pay in blocking job shops."""
@@ -89,7 +89,7 @@ def bounding(arrays: ScheduleArrays) -> Settings:
     the eight prove la05 in 5 CPU-seconds, the three in 20; on la16 the three reach 1000 in 20
     CPU-seconds and the eight 906.
     """
-    from scheduling.solvers.cpsat_engine import Settings
+    from scheduling.solvers.cpsat.settings import Settings
 
     small = arrays.n_tasks <= _SMALL_BLOCKING and BLOCKING in arrays.features
     alone = bool(arrays.demand_amount.size) and bool(np.any(arrays.machine < 0))

@@ -10,15 +10,9 @@ import numpy as np
 
 from scheduling.models.schedule.arrays import END_START, NEVER, Ints, ScheduleArrays
 from scheduling.solvers.board import Board, Budget
-from scheduling.solvers.cpsat_engine import (
-    Outcome,
-    Result,
-    Settings,
-    StopSwitch,
-    run,
-    sat_parameters,
-    set_hint,
-)
+from scheduling.solvers.cpsat.running import Outcome, Result, run, set_hint
+from scheduling.solvers.cpsat.settings import Settings, sat_parameters
+from scheduling.solvers.cpsat.stopping import StopSwitch
 from scheduling.solvers.schedule.cpsat.model import Formulation, OutOfTimeError
 from scheduling.solvers.schedule.family import Candidate, CompiledSchedule
 from scheduling.solvers.schedule.neighbourhood.choice import Choice, Chooser

@@ -55,7 +55,9 @@ class Tour(NeedsCpSat):
         """Find the shortest tour, from the board's best schedule on."""
         from ortools.sat.python import cp_model
 
-        from scheduling.solvers.cpsat_engine import BoardRun, Settings, sat_parameters, set_hint
+        from scheduling.solvers.cpsat.posting import BoardRun
+        from scheduling.solvers.cpsat.running import set_hint
+        from scheduling.solvers.cpsat.settings import Settings, sat_parameters
 
         left = budget.remaining()
         if left is not None and left < _SECONDS_PER_ARC * data.arrays.n_jobs**2:

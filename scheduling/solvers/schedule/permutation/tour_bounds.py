@@ -46,7 +46,9 @@ def raise_by_tours(data: CompiledSchedule, board: Board[Candidate], budget: Budg
     """
     from ortools.sat.python import cp_model
 
-    from scheduling.solvers.cpsat_engine import Settings, StopSwitch, run, sat_parameters
+    from scheduling.solvers.cpsat.running import run
+    from scheduling.solvers.cpsat.settings import Settings, sat_parameters
+    from scheduling.solvers.cpsat.stopping import StopSwitch
 
     line = Line.of(data.arrays, board.tier)
     factor = int(data.arrays.weights[board.tier, _MAKESPAN])

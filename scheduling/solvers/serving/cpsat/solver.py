@@ -39,7 +39,8 @@ class CpSat(NeedsCpSat):
         hint: FleetPlan | None,
     ) -> None:
         """Solve the tier of ``board``, starting from its best candidate or from ``hint``."""
-        from scheduling.solvers.cpsat_engine import BoardRun, Settings
+        from scheduling.solvers.cpsat.posting import BoardRun
+        from scheduling.solvers.cpsat.settings import Settings
         from scheduling.solvers.serving.cpsat.model import Model
 
         model = Model(data.arrays)

@@ -1,30 +1,20 @@
-"""What all CP-SAT formulations share: parameters, statuses, stopping, callbacks and hints.
-
-Importing this module loads OR-Tools, so formulations import it when a search begins.
-"""
+"""One run of CP-SAT: hints, callbacks, the status and what was found."""
 
 from __future__ import annotations
 
 import math
-import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from enum import StrEnum
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any
 
 from ortools.sat.python import cp_model
 
-from scheduling.errors import SolverError, UnsupportedError
-from scheduling.solvers.board import Board, Budget
-
-C = TypeVar("C")
-_Hint = TypeVar("_Hint", contravariant=True)
+from scheduling.errors import SolverError
+from scheduling.solvers.cpsat.stopping import StopSwitch
 
 _EXACT = 2.0**52
 """Below this, a float holds every integer, so a bound that was reported as a float is exact."""
-
-_INSIST_SECONDS = 0.02
 
 _LARGE = 2**30
 """From such a sum of coefficients on, CP-SAT 9.15 may prove what is wrong, see :func:`run`."""
@@ -49,117 +39,12 @@ STATUSES: dict[str, Outcome | None] = {
 """Every native status; ``None`` marks a defect of the formulation, which is an error."""
 
 
-@dataclass(frozen=True)
-class Settings:
-    """How CP-SAT is to search, beyond the limits of a budget.
-
-    Parameters
-    ----------
-    workers
-        Search threads; ``None`` takes the budget's. More threads than processors is allowed: the
-        kinds of search that raise the bound only run from some number of threads on.
-    subsolvers
-        Names of CP-SAT's searches to run; empty takes CP-SAT's own choice for that many threads.
-    ignored
-        Names of searches that must not run.
-    parameters
-        Further CP-SAT parameters by name.
-    """
-
-    workers: int | None = None
-    subsolvers: tuple[str, ...] = ()
-    ignored: tuple[str, ...] = ()
-    parameters: tuple[tuple[str, Any], ...] = ()
-
-
-def sat_parameters(budget: Budget, settings: Settings | None = None) -> Any:
-    """Translate a budget into CP-SAT's parameters.
-
-    Raises
-    ------
-    UnsupportedError
-        When a parameter's name or value is unknown to CP-SAT.
-    """
-    settings = settings or Settings()
-    found = cp_model.CpSolver().parameters
-    found.num_workers = settings.workers or budget.workers
-    found.random_seed = budget.seed % 2**31
-    # The library decides what Ctrl-C does; an engine that takes the signal would hide it.
-    found.catch_sigint_signal = False
-    left = budget.remaining()
-    if left is not None:
-        found.max_time_in_seconds = left
-    if budget.work is not None:
-        found.max_deterministic_time = budget.work
-    found.subsolvers.extend(list(settings.subsolvers))
-    found.ignore_subsolvers.extend(list(settings.ignored))
-    for name, value in settings.parameters:
-        _set(found, name, value)
-    return found
-
-
-def _set(parameters: Any, name: str, value: Any) -> None:
-    if name.startswith("_") or not hasattr(parameters, name):
-        close = get_close_matches(name, [key for key in dir(parameters) if key[0] != "_"], n=3)
-        guess = f"; close names: {', '.join(close)}" if close else ""
-        raise UnsupportedError(f"CP-SAT has no parameter {name!r}{guess}")
-    try:
-        setattr(parameters, name, value)
-    except (TypeError, ValueError) as error:
-        raise UnsupportedError(f"CP-SAT's parameter {name!r} cannot be {value!r}") from error
-
-
 def set_hint(model: cp_model.CpModel, values: Sequence[int]) -> None:
     """Give every variable of ``model`` a hint, in the order of the variables."""
     model.proto.clear_solution_hint()
     hint = model.proto.solution_hint
     hint.vars.extend(list(range(len(values))))
     hint.values.extend([int(value) for value in values])
-
-
-class StopSwitch:
-    """Ends the CP-SAT run in progress, and any later one, as soon as a board stops.
-
-    One switch serves many runs one after the other, so that a board collects one hook, not one
-    for every run.
-    """
-
-    def __init__(self, board: Board[Any]) -> None:
-        self._lock = threading.Lock()
-        self._running: cp_model.CpSolver | None = None
-        self.pressed = False
-        board.on_stop(self.press)
-
-    def press(self) -> None:
-        """Stop the run in progress; later runs end at once."""
-        self.pressed = True
-        with self._lock:
-            solver = self._running
-        if solver is not None:
-            solver.stop_search()
-            threading.Thread(target=self._insist, args=(solver,), daemon=True).start()
-
-    def _insist(self, solver: cp_model.CpSolver) -> None:
-        """Repeat the request: CP-SAT drops one that comes just before its search has begun."""
-        pause = threading.Event()
-        while True:
-            pause.wait(_INSIST_SECONDS)
-            with self._lock:
-                if self._running is not solver:
-                    return
-            solver.stop_search()
-
-    def attach(self, solver: cp_model.CpSolver) -> None:
-        """Name the run that :meth:`press` is to stop."""
-        with self._lock:
-            self._running = solver
-        if self.pressed:
-            self.press()
-
-    def detach(self) -> None:
-        """Forget the run, which has ended."""
-        with self._lock:
-            self._running = None
 
 
 @dataclass(frozen=True)
@@ -240,7 +125,7 @@ def run(
     model
         The model.
     parameters
-        From :func:`sat_parameters`.
+        From :func:`~scheduling.solvers.cpsat.settings.sat_parameters`.
     switch
         Ends the run when it is pressed.
     on_solution
@@ -329,82 +214,3 @@ def _result(model: cp_model.CpModel, solver: cp_model.CpSolver, outcome: Outcome
         seconds=response.wall_time,
         core=tuple(response.sufficient_assumptions_for_infeasibility),
     )
-
-
-class Formulation(Protocol[_Hint]):
-    """A model of a whole problem that can start from a candidate."""
-
-    model: cp_model.CpModel
-
-    def hint(self, candidate: _Hint, /) -> None:
-        """Start from a candidate."""
-        ...
-
-
-class BoardRun(Generic[C]):
-    """Runs models on a board: every solution and bound is posted as soon as it is found.
-
-    Parameters
-    ----------
-    board
-        Where to post.
-    name
-        The solver's name on the board.
-    decode
-        From the values of all variables to a candidate.
-    evaluate
-        From a candidate to the values of all tiers.
-    """
-
-    def __init__(
-        self,
-        board: Board[C],
-        name: str,
-        decode: Callable[[list[int]], C],
-        evaluate: Callable[[C], tuple[int, ...]],
-    ) -> None:
-        self.board = board
-        self.name = name
-        self._decode = decode
-        self._evaluate = evaluate
-        self._switch = StopSwitch(board)
-
-    def whole(
-        self,
-        formulation: Formulation[C],
-        budget: Budget,
-        hint: C | None,
-        settings: Settings | None = None,
-    ) -> None:
-        """Run a formulation of the whole problem from the best candidate, or from ``hint``."""
-        start = self.board.known(hint)
-        if start is not None:
-            formulation.hint(start)
-        if self.board.stopped or budget.remaining() == 0:
-            return
-        self.exact(formulation.model, sat_parameters(budget, settings))
-
-    def exact(self, model: cp_model.CpModel, parameters: Any) -> Result:
-        """Run a model of the whole problem: its bound and its verdict hold for the board's tier."""
-        result = run(
-            model,
-            parameters,
-            switch=self._switch,
-            on_solution=self.post,
-            on_bound=self._post_bound,
-        )
-        if result.values is not None:
-            self.post(result.values)
-        if result.outcome is Outcome.INFEASIBLE:
-            self.board.prove_infeasible(self.name)
-        elif result.bound is not None:
-            self._post_bound(result.bound)
-        return result
-
-    def post(self, values: list[int]) -> None:
-        """Offer the board the candidate that ``values`` describe."""
-        candidate = self._decode(values)
-        self.board.offer(candidate, self._evaluate(candidate), self.name)
-
-    def _post_bound(self, bound: int) -> None:
-        self.board.raise_bound(bound, self.name)
