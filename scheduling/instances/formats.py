@@ -243,6 +243,7 @@ FORMATS: tuple[Format, ...] = (
         job_logs.write_swf,
         "https://www.cs.huji.ac.il/labs/parallel/workload/swf.html",
         job_logs.PROCESSORS,
+        job_logs.MOST_PROCESSORS,
     ),
     Format(
         "job-log",
@@ -255,6 +256,7 @@ FORMATS: tuple[Format, ...] = (
         "columns: submit_s|submit_time|gmt_create, run_s|duration_s|exec_time_seconds, "
         "procs|num_gpus",
         job_logs.PROCESSORS,
+        job_logs.MOST_PROCESSORS,
     ),
     Format(
         "minimalloc",

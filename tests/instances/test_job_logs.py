@@ -40,7 +40,7 @@ def test_a_log_has_its_jobs_in_order_of_submission() -> None:
     assert rows(problem) == [(0, 30, 8), (5, 100, 4)]
     assert isinstance(problem, ScheduleProblem)
     assert getattr(problem.resources[0], "capacity", None) == 8
-    solution = sch.solve(problem, time_limit=5)
+    solution = sch.solve(problem, "cp-sat", work_limit=5, workers=1)
     assert (solution.status, solution.objective) == ("optimal", 30 + 125)
 
 
@@ -99,9 +99,26 @@ def test_some_of_the_jobs(tmp_path: Path) -> None:
         read(path)
 
 
-def test_what_a_log_cannot_hold() -> None:
-    with pytest.raises(UnsupportedError, match="format swf cannot hold machines"):
-        formats.by_name("swf").write(read("bundled:ft06"))
+def on_one_machine(width: int, capacity: int, objective: str = "total_flow") -> ScheduleProblem:
+    mode = {"duration": 1, "demands": {"crew": width}}
+    return ScheduleProblem.model_validate(
+        {
+            "resources": [{"type": "renewable", "id": "crew", "capacity": capacity}],
+            "jobs": [{"id": "j", "tasks": [{"id": "t", "modes": [mode]}]}],
+            "objective": objective,
+        }
+    )
+
+
+@pytest.mark.parametrize("name", ["swf", "job-log"])
+def test_what_a_log_cannot_hold(name: str) -> None:
+    write = formats.by_name(name).write
+    with pytest.raises(UnsupportedError, match=f"format {name} cannot hold machines"):
+        write(read("bundled:ft06"))
+    with pytest.raises(UnsupportedError, match="job 'j' on 9 units of 'crew', which has 8"):
+        write(on_one_machine(9, 8))
+    with pytest.raises(UnsupportedError, match="the objective makespan, but total_flow"):
+        write(on_one_machine(8, 8, "makespan"))
 
 
 @given(
@@ -113,6 +130,13 @@ def test_logs_come_back_as_they_were(jobs: list[tuple[int, int, int]], name: str
     problem = parse(table, "jobs.csv", "job-log:6")
     chosen = formats.by_name(name)
     assert chosen.read(chosen.write(problem), "again") == problem
+
+
+@pytest.mark.parametrize("name", ["swf", "job-log:1000000000"])
+def test_logs_of_the_largest_machines_come_back(name: str) -> None:
+    chosen = formats.by_name(name)
+    again = chosen.read(chosen.write(on_one_machine(10**9, 10**9)), "again")
+    assert rows(again) == [(0, 1, 10**9)]
 
 
 @pytest.mark.shared

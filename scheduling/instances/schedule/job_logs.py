@@ -31,7 +31,6 @@ from scheduling.instances.requests.values import DATES, nanoseconds
 from scheduling.instances.schedule.features import require
 from scheduling.instances.tables import Record, names_columns, tables, write_table
 from scheduling.instances.text import (
-    MAX_COUNT,
     Lines,
     excerpt,
     head,
@@ -45,6 +44,9 @@ from scheduling.models.schedule.problem import MAX_TIME, Job, ScheduleProblem
 
 PROCESSORS = "processors"
 """What a number after the formats' names stands for."""
+
+MOST_PROCESSORS = 10**9
+"""As many as a resource can have."""
 
 _FIELDS = 18
 _SUBMIT, _RUN, _USED, _ASKED = 1, 3, 4, 7
@@ -191,8 +193,8 @@ def _stated(text: str, source: str | None) -> int:
             break
         match = _LIMIT.match(line.strip())
         if match is not None and match[2] not in _UNKNOWN:
-            if not is_integer(match[2]) or not 1 <= int(match[2]) <= MAX_COUNT:
-                expected = f"a number of processors from 1 to {MAX_COUNT}"
+            if not is_integer(match[2]) or not 1 <= int(match[2]) <= MOST_PROCESSORS:
+                expected = f"a number of processors from 1 to {MOST_PROCESSORS}"
                 raise InputError.single(f"line {number}", excerpt(match[2]), expected, source)
             found[match[1].lower()] = int(match[2])
     if not found:
@@ -226,7 +228,7 @@ def _ran(record: Record, run: str, width: str | None) -> bool:
 
 def _width(record: Record, column: str) -> int:
     place = f"line {record.line}, {column}"
-    return _whole(record.text(column), place, record.source, MAX_COUNT) or 1
+    return _whole(record.text(column), place, record.source, MOST_PROCESSORS) or 1
 
 
 def _seconds(records: list[Record], column: str, unit: str) -> list[int]:
@@ -286,16 +288,33 @@ def _log_of(problem: Problem, name: str) -> tuple[int, list[tuple[int, int, int]
     """Return the capacity, and submission, run time and processors of each job."""
     schedule = require(problem, name, _HOLDS)
     if len(schedule.resources) != 1:
-        text = f"format {name} cannot hold {len(schedule.resources)} resources, but one"
-        raise UnsupportedError(f"{text}: write .yaml or .json instead")
+        raise _cannot_hold(name, f"{len(schedule.resources)} resources, but one")
+    tiers = [
+        [(term.measure, term.weight) for term in tier.terms] for tier in schedule.objective.tiers
+    ]
+    if tiers != [[("total_flow", 1)]]:
+        names = ", then ".join(tier.name for tier in schedule.objective.tiers)
+        raise _cannot_hold(name, f"the objective {names}, but total_flow")
     resource = schedule.resources[0]
-    return getattr(resource, "capacity", 1), list(_rows(schedule.jobs, resource.id, name))
+    capacity = getattr(resource, "capacity", 1)
+    return capacity, list(_rows(schedule.jobs, resource.id, capacity, name))
 
 
-def _rows(jobs: Sequence[Job], resource: str, name: str) -> Iterator[tuple[int, int, int]]:
+def _rows(
+    jobs: Sequence[Job], resource: str, capacity: int, name: str
+) -> Iterator[tuple[int, int, int]]:
     for job in jobs:
-        if len(job.tasks) != 1 or not job.tasks[0].modes[0].demands.get(resource):
-            what = f"job {job.id!r}, which is not one task that takes units of {resource!r}"
-            raise UnsupportedError(f"format {name} cannot hold {what}: write .yaml instead")
         mode = job.tasks[0].modes[0]
-        yield job.release, mode.duration, mode.demands[resource]
+        width = mode.demands.get(resource, 0)
+        if len(job.tasks) != 1 or not width:
+            raise _cannot_hold(
+                name, f"job {job.id!r}, which is not one task that takes units of {resource!r}"
+            )
+        if width > capacity:
+            what = f"job {job.id!r} on {width} units of {resource!r}, which has {capacity}"
+            raise _cannot_hold(name, what)
+        yield job.release, mode.duration, width
+
+
+def _cannot_hold(name: str, what: str) -> UnsupportedError:
+    return UnsupportedError(f"format {name} cannot hold {what}: write .yaml or .json instead")

@@ -25,8 +25,11 @@ from tests.solving import solve
 
 RELAXED = settings(max_examples=60, suppress_health_check=list(HealthCheck), deadline=None)
 
+EXACT = 10**8
+"""From such gains on, HiGHS may take what is worse by 1 for the best."""
 
-@pytest.mark.parametrize("most", [20, MOST])
+
+@pytest.mark.parametrize("most", [20, 10**7, MOST])
 @RELAXED
 @given(data=st.data())
 def test_solvers_agree_with_brute_force(most: int, data: st.DataObject) -> None:
@@ -34,13 +37,14 @@ def test_solvers_agree_with_brute_force(most: int, data: st.DataObject) -> None:
     best = best_gain(problem)
     for name in ("dynamic-program", "cp-sat", "mip", "auto"):
         answer = solve(problem, name, work_limit=20, workers=1)
-        assert answer.objective == best, name
-        if best is not None and name == "mip":
-            # Its bounds are rounded outwards by 1e-9 of their value.
-            assert answer.bound is not None
-            assert 0 <= answer.bound - best <= 2e-9 * abs(best)
+        if best is None:
+            assert answer.status is Status.INFEASIBLE, name
+        elif name == "mip" and most > EXACT:
+            assert None not in (answer.objective, answer.bound)
+            assert best - 1e-8 * most <= answer.objective <= best
+            assert best <= answer.bound <= best + 1e-8 * most
         else:
-            assert answer.status is (Status.INFEASIBLE if best is None else Status.OPTIMAL), name
+            assert (answer.objective, answer.status) == (best, Status.OPTIMAL), name
 
 
 @settings(parent=RELAXED, max_examples=200)

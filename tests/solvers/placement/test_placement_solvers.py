@@ -122,6 +122,23 @@ def test_what_runs_without_capacity_is_in_no_balance(inside: bool) -> None:
     exact(problem, (0, 250_000), "auto")
 
 
+@pytest.mark.parametrize("pinned", [False, True])
+@pytest.mark.parametrize("solver", ["cp-sat", "lns", "auto"])
+def test_nodes_that_are_trillions_of_times_full(solver: str, *, pinned: bool) -> None:
+    """Shares in millionths pass 64 bits there, and so do limits on them for the next goal."""
+    nodes = [{"id": "small", "capacity": {"cpu": 1}}, {"id": "large", "capacity": {"cpu": 10**15}}]
+    items = [
+        {"id": "runs", "demands": {"cpu": 10**13}, "node": "small", "pinned": pinned},
+        {"id": "waits", "demands": {"cpu": 1}},
+    ]
+    document = {"nodes": nodes, "items": items, "goals": ["balance", "nodes"]}
+    problem = PlacementProblem.model_validate({**document, "balance": {"resource": "cpu"}})
+    best = (0, 10**19, 2) if pinned else (0, 10_001, 1)
+    answer: PlacementSolution = sch.solve(problem, solver, work_limit=2, workers=1)
+    assert values_of(answer) == best
+    assert all((tier.bound or 0) <= value for tier, value in zip(answer.tiers, best, strict=True))
+
+
 @given(placement_problems(max_items=4, max_nodes=2))
 @settings(max_examples=40)
 def test_bound_of_the_linear_program_is_below_the_best(problem: PlacementProblem) -> None:

@@ -29,26 +29,41 @@ Expression = Any
 _LARGEST = 2**60
 """Sums in CP-SAT stay below this."""
 
+_FULLEST = 2**40
+"""The largest share in millionths that is told from larger ones: a node a million times full."""
+
 
 def balance(part: Formulation) -> Expression:
     """Return the share of the fullest row in millionths.
 
-    Where amounts are too large for 64 bits they are rounded so that it is a lower bound still.
+    Where amounts are too large for 64 bits they are rounded so that it is a lower bound still; all
+    shares above :data:`_FULLEST` count as that.
     """
     gauge = part.arrays.aims.balance
     if gauge is None:
         return 0
     outside = ~_changing(part, gauge)
     used = used_of(Standing(part.arrays, part.settled), gauge)
-    least = fullest(gauge.capacity[outside], used[outside])
-    share = part.model.new_int_var(least, max(least, most_of(part.arrays, "balance")), "")
+    least = min(fullest(gauge.capacity[outside], used[outside]), _FULLEST)
+    highest = min(max(least, most_of(part.arrays, "balance")), _FULLEST)
+    share = part.model.new_int_var(least, highest, "")
     for row, numbers, needs in _loads(part, gauge):
         capacity = int(gauge.capacity[row])
+        load = _load(numbers, needs)
         unit = gcd(capacity, *needs)
-        unit *= -(-MILLIONTHS * (capacity // unit) * (len(needs) + 1) // _LARGEST)
+        unit *= -(-(highest * capacity + MILLIONTHS * load) // unit // _LARGEST)
         used_here = cp_model.LinearExpr.weighted_sum(numbers, [need // unit for need in needs])
-        part.model.add(MILLIONTHS * used_here <= -(-capacity // unit) * share)
+        row_holds = part.model.add(MILLIONTHS * used_here <= -(-capacity // unit) * share)
+        if MILLIONTHS * load > _FULLEST * capacity:
+            beyond = part.model.new_bool_var("")
+            row_holds.only_enforce_if(~beyond)
+            part.model.add(share == _FULLEST).only_enforce_if(beyond)
     return share
+
+
+def _load(numbers: list[Any], needs: list[int]) -> int:
+    """Return the largest sum of needs that variables allow."""
+    return sum(need * max(number.proto.domain) for number, need in zip(numbers, needs, strict=True))
 
 
 def limit_balance(part: Formulation, most: int) -> None:
@@ -56,8 +71,11 @@ def limit_balance(part: Formulation, most: int) -> None:
     gauge = part.arrays.aims.balance
     if gauge is not None:
         for row, numbers, needs in _loads(part, gauge):
-            used = cp_model.LinearExpr.weighted_sum(numbers, needs)
-            part.model.add(used <= most * int(gauge.capacity[row]) // MILLIONTHS)
+            limit = most * int(gauge.capacity[row]) // MILLIONTHS
+            # A limit above all that there is may be too large for 64 bits.
+            if limit < _load(numbers, needs):
+                used = cp_model.LinearExpr.weighted_sum(numbers, needs)
+                part.model.add(used <= limit)
 
 
 def _changing(part: Formulation, gauge: Gauge) -> Any:

@@ -16,6 +16,7 @@ import numpy as np
 from ortools.sat.python import cp_model
 
 from scheduling.models.placement.arrays import NOWHERE, Flags, Ints, PlacementArrays, Rule
+from scheduling.models.placement.parts import MAX_TOTAL
 from scheduling.solvers.placement.cpsat.gangs import add_gangs
 from scheduling.solvers.placement.cpsat.goals import goal_expression
 from scheduling.solvers.placement.cpsat.measures import limit_balance, limit_interference
@@ -88,7 +89,7 @@ class Formulation:
         self.tiers = self._tiers()
         limit_interference(self)
         for tier, cap in zip(self.tiers, caps, strict=False):
-            self.model.add(tier <= cap)
+            self.model.add(tier <= min(cap, MAX_TOTAL))
         for goal, cap in zip(arrays.goals, caps[arrays.n_priorities :], strict=False):
             if goal == "balance":
                 limit_balance(self, cap)

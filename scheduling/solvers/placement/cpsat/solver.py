@@ -52,9 +52,9 @@ class CpSat(NeedsCpSat):
 
         arrays = data.arrays
         formulation = Formulation(arrays, board.caps)
-        most = LARGEST_VALUE if board.objective is None else board.objective
+        most = LARGEST_VALUE if board.objective is None else min(board.objective, LARGEST_VALUE)
         # A variable from 0 on: CP-SAT states 0 as its bound until it has one.
-        value = formulation.model.new_int_var(board.bound or 0, most, "")
+        value = formulation.model.new_int_var(min(board.bound or 0, most), most, "")
         formulation.model.add(value >= formulation.tiers[board.tier])
         formulation.model.minimize(value)
         run = BoardRun(board, self.name, formulation.places, data.values)

@@ -8,8 +8,9 @@ import numpy as np
 
 from scheduling.models.placement.aims import UNLIMITED
 from scheduling.models.placement.arrays import Ints
+from scheduling.models.placement.goals import most_of
 from scheduling.solvers.board import Board, Budget
-from scheduling.solvers.linear.program import ProgramSolver
+from scheduling.solvers.linear.program import ProgramSolver, too_large
 from scheduling.solvers.placement.construction import offer
 from scheduling.solvers.placement.family import CompiledPlacement, size_refusal
 
@@ -35,7 +36,8 @@ class Mip(ProgramSolver):
             return "does not know interference, which is not linear; use cp-sat"
         if "fragmentation" in data.arrays.goals:
             return "does not know the goal fragmentation; use cp-sat"
-        return size_refusal(data, LARGEST_CELLS)
+        fullest = 0 if gauge is None else most_of(data.arrays, "balance")
+        return size_refusal(data, LARGEST_CELLS) or too_large(fullest, "shares in millionths")
 
     def search(
         self,
