@@ -30,10 +30,11 @@ def info(
     problem = stated_problem(file, format_)
     facts: dict[str, Any]
     if problem.kind == "fleet":
-        from scheduling.planner.files import read_fleet
+        from scheduling.planner.files import fleet_named, read_fleet
         from scheduling.planner.profile import profile
 
-        facts = profile(*read_fleet(file))
+        with fleet_named(file):
+            facts = profile(*read_fleet(file))
     elif is_solved(problem):
         facts = family_of(problem).describe(problem)
     else:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
@@ -16,7 +13,6 @@ from scheduling.cli.output import EXIT_CODES, emit_json, fail, note
 from scheduling.cli.settings import typed
 
 if TYPE_CHECKING:
-    from scheduling.errors import InputError
     from scheduling.models.serving.fleet import Fleet, GoalName
     from scheduling.planner.explain import PlanExplanation
     from scheduling.planner.front import PlanFront
@@ -121,7 +117,7 @@ def plan(
     The plan is proven: no other choice of replicas is better by more than the gap. It is replayed
     by simulation, and re-sized when a latency target is not kept.
     """
-    from scheduling.planner.files import read_fleet
+    from scheduling.planner.files import fleet_named, read_fleet
 
     if emit is not None:
         _check_emit(emit, output)
@@ -139,33 +135,12 @@ def plan(
             expected = "a plan without --pareto, whose searches need each other"
             raise InputError.single(option, "--pareto", expected)
         goals = goal_pair(pareto)
-        with _named(file):
+        with fleet_named(file):
             raise typer.Exit(_front(fleet, goals, plot, settings, json))
-    with _named(file):
+    with fleet_named(file):
         carried = {"jobs": jobs, "backend": backend}
         files = _Files(output, emit, plot)
         raise typer.Exit(_plan(fleet, file, explain, files, settings, carried, json))
-
-
-@contextmanager
-def _named(file: str) -> Iterator[None]:
-    """Name the fleet's file in faults of its fields that planning finds."""
-    from scheduling.errors import InputError
-
-    try:
-        yield
-    except InputError as error:
-        raise _of_file(error, file) from None
-
-
-def _of_file(error: InputError, file: str) -> InputError:
-    from scheduling.instances.files import shown_name
-    from scheduling.models.serving.fleet import Fleet
-
-    fields = {re.split(r"\W", fault.place)[0] for fault in error.faults}
-    if error.source is not None or not fields <= set(Fleet.model_fields):
-        return error
-    return error.with_source(shown_name(file))
 
 
 class _Files(NamedTuple):
@@ -196,6 +171,7 @@ def _plan(
     json: bool,
 ) -> int:
     import scheduling as sch
+    from scheduling.planner.files import of_fleet
     from scheduling.planner.refusing import NoReplicaError
 
     try:
@@ -204,12 +180,15 @@ def _plan(
     except NoReplicaError as error:
         if not explain:
             raise
-        fail(str(_of_file(error, file)))
+        fail(str(of_fleet(error, file)))
         _explain(fleet, settings, json)
         return 2
     if result.status == "infeasible":
         _explain(fleet, settings if explain else {**settings, "brief": True}, json)
         return _NO_PLAN
+    if result.plan is None and explain and not result.interrupted:
+        _explain(fleet, settings, json, proven=False)
+        return EXIT_CODES[result.solution.status]
     # A plan that the runtime cannot start is shown all the same.
     if not json:
         from scheduling.cli.plan_tables import show_result
@@ -246,19 +225,24 @@ def _write(result: PlanResult, files: _Files) -> list[Path]:
     return written
 
 
-def _explain(fleet: Fleet, settings: dict[str, Any], json: bool) -> None:
+def _explain(fleet: Fleet, settings: dict[str, Any], json: bool, proven: bool = True) -> None:
+    """Show what would make a plan possible, of a fleet that is proven to have none or may have."""
     from scheduling.planner.explain import explain_plan
 
     found: PlanExplanation = explain_plan(fleet, **settings)
     if json:
         emit_json(
             "plan-explanation",
-            {"kind": "plan-explanation", "status": "infeasible", **found.record()},
+            {
+                "kind": "plan-explanation",
+                "status": "infeasible" if proven else "unknown",
+                **found.record(),
+            },
         )
         return
     from scheduling.cli.plan_tables import show_explanation
 
-    show_explanation(found, fleet.name or "fleet")
+    show_explanation(found, fleet.name or "fleet", proven)
 
 
 def _front(

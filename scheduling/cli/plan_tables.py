@@ -14,6 +14,8 @@ from scheduling.planner.verify import Attained, Verdict
 from scheduling.report.words import percent, sentence
 
 _SHOWN = 12
+_UNTRIED = "not all kinds of replicas were tried in the time; --time-limit gives more"
+_UNFOUND = "the search found none in its time; --time-limit gives more, --explain says what to ease"
 _COMPONENT = (
     "component",
     "pool",
@@ -37,6 +39,8 @@ def show_result(result: PlanResult) -> None:
         print(f"  {result.fleet.name or 'fleet'}: no plan found ({result.status})")
         if result.interrupted:
             print("  interrupted before there was one")
+        else:
+            print(f"  {_UNTRIED if not result.complete else _UNFOUND}")
         return
     table(_COMPONENT, [_component(component) for component in best.components], best.name)
     print(f"  {_totals(best)}")
@@ -55,7 +59,7 @@ def show_result(result: PlanResult) -> None:
     if result.interrupted:
         print("  interrupted: this is the best plan until then")
     elif not result.complete:
-        print("  not all kinds of replicas were tried in the time; --time-limit gives more")
+        print(f"  {_UNTRIED}")
     _replays(result)
     if result.runner_ups:
         _rivals(result)
@@ -167,9 +171,10 @@ def _limits(result: PlanResult) -> None:
         print("  not all constraints were tried for what binds; --time-limit gives more")
 
 
-def show_explanation(found: PlanExplanation, title: str) -> None:
-    """Print why there is no plan and what would make one possible."""
-    print(f"  {title}: no plan can meet what is asked")
+def show_explanation(found: PlanExplanation, title: str, proven: bool) -> None:
+    """Print why there is no plan, or none was found, and what would make one possible."""
+    none = "no plan can meet what is asked" if proven else "no plan was found in the time"
+    print(f"  {title}: {none}")
     for fault in found.faults:
         print(f"  {fault}")
     if found.served is not None:
@@ -185,7 +190,16 @@ def show_explanation(found: PlanExplanation, title: str) -> None:
             ]
             for one in found.relaxations
         ]
-        table(["what makes it impossible", "possible with", "factor", "cost", "plan"], rows)
+        table(
+            [
+                "what makes it impossible" if proven else "what makes it hard",
+                "possible with",
+                "factor",
+                "cost",
+                "plan",
+            ],
+            rows,
+        )
     if found.beside:
         print(f"  loosening one of these alone does not help: {'; '.join(found.beside)}")
     if not found.complete:

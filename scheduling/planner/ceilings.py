@@ -1,8 +1,8 @@
 """How busy pools of replicas may be, for many templates at once.
 
 The share of requests that wait depends on the size of the pool, on how busy it is and on how bursty
-arrivals are, not on the template; it is tabulated once for each burstiness, and each template then
-looks up its ceilings.
+arrivals are, not on the template; it is tabulated once for each burstiness and each trace, and each
+template then looks up its ceilings.
 """
 
 from __future__ import annotations
@@ -13,7 +13,9 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
+from scheduling.models.requests.table import RequestTable
 from scheduling.models.serving.queueing import Queue, wait_factors, waiting_shares
+from scheduling.planner.traced import traced_queue
 
 Floats = NDArray[np.float64]
 
@@ -38,11 +40,13 @@ class Wait:
     service_seconds, service_scv
         Mean time that a request holds a server, and its squared variation.
     arrival_scv
-        Squared variation of the times between arrivals.
+        Squared variation of the times between arrivals; of traces, apart from their bursts.
     limit_seconds, share
         Longest wait allowed, and the share of the requests that it must hold for.
     load
         Share of the time that its servers are busy when the replica is at its rate.
+    traces
+        Requests as they were seen, each of which the pool must bear alone at its utilisation.
     """
 
     servers: int
@@ -52,6 +56,7 @@ class Wait:
     limit_seconds: float
     share: float
     load: float
+    traces: tuple[RequestTable, ...] = ()
 
     def ceilings(self, replicas: NDArray[np.int64]) -> Floats:
         """Return how busy pools of so many replicas may be, as a share of their rate.
@@ -71,6 +76,10 @@ class Wait:
         # The first utilisation that breaks the limit ends what is allowed.
         last = np.where(kept.all(axis=0), len(_GRID), np.argmin(kept, axis=0)) - 1
         allowed = np.maximum.accumulate(_GRID[np.maximum(last, 0)])
+        limit = self.limit_seconds / self.service_seconds
+        for trace in self.traces:
+            seen = traced_queue(trace).ceilings(sizes, limit, self.share, _GRID)
+            allowed = np.minimum(allowed, seen)
         return np.minimum(allowed / self.load, MOST_BUSY)
 
     def quantile(self, replicas: int, busy: float, share: float) -> float | None:
@@ -78,7 +87,13 @@ class Wait:
         servers = replicas * self.servers
         rate = busy * self.load * servers / self.service_seconds
         queue = Queue(servers, rate, self.service_seconds, self.service_scv, self.arrival_scv)
-        return queue.wait_quantile(share)
+        waits = [queue.wait_quantile(share)]
+        if waits[0] is None:
+            return None
+        for trace in self.traces:
+            seen = traced_queue(trace).wait(servers, busy * self.load, share)
+            waits.append(seen * self.service_seconds)
+        return max(wait for wait in waits if wait is not None)
 
 
 @lru_cache(maxsize=64)

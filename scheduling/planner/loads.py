@@ -82,6 +82,15 @@ class Load:
         return self.requests.output.scv
 
     @cached_property
+    def arrival_scv(self) -> float:
+        """Squared variation of the times between arrivals that formulas are to take.
+
+        A trace brings its bursts itself, so beside it arrivals are at most as bursty as chance.
+        """
+        seen = self.requests.arrivals.scv
+        return seen if self.trace is None else min(1.0, seen)
+
+    @cached_property
     def stream(self) -> Stream:
         """Its prompts, packed into iterations."""
         return stream_of(self.requests.prompt, self.requests.prefix_share)

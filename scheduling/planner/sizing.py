@@ -133,7 +133,8 @@ class Sizer:
             else max(load.context for load in loads)
         )
         self._power = room.cost if isinstance(room.cost, KnowsPower) else None
-        self._arrival_scv = max(load.requests.arrivals.scv for load in loads)
+        self._arrival_scv = max(load.arrival_scv for load in loads)
+        self._traces = tuple(load.trace for load in loads if load.trace is not None)
 
     def _within_memory(self, kv_tokens: int) -> list[int]:
         """Batches whose KV fits, with room for chance; raises when not even one request does."""
@@ -321,7 +322,7 @@ class Sizer:
         square = sum(s * q for s, q in zip(self._shares, squares, strict=True))
         scv = max(0.0, square / mean**2 - 1)
         load = min(1.0, total * mean / servers)
-        return Wait(servers, mean, scv, self._arrival_scv, limit, share, load)
+        return Wait(servers, mean, scv, self._arrival_scv, limit, share, load, self._traces)
 
 
 class _Missed(Exception):  # noqa: N818 - it is an outcome, not an error

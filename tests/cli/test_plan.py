@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import signal
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+import scheduling as sch
 from tests.cli.conftest import Cli
 
 FLEET = """
@@ -103,6 +105,24 @@ def test_a_limit_within_which_nothing_is_served(cli: Cli, fleet: Path) -> None:
     front = cli("plan", fleet, "--pareto", "gpus", "goodput")
     assert front.code == 3
     assert "no plan can meet what is asked" in front.out
+
+
+def test_a_plan_that_was_not_found_is_no_proof(
+    cli: Cli, fleet: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What would make it possible is looked for all the same, and nothing is called impossible."""
+    given = sch.plan(sch.read(fleet), time_limit=5)
+    solution = given.solution.model_copy(update={"status": "unknown"})
+    monkeypatch.setattr(sch, "plan", lambda *_, **__: replace(given, plan=None, solution=solution))
+    call = cli("plan", fleet)
+    assert call.code == 4
+    assert "the search found none in its time; --time-limit gives more" in call.out
+    changed(fleet, "rate: 10", "rate: 400")
+    call = cli("plan", fleet, "--explain")
+    assert call.code == 4
+    assert "no plan was found in the time" in call.out
+    assert "more node" in call.out
+    assert cli("plan", fleet, "--explain", "--json").json["status"] == "unknown"
 
 
 def test_target_below_the_floor(cli: Cli, fleet: Path) -> None:
@@ -213,11 +233,13 @@ def test_solving_a_fleet_names_the_way_out(cli: Cli, fleet: Path) -> None:
 
 
 def test_faults_of_the_fleet_name_its_file_and_nothing_else(cli: Cli, fleet: Path) -> None:
-    call = cli("plan", changed(fleet, "h100-sxm", "h10-sxm"))
-    assert call.code == 2
-    assert call.err.startswith(
-        f"error: {fleet}: pools[0].gpu: GPU: found 'h10-sxm', expected a GPU"
-    )
+    changed(fleet, "h100-sxm", "h10-sxm")
+    for verb in ("plan", "info"):
+        call = cli(verb, fleet)
+        assert call.code == 2
+        assert call.err.startswith(
+            f"error: {fleet}: pools[0].gpu: GPU: found 'h10-sxm', expected a GPU"
+        )
     slow = changed(changed(fleet, "h10-sxm", "h100-sxm"), "ttft: 0.5", "ttft: 0.0001")
     for more in ((), ("--explain",)):
         call = cli("plan", slow, *more)
