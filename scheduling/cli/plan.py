@@ -188,7 +188,7 @@ def _plan(
         return _NO_PLAN
     if result.plan is None and explain and not result.interrupted:
         _explain(fleet, settings, json, proven=False)
-        return EXIT_CODES[result.solution.status]
+        return EXIT_CODES[result.status]
     # A plan that the runtime cannot start is shown all the same.
     if not json:
         from scheduling.cli.plan_tables import show_result
