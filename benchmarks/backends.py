@@ -6,12 +6,12 @@ Every engine carries the same runs; their results must be those of one process, 
 from __future__ import annotations
 
 import argparse
-import json
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
-from pathlib import Path
+from dataclasses import dataclass
+
+from figures import add_output, write_figures
 
 from scheduling.cli.output import table
 from scheduling.models.requests.scenario import RequestScenario
@@ -95,7 +95,7 @@ def main() -> None:
     parser.add_argument("--engines", nargs="+", default=["loky", "dask"])
     parser.add_argument("--seeds", type=int, default=24, help="runs")
     parser.add_argument("--requests", type=int, default=4000, help="of each run")
-    parser.add_argument("--output", type=Path)
+    add_output(parser)
     asked = parser.parse_args()
     found = list(rates(sweep(asked.seeds, asked.requests), asked.engines, asked.workers))
     rows = [
@@ -103,8 +103,7 @@ def main() -> None:
         for one in found
     ]
     table(["engine", "workers", "runs/s", "times one worker"], rows)
-    if asked.output is not None:
-        asked.output.write_text(json.dumps([asdict(one) for one in found], indent=2))
+    write_figures(asked.output, found)
 
 
 if __name__ == "__main__":

@@ -10,6 +10,8 @@ import tempfile
 from pathlib import Path
 from statistics import median
 
+from figures import add_output, write_figures
+
 from scheduling.cli.output import table
 from scheduling.instances.generators import generate
 
@@ -32,7 +34,7 @@ def main() -> None:
     parser.add_argument("sizes", nargs="*", default=["20x15", "100x20", "500x50"])
     parser.add_argument("--repeat", type=int, default=3)
     parser.add_argument("--peer-python", help="interpreter of the environment with PyJobShop")
-    parser.add_argument("--output", type=Path, help="JSON file")
+    add_output(parser)
     options = parser.parse_args()
     lines = {
         "scheduling": [sys.executable, str(HERE / "peers" / "ours.py")],
@@ -56,8 +58,7 @@ def main() -> None:
         for name, value in values.items()
     ]
     table(["jobs x machines", "library", "build s", "times ours"], rows)
-    if options.output:
-        options.output.write_text(json.dumps(found, indent=1), encoding="utf-8")
+    write_figures(options.output, found)
 
 
 if __name__ == "__main__":

@@ -7,10 +7,10 @@ once, so that the share above that is shown as well.
 from __future__ import annotations
 
 import argparse
-import json
 import time
-from dataclasses import asdict, dataclass
-from pathlib import Path
+from dataclasses import dataclass
+
+from figures import add_output, write_figures
 
 import scheduling as sch
 from scheduling.cli.output import table
@@ -97,7 +97,7 @@ def main() -> None:
     parser.add_argument("capacities", nargs="*", type=int, default=[], help="in blocks")
     parser.add_argument("--generated", action="store_true", help="random traces")
     parser.add_argument("--time-limit", type=float, default=60.0, help="seconds for each solver")
-    parser.add_argument("--output", type=Path, help="JSON file")
+    add_output(parser)
     options = parser.parse_args()
     capacities = options.capacities or list(CAPACITIES)
     found = [
@@ -119,8 +119,7 @@ def main() -> None:
         for entry in found
     ]
     table(headers, rows)
-    if options.output:
-        options.output.write_text(json.dumps([asdict(entry) for entry in found], indent=1))
+    write_figures(options.output, found)
 
 
 if __name__ == "__main__":

@@ -7,10 +7,10 @@ proved; processor time includes compiling.
 from __future__ import annotations
 
 import argparse
-import json
 import time
-from dataclasses import asdict, dataclass
-from pathlib import Path
+from dataclasses import dataclass
+
+from figures import add_output, write_figures
 
 import scheduling as sch
 from scheduling.cli.output import table
@@ -75,7 +75,7 @@ def main() -> None:
     parser.add_argument("--load", type=float, default=1.2, help="of prompts")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--time-limit", type=float, default=60.0, help="seconds for each solver")
-    parser.add_argument("--output", type=Path, help="JSON file")
+    add_output(parser)
     options = parser.parse_args()
     found = [
         entry
@@ -100,8 +100,7 @@ def main() -> None:
         for entry in found
     ]
     table(headers, rows)
-    if options.output:
-        options.output.write_text(json.dumps([asdict(entry) for entry in found], indent=1))
+    write_figures(options.output, found)
 
 
 if __name__ == "__main__":

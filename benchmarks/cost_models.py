@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import argparse
 import csv
-import json
 import re
 from collections import defaultdict
 from collections.abc import Iterable
@@ -18,6 +17,8 @@ from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
 from statistics import median
+
+from figures import add_output, write_figures
 
 from scheduling.cli.output import table
 from scheduling.errors import InputError
@@ -287,7 +288,7 @@ def main() -> None:
     parser.add_argument("points", type=Path, help="serving_points.csv")
     parser.add_argument("--tables", type=Path, help="folder of operator tables of AIConfigurator")
     parser.add_argument("--by-group", action="store_true", help="a line for each model and GPU too")
-    parser.add_argument("--output", type=Path, help="write figures as JSON here")
+    add_output(parser)
     arguments = parser.parse_args()
     rows, skipped = read(arguments.points)
     tables = tables_in(arguments.tables) if arguments.tables else {}
@@ -300,8 +301,7 @@ def main() -> None:
     columns = list(figures["all"])
     lines = [[name, *(shown(found[c]) for c in columns)] for name, found in figures.items()]
     table(["rows of", *columns], [*lines, ["asked", *(str(TARGETS.get(c, "")) for c in columns)]])
-    if arguments.output:
-        arguments.output.write_text(json.dumps({"figures": figures, "skipped": skipped}, indent=1))
+    write_figures(arguments.output, {"figures": figures, "skipped": skipped})
 
 
 if __name__ == "__main__":

@@ -23,6 +23,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from figures import add_output, write_figures
+
 from scheduling.cli.output import table
 from scheduling.kubernetes.extender.journal import Journal
 from scheduling.kubernetes.extender.planner import Planner
@@ -281,7 +283,7 @@ def main() -> None:
     parser.add_argument("--time-limit", type=float, default=5.0, help="seconds of a plan")
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--output", type=Path, help="JSON file")
+    add_output(parser)
     options = parser.parse_args()
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
@@ -297,8 +299,7 @@ def main() -> None:
     lines = [[str(value) for value in row.values()] for row in result["rows"]]
     facts = {key: value for key, value in result.items() if key != "rows"}
     table(headers, lines, ", ".join(f"{key} {value}" for key, value in facts.items()))
-    if options.output:
-        options.output.write_text(json.dumps(result, indent=1), encoding="utf-8")
+    write_figures(options.output, result)
 
 
 if __name__ == "__main__":

@@ -7,8 +7,9 @@ import json
 import resource
 import subprocess
 import sys
-from pathlib import Path
 from typing import Any
+
+from figures import add_output, write_figures
 
 import scheduling as sch
 from scheduling.cli.output import table
@@ -40,7 +41,7 @@ def main() -> None:
     parser.add_argument("sizes", nargs="*", default=["20x15", "100x20", "1000x100"])
     parser.add_argument("--time-limit", type=float, default=5.0)
     parser.add_argument("--workers", type=int, default=2)
-    parser.add_argument("--output", type=Path, help="JSON file")
+    add_output(parser)
     parser.add_argument("--one", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.one:
@@ -65,8 +66,7 @@ def main() -> None:
         for size, row in found.items()
     ]
     table(["jobs x machines", "first s", "total s", "value", "bound", "gap", "MiB"], rows)
-    if options.output:
-        options.output.write_text(json.dumps(found, indent=1), encoding="utf-8")
+    write_figures(options.output, found)
 
 
 if __name__ == "__main__":

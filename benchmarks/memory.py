@@ -6,9 +6,9 @@ Seconds until the buffers fit into the capacity, and to a proof of the least mem
 from __future__ import annotations
 
 import argparse
-import json
-from dataclasses import asdict, dataclass
-from pathlib import Path
+from dataclasses import dataclass
+
+from figures import add_output, write_figures
 
 import scheduling as sch
 from scheduling.cli.output import table
@@ -94,7 +94,7 @@ def main() -> None:
     parser.add_argument("--time-limit", type=float, default=60.0, help="seconds for each run")
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--solvers", nargs="*", default=["auto", "cp-sat", "first-fit"])
-    parser.add_argument("--output", type=Path, help="JSON file")
+    add_output(parser)
     options = parser.parse_args()
     found = [
         outcome(problem, solver, options.time_limit, options.workers)
@@ -105,8 +105,7 @@ def main() -> None:
     fitted = sum(entry.fits_seconds is not None for entry in found)
     title = f"heights as shares of the capacity; {fitted} of {len(found)} runs within it"
     table(headers, [row(entry) for entry in found], title)
-    if options.output is not None:
-        options.output.write_text(json.dumps([asdict(entry) for entry in found], indent=1))
+    write_figures(options.output, found)
 
 
 if __name__ == "__main__":

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import argparse
-import json
 from collections import Counter
-from dataclasses import asdict
-from pathlib import Path
+
+from figures import add_output, write_figures
 
 from scheduling.cli.output import table
 from scheduling.scenarios.priority_matters import (
@@ -59,7 +58,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=10, help="clusters in each cell")
     parser.add_argument("--priorities", type=int, nargs="*", help="only these")
     parser.add_argument("--workers", type=int, default=2)
-    parser.add_argument("--output", type=Path, help="JSON file")
+    add_output(parser)
     options = parser.parse_args()
     found: list[Outcome] = []
     for cell in grid():
@@ -81,9 +80,7 @@ def main() -> None:
     table(headers, rows, f"{options.time_limit:g} s for each cluster; % of the pods in brackets")
     title = "published, % of all clusters (moves: 2-12 % of the pods, evictions: 0-7 %)"
     table(["limit", *KINDS], [list(entry) for entry in PUBLISHED], title)
-    if options.output:
-        lines = [asdict(entry) for entry in found]
-        options.output.write_text(json.dumps(lines, indent=1), encoding="utf-8")
+    write_figures(options.output, found)
 
 
 if __name__ == "__main__":

@@ -11,15 +11,15 @@ the same load of the machine. For AIConfigurator in an environment of its own:
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import resource
 import shlex
 import subprocess
 import sys
 import time
-from pathlib import Path
 from statistics import median
+
+from figures import add_output, write_figures
 
 from scheduling.cli.output import table
 
@@ -41,7 +41,7 @@ def main() -> None:
     parser.add_argument("fleet", nargs="?", default="bundled:chat-fleet")
     parser.add_argument("--repeat", type=int, default=5)
     parser.add_argument("--peer", help="command line of the peer's planner")
-    parser.add_argument("--output", type=Path, help="JSON file")
+    add_output(parser)
     options = parser.parse_args()
     commands = {"scheduling plan": [sys.executable, "-m", "scheduling", "plan", options.fleet]}
     if options.peer:
@@ -62,8 +62,7 @@ def main() -> None:
     if options.peer:
         ratio = found["scheduling plan"]["wall"] / found["peer"]["wall"]
         print(f"  ours takes {ratio:.2f} of the peer's wall time")
-    if options.output:
-        options.output.write_text(json.dumps(found, indent=1), encoding="utf-8")
+    write_figures(options.output, found)
 
 
 if __name__ == "__main__":

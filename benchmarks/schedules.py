@@ -17,6 +17,8 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any
 
+from figures import add_output, write_figures
+
 from scheduling.bench.suites import Case, cases
 from scheduling.cli.output import note, table
 from scheduling.instances.files import read
@@ -130,15 +132,14 @@ def main() -> None:
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--peer-python", help="interpreter of the environment with PyJobShop")
     parser.add_argument("--solvers", help="competitors to run, separated by commas")
-    parser.add_argument("--output", type=Path, help="JSON file for all rows")
+    add_output(parser)
     options = parser.parse_args()
     lines = commands(options)
     rows: list[dict[str, Any]] = []
     for suite in options.suites or FIXED:
         for case in cases(suite):
             rows += run_case(case, lines)
-            if options.output:
-                options.output.write_text(json.dumps(rows, indent=1), encoding="utf-8")
+            write_figures(options.output, rows)
     detail = [
         [
             row["instance"],

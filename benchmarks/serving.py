@@ -10,12 +10,13 @@ from __future__ import annotations
 
 import argparse
 import csv
-import json
 import os
 import time
 from pathlib import Path
 from statistics import mean
 from typing import Any
+
+from figures import add_output, write_figures
 
 import scheduling as sch
 from scheduling.cli.output import table
@@ -217,14 +218,13 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=10)
     parser.add_argument("--time-limit", type=float, default=60.0)
     parser.add_argument("--workers", type=int, default=2)
-    parser.add_argument("--output", type=Path, help="JSON file")
+    add_output(parser)
     options = parser.parse_args()
     if "plans" in options.parts and not options.plans and "SCHEDULING_DATA" not in os.environ:
         parser.error("set SCHEDULING_DATA, or give --plans")
     parts = {"plans": plans, "fleets": fleets}
     found = {name: parts[name](options) for name in options.parts}
-    if options.output:
-        options.output.write_text(json.dumps(found, indent=1), encoding="utf-8")
+    write_figures(options.output, found)
 
 
 if __name__ == "__main__":

@@ -18,6 +18,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
+from figures import add_output, write_figures
 
 from scheduling.cli.output import table
 from scheduling.instances.requests.reading import read_requests
@@ -147,7 +148,7 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=10, help="of each golden run")
     parser.add_argument("--peer-python", type=Path, help="Python with Vidur's requirements")
     parser.add_argument("--peer-code", type=Path, help="checkout of Vidur")
-    parser.add_argument("--output", type=Path, help="JSON file")
+    add_output(parser)
     options = parser.parse_args()
     if (options.peer_python is None) != (options.peer_code is None):
         parser.error("--peer-python and --peer-code go together")
@@ -172,8 +173,7 @@ def main() -> None:
     ]
     head = ["run", "requests", "iterations", "as Vidur", "requests/s", "Vidur's"]
     table([*head, "times", "iterations/s", "MiB"], rows)
-    if options.output:
-        options.output.write_text(json.dumps(found, indent=1), encoding="utf-8")
+    write_figures(options.output, found)
     if any(row.get("equal") is False for row in found.values()):
         sys.exit(1)
 

@@ -14,6 +14,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from figures import add_output, write_figures
+
 from scheduling.cli.output import table
 from scheduling.instances.files import read_text
 from scheduling.kubernetes.snapshot import read_snapshot
@@ -229,7 +231,7 @@ def main() -> None:
     parser.add_argument("size", nargs="?", default="5000x50000", help="nodes x pods")
     parser.add_argument("--keep", type=Path, help="write the dump here and keep it")
     parser.add_argument("--read", metavar="FILE", help="only read this dump; - is a pipe")
-    parser.add_argument("--output", type=Path, help="JSON file")
+    add_output(parser)
     options = parser.parse_args()
     if options.read:
         print(json.dumps(measure(options.read)))
@@ -249,8 +251,7 @@ def main() -> None:
     keys = list(next(iter(found.values())))
     rows = [[name, *(f"{facts[key]:,.4g}" for key in keys)] for name, facts in found.items()]
     table(["from", *keys], rows, f"a dump of {nodes} nodes and {pods} pods")
-    if options.output:
-        options.output.write_text(json.dumps(found, indent=1), encoding="utf-8")
+    write_figures(options.output, found)
 
 
 if __name__ == "__main__":

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import json
 import subprocess
 import sys
 import time
-from pathlib import Path
 from statistics import median
+
+from figures import add_output, write_figures
 
 from scheduling.cli.output import table
 
@@ -26,7 +26,7 @@ def main() -> None:
     """Run the benchmark."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--repeat", type=int, default=7)
-    parser.add_argument("--output", type=Path, help="JSON file")
+    add_output(parser)
     options = parser.parse_args()
     found = {}
     for name, command in COMMANDS.items():
@@ -42,8 +42,7 @@ def main() -> None:
     ).stdout.strip()
     rows = [[name, f"{v['median']:.3f}", f"{v['least']:.3f}"] for name, v in found.items()]
     table(["command", "median s", "least s"], rows, f"engines loaded by import: {loaded}")
-    if options.output:
-        options.output.write_text(json.dumps(found, indent=1), encoding="utf-8")
+    write_figures(options.output, found)
 
 
 if __name__ == "__main__":

@@ -9,12 +9,11 @@ how many of those this library leaves open within the whole of it. Run
 from __future__ import annotations
 
 import argparse
-import json
 import sys
-from pathlib import Path
 from statistics import fmean
 from typing import Any
 
+from figures import add_output, write_figures
 from schedules import HERE, above, run_case
 
 from scheduling.bench.suites import cases
@@ -90,7 +89,7 @@ def main() -> None:
         "--peer-workers", type=int, nargs="+", default=[2, 8], help="threads of plain CP-SAT"
     )
     parser.add_argument("--every", type=int, default=1, help="take every so many-th instance only")
-    parser.add_argument("--output", type=Path, help="JSON file for all rows")
+    add_output(parser)
     options = parser.parse_args()
     rows: list[dict[str, Any]] = []
     lines: list[list[str]] = []
@@ -98,8 +97,7 @@ def main() -> None:
         found: list[dict[str, Any]] = []
         for case in cases(suite)[:: options.every]:
             found += run_case(case, commands(options))
-            if options.output:
-                options.output.write_text(json.dumps(rows + found, indent=1), encoding="utf-8")
+            write_figures(options.output, rows + found)
         rows += found
         lines += summarise(suite, found, options.time_limit / 2)
     headers = ["set", "peer", "runs", "ours above", "peer above"]

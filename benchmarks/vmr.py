@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import argparse
-import json
-from dataclasses import asdict
-from pathlib import Path
+
+from figures import add_output, write_figures
 
 from scheduling.cli.output import table
 from scheduling.scenarios.scenario import data_folder
@@ -51,7 +50,7 @@ def main() -> None:
     )
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--baselines", action="store_true", help="run POP and plain CP-SAT too")
-    parser.add_argument("--output", type=Path, help="JSON file")
+    add_output(parser)
     options = parser.parse_args()
     folder = data_folder()
     if options.generated:
@@ -74,8 +73,7 @@ def main() -> None:
     missed = sum(entry.greedy > entry.value for entry in found)
     title = f"fragment rate in %; {proven} of {len(found)} proven best, HA misses {missed}"
     table(headers, [row(entry) for entry in found], title)
-    if options.output:
-        options.output.write_text(json.dumps([asdict(entry) for entry in found], indent=1))
+    write_figures(options.output, found)
 
 
 if __name__ == "__main__":

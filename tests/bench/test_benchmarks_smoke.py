@@ -209,3 +209,16 @@ def test_plan(tmp_path: Path) -> None:
     assert isinstance(found, dict)
     assert set(found) == {"scheduling plan", "peer"}
     assert found["peer"]["processor"] < found["scheduling plan"]["processor"]
+
+
+@pytest.mark.parametrize(
+    ("name", "found"), [("missing/out.json", "no folder"), (".", "is a folder")]
+)
+def test_what_cannot_be_written_is_refused_before_measuring(
+    tmp_path: Path, name: str, found: str
+) -> None:
+    command = [sys.executable, str(FOLDER / "backends.py"), "--output", str(tmp_path / name)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.splitlines()[-1].startswith("backends.py: error: argument --output:")
+    assert found in done.stderr
