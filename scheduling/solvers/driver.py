@@ -29,7 +29,7 @@ from scheduling.solvers.registry import (
     stated,
     tier_values,
 )
-from scheduling.solvers.watching import run_watched
+from scheduling.solvers.watching import ends_the_whole, run_watched
 
 _LOG = logging.getLogger(__name__)
 
@@ -184,7 +184,13 @@ class _Run:
     def _prepare(self, data: Any) -> None:
         """Compile kernels where the search could not wait for them; the clock stands still."""
         groups = warmup.kernels_of(self.solver, data, self.budget)
-        seconds = warmup.get_ready(groups, self.budget)
+        try:
+            seconds = warmup.get_ready(groups, self.budget)
+        except KeyboardInterrupt:
+            if ends_the_whole():
+                raise
+            self.interrupted = True
+            return
         self.started += seconds
         if self.budget.deadline is not None:
             self.budget = replace(self.budget, deadline=self.budget.deadline + seconds)

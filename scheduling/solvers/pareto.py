@@ -145,7 +145,6 @@ class _Search:
             refusal = self._solver.refusal(data)
             if refusal is not None:
                 raise UnsupportedError(f"solver {solver!r}: {refusal}")
-        self._prepare()
         self._interrupted = False
         self._found: dict[Vector, tuple[Any, str, float]] = {}
 
@@ -180,6 +179,7 @@ class _Search:
             return self._without_points(Status.INFEASIBLE)
         self._space = Space(tuple(-OPEN if floor is None else floor for floor in floors))
         try:
+            self._prepare()
             self._fill()
         except KeyboardInterrupt:
             self._interrupted = True

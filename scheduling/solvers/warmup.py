@@ -7,38 +7,41 @@ of its own compiles them, and the search goes on without them until they are the
 
 from __future__ import annotations
 
-import atexit
-import hashlib
 import logging
 import os
-import platform
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass
 from importlib import import_module
-from importlib.metadata import version
 from pathlib import Path
-from typing import Any, Protocol, runtime_checkable
+from typing import IO, Any, Protocol, runtime_checkable
 
 from scheduling.machine import usable_cores
+from scheduling.solvers import machine_code
 from scheduling.solvers.board import Board, Budget
+from scheduling.solvers.watching import interruptible, wait_for
 
 _LOG = logging.getLogger("scheduling")
-_LOCK = threading.RLock()
+_COMPILING = threading.RLock()
+_STARTING = threading.Lock()
 _DONE: set[str] = set()
 _CHILDREN: dict[str, subprocess.Popen[bytes] | None] = {}
-_HERE = Path(__file__).parent
-_KERNELS = tuple(sorted(_HERE.rglob("kernels")))
-"""The folders of all families' kernels."""
-
 _FIRST: ContextVar[bool] = ContextVar("kernels before clocks", default=False)
+_LAST_SECONDS = 60.0
+"""Seconds that a process may go on for a kernel when the one that started it has ended."""
+
+_ROOT = Path(__file__).parents[2]
 _LOOK_SECONDS = 0.05
+_PATIENCE = 300.0
+"""Seconds that a process waits for another one that compiles the same kernels."""
+
 _BESIDE = "compiling the %s kernels, once on this machine; the search goes on without them so far"
+_BEFORE = "compiling the %s kernels, once; this takes up to a minute"
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,12 +79,12 @@ def get_ready(groups: Iterable[Kernels], budget: Budget) -> float:
 
     These do not count. The answer of a search that has a work limit and no time limit must not
     depend on what the machine has compiled before. With a time limit nothing is done here, outside
-    of :func:`kernels_first`: searches ask :func:`ready`.
+    of :func:`kernels_first`: searches ask :func:`ready`. Ctrl-C raises ``KeyboardInterrupt``.
     """
     if budget.deadline is not None and not _FIRST.get():
         return 0.0
     began = time.monotonic()
-    compile_now(groups)
+    compile_first(groups)
     return time.monotonic() - began
 
 
@@ -101,7 +104,7 @@ def at_once(groups: Iterable[Kernels], budget: Budget) -> bool:
     They have been compiled; or the search has a work limit and waits for them, because its answer
     must not depend on what the machine has compiled before.
     """
-    return budget.work is not None or all(_known(group, _marker(group.name)) for group in groups)
+    return budget.work is not None or all(_known(group) for group in groups)
 
 
 def ready(groups: Iterable[Kernels], board: Board[Any], budget: Budget) -> bool:
@@ -119,9 +122,9 @@ def ready(groups: Iterable[Kernels], board: Board[Any], budget: Budget) -> bool:
 
 def begin(groups: Iterable[Kernels]) -> None:
     """Let other processes compile groups, unless they are there or as many run as have room."""
-    with _LOCK:
+    with _STARTING:
         for group in groups:
-            if group.name in _CHILDREN or _known(group, _marker(group.name)):
+            if group.name in _CHILDREN or _known(group):
                 continue
             running = sum(not _ended(child) for child in _CHILDREN.values())
             if running < max(1, usable_cores() // 2):
@@ -129,18 +132,40 @@ def begin(groups: Iterable[Kernels]) -> None:
                 _CHILDREN[group.name] = _start(group)
 
 
+def compile_first(groups: Iterable[Kernels]) -> None:
+    """Compile groups before anything else, in another process where that helps.
+
+    A process can be ended at any moment, which numba's compiling here cannot: what Ctrl-C raises
+    within it may be dropped.
+
+    Raises
+    ------
+    KeyboardInterrupt
+        At Ctrl-C.
+    """
+    for group in groups:
+        if _known(group):
+            continue
+        _LOG.warning(_BEFORE, group.name)
+        child = _start(group)
+        if child is not None:
+            try:
+                wait_for(lambda child=child: _ended(child))  # type: ignore[misc]
+            finally:
+                _kill(child)
+        if not _known(group):
+            interruptible(lambda group=group: compile_now((group,)))  # type: ignore[misc]
+
+
 def compile_now(groups: Iterable[Kernels]) -> None:
-    """Compile groups in this process, unless that has been done on this machine."""
-    with _LOCK:
+    """Compile groups in this thread, unless that has been done on this machine."""
+    with _COMPILING:
         for group in groups:
-            marker = _marker(group.name)
-            if _known(group, marker):
+            if _known(group):
                 continue
-            _LOG.warning("compiling the %s kernels, once; this takes up to a minute", group.name)
             # Solvers that are called here, so that they call their kernels, ask whether these are
             # ready.
             _DONE.add(group.name)
-            _drop_stale(marker)
             began = time.monotonic()
             try:
                 group.call()
@@ -148,11 +173,12 @@ def compile_now(groups: Iterable[Kernels]) -> None:
                 _DONE.discard(group.name)
                 raise
             _LOG.info("compiled the %s kernels in %.1f s", group.name, time.monotonic() - began)
-            _touch(marker)
+            if not _lost():
+                machine_code.note(group.name)
 
 
 def compile_called(module: str, function: str, name: str) -> None:
-    """Compile the group that another process asks for.
+    """Compile the group that another process asks for, until that process ends.
 
     Parameters
     ----------
@@ -161,111 +187,164 @@ def compile_called(module: str, function: str, name: str) -> None:
     name
         Name of the group.
     """
-    compile_now((Kernels(name, getattr(import_module(module), function)),))
+    ended = _end_of(sys.stdin)
+    try:
+        with _alone(name, ended):
+            _end_behind_a_kernel(ended)
+            compile_now((Kernels(name, getattr(import_module(module), function)),))
+    except MemoryError:
+        os.abort()  # As other wants of memory end it: the process that asks does not try itself.
 
 
 def _await(group: Kernels, board: Board[Any], budget: Budget) -> bool:
-    marker = _marker(group.name)
-    while not _known(group, marker):
+    while not _known(group):
         if board.stopped or budget.remaining() == 0:
             return False
+        if budget.deadline is None:
+            compile_now((group,))
+            return True
         begin((group,))
-        if budget.deadline is None or (group.name in _CHILDREN and _ended(_CHILDREN[group.name])):
-            if not marker.exists():
-                compile_now((group,))
-        else:
+        child = _CHILDREN.get(group.name)
+        if group.name not in _CHILDREN or not _ended(child):
             time.sleep(_LOOK_SECONDS)
+        elif _known(group):
+            return True
+        elif child is not None and child.returncode < 0:
+            # Perhaps for memory, which compiling here would take too. The next search tries again.
+            _LOG.warning("the process that compiles the %s kernels was killed", group.name)
+            _reap(child)
+            _CHILDREN.pop(group.name, None)
+            return False
+        else:
+            compile_now((group,))
     return True
 
 
-def _known(group: Kernels, marker: Path) -> bool:
-    if group.name not in _DONE and marker.exists():
+def _known(group: Kernels) -> bool:
+    if group.name not in _DONE and machine_code.noted(group.name):
         _DONE.add(group.name)
     return group.name in _DONE
 
 
+def _lost() -> bool:
+    """Tell whether machine code of kernels that were compiled here could not be kept."""
+    jit = sys.modules.get("scheduling.solvers.jit")
+    return jit is not None and bool(jit.UNKEPT)
+
+
 def _start(group: Kernels) -> subprocess.Popen[bytes] | None:
-    """Start the process that compiles a group; ``None`` where there can be none."""
-    if not sys.executable or getattr(sys, "frozen", False):
+    """Start the process that compiles a group; ``None`` where there can be none.
+
+    It has this one's path of modules. Its standard input tells it when this process ends, however
+    that ends. Ctrl-C in a terminal is not for it: this process may go on after that.
+    """
+    nothing_kept = machine_code.note_of(group.name) is None or _lost()
+    if nothing_kept or not sys.executable or getattr(sys, "frozen", False):
         return None
     place = (group.call.__module__, group.call.__qualname__, group.name)
-    code = f"from scheduling.solvers.warmup import compile_called; compile_called(*{place!r})"
-    found = [str(_HERE.parents[1]), *filter(None, [os.environ.get("PYTHONPATH")])]
+    path = [*map(str, sys.path), str(_ROOT)]
+    code = (
+        f"import sys; sys.path[:] = {path!r}; "
+        f"from scheduling.solvers.warmup import compile_called; compile_called(*{place!r})"
+    )
+    hidden = getattr(subprocess, "CREATE_NO_WINDOW", 0)
+    apart = getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0)
     try:
-        return subprocess.Popen(  # noqa: S603 - this interpreter, and names of this package
-            [sys.executable, "-P", "-c", code],
-            env={**os.environ, "PYTHONPATH": os.pathsep.join(found)},
-            stdin=subprocess.DEVNULL,
+        child = subprocess.Popen(  # noqa: S603 - this interpreter, and names of this package
+            [sys.executable, "-c", code],
+            stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
+            process_group=0,
+            creationflags=hidden | apart,
         )
     except OSError:
         return None
+    with suppress(RuntimeError):  # Without one more thread it is only reaped later.
+        threading.Thread(target=_reap, args=(child,), name="scheduling-reaper", daemon=True).start()
+    return child
 
 
 def _ended(child: subprocess.Popen[bytes] | None) -> bool:
     return child is None or child.poll() is not None
 
 
-@atexit.register
-def _end_children() -> None:
-    """End with this process what compiles for it; the next run goes on behind the last kernel."""
-    for child in _CHILDREN.values():
-        if child is not None and child.poll() is None:
-            child.kill()
-            child.wait()
+def _reap(child: subprocess.Popen[bytes]) -> None:
+    child.wait()
+    if child.stdin is not None:
+        child.stdin.close()
 
 
-def _marker(group: str) -> Path:
-    """Return the file that stands for compiled kernels of exactly these sources."""
-    return _folder() / f"compiled-{group}-{_stamp()}"
+def _kill(child: subprocess.Popen[bytes]) -> None:
+    """End what compiles for this process; the next run goes on behind the last kernel."""
+    if child.poll() is None:
+        child.kill()
+    _reap(child)
 
 
-def _stamp() -> str:
-    """Return what tells these sources, on this machine, from others."""
-    sources = sorted(path for folder in _KERNELS for path in folder.glob("*.py"))
-    stamp = hashlib.sha256()
-    for path in sources:
-        facts = path.stat()
-        stamp.update(f"{path.name} {facts.st_mtime_ns} {facts.st_size}\n".encode())
-    stamp.update(f"{version('numba')} {platform.python_version()} {platform.machine()}".encode())
-    return stamp.hexdigest()[:16]
+def _end_of(pipe: IO[str]) -> threading.Event:
+    """Return what is set when the process that holds the other end of a pipe has ended."""
+    ended = threading.Event()
+
+    def look() -> None:
+        pipe.read()
+        ended.set()
+        time.sleep(_LAST_SECONDS)
+        os._exit(1)
+
+    threading.Thread(target=look, daemon=True).start()
+    return ended
 
 
-def _drop_stale(marker: Path) -> None:
-    """Remove machine code of other sources: numba looks only at the file of each kernel itself.
+def _end_behind_a_kernel(ended: threading.Event) -> None:
+    """End this process with another one, once the kernel at which it is has been kept.
 
-    The file ``compiled-any`` stands for sources of which some kernels may have been compiled.
+    Runs that take less time than a kernel would otherwise leave nothing for those after them.
     """
-    stamp = marker.name.rpartition("-")[2]
-    known = [path for path in _folder().glob("compiled-*") if not path.name.endswith(stamp)]
-    if known:
-        code = [path for folder in _KERNELS for path in _machine_code(folder)]
-        for path in (*code, *known):
-            path.unlink(missing_ok=True)
-    _touch(_folder() / f"compiled-any-{stamp}")
+    from scheduling.solvers import jit
+
+    jit.KEPT_ONE.append(lambda: os._exit(1) if ended.is_set() else None)
 
 
-def _machine_code(kernels: Path) -> Iterator[Path]:
-    """Yield what numba keeps for the sources in a folder, beside them or where it was told to."""
-    yield from (kernels / "__pycache__").glob("*.nb?")
-    for path in kernels.glob("*.py"):
-        yield from _folder().glob(f"{kernels.name}_*/{path.stem}.*.nb?")
-
-
-def _folder() -> Path:
-    chosen = os.environ.get("NUMBA_CACHE_DIR")
-    if chosen:
-        return Path(chosen)
-    beside = _HERE / "__pycache__"
-    if os.access(beside if beside.exists() else _HERE, os.W_OK):
-        return beside
-    return Path.home() / ".cache" / "scheduling"
-
-
-def _touch(marker: Path) -> None:
+@contextmanager
+def _alone(name: str, ended: threading.Event) -> Iterator[None]:
+    """Wait while another process compiles the same group, so that many do it once."""
+    note = machine_code.note_of(name)
     try:
-        marker.parent.mkdir(parents=True, exist_ok=True)
-        marker.touch()
-    except OSError:
-        _LOG.info("no note of the compilation can be kept in %s", marker.parent)
+        import fcntl
+
+        if note is None:
+            raise OSError
+        note.parent.mkdir(parents=True, exist_ok=True)
+        lock = note.with_name(f"compiling-{name}").open("w")
+    except (ImportError, OSError):
+        yield
+        return
+    with lock:
+        deadline = time.monotonic() + _PATIENCE
+        while time.monotonic() < deadline and not machine_code.noted(name):
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if ended.wait(_LOOK_SECONDS):
+                    os._exit(1)
+            except OSError:  # A file system without locks.
+                break
+        yield
+
+
+def _forget_children() -> None:
+    """Leave those of the process that was forked to it, with the locks that its threads held."""
+    global _COMPILING, _STARTING
+    _COMPILING, _STARTING = threading.RLock(), threading.Lock()
+    for child in _CHILDREN.values():
+        if child is not None:
+            child.returncode = 0
+            if child.stdin is not None:
+                child.stdin.close()
+    _CHILDREN.clear()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget_children)

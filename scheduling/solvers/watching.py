@@ -74,7 +74,7 @@ def run_watched(
             _leave(thread)
     if failure:
         raise failure[0]
-    if interrupted and _PART.get():
+    if interrupted and ends_the_whole():
         raise KeyboardInterrupt
     return interrupted
 
@@ -98,7 +98,7 @@ def whole() -> Iterator[threading.Event]:
     """
     with _interrupts() as noted:
         yield noted
-    if noted.is_set() and _PART.get():
+    if noted.is_set() and ends_the_whole():
         raise KeyboardInterrupt
 
 
@@ -107,6 +107,53 @@ def raised() -> Iterator[None]:
     """Raise Ctrl-C at once in work that does not look at what :func:`whole` notes."""
     with _handled_by(signal.default_int_handler, _NOTE.get()):
         yield
+
+
+def wait_for(done: Callable[[], bool]) -> None:
+    """Wait until something is done elsewhere.
+
+    Raises
+    ------
+    KeyboardInterrupt
+        At Ctrl-C; it is never lost here, as it is noted before it is raised.
+    """
+    with _interrupts() as noted:
+        while not done():
+            if noted.is_set():
+                raise KeyboardInterrupt
+            time.sleep(0.02)
+
+
+def interruptible(work: Callable[[], object]) -> None:
+    """Do work in a thread that is left behind at Ctrl-C, which its engine might drop.
+
+    Raises
+    ------
+    KeyboardInterrupt
+        At Ctrl-C.
+    """
+    failure: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            work()
+        except BaseException as error:  # noqa: BLE001 - raised again in the calling thread
+            failure.append(error)
+
+    thread = threading.Thread(target=run, name="scheduling-work", daemon=True)
+    thread.start()
+    try:
+        wait_for(lambda: not thread.is_alive())
+    finally:
+        if thread.is_alive():
+            _leave(thread)
+    if failure:
+        raise failure[0]
+
+
+def ends_the_whole() -> bool:
+    """Tell whether Ctrl-C ends more than a search: whether this is within :func:`one_of_many`."""
+    return _PART.get()
 
 
 def _watch(

@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import gc
+import os
+import re
+import signal
+import subprocess
 import sys
+import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import scheduling as sch
 from scheduling.models.base import Problem, Status
 from scheduling.models.memory.problem import Buffer, MemoryProblem
-from scheduling.solvers import warmup
+from scheduling.solvers import jit, machine_code, warmup
 from scheduling.solvers.board import Board, Budget
 from scheduling.solvers.memory.warming import PACKING
 from scheduling.solvers.ordering import annealing
@@ -23,6 +29,7 @@ from scheduling.solvers.placement.filling.solver import FILLINGS
 from scheduling.solvers.prefill.lawler import ROWS
 from scheduling.solvers.schedule import warming as schedule
 from scheduling.solvers.schedule.family import FAMILY
+from scheduling.solvers.watching import one_of_many, whole
 
 GROUPS = (*schedule.GROUPS, PACKING, annealing.ANNEALING, PATTERNS, FILLINGS, ROWS)
 
@@ -41,7 +48,8 @@ def fresh(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Path]:
     token = warmup._FIRST.set(False)
     yield cache
     warmup._FIRST.reset(token)
-    warmup._end_children()
+    for child in filter(None, warmup._CHILDREN.values()):
+        warmup._kill(child)
 
 
 def new_process(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -59,19 +67,11 @@ def budget(seconds: float | None, work: float | None = None) -> Budget:
 def test_each_group_is_compiled_once(
     fresh: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    warmup.compile_now((TEST, TEST))
+    monkeypatch.setattr(warmup, "_start", lambda group: None)
+    warmup.compile_first((TEST, TEST))
     assert CALLED == ["test"]
     assert "compiling the test kernels, once" in caplog.text
     new_process(monkeypatch)
-    warmup.compile_now((TEST,))
-    assert CALLED == ["test"]
-
-
-def test_a_cache_that_cannot_be_written_is_no_error(
-    fresh: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    (tmp_path / "file").write_text("")
-    monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path / "file" / "cache"))
     warmup.compile_now((TEST,))
     assert CALLED == ["test"]
 
@@ -84,31 +84,6 @@ def test_kernels_that_fail_are_tried_again(fresh: Path) -> None:
     for _ in range(2):
         with pytest.raises(ZeroDivisionError):
             warmup.compile_now((broken,))
-
-
-@pytest.mark.parametrize("ended", ["whole", "half-way"])
-def test_machine_code_of_other_sources_is_dropped(
-    fresh: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, ended: str
-) -> None:
-    kernels = tmp_path / "kernels"
-    (kernels / "__pycache__").mkdir(parents=True)
-    (fresh / "kernels_1").mkdir(parents=True)
-    (kernels / "walk.py").write_text("old")
-    monkeypatch.setattr(warmup, "_KERNELS", (kernels,))
-    warmup.compile_now((TEST,))
-    if ended == "half-way":
-        [marker] = fresh.glob("compiled-test-*")
-        marker.unlink()
-    code = [kernels / "__pycache__" / "walk.f-1.nbi", fresh / "kernels_1" / "walk.f-1.nbi"]
-    other = fresh / "kernels_1" / "other.f-1.nbi"
-    for path in (*code, other):
-        path.write_text("old")
-    new_process(monkeypatch)
-    (kernels / "walk.py").write_text("changed")
-    warmup.compile_now((TEST,))
-    assert not any(path.exists() for path in code)
-    assert other.exists()
-    assert CALLED == ["test", "test"]
 
 
 def test_a_search_with_a_work_limit_alone_compiles_before_it(fresh: Path) -> None:
@@ -244,6 +219,284 @@ def test_a_new_machine_solves_before_it_has_compiled_anything(
 def test_the_folders_of_all_kernels_are_watched() -> None:
     """A folder that holds kernels elsewhere would keep machine code of old sources."""
     home = Path(warmup.__file__).parent
-    jitted = {p.parent for p in home.rglob("*.py") if "njit" in p.read_text(encoding="utf-8")}
+    used = re.compile(r"^@.*njit", re.MULTILINE)
+    jitted = {p.parent for p in home.rglob("*.py") if used.search(p.read_text(encoding="utf-8"))}
     assert jitted
-    assert jitted <= set(warmup._KERNELS)
+    assert jitted <= set(machine_code.FOLDERS)
+
+
+def light_kernel(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Return a new kernel of a file, as each process has one."""
+    monkeypatch.setattr("numba.core.config.CACHE_DIR", os.environ["NUMBA_CACHE_DIR"])
+    path = folder / "light.py"
+    path.write_text("def more(count):\n    return count + 1\n")
+    place: dict[str, Any] = {"__name__": "light", "__file__": str(path)}
+    exec(compile(path.read_text(), str(path), "exec"), place)
+    return jit.njit(nogil=True)(place["more"])
+
+
+def hits(kernel: Any) -> int:
+    assert kernel(1) == 2
+    return sum(kernel.stats.cache_hits.values())
+
+
+def test_machine_code_is_kept_for_the_same_sources_of_all_kernels(
+    fresh: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    assert [hits(light_kernel(tmp_path, monkeypatch)) for _ in range(2)] == [0, 1]
+    monkeypatch.setattr(machine_code, "sources", lambda: "changed")
+    assert [hits(light_kernel(tmp_path, monkeypatch)) for _ in range(2)] == [0, 1]
+
+
+@pytest.mark.parametrize("ending", ["nbi", "nbc"])
+@pytest.mark.parametrize("content", [b"", b"no pickle"])
+def test_broken_machine_code_is_compiled_anew(
+    fresh: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, ending: str, content: bytes
+) -> None:
+    assert hits(light_kernel(tmp_path, monkeypatch)) == 0
+    [broken] = fresh.rglob(f"*.{ending}")
+    broken.write_bytes(content)
+    assert [hits(light_kernel(tmp_path, monkeypatch)) for _ in range(2)] == [0, 1]
+
+
+def test_a_full_disk_ends_no_search_and_leaves_no_note(
+    fresh: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(jit, "UNKEPT", set())
+    kernel = light_kernel(tmp_path, monkeypatch)
+
+    def full(*given: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("numba.core.caching.IndexDataCacheFile._open_for_write", full)
+    group = warmup.Kernels("light", lambda: hits(kernel))
+    warmup.compile_now((group,))
+    assert {"light.more"} == jit.UNKEPT
+    new_process(monkeypatch)
+    assert not warmup.at_once((group,), budget(100.0))
+    assert warmup._start(group) is None
+
+
+def test_kernels_are_compiled_where_nothing_can_be_kept(
+    fresh: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(jit, "UNKEPT", set())
+    monkeypatch.setattr(machine_code, "_can_hold", lambda folder: False)
+    assert hits(light_kernel(tmp_path, monkeypatch)) == 0
+    assert warmup._start(TEST) is None
+    warmup.compile_first((TEST,))
+    assert CALLED == ["test"]
+    assert not fresh.exists()
+
+
+@pytest.mark.skipif(os.name != "posix", reason="users of POSIX may have no home")
+def test_a_user_without_a_home_gets_no_folder_called_tilde(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    for name in ("HOME", "XDG_CACHE_HOME", "NUMBA_CACHE_DIR"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr("os.getuid", lambda: 4321)
+    monkeypatch.setattr("pwd.getpwuid", {}.__getitem__)
+    monkeypatch.setattr(machine_code, "_can_hold", lambda folder: folder.name != "__pycache__")
+    assert machine_code.folder_beside(tmp_path) is None
+
+
+def test_a_folder_at_which_one_may_not_look_is_no_error(
+    fresh: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(fresh / ("long" * 100)))
+    assert not machine_code.noted("test")
+    warmup.compile_now((TEST,))
+    assert CALLED == ["test"]
+
+
+def test_notes_replace_those_of_older_sources_and_no_others(
+    fresh: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for place, stamp in (("here", "old"), ("elsewhere", "old"), ("here", "new")):
+        monkeypatch.setattr(machine_code, "_place", lambda place=place: place)
+        monkeypatch.setattr(machine_code, "sources", lambda stamp=stamp: stamp)
+        machine_code.note("test")
+    found = sorted(path.name for path in fresh.iterdir())
+    assert found == ["compiled-test-elsewhere-old", "compiled-test-here-new"]
+
+
+def test_nothing_is_noted_where_numba_compiles_nothing(
+    fresh: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NUMBA_DISABLE_JIT", "1")
+    assert machine_code.noted("test")
+    machine_code.note("test")
+    assert not fresh.exists()
+
+
+def stuck() -> warmup.Kernels:
+    """Return kernels that take for ever; what is called is of the standard library."""
+    return warmup.Kernels("stuck", signal.pause)
+
+
+@pytest.fixture
+def nothing_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(groups: object) -> None:
+        raise AssertionError("compiles in this process")
+
+    monkeypatch.setattr(warmup, "compile_now", refuse)
+
+
+posix = pytest.mark.skipif(os.name != "posix", reason="signals and forks of POSIX")
+
+
+@posix
+def test_a_search_goes_on_when_the_process_that_compiles_hangs_or_is_killed(
+    fresh: Path, nothing_here: None, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert not warmup.ready((stuck(),), board(), budget(0.2))
+    child = warmup._CHILDREN["stuck"]
+    assert child is not None
+    assert child.poll() is None
+    child.kill()
+    assert not warmup.ready((stuck(),), board(), budget(600.0))
+    assert "stuck kernels was killed" in caplog.text
+    warmup.begin((stuck(),))
+    again = warmup._CHILDREN["stuck"]
+    assert again is not None
+    assert again.pid != child.pid
+
+
+@posix
+def test_ctrl_c_ends_compiling_before_a_search(
+    fresh: Path, nothing_here: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started: list[Any] = []
+    start = warmup._start
+
+    def start_and_interrupt(group: warmup.Kernels) -> Any:
+        started.append(start(group))
+        signal.raise_signal(signal.SIGINT)
+        return started[0]
+
+    monkeypatch.setattr(warmup, "_start", start_and_interrupt)
+    with whole(), pytest.raises(KeyboardInterrupt):
+        warmup.compile_first((stuck(),))
+    assert started[0].returncode == -signal.SIGKILL
+
+
+@posix
+def test_ctrl_c_ends_the_wait_for_what_is_compiled_here(
+    fresh: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An engine may drop what is raised in it: this one would, and ends only later."""
+    over = threading.Event()
+
+    def call() -> None:
+        os.kill(os.getpid(), signal.SIGINT)
+        over.wait()
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(warmup, "_start", lambda group: None)
+    with pytest.raises(KeyboardInterrupt):
+        warmup.compile_first((warmup.Kernels("slow", call),))
+    over.set()
+
+
+@pytest.mark.parametrize("solve", [sch.solve, sch.pareto])
+def test_ctrl_c_before_the_search_ends_in_an_answer(
+    monkeypatch: pytest.MonkeyPatch, solve: Callable[..., Any]
+) -> None:
+    def interrupt(groups: object, limits: object) -> float:
+        raise KeyboardInterrupt
+
+    model = sch.ScheduleModel()
+    machine = model.add_machine()
+    for due in (2, 3, 4):
+        model.add_task(model.add_job(due=due), duration=2, machine=machine)
+    model.minimize(["makespan", "total_tardiness"])
+    monkeypatch.setattr(warmup, "get_ready", interrupt)
+    assert solve(model.build(), work_limit=1.0).status is Status.UNKNOWN
+    with pytest.raises(KeyboardInterrupt), one_of_many():
+        sch.solve(model.build(), work_limit=1.0)
+
+
+@posix
+def test_who_compiles_is_left_alone_by_ctrl_c_and_reaped(fresh: Path) -> None:
+    child = warmup._start(stuck())
+    assert child is not None
+    assert os.getpgid(child.pid) != os.getpgid(0)
+    child.kill()
+    while child.returncode is None:  # It is set by who reaps it; nothing here asks for it.
+        time.sleep(0.01)
+
+
+def test_who_compiles_finds_the_modules_that_this_process_finds(
+    fresh: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "away").mkdir()
+    (tmp_path / "away" / "of_a_notebook.py").write_text("def call():\n    pass\n")
+    monkeypatch.syspath_prepend(str(tmp_path / "away"))
+    call = import_module("of_a_notebook").call
+    child = warmup._start(warmup.Kernels("elsewhere", call))
+    assert child is not None
+    assert child.wait() == 0
+    assert machine_code.noted("elsewhere")
+
+
+@posix
+def test_one_process_of_many_compiles(fresh: Path) -> None:
+    """The other waits for it, and would fail if it compiled itself."""
+    import fcntl
+
+    fresh.mkdir()
+    with (fresh / "compiling-same").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        child = warmup._start(warmup.Kernels("same", os.abort))
+        assert child is not None
+        machine_code.note("same")
+        assert child.wait() == 0
+
+
+@pytest.mark.parametrize("last", [0.0, 600.0])
+def test_who_compiles_ends_with_who_asked_behind_a_kernel(
+    fresh: Path, tmp_path: Path, last: float
+) -> None:
+    """At once where there is no patience for a kernel."""
+    (tmp_path / "asked.py").write_text(
+        "import os, threading\n"
+        "def call():\n"
+        "    from scheduling.solvers import jit\n"
+        "    while True:\n"
+        "        for kept in jit.KEPT_ONE:\n"
+        "            kept()\n"
+        if last
+        else "def call():\n    import threading\n    threading.Event().wait()\n"
+    )
+    code = (
+        f"import sys; sys.path[:] = {[str(tmp_path), *sys.path]!r}\n"
+        f"from scheduling.solvers import warmup; warmup._LAST_SECONDS = {last}\n"
+        "warmup.compile_called('asked', 'call', 'asked')"
+    )
+    child = subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE)
+    assert child.stdin is not None
+    child.stdin.close()
+    assert child.wait() == 1
+
+
+@posix
+def test_a_forked_process_has_no_children_and_free_locks() -> None:
+    code = """
+import os, signal
+from scheduling.solvers import warmup
+warmup.begin((warmup.Kernels("stuck", signal.pause),))
+[child] = warmup._CHILDREN.values()
+warmup._STARTING.acquire()
+pid = os.fork()
+if pid == 0:
+    os._exit(0 if not warmup._CHILDREN and warmup._STARTING.acquire(False) else 1)
+_, status = os.waitpid(pid, 0)
+running = child.poll() is None
+child.kill()
+print(status, running)
+"""
+    path = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    run = [sys.executable, "-c", code]
+    found = subprocess.run(run, env=path, capture_output=True, text=True, check=False)
+    assert (found.stdout, found.returncode) == ("0 True\n", 0), found.stderr

@@ -6,8 +6,7 @@ heads and a common deadline. Raised bounds are noted in a trail, so that they ca
 
 from __future__ import annotations
 
-import numba
-
+from scheduling.solvers.jit import njit
 from scheduling.solvers.memory.kernels.state import (
     STAMP,
     TRAIL,
@@ -18,7 +17,7 @@ from scheduling.solvers.memory.kernels.state import (
 HUGE = 1 << 60
 
 
-@numba.njit(nogil=True, cache=True)
+@njit(nogil=True)
 def lowest(shape: Shape, j: int, offset: int) -> int:
     """Return the lowest aligned offset from ``offset`` on that is free of fixed buffers."""
     step = shape.alignment[j]
@@ -37,7 +36,7 @@ def lowest(shape: Shape, j: int, offset: int) -> int:
     return offset
 
 
-@numba.njit(nogil=True, cache=True)
+@njit(nogil=True)
 def raise_lower(shape: Shape, state: State, j: int, value: int) -> None:
     """Raise a lower bound, note what it was, and have its sections looked at."""
     now = state.now
@@ -51,7 +50,7 @@ def raise_lower(shape: Shape, state: State, j: int, value: int) -> None:
         state.queued[shape.own[k]] = 1
 
 
-@numba.njit(nogil=True, cache=True)
+@njit(nogil=True)
 def undo(shape: Shape, state: State, mark: int) -> None:
     """Take back the bounds that were raised since the trail was as long as ``mark``."""
     n = len(shape.height)
@@ -65,7 +64,7 @@ def undo(shape: Shape, state: State, mark: int) -> None:
             state.lower[j - n] = state.trail[now[TRAIL], 1]
 
 
-@numba.njit(nogil=True, cache=True)
+@njit(nogil=True)
 def _look_at(shape: Shape, state: State, section: int, capacity: int) -> bool:
     """Tighten the bounds of one section; tell whether its buffers may still fit."""
     row, lower = state.row, state.lower
@@ -105,7 +104,7 @@ def _look_at(shape: Shape, state: State, section: int, capacity: int) -> bool:
     return True
 
 
-@numba.njit(nogil=True, cache=True)
+@njit(nogil=True)
 def _blame(shape: Shape, state: State, start: int, stop: int) -> None:
     for place in range(start, stop):
         j = shape.live[state.row[place]]
@@ -113,7 +112,7 @@ def _blame(shape: Shape, state: State, start: int, stop: int) -> None:
             state.blame[j] += 1
 
 
-@numba.njit(nogil=True, cache=True)
+@njit(nogil=True)
 def settle(shape: Shape, state: State, low: int, high: int, capacity: int) -> bool:
     """Tighten all bounds of sections ``low <= s < high``; tell whether they may still fit."""
     fits = True

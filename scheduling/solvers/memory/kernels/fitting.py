@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import numba
 import numpy as np
 
+from scheduling.solvers.jit import njit
 from scheduling.solvers.memory.kernels.state import Ints, Shape
 
 
-@numba.njit(nogil=True, cache=True)
+@njit(nogil=True)
 def first_fit(shape: Shape, order: Ints, offset: Ints) -> None:
     """Fill in the offsets.
 

@@ -8,8 +8,7 @@ decomposition).
 
 from __future__ import annotations
 
-import numba
-
+from scheduling.solvers.jit import njit
 from scheduling.solvers.memory.kernels.bounds import HUGE, lowest, raise_lower, settle, undo
 from scheduling.solvers.memory.kernels.state import (
     ARENA,
@@ -55,7 +54,7 @@ FULL = 5
 """Answer of :func:`run`: the trail has to grow before the search can go on."""
 
 
-@numba.njit(nogil=True, cache=True)
+@njit(nogil=True)
 def _open(shape: Shape, state: State, capacity: int) -> None:
     """Open a frame for the next component, or find that all are placed."""
     now, frame = state.now, state.frame
@@ -99,7 +98,7 @@ def _open(shape: Shape, state: State, capacity: int) -> None:
         now[MODE] = FAIL
 
 
-@numba.njit(nogil=True, cache=True)
+@njit(nogil=True)
 def _choose(state: State) -> int:
     """Return the next buffer to try in the open frame; -1: none is left.
 
@@ -127,7 +126,7 @@ def _choose(state: State) -> int:
     return best
 
 
-@numba.njit(nogil=True, cache=True)
+@njit(nogil=True)
 def _place(shape: Shape, state: State, j: int) -> None:
     """Place a buffer at its lowest offset and split what is left of its component."""
     now, frame = state.now, state.frame
@@ -154,7 +153,7 @@ def _place(shape: Shape, state: State, j: int) -> None:
     now[MODE] = OPEN
 
 
-@numba.njit(nogil=True, cache=True)
+@njit(nogil=True)
 def _split(shape: Shape, state: State, d: int) -> None:
     """Let the unplaced buffers of a frame wait in components that share no section."""
     now, cuts = state.now, state.cuts
@@ -191,7 +190,7 @@ def _split(shape: Shape, state: State, d: int) -> None:
             _wait(state, d, begin)
 
 
-@numba.njit(nogil=True, cache=True)
+@njit(nogil=True)
 def _wait(state: State, d: int, begin: int) -> None:
     """Let the buffers at the end of the arena wait as one component."""
     now = state.now
@@ -206,7 +205,7 @@ def _wait(state: State, d: int, begin: int) -> None:
     now[PENDING] = entry
 
 
-@numba.njit(nogil=True, cache=True)
+@njit(nogil=True)
 def _go_back(shape: Shape, state: State, capacity: int) -> None:
     """Undo everything after the choice that made the failed component, and that choice.
 
@@ -238,7 +237,7 @@ def _go_back(shape: Shape, state: State, capacity: int) -> None:
     now[MODE] = CHOOSE
 
 
-@numba.njit(nogil=True, cache=True)
+@njit(nogil=True)
 def _refuted(shape: Shape, state: State, j: int, capacity: int) -> bool:
     """Note that a buffer lies above an unplaced one; tell whether all may still fit."""
     least = HUGE
@@ -259,7 +258,7 @@ def _refuted(shape: Shape, state: State, j: int, capacity: int) -> bool:
     return settle(shape, state, low, high, capacity)
 
 
-@numba.njit(nogil=True, cache=True)
+@njit(nogil=True)
 def run(shape: Shape, state: State, capacity: int, nodes: int) -> int:
     """Go on with a search until it ends or ``nodes`` more buffers were placed.
 

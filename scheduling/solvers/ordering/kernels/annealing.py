@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
+
+from scheduling.solvers.jit import njit
 
 Ints = NDArray[np.int64]
 
@@ -21,7 +22,7 @@ _LATE = 0.02
 """Weight of the sum of all starts beside the makespan, which many orders share."""
 
 
-@numba.njit(nogil=True, cache=True)
+@njit(nogil=True)
 def anneal(lag: Ints, length: Ints, order: Ints, steps: int, hot: float, rng: Any) -> Ints:
     """Anneal from an order by moving short runs of transactions; return the best order found.
 
@@ -50,7 +51,7 @@ def anneal(lag: Ints, length: Ints, order: Ints, steps: int, hot: float, rng: An
     return best
 
 
-@numba.njit(nogil=True, cache=True)
+@njit(nogil=True)
 def _placed(
     lag: Ints, length: Ints, order: Ints, start: Ints, cause: Ints
 ) -> tuple[float, int, int]:
@@ -73,7 +74,7 @@ def _placed(
     return makespan + _LATE * total, makespan, last
 
 
-@numba.njit(nogil=True, cache=True)
+@njit(nogil=True)
 def _critical(cause: Ints, last: int, rng: Any) -> int:
     """Draw a place of those that the last end depends on, all alike."""
     chosen, count, place = last, 0, last
@@ -85,7 +86,7 @@ def _critical(cause: Ints, last: int, rng: Any) -> int:
     return chosen
 
 
-@numba.njit(nogil=True, cache=True)
+@njit(nogil=True)
 def _moved(current: Ints, trial: Ints, chosen: int, rng: Any) -> None:
     """Write the order with a run of one to three moved elsewhere, or two exchanged, into trial.
 

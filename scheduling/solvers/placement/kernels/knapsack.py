@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
+
+from scheduling.solvers.jit import njit
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -15,7 +16,7 @@ _SHRINK = 0.93
 _LEAST = 1e-9
 
 
-@numba.njit(nogil=True, cache=True)
+@njit(nogil=True)
 def prices_of_room(share: Floats, worth: Floats, most: Ints) -> Floats:
     """Find what the resources of a node are worth: subgradient steps on the Lagrangian dual.
 
@@ -66,7 +67,7 @@ def prices_of_room(share: Floats, worth: Floats, most: Ints) -> Floats:
     return best_price
 
 
-@numba.njit(nogil=True, cache=True)
+@njit(nogil=True)
 def _fitting(room: Ints, need: Ints, most: Ints) -> Ints:
     """Count how many items of each kind fit on an empty node."""
     fits = most.copy()
@@ -77,7 +78,7 @@ def _fitting(room: Ints, need: Ints, most: Ints) -> Ints:
     return fits
 
 
-@numba.njit(nogil=True, cache=True)
+@njit(nogil=True)
 def _above(
     item: int, value: float, room: float, best: float, worth: Floats, load: Floats, most: Ints
 ) -> float:
@@ -92,7 +93,7 @@ def _above(
     return value
 
 
-@numba.njit(nogil=True, cache=True)
+@njit(nogil=True)
 def fill(room: Ints, need: Ints, worth: Floats, most: Ints, limit: int, found: Ints) -> float:
     """Fill a node so that the items are worth most; return their worth.
 
@@ -135,7 +136,7 @@ def fill(room: Ints, need: Ints, worth: Floats, most: Ints, limit: int, found: I
     return _descend(room.copy(), price.sum(), need, worth, fits, load, limit + n, kept, found)
 
 
-@numba.njit(nogil=True, cache=True)
+@njit(nogil=True)
 def _descend(
     free: Ints,
     left: float,
@@ -192,7 +193,7 @@ def _descend(
     return best
 
 
-@numba.njit(nogil=True, cache=True)
+@njit(nogil=True)
 def fill_groups(
     room: Ints, open_to: Flags, need: Ints, worth: Floats, most: Ints, limit: Ints, found: Ints
 ) -> None:
@@ -217,7 +218,7 @@ def fill_groups(
             fill(room[group], need, value, most, limit[row], found[row, group])
 
 
-@numba.njit(nogil=True, cache=True)
+@njit(nogil=True)
 def fill_nodes(
     of: Ints,
     room: Ints,
@@ -269,7 +270,7 @@ def fill_nodes(
             found[node, who[row]] += taken[row]
 
 
-@numba.njit(nogil=True, cache=True)
+@njit(nogil=True)
 def find_homes(
     patterns: Ints,
     group: Ints,

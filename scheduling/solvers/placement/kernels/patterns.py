@@ -7,9 +7,10 @@ any number may come, so that the best value is a bound also where there are fewe
 
 from __future__ import annotations
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
+
+from scheduling.solvers.jit import njit
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -19,7 +20,7 @@ NEVER = -1e30
 _LEAST_GAIN = 1e-12
 
 
-@numba.njit(nogil=True, cache=True)
+@njit(nogil=True)
 def fill(
     reach: Flags,
     offset: Ints,
@@ -73,7 +74,7 @@ def fill(
     return passes
 
 
-@numba.njit(nogil=True, cache=True)
+@njit(nogil=True)
 def trace(
     cell: int,
     offset: Ints,
@@ -100,7 +101,7 @@ def trace(
             passes -= 1
 
 
-@numba.njit(nogil=True, cache=True)
+@njit(nogil=True)
 def price(
     reach: Flags,
     offset: Ints,

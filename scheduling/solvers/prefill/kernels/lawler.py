@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
+
+from scheduling.solvers.jit import njit
 
 Ints = NDArray[np.int64]
 Small = NDArray[np.int32]
@@ -14,7 +15,7 @@ NEVER = 2**61
 """Time at which what cannot be done has ended; two of them still are an integer."""
 
 
-@numba.njit(nogil=True, cache=True)
+@njit(nogil=True)
 def busy_row(a: int, release: Ints, least: Ints, busy: Ints, first: Small) -> None:
     """Fill ``busy[a]``: the least time that sets of each weight take between two releases.
 
@@ -42,7 +43,7 @@ def busy_row(a: int, release: Ints, least: Ints, busy: Ints, first: Small) -> No
                     first[a, b, w] = weight
 
 
-@numba.njit(nogil=True, cache=True)
+@njit(nogil=True)
 def take_row(
     a: int,
     job: tuple[int, int, int, int, int],
@@ -93,7 +94,7 @@ def take_row(
     least[a] = ends
 
 
-@numba.njit(nogil=True, cache=True)
+@njit(nogil=True)
 def _between(a: int, own: int, release: Ints, least: Ints, busy: Ints) -> tuple[Ints, Small]:
     """Return the least time that sets released from ``a`` on take between ``own`` and each row.
 
@@ -118,7 +119,7 @@ def _between(a: int, own: int, release: Ints, least: Ints, busy: Ints) -> tuple[
     return found, head
 
 
-@numba.njit(nogil=True, cache=True)
+@njit(nogil=True)
 def _join(
     a: int,
     own: int,

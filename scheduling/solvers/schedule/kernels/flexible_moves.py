@@ -8,8 +8,7 @@ longest path through the operations it touches, from the current heads and tails
 
 from __future__ import annotations
 
-from numba import njit
-
+from scheduling.solvers.jit import njit
 from scheduling.solvers.schedule.kernels.flexible_graph import (
     ALT,
     ALT_END,
@@ -45,7 +44,7 @@ MOVE_CELLS = 8
 _REACH = 60
 
 
-@njit(cache=True, nogil=True)
+@njit(nogil=True)
 def critical_path(s: Search) -> int:
     """Write one random critical path to ``s.path`` in order of time; return its length."""
     op, path, pred, rng = s.op, s.path, s.pred, s.rng
@@ -80,7 +79,7 @@ def critical_path(s: Search) -> int:
     return count
 
 
-@njit(cache=True, nogil=True)
+@njit(nogil=True)
 def _consider(
     move: IntArray, rng: RngArray, v: int, target: int, place: int, score: int, until: int
 ) -> None:
@@ -108,7 +107,7 @@ def _consider(
         move[_LIMIT] = score
 
 
-@njit(cache=True, nogil=True)
+@njit(nogil=True)
 def _least_rank_after(op: IntArray, succ: IntArray, v: int) -> int:
     """Return the least rank among the operations that v precedes."""
     rank = op.shape[0]
@@ -117,7 +116,7 @@ def _least_rank_after(op: IntArray, succ: IntArray, v: int) -> int:
     return rank
 
 
-@njit(cache=True, nogil=True)
+@njit(nogil=True)
 def _greatest_rank_before(op: IntArray, pred: IntArray, v: int) -> int:
     """Return the greatest rank among the operations that precede v."""
     rank = -1
@@ -126,7 +125,7 @@ def _greatest_rank_before(op: IntArray, pred: IntArray, v: int) -> int:
     return rank
 
 
-@njit(cache=True, nogil=True)
+@njit(nogil=True)
 def _first_later(end: IntArray, low: int, high: int, ready: int) -> int:
     """Return the first cell from ``low`` to ``high`` whose completion is after ``ready``."""
     size = high - low
@@ -137,7 +136,7 @@ def _first_later(end: IntArray, low: int, high: int, ready: int) -> int:
     return low
 
 
-@njit(cache=True, nogil=True)
+@njit(nogil=True)
 def _first_fitting(front: IntArray, low: int, high: int, after: int) -> int:
     """Return the first cell from ``low`` to ``high`` whose duration and tail are <= ``after``."""
     size = high - low
@@ -148,7 +147,7 @@ def _first_fitting(front: IntArray, low: int, high: int, after: int) -> int:
     return low
 
 
-@njit(cache=True, nogil=True)
+@njit(nogil=True)
 def _reassign(s: Search, count: int) -> None:
     """Offer each of the first ``count`` operations of the path on other machines.
 
@@ -187,7 +186,7 @@ def _reassign(s: Search, count: int) -> None:
             _consider(move, s.rng, v, target, place, least + extra, alt[target, 2])
 
 
-@njit(cache=True, nogil=True)
+@njit(nogil=True)
 def _list_block_moves(s: Search, count: int) -> int:
     """List the N6 moves of the path's blocks in ``s.right`` and ``s.left``; return how many.
 
@@ -221,7 +220,7 @@ def _list_block_moves(s: Search, count: int) -> int:
     return rows
 
 
-@njit(cache=True, nogil=True)
+@njit(nogil=True)
 def _move_right(s: Search, rows: int) -> None:
     """Offer the moves in ``s.right`` to right behind a cell that make no cycle.
 
@@ -264,7 +263,7 @@ def _move_right(s: Search, rows: int) -> None:
         _consider(move, s.rng, v, op[v, ALTERNATIVE], place, score, until)
 
 
-@njit(cache=True, nogil=True)
+@njit(nogil=True)
 def _move_left(s: Search, rows: int) -> None:
     """Offer the moves in ``s.left`` to right before a cell: the mirror image of `_move_right`."""
     op, sequence, end, front, pair = s.op, s.sequence, s.end, s.front, s.pair
@@ -303,7 +302,7 @@ def _move_left(s: Search, rows: int) -> None:
         _consider(move, s.rng, v, op[v, ALTERNATIVE], place, score, until)
 
 
-@njit(cache=True, nogil=True)
+@njit(nogil=True)
 def explore(s: Search, count: int, now: int) -> bool:
     """Rank the neighbourhood of the path in ``s.path``; return whether there is a move.
 
@@ -321,7 +320,7 @@ def explore(s: Search, count: int, now: int) -> bool:
     return s.move[_TIES] > 0
 
 
-@njit(cache=True, nogil=True)
+@njit(nogil=True)
 def forbid(s: Search, v: int, target: int, at: int) -> None:
     """Make the reversal of a move tabu for a random number of iterations."""
     op, pair = s.op, s.pair

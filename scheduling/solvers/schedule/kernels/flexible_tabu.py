@@ -7,8 +7,7 @@ members, in the spirit of the path relinking of Gonzalez, Vela and Varela (2015)
 
 from __future__ import annotations
 
-from numba import njit
-
+from scheduling.solvers.jit import njit
 from scheduling.solvers.schedule.kernels.flexible_graph import (
     ALTERNATIVE,
     BEST,
@@ -38,7 +37,7 @@ from scheduling.solvers.schedule.kernels.flexible_moves import (
 )
 
 
-@njit(cache=True, nogil=True)
+@njit(nogil=True)
 def _keep_round(s: Search) -> None:
     """Store the current schedule as the best of the round, and of all if it is."""
     s.counter[ROUND] = s.counter[VALUE]
@@ -50,7 +49,7 @@ def _keep_round(s: Search) -> None:
         s.best[:] = s.round
 
 
-@njit(cache=True, nogil=True)
+@njit(nogil=True)
 def start_round(s: Search, alternative: IntArray, position: IntArray) -> None:
     """Load a schedule and begin a round of tabu search from it."""
     s.counter[VALUE] = load_schedule(s, alternative, position)
@@ -59,7 +58,7 @@ def start_round(s: Search, alternative: IntArray, position: IntArray) -> None:
     _keep_round(s)
 
 
-@njit(cache=True, nogil=True)
+@njit(nogil=True)
 def _step(s: Search) -> bool:
     """Make one move; return False if the critical path offers none."""
     count = critical_path(s)
@@ -75,7 +74,7 @@ def _step(s: Search) -> bool:
     return True
 
 
-@njit(cache=True, nogil=True)
+@njit(nogil=True)
 def _combine(s: Search, one: int, two: int) -> None:
     """Begin a round between two pool members.
 
@@ -102,7 +101,7 @@ def _combine(s: Search, one: int, two: int) -> None:
     start_round(s, s.round[0], s.round[1])
 
 
-@njit(cache=True, nogil=True)
+@njit(nogil=True)
 def _twins(s: Search, member: int) -> bool:
     """Tell whether pool member and round agree in nearly all assignments."""
     differ = 0
@@ -112,7 +111,7 @@ def _twins(s: Search, member: int) -> bool:
     return differ * 50 < s.order.size
 
 
-@njit(cache=True, nogil=True)
+@njit(nogil=True)
 def _store_round(s: Search) -> None:
     """Put the round's best schedule into the pool: a free place, or the worst's."""
     value = s.counter[ROUND]
@@ -132,7 +131,7 @@ def _store_round(s: Search) -> None:
     s.pool[slot] = s.round
 
 
-@njit(cache=True, nogil=True)
+@njit(nogil=True)
 def _next_round(shop: FlexibleShop, s: Search) -> None:
     """End a round and begin another: a random construction, or two members combined."""
     _store_round(s)
@@ -147,7 +146,7 @@ def _next_round(shop: FlexibleShop, s: Search) -> None:
     _combine(s, one, two)
 
 
-@njit(cache=True, nogil=True)
+@njit(nogil=True)
 def tabu_search(shop: FlexibleShop, s: Search, iterations: int, target: int) -> int:
     """Make up to ``iterations`` moves, stopping once the best objective is at most ``target``.
 

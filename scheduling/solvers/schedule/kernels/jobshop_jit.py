@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 
-import numba
+from scheduling.solvers import jit
 
 # Inner kernels are kept on disk too: compiling that was cut off goes on behind the last of them.
-_INNER: dict[str, Any] = {
+_INNER: dict[str, bool] = {
     "nogil": True,
-    "cache": True,
     "no_cpython_wrapper": True,
     "no_cfunc_wrapper": True,
 }
@@ -25,12 +24,12 @@ class njit:  # noqa: N801 - stands for numba's decorator and is used like it
     @staticmethod
     def entry(function: _Kernel) -> _Kernel:
         """Compile a kernel that Python calls: releases the GIL, cached on disk."""
-        return cast("_Kernel", numba.njit(nogil=True, cache=True)(function))
+        return jit.njit(nogil=True)(function)
 
     @staticmethod
     def inner(function: _Kernel) -> _Kernel:
         """Compile a kernel that only kernels call: without the entry from Python."""
-        return cast("_Kernel", numba.njit(**_INNER)(function))
+        return jit.njit(**_INNER)(function)
 
     @staticmethod
     def lean(function: _Kernel) -> _Kernel:
@@ -39,4 +38,4 @@ class njit:  # noqa: N801 - stands for numba's decorator and is used like it
         The atomic increments that numba places around every call took more than half of the
         time of a tabu iteration.
         """
-        return cast("_Kernel", numba.njit(**_LEAN)(function))
+        return jit.njit(**_LEAN)(function)

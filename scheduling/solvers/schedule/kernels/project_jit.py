@@ -5,18 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-import numba
+from scheduling.solvers import jit
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-_OPTIONS: dict[str, Any] = {"nogil": True, "cache": True, "_nrt": False}
+_OPTIONS: dict[str, bool] = {"nogil": True, "_nrt": False}
 
 
 def njit(function: F) -> F:
-    """Compile a kernel that allocates nothing, to be cached and to run beside other threads.
+    """Compile a kernel that allocates nothing, to run beside other threads.
 
     Reference counts of arrays are off: counting every array of every call, which kernels that
     allocate nothing can do without, made them five times as slow.
     """
-    compiled: F = numba.njit(**_OPTIONS)(function)
-    return compiled
+    return jit.njit(**_OPTIONS)(function)

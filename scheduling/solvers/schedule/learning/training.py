@@ -23,7 +23,7 @@ from scheduling.solvers.schedule.learning.imitation import Decisions, imitate
 from scheduling.solvers.schedule.learning.inputs import INPUTS
 from scheduling.solvers.schedule.learning.rule import LearnedRule, Training
 from scheduling.solvers.schedule.warming import JOB_SHOP
-from scheduling.solvers.warmup import compile_now
+from scheduling.solvers.warmup import compile_first
 
 Floats = NDArray[np.float64]
 
@@ -125,7 +125,7 @@ def learn_rule(
     """
     if not problems:
         raise InputError.single("problems", "none", "at least one job shop")
-    compile_now((JOB_SHOP,))
+    compile_first((JOB_SHOP,))
     lessons = [_Lesson.of(problem, solver, work_limit, seed) for problem in problems]
     rng = np.random.default_rng(seed)
     weights = imitate(_decisions(lessons), units, rng)

@@ -9,15 +9,16 @@ must not owe more than its capacity times ``b - a``.
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from scheduling.solvers.jit import njit
 
 IntArray = NDArray[np.int64]
 
 FAILED, SAME, CHANGED = -1, 0, 1
 
 
-@njit(cache=True, nogil=True)
+@njit(nogil=True)
 def propagate_links(
     first: IntArray,
     last: IntArray,
@@ -49,7 +50,7 @@ def propagate_links(
     return result
 
 
-@njit(cache=True, nogil=True)
+@njit(nogil=True)
 def propagate_energy(
     first: IntArray,
     last: IntArray,
@@ -92,7 +93,7 @@ def propagate_energy(
     return result
 
 
-@njit(cache=True, nogil=True)
+@njit(nogil=True)
 def _shift(
     first: IntArray,
     last: IntArray,

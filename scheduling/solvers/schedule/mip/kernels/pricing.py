@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from scheduling.solvers.jit import njit
 
 IntArray = NDArray[np.int64]
 FloatArray = NDArray[np.float64]
 
 
-@njit(cache=True, nogil=True)
+@njit(nogil=True)
 def _cheapest_modes(
     task: int,
     lag: int,
@@ -45,7 +46,7 @@ def _cheapest_modes(
                 mode_at[s] = m
 
 
-@njit(cache=True, nogil=True)
+@njit(nogil=True)
 def _add_use(
     tasks: IntArray,
     lags: IntArray,
@@ -68,7 +69,7 @@ def _add_use(
         moment = max(s + mode_length[m] + lags[depth], 0)
 
 
-@njit(cache=True, nogil=True)
+@njit(nogil=True)
 def _no_earlier(value: FloatArray, rest: FloatArray, start_at: IntArray) -> None:
     """Write the least value of a start at or after each time, and which start that is."""
     last = len(value) - 1
@@ -80,7 +81,7 @@ def _no_earlier(value: FloatArray, rest: FloatArray, start_at: IntArray) -> None
         start_at[s] = place
 
 
-@njit(cache=True, nogil=True)
+@njit(nogil=True)
 def price_chains(
     prices: FloatArray,
     costs: FloatArray,
