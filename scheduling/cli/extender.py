@@ -197,7 +197,9 @@ def _demand_packages() -> None:
         name for name in ("lightkube", "orjson", "starlette", "uvicorn") if find_spec(name) is None
     ]
     if missing:
-        raise InputError.single("extender", f"no {', '.join(missing)}", "scheduling[k8s] installed")
+        raise InputError.single(
+            "extender", f"no {', '.join(missing)}", "them: pip install 'scheduling[k8s]'"
+        )
 
 
 def _state(snapshot: str) -> ClusterState:

@@ -174,9 +174,7 @@ def _show(
     steps: list[Step],
     why: PlacementExplanation,
 ) -> None:
-    pending = sum(item.node is None for item in problem.items)
-    title = f"{len(problem.nodes)} nodes, {len(problem.items)} pods, {pending} pending"
-    summary(solution, title)
+    summary(solution, _title(problem, solution))
     if steps:
         rows = [
             [str(k), step.action, step.item, step.origin or "", step.destination or "", step.reason]
@@ -186,8 +184,20 @@ def _show(
         _more(len(steps))
     if why.left_out:
         rows = [_row(group) for group in why.left_out[:_SHOWN]]
-        table(["left out", "nodes, and what excludes them", "cannot all hold"], rows)
+        headers = ["left out", "nodes, and what excludes them", "cannot all hold"]
+        shown = len(headers) if any(row[-1] for row in rows) else len(headers) - 1
+        table(headers[:shown], [row[:shown] for row in rows])
         _more(len(why.left_out))
+
+
+def _title(problem: PlacementProblem, solution: PlacementSolution) -> str:
+    """Return how large the cluster is, and how many of the pending pods have a node."""
+    sizes = f"{len(problem.nodes)} nodes, {len(problem.items)} pods, "
+    pending = {item.id for item in problem.items if item.node is None}
+    placed = len(pending & {entry.item for entry in solution.placements})
+    if not pending or solution.objective is None:
+        return f"{sizes}{len(pending)} pending"
+    return f"{sizes}{len(pending)} pending: {placed} placed, {len(pending) - placed} left out"
 
 
 def _row(group: LeftOut) -> list[str]:

@@ -36,8 +36,12 @@ def test_a_plan_is_printed_and_written(cli: Cli, snapshot: Path, tmp_path: Path)
         "pods", snapshot, "--output", plan, "--problem", problem, "--commands", script, "--what-if"
     )
     assert done.code == 0
-    assert "left out" in done.out
+    assert done.out.startswith("1 nodes, 2 pods, 2 pending: 1 placed, 1 left out")
+    assert "cannot all hold" in done.out
     assert "1 more node like n1" in done.out
+    brief = cli("pods", snapshot)
+    assert "nodes, and what excludes them" in brief.out
+    assert "cannot all hold" not in brief.out
     assert cli("check", problem, plan).code == 0
     assert "binding" in script.read_text()
 
