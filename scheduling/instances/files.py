@@ -99,7 +99,7 @@ def write(problem: Problem, path: str | PathLike[str], format: str | None = None
         When no format fits the name, or the file cannot be written.
     """
     source = os.fspath(path)
-    chosen = formats.by_name(format) if format else formats.for_writing(source)
+    chosen = formats.by_name(format) if format else formats.for_writing(source, problem.kind)
     write_whole(Path(source), chosen.write(problem).encode())
 
 

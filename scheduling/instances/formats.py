@@ -330,6 +330,10 @@ FORMATS: tuple[Format, ...] = (
 )
 
 
+_READ_AS = "or name it: --format, --from of convert, format= in Python"
+_WRITTEN_AS = "or name it: --to of convert, --format of generate, format= in Python"
+
+
 def by_name(name: str) -> Format:
     """Return the format of that name, which may end with a number such as ``stg:4``.
 
@@ -369,24 +373,25 @@ def detect(text: str, source: str) -> Format:
     if named and named[0].family == "any" and not fitting:
         return named[0]
     found = "a text like several formats" if fitting else "a text like none of the formats"
-    expected = f"one of: {_list(fitting or candidates)} (name it with the option format)"
+    expected = f"one of: {_list(fitting or candidates)} ({_READ_AS})"
     raise InputError.single("line 1", found, expected, source)
 
 
-def for_writing(source: str) -> Format:
+def for_writing(source: str, kind: str) -> Format:
     """Return the format that a file name's ending stands for, the first of several.
 
     Raises
     ------
     InputError
-        When the ending stands for no format; it lists those there are.
+        When the ending stands for no format; it lists those there are for problems of this kind.
     """
     named = by_suffix(source)
     if named:
         return named[0]
     suffix = PurePath(source).suffix
     found = f"the ending {suffix!r}" if suffix else "no ending"
-    expected = f"one of: {_list(FORMATS)} (name it with the option format)"
+    fitting = [one for one in FORMATS if one.family in (kind, "any")]
+    expected = f"one of: {_list(fitting)} ({_WRITTEN_AS})"
     raise InputError.single("file name", found, expected, source)
 
 

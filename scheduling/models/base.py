@@ -206,7 +206,7 @@ class Violation:
     amount
         By how much, in ``unit``; ``None`` when the rule is yes-or-no.
     unit
-        Unit of ``amount``: ``"time"``, ``"units"``, ….
+        Unit of ``amount``: ``"time units"``, ``"units"``, ….
     """
 
     constraint: str

@@ -43,20 +43,20 @@ def test_content_alone_tells_the_format(sample: str) -> None:
 )
 def test_the_ending_decides_where_it_can(file: str, name: str) -> None:
     assert formats.detect("whatever", file).name == name
-    assert formats.for_writing(file).name == name
+    assert formats.for_writing(file, "schedule").name == name
 
 
 def test_content_decides_between_projects_with_and_without_reservoirs() -> None:
     assert formats.detect(RCP, "a.rcp").name == "patterson"
     assert formats.detect(CPR, "a.rcp").name == "rcpsp-cpr"
-    assert formats.for_writing("a.rcp").name == "patterson"
+    assert formats.for_writing("a.rcp", "schedule").name == "patterson"
 
 
 def test_content_decides_between_kinds_of_json() -> None:
     assert formats.detect(HETEROGENEOUS, "a.json").name == "heterogeneous"
     assert formats.detect('{"kind": "cake"}', "a.json").name == "json"
     assert formats.detect("no json at all", "a.json").name == "json"
-    assert formats.for_writing("a.json").name == "json"
+    assert formats.for_writing("a.json", "schedule").name == "json"
 
 
 def test_layouts_that_several_variants_share_must_be_named() -> None:
@@ -95,7 +95,7 @@ def test_bad_numbers_of_formats(name: str, words: str) -> None:
 def test_content_decides_between_the_layouts_of_job_shops() -> None:
     assert formats.detect(JSPLIB, "a.jsp").name == "jsplib"
     assert formats.detect(TAILLARD, "a.jsp").name == "taillard"
-    assert formats.for_writing("a.jsp").name == "jsplib"
+    assert formats.for_writing("a.jsp", "schedule").name == "jsplib"
 
 
 def test_unknown_content_lists_the_candidates() -> None:
@@ -112,17 +112,19 @@ def test_ambiguous_content_lists_the_candidates(monkeypatch: pytest.MonkeyPatch)
     entry = formats.by_name("fjs")
     twin = replace(entry, name="twin", suffixes=())
     monkeypatch.setattr(formats, "FORMATS", (*formats.FORMATS, twin))
-    with pytest.raises(InputError, match=r"like several formats, expected one of: fjs.*twin"):
+    with pytest.raises(InputError, match=r"like several formats, .* one of: fjs.*twin.*--format"):
         formats.detect(FJS, "a.txt")
 
 
 def test_unknown_names_and_endings_list_the_formats() -> None:
     with pytest.raises(InputError, match="format: found 'xml', expected one of: yaml"):
         parse(JSPLIB, "a.txt", "xml")
-    with pytest.raises(InputError, match=r"found the ending '\.xml'"):
-        formats.for_writing("a.xml")
+    with pytest.raises(InputError, match=r"found the ending '\.xml'.*\(or name it: --to") as caught:
+        formats.for_writing("a.xml", "schedule")
+    assert "psplib" in str(caught.value)
+    assert "openb" not in str(caught.value)
     with pytest.raises(InputError, match="found no ending"):
-        formats.for_writing("plain")
+        formats.for_writing("plain", "schedule")
 
 
 @pytest.mark.parametrize("sample", SAMPLES)

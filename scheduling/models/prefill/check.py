@@ -35,7 +35,7 @@ def _pieces(problem: PrefillProblem, solution: PrefillSolution) -> Iterator[Viol
             continue
         done[prompt.id] += piece.operators
         if piece.start < prompt.release:
-            yield Violation("release", repr(prompt.id), prompt.release - piece.start, "time")
+            yield Violation("release", repr(prompt.id), prompt.release - piece.start, "time units")
         end = piece.start + piece.operators * prompt.duration
         spans.append((piece.start, end, prompt.id))
     for name, operators in done.items():
@@ -44,7 +44,9 @@ def _pieces(problem: PrefillProblem, solution: PrefillSolution) -> Iterator[Viol
             yield Violation("operators", f"{name!r} has more than its own", more, "operators")
     for (_, end, one), (begin, _, other) in pairwise(sorted(spans)):
         if begin < end:
-            yield Violation("machine", f"{one!r} and {other!r} at {begin}", end - begin, "time")
+            yield Violation(
+                "machine", f"{one!r} and {other!r} at {begin}", end - begin, "time units"
+            )
 
 
 def _value(problem: PrefillProblem, solution: PrefillSolution) -> int:

@@ -104,11 +104,11 @@ def _windows(problem: ScheduleProblem, placed: dict[str, Placed]) -> Iterator[Vi
                 continue
             early = max(job.release, task.release) - item.start
             if early > 0:
-                yield Violation("release", f"task {task.id!r}", early, "time")
+                yield Violation("release", f"task {task.id!r}", early, "time units")
             limits = [limit for limit in (job.deadline, task.deadline) if limit is not None]
             if limits and item.end > min(limits):
                 late = item.end - min(limits)
-                yield Violation("deadline", f"task {task.id!r}", late, "time")
+                yield Violation("deadline", f"task {task.id!r}", late, "time units")
 
 
 def _links(problem: ScheduleProblem, placed: dict[str, Placed]) -> Iterator[Violation]:
@@ -126,9 +126,9 @@ def _link(link: Precedence, before: Placed, after: Placed) -> Iterator[Violation
         apart = before.mode.machine != after.mode.machine
         least = link.min_lag + (link.transfer if apart else 0)
         if y - x < least:
-            yield Violation("precedence", f"{where}, min_lag", least - (y - x), "time")
+            yield Violation("precedence", f"{where}, min_lag", least - (y - x), "time units")
     if link.max_lag is not None and y - x > link.max_lag:
-        yield Violation("precedence", f"{where}, max_lag", y - x - link.max_lag, "time")
+        yield Violation("precedence", f"{where}, max_lag", y - x - link.max_lag, "time units")
 
 
 def _tier_value(problem: ScheduleProblem, tier: Tier, placed: dict[str, Placed]) -> int:

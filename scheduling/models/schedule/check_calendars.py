@@ -39,7 +39,7 @@ def calendar_violations(problem: ScheduleProblem, placed: dict[str, Placed]) -> 
         if not mine or item.mode.duration == 0 or item.end <= item.start:
             excess = abs(item.end - item.start - item.mode.duration)
             if excess:
-                yield Violation("duration", f"task {task.id!r}", excess, "time")
+                yield Violation("duration", f"task {task.id!r}", excess, "time units")
             continue
         if not task.interruptible:
             yield from _overlaps(item, mine)
@@ -54,7 +54,7 @@ def _overlaps(item: Placed, mine: dict[str, Calendar]) -> Iterator[Violation]:
             closed = next((row for row in rows if row[2] == 0), None)
             if closed is not None:
                 where = f"{name!r}: task {item.task.id!r}"
-                yield Violation("break", where, closed[1] - closed[0], "time")
+                yield Violation("break", where, closed[1] - closed[0], "time units")
                 break
 
 

@@ -34,9 +34,9 @@ def _chain(job: Job, items: list[Placed], times: Times) -> Iterator[Violation]:
         early = before.end + move - after.start
         if early > 0:
             kind = "transport" if move and after.start >= before.end else "precedence"
-            yield Violation(kind, where, early, "time")
+            yield Violation(kind, where, early, "time units")
         elif job.no_wait and after.start > before.end:
-            yield Violation("no-wait", where, after.start - before.end, "time")
+            yield Violation("no-wait", where, after.start - before.end, "time units")
 
 
 def _order(first: str, second: str, placed: dict[str, Placed]) -> Iterator[Violation]:

@@ -69,7 +69,7 @@ def _sharing(machine: str, users: list[Placed]) -> Iterator[Violation]:
     for item in users:
         if latest is not None and latest.held > item.start:
             where = f"{machine!r}: {latest.task.id!r} and {item.task.id!r}"
-            yield Violation("machine", where, latest.held - item.start, "time")
+            yield Violation("machine", where, latest.held - item.start, "time units")
         if latest is None or item.held > latest.held:
             latest = item
 
@@ -86,7 +86,7 @@ def _batches(machine: str, room: int, users: list[Placed]) -> Iterator[Violation
             ]
             if kinds[0] != kinds[1]:
                 where = f"{machine!r}: {latest.task.id!r} and {item.task.id!r}"
-                yield Violation("batch", where, latest.end - item.start, "time")
+                yield Violation("batch", where, latest.end - item.start, "time units")
         if latest is None or item.end > latest.end:
             latest = item
     for start, load in loads.items():
@@ -102,14 +102,14 @@ def _setups(machine: Machine, users: list[Placed]) -> Iterator[Violation]:
     initial = times.get((None, first.mode.state), 0) if first.mode.state else 0
     if first.start < initial:
         where = f"{machine.id!r}: before {first.task.id!r}"
-        yield Violation("setup", where, initial - first.start, "time")
+        yield Violation("setup", where, initial - first.start, "time units")
     for before, after in pairwise(users):
         if before.mode.state is None or after.mode.state is None:
             continue
         need = before.held + times.get((before.mode.state, after.mode.state), 0)
         if before.held <= after.start < need:
             where = f"{machine.id!r}: from {before.task.id!r} to {after.task.id!r}"
-            yield Violation("setup", where, need - after.start, "time")
+            yield Violation("setup", where, need - after.start, "time units")
 
 
 def _pauses(machine: Machine, users: list[Placed]) -> Iterator[Violation]:
@@ -121,7 +121,7 @@ def _pauses(machine: Machine, users: list[Placed]) -> Iterator[Violation]:
         idle = after.start - before.held - setup
         if idle > 0:
             where = f"{machine.id!r}: between {before.task.id!r} and {after.task.id!r}"
-            yield Violation("no idle", where, idle, "time")
+            yield Violation("no idle", where, idle, "time units")
 
 
 def _renewables(problem: ScheduleProblem, placed: dict[str, Placed]) -> Iterator[Violation]:
@@ -187,7 +187,7 @@ def _disjunctions(problem: ScheduleProblem, placed: dict[str, Placed]) -> Iterat
         for item in running:
             if last is not None and item.start < last.end:
                 where = f"{last.task.id!r} and {item.task.id!r}"
-                yield Violation("disjunction", where, last.end - item.start, "time")
+                yield Violation("disjunction", where, last.end - item.start, "time units")
             if last is None or item.end > last.end:
                 last = item
 

@@ -121,8 +121,8 @@ def test_amounts_are_stated() -> None:
         for v in sch.check(problem(), solution({**VALID, "b1": (0, 7, 11)}))
         if v.constraint == "break"
     ]
-    assert (violation.amount, violation.unit) == (1, "time")
-    assert str(violation) == "break: 'M': task 'b1' by 1 time"
+    assert (violation.amount, violation.unit) == (1, "time units")
+    assert str(violation) == "break: 'M': task 'b1' by 1 time units"
 
 
 def test_wrong_certificates_are_caught() -> None:
