@@ -11,6 +11,7 @@ from scheduling.cli import completing, options, settings
 from scheduling.cli.output import note, table
 from scheduling.cli.simulate_options import Asked, Wanted
 from scheduling.cli.simulate_runs import deliver
+from scheduling.cli.stopping import compare, end
 from scheduling.errors import Fault, InputError
 from scheduling.report.words import number, percent
 
@@ -232,11 +233,13 @@ def _simulate_other(problem: Problem, file: str, asked: Asked) -> None:
 def _simulate_schedule(problem: Problem, file: str, asked: Asked) -> None:
     from scheduling.simulator.schedule.simulate import DEFAULT_POLICIES, simulate_schedule
 
-    found = simulate_schedule(
-        problem,
-        asked.policies or DEFAULT_POLICIES,
-        **asked.solving,
-        on_run=None if asked.json else _progress,
+    found, stopped = compare(
+        lambda: simulate_schedule(
+            problem,
+            asked.policies or DEFAULT_POLICIES,
+            **asked.solving,
+            on_run=None if asked.json else _progress,
+        )
     )
     deliver(
         asked,
@@ -246,6 +249,7 @@ def _simulate_schedule(problem: Problem, file: str, asked: Asked) -> None:
         show=lambda: _show(found, problem.name or file),
         written=f"solution of {found.best.policy}",
     )
+    end(stopped)
 
 
 def _refuse(asked: Asked, options_: dict[str, Any], what: str) -> None:

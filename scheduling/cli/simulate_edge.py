@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from scheduling.cli.output import note, table
 from scheduling.cli.simulate_options import Asked
 from scheduling.cli.simulate_runs import deliver, description, explain_policies
+from scheduling.cli.stopping import compare, end
 from scheduling.report.words import number, percent
 
 if TYPE_CHECKING:
@@ -21,11 +22,13 @@ def simulate_stream(problem: EdgeCloud, file: str, asked: Asked) -> None:
     from scheduling.simulator.edge.registry import POLICIES
     from scheduling.simulator.edge.simulate import simulate_edge
 
-    found = simulate_edge(
-        problem,
-        asked.policies or POLICIES,
-        **asked.solving,
-        on_run=None if asked.json else _progress,
+    found, stopped = compare(
+        lambda: simulate_edge(
+            problem,
+            asked.policies or POLICIES,
+            **asked.solving,
+            on_run=None if asked.json else _progress,
+        )
     )
     best = max(found.runs, key=lambda run: run.utility)
     deliver(
@@ -36,6 +39,7 @@ def simulate_stream(problem: EdgeCloud, file: str, asked: Asked) -> None:
         show=lambda: _show(found, problem.name or file),
         written=f"results in time of {best.policy.name}",
     )
+    end(stopped)
 
 
 def _progress(run: EdgeRun) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from scheduling.cli.live import SimulatedLine
 from scheduling.cli.output import emit_json, note, table
 from scheduling.cli.simulate_options import Asked, Wanted
+from scheduling.cli.stopping import compare, end
 from scheduling.report.words import percent
 
 if TYPE_CHECKING:
@@ -41,28 +42,32 @@ def simulate_scenario(problem: RequestScenario, file: str, asked: Asked, wanted:
     if wanted.plot is not None:
         check_suffix(wanted.plot)
     with SimulatedLine(quiet=asked.json) as line:
-        found = simulate_requests(
-            problem,
-            asked.policies or DEFAULT_STRATEGIES,
-            trace=wanted.trace,
-            folder=folder_of(file),
-            strict=wanted.strict,
-            capacity=wanted.capacity,
-            seed=asked.seed,
-            watch=Watch(
-                on_progress=line.update,
-                on_run=None if asked.json else _progress,
-                timeline=asked.json or wanted.plot is not None,
-            ),
+        watch = Watch(
+            on_progress=line.update,
+            on_run=None if asked.json else _progress,
+            timeline=asked.json or wanted.plot is not None,
+        )
+        found, stopped = compare(
+            lambda: simulate_requests(
+                problem,
+                asked.policies or DEFAULT_STRATEGIES,
+                trace=wanted.trace,
+                folder=folder_of(file),
+                strict=wanted.strict,
+                capacity=wanted.capacity,
+                seed=asked.seed,
+                watch=watch,
+            )
         )
     _write(found, wanted)
     for text in found.notes:
         note(text)
     if asked.json:
         emit_json("simulation-requests", comparison_record(found))
-        return
-    _show(found, problem.name or file)
-    _show_bounds(found, wanted.objectives or _SHOWN_OBJECTIVES)
+    else:
+        _show(found, problem.name or file)
+        _show_bounds(found, wanted.objectives or _SHOWN_OBJECTIVES)
+    end(stopped)
 
 
 def _known(objectives: Sequence[str]) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from scheduling.cli.output import note, table
 from scheduling.cli.simulate_options import Asked
 from scheduling.cli.simulate_runs import deliver, description, explain_policies
+from scheduling.cli.stopping import compare, end
 from scheduling.report.words import percent
 
 if TYPE_CHECKING:
@@ -19,11 +20,13 @@ def simulate_cluster(problem: SharedCluster, file: str, asked: Asked) -> None:
     from scheduling.simulator.sharing.registry import POLICIES
     from scheduling.simulator.sharing.simulate import simulate_sharing
 
-    found = simulate_sharing(
-        problem,
-        asked.policies or POLICIES,
-        **asked.solving,
-        on_run=None if asked.json else _progress,
+    found, stopped = compare(
+        lambda: simulate_sharing(
+            problem,
+            asked.policies or POLICIES,
+            **asked.solving,
+            on_run=None if asked.json else _progress,
+        )
     )
     best = min(found.runs, key=lambda run: run.mean_seconds)
     deliver(
@@ -34,6 +37,7 @@ def simulate_cluster(problem: SharedCluster, file: str, asked: Asked) -> None:
         show=lambda: _show(found, problem.name or file),
         written=f"schedule of {best.policy.name}, in microseconds",
     )
+    end(stopped)
 
 
 def _progress(run: SharingRun) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TypeVar
+from typing import TypeVar, cast
 
 import typer
 
@@ -16,6 +16,7 @@ INTERRUPTED = "interrupted"
 """What is said of a call that had nothing to show yet."""
 
 _Found = TypeVar("_Found")
+_Comparison = TypeVar("_Comparison")
 
 
 def gather(run: Callable[[], Sequence[_Found]]) -> tuple[list[_Found], str | None]:
@@ -24,6 +25,16 @@ def gather(run: Callable[[], Sequence[_Found]]) -> tuple[list[_Found], str | Non
         return list(run()), None
     except StoppedError as stop:
         return list(stop.done), str(stop)
+
+
+def compare(run: Callable[[], _Comparison]) -> tuple[_Comparison, str | None]:
+    """Return policies side by side; with them, where the keyboard stopped some, what to say."""
+    from scheduling.simulator.side_by_side import StoppedComparisonError
+
+    try:
+        return run(), None
+    except StoppedComparisonError as stop:
+        return cast("_Comparison", stop.comparison), str(stop)
 
 
 def end(stopped: str | None) -> None:

@@ -17,7 +17,7 @@ from scheduling.simulator.edge.registry import POLICIES
 from scheduling.simulator.edge.registry import policy as make_policy
 from scheduling.simulator.edge.world import EdgePolicy, Placed, World
 from scheduling.simulator.schedule.certifying import rebounded, stated
-from scheduling.simulator.side_by_side import chosen, run_each
+from scheduling.simulator.side_by_side import MOMENT, chosen, run_each, unless_stopped
 from scheduling.solvers.driver import solve
 from scheduling.solvers.edge.preemptive import preemptive_bound
 
@@ -121,6 +121,9 @@ def simulate_edge(
         When there is no such policy.
     PolicyError
         When a policy decides twice on a task.
+    StoppedComparisonError
+        When the keyboard interrupts the runs after the first has ended, with the comparison of
+        those that had.
     CheckError
         When a schedule fails the independent check (a defect of the library).
     """
@@ -128,7 +131,9 @@ def simulate_edge(
     truth = offline(problem)
     floors = formula_bounds(compile_arrays(truth)) or [None]
     runs = run_each(policies, lambda entry: _run(problem, truth, entry, floors), on_run)
-    if time_limit is None and work_limit is None:
+    if len(runs) < len(policies):
+        time_limit, work_limit = MOMENT, None
+    elif time_limit is None and work_limit is None:
         time_limit = DEFAULT_TIME_LIMIT
     most = most_utility(problem)
     half = None if time_limit is None else time_limit / 2
@@ -146,13 +151,14 @@ def simulate_edge(
     least = max((floor for floor in (*floors, *known) if floor is not None), default=None)
     bound = None if least is None else most - int(least)
     lost = answer.tiers[0].objective if answer.tiers else None
-    return EdgeComparison(
+    comparison = EdgeComparison(
         problem=problem,
         runs=tuple(_bounded(truth, run, [least], bound) for run in runs),
         offline=answer,
         utility=None if lost is None else most - int(lost),
         bound=bound,
     )
+    return unless_stopped(comparison, runs, len(policies))
 
 
 def _run(

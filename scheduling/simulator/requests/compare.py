@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from os import PathLike
@@ -33,6 +33,7 @@ from scheduling.simulator.requests.stated import (
 )
 from scheduling.simulator.requests.strategy import Setting, Strategy
 from scheduling.simulator.requests.streams import stream
+from scheduling.simulator.side_by_side import run_each, unless_stopped
 
 DEFAULT_STRATEGIES = ("sarathi", "vllm", "orca", "past-future")
 
@@ -164,6 +165,9 @@ def simulate_requests(
         When there is no such policy.
     PolicyError
         When a policy decides what cannot be, or lets requests wait for ever.
+    StoppedComparisonError
+        When the keyboard interrupts the runs after the first has ended, with the comparison of
+        those that had.
 
     Examples
     --------
@@ -193,7 +197,8 @@ def simulate_requests(
         )
     slos = _limits(problem, table)
     outcomes = _outcomes(problem, replicas, load, slos, named, capacity, watch, seed)
-    return Comparison(problem, table, slos, replicas, tuple(outcomes), notes)
+    comparison = Comparison(problem, table, slos, replicas, tuple(outcomes), notes)
+    return unless_stopped(comparison, outcomes, len(named))
 
 
 def _outcomes(
@@ -205,7 +210,7 @@ def _outcomes(
     capacity: float | None,
     watch: Watch,
     seed: int,
-) -> Iterator[Outcome]:
+) -> list[Outcome]:
     """Run one policy after the other, with what each costs and what is proven of it."""
     settings = {
         name: _setting(problem, load, one, slos, seed) for name, one in replicas.machines.items()
@@ -219,7 +224,8 @@ def _outcomes(
         }
         for each in named
     ]
-    for policies in made:
+
+    def run(policies: dict[str, Strategy]) -> Outcome:
         chosen = policies[replicas.groups[0].name]
         fleet = replicas.deployment(policies, load.table.demands)
         found = _outcome(problem, fleet, load, slos, chosen, watch, seed)
@@ -231,9 +237,9 @@ def _outcomes(
         if capacity is not None:
             highest = _highest(problem, fleet, load, slos, chosen, capacity, seed)
             found = replace(found, capacity=highest)
-        if watch.on_run is not None:
-            watch.on_run(found)
-        yield found
+        return found
+
+    return run_each(made, run, watch.on_run)
 
 
 def _outcome(

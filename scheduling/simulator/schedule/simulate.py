@@ -18,7 +18,7 @@ from scheduling.simulator.schedule.execute import execute
 from scheduling.simulator.schedule.policy import Policy
 from scheduling.simulator.schedule.registry import policy as make_policy
 from scheduling.simulator.schedule.support import check_support
-from scheduling.simulator.side_by_side import chosen, run_each
+from scheduling.simulator.side_by_side import MOMENT, chosen, run_each, unless_stopped
 from scheduling.solvers.driver import solve
 
 DEFAULT_POLICIES = ("FIFO", "SPT", "MWKR", "eft", "heft", "resolve")
@@ -120,6 +120,9 @@ def simulate_schedule(
         When there is no such policy, or the problem has rules that cannot be kept step by step.
     PolicyError
         When a policy does what the problem does not allow, or waits for ever.
+    StoppedComparisonError
+        When the keyboard interrupts the runs after the first has ended, with the comparison of
+        those that had.
     CheckError
         When a schedule fails the independent check (a defect of the library).
 
@@ -135,7 +138,9 @@ def simulate_schedule(
     policies = chosen(policy, lambda name: make_policy(name, seed))
     floors = _floors(online.truth)
     runs = run_each(policies, lambda entry: _run(online, entry, floors), on_run)
-    if time_limit is None and work_limit is None:
+    if len(runs) < len(policies):
+        time_limit, work_limit = MOMENT, None
+    elif time_limit is None and work_limit is None:
         time_limit = DEFAULT_TIME_LIMIT
     offline: ScheduleSolution = solve(
         online.truth,
@@ -146,7 +151,7 @@ def simulate_schedule(
         hint=None if _least(runs).missed else _least(runs).solution,
     )
     bounded = tuple(_bounded(online.truth, run, offline, floors) for run in runs)
-    return Simulation(online, bounded, offline)
+    return unless_stopped(Simulation(online, bounded, offline), runs, len(policies))
 
 
 def _floors(problem: ScheduleProblem) -> Sequence[Number | None]:

@@ -22,7 +22,7 @@ from scheduling.simulator.sharing.engine import Engine
 from scheduling.simulator.sharing.policy import SharingPolicy
 from scheduling.simulator.sharing.registry import POLICIES
 from scheduling.simulator.sharing.registry import policy as make_policy
-from scheduling.simulator.side_by_side import chosen, run_each
+from scheduling.simulator.side_by_side import MOMENT, chosen, run_each, unless_stopped
 from scheduling.solvers.driver import solve
 
 DEFAULT_TIME_LIMIT = 10.0
@@ -124,6 +124,9 @@ def simulate_sharing(
         When no policy is named.
     UnsupportedError
         When there is no such policy.
+    StoppedComparisonError
+        When the keyboard interrupts the runs after the first has ended, with the comparison of
+        those that had.
     CheckError
         When a schedule fails the independent check (a defect of the library).
 
@@ -148,12 +151,15 @@ def simulate_sharing(
     floors = _floors(truth)
     reference = fluid_completions(problem)
     runs = run_each(policies, lambda entry: _run(problem, truth, entry, floors, reference), on_run)
+    stopped = len(runs) < len(policies)
     unlimited = time_limit is None and work_limit is None
     if not unlimited or len(truth.tasks) <= LARGEST_SOLVED:
+        if unlimited:
+            time_limit = DEFAULT_TIME_LIMIT
         answer: ScheduleSolution = solve(
             truth,
-            time_limit=DEFAULT_TIME_LIMIT if unlimited else time_limit,
-            work_limit=work_limit,
+            time_limit=MOMENT if stopped else time_limit,
+            work_limit=None if stopped else work_limit,
             workers=workers,
             seed=seed,
             hint=min(runs, key=lambda run: run.mean_seconds).solution,
@@ -161,12 +167,13 @@ def simulate_sharing(
         floors = [tier.bound for tier in answer.tiers] or floors
     bound = floors[0]
     jobs = len(problem.jobs)
-    return SharingComparison(
+    comparison = SharingComparison(
         problem=problem,
         runs=tuple(_bounded(truth, run, floors) for run in runs),
         bound_seconds=None if bound is None else bound / jobs / MICROSECONDS,
         lag_limit_seconds=max(job.core_seconds for job in problem.jobs) / problem.cores,
     )
+    return unless_stopped(comparison, runs, len(policies))
 
 
 def run_sharing(problem: SharedCluster, policy: SharingPolicy) -> tuple[float, ...]:
