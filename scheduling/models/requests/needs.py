@@ -82,6 +82,43 @@ class Needs:
         return self.first + self.rest
 
 
+class Works(NamedTuple):
+    """Seconds of iterations that are due to each request alone beside the base, shape (n,).
+
+    Parameters
+    ----------
+    steps
+        Tokens of its answer behind the first one, each made in an iteration of its own.
+    first
+        Until its first token.
+    rest
+        After it.
+    at_zero, slope
+        A line over the later tokens 1, 2, … that what each of them takes does not undercut.
+    """
+
+    steps: Floats
+    first: Floats
+    rest: Floats
+    at_zero: Floats
+    slope: Floats
+
+
+def works(table: RequestTable, minorant: Minorant) -> Works:
+    """Return what prompts and later tokens take beside the base, evicted or not.
+
+    Parameters
+    ----------
+    table
+        The requests.
+    minorant
+        A function that no iteration undercuts.
+    """
+    work = _Amounts(table, keeps=False)
+    later = work.later(minorant)
+    return Works(work.steps, work.prompt_seconds(minorant), later.seconds, *later.line)
+
+
 def floors(table: RequestTable, minorants: Sequence[Minorant], *, keeps: bool = False) -> Floors:
     """Return the time that each request takes alone.
 

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
 from scheduling.models.cost.protocol import Minorant
 from scheduling.models.preemptive import mean_busy_sum, span, srpt_sum
-from scheduling.models.requests.needs import Floors, Limits, Needs, floors, needs
+from scheduling.models.requests.crowding import crowded_sum
+from scheduling.models.requests.needs import Floors, Limits, Needs, floors, needs, works
 from scheduling.models.requests.table import RequestTable
 from scheduling.solvers.prefill.intervals import most_on_time
 
@@ -19,8 +21,12 @@ Floats = NDArray[np.float64]
 MOST_SORTED = 200_000
 """Requests up to which bounds look at all of them together; beyond, each counts by itself."""
 
+MOST_CROWDED = 20_000
+"""Requests up to which bounds look at what they cost each other on one replica."""
+
 _SHARES = (0.0, 0.25, 0.5, 0.75, 1.0)
 _TRIED = 3
+_CROWDS = 2
 _SAMPLED = 20_000
 _TOGETHER = 300
 _CLOCK = 2e-9
@@ -82,14 +88,21 @@ class FleetBounds:
     def mean_e2e(self) -> float:
         """Return a lower bound of the mean of the seconds from arrival to the last token.
 
-        The greatest of: each request alone; shortest remaining work first; and the least mean busy
-        times with what each request takes from then to its end.
+        The greatest of: each request alone; shortest remaining work first; the least mean busy
+        times with what each request takes from then to its end; the bound for first tokens with
+        the later ones of each request alone; and on one replica what requests cost each other.
         """
         own = float((self._floors.first + self._floors.rest).mean())
-        return self._mean(own, lambda one: one.total, lambda one: one.tail)
+        whole = self._mean(own, lambda one: one.total, lambda one: one.tail)
+        apart = self._first_tokens + float(self._floors.rest.mean())
+        return max(whole, apart * (1 - 1e-12), self._crowded())
 
     def mean_ttft(self) -> float:
         """Return a lower bound of the mean of the seconds from arrival to the first token."""
+        return self._first_tokens
+
+    @cached_property
+    def _first_tokens(self) -> float:
         own = float(self._floors.first.mean())
         return self._mean(own, lambda one: one.first, None)
 
@@ -173,6 +186,27 @@ class FleetBounds:
                 if tail is not None:
                     late = mean_busy_sum(self._release, each) + float(tail(one).sum())
                     found = max(found, (late - arrived) / count)
+        return max(0.0, found * (1 - 1e-12) - _CLOCK)
+
+    def _crowded(self) -> float:
+        """Return a bound of the mean by what requests cost each other on the only replica.
+
+        What is found of prompts must be known of each request, not only in sum.
+        """
+        count = len(self._table)
+        if self._replicas > 1 or self._limits.keeps or count > MOST_CROWDED:
+            return 0.0
+        known = [(one.base, works(self._table, one)) for one in self._minorants]
+        span_ = max(float(self._release[-1] - self._release[0]), _NS)
+        likely = []
+        for base, each in known:
+            stay = base * float((each.steps + 1).sum())
+            load = float((each.first + each.rest).sum())
+            likely.append(stay + load + load * stay / span_)
+        best = sorted(range(len(known)), key=lambda place: -likely[place])[:_CROWDS]
+        found = max(
+            crowded_sum(self._release, known[place][1], known[place][0]) / count for place in best
+        )
         return max(0.0, found * (1 - 1e-12) - _CLOCK)
 
 
