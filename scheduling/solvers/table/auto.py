@@ -1,25 +1,47 @@
-"""Solver ``auto``: a sorted table, the group recursion, then the program."""
+"""Solver ``auto``: a sorted table, the group recursion, trees, and the program."""
 
 from __future__ import annotations
 
+from typing import Any
+
 from scheduling.models.table.arrays import Lines
-from scheduling.solvers.bases import NeedsNothing, TakesAll
+from scheduling.solvers.bases import NeedsNumba, TakesAll
 from scheduling.solvers.board import Board, Budget
 from scheduling.solvers.table.family import CompiledTable
 from scheduling.solvers.table.grouping import AsIs, GroupRecursion, Sorted
 from scheduling.solvers.table.mip import Mip
+from scheduling.solvers.table.trees import Trees
+from scheduling.solvers.warmup import Kernels, begin
+
+_FIRST_ROUNDS, _FIRST_SHARE = 2, 0.3
+"""Of the trees ahead of the program, which is soon solved where it is small."""
+
+_EXACT_SHARE = 0.7
 
 
-class Auto(NeedsNothing, TakesAll):
-    """The rules answer at once, the program improves and proves."""
+class Auto(NeedsNumba, TakesAll):
+    """The rules answer at once, trees improve that, the program proves, trees go on."""
 
     name = "auto"
-    summary = "portfolio: as it is, sorted, group recursion, MIP"
+    summary = "portfolio: as it is, sorted, group recursion, trees, MIP"
+
+    def kernels(self, data: Any, budget: Budget) -> tuple[Kernels, ...]:
+        """Name the kernel of the trees."""
+        return Trees().kernels(data, budget)
 
     def search(
         self, data: CompiledTable, board: Board[Lines], budget: Budget, hint: Lines | None
     ) -> None:
         """Improve value and bound."""
-        for solver in (AsIs(), Sorted(), GroupRecursion(), Mip()):
+        begin(self.kernels(data, budget))
+        plan: tuple[tuple[Any, float], ...] = (
+            (AsIs(), 1.0),
+            (Sorted(), 1.0),
+            (GroupRecursion(), 1.0),
+            (Trees(_FIRST_ROUNDS), _FIRST_SHARE),
+            (Mip(), _EXACT_SHARE),
+            (Trees(), 1.0),
+        )
+        for solver, share in plan:
             if not board.stopped:
-                solver.search(data, board, budget, hint)
+                solver.search(data, board, budget.part(share), hint)

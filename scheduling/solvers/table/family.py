@@ -89,6 +89,7 @@ FAMILY: Family[Lines] = Family(
         "auto": "auto:Auto",
         "mip": "mip:Mip",
         "group-recursion": "grouping:GroupRecursion",
+        "trees": "trees:Trees",
         "sorted": "grouping:Sorted",
         "as-is": "grouping:AsIs",
         "dynamic-program": "dynamic:DynamicProgram",

@@ -16,7 +16,7 @@ from scheduling.errors import InputError, UnsupportedError
 from scheduling.instances.generators import generate
 from scheduling.instances.table.random_tables import random_table
 from scheduling.models.base import Status
-from scheduling.models.table.arrays import compile_table
+from scheduling.models.table.arrays import TableArrays, compile_table
 from scheduling.models.table.bounds import chain_bound
 from scheduling.models.table.groups import find_groups
 from scheduling.models.table.problem import TableProblem
@@ -24,9 +24,12 @@ from scheduling.models.table.solution import TableSolution
 from scheduling.report.charts import write_chart
 from scheduling.report.table.chart import lengths, sentence
 from scheduling.solvers.table import mip
+from scheduling.solvers.table.grouping import grouped
+from scheduling.solvers.table.trees import Table
 from tests.solving import solve
 
 RULES = ("as-is", "sorted", "group-recursion")
+NOT_EXACT = (*RULES, "trees")
 HAND = TableProblem(fields=("a", "b"), rows=(("aa", "x"), ("b", "x"), ("aa", "y")))
 
 
@@ -67,7 +70,7 @@ def test_the_best_of_all_orders(problem: TableProblem) -> None:
         answer = solve(problem, name, work_limit=5, workers=1)
         assert answer.status is Status.OPTIMAL
         assert answer.objective == most
-    for name in RULES:
+    for name in NOT_EXACT:
         answer = solve(problem, name, work_limit=5, workers=1)
         assert answer.objective <= most <= answer.bound
 
@@ -113,6 +116,35 @@ def test_tables_of_many_rows_are_proven() -> None:
     rule = solve(problem, "group-recursion", work_limit=20)
     assert rule.objective < 0.75 * answer.objective
     assert answer.objective < rule.bound < 1.12 * answer.objective
+    trees = solve(problem, "trees", work_limit=3, workers=1)
+    assert 0.998 * answer.objective < trees.objective <= answer.objective
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.integers(3, 30), st.integers(1, 5), st.integers(1, 6), st.integers(0, 10**6))
+def test_a_tree_saves_what_its_lines_save(lines: int, columns: int, texts: int, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    arrays = TableArrays(
+        rng.integers(0, texts, (lines, columns)), np.zeros((lines, columns), np.int64)
+    )
+    length = rng.integers(0, 10, (columns, texts))
+    arrays.weight[:] = length[np.arange(columns), arrays.value]
+    table = Table(arrays)
+    if len(table.rows) < 3:
+        return
+    start = grouped(arrays)
+    tree = table.tree(start)
+    assert arrays.saved(table.lines(tree)) >= arrays.saved(start)
+    for saved, found, _ in table.round(tree, arrays.saved(start), 5.0, rng):
+        assert arrays.saved(table.lines(found)) >= saved >= arrays.saved(start)
+
+
+def test_trees_are_the_same_with_the_same_seed() -> None:
+    problem = random_table(lines=60, columns=5, seed=3)
+    first, second = (solve(problem, "trees", work_limit=2, workers=1, seed=5) for _ in range(2))
+    assert first.lines == second.lines
+    better = solve(problem, "trees", work_limit=4, workers=1, hint=first)
+    assert better.objective >= first.objective
 
 
 def test_tables_with_more_groups_than_a_program_takes() -> None:
