@@ -28,15 +28,21 @@ def bench(
         ),
     ],
     solvers: Annotated[
-        str,
+        list[str] | None,
         typer.Option(
             metavar="S,S…",
-            help="Solvers, separated by commas.",
+            help="Solvers, separated by commas or repeated; auto by default.",
             autocompletion=completing.solvers,
         ),
-    ] = "auto",
-    seeds: Annotated[str, typer.Option(metavar="N,N…", help="Seeds.")] = "0",
-    time_limit: options.Seconds = 10.0,
+    ] = None,
+    seeds: Annotated[
+        list[str] | None,
+        typer.Option(metavar="N,N…", help="Seeds, separated by commas or repeated; 0 by default."),
+    ] = None,
+    time_limit: Annotated[
+        float | None,
+        typer.Option(metavar="SECONDS", help="Wall-clock limit of each run."),
+    ] = 10.0,
     workers: options.Workers = None,
     output: Annotated[
         Path | None,
@@ -66,8 +72,8 @@ def bench(
 
     plan = Plan(
         suites=tuple(suites),
-        solvers=tuple(solvers.split(",")),
-        seeds=options.whole_numbers(seeds, "--seeds"),
+        solvers=tuple((options.joined(solvers) or "auto").split(",")),
+        seeds=options.whole_numbers(options.joined(seeds) or "0", "--seeds"),
         time_limit=time_limit or 10.0,
         workers=workers,
     )

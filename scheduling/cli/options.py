@@ -103,6 +103,11 @@ def duration(text: str, option: str) -> float:
     return seconds
 
 
+def joined(values: list[str] | None) -> str | None:
+    """Return the list that an option's values make, each of which may be a list of its own."""
+    return ",".join(values) if values else None
+
+
 def whole_numbers(text: str, option: str) -> tuple[int, ...]:
     """Return the integers of a list.
 

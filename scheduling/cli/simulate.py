@@ -79,14 +79,16 @@ Plot = Annotated[
     ),
 ]
 Rates = Annotated[
-    str | None,
+    list[str] | None,
     typer.Option(
-        "--rates", metavar="R,R…", help="Sweep over these rates of requests, a second each."
+        "--rates", metavar="R,R…", help="Sweep over these rates, requests a second; repeatable."
     ),
 ]
 Seeds = Annotated[
-    str | None,
-    typer.Option("--seeds", metavar="N,N…", help="Sweep over these seeds: means and confidence."),
+    list[str] | None,
+    typer.Option(
+        "--seeds", metavar="N,N…", help="Sweep over these seeds, repeatable: means, confidence."
+    ),
 ]
 Backend = Annotated[
     str | None,
@@ -177,9 +179,8 @@ def simulate(
     policies, typed = tuple(policy or ()), settings.typed(context)
     asked = Asked(policies, time_limit, work_limit, workers, seed, output, json, typed)
     goals = tuple(objective or ())
-    wanted = Wanted(
-        trace, router, strict, capacity, times, viewer, plot, goals, rates, seeds, backend
-    )
+    grid = options.joined(rates), options.joined(seeds)
+    wanted = Wanted(trace, router, strict, capacity, times, viewer, plot, goals, *grid, backend)
     problem = read(file, format=format_)
     if isinstance(problem, RequestScenario):
         _simulate_requests(problem, file, asked, wanted)

@@ -292,6 +292,9 @@ def test_command(cli: Cli, suite: Path, tmp_path: Path) -> None:
     assert profile.exists()
     assert "same" in cli(*base, "--output", results, "--baseline", results).out
     assert len(cli(*base, "--output", results, "--json").json["records"]) == 4
+    again = ("bench", suite, "--solvers", "dispatch", "--solvers", "cp-sat", "--time-limit", 5)
+    both = cli(*again, "--seeds", "0,1", "--seeds", "2", "--output", results, "--json")
+    assert len(both.json["records"]) == 12
     assert cli("bench", "no such suite").code == 2
     assert cli("bench", suite, "--seeds", "x").code == 2
 

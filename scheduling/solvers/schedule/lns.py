@@ -37,11 +37,12 @@ class Lns(NeedsCpSat):
         hint: Candidate | None,
     ) -> None:
         """Improve the board's best schedule; without one, look for a first one."""
-        from scheduling.solvers.schedule.neighbourhood.improve import Improver
-
         if board.best is None:
             self._start(data, board, budget, hint)
         if board.best is not None and not board.stopped:
+            # Its packages take long to load: a first schedule is there before they are.
+            from scheduling.solvers.schedule.neighbourhood.improve import Improver
+
             Improver(data, board, budget, self.name).run()
 
     def _start(
@@ -52,8 +53,6 @@ class Lns(NeedsCpSat):
         hint: Candidate | None,
     ) -> None:
         """Take the first schedule that a quick heuristic or else CP-SAT finds."""
-        from scheduling.solvers.cpsat.settings import Settings
-
         for name in _STARTERS:
             try:
                 solver = FAMILY.solver(name)
@@ -64,5 +63,7 @@ class Lns(NeedsCpSat):
                 solver.search(data, board, one, hint)
             if board.best is not None or board.stopped:
                 return
+        from scheduling.solvers.cpsat.settings import Settings
+
         first = Settings(parameters=(("stop_after_first_solution", True),))
         CpSat(first).search(data, board, budget, hint)

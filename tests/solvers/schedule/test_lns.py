@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
 import time
 
@@ -33,6 +35,22 @@ def first_schedule(data: CompiledSchedule, seed: int = 0) -> Candidate | None:
     chosen = Settings(parameters=(("stop_after_first_solution", True), ("randomize_search", True)))
     CpSat(chosen).search(data, board, Budget(None, 20.0, 1, seed), None)
     return board.best
+
+
+def test_a_first_schedule_is_there_before_packages_that_load_slowly() -> None:
+    script = """
+import sys
+import scheduling as sch
+
+def seen(progress):
+    if progress.objective is not None and "first" not in found:
+        found["first"] = "ortools.sat.python.cp_model" in sys.modules
+
+found = {}
+sch.solve(sch.read("bundled:project-30"), "lns", time_limit=60, on_progress=seen)
+assert found == {"first": False}, found
+"""
+    subprocess.run([sys.executable, "-c", script], check=True)
 
 
 def violations(data: CompiledSchedule, candidate: Candidate) -> list[str]:
