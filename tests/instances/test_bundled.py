@@ -50,7 +50,7 @@ def test_small_instances_are_closed_and_have_one_value_per_tier(name: str) -> No
 def test_the_values_are_proven_again(name: str) -> None:
     best, problem = bundled.best_known(name), bundled.load(name)
     assert best is not None
-    solution = solve(problem, "cp-sat", time_limit=60, workers=2)
+    solution = solve(problem, "cp-sat", time_limit=1e6, workers=2)
     if best.infeasible:
         assert solution.status == Status.INFEASIBLE
     else:

@@ -139,7 +139,7 @@ class World:
             self.cluster.put(obj)
         self.follow()
         problem = snapshot_of(self.state.objects()).problem
-        solution = sch.solve(problem, "cp-sat", time_limit=10.0, workers=1)
+        solution = sch.solve(problem, "cp-sat", work_limit=10.0, workers=1)
         steps = order_steps(problem, solution)
         pods = self.state.objects("Pod")
         self.plan = make_plan(self.state.version, problem, solution, steps, pods)

@@ -118,7 +118,7 @@ def test_own_rule_and_progress() -> None:
 
 
 def test_hint_is_never_made_worse() -> None:
-    best = solve(shop(), "cp-sat", time_limit=20)
+    best = solve(shop(), "cp-sat", time_limit=1e6)
     again = solve(shop(), Idle(), time_limit=0.2, hint=best)
     assert again.objective == best.objective
     assert again.solver == "idle (hint)"
@@ -183,7 +183,7 @@ def test_a_second_interrupt_is_raised() -> None:
 
 def test_tiers_are_solved_in_order() -> None:
     problem = shop(objective=["late_jobs", {"total_completion": 1}])
-    answer = solve(problem, "cp-sat", time_limit=30)
+    answer = solve(problem, "cp-sat", time_limit=1e6)
     assert answer.status is Status.OPTIMAL
     assert [tier.name for tier in answer.tiers] == ["late_jobs", "total_completion"]
     assert all(tier.gap == 0 for tier in answer.tiers)
@@ -213,7 +213,7 @@ def test_one_worker_and_a_work_limit_are_deterministic(solver: str) -> None:
 @given(schedule_problems())
 def test_auto_equals_brute_force(problem: ScheduleProblem) -> None:
     optimum = brute_force(problem)
-    answer = solve(problem, "auto", time_limit=60, workers=2)
+    answer = solve(problem, "auto", time_limit=1e6, workers=2)
     if optimum is None:
         assert answer.status is Status.INFEASIBLE
     else:

@@ -106,7 +106,7 @@ def test_all_faults_come_at_once() -> None:
 
 def solved() -> tuple[ServingProblem, dict[str, Any]]:
     problem = ServingProblem.model_validate(document())
-    answer = sch.solve(problem, "mip", time_limit=20, workers=1)
+    answer = sch.solve(problem, "mip", time_limit=1e6, workers=1)
     assert not sch.check(problem, answer)
     return problem, answer.model_dump(mode="json")
 
@@ -240,7 +240,7 @@ def test_sites_of_several_stages_keep_caches_on_their_nodes(tmp_path: Path) -> N
     for template in stages["templates"]:
         template["layout"] |= {"pp": 2}
     problem = ServingProblem.model_validate(stages)
-    answer = sch.solve(problem, "cp-sat", time_limit=20, workers=1)
+    answer = sch.solve(problem, "cp-sat", time_limit=1e6, workers=1)
     assert answer.sites
     assert all(len(nodes) == 2 for site in answer.sites for nodes in site.places)
     assert not sch.check(problem, answer)

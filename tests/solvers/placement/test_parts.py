@@ -67,7 +67,7 @@ def test_answers_are_valid_and_never_below_the_bound(problem: PlacementProblem, 
     if Parts(count).refusal(CompiledPlacement(free)) is not None:
         return
     found = sch.solve(free, Parts(count), work_limit=0.02, workers=1)
-    best = sch.solve(free, "cp-sat", time_limit=20, workers=1)
+    best = sch.solve(free, "cp-sat", time_limit=1e6, workers=1)
     assert sch.check(free, found) == []
     values = [tier.objective for tier in found.tiers]
     assert values >= [tier.objective for tier in best.tiers]

@@ -36,7 +36,7 @@ def solve_as(kind: Kind, problem: ScheduleProblem, **options: object) -> Schedul
         solution: ScheduleSolution = sch.solve(
             problem,
             "mip",
-            time_limit=60,
+            time_limit=1e6,
             workers=1,
             **options,  # type: ignore[arg-type]
         )
@@ -68,7 +68,7 @@ def test_disjunctive_equals_brute_force(problem: ScheduleProblem) -> None:
 @given(schedule_problems(max_jobs=4, max_tasks=2, renewables=0, feasible=True))
 def test_both_formulations_and_cp_sat_agree(problem: ScheduleProblem) -> None:
     answers = [solve_as(kind, problem) for kind in (TimeIndexed, Disjunctive)]
-    answers.append(sch.solve(problem, "cp-sat", time_limit=60, workers=1))
+    answers.append(sch.solve(problem, "cp-sat", time_limit=1e6, workers=1))
     values = [[tier.objective for tier in answer.tiers] for answer in answers]
     assert all(answer.status is Status.OPTIMAL for answer in answers)
     assert values[0] == values[1] == values[2]
@@ -77,7 +77,7 @@ def test_both_formulations_and_cp_sat_agree(problem: ScheduleProblem) -> None:
 @settings(max_examples=25)
 @given(schedule_problems(max_jobs=3, max_tasks=1, feasible=True))
 def test_an_engine_behind_pyomo_agrees(problem: ScheduleProblem) -> None:
-    assert_optimal(problem, sch.solve(problem, "mip:appsi_highs", time_limit=60, workers=1))
+    assert_optimal(problem, sch.solve(problem, "mip:appsi_highs", time_limit=1e6, workers=1))
 
 
 @pytest.mark.parametrize("solver", ["mip", "mip:appsi_highs"])
@@ -91,7 +91,7 @@ def test_tasks_without_length_in_a_disjunctive_group(solver: str) -> None:
     model.add_mode(two, duration=2)
     model.keep_apart([one, none, two])
     model.minimize("total_completion")
-    assert sch.solve(model.build(), solver, time_limit=60, workers=1).objective == 4
+    assert sch.solve(model.build(), solver, time_limit=1e6, workers=1).objective == 4
 
 
 def test_tasks_that_never_fit_one_machine_together_may_still_avoid_it() -> None:
@@ -110,7 +110,7 @@ def test_tasks_that_never_fit_one_machine_together_may_still_avoid_it() -> None:
 @settings(max_examples=40)
 @given(schedule_problems(max_jobs=3, max_tasks=2, renewables=0, feasible=True))
 def test_encoded_candidates_satisfy_every_row(problem: ScheduleProblem) -> None:
-    answer = sch.solve(problem, "cp-sat", time_limit=60, workers=1)
+    answer = sch.solve(problem, "cp-sat", time_limit=1e6, workers=1)
     data = CompiledSchedule(problem)
     candidate = data.candidate(answer)
     frame = Frame.of(data.arrays)
@@ -182,7 +182,7 @@ def test_missing_engines_are_refused_with_the_reason() -> None:
 @pytest.mark.parametrize("kind", [TimeIndexed, Disjunctive])
 def test_a_hint_is_never_made_worse(kind: Kind) -> None:
     problem = shop(5, 3)
-    hint = sch.solve(problem, "cp-sat", time_limit=60, workers=1)
+    hint = sch.solve(problem, "cp-sat", time_limit=1e6, workers=1)
     again = solve_as(kind, problem, hint=hint)
     assert again.objective == hint.objective
     assert again.status is Status.OPTIMAL

@@ -96,7 +96,7 @@ def test_shops_get_better_bounds_than_by_formula(
 ) -> None:
     problem = shop(objective, *size)
     found = raised(method, problem)
-    answer = solve(problem, "cp-sat", time_limit=2, workers=2)
+    answer = solve(problem, "cp-sat", work_limit=1, workers=1)
     assert found is not None
     assert found[0] < found[1] <= answer.objective
 

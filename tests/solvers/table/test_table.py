@@ -173,7 +173,7 @@ def test_what_binds_a_table() -> None:
             ("a lamp", "it broke", "1"),
         ),
     )
-    found = sch.explain(problem, time_limit=30)
+    found = sch.explain(problem, time_limit=1e6)
     assert found.binds == (
         "1 of 3 repeated cells are shared with the line before.",
         "Not shared, as rows that have them are apart or begin otherwise: 2 of 2 in 'stars'.",
@@ -185,7 +185,7 @@ def test_what_binds_a_table() -> None:
     assert reliefs["without 'product'"].value == 2
     assert reliefs["without 'review'"].useless
     alone = TableProblem(fields=("a",), rows=(("x",), ("y",)))
-    assert sch.explain(alone, time_limit=30).reliefs == ()
+    assert sch.explain(alone, time_limit=1e6).reliefs == ()
 
 
 def test_by_hand() -> None:
