@@ -69,7 +69,8 @@ def proven(
 
 def sentence(solution: Solution) -> str:
     """Say in words what a solution's certificate means."""
-    found = f"by {solution.solver} in {solution.seconds:.2f} s"
+    # What people or other programs wrote need not say by what it was found.
+    found = f", by {solution.solver} in {solution.seconds:.2f} s" if solution.solver else ""
     known = "no bound known" if solution.gap is None else _distance(solution.gap)
     meanings = {
         "optimal": "optimal: proven best possible",
@@ -77,7 +78,7 @@ def sentence(solution: Solution) -> str:
         "infeasible": "infeasible: proven that no solution exists",
         "unknown": "unknown: no solution found",
     }
-    return f"{meanings[solution.status]}, {found}"
+    return f"{meanings[solution.status]}{found}"
 
 
 def _distance(gap: float) -> str:

@@ -103,6 +103,12 @@ def opened(data: Any, source: str | None) -> Any:
     return fields[ROWS] if list(fields) == [ROWS] else fields
 
 
+def stamp_name(data: Any) -> str | None:
+    """Return the name of the schema under which data stands; ``None`` without one."""
+    found = _STAMP.fullmatch(str(data.get(KEY))) if isinstance(data, dict) else None
+    return None if found is None else found[1]
+
+
 def output_schema(name: str) -> dict[str, Any]:
     """Return the JSON schema of a verb's output.
 

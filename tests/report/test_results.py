@@ -164,28 +164,36 @@ def test_a_plan_has_its_rivals_limits_and_what_binds(folder: Path, cli: Cli) -> 
     assert ["pool h100", 2, 8, "GPUs"] in [list(row) for row in tables["Limits"].rows]
 
 
+NO_VALUES: dict[str, object] = {"objective": None, "bound": None, "gap": None, "tiers": []}
+
+
+def _front(kind: str, status: str) -> str:
+    """Return a front without points."""
+    fields = {**NO_VALUES, "kind": kind, "status": status, "points": []}
+    fields |= {"lower": [], "reference": []}
+    if kind == "pareto":
+        return json.dumps({**fields, "criteria": ["makespan", "cost"]})
+    return json.dumps({**fields, "goals": ["cost", "gpus"], "hypervolume": None})
+
+
 @pytest.mark.parametrize(
     ("name", "text", "found"),
     [
         ("a.json", "{}", "no result and no instance"),
         ("a.json", "", "nothing"),
-        ("a.json", '{"runs": [], "requests": 3}', "at least one run"),
+        ("a.json", '{"runs": [], "requests": 3}', "at least one entry"),
         ("a.jsonl", "", "nothing"),
         ("a.json", '{"kind": "plan-front", "status": "x"}', "goals"),
-        ("a.json", '{"kind": "atlas"}', "a result without 'systems'"),
+        ("a.json", '{"kind": "atlas"}', "systems: found nothing"),
         ("a.json", '{"kind": [], "status": "optimal"}', "kind"),
-        ("a.json", '{"kind": "pareto", "status": "optimal", "points": []}', "at least one"),
-        (
-            "a.json",
-            '{"kind": "plan-front", "status": "feasible", "goals": ["cost", "gpus"], "points": []}',
-            "at least one",
-        ),
-        ("a.json", '{"runs": [1]}', "result"),
+        ("a.json", _front("pareto", "optimal"), "at least one"),
+        ("a.json", _front("plan-front", "feasible"), "at least one"),
+        ("a.json", '{"runs": [1]}', "runs[0]: found 1"),
         ("a.json", "[]", "no result"),
-        ("a.json", '[{"rows": []}]', "a result without 'name'"),
+        ("a.json", '[{"rows": []}]', "[0].name: found nothing"),
         ("a.json", '{"status": "optimal", "kind": "nonsense"}', "nonsense"),
-        ("a.jsonl", '{"solver": 1}\n{', "{"),
-        ("a.jsonl", '{"solver": "x"}', "a result without"),
+        ("a.jsonl", '{"solver": 1}\n{', "line 2: found the end, expected valid JSON"),
+        ("a.jsonl", '{"solver": "x"}', "line 1, instance: found nothing"),
         ("a.yaml", "kind: schedule\njobs: []\n", "jobs"),
     ],
 )
@@ -201,7 +209,7 @@ def test_what_is_no_result_is_refused(folder: Path, name: str, text: str, found:
     "text",
     [
         '{"kind": "pareto", "status": "infeasible", "criteria": ["makespan", "cost"]}',
-        '{"kind": "plan-front", "status": "infeasible", "goals": ["cost", "gpus"], "points": []}',
+        _front("plan-front", "infeasible"),
     ],
 )
 def test_a_front_that_cannot_be_says_so(folder: Path, text: str) -> None:
@@ -210,6 +218,98 @@ def test_a_front_that_cannot_be_says_so(folder: Path, text: str) -> None:
     assert section.answer.startswith("No ")
     assert "infeasible" in section.answer
     assert not section.tables
+
+
+TABLE: dict[str, object] = {
+    "kind": "table",
+    "status": "optimal",
+    "objective": 4,
+    "bound": 4,
+    "gap": 0.0,
+    "tiers": [{"name": "saved", "sense": "max", "objective": 4, "bound": 4, "gap": 0.0}],
+    "lines": [{"row": 0, "fields": ["a"]}, {"row": 1, "fields": ["a"]}],
+}
+
+
+def test_a_solution_states_what_its_status_claims(folder: Path) -> None:
+    path = folder / "a.json"
+    path.write_text(json.dumps(TABLE))
+    assert one(["a.json"]).answer.startswith("Optimal")
+    for field in ("objective", "bound", "gap", "tiers", "lines"):
+        path.write_text(json.dumps({key: value for key, value in TABLE.items() if key != field}))
+        with pytest.raises(InputError, match=f"{field}: found nothing, expected a value"):
+            read_results(["a.json"])
+    path.write_text('{"kind": "table", "status": "optimal"}')
+    with pytest.raises(InputError, match="lines: found nothing"):
+        read_results(["a.json"])
+    path.write_text('{"kind": "table", "status": "unknown"}')
+    assert one(["a.json"]).answer == "Unknown: no solution found."
+
+
+@pytest.mark.parametrize(
+    ("change", "tier", "found"),
+    [
+        ({}, {"bound": 3}, "tiers[0].bound: found 3, expected at least the objective 4"),
+        ({}, {"objective": None}, "tiers[0].objective: found none"),
+        ({}, {"gap": 0.5}, "tiers[0].gap: found 0.5, expected 0.0"),
+        ({"bound": 5, "gap": 0.2}, {"bound": 5, "gap": 0.2}, "status: found optimal"),
+        ({"status": "feasible"}, {}, "status: found feasible, expected optimal"),
+        ({"objective": 7}, {}, "objective: found 7, expected 4"),
+        ({"tiers": []}, {}, "tiers: found none"),
+        ({"status": "infeasible"}, {}, "objective: found 4, expected none"),
+    ],
+)
+def test_a_certificate_does_not_contradict_itself(
+    folder: Path, change: dict[str, object], tier: dict[str, object], found: str
+) -> None:
+    tiers = [{**TABLE["tiers"][0], **tier}]  # type: ignore[index]
+    (folder / "a.json").write_text(json.dumps({**TABLE, "tiers": tiers, **change}))
+    with pytest.raises(InputError) as caught:
+        read_results(["a.json"])
+    assert found in str(caught.value)
+
+
+def test_results_of_other_shapes_are_told_by_line_and_field(folder: Path, cli: Cli) -> None:
+    (folder / "scenario.yaml").write_text(SCENARIO)
+    calls = {
+        "simulation": ("simulate", "scenario.yaml", "--policy", "vllm", "--json"),
+        "reproduction": ("reproduce", "mergepipe", "--json"),
+    }
+    fields = {
+        "simulation": [("runs", 0, "policy"), ("runs", 0, "demands", 0, "ttft_seconds", "p99")],
+        "reproduction": [("records", 0, "name"), ("records", 0, "rows", 0, "value")],
+    }
+    for name, call in calls.items():
+        text = cli(*call).out
+        for path in fields[name]:
+            data = json.loads(text)
+            inner = data
+            for step in path[:-1]:
+                inner = inner[step]
+            wrong: tuple[object, ...] = (None, [], {}, True)
+            for value in wrong:
+                inner[path[-1]] = value
+                (folder / "a.json").write_text(json.dumps(data))
+                with pytest.raises(InputError, match=rf"line \d+, .*{path[-1]}.*: found"):
+                    read_results(["a.json"])
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ('{"schema": "scheduling/profile/1", "profile": "x", "left_out": 0}', "profile/1"),
+        ('{"schema": "scheduling/benchmark/1", "records": []}', "no records"),
+        ('{"schema": "scheduling/benchmark/1", "runs": 3}', "no list"),
+        ('{"schema": "scheduling/benchmark/2", "records": []}', "version 1"),
+        ('{"schema": "scheduling/simulation-sharing/1", "records": [1]}', "a list"),
+        ('{"schema": "scheduling/simulation-edge-cloud/1"}', "utility"),
+    ],
+)
+def test_a_schema_says_what_a_result_must_be(folder: Path, text: str, found: str) -> None:
+    (folder / "a.json").write_text(text)
+    with pytest.raises(InputError) as caught:
+        read_results(["a.json"])
+    assert found in str(caught.value)
 
 
 def test_an_instance_without_a_solution_is_told(folder: Path) -> None:
@@ -304,7 +404,8 @@ def test_moves_and_shared_gpus_are_on_the_map(folder: Path) -> None:
     }
     use = [{"part": "gpu-1", "option": 0}]
     placed = [{"item": item, "node": "b", "parts": use} for item in ("moved", "new")]
-    answer = {"kind": "placement", "status": "feasible", "problem": "gpus", "placements": placed}
+    answer = {**NO_VALUES, "kind": "placement", "status": "feasible", "problem": "gpus"}
+    answer["placements"] = placed
     problem["items"][0]["parts"] = [{"part": "gpu-0", "option": 0}]  # type: ignore[index]
     (folder / "p.yaml").write_text(json.dumps(problem))
     (folder / "s.json").write_text(json.dumps(answer))
