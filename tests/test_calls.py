@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 
 import scheduling as sch
+from scheduling.errors import UnsupportedError
+from scheduling.solvers.schedule.dispatch import Dispatch
 
 CALLS: dict[str, Callable[[Any], Any]] = {
     "solve": sch.solve,
@@ -50,6 +52,18 @@ def test_what_is_no_solution_is_refused_in_words() -> None:
         sch.check(problem, None)  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize("given", [None, 5, Dispatch])
+def test_what_is_no_solver_is_refused_in_words(given: Any) -> None:
+    with pytest.raises(sch.InputError, match="solver: found .*expected a name, or a solver"):
+        sch.solve(sch.read("bundled:ft06"), given)
+
+
+@pytest.mark.parametrize("name", ["auto:x", "tabu:3", "cp-sat:highs"])
+def test_choices_behind_solvers_that_have_none_are_refused(name: str) -> None:
+    with pytest.raises(UnsupportedError, match=f"nothing behind its name, found '{name}'"):
+        sch.solve(sch.read("bundled:ft06"), name)
+
+
 def test_a_hint_that_is_no_solution_is_refused_in_words() -> None:
     problem: Any = sch.read("bundled:ft06")
     with pytest.raises(sch.InputError, match="hint: found ScheduleProblem"):
@@ -61,7 +75,9 @@ def test_a_hint_that_is_no_solution_is_refused_in_words() -> None:
     [
         ("time_limit", "5"),
         ("time_limit", float("nan")),
+        ("time_limit", 10**400),
         ("work_limit", "1"),
+        ("work_limit", 10**400),
         ("workers", 1.5),
         ("seed", "7"),
         ("seed", None),

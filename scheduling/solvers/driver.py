@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sys
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -34,6 +35,7 @@ from scheduling.solvers.watching import ends_the_whole, run_watched
 _LOG = logging.getLogger(__name__)
 
 DEFAULT_TIME_LIMIT = 60.0
+_LARGEST_FLOAT = sys.float_info.max
 _SHARE_OF_A_TIER = 0.75
 """Share of what is left that a tier may take before those behind it, which matter less."""
 
@@ -115,6 +117,16 @@ def _told(answer: Solution) -> dict[str, Any]:
     return {name: getattr(answer, name) for name in fields}
 
 
+def _chosen(family: Family[Any], solver: str | Solver[Any, Any]) -> Solver[Any, Any]:
+    """Return the solver of that name, or the solver itself."""
+    if isinstance(solver, str):
+        return family.solver(solver)
+    if isinstance(solver, type) or not hasattr(solver, "search"):
+        found = f"the class {solver.__name__}" if isinstance(solver, type) else repr(solver)
+        raise InputError.single("solver", found, "a name, or a solver such as Dispatch(my_rule)")
+    return solver
+
+
 class _Run:
     """One call of :func:`solve`."""
 
@@ -128,9 +140,7 @@ class _Run:
         self.started = time.monotonic()
         self.problem = problem
         self.family: Family[Any] = family_of(problem)
-        self.solver: Solver[Any, Any] = (
-            self.family.solver(solver) if isinstance(solver, str) else solver
-        )
+        self.solver = _chosen(self.family, solver)
         self.budget = budget
         self.on_progress = on_progress
         self.interrupted = False
@@ -306,7 +316,7 @@ def check_limits(
 ) -> None:
     """Refuse limits and seeds that make no sense with an :class:`~scheduling.errors.InputError`."""
     for name, limit in (("time_limit", time_limit), ("work_limit", work_limit)):
-        if limit is not None and not (isinstance(limit, Real) and 0 < limit < float("inf")):
+        if limit is not None and not (isinstance(limit, Real) and 0 < limit <= _LARGEST_FLOAT):
             raise InputError.single(name, repr(limit), "a positive finite number")
     if workers is not None and not (isinstance(workers, Integral) and workers >= 1):
         raise InputError.single("workers", repr(workers), "a whole number, at least 1")

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from importlib import import_module
 from importlib.util import find_spec
+from inspect import signature
 from typing import Any, Generic, Protocol, TypeVar
 
 from scheduling.errors import UnsupportedError
@@ -133,18 +134,27 @@ class Family(Generic[C]):
         Raises
         ------
         UnsupportedError
-            When the family has no such solver; the message lists those it has.
+            When the family has no such solver, and the message lists those it has; or when it
+            takes no choice behind a colon.
         """
         base, _, engine = name.partition(":")
         if base not in self.solvers:
             known = sorted(self.solvers)
             raise UnsupportedError.unknown("solver", name, known, used=f" for {self.kind}")
         solver = self._load(self.solvers[base])
+        if engine and not _takes_text(solver):
+            raise UnsupportedError(f"solver {base!r} takes nothing behind its name, found {name!r}")
         found: Solver[Any, C] = solver(engine) if engine else solver()
         return found
 
     def _load(self, place: str) -> Any:
         return _named(f"{self.home}.{place}")
+
+
+def _takes_text(solver: Callable[..., Any]) -> bool:
+    """Tell whether what stands behind a solver's name is for it."""
+    first = next(iter(signature(solver).parameters.values()), None)
+    return first is not None and "str" in str(first.annotation).split(" | ")
 
 
 def _named(place: str) -> Any:
