@@ -214,7 +214,8 @@ def compile_serving(problem: ServingProblem) -> ServingArrays:
     Raises
     ------
     UnsupportedError
-        When there are too many ways to fill a site or a domain to write them down.
+        When there are too many ways to fill a site or a domain to write them down, or 64 bits
+        do not hold the rates of all replicas.
     """
     from scheduling.models.serving.compiling import Compiler
 

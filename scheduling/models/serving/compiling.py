@@ -24,6 +24,12 @@ from scheduling.models.serving.problem import (
 MOST_SITES = 20_000
 """Most ways to fill one site that are written down."""
 
+MOST_SPREAD = 10**9
+"""Largest ratio of the rates of one template."""
+
+_LARGEST = 2**62
+"""Busy times, KV caches and prices stay below it, so that 64 bits hold them."""
+
 Site = tuple[tuple[int, int], ...]
 """Templates of a unit and how many replicas of each."""
 
@@ -55,10 +61,16 @@ class Compiler:
         return np.array(rows, np.int64)
 
     def _times(self, template: Template) -> dict[int, int]:
-        fastest = max(exact(rate) for rate in template.rates.values())
+        rates = {name: exact(rate) for name, rate in template.rates.items()}
+        fastest, slowest = max(rates.values()), min(rates.values())
+        if fastest > MOST_SPREAD * slowest:
+            found = f"template {template.id!r} serves {float(fastest):g} and {float(slowest):g}"
+            raise UnsupportedError(
+                f"{found} requests a second, more than a factor of {MOST_SPREAD:,} apart; "
+                "leave the slow demand out of its rates"
+            )
         return {
-            self.demands[name]: floor(TIME_SCALE * fastest / exact(rate))
-            for name, rate in template.rates.items()
+            self.demands[name]: floor(TIME_SCALE * fastest / rate) for name, rate in rates.items()
         }
 
     def _watts(self, template: Template) -> int:
@@ -92,7 +104,10 @@ class Compiler:
         if self._watts(first) > self._watts(second) or not set(others) <= set(times):
             return False
         length = max(self.tables[better].shape[1], self.tables[worse].shape[1])
-        mine, theirs = (_stretched(self.tables[index], length) for index in (better, worse))
+        # Whole numbers of Python: a rate times a busy time may exceed 64 bits.
+        mine, theirs = (
+            _stretched(self.tables[index], length).astype(object) for index in (better, worse)
+        )
         return all(
             bool((mine * other >= theirs * times[demand]).all()) for demand, other in others.items()
         )
@@ -130,7 +145,7 @@ class Compiler:
         capacity = tuple(self.tables[index] for index in kept)
         running = np.array([self.running.get(t.id, 0) for t in templates], np.int64)
         most = self._most(templates, sites, paired, totals, limits, demand, running)
-        return ServingArrays(
+        found = ServingArrays(
             templates=np.array(kept, np.int64),
             role=np.array([ROLES.index(template.role) for template in templates], np.int64),
             model=np.array([models[template.model] for template in templates], np.int64),
@@ -163,6 +178,37 @@ class Compiler:
             types=problem.limits.templates_per_role,
             met=problem.demands_are_met,
         )
+        self._require_64_bits(found)
+        return found
+
+    def _require_64_bits(self, arrays: ServingArrays) -> None:
+        """Refuse fleets whose busy times, KV caches or costs would not be counted exactly."""
+        most = arrays.unit_limit.tolist()
+        slots = list(
+            zip(
+                arrays.slot_unit.tolist(),
+                arrays.slot_template.tolist(),
+                arrays.slot_count.tolist(),
+                strict=True,
+            )
+        )
+        served = [int(arrays.capacity[k].max()) * count * most[unit] for unit, k, count in slots]
+        arcs = zip(arrays.arc_slot.tolist(), arrays.arc_demand.tolist(), strict=True)
+        caches = [
+            served[slot] * int(arrays.kv[demand])
+            for slot, demand in arcs
+            if arrays.bandwidth[arrays.pool[slots[slot][1]]] is not None
+        ]
+        amounts = {
+            "rates of the replicas that a pool holds": TIME_SCALE * max(served, default=0),
+            "KV caches of these replicas": max(caches, default=0),
+            "prices of all replicas": int(arrays.unit_cost.astype(object) @ arrays.unit_limit),
+        }
+        for name, amount in amounts.items():
+            if amount >= _LARGEST:
+                raise UnsupportedError(
+                    f"the {name} sum to more than 64 bits hold; give smaller pools or rates"
+                )
 
     def _pairs(self, template: Template) -> bool:
         return self.problem.kv_affinity == "low" and template.role != "both"
@@ -217,7 +263,10 @@ class Compiler:
         return tuple(
             None
             if pool.kv_bytes_per_second is None
-            else floor(exact(pool.kv_bytes_per_second) * (pool.nodes or 0) * RATE_SCALE / KV_SCALE)
+            else min(
+                _LARGEST,
+                floor(exact(pool.kv_bytes_per_second) * (pool.nodes or 0) * RATE_SCALE / KV_SCALE),
+            )
             for pool in self.problem.pools
         )
 

@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 import scheduling as sch
-from scheduling.errors import InputError
+from scheduling.errors import InputError, UnsupportedError
 from scheduling.models.serving.packing import Packing, packings_of
 from scheduling.models.serving.problem import ServingProblem
 from scheduling.models.serving.solution import ServingSolution
@@ -233,6 +233,50 @@ def test_dominated_templates_are_left_out_but_running_ones_stay() -> None:
     assert len(CompiledServing(ServingProblem.model_validate(more)).arrays.templates) == 2
     runs = more | {"running": [{"template": "weak", "replicas": 1}]}
     assert len(CompiledServing(ServingProblem.model_validate(runs)).arrays.templates) == 3
+
+
+def test_rates_far_apart_do_not_hide_the_better_template() -> None:
+    # A rate in millionths times a busy time exceeds 64 bits here.
+    fast = [
+        {"id": name, "model": "m", "pool": "a", "rates": {"short": 10_000, "long": rate}}
+        for name, rate in (("better", 1.2), ("worse", 1.0))
+    ]
+    fleet = ServingProblem.model_validate(
+        {
+            "kind": "serving",
+            "pools": [{"id": "a", "gpu": "A", "gpus": 1}],
+            "demands": [
+                {"id": "short", "model": "m", "requests_per_second": 0.001},
+                {"id": "long", "model": "m", "requests_per_second": 1.1},
+            ],
+            "templates": fast,
+            "goals": ["gpus"],
+        }
+    )
+    assert CompiledServing(fleet).arrays.templates.tolist() == [0]
+
+
+@pytest.mark.parametrize(
+    ("pool", "rates", "said"),
+    [
+        ({"gpus": 10}, {"chat": 10.0, "code": 1e-9}, "10 and 1e-09 requests a second"),
+        ({"gpus": 10**7}, {"chat": 1e5, "code": 1e5}, "more than 64 bits hold"),
+    ],
+)
+def test_rates_that_64_bits_do_not_hold_are_refused(
+    pool: dict[str, Any], rates: dict[str, float], said: str
+) -> None:
+    fleet = ServingProblem.model_validate(
+        {
+            "kind": "serving",
+            "pools": [{"id": "a", "gpu": "A", **pool}],
+            "demands": [{"id": name, "model": "m"} for name in rates],
+            "templates": [{"id": "t", "model": "m", "pool": "a", "rates": rates}],
+            "goals": ["rate"],
+        }
+    )
+    with pytest.raises(UnsupportedError, match=said):
+        CompiledServing(fleet)
 
 
 def test_sites_of_several_stages_keep_caches_on_their_nodes(tmp_path: Path) -> None:
