@@ -23,7 +23,8 @@ class Flow(Frozen):
 
     source: Name
     target: Name
-    size: Annotated[float, Field(gt=0, le=10**15)] = 1.0
+    # Far above the least floats, whose shares would round to nothing.
+    size: Annotated[float, Field(ge=1e-100, le=10**15)] = 1.0
 
 
 class LeafSpine(Problem):

@@ -286,3 +286,15 @@ def test_files_and_charts(tmp_path: Path) -> None:
     assert sentence(FABRIC, none) == "flows: no parts (unknown)"
     parts = Part(0, 0, 1.5), Part(0, 1, 1.5), Part(1, 0, 1.0)
     assert compile_spines(FABRIC).congestion(parts) == compile_spines(FABRIC).least
+
+
+def test_sizes_whose_shares_would_round_to_nothing_are_refused() -> None:
+    fabric = {"kind": "leaf-spine", "spines": 3, "flows": [{"source": "a", "target": "b"}]}
+    flows = [{"source": "a", "target": name, "size": 1e-100} for name in "bcd"]
+    least = LeafSpine.model_validate(fabric | {"flows": flows})
+    for name in ("auto", "few-splits", "spray", "least-loaded"):
+        answer, congestion, _ = _found(least, name)
+        assert congestion == pytest.approx(1e-100, rel=1e-7)
+        assert sch.check(least, answer) == []
+    with pytest.raises(sch.InputError, match=r"flows\[0\].size: found 5e-324"):
+        LeafSpine.model_validate(fabric | {"flows": [flows[0] | {"size": 5e-324}]})
