@@ -54,7 +54,7 @@ def test_what_is_no_solution_is_refused_in_words() -> None:
 
 @pytest.mark.parametrize("given", [None, 5, Dispatch])
 def test_what_is_no_solver_is_refused_in_words(given: Any) -> None:
-    with pytest.raises(sch.InputError, match="solver: found .*expected a name, or a solver"):
+    with pytest.raises(sch.InputError, match=r"solver: found .*expected a name, or a solver"):
         sch.solve(sch.read("bundled:ft06"), given)
 
 
