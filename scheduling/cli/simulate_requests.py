@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 _SHOWN = (50.0, 99.0)
 _SHOWN_OBJECTIVES = ("e2e", "in-slo")
+_OF_USERS = ("Jain of users", "slowdown of users")
 
 
 def folder_of(file: str) -> Path | None:
@@ -111,15 +112,18 @@ def _show(found: Comparison, title: str) -> None:
     headers = ["policy", "demand", *spans, "in SLO", "good/s"]
     table(headers, rows, f"{title}: {len(found.table)} requests, seconds")
     asked = any(one.capacity is not None for one in found.outcomes)
-    rows = [row for one in found.outcomes for row in _use(one)]
+    users = any(one.fairness and one.fairness.jain_users for one in found.outcomes)
+    rows = [row for one in found.outcomes for row in _use(one, users=users)]
     headers = ["policy", "group"] if len(found.fleet.groups) > 1 else ["policy"]
     headers += ["restarts", "swaps", "KV mean", "KV peak", "busy", "makespan"]
-    headers += ["Jain", "slowdown", "dollars", "$/M tokens"]
+    headers += ["Jain", "slowdown", *(_OF_USERS if users else ()), "dollars", "$/M tokens"]
     table([*headers, "max rate/s"] if asked else headers, rows)
     print(
         "  Jain: index of the speeds, seconds alone over seconds here, of classes, or of requests "
         "where there is one class; slowdown: the most of a request"
     )
+    if users:
+        print("  of users: the same of the users that the trace names, over all their requests")
     _show_programs(found)
     _show_rejected(found)
     for one in found.outcomes:
@@ -211,17 +215,24 @@ def _show_programs(found: Comparison) -> None:
 
 def _between_programs(fair: Fairness | None) -> list[str]:
     """Return how evenly programs were served."""
-    if fair is None or fair.jain_programs is None or fair.slowdown_program is None:
+    return (
+        _shares(None, None) if fair is None else _shares(fair.jain_programs, fair.slowdown_program)
+    )
+
+
+def _shares(index: float | None, slowdown: float | None) -> list[str]:
+    """Return Jain's index of several, and the largest of their slowdowns; dashes where unknown."""
+    if index is None or slowdown is None:
         return ["-", "-"]
-    return [f"{fair.jain_programs:.3f}", f"{fair.slowdown_program:.1f}"]
+    return [f"{index:.3f}", f"{slowdown:.1f}"]
 
 
-def _use(one: Outcome) -> list[list[str]]:
+def _use(one: Outcome, *, users: bool) -> list[list[str]]:
     """Return the rows of a policy in the table of what the replicas did, one a group."""
     groups = one.metrics.groups
     rows = []
     for place, group in enumerate(groups):
-        whole = _whole(one)
+        whole = _whole(one, users=users)
         shares = [percent(share) for share in (group.kv_mean, group.kv_peak, group.utilisation)]
         name = [one.strategy.name, group.group] if len(groups) > 1 else [one.strategy.name]
         rows.append(
@@ -236,11 +247,13 @@ def _use(one: Outcome) -> list[list[str]]:
     return rows
 
 
-def _whole(one: Outcome) -> list[str]:
+def _whole(one: Outcome, *, users: bool) -> list[str]:
     """Return the figures of a policy's whole run."""
     row = [f"{one.metrics.makespan_seconds:.2f}"]
     fair, spent = one.fairness, one.spending
     row += ["-", "-"] if fair is None else [_jain(fair), f"{fair.slowdown_max:.1f}"]
+    if users:
+        row += _shares(None, None) if fair is None else _shares(fair.jain_users, fair.slowdown_user)
     row += (
         ["-", "-"]
         if spent is None

@@ -352,3 +352,35 @@ def test_public_traces_are_read_without_a_fault(
     assert rows is None or len(trace.table) == rows
     found = trace.table.cached_tokens.sum() / trace.table.prompt_tokens.sum()
     assert found == pytest.approx(share, abs=0.001)
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "TIMESTAMP,ContextTokens,GeneratedTokens,User",
+        "timestamp,input_tokens,output_tokens,user_id",
+    ],
+)
+@pytest.mark.parametrize("ending", [".csv", ".jsonl"])
+def test_users_reach_the_table_and_the_files_written_from_it(
+    tmp_path: Path, header: str, ending: str
+) -> None:
+    path = tmp_path / "trace.csv"
+    rows = ["00:02,10,3,ann", "00:01,20,4,bob", "00:03,30,5,", "00:04,-1,5,eve", "00:05,40,6,ann"]
+    path.write_text("\n".join([header, *(f"2023-11-16 18:{row}" for row in rows)]) + "\n")
+    table = read_requests(path).table
+    assert table.user is not None
+    names = [None if row < 0 else table.users[row] for row in table.user.tolist()]
+    assert names == ["bob", "ann", None, "ann"]
+    assert table.rows(slice(1, 3)).user.tolist() == table.user[1:3].tolist()  # type: ignore[union-attr]
+    write_requests(table, tmp_path / f"again{ending}")
+    again = read_requests(tmp_path / f"again{ending}").table
+    assert again.user is not None
+    assert [None if row < 0 else again.users[row] for row in again.user.tolist()] == names
+
+
+def test_a_column_of_users_without_entries_tells_of_none(tmp_path: Path) -> None:
+    path = tmp_path / "trace.csv"
+    path.write_text("arrival_s,prompt_tokens,output_tokens,user\n0,10,3,\n1,10,3,\n")
+    table = read_requests(path).table
+    assert (table.user, table.users) == (None, ())

@@ -45,6 +45,7 @@ class Assembler:
             "cached": columns.cached,
             "demand": columns.demand,
             "blocks": columns.blocks,
+            "user": columns.user,
         }
         named = {
             role: next((name for name in choice if name in header), None)
@@ -55,6 +56,7 @@ class Assembler:
         self._parts: dict[str, list[Ints]] = {}
         self._lines: list[Ints] = []
         self._classes: dict[str, int] = {}
+        self._users: dict[str, int] = {}
         self._faults: list[Fault] = []
         self._broken = 0
 
@@ -86,12 +88,23 @@ class Assembler:
             known = self._classes
             rows = [known.setdefault(text, len(known)) for text in texts]
             found["demand"] = np.array(rows, dtype=np.int64)
+        if "user" in self._roles:
+            found["user"] = self._numbered(self._values(chunk, "user"))
         bad = self._refuse(chunk, refused)
         for role, column in found.items():
             self._parts.setdefault(role, []).append(column[~bad])
         if "blocks" in self._roles:
             self._add_blocks(self._values(chunk, "blocks"), ~bad)
         self._lines.append(np.array(chunk.lines, dtype=np.int64)[~bad])
+
+    def _numbered(self, values: list[object]) -> Ints:
+        """Return numbers of users in the order in which they come, -1 where a row names none."""
+        known = self._users
+        rows = (
+            -1 if value is None or value == "" else known.setdefault(str(value), len(known))
+            for value in values
+        )
+        return np.fromiter(rows, np.int64, len(values))
 
     def _values(self, chunk: Chunk, role: str) -> list[object]:
         return chunk.columns[self._roles[role]]
@@ -156,6 +169,8 @@ class Assembler:
             columns.get("demand", np.zeros(count, dtype=np.int64))[order],
             cached,
             tuple(self._classes) or ("all",),
+            columns["user"][order] if self._users else None,
+            tuple(self._users),
         )
         return Trace(
             table,

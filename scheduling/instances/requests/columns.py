@@ -30,6 +30,8 @@ class Columns:
         Names of the columns of cached tokens, of classes and of blocks, which may be missing.
     block_tokens
         Tokens of a block.
+    user
+        Names that the column of users may have, which may be missing.
     spec
         Where the format is described.
     """
@@ -44,6 +46,7 @@ class Columns:
     demand: tuple[str, ...] = ()
     blocks: tuple[str, ...] = ()
     block_tokens: int = 512
+    user: tuple[str, ...] = ("user", "user_id")
     spec: str = ""
 
     def fits(self, header: frozenset[str]) -> bool:

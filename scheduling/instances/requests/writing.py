@@ -14,7 +14,7 @@ from scheduling.errors import InputError
 from scheduling.models.requests.table import RequestTable
 from scheduling.storage import write_whole
 
-_COLUMNS = ("arrival_ns", "prompt_tokens", "output_tokens", "cached_tokens", "demand")
+_NUMBERS = ("arrival_ns", "prompt_tokens", "output_tokens", "cached_tokens")
 
 
 def write_requests(table: RequestTable, path: str | PathLike[str]) -> None:
@@ -33,22 +33,29 @@ def write_requests(table: RequestTable, path: str | PathLike[str]) -> None:
         For another ending, or when the file cannot be written.
     """
     source = os.fspath(path)
+    names = _names(table)
     text = io.StringIO(newline="")
     match Path(source).suffix.lower():
         case ".csv":
             writer = csv.writer(text, lineterminator="\n")
-            writer.writerow(_COLUMNS)
+            writer.writerow(names)
             writer.writerows(_rows(table))
         case ".jsonl":
             for row in _rows(table):
-                text.write(json.dumps(dict(zip(_COLUMNS, row, strict=True))) + "\n")
+                text.write(json.dumps(dict(zip(names, row, strict=True))) + "\n")
         case suffix:
             found = f"the ending {suffix!r}" if suffix else "no ending"
             raise InputError.single("file name", found, "one of: .csv, .jsonl", source)
     write_whole(Path(source), text.getvalue().encode())
 
 
-def _rows(table: RequestTable) -> Iterator[tuple[int | str, ...]]:
-    numbers = [getattr(table, name).tolist() for name in _COLUMNS[:-1]]
-    names = [table.demands[row] for row in table.demand.tolist()]
-    return zip(*numbers, names, strict=True)
+def _names(table: RequestTable) -> tuple[str, ...]:
+    return (*_NUMBERS, "demand") if table.user is None else (*_NUMBERS, "demand", "user")
+
+
+def _rows(table: RequestTable) -> Iterator[tuple[int | str | None, ...]]:
+    columns = [getattr(table, name).tolist() for name in _NUMBERS]
+    columns.append([table.demands[row] for row in table.demand.tolist()])
+    if table.user is not None:
+        columns.append([None if row < 0 else table.users[row] for row in table.user.tolist()])
+    return zip(*columns, strict=True)

@@ -29,6 +29,11 @@ class RequestTable:
         ``prompt_tokens``.
     demands
         Names of the classes of requests.
+    user
+        Row of ``users`` that it comes from, shape (n,), -1 where that is not known; ``None``: it is
+        known of none.
+    users
+        Names of the users.
 
     Raises
     ------
@@ -42,11 +47,15 @@ class RequestTable:
     demand: Ints
     cached_tokens: Ints
     demands: tuple[str, ...] = ("all",)
+    user: Ints | None = None
+    users: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         n = len(self.arrival_ns)
         columns = ("prompt_tokens", "output_tokens", "demand", "cached_tokens")
+        user = np.full(n, -1, dtype=np.int64) if self.user is None else self.user
         odd = [name for name in columns if len(getattr(self, name)) != n]
+        odd += ["user"] if len(user) != n else []
         if odd:
             raise InputError([Fault(name, "another length", f"{n} rows") for name in odd])
         late = np.diff(self.arrival_ns, prepend=np.int64(0)) < 0
@@ -60,6 +69,7 @@ class RequestTable:
                 (self.cached_tokens < 0) | (self.cached_tokens >= self.prompt_tokens),
                 "at least 0 and fewer than its prompt's",
             ),
+            ("user", (user < -1) | (user >= len(self.users)), "a user's row, or -1"),
         )
         faults = []
         for name, broken, expected in rules:
@@ -82,7 +92,10 @@ class RequestTable:
             Ascending row numbers, flags, or a slice.
         """
         columns = ("arrival_ns", "prompt_tokens", "output_tokens", "demand", "cached_tokens")
-        return replace(self, **{name: getattr(self, name)[chosen] for name in columns})
+        taken: dict[str, Ints] = {name: getattr(self, name)[chosen] for name in columns}
+        if self.user is not None:
+            taken["user"] = self.user[chosen]
+        return replace(self, **taken)  # type: ignore[arg-type]
 
     def first(self, requests: int | None = None, seconds: float | None = None) -> RequestTable:
         """Return the first requests: at most so many, and only those before a time in seconds."""

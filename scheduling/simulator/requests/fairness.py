@@ -1,4 +1,4 @@
-"""How evenly a fleet serves requests, classes and programs: slowdowns, and Jain's index."""
+"""How evenly a fleet serves requests, classes, programs and users: slowdowns, and Jain's index."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ Ints = NDArray[np.int64]
 
 @dataclass(frozen=True, slots=True)
 class Fairness:
-    """How evenly requests, their classes and the programs that they belong to were served.
+    """How evenly requests, their classes, and their programs and users were served.
 
     The speed of a request is the time that it takes alone on the replicas which served it, its
     prompt in one batch, over the time that it took; its slowdown is one over that. The speed of a
-    class, or of a program, is the same of the sums over its requests that were served. All are
+    class, a program or a user is the same of the sums over its requests that were served. All are
     without unit.
 
     Parameters
@@ -37,6 +37,8 @@ class Fairness:
         than two.
     jain_programs, slowdown_program
         The same of programs, such as sessions of users; ``None`` with fewer than two.
+    jain_users, slowdown_user
+        The same of users, where the trace names them; ``None`` with fewer than two.
     """
 
     slowdown_mean: float
@@ -46,6 +48,8 @@ class Fairness:
     slowdown_class: float | None = None
     jain_programs: float | None = None
     slowdown_program: float | None = None
+    jain_users: float | None = None
+    slowdown_user: float | None = None
 
 
 def jain(values: Floats) -> float:
@@ -83,12 +87,18 @@ def fairness(
     slowdowns = 1 / speeds
     classes = _between(table.demand[counted], alone, took)
     sessions = (None, None) if programs is None else _between(programs[counted], alone, took)
+    users: tuple[float, float] | tuple[None, None] = (None, None)
+    if table.user is not None:
+        owners = table.user[counted]
+        known = owners >= 0
+        users = _between(owners[known], alone[known], took[known])
     return Fairness(
         float(slowdowns.mean()),
         float(slowdowns.max()),
         jain(speeds),
         *classes,
         *sessions,
+        *users,
     )
 
 

@@ -48,9 +48,9 @@ def check_times(path: Path) -> None:
 def write_times(path: Path, outcomes: Sequence[Outcome]) -> None:
     """Write the times of every request under every policy, whole or not at all.
 
-    One row a policy and request: classes, tokens, instances, seconds from the start of the trace
-    at which it came, began, had its first and its last token, and its restarts. What never was is
-    empty in CSV, null in JSON and Parquet.
+    One row a policy and request: classes, users, tokens, instances, seconds from the start of the
+    trace at which it came, began, had its first and its last token, and its restarts. What never
+    was or is not known is empty in CSV, null in JSON and Parquet.
 
     Parameters
     ----------
@@ -85,10 +85,12 @@ def times_columns(outcomes: Sequence[Outcome]) -> Columns:
 def _columns(one: Outcome) -> Columns:
     run, table = one.run, one.run.table
     names = [instance.name for instance in run.instances]
+    users = [None] * len(table) if table.user is None else table.user.tolist()
     return {
         "policy": [one.strategy.name] * len(table),
         "request": list(range(len(table))),
         "demand": [table.demands[row] for row in table.demand.tolist()],
+        "user": [None if row is None or row < 0 else table.users[row] for row in users],
         "prompt_tokens": table.prompt_tokens.tolist(),
         "output_tokens": table.output_tokens.tolist(),
         "cached_tokens": (table.cached_tokens + run.hit_tokens).tolist(),

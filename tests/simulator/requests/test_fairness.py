@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -73,6 +75,26 @@ def test_classes_that_wait_are_told_apart() -> None:
     same = fairness(run, {"all": cost}, programs=np.zeros(3, dtype=np.int64))
     assert same is not None
     assert (same.jain_programs, same.slowdown_program) == (None, None)
+
+
+def test_users_that_wait_are_told_apart_and_unknown_ones_count_for_nothing() -> None:
+    zeros = np.zeros(4, dtype=np.int64)
+    users = np.array([1, 0, 0, -1])
+    requests = RequestTable(
+        zeros, zeros + 10, zeros + 3, zeros, zeros, user=users, users=("ann", "bob")
+    )
+    cost = Affine(base=0.01, per_token=0.0)
+    fleet = Deployment((Group("all", cost, kv_tokens=100, max_sequences=1),))
+    run = simulate_fleet(fleet, requests)
+    found = fairness(run, {"all": cost})
+    assert found is not None
+    # One after the other: slowdowns 1 to 4, of which the second and third are of one user.
+    assert found.jain_users == pytest.approx(1.4**2 / (2 * (1 + 0.16)))
+    assert found.slowdown_user == pytest.approx(2.5)
+    for unknown in (None, np.array([1, -1, -1, -1])):
+        anonymous = fairness(replace(run, table=replace(requests, user=unknown)), {"all": cost})
+        assert anonymous is not None
+        assert (anonymous.jain_users, anonymous.slowdown_user) == (None, None)
 
 
 def test_answers_are_timed_on_the_group_that_made_them() -> None:
