@@ -8,7 +8,7 @@ from functools import partial
 from os import PathLike
 from pathlib import Path
 
-from scheduling.errors import InputError
+from scheduling.errors import Fault, InputError
 from scheduling.models.requests.scenario import RequestScenario
 from scheduling.models.requests.table import RequestTable
 from scheduling.simulator.requests.capacity import Capacity, fleet_capacity
@@ -160,7 +160,8 @@ def simulate_requests(
     ------
     InputError
         For names that the catalogue does not have, a model that does not fit into its GPUs, a trace
-        that cannot be read, or limits of classes that it does not have.
+        that cannot be read, limits of classes that it does not have, or policies whose answers come
+        whole on replicas that compute prompts alone.
     UnsupportedError
         When there is no such policy.
     PolicyError
@@ -224,6 +225,8 @@ def _outcomes(
         }
         for each in named
     ]
+    for policies in made:
+        _require_wholes(replicas, policies)
 
     def run(policies: dict[str, Strategy]) -> Outcome:
         chosen = policies[replicas.groups[0].name]
@@ -240,6 +243,17 @@ def _outcomes(
         return found
 
     return run_each(made, run, watch.on_run)
+
+
+def _require_wholes(replicas: StatedFleet, policies: dict[str, Strategy]) -> None:
+    """Refuse answers that come whole on replicas that compute prompts alone, or answers."""
+    faults = [
+        Fault(f"groups[{row}].role", group.role, f"both, as {policies[group.name].name} asks for")
+        for row, group in enumerate(replicas.groups)
+        if group.role != "both" and policies[group.name].whole_answers
+    ]
+    if faults:
+        raise InputError(faults)
 
 
 def _outcome(

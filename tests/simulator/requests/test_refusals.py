@@ -273,3 +273,34 @@ def test_a_policy_that_there_is_not_is_refused_before_any_run() -> None:
     with pytest.raises(UnsupportedError, match="no policy 'serrathi'"):
         simulate_requests(scenario, ["sarathi", "serrathi"], watch=Watch(on_run=ran.append))
     assert not ran
+
+
+def test_answers_that_come_whole_are_not_split_from_their_prompts() -> None:
+    replica = {"cost": {"base_seconds": 0.001, "per_token_seconds": 0.001}, "kv_tokens": 700}
+    one = {"kind": "fixed", "tokens": 20}
+    problem = RequestScenario.model_validate(
+        {
+            "groups": [
+                {"name": "p", "replica": replica, "role": "prefill"},
+                {"name": "d", "replica": replica, "role": "decode"},
+            ],
+            "ways": [
+                {
+                    "groups": ["p"],
+                    "decode": ["d"],
+                    "link": {"bytes_per_second": 1e6, "bytes_per_token": 1},
+                }
+            ],
+            "requests": 2,
+            "workload": {
+                "classes": [
+                    {"arrivals": {"kind": "poisson", "rate": 5.0}, "prompt": one, "output": one}
+                ]
+            },
+        }
+    )
+    assert simulate_requests(problem, ["sarathi"]).outcomes[0].run.rejected == 0
+    with pytest.raises(
+        InputError, match=r"groups\[0\]\.role: found prefill, expected both, as dllm"
+    ):
+        simulate_requests(problem, ["sarathi", "dllm-whole"])
