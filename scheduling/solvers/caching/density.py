@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 
 import numpy as np
+from numpy.typing import NDArray
 
 from scheduling.models.caching.arrays import CachingArrays, Flags, Ints
 from scheduling.solvers.bases import OnePass
@@ -15,29 +16,42 @@ _AGES = 28
 _STEPS = 2.0
 _EVERY = 100
 _FADES = 0.995
-_USES, _ENDS = 2e-4, 1e-3
-"""Uses and ends of each class at each age that are taken for seen before anything is."""
+_USES, _ENDS = 2e-4, 1e-2
+"""Uses at each age, and objects that reach it, that are taken for seen before anything is."""
 
-_CLASSES = 7
-_GHOSTS = 4
+_ALIKE = 8.0
+"""Requests from which on a class says more of itself than the wider one; their objects count, as
+those of one request come again together."""
+
+_USED, _NEW = 7, 6
+"""Classes by uses so far, and by new objects of the last request."""
+
+_GHOSTS = 8
 """Room of the dropped objects that are still watched, in rooms of the cache."""
+
+Floats = NDArray[np.float64]
 
 
 class HitDensity(OnePass):
     """Drops the objects of the least expected saving by room and time, request by request.
 
-    Objects are in classes by how often they were used so far, twice as often in each. Of each
-    class the ages at which objects were used again are counted, and those at which they were given
-    up; the density at an age is the number of uses from it on by the time that objects were watched
-    from it on. Dropped objects are watched until four times the cache's room is dropped behind
+    Objects are in classes by how often they were used so far, twice as often in each, by whether
+    they ended the last request that used them, and by how many objects were new in that one: what
+    a prompt adds at its end seldom comes again, and prompts that are new come again less. Of each
+    class the ages at which objects were used again are counted among all that reached this age;
+    small classes lean on wider ones. The density at an age is the most uses by time, over all times
+    to wait on. Dropped objects are watched until eight times the cache's room is dropped behind
     them: else what is learned is what the policy itself lets happen, and a class that comes back
     late looks like one that never does. Of one request the end goes first. Nothing of the future is
     known.
 
     Sources: LHD of Beckmann, Chen and Cidon, "LHD: improving cache hit rate by maximizing hit
     density", NSDI 2018, whose classes are by application and by age at the last use, and which
-    samples; the objects that are watched are the ghosts of Megiddo and Modha, "ARC: a self-tuning,
-    low overhead replacement cache", FAST 2003.
+    samples; the index of Gittins, "Bandit processes and dynamic allocation indices", Journal of the
+    Royal Statistical Society B 41, 1979; objects that are still there count as in Kaplan and Meier,
+    "Nonparametric estimation from incomplete observations", JASA 53, 1958; the objects that are
+    watched are the ghosts of Megiddo and Modha, "ARC: a self-tuning, low overhead replacement
+    cache", FAST 2003.
     """
 
     name = "hit-density"
@@ -52,35 +66,61 @@ class _Densities:
     """Ages at which objects of each class were used again or given up, and what follows."""
 
     def __init__(self) -> None:
-        self._uses = np.zeros((_CLASSES, _AGES))
-        self._ends = np.zeros((_CLASSES, _AGES))
+        shape = (_USED, 2, _NEW, _AGES)
+        self._uses, self._ends = np.zeros(shape), np.zeros(shape)
         edges = 2.0 ** (np.arange(_AGES + 1) / _STEPS) - 1
         self._widths = np.diff(edges)
-        self.values = np.empty((_CLASSES, _AGES))
-        self.refresh()
+        none = np.zeros(0, np.int64)
+        self.refresh(none, none, 1.0)
 
     def used(self, classes: Ints, ages: Ints) -> None:
         """Count uses."""
-        np.add.at(self._uses, (classes, self.at(ages)), 1)
+        np.add.at(self._uses.reshape(-1, _AGES), (classes, self.at(ages)), 1)
 
     def given_up(self, classes: Ints, ages: Ints) -> None:
         """Count objects that are no longer watched."""
-        np.add.at(self._ends, (classes, self.at(ages)), 1)
+        np.add.at(self._ends.reshape(-1, _AGES), (classes, self.at(ages)), 1)
 
     def at(self, ages: Ints) -> Ints:
         """Return the column of each age."""
         columns = (np.log2(1.0 + ages) * _STEPS).astype(np.int64)
         return np.asarray(np.minimum(columns, _AGES - 1))
 
-    def refresh(self) -> None:
-        """Compute the densities anew, and forget a little."""
-        uses = self._uses + _USES
-        ends = uses + self._ends + _ENDS
-        later = np.cumsum(uses[:, ::-1], axis=1)[:, ::-1]
-        there = np.cumsum(ends[:, ::-1], axis=1)[:, ::-1] * self._widths
-        self.values = later / np.cumsum(there[:, ::-1], axis=1)[:, ::-1]
+    def refresh(self, classes: Ints, ages: Ints, length: float) -> None:
+        """Compute the densities anew, and forget a little.
+
+        Parameters
+        ----------
+        classes, ages
+            Of all objects that are watched.
+        length
+            Mean number of objects of a request.
+        """
+        alive = np.zeros_like(self._ends)
+        np.add.at(alive.reshape(-1, _AGES), (classes, self.at(ages)), 1)
+        ends = self._ends + alive
+        # What ends within the steps of an age has been seen for half of them.
+        reached = np.cumsum((self._uses + ends)[..., ::-1], axis=-1)[..., ::-1] - ends / 2
+        chance = (self._uses.sum(axis=(0, 1, 2)) + _USES) / (reached.sum(axis=(0, 1, 2)) + _ENDS)
+        alike = _ALIKE * length
+        for wider in ((1, 2), (2,), ()):
+            uses = self._uses.sum(axis=wider, keepdims=True)
+            among = reached.sum(axis=wider, keepdims=True)
+            chance = (uses + alike * chance) / (among + alike)
+        self.values = self._most(np.minimum(chance, 1.0).reshape(-1, _AGES))
         self._uses *= _FADES
         self._ends *= _FADES
+
+    def _most(self, chance: Floats) -> Floats:
+        """Return the most uses by time over all times to wait on, from the chance at each age."""
+        values = np.empty_like(chance)
+        for age in range(_AGES):
+            later = chance[:, age:]
+            there = np.cumprod(1.0 - later, axis=1)
+            before = np.column_stack((np.ones(len(there)), there[:, :-1]))
+            time = np.cumsum((before + there) / 2 * self._widths[age:], axis=1)
+            values[:, age] = ((1.0 - there) / time).max(axis=1)
+        return values
 
 
 class _Cache:
@@ -94,6 +134,7 @@ class _Cache:
         self._last = np.zeros(count, np.int64)
         self._place = np.zeros(count, np.int64)
         self._uses = np.zeros(count, np.int64)
+        self._class = np.zeros(count, np.int64)
         self._worth = arrays.costs / arrays.sizes
         self._known = _Densities()
         self._ghosts: deque[tuple[int, int]] = deque()
@@ -111,21 +152,19 @@ class _Cache:
             found = self._there[items]
             kept[arrays.gap_of[part][found]] = True
             again = items[self._watched[items]]
-            self._known.used(self._classes(again), request + 1 - self._last[again])
+            self._known.used(self._class[again], request + 1 - self._last[again])
             self._ghostly -= int(arrays.sizes[again[~self._there[again]]].sum())
             self._there[items] = self._watched[items] = True
             self._last[items] = request + 1
             self._place[items] = np.arange(len(items))
             self._uses[items] += 1
+            self._class[items] = _classes(self._uses[items], len(items) - len(again))
             self._shrink(request + 1)
             if request % _EVERY == 0:
-                self._known.refresh()
+                seen = np.flatnonzero(self._watched)
+                length = max(1.0, float(arrays.starts[request + 1]) / (request + 1))
+                self._known.refresh(self._class[seen], request + 1 - self._last[seen], length)
         return kept
-
-    def _classes(self, items: Ints) -> Ints:
-        """Return the class of each object, by its uses so far."""
-        found = np.log2(self._uses[items]).astype(np.int64)
-        return np.asarray(np.minimum(found, _CLASSES - 1))
 
     def _shrink(self, now: int) -> None:
         """Drop what is worth least until the rest fits; of one prompt the end first."""
@@ -136,7 +175,7 @@ class _Cache:
             return
         open_ = inside[~arrays.pinned[inside]]
         ages = now - self._last[open_]
-        density = self._known.values[self._classes(open_), self._known.at(ages)]
+        density = self._known.values[self._class[open_], self._known.at(ages)]
         values = density * self._worth[open_]
         order = np.lexsort((-self._place[open_], -ages, values))
         enough = int(np.searchsorted(np.cumsum(arrays.sizes[open_[order]]), excess)) + 1
@@ -157,4 +196,11 @@ class _Cache:
                 self._watched[item] = False
                 over.append(item)
         gone = np.array(over, np.int64)
-        self._known.given_up(self._classes(gone), now - self._last[gone])
+        self._known.given_up(self._class[gone], now - self._last[gone])
+
+
+def _classes(uses: Ints, new: int) -> Ints:
+    """Return the class of each object of a request, by their uses and its new objects."""
+    used = np.minimum(np.log2(uses).astype(np.int64), _USED - 1)
+    ends = np.arange(len(uses)) == len(uses) - 1
+    return np.asarray((used * 2 + ends) * _NEW + min(_NEW - 1, max(1, new).bit_length() - 1))

@@ -173,6 +173,21 @@ def test_hit_density_learns_of_what_it_dropped() -> None:
     assert learned.objective < 600 * 6 + 0.3 * 600 * 2
 
 
+def test_hit_density_learns_that_ends_of_requests_are_not_used_again() -> None:
+    # What a request begins with comes again once, what it ends with never: uses tell nothing.
+    requests: list[tuple[str, ...]] = []
+    for turn in range(600):
+        requests.append((f"a{turn}", f"b{turn}"))
+        if turn >= 8:
+            requests.append((f"a{turn - 8}", f"c{turn}"))
+    problem = _of_one_size(12, requests)
+    best, learned, recent = (
+        solve(problem, name, work_limit=1).objective for name in ("belady", "hit-density", "lru")
+    )
+    assert recent == sum(map(len, requests))
+    assert learned < best + 0.15 * (recent - best)
+
+
 def test_equal_sizes_close_at_any_length() -> None:
     problem = generate("cache-trace", {"objects": 300, "requests": 5000, "share": 0.1})
     answer = solve(problem, work_limit=1, workers=1)
