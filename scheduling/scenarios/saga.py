@@ -4,17 +4,20 @@ Eviction is tried on traces of sessions that walk a graph of steps: after each s
 on with a chance that the graph tells, and its context is used again, or ends. Costs are those of
 computing contexts anew; the denominator is the certified optimum with contexts of different sizes,
 not Belady's rule, which is best for equal ones only. Agent Fair Share is tried as a fluid: shares
-in proportion to work by time to the deadline. The whole runs on four replicas.
+in proportion to work by time to the deadline. The whole runs on four replicas, whose hosts hold
+what they drop; copies back begin when a request comes, which is later than the published ones.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from scheduling.models.caching.arrays import CachingArrays, Flags, compile_caching
 from scheduling.models.caching.problem import CachedObject, CachingProblem
+from scheduling.models.cost.catalogue import llm
 from scheduling.scenarios.agent_fleets import CODER, Pressure, fleet, program_row, run_policies
 from scheduling.scenarios.scenario import Row, Run, Scenario, Target
 from scheduling.scenarios.solving import solve
@@ -26,6 +29,13 @@ _ALIVE = 24
 _SHARES = (0.7, 1.0)
 _TASK_SETS = 200
 _ALPHA, _BETA, _GAMMA = 0.3, 0.5, 0.2
+_SEEDS = (1, 2, 3)
+_HOST_RATE = 25e9
+"""Bytes a second from the host, as published."""
+
+_HOST_BYTES = 128e9
+"""Of a replica: an eighth of the terabyte of a DGX A100; all contexts of these agents fit."""
+
 _EPOCH, _DONE = 0.1, 1e-9
 """Seconds between two shares, as published; and what counts as no work or time."""
 
@@ -190,10 +200,32 @@ def run(limits: Run) -> list[Row]:
             verdict="none is late" if not share["urgency"] else "some are late",
         )
     )
-    found = run_policies(fleet([CODER], Pressure(130_000, 1.2), replicas=4), ("apc", "saga"), (1,))
-    case = "120 coding agents, 1.2/s, 4 replicas of 130,000 KV tokens"
-    rows.append(program_row(case, found, "apc", "saga", "352.1 s to 203.4 s (SWE-bench)"))
-    return rows
+    return [*rows, *_fleet_rows()]
+
+
+def _fleet_rows() -> list[Row]:
+    """Run agents on replicas: SAGA, and SAGA without the memory of the hosts."""
+    per_token = llm("llama-3.1-8b").kv_bytes_per_token("fp16")
+    host = {
+        "tokens": int(_HOST_BYTES / per_token),
+        "tokens_per_second": _HOST_RATE / per_token,
+        "ahead": True,
+    }
+    ways: dict[str, tuple[str, dict[str, Any]]] = {
+        "apc": ("apc", {}),
+        "saga": ("saga", {"host": host}),
+        "saga, nothing on hosts": ("saga", {}),
+    }
+    found = {}
+    for name, (policy, replica) in ways.items():
+        agents = fleet([CODER], Pressure(130_000, 1.2), replicas=4, replica=replica)
+        found[name] = run_policies(agents, (policy,), _SEEDS)[policy]
+    case = f"120 coding agents, 1.2/s, 4 replicas of 130,000 KV tokens, mean of {len(_SEEDS)} draws"
+    published = {
+        "saga": "352.1 s to 203.4 s (SWE-bench)",
+        "saga, nothing on hosts": "19 % longer than SAGA without its copies ahead of use",
+    }
+    return [program_row(case, found, "apc", name, text) for name, text in published.items()]
 
 
 SCENARIO = Scenario(
@@ -213,7 +245,7 @@ SCENARIO = Scenario(
         Target(("for 100%", "^lru$"), of="value", at_least=1.7),
         Target(("^Agent Fair Share$",), of="value", at_most=0.008),
         Target(
-            ("mean seconds of a program",),
+            ("mean seconds of a program", "^saga$"),
             at_most=203.4 / 352.1,
             otherwise="a smaller model, four GPUs, drawn agents",
         ),

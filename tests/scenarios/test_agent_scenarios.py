@@ -62,6 +62,19 @@ def test_fair_shares_are_never_late_where_they_fit(seed: int) -> None:
     assert 0 <= late <= count
 
 
+def test_saga_is_as_much_faster_as_published_with_the_memory_of_hosts(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(saga, "_SEEDS", (3,))
+    whole, alone = saga._fleet_rows()
+    assert whole.baseline_value == alone.baseline_value
+    assert whole.ratio is not None
+    assert 0.5 < whole.ratio < 0.6
+    assert 1.05 < alone.value / whole.value < 1.19
+    assert whole.gap is not None
+    assert 0 < whole.gap < 1
+
+
 def test_steps_ahead_are_optimal_on_a_cycle() -> None:
     cycle, *small, computed, reloaded = kvflow.run(Run(1e6))
     assert cycle.gap == 0

@@ -225,6 +225,9 @@ def test_parts_of_a_layer_are_those_of_trying_all() -> None:
     assert gradients.gap == pytest.approx(0.0, abs=1e-6)
     assert gradients.baseline_value is not None
     assert gradients.value < gradients.baseline_value
+    above, _, text = gradients.verdict.partition("%")
+    assert "above the linear program" in text
+    assert 0 <= float(above) < 1
     for layer in list(fsmoe.grid())[::5]:
         for count in (1, 2, 7):
             assert layer.predicted(count) <= layer.simulated(count) * (1 + 1e-12)
