@@ -112,8 +112,11 @@ def run(limits: Run) -> list[Row]:
 def _both(
     figure: Figure, rigid: list[ScheduleProblem], elastic: list[ScheduleProblem], limits: Run
 ) -> list[Row]:
-    held = policy_rows(figure, run_policies(rigid, _rigid, limits.share(2), _BOUND_WORK))
-    resized = policy_rows(figure, run_policies(elastic, _elastic, limits, _BOUND_WORK))
+    runs = run_policies(rigid, _rigid, limits.share(2), _BOUND_WORK)
+    others = run_policies(elastic, _elastic, limits, _BOUND_WORK)
+    # The time may not have sufficed for as many of both: only the same jobs can be compared.
+    both = min(len(runs), len(others))
+    held, resized = policy_rows(figure, runs[:both]), policy_rows(figure, others[:both])
     first = held[0]
     return [
         *(replace(row, method=f"rigid, {row.method}") for row in held),

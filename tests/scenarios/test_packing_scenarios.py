@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 import pytest
@@ -19,6 +20,7 @@ from scheduling.scenarios import (
 )
 from scheduling.scenarios.adrs import Fleet
 from scheduling.scenarios.agentcgroup import Phase, Session
+from scheduling.scenarios.policies import run_policies
 from scheduling.scenarios.scenario import Run, data_folder
 from scheduling.simulator.schedule.policies.dispatching import Ranked
 from scheduling.simulator.schedule.simulate import simulate_schedule
@@ -164,6 +166,21 @@ def test_the_highest_tier_takes_the_gpus() -> None:
     tiers, arrivals = (run.solution.objective for run in found.runs)
     # The high job runs from 1 to 3, the low ones before and after; without tiers it waits for them.
     assert (tiers, arrivals) == (6 + 6 + 2 * 2, 4 + 4 + 2 * 5)
+
+
+def test_rigid_and_elastic_rows_are_of_the_same_jobs(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fewer(problems: list[Any], *given: Any) -> list[Any]:
+        """Run the first problem alone where jobs are elastic, as if the time were short."""
+        tasks = [len(problem.tasks) for problem in problems]
+        return run_policies(problems[: 1 if tasks[0] > 3 else 2], *given)
+
+    monkeypatch.setattr(singularity, "_SEEDS", 2)
+    monkeypatch.setattr(singularity, "_JOBS", 3)
+    monkeypatch.setattr(singularity, "_BOUND_WORK", 0.01)
+    monkeypatch.setattr(singularity, "run_policies", fewer)
+    rows = singularity.run(Run(seconds=1e6))
+    assert len(rows) > 4
+    assert {row.case for row in rows} == {"3 jobs on 16 GPUs; 1 of 2 instances"}
 
 
 def test_interference_is_less_than_by_the_default_and_bounded() -> None:
