@@ -10,7 +10,10 @@ from __future__ import annotations
 import time
 from dataclasses import replace
 from functools import partial
+from itertools import chain
 from typing import TYPE_CHECKING
+
+import numpy as np
 
 from scheduling.solvers.bases import NeedsNothing
 from scheduling.solvers.board import Board, Budget
@@ -24,6 +27,7 @@ from scheduling.solvers.schedule.dispatch import Dispatch
 from scheduling.solvers.schedule.family import Candidate, CompiledSchedule
 from scheduling.solvers.schedule.genetic import Genetic
 from scheduling.solvers.schedule.insertion import Insertion
+from scheduling.solvers.schedule.lagged import has_maximal_lags
 from scheduling.solvers.schedule.listing.solvers import Heft, Peft
 from scheduling.solvers.schedule.lns import Lns
 from scheduling.solvers.schedule.permutation.iterated_greedy import IteratedGreedy, Neh
@@ -33,7 +37,7 @@ from scheduling.solvers.schedule.permutation.tour_bounds import (
     raise_by_tours,
 )
 from scheduling.solvers.schedule.rules import dense_ranks, task_features
-from scheduling.solvers.schedule.sgs import out_of_time, post_greedy, rules_for
+from scheduling.solvers.schedule.sgs import blurred, out_of_time, post_greedy, rules_for
 from scheduling.solvers.schedule.tabu import LARGEST_DISPATCHED, Tabu
 from scheduling.solvers.schedule.tardiness.solver import Tardiness
 from scheduling.solvers.schedule.warming import BOUNDS
@@ -47,9 +51,14 @@ Part = Solver[CompiledSchedule, Candidate]
 
 _CONSTRUCTION_SHARE = 0.05
 _CONSTRUCTION_SECONDS = 0.2
+_LAGGED_SHARE = 0.25
+_LAGGED_SECONDS = 1.0
 _SPRINT_SHARE = 0.2
 _MANY_WORKERS = 8
 _LARGEST_EXACT = 40_000
+
+_BLURRED = 100
+"""Priorities that are drawn for a first schedule under maximal lags when no rule has led to one."""
 
 
 class Auto(NeedsNothing):
@@ -85,7 +94,7 @@ class Auto(NeedsNothing):
     ) -> None:
         """Improve value and bound side by side."""
         if board.best is None:
-            self._construct(data, board, _brief(budget))
+            self._construct(data, board, budget)
         special = _specialist(data)
         if board.stopped:
             return
@@ -100,12 +109,12 @@ class Auto(NeedsNothing):
         else:
             self._side_by_side(data, board, budget, hint)
 
-    def _construct(self, data: CompiledSchedule, board: Board[Candidate], budget: Budget) -> None:
+    def _construct(self, data: CompiledSchedule, board: Board[Candidate], whole: Budget) -> None:
         """Post a first schedule before any compiled code is loaded.
 
         Large shops are left to the compiled constructions of tabu search.
         """
-        arrays = data.arrays
+        arrays, budget = data.arrays, _brief(whole, _CONSTRUCTION_SHARE, _CONSTRUCTION_SECONDS)
         lines = _usable([Neh()], data)
         if lines and at_once(kernels_of(lines[0], data, budget), budget):
             lines[0].search(data, board, budget, None)
@@ -123,10 +132,13 @@ class Auto(NeedsNothing):
         if features is None:
             board.prove_infeasible(self.name)
             return
+        patience = _brief(whole, _LAGGED_SHARE, _LAGGED_SECONDS)
         for rule in rules_for(arrays, board.tier).values():
-            post_greedy(data, board, features, dense_ranks(rule(features)), "sgs")
+            stop = partial(out_of_time, board, patience)
+            post_greedy(data, board, features, dense_ranks(rule(features)), "sgs", stop)
             if out_of_time(board, budget):
                 return
+            patience = budget
 
     def _in_turn(
         self,
@@ -163,6 +175,8 @@ class Auto(NeedsNothing):
         calm = budget.part(1.0, workers=budget.workers if crewed else max(1, budget.workers // 2))
         begin(kernels_of(improver, data, budget))
         with Sideways() as side:
+            if board.best is None and _is_lagged(data):
+                side.start("lags", partial(_place_lagged, data, board, budget))
             if exact:
                 side.start(exact.name, partial(_prove, data, board, budget, hint, improver))
                 if has_machine_tours(data.arrays):
@@ -177,6 +191,29 @@ class Auto(NeedsNothing):
         """Pick the local search that knows most about the problem's structure."""
         parts: list[Part] = [IteratedGreedy(), Tabu(), Blocking(), Crews(), Genetic(), Lns()]
         return next(iter(_usable(parts, data)))
+
+
+def _is_lagged(data: CompiledSchedule) -> bool:
+    """Tell whether a plain pass has to keep maximal lags, which may take long."""
+    return not data.arrays.features and has_maximal_lags(data.arrays)
+
+
+def _place_lagged(data: CompiledSchedule, board: Board[Candidate], budget: Budget) -> None:
+    """Look for a first schedule under maximal lags while others search, until there is any."""
+    features = task_features(data.arrays)
+    if features is None:
+        board.prove_infeasible("sgs")
+        return
+
+    def stop() -> bool:
+        return board.best is not None or out_of_time(board, budget)
+
+    ranks = [dense_ranks(rule(features)) for rule in rules_for(data.arrays, board.tier).values()]
+    rng = np.random.default_rng(budget.seed)
+    for priority in chain(ranks, (blurred(ranks, rng) for _ in range(_BLURRED))):
+        if stop():
+            return
+        post_greedy(data, board, features, priority, "sgs", stop)
 
 
 def _is_relaxed(data: CompiledSchedule, improver: Part) -> bool:
@@ -194,12 +231,12 @@ def _usable(parts: list[Part], data: CompiledSchedule) -> list[Part]:
     return [part for part in parts if part.availability() and part.refusal(data) is None]
 
 
-def _brief(budget: Budget) -> Budget:
-    """Return the budget of the constructions, which is short because search does better."""
-    part = budget.part(_CONSTRUCTION_SHARE)
+def _brief(budget: Budget, share: float, seconds: float) -> Budget:
+    """Return the budget of constructions, which is short because search does better."""
+    part = budget.part(share)
     if part.deadline is None:
         return part
-    return replace(part, deadline=min(part.deadline, time.monotonic() + _CONSTRUCTION_SECONDS))
+    return replace(part, deadline=min(part.deadline, time.monotonic() + seconds))
 
 
 def _exact(data: CompiledSchedule) -> Part | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 
@@ -72,7 +73,8 @@ class Crews(NeedsCpSat):
         while idle < _PATIENCE and not out_of_time(board, budget):
             before = board.objective
             walk.advance(_SLICE, -NEVER)
-            post_greedy(data, board, features, dense_ranks(walk.best().start), self.name)
+            stop = partial(out_of_time, board, budget)
+            post_greedy(data, board, features, dense_ranks(walk.best().start), self.name, stop)
             idle = 0 if board.objective != before else idle + 1
 
 

@@ -62,7 +62,8 @@ class Genetic(GeneratesSchedules):
         rules = list(rules_for(data.arrays, board.tier).values())[:_FIRST_RULES]
         keys = np.stack([dense_ranks(rule(features)) for rule in rules])
         if board.best is None:
-            post_greedy(data, board, features, keys[0], self.name)
+            stop = partial(out_of_time, board, budget)
+            post_greedy(data, board, features, keys[0], self.name, stop)
         if out_of_time(board, budget) or not ready((PROJECT,), board, budget):
             return
         from scheduling.solvers.schedule.kernels.project import make_project

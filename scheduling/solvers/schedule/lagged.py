@@ -6,11 +6,12 @@ can only be missed within one: then what is too early there is delayed and place
 
 Source: Franck, Neumann, Schwindt, "Truncated branch-and-bound, schedule-construction, and
 schedule-improvement procedures for resource-constrained project scheduling", OR Spektrum 2001
-(contraction of cycle structures, unscheduling).
+(contraction of cycle structures).
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from heapq import heapify, heappop, heappush
 from typing import NamedTuple
 
@@ -20,14 +21,20 @@ from scheduling.models.schedule.arrays import NEVER, Ints, ScheduleArrays
 from scheduling.models.schedule.windows import Edges
 from scheduling.solvers.schedule.family import Candidate
 from scheduling.solvers.schedule.greedy import Builder, lag_sides
+from scheduling.solvers.schedule.unscheduling import Unscheduling, longest_paths
 
-_EFFORT = 20_000
-"""Repairs of a component times its members, until it goes behind all that is placed, and again."""
+_DELAYS = 400
+"""Delays within a component, and half as many as it has members, until it is given up."""
 
-_LARGEST_COMPONENT = 1_000
+_FREE = 20
+"""Delays that are made whatever the time: small problems have an answer within any limit."""
+
+_LARGEST_COMPONENT = 2_000
 """Most tasks of a component; distances between all of them are computed."""
 
-_NONE = -NEVER
+
+def _go_on() -> bool:
+    return False
 
 
 def has_maximal_lags(arrays: ScheduleArrays) -> bool:
@@ -35,22 +42,33 @@ def has_maximal_lags(arrays: ScheduleArrays) -> bool:
     return bool(np.any(arrays.link_max < NEVER))
 
 
-def lagged_schedule(arrays: ScheduleArrays, priority: Ints) -> Candidate | None:
+def lagged_schedule(
+    arrays: ScheduleArrays, priority: Ints, stop: Callable[[], bool] = _go_on
+) -> Candidate | None:
     """Place a component whose predecessors are placed until all are.
 
     Where the members of components cannot move against each other, as in shops without waiting, the
     one that can begin first is next, else the one with the lowest ``priority``. Each task takes the
     mode that is short and whose machine has little to do yet. ``None`` when a component fits
     nowhere, is too large or stays broken; deadlines are not looked at.
+
+    Parameters
+    ----------
+    arrays
+        The problem.
+    priority
+        Which of several tasks or components comes first, the lowest number first.
+    stop
+        Asked now and then whether to give up; by default all is tried.
     """
     builder = Builder(arrays)
     mode = _modes(builder, arrays, priority)
     if mode is None:
         return None
-    parts = _parts(arrays.n_tasks, _edges(arrays, arrays.duration[np.array(mode)]))
+    parts = _parts(arrays.n_tasks, _edges(arrays, arrays.duration[np.array(mode)]), stop)
     if parts is None:
         return None
-    placing = _Placing(builder, mode, priority.tolist())
+    placing = _Placing(builder, mode, priority.tolist(), stop)
     if not _place_all(parts, placing):
         return None
     return Candidate(np.array(placing.start, np.int64), np.array(mode, np.int64))
@@ -144,8 +162,8 @@ class _Part(NamedTuple):
     followers: set[int]
 
 
-def _parts(n: int, edges: Edges) -> list[_Part] | None:
-    """Components; ``None`` when one is too large or contradicts itself."""
+def _parts(n: int, edges: Edges, stop: Callable[[], bool]) -> list[_Part] | None:
+    """Components; ``None`` when one is too large or contradicts itself, or time is over."""
     from networkx import DiGraph, strongly_connected_components
 
     rows = list(
@@ -170,7 +188,7 @@ def _parts(n: int, edges: Edges) -> list[_Part] | None:
             followers[first].add(second)
     found: list[_Part] = []
     for k, tasks in enumerate(members):
-        longest = _distances(len(tasks), within[k])
+        longest = longest_paths(len(tasks), within[k], stop)
         if longest is None:
             return None
         rigid = not np.any(longest + longest.T)
@@ -178,22 +196,13 @@ def _parts(n: int, edges: Edges) -> list[_Part] | None:
     return found
 
 
-def _distances(size: int, lags: list[tuple[int, int, int]]) -> Ints | None:
-    """Longest paths between all members of a component; ``None`` when a circle is positive."""
-    longest = np.full((size, size), _NONE, np.int64)
-    np.fill_diagonal(longest, 0)
-    for before, after, weight in lags:
-        longest[before, after] = max(longest[before, after], weight)
-    for middle in range(size):
-        np.maximum(longest, longest[:, middle, None] + longest[middle], out=longest)
-    return None if np.any(np.diagonal(longest) > 0) else longest
-
-
 class _Placing:
     """The schedule in the making."""
 
-    def __init__(self, builder: Builder, mode: list[int], rank: list[int]) -> None:
-        self.rank = rank
+    def __init__(
+        self, builder: Builder, mode: list[int], rank: list[int], stop: Callable[[], bool]
+    ) -> None:
+        self.rank, self._stop = rank, stop
         self.start = builder.start
         self._builder, self._mode = builder, mode
         self._end = 0
@@ -203,7 +212,11 @@ class _Placing:
         if part.rigid:
             return self._shift(part)
         floor = self._floor(part)
-        return self._repaired(part, floor) or self._repaired(part, np.maximum(floor, self._end))
+        if self._repaired(part, floor):
+            return True
+        return bool(np.any(floor < self._end)) and self._repaired(
+            part, np.maximum(floor, self._end)
+        )
 
     def first_start(self, part: _Part, known: int) -> int | None:
         """First start, ``known`` or later, of the first member of a rigid component.
@@ -249,85 +262,34 @@ class _Placing:
     def _repaired(self, part: _Part, floor: Ints) -> bool:
         """Place the members; one that is too late for those before it delays them."""
         tasks = part.tasks
-        grid = _Grid(part.longest, floor, [self.rank[task] for task in tasks])
         mode = [self._mode[task] for task in tasks]
-        for _ in range(1 + _EFFORT // len(tasks)):
-            while (k := grid.chosen()) is not None:
-                time = self._builder.fit(mode[k], int(grid.early[k]))
-                if time is None or time > grid.late[k]:
-                    break
-                self._builder.occupy(mode[k], time, 1)
-                grid.put(k, time)
-            if k is None:
-                for task, at in zip(tasks, grid.placed.tolist(), strict=True):
+        length = sorted(self._builder.duration[m] for m in mode)
+        rank = np.array([self.rank[task] for task in tasks])
+        state = Unscheduling(part.longest, floor, rank, blur=length[len(tasks) // 2])
+        for delays in range(1, 1 + _DELAYS + len(tasks) // 2):
+            late = self._advance(state, mode)
+            if late is None:
+                for task, at in zip(tasks, state.placed.tolist(), strict=True):
                     self._note(task, at)
                 return True
-            freed = grid.everything() if time is None else grid.delayed(k, time)
-            for other, at in freed:
+            k, time = late
+            if time is None or (delays >= _FREE and self._stop()):
+                break
+            for other, at in state.delay(k, time):
                 self._builder.occupy(mode[other], at, -1)
-            if time is None:
-                return False
-        for other, at in grid.everything():
+        for other, at in state.everything():
             self._builder.occupy(mode[other], at, -1)
         return False
 
+    def _advance(self, state: Unscheduling, mode: list[int]) -> tuple[int, int | None] | None:
+        """Place members until one is too late, which is returned with its time; ``None``: all are.
 
-class _Grid:
-    """Windows of the members of a component, some of which are placed.
-
-    Attributes
-    ----------
-    early, late
-        Least and largest start of each member beside those that are placed.
-    placed
-        Start of each member, -1 while it waits.
-    """
-
-    def __init__(self, longest: Ints, floor: Ints, rank: list[int]) -> None:
-        self._longest, self._floor, self._rank = longest, floor, np.array(rank)
-        self._first = (longest > 0) | ((longest == 0) & (longest.T < 0))
-        self.placed = np.full(len(rank), -1)
-        self._reset()
-
-    def _reset(self) -> None:
-        there = self.placed >= 0
-        least = np.where(there, self.placed, self._floor)
-        self.early = (least[:, None] + self._longest).max(axis=0)
-        self.late = np.where(there, self.placed[:, None] - self._longest.T, NEVER).min(axis=0)
-        self._waits = (self._first & ~there[:, None]).sum(axis=0)
-        self._waits[there] = -1
-
-    def chosen(self) -> int | None:
-        """Return the ready member of the least latest start; ``None`` when no one waits."""
-        ready = np.flatnonzero(self._waits == 0)
-        if not ready.size:
-            return None
-        order = np.lexsort((self._rank[ready], self.early[ready], self.late[ready]))
-        return int(ready[order[0]])
-
-    def put(self, k: int, time: int) -> None:
-        """Place a member."""
-        self.placed[k] = time
-        np.maximum(self.early, time + self._longest[k], out=self.early)
-        np.minimum(self.late, time - self._longest[:, k], out=self.late)
-        self._waits[self._first[k]] -= 1
-        self._waits[k] = -1
-
-    def delayed(self, k: int, time: int) -> list[tuple[int, int]]:
-        """Raise the floors of those that are too early for ``k`` at ``time``; who is taken back."""
-        there = self.placed >= 0
-        needed = time + self._longest[k]
-        pushing = there & (needed > self.placed)
-        self._floor = np.where(pushing, needed, self._floor)
-        first = self.placed[pushing].min()
-        early = (self._floor[:, None] + self._longest).max(axis=0)
-        back = np.flatnonzero(there & ((self.placed >= first) | (early > self.placed)))
-        freed = [(int(other), int(self.placed[other])) for other in back]
-        self.placed[back] = -1
-        self._reset()
-        return freed
-
-    def everything(self) -> list[tuple[int, int]]:
-        """All that is placed."""
-        there = np.flatnonzero(self.placed >= 0)
-        return [(int(other), int(self.placed[other])) for other in there]
+        The time is ``None`` where one fits nowhere.
+        """
+        while (k := state.chosen()) is not None:
+            time = self._builder.fit(mode[k], state.early(k))
+            if time is None or time > state.late[k]:
+                return k, time
+            self._builder.occupy(mode[k], time, 1)
+            state.put(k, time)
+        return None

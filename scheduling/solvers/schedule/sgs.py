@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -104,7 +105,8 @@ class ScheduleGeneration(GeneratesSchedules):
             return
         rules = self._rules or rules_for(data.arrays, board.tier)
         ranks = {name: dense_ranks(rule(features)) for name, rule in rules.items()}
-        post_greedy(data, board, features, next(iter(ranks.values())), self.name)
+        stop = partial(out_of_time, board, budget)
+        post_greedy(data, board, features, next(iter(ranks.values())), self.name, stop)
         if out_of_time(board, budget) or not ready((PROJECT,), board, budget):
             return
         from scheduling.solvers.schedule.kernels.project import make_project
@@ -121,6 +123,13 @@ def rules_for(arrays: ScheduleArrays, tier: int) -> dict[str, Rule]:
     return {**DUE_RULES, **RULES} if dated(arrays, tier) else {**RULES, **DUE_RULES}
 
 
+def blurred(ranks: list[Ints], rng: np.random.Generator) -> Ints:
+    """Draw one of several priorities, and blur it."""
+    rank = ranks[int(rng.integers(len(ranks)))]
+    blur = rng.random(len(rank)) * rng.random() * (int(rank.max()) + 2)
+    return dense_ranks(rank + blur)
+
+
 def out_of_time(board: Board[Candidate], budget: Budget) -> bool:
     """Whether a search should end."""
     left = budget.remaining()
@@ -133,10 +142,13 @@ def post_greedy(
     features: TaskFeatures,
     priority: Ints,
     name: str,
+    stop: Callable[[], bool],
 ) -> None:
-    """Post the schedule of one plain pass if it is valid."""
-    lagged = has_maximal_lags(features.arrays)
-    candidate = (lagged_schedule if lagged else greedy_schedule)(features.arrays, priority)
+    """Post the schedule of one plain pass if it is valid; long ones may be stopped."""
+    if has_maximal_lags(features.arrays):
+        candidate = lagged_schedule(features.arrays, priority, stop)
+    else:
+        candidate = greedy_schedule(features.arrays, priority)
     if candidate is not None and respects_limits(features.arrays, candidate):
         board.offer(candidate, data.values(candidate), name)
 
@@ -240,11 +252,9 @@ class _Passes:
             for scheme in range(self.schemes):
                 yield key, scheme
         rng = np.random.default_rng(self.budget.seed)
-        n = len(self.modes)
         while True:
-            rank = self.ranks[int(rng.integers(len(self.ranks)))]
-            blur = rng.random(n) * rng.random() * (int(rank.max()) + 2)
-            yield dense_ranks(rank + blur), int(rng.integers(self.schemes))
+            rank = blurred(self.ranks, rng)
+            yield rank, int(rng.integers(self.schemes))
 
     def _out_of_work(self) -> bool:
         return self.budget.work is not None and self.made >= WORK_UNIT * self.budget.work
