@@ -10,7 +10,7 @@ import typer
 
 from scheduling.cli import options
 from scheduling.cli.live import LiveLine
-from scheduling.cli.output import EXIT_CODES, emit_json, note, summary, table
+from scheduling.cli.output import EXIT_CODES, emit_json, note, note_files, summary, table
 
 if TYPE_CHECKING:
     from scheduling.models.placement.problem import PlacementProblem
@@ -108,6 +108,7 @@ def pods(
             _show_changes(why)
         for remark in found.notes:
             note(f"  note: {remark}")
+        note_files(solution=output, problem=problem, commands=commands)
     raise typer.Exit(EXIT_CODES[solution.status])
 
 

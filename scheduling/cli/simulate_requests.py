@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from scheduling.cli.live import SimulatedLine
-from scheduling.cli.output import emit_json, note, table
+from scheduling.cli.output import emit_json, note, note_files, table
 from scheduling.cli.simulate_options import Asked, Wanted
 from scheduling.cli.stopping import compare, end
 from scheduling.report.words import percent
@@ -68,6 +68,7 @@ def simulate_scenario(problem: RequestScenario, file: str, asked: Asked, wanted:
     else:
         _show(found, problem.name or file)
         _show_bounds(found, wanted.objectives or _SHOWN_OBJECTIVES)
+        note_files(times=wanted.times, viewer=wanted.viewer, chart=wanted.plot)
     end(stopped)
 
 

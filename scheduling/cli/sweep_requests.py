@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from scheduling.cli import options
 from scheduling.cli.live import ProgressBar
-from scheduling.cli.output import emit_json, note, table
+from scheduling.cli.output import emit_json, note, note_files, table
 from scheduling.cli.simulate_options import Asked, Wanted
 from scheduling.cli.simulate_requests import folder_of
 from scheduling.cli.stopping import end, gather
@@ -59,6 +59,7 @@ def sweep_scenario(problem: RequestScenario, file: str, asked: Asked, wanted: Wa
         emit_json("sweep", [_record(one) for one in runs])
     else:
         _show(runs, problem.name or file, len(sweep.seeds))
+        note_files(chart=wanted.plot)
     if asked.output is not None:
         note(f"results: {asked.output}")
     end(stopped)

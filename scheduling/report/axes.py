@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
+from math import ceil, floor, log10
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from matplotlib.axes import Axes
+
+
+_STEPS: tuple[tuple[float, tuple[float, ...]], ...] = (
+    (4.0, (1, 1.2, 1.5, 2, 2.5, 3, 4, 5, 6, 8)),
+    (50.0, (1, 2, 3, 5)),
+    (1e3, (1, 2, 5)),
+    (1e4, (1, 3)),
+)
+"""Digits at which an axis has ticks, while its ends are less than this factor apart."""
+
+_DECADES = 4
+"""Most powers of ten between its ends that a longer axis shows."""
 
 
 def name_rows(ax: Axes, names: Sequence[str], otherwise: str, most: int = 40) -> None:
@@ -37,3 +50,19 @@ def name_columns(ax: Axes, names: Sequence[str], otherwise: str, most: int = 40)
         ax.set_xticks(range(len(names)), names, rotation=60, ha="right", fontsize=7)
     else:
         ax.set_xlabel(otherwise)
+
+
+def logarithmic(ax: Axes) -> None:
+    """Make the horizontal axis of a finished chart logarithmic, with plain numbers, kept apart."""
+    from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
+
+    ax.set_xscale("log")
+    low, high = ax.get_xlim()
+    first, last = floor(log10(low)), ceil(log10(high))
+    steps = next((steps for most, steps in _STEPS if high / low < most), (1,))
+    apart = 1 if len(steps) > 1 else ceil((last - first) / _DECADES)
+    ticks = [step * 10.0**decade for decade in range(first, last + 1, apart) for step in steps]
+    ax.xaxis.set_major_locator(FixedLocator(ticks))
+    ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    ax.xaxis.set_minor_locator(NullLocator())
+    ax.set_xlim(low, high)

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scheduling.errors import InputError
+from scheduling.report.axes import logarithmic
 from scheduling.report.palette import INK, series_colour
 from scheduling.report.pictures import check_suffix, write_picture
 from scheduling.simulator.requests.compare import Comparison
@@ -104,7 +105,7 @@ def _draw_comparison(found: Comparison, page: Figure) -> None:
         ]
         if limits:
             ax.axvline(min(limits), color=INK, linewidth=0.8, linestyle=":", label="limit")
-        ax.set_xscale("log")
+        logarithmic(ax)
         ax.set_xlabel(f"{name}, seconds")
     panels[0].set_ylabel("share of requests")
     memory = page.add_subplot(grid[1, :])
@@ -163,7 +164,7 @@ def _draw_frontier(
                 ax.annotate(
                     f"{rate:g}", place, xytext=(4, 4), textcoords="offset points", fontsize=7
                 )
-    ax.set_xscale("log")
+    logarithmic(ax)
     ax.set_xlabel("TTFT p99, seconds")
     ax.set_ylabel("TPOT p99, milliseconds")
     ax.set_title(f"{title}: at each point its rate, requests a second")

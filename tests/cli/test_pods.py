@@ -44,6 +44,7 @@ def test_a_plan_is_printed_and_written(cli: Cli, snapshot: Path, tmp_path: Path)
     assert "cannot all hold" not in brief.out
     assert cli("check", problem, plan).code == 0
     assert "binding" in script.read_text()
+    assert f"  commands: {script}\n" in done.err
 
 
 def test_json_is_alone_on_standard_output(cli: Cli, snapshot: Path) -> None:

@@ -154,6 +154,7 @@ def test_charts_are_drawn(cli: Cli, scenario: Path, tmp_path: Path, suffix: str)
     plot = tmp_path / f"chart{suffix}"
     call = cli("simulate", scenario, "--policy", "orca", "--policy", "vllm", "--plot", plot)
     assert call.code == 0
+    assert f"  chart: {plot}\n" in call.err
     first = plot.read_bytes()
     cli("simulate", scenario, "--policy", "orca", "--policy", "vllm", "--plot", plot)
     assert plot.read_bytes() == first

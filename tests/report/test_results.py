@@ -61,7 +61,8 @@ def test_a_schedule_has_its_gantt_chart_behind_its_instance(folder: Path) -> Non
     assert section.command == "scheduling solve shop.yaml --solver auto"
     assert section.certificate is not None
     assert section.certificate.rows[0][0] == "makespan"
-    assert section.answer.startswith("Optimal: proven best possible")
+    value = section.certificate.rows[0][2]
+    assert section.answer.startswith(f"Makespan {value}. Optimal: proven best possible")
     alone = one(files[1:])
     assert not any(isinstance(chart, Page) for chart in alone.charts)
     assert alone.command is None

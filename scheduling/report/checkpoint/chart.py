@@ -9,6 +9,7 @@ import numpy as np
 from scheduling.models.checkpoint.problem import CheckpointPlan, CheckpointProblem
 from scheduling.models.checkpoint.solution import CheckpointSolution
 from scheduling.models.checkpoint.waste import expected_waste
+from scheduling.report.axes import logarithmic
 from scheduling.report.palette import INK, LATE, series_colour
 from scheduling.report.words import proven
 
@@ -60,7 +61,7 @@ def draw(problem: CheckpointProblem, solution: CheckpointSolution, figure: Figur
     if solution.bound is not None:
         bound = 100 * float(solution.bound)
         ax.axhline(bound, color=LATE, linewidth=1.0, linestyle="--", label="bound")
-    ax.set_xscale("log")
+    logarithmic(ax)
     ax.set_xlabel("seconds of steps between copies")
     ax.set_ylabel("% of the time wasted")
     ax.legend(frameon=False)

@@ -27,6 +27,7 @@ from scheduling.report.results.content import (
     Table,
     plain,
 )
+from scheduling.report.schedule.sentence import format_number
 from scheduling.report.words import counted, percent, sentence
 
 
@@ -61,7 +62,7 @@ def solution_section(
     title = getattr(solution, "problem", None) or (problem.name if problem else None)
     found = Section(
         title or (given.file if given else f"A problem of kind {solution.kind}"),
-        _capital(sentence(solution)),
+        _answer(solution),
         source,
         certificate(solution),
         [*own, *history, *_gaps(solution)],
@@ -69,6 +70,17 @@ def solution_section(
         None if given is None else _command(solution, given),
     )
     return found if given is None else _checked(found, given, solution)
+
+
+def _answer(solution: Solution) -> str:
+    """Say what was reached, then what it means."""
+    values = [
+        f"{tier.name.replace('_', ' ')} {format_number(tier.objective)}"
+        for tier in solution.tiers
+        if tier.objective is not None
+    ]
+    reached = f"{_capital(', '.join(values))} " if values else ""
+    return f"{reached}{_capital(sentence(solution))}"
 
 
 def _capital(text: str) -> str:

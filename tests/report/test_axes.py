@@ -1,0 +1,27 @@
+from __future__ import annotations
+
+from itertools import pairwise
+
+import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+from scheduling.report.axes import logarithmic
+
+
+@pytest.mark.parametrize(
+    ("low", "high"), [(0.01, 0.07), (0.012, 0.019), (0.013, 2.3), (0.1, 30.0), (1e-4, 2e4)]
+)
+def test_numbers_of_logarithmic_axes_keep_apart(low: float, high: float) -> None:
+    figure = Figure(figsize=(12, 4), layout="constrained")
+    canvas = FigureCanvasAgg(figure)
+    ax = figure.subplots(1, 3)[1]
+    ax.plot([low, high], [0, 1])
+    logarithmic(ax)
+    canvas.draw()
+    left, right = ax.get_xlim()
+    texts = [text for text in ax.get_xticklabels() if left <= text.get_position()[0] <= right]
+    assert len(texts) >= 2
+    boxes = [text.get_window_extent() for text in texts]
+    assert all(one.x1 < other.x0 for one, other in pairwise(boxes))
+    assert all("$" not in text.get_text() for text in texts)
