@@ -32,9 +32,8 @@ def snapshot(tmp_path: Path) -> Path:
 
 def test_a_plan_is_printed_and_written(cli: Cli, snapshot: Path, tmp_path: Path) -> None:
     plan, problem, script = (tmp_path / name for name in ("plan.json", "p.yaml", "plan.sh"))
-    done = cli(
-        "pods", snapshot, "--output", plan, "--problem", problem, "--commands", script, "--what-if"
-    )
+    files = ("--output", plan, "--problem", problem, "--commands", script)
+    done = cli("pods", snapshot, *files, "--what-if", "--time-limit", 120)
     assert done.code == 0
     assert done.out.startswith("1 nodes, 2 pods, 2 pending: 1 placed, 1 left out")
     assert "cannot all hold" in done.out
