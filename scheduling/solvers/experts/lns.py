@@ -14,7 +14,10 @@ from scheduling.solvers.experts.family import CompiledExperts
 
 _LEAST, _MOST = 2, 6
 _STEP_SECONDS = 1.0
-_STEP_WORK = 0.2
+_STEP_WORK, _LEAST_WORK = 0.2, 0.01
+"""Most work of a step, and least that it counts: to state a part and to simplify it takes as long
+as so much work, and CP-SAT does not count it.
+"""
 
 
 class Lns(NeedsCpSat, TakesAll):
@@ -46,8 +49,9 @@ class Lns(NeedsCpSat, TakesAll):
         work, size, calm = budget.work, _LEAST, 0
         while not board.stopped and budget.remaining() != 0 and (work is None or work > 0):
             devices = self._part(data, board, board.best, size, rng)
-            better, spent = self._step(data, board, budget, devices, board.best)
-            work = None if work is None else work - max(spent, 1e-3)
+            left = replace(budget, work=_STEP_WORK if work is None else min(work, _STEP_WORK))
+            better, spent = self._step(data, board, left, devices, board.best)
+            work = None if work is None else work - max(spent, _LEAST_WORK)
             calm = 0 if better else calm + 1
             if calm > len(data.arrays.slots):
                 size, calm = min(size + 1, _MOST), 0
@@ -100,7 +104,7 @@ class Lns(NeedsCpSat, TakesAll):
         formulation.hint(start)
         left = budget.remaining()
         step = budget.part(1.0 if not left else min(1.0, _STEP_SECONDS / left))
-        step = replace(step, work=_STEP_WORK)
+        step = replace(step, work=budget.work)
         result = run(model, sat_parameters(step), switch=StopSwitch(board))
         if result.values is None:
             return False, result.work

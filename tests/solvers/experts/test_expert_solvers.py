@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from hypothesis import HealthCheck, given, settings
 
@@ -10,6 +12,8 @@ from scheduling.instances.generators import generate
 from scheduling.models.base import Status
 from scheduling.models.experts.problem import ExpertProblem
 from scheduling.models.experts.solution import ExpertSolution
+from scheduling.solvers.cpsat import running
+from scheduling.solvers.cpsat.running import run
 from scheduling.solvers.experts.family import FAMILY, CompiledExperts
 from scheduling.solvers.experts.lns import Lns
 from tests.experts import best_values, expert_problems
@@ -110,3 +114,24 @@ def test_parts_of_a_hierarchy_stay_on_their_node() -> None:
     answer = solve(problem, Lns(), work_limit=0.5, workers=1)
     assert not sch.check(problem, answer)
     assert answer.tiers[0].objective <= rule.tiers[0].objective
+
+
+def test_steps_keep_to_the_work_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    allowed, spent = [], []
+
+    def counted(model: Any, parameters: Any, **options: Any) -> Any:
+        result = run(model, parameters, **options)
+        allowed.append(parameters.max_deterministic_time)
+        spent.append(result.work)
+        return result
+
+    monkeypatch.setattr(running, "run", counted)
+    problem = generate("expert-layer", {"experts": 64, "devices": 8, "slots": 9, "seed": 1})
+    problem = problem.model_copy(update={"goals": ("load",)})
+    solve(problem, Lns(), work_limit=0.1, workers=1)
+    left = 0.1
+    for most, used in zip(allowed, spent, strict=True):
+        assert most == pytest.approx(left)
+        # A step counts for something even where CP-SAT counts nothing.
+        left -= max(used, 0.01)
+    assert left <= 0
