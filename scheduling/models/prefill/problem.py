@@ -17,6 +17,9 @@ from scheduling.models.faults import repeated
 if TYPE_CHECKING:
     from scheduling.models.prefill.solution import PrefillSolution
 
+MOST_TIME = 10**18
+"""Latest end of all prompts one after the other: times stay well below 2**63."""
+
 Time = Annotated[int, Field(ge=0, le=10**15)]
 
 
@@ -60,4 +63,9 @@ class PrefillProblem(Problem):
     prompts: Annotated[Many[Prompt], Field(min_length=1)]
 
     def _faults(self) -> Iterator[Fault]:
-        return repeated("prompts", (prompt.id for prompt in self.prompts))
+        yield from repeated("prompts", (prompt.id for prompt in self.prompts))
+        work = sum(prompt.operators * prompt.duration for prompt in self.prompts)
+        end = max(prompt.release for prompt in self.prompts) + work
+        if end > MOST_TIME:
+            found = f"{work} units of time in all, up to {end}"
+            yield Fault("prompts", found, f"at most {MOST_TIME}: a coarser unit of time")

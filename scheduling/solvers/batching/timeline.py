@@ -23,7 +23,7 @@ class Timeline:
         length = arrays.horizon + int(arrays.output.max()) + 1
         self._held = np.zeros(length, np.int64)
         self._running = np.zeros(length, np.int64)
-        self._grown = [np.arange(1, slots + 1) for slots in range(int(arrays.output.max()) + 1)]
+        self._grown = np.arange(1, int(arrays.output.max()) + 1)
 
     def earliest(self, request: int, start: int) -> int:
         """Return the first iteration from ``start`` on at which a request fits."""
@@ -36,7 +36,7 @@ class Timeline:
         arrays = self._arrays
         slots = int(arrays.output[request])
         span = slice(start, start + slots)
-        tokens = self._held[span] + self._grown[slots] + int(arrays.prompt[request])
+        tokens = self._held[span] + self._grown[:slots] + int(arrays.prompt[request])
         over = tokens - arrays.memory
         full = self._running[span] >= arrays.batch
         bad = np.flatnonzero((over > 0) | full)
@@ -57,7 +57,7 @@ class Timeline:
     def _change(self, request: int, start: int, sign: int) -> None:
         slots = int(self._arrays.output[request])
         span = slice(start, start + slots)
-        self._held[span] += sign * (self._grown[slots] + int(self._arrays.prompt[request]))
+        self._held[span] += sign * (self._grown[:slots] + int(self._arrays.prompt[request]))
         self._running[span] += sign
 
 

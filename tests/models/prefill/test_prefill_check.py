@@ -75,6 +75,15 @@ def test_faults_are_named() -> None:
     assert [fault.place for fault in error.value.faults] == ["prompts"]
 
 
+def test_work_that_64_bits_do_not_hold_is_refused() -> None:
+    long = {"operators": 10**6, "duration": 10**12, "due": 10**15}
+    one = {"kind": "prefill", "prompts": [{"id": "a", **long}]}
+    assert sch.solve(PrefillProblem.model_validate(one), "edf", work_limit=1).objective == 0
+    one["prompts"].append({"id": "b", **long})
+    with pytest.raises(InputError, match=r"2000000000000000000 units of time.*a coarser unit"):
+        PrefillProblem.model_validate(one)
+
+
 @given(problem=prefill_problems())
 def test_problems_round_trip(problem: PrefillProblem) -> None:
     assert read_json_problem(write_json_problem(problem), None) == problem

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -69,6 +71,26 @@ def test_the_bound_of_eighty_requests_is_near_the_best_rule() -> None:
     bound = solve(problem, "lp", work_limit=100, workers=1).bound
     best = min(solve(problem, name, work_limit=1).objective for name in POLICIES)
     assert bound <= best <= 1.25 * bound
+
+
+def test_memory_grows_with_the_longest_answer_not_with_its_square() -> None:
+    long = {"release": 0, "prompt": 10, "output": 5_000}
+    problem = BatchingProblem.model_validate(
+        {
+            "kind": "batching",
+            "requests": [{"id": name, **long} for name in "ab"],
+            "memory": 6_000,
+            "objective": "flow",
+        }
+    )
+    arrays = compile_batching(problem)
+    tracemalloc.start()
+    plan = in_order(arrays, [0, 1])
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert plan.starts.tolist() == [0, 4_020]
+    # A row of tokens for every length up to this one would take 100 MB.
+    assert peak < 5_000_000
 
 
 def test_ten_requests_are_solved() -> None:
