@@ -14,7 +14,10 @@ from scheduling.errors import SolverError
 from scheduling.solvers.cpsat.stopping import StopSwitch
 
 _EXACT = 2.0**52
-"""Below this, a float holds every integer, so a bound that was reported as a float is exact."""
+"""Below this, a float holds every integer."""
+
+_NOISE = 2.0**-48
+"""Part of the largest objective by which a bound that is reported as a float may be off."""
 
 _LARGE = 2**30
 """From such a sum of coefficients on, CP-SAT 9.15 may prove what is wrong, see :func:`run`."""
@@ -81,6 +84,7 @@ class _Callback(cp_model.CpSolverSolutionCallback):
 
     solution: Callable[[list[int]], None] | None = None
     bound: Callable[[int], None] | None = None
+    slack: float = 1e-6
     stop: Callable[[], None] = field(default=lambda: None)
     failure: Exception | None = None
 
@@ -96,7 +100,7 @@ class _Callback(cp_model.CpSolverSolutionCallback):
     def on_bound(self, value: float) -> None:
         """Take one bound from the engine."""
         if self.bound is not None and abs(value) < _EXACT:
-            self._guarded(self.bound, math.ceil(value - 1e-6))
+            self._guarded(self.bound, math.ceil(value - self.slack))
 
     def _guarded(self, action: Callable[[Any], None], value: Any) -> None:
         try:
@@ -142,7 +146,8 @@ def run(
     solver.parameters.copy_from(parameters)
     if _has_large_sums(model):
         solver.parameters.presolve_inclusion_work_limit = 0
-    callback = _Callback(on_solution, on_bound, solver.stop_search)
+    slack = 0.0 if on_bound is None else _slack(model)
+    callback = _Callback(on_solution, on_bound, slack, solver.stop_search)
     if on_bound is not None:
         solver.best_bound_callback = callback.on_bound
     if switch is not None:
@@ -155,6 +160,20 @@ def run(
     if callback.failure is not None:
         raise callback.failure
     return _result(model, solver, outcome_of(status.name, model))
+
+
+def _slack(model: cp_model.CpModel) -> float:
+    """Return by how much a bound may be above the true one.
+
+    The presolve scales and shifts the objective, and CP-SAT turns bounds back with floats: they are
+    off by some units in the last place of the largest number on the way.
+    """
+    proto, objective = model.proto, model.proto.objective
+    reach = abs(objective.offset)
+    for variable, factor in zip(objective.vars, objective.coeffs, strict=True):
+        domain = proto.variables[variable if variable >= 0 else -variable - 1].domain
+        reach += abs(factor) * max(map(abs, domain))
+    return max(1e-6, _NOISE * reach)
 
 
 def _has_large_sums(model: cp_model.CpModel) -> bool:

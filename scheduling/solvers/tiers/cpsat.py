@@ -20,6 +20,10 @@ LARGEST_CHOICES = 60_000
 """Most pairs of an entry and a memory that one model may have."""
 
 
+_LARGEST = 2**60
+"""Bytes of a step, times the ratio of two rates, must stay below this: CP-SAT counts in 64 bits."""
+
+
 class CpSat(NeedsCpSat):
     """CP-SAT of OR-Tools: exact. One work unit is one unit of its deterministic time."""
 
@@ -47,6 +51,12 @@ def refusal(data: CompiledTiers) -> str | None:
     count = int(data.arrays.live.sum()) * data.arrays.n_memories
     if count > LARGEST_CHOICES:
         return f"{count} places of tensors in steps, above {LARGEST_CHOICES}; use descent"
+    arrays = data.arrays
+    rates = [*arrays.bandwidth.tolist(), *([int(arrays.link)] if arrays.link else [])]
+    moved = (arrays.bytes + arrays.live * arrays.size[:, None]).sum(axis=0, dtype=float)
+    reached = float(moved.max()) * max(rates) / min(rates)
+    if reached >= _LARGEST:
+        return f"numbers reach {reached:.1e}, above {_LARGEST:.1e}; use descent"
     return None
 
 
@@ -109,10 +119,12 @@ class _Formulation:
             most = max(compute, *self._slowest(used, copied, step))
             tick = model.new_int_var(compute, most, "")
             ticks.append(tick)
-            for memory, rate in enumerate(arrays.bandwidth.tolist()):
-                model.add(_sum(used[memory, step]) <= rate * tick)
-            if arrays.link:
-                model.add(_sum(copied[step]) <= arrays.link * tick)
+            rows = [(used[m, step], rate) for m, rate in enumerate(arrays.bandwidth.tolist())]
+            rows += [(copied[step], int(arrays.link))] if arrays.link else []
+            for terms, rate in rows:
+                # What the computing hides anyway may be beyond the numbers that CP-SAT takes.
+                if sum(count for _, count in terms) > rate * compute:
+                    model.add(_sum(terms) <= rate * tick)
         total = sum(ticks)
         model.add(total >= bound)
         model.minimize(total)

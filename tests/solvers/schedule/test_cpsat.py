@@ -289,3 +289,20 @@ def test_many_breaks_become_intervals(monkeypatch: pytest.MonkeyPatch) -> None:
 )
 def test_subtract(holes: list[tuple[int, int]], expected: list[tuple[int, int]]) -> None:
     assert subtract(0, 9, holes) == expected
+
+
+@pytest.mark.parametrize(("amount", "rate"), [(11 * 2**33, 5), (7 * 2**33, 7), (7 * 2**33, 3)])
+def test_bounds_reported_as_floats_do_not_pass_the_optimum(amount: int, rate: int) -> None:
+    # CP-SAT reports 18897856103.000008 in the first of them, whose optimum is 18897856103.
+    model = cp_model.CpModel()
+    fast, slow = model.new_bool_var(""), model.new_bool_var("")
+    ticks = model.new_int_var(0, amount, "")
+    model.add_exactly_one([fast, slow])
+    model.add(amount * fast <= rate * ticks)
+    model.add(amount * slow <= ticks)
+    model.minimize(ticks)
+    bounds: list[int] = []
+    result = running.run(model, sat_parameters(Budget(None, 1.0, 1, 0)), on_bound=bounds.append)
+    best = -(-amount // rate)
+    assert max(bounds, default=0) <= best
+    assert (result.outcome, result.bound) == (Outcome.OPTIMAL, best)

@@ -42,6 +42,21 @@ def test_long_steps_are_refused_or_as_good_as_short_ones(problem: TieredProblem)
         assert (answer.objective, answer.status) == (best, expected), name
 
 
+def test_fast_copies_beside_long_steps_are_within_the_numbers_of_cp_sat() -> None:
+    program = generate("tensor-program", {"steps": 5, "weights": 5, "seed": 1})
+    document = program.model_dump()
+    document["compute"] = [ticks * 10**8 for ticks in document["compute"]]
+    document["link"] *= 10**8
+    problem = TieredProblem.model_validate(document)
+    answer = solve(problem, "cp-sat", work_limit=1, workers=1)
+    assert (answer.status, answer.objective) == (Status.OPTIMAL, sum(document["compute"]))
+    document["memories"][0]["bandwidth"] = 2**50
+    document["link"] = 1
+    extreme = TieredProblem.model_validate(document)
+    assert "cp-sat" not in FAMILY.takers(FAMILY.compile(extreme))
+    assert solve(extreme, "auto", work_limit=0.1, workers=1).objective == answer.objective
+
+
 @RELAXED
 @given(problem=tiered_problems())
 def test_rules_are_valid_and_the_bound_holds(problem: TieredProblem) -> None:
