@@ -77,7 +77,7 @@ def test_faults_are_named() -> None:
 
 def test_work_that_64_bits_do_not_hold_is_refused() -> None:
     long = {"operators": 10**6, "duration": 10**12, "due": 10**15}
-    one = {"kind": "prefill", "prompts": [{"id": "a", **long}]}
+    one: dict[str, Any] = {"kind": "prefill", "prompts": [{"id": "a", **long}]}
     assert sch.solve(PrefillProblem.model_validate(one), "edf", work_limit=1).objective == 0
     one["prompts"].append({"id": "b", **long})
     with pytest.raises(InputError, match=r"2000000000000000000 units of time.*a coarser unit"):
