@@ -59,6 +59,10 @@ class Mip(TakesAll, ProgramSolver):
         def post(values: Floats) -> None:
             offer(data, board, _lines(data.arrays, groups, ways, values[used] > _HALF), self.name)
 
+        if not model.n_columns:
+            # What rows share all of them share; engines say nothing of programs without variables.
+            post(np.zeros(0))
+            return
         self.run(model, post, board, budget)
 
 

@@ -42,6 +42,13 @@ def tables(draw: st.DrawFn) -> TableProblem:
     return TableProblem(fields=tuple(f"f{k}" for k in range(fields)), rows=tuple(rows))
 
 
+def test_a_program_without_choices_is_answered() -> None:
+    """What the rows have in common all of them have, but for two equal ones; no arc is left."""
+    rows = (("xyz0", "x0"), ("xyzxyzxyz1", "x0"), ("xyzxyzxyz1", "x0"), ("xyzxyzxyzxyz2", "x0"))
+    answer = solve(TableProblem(fields=("a", "b"), rows=rows), "mip", work_limit=1, workers=1)
+    assert answer.status is Status.OPTIMAL
+
+
 def _most(problem: TableProblem) -> int:
     """Try all orders of rows and fields, by the texts."""
     orders = list(permutations(range(len(problem.fields))))
