@@ -114,13 +114,13 @@ class LooseEnds:
         else:
             self._weigh(entry, now)
 
-    def first(self) -> Entry | None:
-        """Return the entry of the least value; it stays the first while its end is loose."""
+    def first(self) -> tuple[Entry, int] | None:
+        """Return the entry of the least value, which stays the first, and its loose blocks."""
         heap = self._heap
         while heap:
             _, _, version, entry = heap[0]
-            if entry.version == version and entry.loose > 0:
-                return entry
+            if entry.version == version and (loose := entry.loose) > 0:
+                return entry, loose
             heappop(heap)
         return None
 

@@ -173,8 +173,9 @@ class PrefixCache:
         """Free blocks that nobody uses, those of the least value first; fewer if there are not."""
         if blocks > 0:
             self._loose.rank(self.entries.values(), now)
-        while blocks > 0 and (entry := self._loose.first()) is not None:
-            taken = min(entry.loose, blocks)
+        while blocks > 0 and (found := self._loose.first()) is not None:
+            entry, loose = found
+            taken = min(loose, blocks)
             blocks -= taken
             entry.blocks -= taken
             self.blocks -= taken
