@@ -315,6 +315,28 @@ def test_servegen_clients_send_at_their_rates(tmp_path: Path) -> None:
     np.testing.assert_array_equal(part.arrival_ns, again.arrival_ns)
 
 
+@pytest.mark.parametrize(
+    ("file", "old", "new", "found"),
+    [
+        ("rates", "model,", "", "client_rates.csv: line 1: found no column model"),
+        ("rates", "1.0,0.25", "1.0,1e-300", "client_rates.csv: line 2"),
+        ("rates", "Weibull,0.5", "Weibull,1e-9", "client_rates.csv: line 6"),
+        ("lengths", "model,", "", "client_lengths.csv: line 1: found no column model"),
+        ("lengths", "field", "", "client_lengths.csv: line 1: found no column field"),
+        ("lengths", "15,20", "15,1e300", "client_lengths.csv: line 2: found 1e+300 tokens"),
+    ],
+)
+def test_broken_tables_of_servegen_are_named(
+    tmp_path: Path, file: str, old: str, new: str, found: str
+) -> None:
+    path = servegen_folder(tmp_path) / f"client_{file}.csv"
+    text = path.read_text()
+    path.write_text(text.replace(old, new, 1))
+    with pytest.raises(InputError) as caught:
+        read_requests(f"{tmp_path}#m")
+    assert found in str(caught.value)
+
+
 def test_servegen_says_what_it_wants(tmp_path: Path) -> None:
     servegen_folder(tmp_path)
     with pytest.raises(InputError, match="#MODEL or #MODEL:START-END of one of: m, other"):

@@ -12,6 +12,7 @@ import math
 import re
 from collections import defaultdict
 from pathlib import Path
+from typing import TextIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,6 +32,9 @@ _WINDOW = 600.0
 _PROMPTS = ("input_tokens", "text_tokens")
 _ASK = re.compile(r"(?P<model>[^:]+)(:(?P<start>\d+)-(?P<end>\d+))?")
 _MOST_ROWS = 20_000_000
+_MOST_TOKENS = 1e9
+_RATE_COLUMNS = ("model", "client", "window_start_s", "rate_rps", "pattern", "p1", "p2")
+_LENGTH_COLUMNS = ("model", "client", "window_start_s", "field")
 
 
 def sniff(folder: Path) -> bool:
@@ -105,10 +109,24 @@ def _find(folder: Path, names: tuple[str, ...]) -> Path | None:
     return next((folder / name for name in names if (folder / name).is_file()), None)
 
 
+def _table(file: TextIO, columns: tuple[str, ...], path: Path) -> csv.DictReader[str]:
+    """Return the rows of a table that has these columns."""
+    try:
+        reader = csv.DictReader(file)
+        names = reader.fieldnames or ()
+    except csv.Error as error:
+        raise InputError.single("line 1", str(error), "a row of names", str(path)) from None
+    missing = [name for name in columns if name not in names]
+    if missing:
+        expected = f"columns {', '.join(columns)}"
+        raise InputError.single("line 1", f"no column {missing[0]}", expected, str(path))
+    return reader
+
+
 def _read_rates(path: Path) -> dict[str, list[_Row]]:
     windows: dict[str, list[_Row]] = defaultdict(list)
     with opened(path) as file:
-        reader = csv.DictReader(file)
+        reader = _table(file, _RATE_COLUMNS, path)
         for row in reader:
             try:
                 numbers = [float(row[key]) for key in ("window_start_s", "rate_rps", "p1", "p2")]
@@ -116,9 +134,12 @@ def _read_rates(path: Path) -> dict[str, list[_Row]]:
                 sane = all(map(math.isfinite, numbers)) and min(rate, shape, scale) > 0
                 if not sane or row["pattern"] not in {"Gamma", "Weibull"}:
                     raise ValueError
+                # The law and not the rate says how many requests are drawn.
+                if _MOST_ROWS * _mean(row["pattern"], shape, scale) < _WINDOW:
+                    raise ValueError
                 client = (row["client"], start, rate, row["pattern"], shape, scale)
                 windows[row["model"]].append(client)
-            except (KeyError, TypeError, ValueError):
+            except (TypeError, ValueError, OverflowError):
                 expected = "model, client, window_start_s, rate_rps, pattern, p1 and p2"
                 found = "a row without them"
                 place = f"line {reader.line_num}"
@@ -146,7 +167,7 @@ def _read_lengths(path: Path, model: str) -> _Laws:
     """Read the distributions of a model's clients by window; the text stands for a prompt."""
     fields: dict[tuple[str, float], dict[str, EmpiricalLength]] = defaultdict(dict)
     with opened(path) as file:
-        reader = csv.DictReader(file)
+        reader = _table(file, _LENGTH_COLUMNS, path)
         points = [key for key in reader.fieldnames or () if re.fullmatch(r"q[\d.]+", key)]
         shares = tuple(float(key[1:]) / 100 for key in points)
         for row in reader:
@@ -154,6 +175,8 @@ def _read_lengths(path: Path, model: str) -> _Laws:
                 continue
             try:
                 tokens = tuple(max(1.0, float(row[key])) for key in points)
+                if not all(one <= _MOST_TOKENS for one in tokens):
+                    raise ValueError(f"{max(tokens):g} tokens")
                 law = EmpiricalLength(shares=shares, tokens=tokens)
                 fields[row["client"], float(row["window_start_s"])][row["field"]] = law
             except (TypeError, ValueError, InputError) as error:
@@ -176,7 +199,7 @@ def _law(laws: _Laws, client: str, window: float) -> tuple[EmpiricalLength, Empi
 
 def _arrivals(pattern: str, shape: float, scale: float, rng: np.random.Generator) -> Floats:
     """Draw the arrivals of one window from the law of the times between them."""
-    mean = scale * (shape if pattern == "Gamma" else math.gamma(1 + 1 / shape))
+    mean = _mean(pattern, shape, scale)
     times = np.empty(0)
     last = 0.0
     while last < _WINDOW:
@@ -185,3 +208,8 @@ def _arrivals(pattern: str, shape: float, scale: float, rng: np.random.Generator
         times = np.concatenate((times, last + np.cumsum(draws * scale)))
         last = float(times[-1])
     return np.asarray(times[times < _WINDOW])
+
+
+def _mean(pattern: str, shape: float, scale: float) -> float:
+    """Return the mean time between arrivals, in seconds."""
+    return scale * (shape if pattern == "Gamma" else math.gamma(1 + 1 / shape))

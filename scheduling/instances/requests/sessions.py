@@ -19,6 +19,9 @@ _TOOLS = "tool_calls.csv"
 _SESSIONS = "sessions.csv"
 _CHARS_PER_TOKEN = 4
 _LEAST_OWN = 16
+_MOST = 1_000_000_000
+"""Largest number of a table: seconds count in nanoseconds within 63 bits."""
+
 _NEEDED = {
     _SESSIONS: ("session", "model"),
     _CALLS: ("session", "call", "start_s", "end_s", "input_tokens", "output_chars"),
@@ -69,6 +72,9 @@ def read_sessions(
     for row in tables[_CALLS]:
         calls[row["session"]].append(row)
     chosen = [row for row in tables[_SESSIONS] if row["session"] in calls][:count]
+    if not chosen:
+        expected = f"a session of {_CALLS} at least"
+        raise InputError.single("sessions", "none", expected, str(folder / _SESSIONS))
     numbers = {row["session"]: _numbers(folder, calls[row["session"]]) for row in chosen}
     heads: dict[str, int] = {}
     for row in chosen:
@@ -118,7 +124,7 @@ def _rows(folder: Path, name: str) -> list[Row]:
     path = folder / name
     try:
         with path.open(newline="", encoding="utf-8") as file:
-            reader = csv.DictReader(file)
+            reader = csv.DictReader(file, restval="")
             missing = [
                 column for column in _NEEDED[name] if column not in (reader.fieldnames or ())
             ]
@@ -129,19 +135,28 @@ def _rows(folder: Path, name: str) -> list[Row]:
         raise InputError.single("file", str(error), "a readable table", str(path)) from None
 
 
+def _place(row: Row) -> int:
+    """Return the number of a call, -1 where it has none."""
+    call = row["call"]
+    return int(call) if call.isascii() and call.isdigit() else -1
+
+
 def _numbers(folder: Path, rows: list[Row]) -> list[tuple[float, float, float, float]]:
     """Return start, end, tokens and characters of a session's calls, in order."""
     found, faults = [], []
-    for row in sorted(rows, key=lambda row: float(row["call"]) if row["call"].isdigit() else -1):
+    for row in sorted(rows, key=_place):
         values = []
         for column in ("start_s", "end_s", "input_tokens", "output_chars"):
             try:
                 value = float(row[column])
             except (TypeError, ValueError):
                 value = -1.0
-            if not 0 <= value < float("inf") or (column == "input_tokens" and value < 1):
+            least = 1 if column == "input_tokens" else 0
+            if not least <= value <= _MOST:
                 place = f"session {row['session']}, call {row['call']}, {column}"
-                faults.append(Fault(place, excerpt(str(row[column])), "a number of at least 0"))
+                faults.append(
+                    Fault(place, excerpt(row[column]), f"a number from {least} to {_MOST}")
+                )
             values.append(value)
         found.append((values[0], values[1], values[2], values[3]))
     if faults:

@@ -194,6 +194,15 @@ def test_broken_sessions_are_named(tmp_path: Path) -> None:
         read_sessions(written(tmp_path, llm_calls=calls))
     with pytest.raises(InputError, match="no model"):
         read_sessions(written(tmp_path, sessions="session\ns1\n"))
+    for value in ("1e30", "1e300", "-1", "nan"):
+        calls = SESSIONS["llm_calls.csv"].replace("3.5", value)
+        with pytest.raises(InputError, match="session s1, call 1, start_s: found"):
+            read_sessions(written(tmp_path, llm_calls=calls))
+    cut, sessions = SESSIONS["llm_calls.csv"] + "s3", SESSIONS["sessions.csv"] + "s3,m\n"
+    with pytest.raises(InputError, match="session s3, call , start_s: found ''"):
+        read_sessions(written(tmp_path, llm_calls=cut, sessions=sessions))
+    with pytest.raises(InputError, match=r"sessions\.csv: sessions: found none"):
+        read_sessions(written(tmp_path, sessions="session,model\n"))
 
 
 @pytest.mark.shared
