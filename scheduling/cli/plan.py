@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
@@ -89,7 +90,8 @@ PlanSeconds = Annotated[
     typer.Option(
         "--time-limit",
         metavar="SECONDS",
-        help="Wall-clock limit; 20 by default, 60 for --explain and --pareto.",
+        help="Wall-clock limit for everything; 20 by default, 60 for --explain and --pareto. With "
+        "--explain half of it at most is for the plan.",
     ),
 ]
 
@@ -174,20 +176,23 @@ def _plan(
     from scheduling.planner.files import of_fleet
     from scheduling.planner.refusing import NoReplicaError
 
+    limits = _Limits.of(settings["time_limit"], explain)
+    asked = {**settings, "time_limit": limits.plan}
     try:
         with LiveLine(quiet=json) as line:
-            result = sch.plan(fleet, on_progress=line.update, **settings, **carried)
+            result = sch.plan(fleet, on_progress=line.update, **asked, **carried)
     except NoReplicaError as error:
         if not explain:
             raise
         fail(str(of_fleet(error, file)))
-        _explain(fleet, settings, json)
+        _explain(fleet, {**settings, "time_limit": limits.left()}, json)
         return 2
     if result.status == "infeasible":
-        _explain(fleet, settings if explain else {**settings, "brief": True}, json)
+        rest = {**settings, "time_limit": limits.left(), "brief": not explain}
+        _explain(fleet, rest, json)
         return _NO_PLAN
     if result.plan is None and explain and not result.interrupted:
-        _explain(fleet, settings, json, proven=False)
+        _explain(fleet, {**settings, "time_limit": limits.left()}, json, proven=False)
         return EXIT_CODES[result.status]
     # A plan that the runtime cannot start is shown all the same.
     if not json:
@@ -200,6 +205,33 @@ def _plan(
     for path in written:
         note(f"  written: {path}")
     return EXIT_CODES[result.status]
+
+
+class _Limits(NamedTuple):
+    """When a command began, its seconds for everything, and those for the plan."""
+
+    began: float
+    whole: float
+    plan: float
+
+    @classmethod
+    def of(cls, time_limit: float | None, explain: bool) -> _Limits:
+        """Share a limit between the plan and, where it is asked for, its explanation."""
+        from scheduling.planner import explain as explaining
+        from scheduling.planner import plan as planning
+        from scheduling.solvers.driver import check_limits
+
+        check_limits(time_limit, None, None, 0)
+        began = time.monotonic()
+        if not explain:
+            whole = planning.DEFAULT_TIME_LIMIT if time_limit is None else time_limit
+            return cls(began, whole, whole)
+        whole = explaining.DEFAULT_TIME_LIMIT if time_limit is None else time_limit
+        return cls(began, whole, min(planning.DEFAULT_TIME_LIMIT, whole / 2))
+
+    def left(self) -> float:
+        """Return the seconds for an explanation; a tenth of the limit may go beyond it."""
+        return max(self.began + self.whole - time.monotonic(), 0.1 * self.whole)
 
 
 def _write(result: PlanResult, files: _Files) -> list[Path]:

@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 
 import scheduling as sch
+from scheduling.planner.explain import PlanExplanation
+from scheduling.planner.results import PlanResult
 from tests.cli.conftest import Cli
 
 FLEET = """
@@ -123,6 +125,32 @@ def test_a_plan_that_was_not_found_is_no_proof(
     assert "no plan was found in the time" in call.out
     assert "more node" in call.out
     assert cli("plan", fleet, "--explain", "--json").json["status"] == "unknown"
+
+
+def test_the_limit_is_for_the_plan_and_its_explanation(
+    cli: Cli, fleet: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given = sch.plan(sch.read(fleet), time_limit=5)
+    solution = given.solution.model_copy(update={"status": "unknown"})
+    seconds: list[float] = []
+
+    def planned(*_: object, time_limit: float, **__: object) -> PlanResult:
+        seconds.append(time_limit)
+        return replace(given, plan=None, solution=solution)
+
+    def explained(*_: object, time_limit: float, **__: object) -> PlanExplanation:
+        seconds.append(time_limit)
+        return PlanExplanation((), None, (), (), complete=False)
+
+    monkeypatch.setattr(sch, "plan", planned)
+    monkeypatch.setattr("scheduling.planner.explain.explain_plan", explained)
+    assert cli("plan", fleet, "--explain", "--time-limit", 30).code == 4
+    plan, rest = seconds
+    assert plan == 15
+    assert 15 < rest < 30
+    seconds.clear()
+    assert cli("plan", fleet, "--time-limit", 30).code == 4
+    assert seconds == [30]
 
 
 def test_target_below_the_floor(cli: Cli, fleet: Path) -> None:

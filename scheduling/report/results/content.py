@@ -14,10 +14,11 @@ Shape = Literal["line", "step", "points"]
 
 @dataclass(frozen=True, slots=True)
 class Axis:
-    """What an axis stands for; ``log`` asks for a logarithmic one."""
+    """What an axis stands for; ``log`` asks for a logarithmic one, ``whole`` for whole numbers."""
 
     label: str
     log: bool = False
+    whole: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -219,7 +219,9 @@ def _node_map(plan: Record, names: list[str], whole: Mapping[str, int]) -> Chart
     for node, gpus in whole.items():
         if used.get(node, 0) < gpus:
             boxes.append(RowBar("idle", used.get(node, 0), gpus, row[node], IDLE))
-    return Boxes.in_rows("Replicas by node", Axis("GPUs"), Axis("node"), boxes, rows, legend=names)
+    return Boxes.in_rows(
+        "Replicas by node", Axis("GPUs", whole=True), Axis("node"), boxes, rows, legend=names
+    )
 
 
 def _routes(plan: Record) -> Table:

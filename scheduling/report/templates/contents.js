@@ -3,10 +3,10 @@ class LineContent {
   constructor(spec, palette) {
     Object.assign(this, { spec, palette, hidden: new Set() });
     const [from, to] = span(spec.series.map((s) => s.x));
-    this.x = new Scale(!spec.x.log && from > 0 && from < 0.4 * to ? 0 : from, to, spec.x.log);
+    this.x = new Scale(!spec.x.log && from > 0 && from < 0.4 * to ? 0 : from, to, spec.x);
     const [low, high] = span(spec.series.map((s) => s.y));
     const room = (high - low) * 0.05;
-    this.y = new Scale(low >= 0 && low < 0.4 * high ? 0 : low - room, high + room, spec.y.log);
+    this.y = new Scale(low >= 0 && low < 0.4 * high ? 0 : low - room, high + room, spec.y);
   }
 
   get visible() {
@@ -117,9 +117,9 @@ class BoxContent {
     const marks = spec.marks.map(([, x]) => x);
     const [from, to] = span([spec.left, spec.right, marks]);
     const room = marks.includes(to) ? 0.01 * (to - from) : 0;
-    this.x = new Scale(from, spec.most ?? to + room, spec.x.log);
+    this.x = new Scale(from, spec.most ?? to + room, spec.x);
     const [, high] = span([spec.high, spec.limit === null ? [] : [spec.limit]]);
-    this.y = new Scale(0, spec.rows.length || high * 1.02, false);
+    this.y = new Scale(0, spec.rows.length || high * 1.02);
     if (spec.rows.length) this.rows = (ctx, plot, theme) => this.labels(ctx, plot, theme);
     this.matches = null;
   }

@@ -3,8 +3,9 @@ const MOST_SPOKEN = 6;
 
 /** A scale from values to pixels, linear or logarithmic, that can be zoomed. */
 class Scale {
-  constructor(low, high, log) {
+  constructor(low, high, { log, whole } = {}) {
     this.log = log && low > 0;
+    this.counts = whole;
     this.whole = [low, high];
     [this.low, this.high] = this.whole;
   }
@@ -32,7 +33,7 @@ class Scale {
   }
 
   ticks(pixels, room) {
-    if (!this.log || this.high / this.low < 8) return ticks(this.low, this.high, pixels, room, false);
+    if (!this.log || this.high / this.low < 8) return ticks(this.low, this.high, pixels, room, this.counts);
     const found = [];
     const steps = this.high / this.low > 1e4 ? [1] : [1, 2, 5];
     for (let p = Math.floor(Math.log10(this.low)); 10 ** p <= this.high; p++) {
