@@ -207,6 +207,9 @@ def test_faults_of_files_are_named(tmp_path: Path) -> None:
     table.write_text("arrival_seconds,user,job,core_seconds\n0,u,j,much\n")
     with pytest.raises(InputError, match="line 2, core_seconds"):
         sch.read(table, format="shared-jobs:2")
+    table.write_text("arrival_seconds,user,job,core_seconds\n0,u,j,4\n1,u,k,0\n")
+    with pytest.raises(InputError, match=r"jobs\.csv: line 3, jobs\[1\].*core_seconds: found 0"):
+        sch.read(table, format="shared-jobs:2")
     with pytest.raises(UnsupportedError, match="uwfq"):
         policy("uwfx")
 

@@ -8,10 +8,12 @@ named with the format, ``shared-jobs:32``. Other columns are passed over.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import PurePath
 
-from scheduling.errors import InputError, UnsupportedError
+from scheduling.errors import Fault, InputError, UnsupportedError
 from scheduling.instances.tables import Record, Table, names_columns, tables, write_table
 from scheduling.instances.text import excerpt, is_integer
 from scheduling.models.base import Problem
@@ -87,7 +89,19 @@ def read_stages(text: str, source: str | None, cores: int | None = None) -> Shar
     )
     title = None if source is None else PurePath(source).stem
     fields = {"name": title, "cores": cores, "jobs": [job.model_dump() for job in jobs]}
-    return SharedCluster.model_validate(fields)
+    try:
+        return SharedCluster.model_validate(fields)
+    except InputError as error:
+        lines = [start.line for start in first.values()]
+        raise InputError([_placed(fault, lines) for fault in error.faults], source) from None
+
+
+def _placed(fault: Fault, lines: Sequence[int]) -> Fault:
+    """Return a fault with the line in which its job begins."""
+    job = re.match(r"jobs\[(\d+)\]", fault.place)
+    return (
+        fault if job is None else replace(fault, place=f"line {lines[int(job[1])]}, {fault.place}")
+    )
 
 
 def write_stages(problem: Problem) -> str:
