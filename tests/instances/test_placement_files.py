@@ -97,6 +97,19 @@ def test_tables_of_virtual_machines_say_what_they_say(tmp_path: Path) -> None:
     assert limited.max_moves == 3
 
 
+@pytest.mark.parametrize("value", ["x", "NaN", "1e30", "-1"])
+def test_every_amount_of_a_host_is_a_whole_number(value: str) -> None:
+    columns = "host,rack,cpu,numa0_free_cpu,mem_mb,numa0_cpu,numa0_mem_mb,numa1_cpu,numa1_mem_mb"
+    amounts = ["h1", "7", "88", "", "2000", "44", "1000", "44", "1000"]
+    for place in range(2, len(amounts)):
+        row = [value if number == place else text for number, text in enumerate(amounts)]
+        text = "\n".join([columns, ",".join(row), "", VMS.splitlines()[0]])
+        column = columns.split(",")[place]
+        with pytest.raises(InputError, match=f"line 2, {column}: found '{value}'"):
+            problem_of("bytedance", text)
+    problem_of("bytedance", "\n".join([columns, ",".join(amounts), "", VMS.splitlines()[0]]))
+
+
 def test_lists_of_pods_say_what_they_say(tmp_path: Path) -> None:
     (tmp_path / "openb_node_list_all_node.csv").write_text(NODES)
     (tmp_path / "mine.csv").write_text(NODES.replace("n1", "other"))

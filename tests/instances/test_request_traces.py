@@ -343,8 +343,18 @@ def test_servegen_says_what_it_wants(tmp_path: Path) -> None:
         read_requests(tmp_path)
     with pytest.raises(InputError, match="an end behind the start"):
         read_requests(f"{tmp_path}#m:700-500")
-    with pytest.raises(InputError, match="found none"):
+    found = r"client_rates\.csv: model m: found none in 9000-9600, expected seconds within 0-2400"
+    with pytest.raises(InputError, match=found):
         read_requests(f"{tmp_path}#m:9000-9600")
+    table = (tmp_path / "client_rates.csv").read_text()
+    (tmp_path / "client_rates.csv").write_text(table.replace("1.0,0.25", "1.0,1e9", 1))
+    with pytest.raises(InputError, match="requests: found none drawn, expected a request at least"):
+        read_requests(f"{tmp_path}#m:0-600")
+    lengths = tmp_path / "client_lengths.csv"
+    lengths.write_text(lengths.read_text().replace("m,7", "m,8"))
+    found = r"client_lengths\.csv: model m: found none of client '7' \(client_rates\.csv, line 2\)"
+    with pytest.raises(InputError, match=found):
+        read_requests(f"{tmp_path}#m:0-600")
     with pytest.raises(InputError, match="a folder with client_rates"):
         read_requests(tmp_path / "none", "servegen")
     rates = tmp_path / "client_rates.csv"

@@ -3,7 +3,8 @@
 ``hosts``: host, rack, and cores and memory of each NUMA node (``numa0_cpu``, ``numa0_mem_mb``, …).
 ``vms``: vm, flavor, host, what it takes of each NUMA node, and ``allow_migration`` (0: it stays).
 Both stand in one file, separated by a blank line, or in two whose names differ in ``hosts`` and
-``vms``. Further columns, such as what is free, are not read: they follow from the others.
+``vms``. What is free of hosts, and their sums, follow from the others: they need not be there, and
+must be whole numbers where they are. Further columns are not read.
 """
 
 from __future__ import annotations
@@ -22,6 +23,14 @@ MOVES = "moves"
 
 _ROOMS = ("numa0_cpu", "numa0_mem_mb", "numa1_cpu", "numa1_mem_mb")
 _HOSTS = ("host", "rack", *_ROOMS)
+_FOLLOWING = (
+    "cpu",
+    "mem_mb",
+    "numa0_free_cpu",
+    "numa0_free_mem_mb",
+    "numa1_free_cpu",
+    "numa1_free_mem_mb",
+)
 _VMS = ("vm", "flavor", "host", *_ROOMS, "allow_migration")
 _KINDS = (("hosts", _HOSTS), ("virtual machines", _VMS))
 _LONGEST_LABEL = 1000
@@ -73,6 +82,9 @@ def _label(row: Record, column: str) -> dict[str, str]:
 
 
 def _host(name: str, row: Record) -> Host:
+    for column in _FOLLOWING:
+        if row.text(column):
+            row.number(column)
     return Host(name, _amounts(row), _label(row, "rack"))
 
 

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from scheduling.errors import InputError
 from scheduling.instances.requests.rows import opened
+from scheduling.instances.text import excerpt
 from scheduling.models.requests.lengths import EmpiricalLength
 from scheduling.models.requests.table import RequestTable
 
@@ -68,6 +69,18 @@ def read(folder: Path, ask: str | None, seed: int) -> RequestTable:
     model, start, end = _asked(ask, windows, str(folder))
     laws = _read_lengths(lengths, model)
     own = [row for row in windows[model] if row[1] + _WINDOW > start and row[1] < end]
+    if not own:
+        first, last = min(row[1] for row in windows[model]), max(row[1] for row in windows[model])
+        expected = f"seconds within {first:g}-{last + _WINDOW:g}"
+        raise InputError.single(
+            f"model {model}", f"none in {start:g}-{end:g}", expected, str(rates)
+        )
+    if all(_law(laws, row[0], row[1]) is None for row in own):
+        client, window, line = own[0][0], own[0][1], own[0][6]
+        place = f"model {model}"
+        found = f"none of client {excerpt(client)} ({rates.name}, line {line}) by second {window:g}"
+        expected = f"lengths {_PROMPTS[0]} or {_PROMPTS[1]}, and output_tokens, of its clients"
+        raise InputError.single(place, found, expected, str(lengths))
     expected_rows = sum(row[2] for row in own) * _WINDOW
     if expected_rows > _MOST_ROWS:
         found = f"about {expected_rows:.0f} requests"
@@ -77,7 +90,7 @@ def read(folder: Path, ask: str | None, seed: int) -> RequestTable:
     times: list[Floats] = []
     prompts, outputs, clients = [], [], []
     names = sorted({row[0] for row in own}, key=lambda name: (len(name), name))
-    for client, window, _, pattern, shape, scale in own:
+    for client, window, _, pattern, shape, scale, _ in own:
         arrivals = window + _arrivals(pattern, shape, scale, rng)
         arrivals = arrivals[(arrivals >= start) & (arrivals < end)]
         law = _law(laws, client, window)
@@ -88,7 +101,8 @@ def read(folder: Path, ask: str | None, seed: int) -> RequestTable:
         outputs.append(law[1].draw(len(arrivals), rng))
         clients.append(np.full(len(arrivals), names.index(client), dtype=np.int64))
     if not times:
-        raise InputError.single("requests", "none", "a request at least", f"{folder}#{ask}")
+        expected = f"a request at least: name more seconds than {start:g}-{end:g}"
+        raise InputError.single("requests", "none drawn", expected, f"{folder}#{ask}")
     arrival_ns = np.rint(np.concatenate(times) * 1e9).astype(np.int64)
     order = np.argsort(arrival_ns, kind="stable")
     return RequestTable(
@@ -101,7 +115,8 @@ def read(folder: Path, ask: str | None, seed: int) -> RequestTable:
     )
 
 
-_Row = tuple[str, float, float, str, float, float]
+_Row = tuple[str, float, float, str, float, float, int]
+"""Client, window, rate, pattern, shape and scale, and the line in the file."""
 _Laws = dict[str, dict[float, tuple[EmpiricalLength, EmpiricalLength]]]
 
 
@@ -137,8 +152,8 @@ def _read_rates(path: Path) -> dict[str, list[_Row]]:
                 # The law and not the rate says how many requests are drawn.
                 if _MOST_ROWS * _mean(row["pattern"], shape, scale) < _WINDOW:
                     raise ValueError
-                client = (row["client"], start, rate, row["pattern"], shape, scale)
-                windows[row["model"]].append(client)
+                law = (row["pattern"], shape, scale)
+                windows[row["model"]].append((row["client"], start, rate, *law, reader.line_num))
             except (TypeError, ValueError, OverflowError):
                 expected = "model, client, window_start_s, rate_rps, pattern, p1 and p2"
                 found = "a row without them"

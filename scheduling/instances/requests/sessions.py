@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from scheduling.errors import Fault, InputError
+from scheduling.instances.tables import Record
 from scheduling.instances.text import excerpt
 from scheduling.models.requests.programs import Call, Program, ProgramTable, program_table
 
@@ -27,8 +28,6 @@ _NEEDED = {
     _CALLS: ("session", "call", "start_s", "end_s", "input_tokens", "output_chars"),
     _TOOLS: ("session", "call", "tool"),
 }
-
-Row = dict[str, str]
 
 
 def sniff(folder: Path) -> bool:
@@ -62,31 +61,32 @@ def read_sessions(
     Raises
     ------
     InputError
-        For a table that cannot be read, lacks a column, or has a value that is no number.
+        For a table that cannot be read, lacks a column, or has an entry over several lines or a
+        value that is no number, with the line.
     """
     tables = {name: _rows(folder, name) for name in _NEEDED}
     tools: dict[tuple[str, str], str] = {}
     for row in tables[_TOOLS]:
-        tools.setdefault((row["session"], row["call"]), row["tool"])
-    calls: dict[str, list[Row]] = defaultdict(list)
+        tools.setdefault((row.text("session"), row.text("call")), row.text("tool"))
+    calls: dict[str, list[Record]] = defaultdict(list)
     for row in tables[_CALLS]:
-        calls[row["session"]].append(row)
-    chosen = [row for row in tables[_SESSIONS] if row["session"] in calls][:count]
+        calls[row.text("session")].append(row)
+    chosen = [row for row in tables[_SESSIONS] if row.text("session") in calls][:count]
     if not chosen:
         expected = f"a session of {_CALLS} at least"
         raise InputError.single("sessions", "none", expected, str(folder / _SESSIONS))
-    numbers = {row["session"]: _numbers(folder, calls[row["session"]]) for row in chosen}
+    own = [(row.text("session"), row.text("model")) for row in chosen]
+    numbers = {session: _numbers(folder, calls[session]) for session, _ in own}
     heads: dict[str, int] = {}
-    for row in chosen:
-        first = int(numbers[row["session"]][0][2])
-        heads[row["model"]] = min(heads.get(row["model"], first), first)
+    for session, model in own:
+        first = int(numbers[session][0][2])
+        heads[model] = min(heads.get(model, first), first)
     streams = {model: number for number, model in enumerate(heads)}
     rng = np.random.default_rng(seed)
     gaps = rng.exponential(1.0, len(chosen)) / rate if rate else np.zeros(len(chosen))
     programs = []
-    for place, (row, time) in enumerate(zip(chosen, np.cumsum(gaps), strict=True)):
-        session, model = row["session"], row["model"]
-        names = [tools.get((session, one["call"])) for one in calls[session]]
+    for place, ((session, model), time) in enumerate(zip(own, np.cumsum(gaps), strict=True)):
+        names = [tools.get((session, one.text("call"))) for one in calls[session]]
         head = heads[model] - _LEAST_OWN
         start = [(streams[model], head)] if head > 0 else []
         path = (start, len(streams) + place)
@@ -120,43 +120,60 @@ def _program(
     return tuple(calls)
 
 
-def _rows(folder: Path, name: str) -> list[Row]:
+def _rows(folder: Path, name: str) -> list[Record]:
     path = folder / name
+    found: list[Record] = []
+    begun = 1
     try:
         with path.open(newline="", encoding="utf-8") as file:
-            reader = csv.DictReader(file, restval="")
+            reader = csv.DictReader(file, restval="", strict=True)
             missing = [
                 column for column in _NEEDED[name] if column not in (reader.fieldnames or ())
             ]
             if missing:
                 raise InputError.single("line 1", f"no {missing[0]}", "that column", str(path))
-            return list(reader)
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
+            begun = reader.line_num + 1
+            for row in reader:
+                fields = {column: row[column] for column in _NEEDED[name]}
+                for column, value in fields.items():
+                    if "\n" in value:
+                        raise InputError.single(
+                            f"line {begun}, {column}",
+                            f"an entry that ends in line {reader.line_num}",
+                            "one line; is there a stray quote?",
+                            str(path),
+                        )
+                found.append(Record(reader.line_num, fields, str(path)))
+                begun = reader.line_num + 1
+    except csv.Error as error:
+        expected = "entries separated by commas, quotes in pairs"
+        raise InputError.single(f"line {begun}", str(error), expected, str(path)) from None
+    except (OSError, UnicodeDecodeError) as error:
         raise InputError.single("file", str(error), "a readable table", str(path)) from None
+    return found
 
 
-def _place(row: Row) -> int:
+def _place(row: Record) -> int:
     """Return the number of a call, -1 where it has none."""
-    call = row["call"]
+    call = row.text("call")
     return int(call) if call.isascii() and call.isdigit() else -1
 
 
-def _numbers(folder: Path, rows: list[Row]) -> list[tuple[float, float, float, float]]:
+def _numbers(folder: Path, rows: list[Record]) -> list[tuple[float, float, float, float]]:
     """Return start, end, tokens and characters of a session's calls, in order."""
     found, faults = [], []
     for row in sorted(rows, key=_place):
         values = []
         for column in ("start_s", "end_s", "input_tokens", "output_chars"):
             try:
-                value = float(row[column])
-            except (TypeError, ValueError):
+                value = float(row.text(column))
+            except ValueError:
                 value = -1.0
             least = 1 if column == "input_tokens" else 0
             if not least <= value <= _MOST:
-                place = f"session {row['session']}, call {row['call']}, {column}"
-                faults.append(
-                    Fault(place, excerpt(row[column]), f"a number from {least} to {_MOST}")
-                )
+                place = f"line {row.line}, {column}"
+                expected = f"a number from {least} to {_MOST}"
+                faults.append(Fault(place, excerpt(row.text(column)), expected))
             values.append(value)
         found.append((values[0], values[1], values[2], values[3]))
     if faults:

@@ -190,19 +190,41 @@ def test_sessions_are_read(tmp_path: Path) -> None:
 
 def test_broken_sessions_are_named(tmp_path: Path) -> None:
     calls = SESSIONS["llm_calls.csv"].replace("150", "many")
-    with pytest.raises(InputError, match="session s1, call 1, input_tokens"):
+    with pytest.raises(InputError, match=r"llm_calls\.csv: line 3, input_tokens: found \'many\'"):
         read_sessions(written(tmp_path, llm_calls=calls))
     with pytest.raises(InputError, match="no model"):
         read_sessions(written(tmp_path, sessions="session\ns1\n"))
     for value in ("1e30", "1e300", "-1", "nan"):
         calls = SESSIONS["llm_calls.csv"].replace("3.5", value)
-        with pytest.raises(InputError, match="session s1, call 1, start_s: found"):
+        with pytest.raises(InputError, match=r"llm_calls\.csv: line 3, start_s: found"):
             read_sessions(written(tmp_path, llm_calls=calls))
     cut, sessions = SESSIONS["llm_calls.csv"] + "s3", SESSIONS["sessions.csv"] + "s3,m\n"
-    with pytest.raises(InputError, match="session s3, call , start_s: found ''"):
+    with pytest.raises(InputError, match="line 5, start_s: found ''"):
         read_sessions(written(tmp_path, llm_calls=cut, sessions=sessions))
     with pytest.raises(InputError, match=r"sessions\.csv: sessions: found none"):
         read_sessions(written(tmp_path, sessions="session,model\n"))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "found"),
+    [
+        # Closed by no quote, by one of a later line, and by one within its own line.
+        ("s1,1,", 's1,"1,', r"llm_calls\.csv: line 3: found unexpected end of data"),
+        (
+            "s1,0,0,1,100,40\ns1,",
+            's1,"0,0,1,100,40\ns1",',
+            "line 2, call: found an entry that ends",
+        ),
+        ("s1,1,", 's1,"1"1,', r"llm_calls\.csv: line 3: found ',' expected"),
+    ],
+)
+def test_stray_quotes_are_named_by_their_line(
+    tmp_path: Path, old: str, new: str, found: str
+) -> None:
+    calls = SESSIONS["llm_calls.csv"]
+    with pytest.raises(InputError, match=found) as caught:
+        read_sessions(written(tmp_path, llm_calls=calls.replace(old, new)))
+    assert "\n" not in str(caught.value)
 
 
 @pytest.mark.shared
