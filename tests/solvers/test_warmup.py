@@ -225,6 +225,14 @@ def test_the_folders_of_all_kernels_are_watched() -> None:
     assert jitted <= set(machine_code.FOLDERS)
 
 
+def test_no_kernel_goes_round_the_library_s_own_njit() -> None:
+    """Broken machine code, a full disk or a folder without rights would end its searches."""
+    home = Path(jit.__file__).parent
+    direct = re.compile(r"numba\.(n?jit|guvectorize|vectorize)\b|from numba import")
+    found = {path for path in home.rglob("*.py") if direct.search(path.read_text(encoding="utf-8"))}
+    assert found == {Path(jit.__file__)}
+
+
 def light_kernel(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     """Return a new kernel of a file, as each process has one."""
     monkeypatch.setattr("numba.core.config.CACHE_DIR", os.environ["NUMBA_CACHE_DIR"])

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
+
+from scheduling.solvers.jit import njit
 
 Ints = NDArray[np.int64]
 
@@ -39,7 +40,7 @@ class Tree(NamedTuple):
     worth: Ints
 
 
-@numba.njit(nogil=True, cache=True)
+@njit(nogil=True)
 def anneal(
     value: Ints,
     weight: Ints,
@@ -107,7 +108,7 @@ def anneal(
     return best, best_up, best_down
 
 
-@numba.njit(nogil=True, cache=True)
+@njit(nogil=True)
 def _grown(value: Ints, weight: Ints, up: Ints, down: Ints) -> Tree:
     """Return a tree with what its nodes have in common."""
     n, fields = value.shape
@@ -133,7 +134,7 @@ def _grown(value: Ints, weight: Ints, up: Ints, down: Ints) -> Tree:
     return tree
 
 
-@numba.njit(nogil=True, cache=True)
+@njit(nogil=True)
 def _gather(tree: Tree, node: int) -> bool:
     """Note what the two below a node have in common; tell whether that is new."""
     left, right = tree.down[node]
@@ -151,7 +152,7 @@ def _gather(tree: Tree, node: int) -> bool:
     return new
 
 
-@numba.njit(nogil=True, cache=True)
+@njit(nogil=True)
 def _alike(value: Ints) -> tuple[Ints, Ints]:
     """Return the rows by field, sorted by their text there, and the place of each row in that."""
     n, fields = value.shape
@@ -163,20 +164,20 @@ def _alike(value: Ints) -> tuple[Ints, Ints]:
     return alike, place
 
 
-@numba.njit(nogil=True, cache=True)
+@njit(nogil=True)
 def _shuffle(nodes: Ints, rng: Any) -> None:
     for k in range(len(nodes) - 1, 0, -1):
         other = rng.integers(0, k + 1)
         nodes[k], nodes[other] = nodes[other], nodes[k]
 
 
-@numba.njit(nogil=True, cache=True)
+@njit(nogil=True)
 def _sibling(tree: Tree, node: int) -> int:
     left, right = tree.down[tree.up[node]]
     return right if left == node else left
 
 
-@numba.njit(nogil=True, cache=True)
+@njit(nogil=True)
 def _chosen(tree: Tree, alike: Ints, place: Ints, out: Ints, rng: Any) -> int:
     """Choose nodes to take out, none above another and not all; return how many."""
     fields, n = alike.shape
@@ -212,7 +213,7 @@ def _chosen(tree: Tree, alike: Ints, place: Ints, out: Ints, rng: Any) -> int:
     return count
 
 
-@numba.njit(nogil=True, cache=True)
+@njit(nogil=True)
 def _take_out(tree: Tree, node: int) -> int:
     """Take a node out with all below it; return how much more the rest saves, itself left out.
 
@@ -229,7 +230,7 @@ def _take_out(tree: Tree, node: int) -> int:
     return _risen(tree, higher) - tree.worth[above]
 
 
-@numba.njit(nogil=True, cache=True)
+@njit(nogil=True)
 def _put_in(tree: Tree, node: int, beside: int) -> int:
     """Put a node that was taken out beside another one; return how much more is saved."""
     above, higher = tree.up[node], tree.up[beside]
@@ -244,7 +245,7 @@ def _put_in(tree: Tree, node: int, beside: int) -> int:
     return _risen(tree, higher) + tree.worth[above]
 
 
-@numba.njit(nogil=True, cache=True)
+@njit(nogil=True)
 def _risen(tree: Tree, node: int) -> int:
     """Gather anew from a node upwards, as far as anything changes; return how much worth rose."""
     rise = 0
@@ -257,7 +258,7 @@ def _risen(tree: Tree, node: int) -> int:
     return rise
 
 
-@numba.njit(nogil=True, cache=True)
+@njit(nogil=True)
 def _common(tree: Tree, one: int, other: int) -> int:
     """Return the weight of what two nodes have in common."""
     found = 0
@@ -268,7 +269,7 @@ def _common(tree: Tree, one: int, other: int) -> int:
     return found
 
 
-@numba.njit(nogil=True, cache=True)
+@njit(nogil=True)
 def _best_place(tree: Tree, node: int, stack: Ints, rng: Any) -> int:
     """Return the node beside which one that was taken out saves most.
 
