@@ -18,7 +18,8 @@ from scheduling.models.requests.table import RequestTable
 Floats = NDArray[np.float64]
 
 MOST_ROWS = 10_000
-"""Requests of a trace that are looked at, at most: its first ones, as in a replay."""
+"""Requests of a trace that are looked at, at most: those in a row that came in the least time, as a
+fleet that is sized by the quiet hours of a day does not serve its peak."""
 
 
 class TracedQueue:
@@ -36,7 +37,10 @@ class TracedQueue:
 
     def __init__(self, trace: RequestTable) -> None:
         seconds = (trace.arrival_ns - trace.arrival_ns[0]) / 1e9
-        self._arrivals = seconds[:MOST_ROWS] * ((len(seconds) - 1) / seconds[-1])
+        rows = min(len(seconds), MOST_ROWS)
+        first = int(np.argmin(seconds[rows - 1 :] - seconds[: len(seconds) - rows + 1]))
+        peak = seconds[first : first + rows] - seconds[first]
+        self._arrivals = peak * ((len(seconds) - 1) / seconds[-1])
         self._known: dict[tuple[int, float, float], float] = {}
 
     def wait(self, servers: int, busy: float, share: float) -> float:

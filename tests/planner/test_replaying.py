@@ -44,6 +44,19 @@ def test_short_traces_begin_anew_and_long_ones_are_cut(tmp_path: Path) -> None:
     assert len(replayed(long.loads, {"chat": 3.0}, seed=0)) == MOST_ROWS
 
 
+def test_long_traces_are_replayed_where_they_are_busiest(tmp_path: Path) -> None:
+    night = [float(second) for second in range(MOST_ROWS)]
+    noon = [night[-1] + (row + 1) / 2 for row in range(MOST_ROWS + 100)]
+    evening = [noon[-1] + second + 1 for second in range(3000)]
+    times = [*night, *noon, *evening]
+    long = _traced(tmp_path, times, [1] * MOST_ROWS + [2] * len(noon) + [3] * len(evening))
+    (load,) = long.loads
+    table = replayed([load], {"chat": load.rate}, seed=0)
+    assert MOST_ROWS <= len(table) <= 1.2 * MOST_ROWS
+    assert set(table.prompt_tokens.tolist()) == {2}
+    assert np.diff(table.arrival_ns) == pytest.approx(0.5e9)
+
+
 def test_stated_prefixes_and_demands_without_a_trace(tmp_path: Path) -> None:
     resolved = _traced(tmp_path, [0.0, 1.0, 2.0], [100, 200, 1], prefix_share=0.5)
     other = {

@@ -14,7 +14,7 @@ from scheduling.planner.ceilings import Wait
 from scheduling.planner.iterations import Room
 from scheduling.planner.loads import Load
 from scheduling.planner.sizing import Sizer
-from scheduling.planner.traced import TracedQueue
+from scheduling.planner.traced import MOST_ROWS, TracedQueue
 
 GRID = np.array([1e-6, *(step / 100 for step in range(1, 96))])
 
@@ -112,3 +112,14 @@ def test_replicas_of_a_demand_with_a_trace_are_sized_by_it() -> None:
         for table in (None, trace(bursts(30.0)))
     )
     assert stated.ceilings(1)[0] < 0.01 < seen.ceilings(1)[0]
+
+
+def test_long_traces_are_judged_where_they_are_busiest() -> None:
+    quiet = [1.0] * MOST_ROWS
+    peak = bursts(0.7, MOST_ROWS // 4)
+    table = trace([*quiet, *peak, *quiet])
+    seconds = table.arrival_ns / 1e9
+    mean = seconds[-1] / (len(seconds) - 1)
+    expected = np.quantile(waits(np.cumsum(peak), 2, 2 * 0.5 * mean), 0.9) / (2 * 0.5 * mean)
+    assert TracedQueue(table).wait(2, 0.5, 0.9) == pytest.approx(expected, rel=0.02)
+    assert TracedQueue(trace(quiet)).wait(2, 0.5, 0.9) == 0
