@@ -46,7 +46,7 @@ def test_short_traces_begin_anew_and_long_ones_are_cut(tmp_path: Path) -> None:
 
 def test_long_traces_are_replayed_where_they_are_busiest(tmp_path: Path) -> None:
     night = [float(second) for second in range(MOST_ROWS)]
-    noon = [night[-1] + (row + 1) / 2 for row in range(MOST_ROWS + 100)]
+    noon = [night[-1] + 1 + row / 2 for row in range(2 * MOST_ROWS)]
     evening = [noon[-1] + second + 1 for second in range(3000)]
     times = [*night, *noon, *evening]
     long = _traced(tmp_path, times, [1] * MOST_ROWS + [2] * len(noon) + [3] * len(evening))
