@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from matplotlib.axes import Axes
+    from matplotlib.axis import Axis
 
 
 _STEPS: tuple[tuple[float, tuple[float, ...]], ...] = (
@@ -50,6 +51,16 @@ def name_columns(ax: Axes, names: Sequence[str], otherwise: str, most: int = 40)
         ax.set_xticks(range(len(names)), names, rotation=60, ha="right", fontsize=7)
     else:
         ax.set_xlabel(otherwise)
+
+
+def whole_numbers(*axes: Axis) -> None:
+    """Have ticks of axes that count something at whole numbers alone."""
+    from matplotlib.ticker import MaxNLocator
+
+    for axis in axes:
+        axis.set_major_locator(
+            MaxNLocator("auto", steps=[1, 2, 5, 10], integer=True, min_n_ticks=1)
+        )
 
 
 def logarithmic(ax: Axes) -> None:

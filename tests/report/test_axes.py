@@ -5,7 +5,7 @@ from itertools import pairwise
 import pytest
 from matplotlib.figure import Figure
 
-from scheduling.report.axes import logarithmic
+from scheduling.report.axes import logarithmic, whole_numbers
 
 
 @pytest.mark.parametrize(
@@ -23,3 +23,15 @@ def test_numbers_of_logarithmic_axes_keep_apart(low: float, high: float) -> None
     boxes = [text.get_window_extent() for text in texts]
     assert all(one.x1 < other.x0 for one, other in pairwise(boxes))
     assert all("$" not in text.get_text() for text in texts)
+
+
+@pytest.mark.parametrize("most", [1, 2, 3, 7, 4000])
+def test_axes_that_count_have_whole_numbers(most: int) -> None:
+    figure = Figure(figsize=(10, 4), layout="constrained")
+    ax = figure.subplots()
+    ax.plot([0.5, most + 0.5], [0, 1])
+    whole_numbers(ax.xaxis)
+    figure.draw_without_rendering()
+    ticks = [tick for tick in ax.get_xticks() if 0.5 <= tick <= most + 0.5]
+    assert ticks
+    assert all(float(tick).is_integer() for tick in ticks)

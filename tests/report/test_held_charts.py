@@ -108,7 +108,7 @@ def test_chunks_are_drawn_from_full_to_empty() -> None:
     found: PackingSolution = answer(problem, "best-fit")
     assert found.objective == 7
     places, tokens = packing.fills(problem, found)
-    filled = np.interp(range(7), places, tokens)
+    filled = np.interp(range(1, 8), places, tokens)
     assert filled.tolist() == [10, 10, 10, 10, 10, 5, 5]
     low = packing.emptiest(problem, found)
     assert [(chunk.name, chunk.tokens) for chunk in low][-1] == ("chunk 0", 10)

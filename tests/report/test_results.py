@@ -12,6 +12,7 @@ from scheduling.errors import InputError
 from scheduling.instances.files import write, write_solution
 from scheduling.instances.generators import generate
 from scheduling.kubernetes.bundled import snapshot_text
+from scheduling.report.results.bench import bench_section
 from scheduling.report.results.content import Boxes, Lines, Page, Section
 from scheduling.report.results.page import render_report
 from scheduling.report.results.reading import read_results
@@ -489,3 +490,22 @@ options: {max_pp: 1, max_tp: 1, token_budgets: [1024], modes: [aggregated]}
     assert sum(gpus.values()) == 4
     assert gpus["idle"] == 4 - plan.json["plan"]["gpus"]
     assert one(["plan.json"]).certificate is not None
+
+
+def test_curves_of_solvers_go_on_to_the_widest_gap() -> None:
+    def run(solver: str, gap: float) -> dict[str, object]:
+        status = "feasible" if gap else "optimal"
+        common = {"instance": "one", "seed": 0, "seconds": 1.0, "error": None}
+        values = {"objective": 5, "bound": 5, "gap": gap, "status": status}
+        return {"solver": solver, **common, **values}
+
+    (chart,) = bench_section([run("a", 0.0), run("b", 0.25)], "x").charts
+    assert isinstance(chart, Lines)
+    assert [(one.name, one.x[-1], one.y[-1]) for one in chart.series] == [
+        ("a", 25.0, 100.0),
+        ("b", 25.0, 100.0),
+    ]
+    # Where all gaps are 0, lines along the axis and not upon it.
+    (chart,) = bench_section([run("a", 0.0)], "x").charts
+    assert isinstance(chart, Lines)
+    assert chart.series[0].x[-1] > 0

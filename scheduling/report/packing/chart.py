@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from scheduling.models.packing.problem import PackingProblem
 from scheduling.models.packing.solution import PackingSolution
+from scheduling.report.axes import whole_numbers
 from scheduling.report.palette import INK, LATE, series_colour
 from scheduling.report.words import proven
 
@@ -45,7 +46,7 @@ def sentence(problem: PackingProblem, solution: PackingSolution) -> str:
 
 
 def fills(problem: PackingProblem, solution: PackingSolution) -> tuple[list[int], list[int]]:
-    """Return places of chunks and their tokens, the fullest chunk first.
+    """Return places of chunks, from 1, and their tokens, the fullest chunk first.
 
     The first and the last chunk of each fill are there, so that lines between them are exact; of
     more fills than lines can show, some at equal distances.
@@ -64,7 +65,7 @@ def fills(problem: PackingProblem, solution: PackingSolution) -> tuple[list[int]
     place = np.unique(np.concatenate(([0], change, change + 1, [len(tokens) - 1])))
     if len(place) > _MOST_POINTS:
         place = place[np.linspace(0, len(place) - 1, _MOST_POINTS).astype(int)]
-    return place.tolist(), tokens[place].tolist()
+    return (place + 1).tolist(), tokens[place].tolist()
 
 
 def emptiest(problem: PackingProblem, solution: PackingSolution) -> list[Chunk]:
@@ -106,6 +107,7 @@ def draw(problem: PackingProblem, solution: PackingSolution, figure: Figure) -> 
     places, tokens = fills(problem, solution)
     left.fill_between(places, tokens, color=series_colour(0))
     left.set_ylim(bottom=0)
+    whole_numbers(left.xaxis)
     for row, chunk in enumerate(emptiest(problem, solution)):
         start = 0
         for number, (_, length) in enumerate(chunk.parts):

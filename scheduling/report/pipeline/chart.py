@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from scheduling.models.pipeline.dispatch import turns
 from scheduling.models.pipeline.problem import PipelineProblem
 from scheduling.models.pipeline.solution import PipelineSolution
+from scheduling.report.axes import whole_numbers
 from scheduling.report.palette import INK, series_colour
 from scheduling.report.words import proven
 
@@ -64,8 +65,6 @@ def draw(problem: PipelineProblem, solution: PipelineSolution, figure: Figure) -
     A row for each GPU and a bar for each micro-batch in a stage: two steps, as many micro-batches
     each as there are GPUs.
     """
-    from matplotlib.ticker import MaxNLocator
-
     rows = min(problem.gpus, max(1, _STEPS * len(solution.stages)))
     figure.set_size_inches(10.0, min(14.0, 2.0 + 0.3 * rows))
     figure.suptitle(sentence(problem, solution), color=INK)
@@ -79,7 +78,7 @@ def draw(problem: PipelineProblem, solution: PipelineSolution, figure: Figure) -
             )
         ax.plot([], [], "s", color=series_colour(kind), label=name)
     ax.set_ylim(rows - 0.5, -0.5)
-    ax.yaxis.set_major_locator(MaxNLocator(integer=True))
+    whole_numbers(ax.yaxis)
     ax.set_ylabel("GPU")
     ax.set_xlabel("seconds")
     ax.legend(frameon=False, loc="upper left", bbox_to_anchor=(1.0, 1.0))

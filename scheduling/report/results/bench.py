@@ -59,13 +59,17 @@ def bench_section(found: Sequence[Record], source: str) -> Section:
 
 
 def _profile(by_solver: Mapping[str, Sequence[Record]]) -> list[Chart]:
-    """Draw how many runs of each solver end within a gap."""
+    """Draw how many runs of each solver end within a gap, up to the widest of all."""
     series = []
+    known = [
+        100 * run["gap"] for own in by_solver.values() for run in own if run["gap"] is not None
+    ]
+    widest = max(known, default=0.0) or 1.0
     for name, own in by_solver.items():
         gaps = sorted(100 * record["gap"] for record in own if record["gap"] is not None)
         shares = [100 * (k + 1) / len(own) for k in range(len(gaps))]
         if gaps:
-            series.append(Series(name, [0.0, *gaps], [0.0, *shares], "step"))
+            series.append(Series(name, [0.0, *gaps, widest], [0.0, *shares, shares[-1]], "step"))
     if not series:
         return []
     return [Lines("Runs that end within a gap", Axis("gap, %"), Axis("runs, %"), series)]

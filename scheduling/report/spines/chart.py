@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from scheduling.models.spines.problem import LeafSpine
 from scheduling.models.spines.solution import LeafSpineSolution
+from scheduling.report.axes import whole_numbers
 from scheduling.report.palette import INK, LATE, series_colour
 from scheduling.report.words import number
 
@@ -52,12 +53,15 @@ def draw(problem: LeafSpine, solution: LeafSpineSolution, figure: Figure) -> Non
     for row, (name, values) in enumerate(
         zip(("links up", "links down"), loads(problem, solution), strict=True)
     ):
-        edges = [edge - 0.5 for edge in range(len(values) + 1)]
-        ax.stairs(values, edges, color=series_colour(row), linewidth=1.5, label=name)
+        edges = [edge + 0.5 for edge in range(len(values) + 1)]
+        # Often both are the same: the wide line shows on both sides of the narrow one.
+        width = 3.0 - 2.0 * row
+        ax.stairs(values, edges, color=series_colour(row), linewidth=width, label=name)
     if solution.tiers and solution.tiers[0].bound is not None:
         bound = float(solution.tiers[0].bound)
         ax.axhline(bound, color=LATE, linewidth=1.0, linestyle="--", label="least congestion")
     ax.set_ylim(bottom=0.0)
+    whole_numbers(ax.xaxis)
     ax.set_xlabel("link, the busiest first")
     ax.set_ylabel("load")
-    ax.legend(frameon=False, loc="lower left")
+    ax.legend(frameon=False, loc="upper left", bbox_to_anchor=(1.0, 1.0))

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from scheduling.models.table.problem import TableProblem
 from scheduling.models.table.solution import TableSolution
+from scheduling.report.axes import whole_numbers
 from scheduling.report.palette import INK, series_colour
 from scheduling.report.words import proven
 
@@ -52,13 +53,14 @@ def draw(problem: TableProblem, solution: TableSolution, figure: Figure) -> None
     figure.suptitle(sentence(problem, solution), color=INK)
     ax = figure.subplots()
     found = lengths(problem, solution)
-    lines = np.arange(len(found))
+    lines = np.arange(1, len(found) + 1)
     ax.bar(
         lines, found[:, 0], width=1.0, color=series_colour(4), label="shared with the line before"
     )
     rest = series_colour(0)
     ax.bar(lines, found[:, 1], 1.0, found[:, 0], color=rest, alpha=0.35, label="new")
     if len(found):
-        ax.legend(frameon=False, loc="upper right")
+        ax.legend(frameon=False, loc="lower right", bbox_to_anchor=(1.0, 1.0), ncols=2)
+    whole_numbers(ax.xaxis, ax.yaxis)
     ax.set_xlabel("line")
     ax.set_ylabel("characters")

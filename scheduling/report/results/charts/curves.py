@@ -47,11 +47,11 @@ def checkpoint(problem: CheckpointProblem, solution: CheckpointSolution) -> list
 def spines(problem: LeafSpine, solution: LeafSpineSolution) -> list[Chart]:
     """Draw the loads of the links, the busiest first."""
     series = [
-        Series(name, list(range(len(values))), values, "step")
+        Series(name, list(range(1, len(values) + 1)), values, "step")
         for name, values in zip(("up", "down"), loads(problem, solution), strict=True)
         if values
     ]
-    axes = Axis("link, the busiest first"), Axis("load")
+    axes = Axis("link, the busiest first", whole=True), Axis("load")
     return [Lines("Loads of the links", *axes, series)] if series else []
 
 

@@ -147,7 +147,12 @@ def packing(problem: PackingProblem, solution: PackingSolution) -> list[Chart]:
             boxes.append(RowBar(f"sequence {sequence}", start, start + length, row, number, note))
             start += length
     charts: list[Chart] = [
-        Lines("Fill of the chunks", Axis("chunk, the fullest first"), Axis("tokens"), series)
+        Lines(
+            "Fill of the chunks",
+            Axis("chunk, the fullest first", whole=True),
+            Axis("tokens", whole=True),
+            series,
+        )
     ]
     if boxes:
         charts.append(
@@ -176,4 +181,5 @@ def table(problem: TableProblem, solution: TableSolution) -> list[Chart]:
         Series("shared with the line before", places, shared),
         Series("all", places, everything, dashed=True),
     ]
-    return [Lines("Characters shared so far", Axis("line"), Axis("characters"), series)]
+    axes = Axis("line", whole=True), Axis("characters", whole=True)
+    return [Lines("Characters shared so far", *axes, series)]

@@ -63,7 +63,9 @@ def _levels(problem: TieredProblem, found: Run) -> list[Chart]:
         if memory.capacity is not None:
             full = memory.capacity / factor
             series.append(Series("capacity", [0.0, end], [full, full], dashed=True))
-        charts.append(Lines(f"{memory.id} over time", Axis("ticks"), Axis(unit), series))
+        charts.append(
+            Lines(f"{memory.id} over time", Axis("ticks", whole=True), Axis(unit), series)
+        )
     return charts
 
 
@@ -80,7 +82,7 @@ def _whereabouts(problem: TieredProblem, found: Run) -> Chart:
             boxes.append(RowBar(tensor.id, *at, row, memory, note))
     return Boxes.in_rows(
         "Where each tensor is",
-        Axis("ticks"),
+        Axis("ticks", whole=True),
         Axis("tensor"),
         boxes,
         [tensor.id for tensor in problem.tensors],
@@ -103,8 +105,8 @@ def caching(problem: CachingProblem, solution: CachingSolution) -> list[Chart]:
         Series("capacity", [request[0], request[-1]], [problem.capacity] * 2, dashed=True),
     ]
     charts: list[Chart] = [
-        Lines("Cost of the misses so far", Axis("request"), Axis("cost"), missed),
-        Lines("Room in use", Axis("request"), Axis("room"), room),
+        Lines("Cost of the misses so far", Axis("request", whole=True), Axis("cost"), missed),
+        Lines("Room in use", Axis("request", whole=True), Axis("room"), room),
     ]
     kept = stays(problem, solution)
     rows = list(kept)
@@ -120,7 +122,7 @@ def caching(problem: CachingProblem, solution: CachingSolution) -> list[Chart]:
         charts.append(
             Boxes.in_rows(
                 f"What is kept when, {which}",
-                Axis("request"),
+                Axis("request", whole=True),
                 Axis("object"),
                 boxes,
                 rows,

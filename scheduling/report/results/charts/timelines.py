@@ -60,7 +60,7 @@ def loop(problem: LoopProblem, solution: LoopSolution) -> list[Chart]:
     return [
         Boxes(
             "Pipeline, iteration by iteration",
-            Axis("cycles"),
+            Axis("cycles", whole=True),
             Axis("unit or warp"),
             [f"{bar.iteration}: {bar.operation}" for bar in found],
             [bar.start for bar in found],
@@ -131,10 +131,12 @@ def batching(problem: BatchingProblem, solution: BatchingSolution) -> list[Chart
         for one in found
     ]
     return [
-        Lines("KV memory over time", Axis("iteration"), Axis("tokens"), memory),
+        Lines(
+            "KV memory over time", Axis("iteration", whole=True), Axis("tokens", whole=True), memory
+        ),
         Boxes.in_rows(
             "Requests over time",
-            Axis("iteration"),
+            Axis("iteration", whole=True),
             Axis("request"),
             boxes,
             rows,
@@ -196,7 +198,7 @@ def ordering(problem: OrderingProblem, solution: OrderingSolution) -> list[Chart
     return [
         Boxes.in_rows(
             "Transactions over time",
-            Axis("time, in operations"),
+            Axis("time, in operations", whole=True),
             Axis("transaction"),
             boxes,
             [str(run.transaction) for run in found],
@@ -226,7 +228,7 @@ def spot(problem: SpotProblem, solution: SpotSolution) -> list[Chart]:
     return [
         Boxes.in_rows(
             "Instances over time",
-            Axis("ticks; grey line where there is spot capacity"),
+            Axis("ticks; grey line where there is spot capacity", whole=True),
             Axis("region"),
             boxes,
             rows,
