@@ -145,13 +145,19 @@ def _explained(
     from scheduling.solvers.board import Budget
     from scheduling.solvers.placement.explaining.explain import explain_solution, left_out
     from scheduling.solvers.placement.explaining.explanation import PlacementExplanation
+    from scheduling.solvers.watching import one_of_many
 
     if time_limit is None:
         groups = left_out(problem, solution)
         return PlacementExplanation(solution.status, tuple(groups))
     deadline = time.monotonic() + time_limit
     budget = Budget(deadline, None, workers or usable_cores(), seed)
-    return explain_solution(problem, solution, budget)
+    try:
+        with one_of_many():
+            return explain_solution(problem, solution, budget)
+    except KeyboardInterrupt:
+        note("  interrupted: what would admit the pods that are left out is not known")
+        return PlacementExplanation(solution.status, tuple(left_out(problem, solution)))
 
 
 def _record(

@@ -20,6 +20,7 @@ from scheduling.machine import usable_cores
 from scheduling.models.base import Problem, Solution, Status, require_problem
 from scheduling.solvers.board import Budget
 from scheduling.solvers.driver import check_limits
+from scheduling.solvers.watching import one_of_many
 
 if TYPE_CHECKING:
     from scheduling.models.allocation.problem import AllocationProblem
@@ -226,6 +227,8 @@ def explain(
         For what is no problem, and limits that make no sense.
     UnsupportedError
         When the family has no constraints to tell apart.
+    KeyboardInterrupt
+        At Ctrl-C, soon.
     """
     require_problem(problem)
     check_limits(time_limit, None, workers, seed)
@@ -234,7 +237,10 @@ def explain(
     module, _, name = _FAMILIES[problem.kind].partition(":")
     family: Callable[[Any, Budget], Any] = getattr(import_module(module), name)
     deadline = time.monotonic() + time_limit
-    return family(problem, Budget(deadline, None, workers or usable_cores(), seed))
+    budget = Budget(deadline, None, workers or usable_cores(), seed)
+    # Ctrl-C would otherwise end one of its searches and be forgotten by the next.
+    with one_of_many():
+        return family(problem, budget)
 
 
 class Explainer:

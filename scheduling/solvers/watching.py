@@ -9,9 +9,14 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Any
+from typing import Any, TypeVar
 
 from scheduling.solvers.board import Board, Budget
+
+T = TypeVar("T")
+
+_GRACE = 1.0
+"""Seconds that the search for one answer may take to end after it was told to."""
 
 _LAST_GRACE = 5.0
 """Seconds that the end of the process waits for searches that were left behind."""
@@ -65,18 +70,42 @@ def run_watched(
             board.stop()
 
     thread = threading.Thread(target=work, name="scheduling-search", daemon=True)
-    thread.start()
-    try:
-        interrupted = _watch(board, thread, budget, grace, report, answered)
-    finally:
-        board.stop()
-        if thread.is_alive():
-            _leave(thread)
+    with _interrupts() as noted:
+        thread.start()
+        try:
+            _watch(board, thread, budget, grace, report, answered, noted)
+        finally:
+            board.stop()
+            if thread.is_alive():
+                _leave(thread)
     if failure:
         raise failure[0]
-    if interrupted and ends_the_whole():
+    if noted.is_set() and ends_the_whole():
         raise KeyboardInterrupt
-    return interrupted
+    return noted.is_set()
+
+
+def answer_to(question: Callable[[Board[Any]], T], budget: Budget) -> T | None:
+    """Return the answer to a question that is asked outside of a solve, as explanations do.
+
+    Engines that run in the main thread do not look at Ctrl-C before they end.
+
+    Parameters
+    ----------
+    question
+        Finds the answer; ends soon after the board that it is given stops.
+    budget
+        How long it may take.
+
+    Returns
+    -------
+    T or None
+        ``None`` when it did not end in time. Ctrl-C ends it as in :func:`run_watched`.
+    """
+    board: Board[Any] = Board(0, (), time.monotonic())
+    found: list[T] = []
+    run_watched(lambda: found.append(question(board)), board, budget, _GRACE, lambda: None)
+    return found[0] if found else None
 
 
 @contextmanager
@@ -163,28 +192,27 @@ def _watch(
     grace: float,
     report: Callable[[], None],
     answered: float | None,
-) -> bool:
+    interrupted: threading.Event,
+) -> None:
     patience: float | None = None
-    with _interrupts() as interrupted:
-        while thread.is_alive() and (patience is None or time.monotonic() < patience):
-            try:
-                left = budget.remaining()
-                if answered is not None and board.best is not None:
-                    left = max(0.0, answered - time.monotonic())
-                if interrupted.is_set() or (left is not None and left <= 0):
-                    board.stop()
-                if board.stopped:
-                    patience = patience or time.monotonic() + grace
-                    thread.join(0.02)
-                else:
-                    board.wait(0.1 if left is None else min(left, 0.1))
-                report()
-            except KeyboardInterrupt:
-                if interrupted.is_set():
-                    raise
-                interrupted.set()
-        report()
-        return interrupted.is_set()
+    while thread.is_alive() and (patience is None or time.monotonic() < patience):
+        try:
+            left = budget.remaining()
+            if answered is not None and board.best is not None:
+                left = max(0.0, answered - time.monotonic())
+            if interrupted.is_set() or (left is not None and left <= 0):
+                board.stop()
+            if board.stopped:
+                patience = patience or time.monotonic() + grace
+                thread.join(0.02)
+            else:
+                board.wait(0.1 if left is None else min(left, 0.1))
+            report()
+        except KeyboardInterrupt:
+            if interrupted.is_set():
+                raise
+            interrupted.set()
+    report()
 
 
 class _Note:

@@ -46,6 +46,20 @@ def test_a_plan_is_printed_and_written(cli: Cli, snapshot: Path, tmp_path: Path)
     assert f"  commands: {script}\n" in done.err
 
 
+def test_ctrl_c_while_changes_are_tried_leaves_the_plan(
+    cli: Cli, snapshot: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stopped(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    place = "scheduling.solvers.placement.explaining.explain.explain_solution"
+    monkeypatch.setattr(place, stopped)
+    done = cli("pods", snapshot, "--what-if")
+    assert done.code == 0
+    assert done.out.startswith("1 nodes, 2 pods, 2 pending: 1 placed, 1 left out")
+    assert "interrupted" in done.err
+
+
 def test_json_is_alone_on_standard_output(cli: Cli, snapshot: Path) -> None:
     done = cli("pods", snapshot, "--json")
     found = done.json

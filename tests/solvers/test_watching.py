@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +16,13 @@ import scheduling
 from scheduling.backends.carrying import StoppedError
 from scheduling.bench.records import Record
 from scheduling.bench.run import Plan, run_plan
+from scheduling.models.placement.problem import PlacementProblem
+from scheduling.models.table.problem import TableProblem
 from scheduling.solvers.board import Board, Budget
-from scheduling.solvers.watching import one_of_many, run_watched
+from scheduling.solvers.cpsat.running import Outcome, Result
+from scheduling.solvers.cpsat.stopping import StopSwitch
+from scheduling.solvers.table.auto import Auto
+from scheduling.solvers.watching import answer_to, one_of_many, run_watched
 
 _SCRIPT = """
 import time
@@ -113,3 +120,53 @@ def test_the_keyboard_ends_a_bench_between_whose_runs_nothing_is_lost(
     with pytest.raises(StoppedError) as stop:
         run_plan(plan)
     assert [record.solver for record in stop.value.done] == ["dispatch"]
+
+
+def pressed_until_stopped(board: Board[Any]) -> str:
+    """Press Ctrl-C within a search, and go on until it is told to end."""
+    signal.raise_signal(signal.SIGINT)
+    board.wait(60.0)
+    return "what it has"
+
+
+def test_questions_are_answered_in_time_or_not_at_all() -> None:
+    assert answer_to(lambda board: 7, Budget(None, None, 1, 0)) == 7
+    late = Budget(time.monotonic() + 0.01, None, 1, 0)
+    assert answer_to(lambda board: time.sleep(5.0), late) is None
+
+
+@pytest.mark.usefixtures("interruptible")
+def test_ctrl_c_ends_a_question() -> None:
+    limit = Budget(time.monotonic() + 1e5, None, 1, 0)
+    assert answer_to(pressed_until_stopped, limit) == "what it has"
+    with one_of_many(), pytest.raises(KeyboardInterrupt):
+        answer_to(pressed_until_stopped, limit)
+
+
+@pytest.mark.usefixtures("interruptible")
+def test_ctrl_c_ends_an_explanation_and_not_only_its_search(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def search(self: Auto, data: Any, board: Board[Any], budget: Budget, hint: Any) -> None:
+        pressed_until_stopped(board)
+
+    monkeypatch.setattr(Auto, "search", search)
+    problem = TableProblem(fields=("a",), rows=(("x",), ("y",), ("x",)))
+    with pytest.raises(KeyboardInterrupt):
+        scheduling.explain(problem)
+
+
+@pytest.mark.usefixtures("interruptible")
+def test_ctrl_c_ends_the_engine_that_an_explanation_asks(monkeypatch: pytest.MonkeyPatch) -> None:
+    def run(model: Any, parameters: Any, switch: StopSwitch) -> Result:
+        signal.raise_signal(signal.SIGINT)
+        while not switch.pressed:
+            time.sleep(0.01)
+        return Result(Outcome.UNKNOWN, None, None, 0.0, 0.0)
+
+    monkeypatch.setattr("scheduling.solvers.cpsat.asking.run", run)
+    nodes = [{"id": "n", "capacity": {"cpu": 4}}]
+    items = [{"id": name, "demands": {"cpu": 3}} for name in "ab"]
+    document = {"kind": "placement", "nodes": nodes, "items": items}
+    with pytest.raises(KeyboardInterrupt):
+        scheduling.explain(PlacementProblem.model_validate(document))

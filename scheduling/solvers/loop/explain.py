@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from scheduling.models.base import Solution, Status
 from scheduling.models.loop.arrays import LoopArrays, compile_loop
@@ -16,6 +15,7 @@ from scheduling.solvers.explain import Explainer, Explanation, Label
 from scheduling.solvers.loop.attempts import Attempts
 from scheduling.solvers.loop.units import coarse_units, coarsened
 from scheduling.solvers.trials import solve_within, told
+from scheduling.solvers.watching import answer_to
 
 
 def explain_loop(problem: LoopProblem, budget: Budget) -> Explanation:
@@ -183,7 +183,8 @@ class _Rules:
 
     def holds(self, rules: Sequence[int], budget: Budget) -> bool | None:
         """Look for a pipeline of what is left of the problem with these rules alone."""
-        return _has_pipeline(compile_loop(self._reduced({self.rules[k] for k in rules})), budget)
+        arrays = compile_loop(self._reduced({self.rules[k] for k in rules}))
+        return answer_to(lambda board: _has_pipeline(arrays, board, budget), budget)
 
     def _reduced(self, kept: set[_Rule]) -> LoopProblem:
         problem = self.problem
@@ -223,12 +224,12 @@ class _Rules:
         )
 
 
-def _has_pipeline(arrays: LoopArrays, budget: Budget) -> bool | None:
+def _has_pipeline(arrays: LoopArrays, board: Board[Any], budget: Budget) -> bool | None:
     """Tell whether there is a pipeline at any interval, the longest first.
 
     A pipeline in units of several cycles, which is found sooner, is one in cycles.
     """
-    attempts = Attempts(Board(0, (), time.monotonic()), budget)
+    attempts = Attempts(board, budget)
     floor = interval_bound(arrays)
     for unit in coarse_units(arrays) if floor <= arrays.longest_interval else ():
         coarse = coarsened(arrays, unit)

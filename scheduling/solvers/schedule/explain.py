@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -16,8 +15,9 @@ from scheduling.models.schedule.compiling import compile_arrays
 from scheduling.models.schedule.problem import ScheduleProblem
 from scheduling.models.schedule.windows import horizon
 from scheduling.solvers.board import Board, Budget
-from scheduling.solvers.cpsat.running import Outcome, Result, run
-from scheduling.solvers.cpsat.settings import Settings, sat_parameters
+from scheduling.solvers.cpsat.asking import ask
+from scheduling.solvers.cpsat.running import Outcome
+from scheduling.solvers.cpsat.settings import Settings
 from scheduling.solvers.explain import Explainer, Explanation, Label
 from scheduling.solvers.schedule.constraints import Rule, rules_of
 from scheduling.solvers.schedule.cpsat.solver import CpSat
@@ -25,6 +25,7 @@ from scheduling.solvers.schedule.cpsat.subset import SubsetModel
 from scheduling.solvers.schedule.cpsat.subset_hours import least_lengths
 from scheduling.solvers.schedule.family import Candidate, CompiledSchedule
 from scheduling.solvers.schedule.positive_cycle import Arc, find_positive_cycle
+from scheduling.solvers.watching import answer_to
 
 _RELATIONS = frozenset(("chain", "precedence", "no-wait"))
 
@@ -58,12 +59,16 @@ class ScheduleConflict:
 
     def solution(self, budget: Budget) -> tuple[Status, Solution | None]:
         """Look for any schedule: the objective does not matter here."""
-        board: Board[Candidate] = Board(0, (), time.monotonic())
         first = Settings(parameters=(("stop_after_first_solution", True),))
-        CpSat(first).search(self._data, board, budget, None)
-        if board.best is None:
-            return Status.INFEASIBLE if board.infeasible else Status.UNKNOWN, None
-        return Status.FEASIBLE, self._stated(board.best)
+
+        def search(board: Board[Candidate]) -> tuple[Candidate | None, bool]:
+            CpSat(first).search(self._data, board, budget, None)
+            return board.best, board.infeasible
+
+        best, infeasible = answer_to(search, budget) or (None, False)
+        if best is None:
+            return Status.INFEASIBLE if infeasible else Status.UNKNOWN, None
+        return Status.FEASIBLE, self._stated(best)
 
     def _stated(self, candidate: Candidate) -> Solution:
         """Dress a candidate as a solution without bounds, and check it."""
@@ -91,7 +96,7 @@ class ScheduleConflict:
         guards = {rule: number for number, part in enumerate(parts) for rule in part}
         subset = SubsetModel(self._arrays, self._end, self._chosen(guards), guards, self._hours)
         subset.model.add_assumptions(subset.literals)
-        result = self._run(subset, budget)
+        result = ask(subset.model, budget)
         if result.outcome is not Outcome.INFEASIBLE:
             return None
         return sorted({subset.part_of(literal) for literal in result.core}) or None
@@ -99,14 +104,11 @@ class ScheduleConflict:
     def holds(self, rules: Sequence[int], budget: Budget) -> bool | None:
         """Solve the chosen rules alone."""
         subset = SubsetModel(self._arrays, self._end, self._chosen(rules), None, self._hours)
-        outcome = self._run(subset, budget).outcome
+        outcome = ask(subset.model, budget).outcome
         return None if outcome is Outcome.UNKNOWN else outcome is not Outcome.INFEASIBLE
 
     def _chosen(self, rules: Sequence[int] | dict[int, int]) -> dict[int, Rule]:
         return {number: self._rules[number] for number in rules}
-
-    def _run(self, subset: SubsetModel, budget: Budget) -> Result:
-        return run(subset.model, sat_parameters(budget))
 
     def _arcs(self) -> list[Arc]:
         """Relations ``start[target] >= start[source] + weight`` with the rules they rest on."""

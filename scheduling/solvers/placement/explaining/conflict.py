@@ -101,8 +101,8 @@ def in_the_cluster(
 
 def _placeable(problem: PlacementProblem, wanted: set[str], budget: Budget) -> bool | None:
     """Tell whether a placement holds all wanted items; ``None``: not settled."""
-    from scheduling.solvers.cpsat.running import Outcome, run
-    from scheduling.solvers.cpsat.settings import sat_parameters
+    from scheduling.solvers.cpsat.asking import ask
+    from scheduling.solvers.cpsat.running import Outcome
     from scheduling.solvers.placement.cpsat.model import Formulation
 
     data = CompiledPlacement(problem)
@@ -117,5 +117,5 @@ def _placeable(problem: PlacementProblem, wanted: set[str], budget: Budget) -> b
     )
     for k, count in counts.items():
         formulation.model.add(formulation.placed[k] >= count)
-    outcome = run(formulation.model, sat_parameters(budget)).outcome
+    outcome = ask(formulation.model, budget).outcome
     return None if outcome is Outcome.UNKNOWN else outcome is not Outcome.INFEASIBLE
