@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 import scheduling as sch
-from scheduling.planner import plan as planning
+from scheduling.planner import rivals, rounds
 from scheduling.planner.explain import explain_plan
 from scheduling.planner.front import plan_front
 from scheduling.planner.replicas import Search
@@ -35,7 +35,7 @@ def interrupted_replay(monkeypatch: pytest.MonkeyPatch) -> None:
         press()
         return replay(*arguments)
 
-    monkeypatch.setattr(planning, "replay", pressed)
+    monkeypatch.setattr(rounds, "replay", pressed)
 
 
 def test_a_search_that_is_interrupted_leaves_its_plan_and_bound() -> None:
@@ -100,7 +100,7 @@ def test_a_second_one_is_raised(monkeypatch: pytest.MonkeyPatch) -> None:
         press()
         press()
 
-    monkeypatch.setattr(planning, "replay", twice)
+    monkeypatch.setattr(rounds, "replay", twice)
     with pytest.raises(KeyboardInterrupt):
         sch.plan(fleet(options=SMALL), time_limit=300)
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
@@ -112,7 +112,7 @@ def test_searches_for_other_plans_elsewhere_end_at_once(monkeypatch: pytest.Monk
         press()
         raise AssertionError("goes on")
 
-    monkeypatch.setattr(planning, "carry_all", carried)
+    monkeypatch.setattr(rivals, "carry_all", carried)
     found = sch.plan(fleet(options=SMALL), time_limit=300, jobs=2)
     assert found.interrupted
     assert found.replays[-1].kept
