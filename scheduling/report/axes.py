@@ -53,6 +53,11 @@ def name_columns(ax: Axes, names: Sequence[str], otherwise: str, most: int = 40)
         ax.set_xlabel(otherwise)
 
 
+def legend_beside(ax: Axes) -> None:
+    """Put the legend on the right of a chart, where nothing is drawn."""
+    ax.legend(frameon=False, loc="upper left", bbox_to_anchor=(1.0, 1.0))
+
+
 def whole_numbers(*axes: Axis) -> None:
     """Have ticks of axes that count something at whole numbers alone."""
     from matplotlib.ticker import MaxNLocator

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from scheduling.models.base import Number, Solution
+    from scheduling.models.base import Number, Solution, TierValue
 
 
 def percent(share: float | None) -> str:
@@ -34,6 +34,11 @@ def byte_unit(most: float) -> tuple[int, str]:
     while most >= 10 * 1024 and step < len(_UNITS) - 1:
         most, step = most / 1024, step + 1
     return 1024**step, _UNITS[step]
+
+
+def closed_mark(tier: TierValue) -> str:
+    """Return what is said behind the least value of a tier: that it is proven, or nothing."""
+    return " (proven least)" if tier.closed else ""
 
 
 def proven(

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, NamedTuple
 from scheduling.models.experts.check import device_loads, fillings_of
 from scheduling.models.experts.problem import LOAD_SCALE, ExpertProblem
 from scheduling.models.experts.solution import ExpertSolution
-from scheduling.report.axes import name_rows
+from scheduling.report.axes import legend_beside, name_rows
 from scheduling.report.palette import INK, LATE, series_colour
-from scheduling.report.words import number
+from scheduling.report.words import closed_mark, number
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -47,7 +47,7 @@ def sentence(problem: ExpertProblem, solution: ExpertSolution) -> str:
             said.append(f"largest load {value / LOAD_SCALE:,.6g}")
         else:
             said.append(f"{number(value)} bytes copied")
-        said[-1] += " (proven least)" if tier.closed else ""
+        said[-1] += closed_mark(tier)
     return f"{name}: {', '.join(said) or solution.status}"
 
 
@@ -121,4 +121,4 @@ def draw(problem: ExpertProblem, solution: ExpertSolution, figure: Figure) -> No
     name_rows(ax, devices, "device, the most loaded first")
     ax.set_xlabel("load")
     ax.margins(y=0.02)
-    ax.legend(frameon=False, loc="upper left", bbox_to_anchor=(1.0, 1.0))
+    legend_beside(ax)

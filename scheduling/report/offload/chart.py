@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, NamedTuple
 from scheduling.models.offload.delays import Job, sharing_completions
 from scheduling.models.offload.problem import OffloadProblem
 from scheduling.models.offload.solution import OffloadSolution
-from scheduling.report.axes import name_rows
+from scheduling.report.axes import legend_beside, name_rows
 from scheduling.report.palette import INK, series_colour
+from scheduling.report.words import closed_mark
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -34,8 +35,7 @@ def sentence(problem: OffloadProblem, solution: OffloadSolution) -> str:
         return f"{name}: no assignment ({solution.status})"
     units = {"delay": "s of delay", "energy": "J"}
     said = [
-        f"{tier.objective:.6g} {units[tier.name]}{' (proven least)' if tier.closed else ''}"
-        for tier in solution.tiers
+        f"{tier.objective:.6g} {units[tier.name]}{closed_mark(tier)}" for tier in solution.tiers
     ]
     return f"{name}: {', '.join(said)}"
 
@@ -81,4 +81,4 @@ def draw(problem: OffloadProblem, solution: OffloadSolution, figure: Figure) -> 
     name_rows(ax, [bar.task for bar in found], "task, by its arrival", _MOST_NAMES)
     ax.set_xlabel("seconds; a line while a task is uploaded")
     if found:
-        ax.legend(frameon=False, loc="upper left", bbox_to_anchor=(1.0, 1.0))
+        legend_beside(ax)

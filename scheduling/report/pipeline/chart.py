@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from scheduling.models.pipeline.dispatch import turns
 from scheduling.models.pipeline.problem import PipelineProblem
 from scheduling.models.pipeline.solution import PipelineSolution
-from scheduling.report.axes import whole_numbers
+from scheduling.report.axes import legend_beside, whole_numbers
 from scheduling.report.palette import INK, series_colour
 from scheduling.report.words import proven
 
@@ -81,4 +81,4 @@ def draw(problem: PipelineProblem, solution: PipelineSolution, figure: Figure) -
     whole_numbers(ax.yaxis)
     ax.set_ylabel("GPU")
     ax.set_xlabel("seconds")
-    ax.legend(frameon=False, loc="upper left", bbox_to_anchor=(1.0, 1.0))
+    legend_beside(ax)

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from scheduling.models.spines.problem import LeafSpine
 from scheduling.models.spines.solution import LeafSpineSolution
-from scheduling.report.axes import whole_numbers
+from scheduling.report.axes import legend_beside, whole_numbers
 from scheduling.report.palette import INK, LATE, series_colour
-from scheduling.report.words import number
+from scheduling.report.words import closed_mark, number
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -21,13 +21,9 @@ def sentence(problem: LeafSpine, solution: LeafSpineSolution) -> str:
     if not solution.tiers:
         return f"{name}: no parts ({solution.status})"
     busiest, splits = solution.tiers
-    said = [f"{name}: busiest link {busiest.objective:.4g}{_proven(busiest.closed)}"]
-    said.append(f"{number(splits.objective)} splits{_proven(splits.closed)}")
+    said = [f"{name}: busiest link {busiest.objective:.4g}{closed_mark(busiest)}"]
+    said.append(f"{number(splits.objective)} splits{closed_mark(splits)}")
     return ", ".join(said)
-
-
-def _proven(closed: bool) -> str:
-    return " (proven least)" if closed else ""
 
 
 def loads(problem: LeafSpine, solution: LeafSpineSolution) -> tuple[list[float], list[float]]:
@@ -64,4 +60,4 @@ def draw(problem: LeafSpine, solution: LeafSpineSolution, figure: Figure) -> Non
     whole_numbers(ax.xaxis)
     ax.set_xlabel("link, the busiest first")
     ax.set_ylabel("load")
-    ax.legend(frameon=False, loc="upper left", bbox_to_anchor=(1.0, 1.0))
+    legend_beside(ax)
