@@ -1,4 +1,4 @@
-"""Solver ``auto``: greedy, the path's bound, CP-SAT, and annealing."""
+"""Solver ``auto``: greedy, then annealing beside the path's bound and CP-SAT."""
 
 from __future__ import annotations
 
@@ -12,11 +12,12 @@ from scheduling.solvers.ordering.append import Append
 from scheduling.solvers.ordering.cpsat import CpSat
 from scheduling.solvers.ordering.family import CompiledOrdering, Order
 from scheduling.solvers.ordering.path import Path
+from scheduling.solvers.sideways import Sideways
 from scheduling.solvers.warmup import Kernels, begin
 
-_PATH_SHARE, _EXACT_SHARE = 0.25, 0.5
+_PATH_SHARE, _EXACT_SHARE = 0.25, 0.75
 _DENSE, _DENSE_ANNEALING = 0.8, 0.8
-_FIRST_SHARE, _FIRST_ROUNDS = 0.25, 4
+_FIRST_SHARE, _FIRST_ROUNDS = 0.25, 1
 """Of the annealing ahead of CP-SAT, which closes batches sooner from a good order."""
 
 _SMALL = 12
@@ -24,11 +25,12 @@ _SMALL = 12
 
 
 class Auto(NeedsCpSat, TakesAll):
-    """Portfolio of the family's solvers on one board, one after the other.
+    """Portfolio of the family's solvers on one board.
 
-    CP-SAT soon closes batches that are small or have few conflicts, from the order of a short
-    annealing; where nearly all transactions conflict the path gives the bound and annealing the
-    order.
+    The path bounds batches where nearly all transactions conflict, CP-SAT closes those with fewer
+    conflicts, and annealing has the best orders of large ones. Annealing has a worker of its own,
+    because further ones help CP-SAT little. With one worker, or a work limit, one search runs after
+    the other: most of the time is for annealing where nearly all conflict, else for CP-SAT.
     """
 
     name = "auto"
@@ -44,9 +46,25 @@ class Auto(NeedsCpSat, TakesAll):
         """Improve value and bound."""
         begin(self.kernels(data, budget))
         Append().search(data, board, budget.part(_PATH_SHARE), hint)
-        for solver, share in _plan(data):
-            if not board.stopped and solver.refusal(data) is None:
-                solver.search(data, board, budget.part(share), board.best)
+        if board.stopped:
+            return
+        if budget.workers == 1 or budget.work is not None:
+            _one_by_one(_plan(data), data, board, budget)
+            return
+        with Sideways() as side:
+            one = budget.part(1.0, workers=1)
+            side.start("annealing", lambda: Annealing().search(data, board, one, board.best))
+            others = budget.part(1.0, workers=budget.workers - 1)
+            _one_by_one([(Path(), _PATH_SHARE), (CpSat(), 1.0)], data, board, others)
+
+
+def _one_by_one(
+    plan: list[tuple[Any, float]], data: CompiledOrdering, board: Board[Order], budget: Budget
+) -> None:
+    """Run solvers one after the other, each with its share of what is left then."""
+    for solver, share in plan:
+        if not board.stopped and solver.refusal(data) is None:
+            solver.search(data, board, budget.part(share), board.best)
 
 
 def _plan(data: CompiledOrdering) -> list[tuple[Any, float]]:

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import threading
+from typing import Any
+
+import pytest
 from hypothesis import HealthCheck, given, settings
 
 from scheduling.instances.generators import generate
 from scheduling.models.base import Status
 from scheduling.models.ordering.problem import OrderingProblem
+from scheduling.solvers.board import Board, Budget
+from scheduling.solvers.ordering.annealing import Annealing
+from scheduling.solvers.ordering.auto import Auto
 from scheduling.solvers.ordering.family import FAMILY, CompiledOrdering
 from tests.ordering import batches, best_makespan
 from tests.solving import solve
@@ -57,3 +64,18 @@ def test_many_transactions_have_an_answer() -> None:
     assert takers == ["auto", "append", "annealing"]
     answer = solve(problem, work_limit=0.5, workers=1)
     assert answer.bound <= answer.objective
+
+
+def test_cp_sat_closes_a_batch_while_annealing_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    def endless(_: Any, data: Any, board: Board[Any], budget: Budget, hint: Any) -> None:
+        assert budget.workers == 1
+        ended = threading.Event()
+        board.on_stop(ended.set)
+        ended.wait()
+
+    problem = generate("transactions", {"transactions": 20, "keys": 60, "seed": 1})
+    monkeypatch.setattr(Annealing, "search", endless)
+    monkeypatch.setattr(Auto, "kernels", lambda *_: ())
+    answer = solve(problem, time_limit=300, workers=2)
+    assert answer.objective < solve(problem, "append", work_limit=1).objective
+    assert answer.status is Status.OPTIMAL
