@@ -198,7 +198,7 @@ def test_lengths_without_arrivals_say_so(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "text", "message"),
     [
-        ("t.csv", "", "line 1: found the columns"),
+        ("t.csv", "", "line 1: found an empty file"),
         ("t.csv", "a,b\n1,2\n", "expected columns of a trace: azure, burstgpt"),
         ("t.csv", "arrival_s,isl,osl\n", "found no row"),
         ("t.csv", "arrival_s,isl,osl\nx,y,z\n", "line 2, arrival_s"),
@@ -228,6 +228,26 @@ def test_missing_packed_and_misnamed_files_are_refused(tmp_path: Path) -> None:
         read_requests(path, "vidur")
     with pytest.raises(InputError, match="columns of a trace: burstgpt"):
         read_requests(path, "burstgpt")
+
+
+@pytest.mark.parametrize(
+    ("data", "found"),
+    [
+        (b"", "found an empty file, expected the columns of a trace"),
+        (AZURE.encode("utf-16"), "found a zero byte, expected text"),
+        (gzip.compress(AZURE.encode()), "found a zero byte, expected text"),
+        (
+            b'{"timestamp": 1, "input_le',
+            'found \'{"timestamp": 1, "input_le\', expected a JSON object',
+        ),
+    ],
+)
+def test_files_that_are_no_text_are_named(tmp_path: Path, data: bytes, found: str) -> None:
+    path = tmp_path / "trace"
+    path.write_bytes(data)
+    with pytest.raises(InputError) as caught:
+        read_requests(path)
+    assert str(caught.value).startswith(f"{path}: line 1: {found}")
 
 
 @pytest.mark.parametrize("suffix", ["csv", "jsonl"])

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TextIO
 
 from scheduling.errors import Fault, InputError
-from scheduling.instances.text import PACKED
+from scheduling.instances.text import PACKED, excerpt
 
 CHUNK = 5_000
 """Rows that are translated at once."""
@@ -60,14 +60,26 @@ def opened(path: Path) -> Iterator[TextIO]:
 
 
 def header_of(path: Path) -> tuple[str, frozenset[str]]:
-    """Return the first line's shape, ``csv`` or ``jsonl``, and its columns in small letters."""
+    """Return the first line's shape, ``csv`` or ``jsonl``, and its columns in small letters.
+
+    Raises
+    ------
+    InputError
+        When there is no line, it is not text, or it starts a JSON object and does not end it.
+    """
     with opened(path) as file:
         first = next((line for line in file if line.strip()), "")
+    if not first:
+        raise InputError.single("line 1", "an empty file", "the columns of a trace", str(path))
+    if "\0" in first:
+        # UTF-16 and packed files whose names do not say so hold them, too.
+        raise InputError.single("line 1", "a zero byte", "text, not binary data", str(path))
     if first.lstrip().startswith("{"):
         try:
             fields = json.loads(first)
-        except ValueError:
-            fields = {}
+        except (ValueError, RecursionError):
+            expected = "a JSON object with the columns of a trace"
+            raise InputError.single("line 1", excerpt(first), expected, str(path)) from None
         return "jsonl", frozenset(map(str.lower, fields))
     names = next(csv.reader([first]), [])
     return "csv", frozenset(name.strip().lower() for name in names)
