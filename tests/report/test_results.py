@@ -63,7 +63,7 @@ def test_a_schedule_has_its_gantt_chart_behind_its_instance(folder: Path) -> Non
     assert section.certificate is not None
     assert section.certificate.rows[0][0] == "makespan"
     value = section.certificate.rows[0][2]
-    assert section.answer.startswith(f"Makespan {value}. Optimal: proven best possible")
+    assert section.answer.startswith(f"Makespan: {value}. Optimal: proven best possible")
     alone = one(files[1:])
     assert not any(isinstance(chart, Page) for chart in alone.charts)
     assert alone.command is None
@@ -236,7 +236,7 @@ TABLE: dict[str, object] = {
 def test_a_solution_states_what_its_status_claims(folder: Path) -> None:
     path = folder / "a.json"
     path.write_text(json.dumps(TABLE))
-    assert one(["a.json"]).answer == "Saved 4. Optimal: proven best possible."
+    assert one(["a.json"]).answer == "Saved: 4. Optimal: proven best possible."
     for field in ("objective", "bound", "gap", "tiers", "lines"):
         path.write_text(json.dumps({key: value for key, value in TABLE.items() if key != field}))
         with pytest.raises(InputError, match=f"{field}: found nothing, expected a value"):

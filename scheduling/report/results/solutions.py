@@ -75,7 +75,7 @@ def solution_section(
 def _answer(solution: Solution) -> str:
     """Say what was reached, then what it means."""
     values = [
-        f"{tier.name.replace('_', ' ')} {format_number(tier.objective)}"
+        f"{tier.name.replace('_', ' ')}: {format_number(tier.objective)}"
         for tier in solution.tiers
         if tier.objective is not None
     ]
