@@ -372,6 +372,7 @@ def test_a_search_goes_on_when_the_process_that_compiles_hangs_or_is_killed(
 
 
 @posix
+@pytest.mark.usefixtures("interruptible")
 def test_ctrl_c_ends_compiling_before_a_search(
     fresh: Path, nothing_here: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -390,6 +391,7 @@ def test_ctrl_c_ends_compiling_before_a_search(
 
 
 @posix
+@pytest.mark.usefixtures("interruptible")
 def test_ctrl_c_ends_the_wait_for_what_is_compiled_here(
     fresh: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
