@@ -10,7 +10,7 @@ from importlib.resources import files
 from typing import Any
 
 from scheduling.errors import InputError
-from scheduling.instances import formats
+from scheduling.instances import choosing, formats
 from scheduling.instances.schedule.taillard import (
     taillard_job_shop,
     taillard_names,
@@ -132,7 +132,7 @@ def load(name: str) -> Problem:
         return formats.by_name("yaml").read(text, name)
     file = _document()["instances"][entry.name]["file"]
     text = decode((_DATA / file).read_bytes(), file)
-    return formats.detect(text, file).read(text, file)
+    return choosing.detect(text, file).read(text, file)
 
 
 def best_known(name: str) -> BestKnown | None:

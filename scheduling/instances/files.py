@@ -10,7 +10,7 @@ from os import PathLike
 from pathlib import Path
 
 from scheduling.errors import InputError
-from scheduling.instances import documents, formats
+from scheduling.instances import choosing, documents, formats
 from scheduling.instances.text import MAX_BYTES, PACKED, STANDARD_INPUT, decode, split_fragment
 from scheduling.models.base import Problem, Solution
 from scheduling.storage import write_whole
@@ -53,7 +53,7 @@ def read(path: str | PathLike[str], format: str | None = None) -> Problem:  # no
 
 def parse(text: str, source: str, format: str | None = None) -> Problem:  # noqa: A002
     """Translate a text into a problem; ``source`` is the file's name, for detection and faults."""
-    chosen = formats.by_name(format) if format else formats.detect(text, source)
+    chosen = formats.by_name(format) if format else choosing.detect(text, source)
     return chosen.read(text, source)
 
 
@@ -99,7 +99,7 @@ def write(problem: Problem, path: str | PathLike[str], format: str | None = None
         When no format fits the name, or the file cannot be written.
     """
     source = os.fspath(path)
-    chosen = formats.by_name(format) if format else formats.for_writing(source, problem.kind)
+    chosen = formats.by_name(format) if format else choosing.for_writing(source, problem.kind)
     write_whole(Path(source), chosen.write(problem).encode())
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from scheduling.errors import InputError, UnsupportedError
-from scheduling.instances import formats, text
+from scheduling.instances import choosing, formats, text
 from scheduling.instances.files import parse, read, read_solution, write, write_solution
 from scheduling.models.base import Status
 from scheduling.models.schedule.problem import Renewable, ScheduleProblem
@@ -25,8 +25,8 @@ UNMISTAKABLE = [
 @pytest.mark.parametrize("sample", UNMISTAKABLE)
 def test_content_alone_tells_the_format(sample: str) -> None:
     name, content = SAMPLES[sample]
-    assert formats.detect(content, "sample.txt").name == name
-    assert formats.detect(content, "standard input").name == name
+    assert choosing.detect(content, "sample.txt").name == name
+    assert choosing.detect(content, "standard input").name == name
 
 
 @pytest.mark.parametrize(
@@ -42,29 +42,29 @@ def test_content_alone_tells_the_format(sample: str) -> None:
     ],
 )
 def test_the_ending_decides_where_it_can(file: str, name: str) -> None:
-    assert formats.detect("whatever", file).name == name
-    assert formats.for_writing(file, "schedule").name == name
+    assert choosing.detect("whatever", file).name == name
+    assert choosing.for_writing(file, "schedule").name == name
 
 
 def test_content_decides_between_projects_with_and_without_reservoirs() -> None:
-    assert formats.detect(RCP, "a.rcp").name == "patterson"
-    assert formats.detect(CPR, "a.rcp").name == "rcpsp-cpr"
-    assert formats.for_writing("a.rcp", "schedule").name == "patterson"
+    assert choosing.detect(RCP, "a.rcp").name == "patterson"
+    assert choosing.detect(CPR, "a.rcp").name == "rcpsp-cpr"
+    assert choosing.for_writing("a.rcp", "schedule").name == "patterson"
 
 
 def test_content_decides_between_kinds_of_json() -> None:
-    assert formats.detect(HETEROGENEOUS, "a.json").name == "heterogeneous"
-    assert formats.detect('{"kind": "cake"}', "a.json").name == "json"
-    assert formats.detect("no json at all", "a.json").name == "json"
-    assert formats.for_writing("a.json", "schedule").name == "json"
+    assert choosing.detect(HETEROGENEOUS, "a.json").name == "heterogeneous"
+    assert choosing.detect('{"kind": "cake"}', "a.json").name == "json"
+    assert choosing.detect("no json at all", "a.json").name == "json"
+    assert choosing.for_writing("a.json", "schedule").name == "json"
 
 
 def test_layouts_that_several_variants_share_must_be_named() -> None:
     words = r"like several formats, expected one of: osp .*, pfsp .*, nw-pfsp .*, tct-pfsp .*, pmp"
     with pytest.raises(InputError, match=words):
-        formats.detect(SHEET, "a.txt")
+        choosing.detect(SHEET, "a.txt")
     for name in SAME_LAYOUT:
-        assert formats.detect(SHEET, f"a.{name}").name == name
+        assert choosing.detect(SHEET, f"a.{name}").name == name
 
 
 def test_formats_with_a_number() -> None:
@@ -93,9 +93,9 @@ def test_bad_numbers_of_formats(name: str, words: str) -> None:
 
 
 def test_content_decides_between_the_layouts_of_job_shops() -> None:
-    assert formats.detect(JSPLIB, "a.jsp").name == "jsplib"
-    assert formats.detect(TAILLARD, "a.jsp").name == "taillard"
-    assert formats.for_writing("a.jsp", "schedule").name == "jsplib"
+    assert choosing.detect(JSPLIB, "a.jsp").name == "jsplib"
+    assert choosing.detect(TAILLARD, "a.jsp").name == "taillard"
+    assert choosing.for_writing("a.jsp", "schedule").name == "jsplib"
 
 
 def test_unknown_content_lists_the_candidates() -> None:
@@ -103,28 +103,28 @@ def test_unknown_content_lists_the_candidates() -> None:
         InputError,
         match=r"a\.txt: line 1.*like none.*yaml.*progenmax.*stg\[:processors\] \(.stg\)",
     ):
-        formats.detect("hello\n", "a.txt")
+        choosing.detect("hello\n", "a.txt")
     with pytest.raises(InputError, match=r"like none.*one of: jsplib \(.jsp .jss\), taillard"):
-        formats.detect("hello\n", "a.jsp")
+        choosing.detect("hello\n", "a.jsp")
 
 
 def test_ambiguous_content_lists_the_candidates(monkeypatch: pytest.MonkeyPatch) -> None:
     entry = formats.by_name("fjs")
     twin = replace(entry, name="twin", suffixes=())
-    monkeypatch.setattr(formats, "FORMATS", (*formats.FORMATS, twin))
+    monkeypatch.setattr(choosing, "FORMATS", (*formats.FORMATS, twin))
     with pytest.raises(InputError, match=r"like several formats, .* one of: fjs.*twin.*--format"):
-        formats.detect(FJS, "a.txt")
+        choosing.detect(FJS, "a.txt")
 
 
 def test_unknown_names_and_endings_list_the_formats() -> None:
     with pytest.raises(InputError, match="format: found 'xml', expected one of: yaml"):
         parse(JSPLIB, "a.txt", "xml")
     with pytest.raises(InputError, match=r"found the ending '\.xml'.*\(or name it: --to") as caught:
-        formats.for_writing("a.xml", "schedule")
+        choosing.for_writing("a.xml", "schedule")
     assert "psplib" in str(caught.value)
     assert "openb" not in str(caught.value)
     with pytest.raises(InputError, match="found no ending"):
-        formats.for_writing("plain", "schedule")
+        choosing.for_writing("plain", "schedule")
 
 
 @pytest.mark.parametrize("sample", SAMPLES)

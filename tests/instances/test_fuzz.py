@@ -11,7 +11,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from scheduling.errors import InputError
-from scheduling.instances import formats
+from scheduling.instances import choosing, formats
 from scheduling.instances.files import read
 from scheduling.instances.text import decode
 from scheduling.models.base import Problem
@@ -124,7 +124,7 @@ def test_any_bytes_are_refused_or_read(data: bytes, suffix: str) -> None:
     source = f"bytes{suffix}"
     try:
         text = decode(data, source)
-        formats.detect(text, source).read(text, source)
+        choosing.detect(text, source).read(text, source)
     except InputError as error:
         message = str(error)
         named = message.startswith(source)

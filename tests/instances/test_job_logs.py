@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 import scheduling as sch
 from scheduling.errors import InputError, UnsupportedError
-from scheduling.instances import formats
+from scheduling.instances import choosing, formats
 from scheduling.instances.files import parse, read
 from scheduling.models.schedule.problem import ScheduleProblem
 
@@ -74,7 +74,7 @@ def test_faults_have_their_place(old: str, new: str, place: str) -> None:
 
 def test_tables_name_their_columns() -> None:
     text = "job,submit_s,duration_s,num_gpus,vc\n1,7,60,2,a\n2,3,10,-1,b\n3,4,0,1,b\n4,9,-1,1,a\n"
-    assert formats.detect(text, "jobs.csv").name == "job-log"
+    assert choosing.detect(text, "jobs.csv").name == "job-log"
     assert rows(parse(text, "jobs.csv", "job-log:4")) == [(0, 0, 1), (3, 60, 2)]
     with pytest.raises(InputError, match="job-log:512"):
         parse(text, "jobs.csv")

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scheduling.errors import InputError, UnsupportedError
-from scheduling.instances import formats
+from scheduling.instances import choosing, formats
 from scheduling.instances.files import read, write
 from scheduling.instances.placement.vms import Host, Machine, rescheduling
 from scheduling.models.placement.problem import PlacementProblem
@@ -139,8 +139,8 @@ def test_lists_of_pods_say_what_they_say(tmp_path: Path) -> None:
 def test_samples_are_detected_and_written_back(name: str, tmp_path: Path) -> None:
     text = SAMPLES[name]
     source = f"x{formats.by_name(name).suffixes[0]}"
-    assert formats.detect(text, source).name == name
-    assert formats.detect(text, "x").name == name
+    assert choosing.detect(text, source).name == name
+    assert choosing.detect(text, "x").name == name
     found = problem_of(name, text, source)
     path = tmp_path / source
     write(found, path, name)

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scheduling.errors import InputError, UnsupportedError
-from scheduling.instances import formats
+from scheduling.instances import choosing, formats
 from scheduling.instances.files import read
 from scheduling.instances.schedule.assemble import build, flexible_jobs, machines, shop_jobs
 from scheduling.models.schedule.problem import MAX_TIME, ScheduleProblem
@@ -275,7 +275,7 @@ def test_published_files(name: str, pattern: str, shared_data: Path) -> None:
         problem = read(path)
         assert isinstance(problem, ScheduleProblem)
         text = path.read_text()
-        assert formats.detect(text, "x.txt").name == name
+        assert choosing.detect(text, "x.txt").name == name
         assert stated(name, problem) == numbers(name, text), path
         same_again = formats.by_name(name).read(formats.by_name(name).write(problem), str(path))
         assert same_again == problem, path

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scheduling.errors import InputError, UnsupportedError
-from scheduling.instances import formats
+from scheduling.instances import choosing, formats
 from scheduling.instances.files import read, write
 from scheduling.instances.schedule.tardiness import Jobs, random_tardiness
 from scheduling.models.schedule.problem import ScheduleProblem
@@ -81,11 +81,11 @@ def test_files_with_a_fragment(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["wt", "sdt"])
 def test_content_tells_the_format(name: str) -> None:
-    assert formats.detect(TEXTS[name], "plain.txt").name == name
-    assert formats.detect(JSONL, "x.jsonl#a").name == "tardiness-jsonl"
+    assert choosing.detect(TEXTS[name], "plain.txt").name == name
+    assert choosing.detect(JSONL, "x.jsonl#a").name == "tardiness-jsonl"
     for sample in ("yaml", "json", "jsplib", "fjs", "sm", "mm", "patterson", "progenmax"):
         form, text = SAMPLES[sample]
-        assert formats.detect(text, "plain.txt").name == form
+        assert choosing.detect(text, "plain.txt").name == form
 
 
 FAULTS = {

@@ -29,9 +29,10 @@ from scheduling.solvers.placement.filling.solver import FILLINGS
 from scheduling.solvers.prefill.lawler import ROWS
 from scheduling.solvers.schedule import warming as schedule
 from scheduling.solvers.schedule.family import FAMILY
+from scheduling.solvers.table.trees import TREES
 from scheduling.solvers.watching import one_of_many, whole
 
-GROUPS = (*schedule.GROUPS, PACKING, annealing.ANNEALING, PATTERNS, FILLINGS, ROWS)
+GROUPS = (*schedule.GROUPS, PACKING, annealing.ANNEALING, PATTERNS, FILLINGS, ROWS, TREES)
 
 CALLED: list[str] = []
 TEST = warmup.Kernels("test", lambda: CALLED.append("test"))

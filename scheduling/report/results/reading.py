@@ -15,7 +15,7 @@ from scheduling.models.base import Problem, Solution
 from scheduling.models.checking import offline_problem
 from scheduling.models.front import ParetoFront
 from scheduling.models.serving.plan import ServingPlan
-from scheduling.report.results import shapes
+from scheduling.report.results import run_shapes, shapes
 from scheduling.report.results.bench import bench_section
 from scheduling.report.results.certificates import false_claims, missing_fields
 from scheduling.report.results.content import Given, Section
@@ -289,7 +289,7 @@ def _reader(data: Any, name: str | None) -> _Reader | None:
 _BENCH = _Reader(
     lambda found, source, _: bench_section(found, source), shapes.BenchRun, is_list=True
 )
-_SWEEP = _Reader(sweep_section, shapes.SweepRun, ("requests",), is_list=True)
+_SWEEP = _Reader(sweep_section, run_shapes.SweepRun, ("requests",), is_list=True)
 _SCENARIOS = _Reader(
     lambda found, source, _: scenarios_section(found, source), shapes.Scenario, is_list=True
 )
@@ -307,11 +307,11 @@ _ROWS = {"rows": _SCENARIOS, "policy": _SWEEP}
 """By a field that only entries of such lists have."""
 
 _RUNS = {
-    "requests": _Reader(requests_section, shapes.RequestRuns, ("requests",)),
-    "offline": _Reader(online_section, shapes.OnlineRuns, ("online-schedule",)),
-    "least_waste": _Reader(checkpoint_section, shapes.CheckpointRuns, ("checkpoint",)),
-    "utility": _Reader(edge_section, shapes.EdgeRuns, ("edge-cloud",)),
-    "lag_limit_seconds": _Reader(sharing_section, shapes.SharingRuns, ("sharing",)),
+    "requests": _Reader(requests_section, run_shapes.RequestRuns, ("requests",)),
+    "offline": _Reader(online_section, run_shapes.OnlineRuns, ("online-schedule",)),
+    "least_waste": _Reader(checkpoint_section, run_shapes.CheckpointRuns, ("checkpoint",)),
+    "utility": _Reader(edge_section, run_shapes.EdgeRuns, ("edge-cloud",)),
+    "lag_limit_seconds": _Reader(sharing_section, run_shapes.SharingRuns, ("sharing",)),
 }
 """By a field that only results of such runs have."""
 
