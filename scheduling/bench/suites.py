@@ -199,9 +199,16 @@ def _member_case(path: Path, member: str, table: Path | None) -> Case:
 
 
 def _folder_format(path: Path) -> str | None:
-    """Return the format after which the file's folder is named, as for shop variants."""
+    """Return the format after which the file's folder is named, as for shop variants.
+
+    A file's ending tells more than its folder, unless the folder has that format with one more
+    rule, as ``jsplib-blocking`` has that of ``.jsp``.
+    """
     folder = path.parent.name
-    return folder if any(entry.name == folder for entry in FORMATS) else None
+    if all(entry.name != folder for entry in FORMATS):
+        return None
+    told = [entry.name for entry in FORMATS if path.suffix.lower() in entry.suffixes]
+    return folder if not told or any(f"{folder}-".startswith(f"{name}-") for name in told) else None
 
 
 def _view_cases(suite: str) -> list[Case]:

@@ -72,6 +72,16 @@ def test_tables_of_other_shapes(tmp_path: Path) -> None:
     assert [r.objective for r in run_plan(plan)] == [4, 5, 5, 5]
 
 
+def test_endings_of_files_tell_more_than_names_of_folders(tmp_path: Path) -> None:
+    """A folder may be called ``wt`` and hold job shops; one more rule than the ending says wins."""
+    for folder, name in [("wt", "a.jsp"), ("wt", "b.txt"), ("jsplib-blocking", "c.jsp")]:
+        (tmp_path / folder).mkdir(exist_ok=True)
+        (tmp_path / folder / name).write_text("2 2\n0 3 1 2\n1 4 0 1\n")
+    found = {case.name: case.format for case in cases(str(tmp_path))}
+    blocking = "jsplib-blocking/c.jsp"
+    assert found == {"wt/a.jsp": None, "wt/b.txt": "wt", blocking: "jsplib-blocking"}
+
+
 def test_suites_that_read_the_files_of_another(tmp_path: Path) -> None:
     for name in ("jsp", "bjsp", "jsp_operators"):
         (tmp_path / name).mkdir()
