@@ -22,10 +22,12 @@ def check(
     import scheduling as sch
     from scheduling.cli.snapshots import from_file, stated_problem
     from scheduling.instances.files import read_solution
+    from scheduling.models.base import Status
 
     problem = stated_problem(file, format_)
     with from_file("solution", solution):
-        violations = sch.check(problem, read_solution(solution))
+        found = read_solution(solution)
+        violations = sch.check(problem, found)
     if json:
         emit_json("check", {"valid": not violations, "violations": [asdict(v) for v in violations]})
     elif violations:
@@ -43,5 +45,6 @@ def check(
             f"{len(violations)} violation{'s' * (len(violations) > 1)}",
         )
     else:
-        typer.echo("valid")
+        empty = found.status in (Status.INFEASIBLE, Status.UNKNOWN)
+        typer.echo(f"valid, but without a solution ({found.status})" if empty else "valid")
     raise typer.Exit(1 if violations else 0)

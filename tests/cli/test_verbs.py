@@ -124,6 +124,17 @@ def test_check_finds_violations(cli: Cli, shop: Path, tmp_path: Path) -> None:
     assert not machine.json["valid"]
 
 
+def test_a_file_without_a_solution_is_not_called_a_valid_one(
+    cli: Cli, shop: Path, tmp_path: Path
+) -> None:
+    answer, page = tmp_path / "answer.json", tmp_path / "page.html"
+    answer.write_text('{"kind": "schedule", "status": "unknown"}', encoding="utf-8")
+    call = cli("check", shop, answer)
+    assert (call.code, call.out) == (0, "valid, but without a solution (unknown)\n")
+    assert cli("report", shop, answer, "-o", page).code == 0
+    assert "found nothing wrong" not in page.read_text(encoding="utf-8")
+
+
 def test_info(cli: Cli, shop: Path) -> None:
     call = cli("info", shop, "--json")
     assert call.json["tasks"] == 4

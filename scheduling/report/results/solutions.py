@@ -92,8 +92,10 @@ def _command(solution: Solution, given: Given) -> str:
 
 
 def _checked(section: Section, given: Given, solution: Solution) -> Section:
-    """Add what the independent check says."""
+    """Add what the independent check says, where there is something to check."""
     violations = check(given.problem, solution)
+    if not violations and solution.status in (Status.INFEASIBLE, Status.UNKNOWN):
+        return section
     command = f"scheduling check {quote(given.file)} {quote(section.source)}"
     if not violations:
         checked = f"The independent check against {given.file} found nothing wrong ({command})."
