@@ -18,9 +18,12 @@ from scheduling.models.base import Problem, Solution
 from scheduling.models.caching.problem import CachedObject, CachingProblem
 from scheduling.models.caching.solution import CachingSolution
 from scheduling.models.experts.problem import ExpertProblem
+from scheduling.models.offload.problem import OffloadProblem
+from scheduling.models.offload.solution import OffloadSolution
 from scheduling.models.ordering.problem import OrderingProblem
 from scheduling.models.packing.problem import PackingProblem
 from scheduling.models.packing.solution import PackingSolution
+from scheduling.models.spines.solution import LeafSpineSolution
 from scheduling.models.tiers.check import check_tiers
 from scheduling.models.tiers.problem import TieredProblem
 from scheduling.models.tiers.solution import TieredSolution
@@ -251,3 +254,31 @@ def test_each_kind_of_answer_is_told(
     write_solution(sch.solve(problem, solver, work_limit=0.1), tmp_path / "answer.json")
     (section,) = read_results(["instance.yaml", "answer.json"])
     assert chart in {entry.title for entry in section.charts}
+
+
+def test_uploads_end_where_the_tasks_begin() -> None:
+    problem = generate("mobile-tasks", {"tasks": 6})
+    assert isinstance(problem, OffloadProblem)
+    found: OffloadSolution = answer(problem, "least-loaded")
+    (boxes,) = own_charts(problem, found)
+    assert isinstance(boxes, Boxes)
+    lines = {boxes.low[k] // 1: k for k, group in enumerate(boxes.groups) if group == LINE}
+    runs = {boxes.low[k] // 1: k for k, group in enumerate(boxes.groups) if group != LINE}
+    assert set(lines) == set(runs) == set(range(6))
+    arrivals = sorted(task.arrival_seconds for task in problem.tasks)
+    assert [boxes.left[lines[row]] for row in range(6)] == arrivals
+    for row in range(6):
+        assert boxes.right[lines[row]] == boxes.left[runs[row]]
+        assert "is uploaded" in boxes.names[lines[row]]
+
+
+def test_links_stand_beside_the_least_congestion() -> None:
+    problem = generate("leaf-flows")
+    found: LeafSpineSolution = answer(problem, "ecmp")
+    (lines,) = own_charts(problem, found)
+    assert isinstance(lines, Lines)
+    *loads, least = lines.series
+    assert [one.name for one in loads] == ["up", "down"]
+    assert least.dashed
+    assert set(least.y) == {found.tiers[0].bound}
+    assert least.x == [1, max(len(one.x) for one in loads)]

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from importlib.resources import files
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -302,6 +304,64 @@ def test_marks_and_long_numbers_are_in_sight(shared_browser: Browser, tmp_path: 
     # No number reaches the left edge, where it would be cut.
     assert columns[1] == ["0,0,0,0"]
     assert shared_browser.complaints() == []
+
+
+def test_equal_lines_both_show_and_are_both_named(shared_browser: Browser, tmp_path: Path) -> None:
+    lines = Lines(
+        "Loads",
+        Axis("link"),
+        Axis("load"),
+        [
+            Series("up", [1, 2, 3, 4], [3, 3, 3, 2], "step"),
+            Series("down", [1, 2, 3, 4], [3, 3, 3, 1], "step"),
+        ],
+    )
+    target = tmp_path / "equal.html"
+    section = Section("Equal", "An answer.", "e.json", charts=[lines])
+    target.write_text(render_report([section], "Equal"), encoding="utf-8")
+    shared_browser.window(*LAPTOP)
+    shared_browser.open(target)
+    colours = shared_browser.evaluate(
+        """(c => {
+          const wide = Math.round(c.width / 2);
+          const pixels = c.getContext('2d').getImageData(wide, 0, 1, c.height).data;
+          const found = [];
+          for (let i = 0; i < pixels.length; i += 4) {
+            found.push(`rgb(${[...pixels.slice(i, i + 3)].join(', ')})`);
+          }
+          return found;
+        })(document.querySelector('canvas'))"""
+    )
+    legend = shared_browser.evaluate(
+        "[...document.querySelectorAll('.legend i')].map(i => i.style.borderColor)"
+    )
+    assert len(set(legend)) == 2
+    assert set(legend) <= set(colours)
+    shared_browser.evaluate("document.querySelector('canvas').focus()")
+    shared_browser.key("ArrowRight")
+    spoken = "document.querySelector('figure .unseen').textContent"
+    assert shared_browser.evaluate(spoken) == "up, down: link 1, load 3"
+    for _ in range(3):
+        shared_browser.key("ArrowRight")
+    assert shared_browser.evaluate(spoken) == "up: link 4, load 2"
+    assert shared_browser.complaints() == []
+
+
+@pytest.mark.parametrize("width", [60, 130, 260, 520, 1300])
+@pytest.mark.parametrize(("low", "high"), [(80, 40_000), (0.02, 3), (1, 1e9)])
+def test_numbers_of_logarithmic_axes_do_not_touch(
+    shared_browser: Browser, path: Path, width: int, low: float, high: float
+) -> None:
+    """Each number has about the room of one, and at least one is there."""
+    shared_browser.open(path)
+    templates = files("scheduling.report") / "templates"
+    code = (templates / "plot.js").read_text(encoding="utf-8")
+    call = f"new Scale({low}, {high}, {{log: true}}).ticks({width}, 70)"
+    found = shared_browser.evaluate(f"(() => {{{code}; return {call}; }})()")
+    apart = width / math.log10(high / low)
+    gaps = [apart * math.log10(b / a) for a, b in pairwise(found)]
+    assert found
+    assert min(gaps, default=56) >= 55.9
 
 
 def test_violations_stand_before_everything_else(shared_browser: Browser, tmp_path: Path) -> None:

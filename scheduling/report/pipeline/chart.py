@@ -51,8 +51,8 @@ def bars(problem: PipelineProblem, solution: PipelineSolution) -> list[Bar]:
             start,
             end,
             PASSES.index(stages[turn.stage].passes),
-            f"step {turn.step}, stage {turn.stage}, micro-batch {batch}: "
-            f"layers {stages[turn.stage].first} to {stages[turn.stage].end - 1}",
+            f"layers {stages[turn.stage].first} to {stages[turn.stage].end - 1}, "
+            f"step {turn.step}, stage {turn.stage}, micro-batch {batch}",
         )
         for turn in turns(problem, solution, batches, _STEPS)
         for batch, (start, end) in enumerate(turn.spans)

@@ -7,6 +7,16 @@ class LineContent {
     const [low, high] = span(spec.series.map((s) => s.y));
     const room = (high - low) * 0.05;
     this.y = new Scale(low >= 0 && low < 0.4 * high ? 0 : low - room, high + room, spec.y);
+    this.stretches = spec.series.map(({ x, y }) => new Set(x.slice(1).map((value, i) => `${x[i]} ${y[i]} ${value} ${y[i + 1]}`)));
+  }
+
+  /** Width of a line: wider than those drawn over it, so that its edges show where they are equal. */
+  width(k) {
+    const { series } = this.spec;
+    const own = [...this.stretches[k]];
+    const above = this.visible.filter((other) => other > k && !series[other].dashed && series[other].shape !== "points"
+      && own.some((stretch) => this.stretches[other].has(stretch)));
+    return 2 + 3 * Math.min(above.length, MOST_EDGES);
   }
 
   get visible() {
@@ -34,7 +44,7 @@ class LineContent {
     for (const k of this.visible) {
       const { x, y, shape, dashed } = this.spec.series[k];
       ctx.strokeStyle = ctx.fillStyle = this.colour(k, theme);
-      ctx.lineWidth = 2;
+      ctx.lineWidth = shape === "points" ? 2 : this.width(k);
       ctx.setLineDash(dashed ? [6, 4] : []);
       ctx.beginPath();
       x.forEach((value, i) => {
@@ -99,9 +109,11 @@ class LineContent {
 
   tell({ k, i }) {
     const { name, x, y, notes } = this.spec.series[k];
+    const equal = this.visible.map((other) => this.spec.series[other]).filter((other) => (
+      other.name !== name && other.x.some((value, j) => value === x[i] && other.y[j] === y[i])));
     const entries = [[this.spec.x.label, shown(x[i])], [this.spec.y.label, shown(y[i])]];
     if (notes[i]) entries.push(["", notes[i]]);
-    return [name, entries];
+    return [[name, ...equal.map((other) => other.name)].join(", "), entries];
   }
 
   table() {
@@ -117,7 +129,7 @@ class BoxContent {
     const marks = spec.marks.map(([, x]) => x);
     const [from, to] = span([spec.left, spec.right, marks]);
     const room = marks.includes(to) ? 0.01 * (to - from) : 0;
-    this.x = new Scale(from, spec.most ?? to + room, spec.x);
+    this.x = new Scale(from > 0 && from < 0.4 * to ? 0 : from, spec.most ?? to + room, spec.x);
     const [, high] = span([spec.high, spec.limit === null ? [] : [spec.limit]]);
     this.y = new Scale(0, spec.rows.length || high * 1.02);
     if (spec.rows.length) this.rows = (ctx, plot, theme) => this.labels(ctx, plot, theme);

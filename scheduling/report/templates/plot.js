@@ -1,5 +1,6 @@
 const MARGIN = { left: 64, right: 14, top: 12, bottom: 42 };
 const MOST_SPOKEN = 6;
+const MOST_EDGES = 4;
 
 /** A scale from values to pixels, linear or logarithmic, that can be zoomed. */
 class Scale {
@@ -35,8 +36,12 @@ class Scale {
   ticks(pixels, room) {
     if (!this.log || this.high / this.low < 8) return ticks(this.low, this.high, pixels, room, this.counts);
     const found = [];
-    const steps = this.high / this.low > 1e4 ? [1] : [1, 2, 5];
-    for (let p = Math.floor(Math.log10(this.low)); 10 ** p <= this.high; p++) {
+    const decade = pixels / Math.log10(this.high / this.low);
+    // The steps of a decade whose narrowest gap has room for a number, at last some of the decades.
+    const steps = [[1, 2, 5], [1, 3]].find((some) => decade * Math.log10(10 / some.at(-1)) >= 0.8 * room) ?? [1];
+    const apart = Math.max(1, Math.ceil(room / decade));
+    const first = Math.log10(this.low);
+    for (let p = apart > 1 ? Math.ceil(first) : Math.floor(first); 10 ** p <= this.high; p += apart) {
       for (const k of steps) found.push(k * 10 ** p);
     }
     return found.filter((v) => v >= this.low * 0.999 && v <= this.high * 1.001);

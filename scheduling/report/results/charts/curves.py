@@ -45,12 +45,16 @@ def checkpoint(problem: CheckpointProblem, solution: CheckpointSolution) -> list
 
 
 def spines(problem: LeafSpine, solution: LeafSpineSolution) -> list[Chart]:
-    """Draw the loads of the links, the busiest first."""
+    """Draw the loads of the links, the busiest first, and the least congestion."""
     series = [
         Series(name, list(range(1, len(values) + 1)), values, "step")
         for name, values in zip(("up", "down"), loads(problem, solution), strict=True)
         if values
     ]
+    bound = solution.tiers[0].bound if solution.tiers else None
+    if series and bound is not None:
+        ends = [1, max(len(one.x) for one in series)]
+        series.append(Series("least congestion", ends, [float(bound)] * 2, dashed=True))
     axes = Axis("link, the busiest first", whole=True), Axis("load")
     return [Lines("Loads of the links", *axes, series)] if series else []
 

@@ -42,6 +42,9 @@ from scheduling.report.schedule.page import render_page
 _ABOVE, _BELOW = (0.08, 0.76), (0.8, 0.92)
 """Where in its row something runs, and where it may."""
 
+_LINE = (0.42, 0.58)
+"""Where in its row something is on its way."""
+
 
 def schedule(problem: ScheduleProblem, solution: ScheduleSolution) -> list[Chart]:
     """Draw a Gantt chart, a page of its own."""
@@ -91,19 +94,21 @@ def pipeline(problem: PipelineProblem, solution: PipelineSolution) -> list[Chart
 
 
 def offload(problem: OffloadProblem, solution: OffloadSolution) -> list[Chart]:
-    """Draw the tasks on their servers."""
+    """Draw the tasks on their servers, and before them in grey when they are uploaded."""
     found = offload_bars(problem, solution)
     if not found:
         return []
     servers = list(problem.servers)
-    boxes = [
-        RowBar(f"{bar.task} on {bar.server}", bar.there, bar.end, row, servers.index(bar.server))
-        for row, bar in enumerate(found)
-    ]
+    boxes = []
+    for row, bar in enumerate(found):
+        upload = f"{bar.task} is uploaded to {bar.server}"
+        boxes.append(RowBar(upload, bar.arrival, bar.there, row, LINE, shelf=_LINE))
+        group = servers.index(bar.server)
+        boxes.append(RowBar(f"{bar.task} on {bar.server}", bar.there, bar.end, row, group))
     return [
         Boxes.in_rows(
             "Tasks on their servers",
-            Axis("seconds"),
+            Axis("seconds; grey line while a task is uploaded"),
             Axis("task"),
             boxes,
             [bar.task for bar in found],
