@@ -8,7 +8,7 @@ from fractions import Fraction
 from scheduling.errors import InputError
 from scheduling.kubernetes import pods
 from scheduling.kubernetes.fields import Fields
-from scheduling.kubernetes.objects import Objects
+from scheduling.kubernetes.objects import Objects, named_faults
 from scheduling.models.placement.eligibility import selects
 from scheduling.models.placement.problem import Budget, Item
 
@@ -33,9 +33,9 @@ def read_budgets(objects: Objects, items: Sequence[Item]) -> Iterator[Budget]:
         else:
             meant = [i for i in by_space.get(entry.home, ()) if selects(wanted, i.labels)]
             allowed = _allowed(spec, meant)
-        yield Budget(
-            id=entry.full_name, namespace=entry.home, selector=wanted, allowed=max(0, allowed)
-        )
+        allowed = max(0, min(allowed, len(items)))
+        with named_faults(entry):
+            yield Budget(id=entry.full_name, namespace=entry.home, selector=wanted, allowed=allowed)
 
 
 def _allowed(spec: Fields, meant: Sequence[Item]) -> int:

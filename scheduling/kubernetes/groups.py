@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from scheduling.errors import InputError
-from scheduling.kubernetes.objects import Entry, Objects
+from scheduling.kubernetes.objects import Entry, Objects, named_faults
 from scheduling.models.placement.problem import Gang
 
 _LABELS = ("scheduling.x-k8s.io/pod-group", "kueue.x-k8s.io/pod-group-name")
@@ -37,7 +37,8 @@ class Groups:
             annotations = pod.meta.texts("annotations")
             least = self._least.get(name, _count(pod, annotations))
             topology = annotations.get(_TOPOLOGY) or None
-            self._found[name] = Gang(id=name, least=least, topology=topology)
+            with named_faults(pod):
+                self._found[name] = Gang(id=name, least=least, topology=topology)
         return name
 
     def gangs(self) -> Iterator[Gang]:

@@ -8,7 +8,9 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from scheduling.errors import InputError
+from pydantic import ValidationError
+
+from scheduling.errors import Fault, InputError
 from scheduling.instances.jsontext import parse_json
 from scheduling.instances.yamltext import parse_yaml
 from scheduling.kubernetes.fields import Fields
@@ -80,6 +82,18 @@ class Objects:
             more = len(names) - _NAMED
             shown = ", ".join(names[:_NAMED]) + (f" and {more} more" if more > 0 else "")
             yield f"{shown}: {reason}"
+
+
+@contextmanager
+def named_faults(entry: Entry) -> Iterator[None]:
+    """Name the object in faults that the model finds."""
+    try:
+        yield
+    except ValidationError as error:
+        found = InputError.from_pydantic(error).faults
+        place = entry.place
+        faults = [Fault(f"{place}: {fault.place}", fault.found, fault.expected) for fault in found]
+        raise InputError(faults) from None
 
 
 def parse_document(text: str, source: str | None) -> Any:

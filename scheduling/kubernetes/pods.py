@@ -23,6 +23,17 @@ OPERATORS = ("In", "NotIn", "Exists", "DoesNotExist", "Gt", "Lt")
 _NO_NAMESPACE = "(none)"
 """No namespace has this name: the term means no pods, not those of the pod's own namespace."""
 
+_NO_POD = Selector(
+    requirements=(
+        Requirement(key="app", operator="Exists"),
+        Requirement(key="app", operator="DoesNotExist"),
+    )
+)
+"""No pod both has a label and lacks it."""
+
+_SHARED = ("cpu", "memory")
+"""Resources of which less may be asked for than the limit."""
+
 _WHEN = ("DoNotSchedule", "ScheduleAnyway")
 _POLICIES = ("Honor", "Ignore")
 EFFECTS = ("NoSchedule", "PreferNoSchedule", "NoExecute")
@@ -59,7 +70,7 @@ def requests(spec: Fields, status: Fields | None = None) -> dict[str, int]:
         else:
             peak |= sidecars + Counter(own)
     total = dict((running + sidecars) | peak)
-    total.update(_asked(spec.inner("resources")))
+    total.update(_whole(spec.inner("resources"), {*running, *sidecars, *peak}))
     overhead = spec.inner("overhead")
     for name, value in spec.quantities("overhead").items():
         total[name] = total.get(name, 0) + amount(name, value, overhead.at(name))
@@ -93,6 +104,20 @@ def _asked(resources: Fields) -> dict[str, int]:
     """Return requests, and limits where a request is missing."""
     wanted = {**resources.quantities("limits"), **resources.quantities("requests")}
     return {name: amount(name, value, resources.at(name)) for name, value in wanted.items()}
+
+
+def _whole(resources: Fields, asked: set[str]) -> dict[str, int]:
+    """Return the requests of a pod as a whole.
+
+    Where one is missing beside a limit, the API server takes what the containers ask for, and the
+    limit where none of them asks for the resource or it cannot be given out twice.
+    """
+    stated = resources.quantities("requests")
+    return {
+        name: value
+        for name, value in _asked(resources).items()
+        if name in stated or name not in _SHARED or name not in asked
+    }
 
 
 def tolerations(spec: Fields) -> Iterator[Toleration]:
@@ -159,37 +184,72 @@ def selector(part: Fields) -> Selector:
     )
 
 
-def item_terms(
-    affinity: Fields, name: str, labels: dict[str, str], spaces: Callable[[Fields], tuple[str, ...]]
-) -> Iterator[ItemTerm]:
-    """Yield the required terms of affinity or anti-affinity between pods.
+_Spaces = Callable[[Fields], tuple[str, ...]]
+
+
+def affinity_terms(
+    affinity: Fields, labels: dict[str, str], spaces: _Spaces, home: str
+) -> tuple[ItemTerm, ...]:
+    """Return the required terms of affinity between pods.
+
+    A pod counts for kube-scheduler only if all the terms mean it, so each term's selector and
+    namespaces are those of all of them together.
 
     Parameters
     ----------
     affinity
         The pod's ``affinity``.
-    name
-        ``podAffinity`` or ``podAntiAffinity``.
     labels
         The pod's own labels, for ``matchLabelKeys``.
     spaces
         From a ``namespaceSelector`` to the namespaces it means.
+    home
+        The pod's own namespace.
     """
-    part = affinity.inner(name)
-    for entry in part.entries("requiredDuringSchedulingIgnoredDuringExecution"):
-        if "labelSelector" in entry:  # Without one it means no pods.
-            yield _item_term(entry, labels, spaces)
+    terms = _required(affinity.inner("podAffinity"), labels, spaces)
+    if len(terms) < 2:
+        return terms
+    meant = set.intersection(*(set(term.namespaces or (home,)) for term in terms))
+    every = [
+        Requirement(key=key, values=(value,))
+        for term in terms
+        for key, value in term.selector.match.items()
+    ]
+    every += [entry for term in terms for entry in term.selector.requirements]
+    joint = Selector(requirements=tuple(dict.fromkeys(every)))
+    namespaces = tuple(sorted(meant)) or (_NO_NAMESPACE,)
+    return tuple(
+        ItemTerm(selector=joint, topology=term.topology, namespaces=namespaces) for term in terms
+    )
+
+
+def anti_affinity_terms(
+    affinity: Fields, labels: dict[str, str], spaces: _Spaces
+) -> tuple[ItemTerm, ...]:
+    """Return the required terms of anti-affinity between pods.
+
+    Parameters
+    ----------
+    affinity, labels, spaces
+        As in :func:`affinity_terms`.
+    """
+    return _required(affinity.inner("podAntiAffinity"), labels, spaces)
+
+
+def _required(part: Fields, labels: dict[str, str], spaces: _Spaces) -> tuple[ItemTerm, ...]:
+    entries = part.entries("requiredDuringSchedulingIgnoredDuringExecution")
+    return tuple(_item_term(entry, labels, spaces) for entry in entries)
 
 
 def item_preferences(
-    affinity: Fields, labels: dict[str, str], spaces: Callable[[Fields], tuple[str, ...]]
+    affinity: Fields, labels: dict[str, str], spaces: _Spaces
 ) -> Iterator[ItemPreference]:
     """Yield the preferred terms of affinity and anti-affinity between pods.
 
     Parameters
     ----------
     affinity, labels, spaces
-        As in :func:`item_terms`.
+        As in :func:`affinity_terms`.
     """
     for name in ("podAffinity", "podAntiAffinity"):
         part = affinity.inner(name)
@@ -203,11 +263,11 @@ def item_preferences(
                 )
 
 
-def _item_term(
-    entry: Fields, labels: dict[str, str], spaces: Callable[[Fields], tuple[str, ...]]
-) -> ItemTerm:
+def _item_term(entry: Fields, labels: dict[str, str], spaces: _Spaces) -> ItemTerm:
     names = entry.words("namespaces")
-    if "namespaceSelector" in entry:
+    if "labelSelector" not in entry:
+        names = (_NO_NAMESPACE,)  # Without a selector no pods are meant, not even the pod itself.
+    elif "namespaceSelector" in entry:
         names = (*names, *spaces(entry.inner("namespaceSelector"))) or (_NO_NAMESPACE,)
     return ItemTerm(
         selector=_with_keys(entry, labels),
@@ -231,13 +291,15 @@ def _with_keys(entry: Fields, labels: dict[str, str]) -> Selector:
 def spreads(spec: Fields, labels: dict[str, str], *, binding: bool) -> Iterator[Spread]:
     """Yield the spread constraints of a pod that bind, or those that are wishes.
 
-    Constraints without a selector mean no pods and are left out.
+    Constraints without a selector mean no pods: of those that bind, the label remains that a node
+    must have.
     """
     for entry in spec.entries("topologySpreadConstraints"):
         binds = entry.choice("whenUnsatisfiable", _WHEN, _WHEN[0]) == _WHEN[0]
-        if binds == binding and "labelSelector" in entry:
+        meant = "labelSelector" in entry
+        if binds == binding and (binding or meant):
             yield Spread(
-                selector=_with_keys(entry, labels),
+                selector=_with_keys(entry, labels) if meant else _NO_POD,
                 topology=entry.text("topologyKey"),
                 max_skew=max(1, entry.number("maxSkew", 1)),
                 min_domains=max(1, entry.number("minDomains", 1)),
@@ -247,9 +309,14 @@ def spreads(spec: Fields, labels: dict[str, str], *, binding: bool) -> Iterator[
 
 
 def ports(spec: Fields) -> Iterator[Port]:
-    """Yield the ports of the node that a pod takes, each once."""
+    """Yield the ports of the node that a pod takes, each once.
+
+    Those of init containers that end before the pod runs are not kept for it.
+    """
     seen: set[tuple[int, str]] = set()
-    for container in (*spec.entries("containers"), *spec.entries("initContainers")):
+    early = spec.entries("initContainers")
+    sidecars = (entry for entry in early if entry.text("restartPolicy", "") == "Always")
+    for container in (*spec.entries("containers"), *sidecars):
         for entry in container.entries("ports"):
             number = entry.number("hostPort", 0)
             protocol = entry.choice("protocol", ("TCP", "UDP", "SCTP"), "TCP")

@@ -6,8 +6,9 @@ from collections.abc import Iterator, Sequence
 
 from scheduling.errors import InputError
 from scheduling.kubernetes.fields import Fields
-from scheduling.kubernetes.objects import Entry, Objects
+from scheduling.kubernetes.objects import Entry, Objects, named_faults
 from scheduling.kubernetes.quantities import amount
+from scheduling.models.placement.parts import MAX_TOTAL
 from scheduling.models.placement.problem import Item, Quota
 
 _SCOPES = (
@@ -39,13 +40,13 @@ def read_quotas(objects: Objects, items: Sequence[Item]) -> Iterator[Quota]:
     for entry in objects.of("ResourceQuota"):
         spec = entry.inner("spec")
         hard = spec.inner("hard")
-        limits = {
-            name.removeprefix("requests.").removeprefix("count/"): amount(
-                name.removeprefix("requests."), value, hard.at(name)
-            )
-            for name, value in hard.all().items()
-            if not name.startswith("limits.")
-        }
+        limits = {}
+        for name, value in hard.all().items():
+            if not name.startswith("limits."):
+                resource = name.removeprefix("requests.")
+                limit = amount(resource, value, hard.at(name))
+                # What all pods together may ask for is no more.
+                limits[resource.removeprefix("count/")] = min(limit, MAX_TOTAL)
         scopes = list(_scopes(spec))
         members = None
         if scopes:
@@ -55,7 +56,8 @@ def read_quotas(objects: Objects, items: Sequence[Item]) -> Iterator[Quota]:
                 for item in near
                 if all(_means(scope, pods[item.id], item) for scope in scopes)
             )
-        yield Quota(id=entry.full_name, namespace=entry.home, limits=limits, members=members)
+        with named_faults(entry):
+            yield Quota(id=entry.full_name, namespace=entry.home, limits=limits, members=members)
 
 
 _Scope = tuple[str, str, tuple[str, ...]]

@@ -7,15 +7,19 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from pydantic import ValidationError
-
-from scheduling.errors import Fault, InputError
+from scheduling.errors import InputError
 from scheduling.kubernetes.budgets import read_budgets, shared
 from scheduling.kubernetes.device_claims import UNALLOCATED, DeviceClaims
 from scheduling.kubernetes.fields import Fields
 from scheduling.kubernetes.groups import Groups
 from scheduling.kubernetes.nodes import read_node
-from scheduling.kubernetes.objects import Entry, Objects, parse_document, without_collection
+from scheduling.kubernetes.objects import (
+    Entry,
+    Objects,
+    named_faults,
+    parse_document,
+    without_collection,
+)
 from scheduling.kubernetes.quantities import units
 from scheduling.kubernetes.quotas import read_quotas
 from scheduling.kubernetes.shapes import Shapes
@@ -149,7 +153,7 @@ class _Reader:
         limits = volumes.limits.get(entry.name, {})
         extra = node_limits(limits, volumes.drivers, volumes.attachments)
         single = {alone(claim): 1 for claim in volumes.single}
-        with _named_faults(entry):
+        with named_faults(entry):
             return read_node(entry, {**extra, **single})
 
     def _single_claims(self) -> Iterator[Quota]:
@@ -164,7 +168,7 @@ class _Reader:
                 continue
             reason = self._left_out(entry, nodes)
             if reason is None:
-                with _named_faults(entry):
+                with named_faults(entry):
                     yield self._item(entry)
             else:
                 self._objects.note(reason, f"Pod {entry.full_name}")
@@ -199,6 +203,7 @@ class _Reader:
             gang=self._groups.of(pod),
             node=node,
             pinned=node is not None and self._fixed(pod, owner),
+            leaving="deletionTimestamp" in meta,
             namespace=pod.home,
             owner=None if owner is None else owner.text("name"),
             volumes=(*self._volumes.terms(pod), *self._devices.terms(pod)),
@@ -212,15 +217,3 @@ class _Reader:
             return True
         made = owner is not None and owner.text("kind", "") in _FIXED_OWNERS
         return made or _MIRROR in pod.meta.inner("annotations") or "deletionTimestamp" in pod.meta
-
-
-@contextmanager
-def _named_faults(entry: Entry) -> Iterator[None]:
-    """Name the object in faults that the model finds."""
-    try:
-        yield
-    except ValidationError as error:
-        found = InputError.from_pydantic(error).faults
-        place = entry.place
-        faults = [Fault(f"{place}: {fault.place}", fault.found, fault.expected) for fault in found]
-        raise InputError(faults) from None

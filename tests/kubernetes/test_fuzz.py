@@ -273,3 +273,23 @@ def test_circular_affinity_and_overcommitted_nodes_are_taken_in_and_worked_aroun
     assert where["shop/free"] == "n2"
     assert where.get("shop/x") == where.get("shop/y")
     assert len(where) >= 10
+
+
+def test_limits_beyond_all_that_can_be_asked_for_are_kept_as_such() -> None:
+    found = dump()
+    quota = next(entry for entry in found["items"] if entry["kind"] == "ResourceQuota")
+    budget = next(entry for entry in found["items"] if entry["kind"] == "PodDisruptionBudget")
+    quota["spec"] = {"hard": {"requests.memory": "2Pi", "requests.cpu": str(2**63), "pods": "7"}}
+    budget["status"] = {"disruptionsAllowed": 2**31}
+    problem = read_snapshot(json.dumps(found)).problem
+    assert problem.quotas[0].limits == {"memory": 2**51, "cpu": 2**61, "pods": 7}
+    assert problem.budgets[0].allowed == len(problem.items)
+
+
+@pytest.mark.parametrize("kind", ["ResourceQuota", "PodDisruptionBudget"])
+def test_names_that_are_too_long_are_refused_with_their_place(kind: str) -> None:
+    found = dump()
+    entry = next(entry for entry in found["items"] if entry["kind"] == kind)
+    entry["metadata"]["name"] = "x" * 3000
+    with pytest.raises(InputError, match=kind):
+        read_snapshot(json.dumps(found))

@@ -93,12 +93,6 @@ def test_an_empty_selector_of_namespaces_means_all_that_are_seen() -> None:
     assert item_of(other, third, affinity=own).affinity[0].namespaces == ()
 
 
-def test_a_spread_without_selector_counts_nobody() -> None:
-    entry = {"maxSkew": 1, "topologyKey": "zone", "whenUnsatisfiable": "DoNotSchedule"}
-    assert item_of(topologySpreadConstraints=[entry]).spread == ()
-    assert len(item_of(topologySpreadConstraints=[{**entry, "labelSelector": {}}]).spread) == 1
-
-
 def test_a_problem_without_items_and_goals_has_an_answer() -> None:
     empty = PlacementProblem.model_validate(
         {"kind": "placement", "nodes": [{"id": "n", "capacity": {}}], "goals": []}

@@ -13,7 +13,7 @@ from scheduling.models.placement.rules import ItemTerm, Selector, Spread
 
 @dataclass(eq=False)
 class _Crowd:
-    """Some items, how many of them stand in each domain of a label, and how many anywhere.
+    """Some items, how many of them stand in each domain of a label, and how many in all of them.
 
     ``nodes`` are the nodes that count; ``None``: all.
     """
@@ -41,6 +41,7 @@ class Arrivals:
     def __init__(self, problem: PlacementProblem, arriving: Iterable[str]) -> None:
         self._labels = {node.id: node.labels for node in problem.nodes}
         self._groups = _Groups(problem.items)
+        self._leaving = {item.id for item in problem.items if item.leaving}
         self._meant: dict[str, _Crowd] = {}
         self._even: dict[str, tuple[_Crowd, frozenset[str]]] = {}
         self._around: dict[str, list[_Crowd]] = defaultdict(list)
@@ -73,10 +74,10 @@ class Arrivals:
     def come(self, item: str, node: str, number: int = 1) -> None:
         """Count an item on a node; with ``number=-1`` it leaves."""
         for crowd in self._around.get(item, ()):
-            crowd.total += number
             domain = self._labels[node].get(crowd.label)
             if domain is not None and (crowd.nodes is None or node in crowd.nodes):
                 crowd.standing[domain] += number
+                crowd.total += number
 
     def breaches(self, item: Item, node: str) -> Iterator[str]:
         """Yield the rules that would not hold if an item came to a node now."""
@@ -125,12 +126,12 @@ class Arrivals:
         key = _spread_key(item, spread)
         if key in self._even:
             return
-        members = self._groups.meant((item.namespace,), spread.selector)
-        nodes = frozenset(
-            node.id
-            for node in problem.nodes
-            if spread.topology in node.labels and counts_for(spread, item, node)
-        )
+        members = [
+            name
+            for name in self._groups.meant((item.namespace,), spread.selector)
+            if name not in self._leaving
+        ]
+        nodes = frozenset(node.id for node in problem.nodes if counts_for(spread, item, node))
         domains = frozenset(self._labels[name][spread.topology] for name in nodes)
         self._even[key] = self._crowd(spread.topology, members, nodes), domains
 

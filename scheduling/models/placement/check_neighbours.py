@@ -84,13 +84,14 @@ def _together(one: _Standing, term: ItemTerm, crowds: _Crowds) -> Iterator[Viola
     crowd = crowds.of(term, one.item)
     near = crowd.get(domain, [])
     mine = any(other.item.id == one.item.id for other in near)
-    alone = mine and sum(map(len, crowd.values())) == 1
+    # Those on nodes without the label are in no domain, and nobody has to join them.
+    alone = mine and sum(len(found) for value, found in crowd.items() if value is not None) == 1
     if domain is None or not (len(near) > mine or alone):
         where = f"{one.item.id!r} in {term.topology}={domain}"
         yield Violation("affinity", where)
 
 
-COUNTED = {"namespace", "node_selector", "node_affinity", "tolerations"}
+COUNTED = {"namespace", "node_selector", "node_affinity", "tolerations", "spread"}
 """Fields of an item that say which nodes count for its spread."""
 
 
@@ -109,12 +110,13 @@ class _Spreads:
             counts: Counter[str] = Counter()
             allowed: set[str] = set()
             for node in self._nodes:
-                if spread.topology in node.labels and counts_for(spread, owner, node):
+                if counts_for(spread, owner, node):
                     allowed.add(node.id)
                     counts[node.labels[spread.topology]] += 0
             for other in self._standing:
                 same = other.item.namespace == owner.namespace and other.node.id in allowed
-                if same and selects(spread.selector, other.item.labels):
+                stays = same and not other.item.leaving
+                if stays and selects(spread.selector, other.item.labels):
                     counts[other.node.labels[spread.topology]] += 1
             self._found[key] = counts
         return self._found[key]
@@ -122,6 +124,8 @@ class _Spreads:
 
 def counts_for(spread: Spread, owner: Item, node: Node) -> bool:
     """Tell whether a node counts for a constraint of an owner."""
+    if any(entry.topology not in node.labels for entry in owner.spread):
+        return False
     if spread.honor_affinity and list(unselected(owner, node)):
         return False
     return not (spread.honor_taints and (node.closed or taints_in_the_way(owner, node)))

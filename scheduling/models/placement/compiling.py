@@ -140,6 +140,7 @@ class _Compiler:
                 _frozen(item.affinity),
                 _frozen(item.anti_affinity),
                 _frozen(item.spread),
+                item.leaving,
                 item.ports,
                 item.window,
                 share_traits(item),
@@ -236,10 +237,13 @@ class _Compiler:
             for term in getattr(entry.sample, name):
                 own = (entry.sample.namespace,)
                 spaces = (term.namespaces or own) if isinstance(term, ItemTerm) else own
+                meant = self._meant(term.selector, spaces)
+                if isinstance(term, Spread):
+                    meant = tuple(k for k in meant if not self.classes[k].sample.leaving)
                 rules.append(
                     Rule(
                         number,
-                        self._meant(term.selector, spaces),
+                        meant,
                         self._domain(term.topology),
                         getattr(term, "max_skew", 0),
                         getattr(term, "min_domains", 0),

@@ -44,6 +44,7 @@ class Eligibility:
         self._names: set[str] = set()
         for item in items:
             keys.update(item.node_selector)
+            keys.update(entry.topology for entry in item.spread)
             for terms in (item.node_affinity, *item.volumes):
                 for term in terms:
                     keys.update(entry.key for entry in term.labels)
@@ -75,20 +76,22 @@ class Eligibility:
 
     def counted(self, item: Item, spread: Spread) -> Flags:
         """Return for each node whether its items count for a spread constraint of an item."""
-        if not spread.honor_taints:
-            return self.allowed(item, taints=False) if spread.honor_affinity else self._all()
-        selected = spread.honor_affinity
+        selected, open_ones = spread.honor_affinity, spread.honor_taints
+        labels = tuple(sorted({entry.topology for entry in item.spread}))
         key = (
-            tuple(sorted(item.node_selector.items())) if selected else None,
-            item.node_affinity if selected else None,
-            item.tolerations,
+            "counted",
+            labels,
+            (tuple(sorted(item.node_selector.items())), item.node_affinity) if selected else None,
+            item.tolerations if open_ones else None,
         )
         return self._found(
-            key, lambda n: (not selected or _selected(item, n)) and _untainted(item, n)
+            key,
+            lambda n: (
+                all(label in n.labels for label in labels)
+                and (not selected or _selected(item, n))
+                and (not open_ones or _untainted(item, n))
+            ),
         )
-
-    def _all(self) -> Flags:
-        return self._found("all", lambda _: True)
 
     def _found(self, key: Any, test: Callable[[Node], bool]) -> Flags:
         if key not in self._cache:

@@ -14,7 +14,7 @@ from pydantic import Field
 from scheduling.errors import Fault
 from scheduling.models.base import Frozen, Many, Name, Problem
 from scheduling.models.placement.measures import Balance, Interference, Workload
-from scheduling.models.placement.parts import Demands, Fragment, Part, PartUse, Share
+from scheduling.models.placement.parts import MAX_TOTAL, Demands, Fragment, Part, PartUse, Share
 from scheduling.models.placement.rules import (
     ItemPreference,
     ItemTerm,
@@ -60,6 +60,9 @@ class Item(Frozen):
     priority: Priority = 0
     node: Name | None = Field(default=None, description="Where it runs now; none: it is pending.")
     pinned: bool = Field(default=False, description="It stays where it runs.")
+    leaving: bool = Field(
+        default=False, description="It is being deleted: rules of spread do not count it."
+    )
     namespace: Name = "default"
     labels: Labels = Field(default_factory=dict)
     owner: Name | None = Field(
@@ -155,7 +158,7 @@ class Quota(Frozen):
 
     id: Name
     namespace: Name = "default"
-    limits: Demands
+    limits: dict[Name, Annotated[int, Field(ge=0, le=MAX_TOTAL)]]
     members: Many[Name] | None = Field(
         default=None, description="Items of the namespace that count; none given: all."
     )

@@ -96,9 +96,10 @@ class ItemPreference(Frozen):
 class Spread(Frozen):
     """Even numbers over domains: where the item is put, ``count - least count <= max_skew``.
 
-    Counted are the items of the same namespace that ``selector`` means; the domains are the values
-    of the label ``topology`` among the nodes that count. With fewer domains than ``min_domains``
-    the least count is 0.
+    Counted are the items of the same namespace that ``selector`` means and that are not leaving;
+    the domains are the values of the label ``topology`` among the nodes that count. Nodes that lack
+    a label of any of the item's rules of spread never count, and the item may not come to them.
+    With fewer domains than ``min_domains`` the least count is 0.
     """
 
     selector: Selector

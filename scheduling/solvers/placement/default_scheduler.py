@@ -118,7 +118,9 @@ class _Scores:
         key = f"{namespace} {selector.model_dump_json()}"
         if key not in self._crowds:
             meant = [
-                other.namespace == namespace and selects(selector, other.labels)
+                other.namespace == namespace
+                and not other.leaving
+                and selects(selector, other.labels)
                 for other in self._problem.items
             ]
             self._crowds[key] = np.array(meant, bool)

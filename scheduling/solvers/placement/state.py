@@ -74,8 +74,9 @@ class State:
             found &= ~self._meets((rule.owner,), rule.domains)
         for rule in self._together.get(k, ()):
             near = self._meets(rule.meant, rule.domains)
-            own = k in rule.meant and not self.counts[list(rule.meant)].any()
-            found &= near | (own & (arrays.domains[rule.domains].of >= 0))
+            labelled = arrays.domains[rule.domains].of >= 0
+            own = k in rule.meant and not self.counts[list(rule.meant)][:, labelled].any()
+            found &= near | (own & labelled)
         for rule in self._even.get(k, ()):
             found &= self._keeps_even(rule)
         return found

@@ -267,12 +267,12 @@ class Formulation:
         arrival = self.arrives(rule.owner, rule.domains, domain)
         if arrival is None:
             return
-        model, own = self.model, rule.owner in rule.meant
+        arrays, model, own = self.arrays, self.model, rule.owner in rule.meant
         near = self.in_domain(rule.meant, rule.domains, domain)
         if not own:
             model.add(near >= 1).only_enforce_if(arrival)
             return
-        everywhere = self.total(rule.meant)
+        everywhere = self.total(rule.meant, arrays.domains[rule.domains].of >= 0)
         alone = model.new_bool_var("")
         model.add(everywhere <= 1).only_enforce_if(alone)
         model.add(near >= 2).only_enforce_if(arrival, ~alone)

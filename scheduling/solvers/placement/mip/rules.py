@@ -93,7 +93,9 @@ class Rules:
             program.rows.at_least([*near, (arrival, -1.0)], 0.0)
             return
         alone, most = program.binary(), program.most(rule.meant)
-        program.at_most([*program.items(rule.meant), (alone, float(most))], most + 1)
+        labelled = np.flatnonzero(program.arrays.domains[rule.domains].of >= 0)
+        everywhere = program.items(rule.meant, labelled)
+        program.at_most([*everywhere, (alone, float(most))], most + 1)
         program.rows.at_least([*near, (arrival, -2.0), (alone, 2.0)], 0.0)
 
     def _keep_even(self, rule: Rule) -> None:
