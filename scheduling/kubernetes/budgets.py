@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from fractions import Fraction
 
-from scheduling.errors import InputError
 from scheduling.kubernetes import pods
 from scheduling.kubernetes.fields import Fields
-from scheduling.kubernetes.objects import Objects, named_faults
+from scheduling.kubernetes.objects import Entry, Objects
 from scheduling.models.placement.eligibility import selects
 from scheduling.models.placement.problem import Budget, Item
 
@@ -24,18 +23,20 @@ def read_budgets(objects: Objects, items: Sequence[Item]) -> Iterator[Budget]:
     for item in items:
         by_space.setdefault(item.namespace, []).append(item)
     for entry in objects.of("PodDisruptionBudget"):
-        spec, status = entry.inner("spec"), entry.inner("status")
-        if "selector" not in spec:
-            continue
-        wanted = pods.selector(spec.inner("selector"))
-        if "disruptionsAllowed" in status:
-            allowed = status.number("disruptionsAllowed", 0)
-        else:
-            meant = [i for i in by_space.get(entry.home, ()) if selects(wanted, i.labels)]
-            allowed = _allowed(spec, meant)
-        allowed = max(0, min(allowed, len(items)))
-        with named_faults(entry):
-            yield Budget(id=entry.full_name, namespace=entry.home, selector=wanted, allowed=allowed)
+        if "selector" in entry.inner("spec"):
+            with entry.building():
+                yield _budget(entry, by_space.get(entry.home, ()), len(items))
+
+
+def _budget(entry: Entry, items: Sequence[Item], total: int) -> Budget:
+    spec, status = entry.inner("spec"), entry.inner("status")
+    wanted = pods.selector(spec.inner("selector"))
+    if "disruptionsAllowed" in status:
+        allowed = status.number("disruptionsAllowed", 0)
+    else:
+        allowed = _allowed(spec, [item for item in items if selects(wanted, item.labels)])
+    allowed = max(0, min(allowed, total))
+    return Budget(id=entry.full_name, namespace=entry.home, selector=wanted, allowed=allowed)
 
 
 def _allowed(spec: Fields, meant: Sequence[Item]) -> int:
@@ -52,7 +53,8 @@ def _share(spec: Fields, name: str, total: int) -> int:
         return spec.number(name, 0)
     digits = value.removesuffix("%")
     if digits == value or not (digits.isascii() and digits.isdigit()) or len(digits) > 4:
-        raise InputError.single(spec.at(name), repr(value)[:80], "a whole number or 50%")
+        spec.report(spec.at(name), value, "a whole number or 50%")
+        return 0
     exact = Fraction(int(digits) * total, 100)
     return -(-exact.numerator // exact.denominator)
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from scheduling.errors import InputError
-from scheduling.kubernetes.objects import Entry, Objects, named_faults
+from scheduling.kubernetes.objects import Entry, Objects
 from scheduling.models.placement.problem import Gang
 
 _LABELS = ("scheduling.x-k8s.io/pod-group", "kueue.x-k8s.io/pod-group-name")
@@ -37,7 +36,7 @@ class Groups:
             annotations = pod.meta.texts("annotations")
             least = self._least.get(name, _count(pod, annotations))
             topology = annotations.get(_TOPOLOGY) or None
-            with named_faults(pod):
+            with pod.building():
                 self._found[name] = Gang(id=name, least=least, topology=topology)
         return name
 
@@ -63,7 +62,8 @@ def _count(pod: Entry, annotations: dict[str, str]) -> int | None:
         return None
     if not (text.isascii() and text.isdigit() and len(text) < 10):
         place = f"{pod.place}.metadata.annotations.{_TOTAL}"
-        raise InputError.single(place, repr(text)[:80], "a whole number")
+        pod.report(place, text, "a whole number")
+        return None
     return _positive(int(text))
 
 

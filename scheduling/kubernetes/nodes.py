@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping
 
 from scheduling.kubernetes import pods
 from scheduling.kubernetes.fields import Fields
-from scheduling.kubernetes.quantities import amount
 from scheduling.models.placement.problem import Node
 from scheduling.models.placement.rules import Taint
 
@@ -37,9 +36,9 @@ def read_node(entry: Fields, extra: Mapping[str, int] | None = None) -> Node:
         Room for resources that the node does not list itself.
     """
     status = entry.inner("status")
-    allocatable = "allocatable" if status.quantities("allocatable") else "capacity"
-    room = status.inner(allocatable)
-    capacity = {name: amount(name, value, room.at(name)) for name, value in room.all().items()}
+    allocatable = status.inner("allocatable")
+    room = allocatable if allocatable.all() else status.inner("capacity")
+    capacity = {name: room.amount(name) for name in room.all()}
     taints = dict.fromkeys((*_written(entry), *_implied(entry)))
     return Node(
         id=entry.inner("metadata").text("name"),

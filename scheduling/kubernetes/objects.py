@@ -8,12 +8,10 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from pydantic import ValidationError
-
 from scheduling.errors import Fault, InputError
 from scheduling.instances.jsontext import parse_json
 from scheduling.instances.yamltext import parse_yaml
-from scheduling.kubernetes.fields import Fields
+from scheduling.kubernetes.fields import Collected
 
 _HEAD = 1000
 """Characters in which a document shows whether it is JSON."""
@@ -22,13 +20,13 @@ _NAMED = 5
 """Names of objects in one note."""
 
 
-class Entry(Fields):
+class Entry(Collected):
     """One object: its fields, its kind, namespace and name."""
 
     __slots__ = ("kind", "meta", "name", "space")
 
-    def __init__(self, data: Any, place: str, kind: str) -> None:
-        super().__init__(data, place)
+    def __init__(self, data: Any, place: str, kind: str, faults: list[Fault]) -> None:
+        super().__init__(data, place, faults)
         self.kind = kind
         self.meta = self.inner("metadata")
         self.space = self.meta.text("namespace", "")
@@ -54,21 +52,45 @@ class Objects:
     ----------
     data
         Parsed objects, lists of them included.
+
+    Attributes
+    ----------
+    faults
+        What was found wrong so far with any of them; see :meth:`refuse_faults`.
     """
 
     def __init__(self, data: Iterable[tuple[Any, str]]) -> None:
         self._kinds: dict[str, list[Entry]] = {}
         self._notes: dict[str, list[str]] = {}
+        self.faults: list[Fault] = []
         for value, place in data:
-            for entry in _flat(value, place):
+            for entry in self._flat(value, place):
                 self._kinds.setdefault(entry.kind, []).append(entry)
+
+    def refuse_faults(self) -> None:
+        """Refuse the document where something in it was found wrong.
+
+        Raises
+        ------
+        InputError
+            With everything that was found, each fault once.
+        """
+        if self.faults:
+            raise InputError(list(dict.fromkeys(self.faults)))
 
     def of(self, kind: str) -> list[Entry]:
         """Objects of a kind, in their order."""
         return self._kinds.get(kind, [])
 
     def plain(self) -> list[dict[str, Any]]:
-        """Return the objects as they stand, each with its ``kind``."""
+        """Return the objects as they stand, each with its ``kind``.
+
+        Raises
+        ------
+        InputError
+            As :meth:`refuse_faults`.
+        """
+        self.refuse_faults()
         every = (entry for entries in self._kinds.values() for entry in entries)
         return [{**entry.all(), "kind": entry.kind} for entry in every]
 
@@ -83,17 +105,22 @@ class Objects:
             shown = ", ".join(names[:_NAMED]) + (f" and {more} more" if more > 0 else "")
             yield f"{shown}: {reason}"
 
-
-@contextmanager
-def named_faults(entry: Entry) -> Iterator[None]:
-    """Name the object in faults that the model finds."""
-    try:
-        yield
-    except ValidationError as error:
-        found = InputError.from_pydantic(error).faults
-        place = entry.place
-        faults = [Fault(f"{place}: {fault.place}", fault.found, fault.expected) for fault in found]
-        raise InputError(faults) from None
+    def _flat(self, data: Any, place: str) -> Iterator[Entry]:
+        """Yield an object, or the objects of a list, those of lists in lists included."""
+        top = Collected(data, place or "document", self.faults)
+        kind = top.text("kind", "")
+        if kind.endswith("List"):
+            inner = kind.removesuffix("List")
+            for index, value in enumerate(top.many("items")):
+                where = f"{place}.items[{index}]" if place else f"items[{index}]"
+                if isinstance(value, dict) and inner and not value.get("kind"):
+                    yield Entry(value, where, inner, self.faults)
+                else:
+                    yield from self._flat(value, where)
+        elif kind:
+            yield Entry(data, place or "document", kind, self.faults)
+        elif isinstance(data, dict) and not data.get("kind"):
+            top.report(top.at("kind"), None, "the kind of a Kubernetes object")
 
 
 def parse_document(text: str, source: str | None) -> Any:
@@ -120,21 +147,3 @@ def without_collection() -> Iterator[None]:
     finally:
         if enabled:
             gc.enable()
-
-
-def _flat(data: Any, place: str) -> Iterator[Entry]:
-    """Yield an object, or the objects of a list, those of lists in lists included."""
-    top = Fields(data, place or "document")
-    kind = top.text("kind", "")
-    if kind.endswith("List"):
-        inner = kind.removesuffix("List")
-        for index, value in enumerate(top.many("items")):
-            where = f"{place}.items[{index}]" if place else f"items[{index}]"
-            if not Fields(value, where).text("kind", "") and inner:
-                yield Entry(value, where, inner)
-            else:
-                yield from _flat(value, where)
-    elif kind:
-        yield Entry(data, place or "document", kind)
-    else:
-        raise InputError.single(top.at("kind"), "nothing", "the kind of a Kubernetes object")

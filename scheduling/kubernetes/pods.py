@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 
 from scheduling.kubernetes.fields import Fields
-from scheduling.kubernetes.quantities import amount
 from scheduling.models.placement.rules import (
     ItemPreference,
     ItemTerm,
@@ -72,8 +71,8 @@ def requests(spec: Fields, status: Fields | None = None) -> dict[str, int]:
     total = dict((running + sidecars) | peak)
     total.update(_whole(spec.inner("resources"), {*running, *sidecars, *peak}))
     overhead = spec.inner("overhead")
-    for name, value in spec.quantities("overhead").items():
-        total[name] = total.get(name, 0) + amount(name, value, overhead.at(name))
+    for name, value in _amounts(overhead).items():
+        total[name] = total.get(name, 0) + value
     return {**{name: value for name, value in total.items() if value > 0}, "pods": 1}
 
 
@@ -97,13 +96,14 @@ def _container(container: Fields, held: dict[str, dict[str, int]]) -> dict[str, 
 
 
 def _amounts(found: Fields) -> dict[str, int]:
-    return {name: amount(name, value, found.at(name)) for name, value in found.all().items()}
+    return {name: found.amount(name) for name in found.all()}
 
 
 def _asked(resources: Fields) -> dict[str, int]:
     """Return requests, and limits where a request is missing."""
-    wanted = {**resources.quantities("limits"), **resources.quantities("requests")}
-    return {name: amount(name, value, resources.at(name)) for name, value in wanted.items()}
+    parts = resources.inner("limits"), resources.inner("requests")
+    wanted = {name: part for part in parts for name in part.all()}
+    return {name: part.amount(name) for name, part in wanted.items()}
 
 
 def _whole(resources: Fields, asked: set[str]) -> dict[str, int]:
@@ -112,7 +112,7 @@ def _whole(resources: Fields, asked: set[str]) -> dict[str, int]:
     Where one is missing beside a limit, the API server takes what the containers ask for, and the
     limit where none of them asks for the resource or it cannot be given out twice.
     """
-    stated = resources.quantities("requests")
+    stated = resources.inner("requests").all()
     return {
         name: value
         for name, value in _asked(resources).items()

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from scheduling.errors import InputError
 from scheduling.kubernetes.fields import Fields
-from scheduling.kubernetes.objects import Entry, Objects, named_faults
-from scheduling.kubernetes.quantities import amount
+from scheduling.kubernetes.objects import Entry, Objects
 from scheduling.models.placement.parts import MAX_TOTAL
 from scheduling.models.placement.problem import Item, Quota
 
@@ -41,12 +39,12 @@ def read_quotas(objects: Objects, items: Sequence[Item]) -> Iterator[Quota]:
         spec = entry.inner("spec")
         hard = spec.inner("hard")
         limits = {}
-        for name, value in hard.all().items():
+        for name in hard.all():
             if not name.startswith("limits."):
                 resource = name.removeprefix("requests.")
-                limit = amount(resource, value, hard.at(name))
                 # What all pods together may ask for is no more.
-                limits[resource.removeprefix("count/")] = min(limit, MAX_TOTAL)
+                limit = min(hard.amount(name, resource), MAX_TOTAL)
+                limits[resource.removeprefix("count/")] = limit
         scopes = list(_scopes(spec))
         members = None
         if scopes:
@@ -56,7 +54,7 @@ def read_quotas(objects: Objects, items: Sequence[Item]) -> Iterator[Quota]:
                 for item in near
                 if all(_means(scope, pods[item.id], item) for scope in scopes)
             )
-        with named_faults(entry):
+        with entry.building():
             yield Quota(id=entry.full_name, namespace=entry.home, limits=limits, members=members)
 
 
@@ -68,7 +66,7 @@ def _scopes(spec: Fields) -> Iterator[_Scope]:
     for index, name in enumerate(spec.words("scopes")):
         if name not in _SCOPES:
             expected = f"one of {', '.join(_SCOPES)}"
-            raise InputError.single(spec.at(f"scopes[{index}]"), repr(name)[:80], expected)
+            spec.report(spec.at(f"scopes[{index}]"), name, expected)
         yield name, "Exists", ()
     for entry in spec.inner("scopeSelector").entries("matchExpressions"):
         name = entry.choice("scopeName", _SCOPES, "")

@@ -22,6 +22,7 @@ class Shapes:
     """Fields of items by the parts of pods that they follow from."""
 
     def __init__(self, objects: Objects) -> None:
+        self._objects = objects
         self._known: dict[bytes, dict[str, Any]] = {}
         self._spaces = _Spaces(objects)
 
@@ -30,9 +31,13 @@ class Shapes:
         key = _key(pod)
         if key is None:
             return self._read(pod)
-        if key not in self._known:
-            self._known[key] = self._read(pod)
-        return self._known[key]
+        if key in self._known:
+            return self._known[key]
+        before = len(self._objects.faults)
+        shape = self._read(pod)
+        if len(self._objects.faults) == before:  # Each pod of a broken template is named.
+            self._known[key] = shape
+        return shape
 
     def _read(self, pod: Entry) -> dict[str, Any]:
         spec, labels = pod.inner("spec"), pod.meta.texts("labels")

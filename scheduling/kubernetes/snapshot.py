@@ -16,7 +16,6 @@ from scheduling.kubernetes.nodes import read_node
 from scheduling.kubernetes.objects import (
     Entry,
     Objects,
-    named_faults,
     parse_document,
     without_collection,
 )
@@ -125,8 +124,8 @@ class _Reader:
                 self._patient |= names
 
     def snapshot(self) -> Snapshot:
-        nodes = tuple(self._node(entry) for entry in self._objects.of("Node"))
-        if not nodes:
+        nodes = tuple(self._nodes())
+        if not nodes and not self._objects.faults:
             raise InputError.single("items", "no node", _EXPECTED)
         names = {node.id for node in nodes}
         items = list(self._items(names))
@@ -137,24 +136,27 @@ class _Reader:
                 reason = "stays where it runs, as the eviction API refuses pods of several budgets"
                 self._objects.note(reason, f"Pod {item.id}")
                 items[number] = item.model_copy(update={"pinned": True})
+        quotas = (*read_quotas(self._objects, items), *self._single_claims())
+        self._objects.refuse_faults()
         problem = PlacementProblem(
             name="cluster",
             nodes=nodes,
             items=tuple(items),
             budgets=budgets,
-            quotas=(*read_quotas(self._objects, items), *self._single_claims()),
+            quotas=quotas,
             gangs=tuple(self._groups.gangs()),
             units=units({name for node in nodes for name in node.capacity}),
         )
         return Snapshot(problem, tuple(self._objects.notes()))
 
-    def _node(self, entry: Entry) -> Node:
+    def _nodes(self) -> Iterator[Node]:
         volumes = self._volumes
-        limits = volumes.limits.get(entry.name, {})
-        extra = node_limits(limits, volumes.drivers, volumes.attachments)
         single = {alone(claim): 1 for claim in volumes.single}
-        with named_faults(entry):
-            return read_node(entry, {**extra, **single})
+        for entry in self._objects.of("Node"):
+            limits = volumes.limits.get(entry.name, {})
+            extra = node_limits(limits, volumes.drivers, volumes.attachments)
+            with entry.building():
+                yield read_node(entry, {**extra, **single})
 
     def _single_claims(self) -> Iterator[Quota]:
         """Yield a quota of one for each claim that one pod alone may use."""
@@ -168,7 +170,7 @@ class _Reader:
                 continue
             reason = self._left_out(entry, nodes)
             if reason is None:
-                with named_faults(entry):
+                with entry.building():
                     yield self._item(entry)
             else:
                 self._objects.note(reason, f"Pod {entry.full_name}")

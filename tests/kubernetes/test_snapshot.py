@@ -205,3 +205,44 @@ def test_finished_pods_take_nothing() -> None:
 def test_bad_input_is_one_clear_error(text: str, message: str) -> None:
     with pytest.raises(InputError, match=message):
         read_snapshot(text, "cluster.json")
+
+
+def test_all_that_is_wrong_in_a_cluster_is_named_once() -> None:
+    other = node("m", status={"allocatable": {"cpu": "two", "memory": "1Gi", "pods": "many"}})
+    other["spec"] = {"taints": [{"effect": "Never"}]}
+    broken = {"priority": "high", "nodeSelector": {"zone": 3}, "tolerations": [7]}
+    budget = {"kind": "PodDisruptionBudget", "metadata": {"name": "b"}}
+    budget["spec"] = {"selector": {}, "minAvailable": "half"}
+    text = listed(node("n"), other, pod("p", **broken), pod("q", **broken), budget, 5, {})
+    with pytest.raises(InputError) as caught:
+        read_snapshot(text, "cluster.json")
+    found = [(fault.place, fault.found) for fault in caught.value.faults]
+    pods = [
+        (f"items[{number}] (Pod shop/{name}).spec.{field}", value)
+        for number, name in ((2, "p"), (3, "q"))
+        for field, value in (
+            ("tolerations[0]", "7"),
+            ("nodeSelector.zone", "3"),
+            ("priority", "'high'"),
+        )
+    ]
+    assert found == [
+        ("items[5]", "5"),
+        ("items[6].kind", "nothing"),
+        ("items[1] (Node m).status.allocatable.cpu", "'two'"),
+        ("items[1] (Node m).status.allocatable.pods", "'many'"),
+        ("items[1] (Node m).spec.taints[0].key", "nothing"),
+        ("items[1] (Node m).spec.taints[0].effect", "'Never'"),
+        *pods,
+        ("items[4] (PodDisruptionBudget b).spec.minAvailable", "'half'"),
+    ]
+    assert str(caught.value).startswith("cluster.json: items[5]: found 5, expected a mapping\n")
+
+
+def test_what_a_model_refuses_is_named_beside_the_rest() -> None:
+    text = listed(node("n"), pod("p", nodeName=5), pod("q", priority=2**80), node("m"), node("m"))
+    with pytest.raises(InputError) as caught:
+        read_snapshot(text)
+    places = [fault.place for fault in caught.value.faults]
+    assert places[0] == "items[1] (Pod shop/p).spec.nodeName"
+    assert places[1].startswith("items[2] (Pod shop/q): priority")
