@@ -383,6 +383,29 @@ def test_servegen_says_what_it_wants(tmp_path: Path) -> None:
         read_requests(f"{tmp_path}#m")
 
 
+def test_clients_of_servegen_without_lengths_are_left_out_and_named(tmp_path: Path) -> None:
+    path = servegen_folder(tmp_path) / "client_lengths.csv"
+    path.write_text(path.read_text().replace("m,7,0", "m,7,1200"))
+    trace = read_requests(f"{tmp_path}#m")
+    assert (trace.rows, trace.broken, len(trace.faults)) == (5, 2, 2)
+    expected = "expected lengths input_tokens or text_tokens, and output_tokens, of its clients"
+    (note,) = trace.notes
+    assert note == (
+        f"{tmp_path}#m: 2 of 5 rows are broken and left out, first model m: "
+        f"found none of client '7' (client_rates.csv, line 2) by second 0, {expected}"
+    )
+    assert trace.table.arrival_ns[trace.table.demand == 0].min() >= 1200 * 10**9
+    path.write_text(path.read_text().replace("m,7,1200", "m,8,0"))
+    assert read_requests(f"{tmp_path}#m").table.demands == ("client 11",)
+    with pytest.raises(InputError) as caught:
+        read_requests(f"{tmp_path}#m", strict=True)
+    assert caught.value.source == str(path)
+    assert [fault.found for fault in caught.value.faults] == [
+        f"none of client '7' (client_rates.csv, line {2 + row}) by second {600 * row}"
+        for row in range(4)
+    ]
+
+
 @pytest.mark.shared
 @pytest.mark.parametrize(
     ("name", "format_name", "rows", "share"),

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scheduling.errors import Fault, InputError
 from scheduling.instances.requests.columns import Columns
 from scheduling.instances.requests.rows import Chunk
-from scheduling.instances.requests.trace import MOST_FAULTS, Trace
+from scheduling.instances.requests.trace import MOST_FAULTS, Trace, every_fault
 from scheduling.instances.requests.values import DATES, counts, nanoseconds
 from scheduling.instances.text import excerpt
 from scheduling.models.requests.blocks import Blocks
@@ -144,7 +144,7 @@ class Assembler:
         columns = {role: np.concatenate(parts) for role, parts in self._parts.items()}
         count = len(columns.get("prompt", ()))
         if self._broken and (strict or not count):
-            raise InputError(self._every_fault(), self._source)
+            raise InputError(every_fault(self._faults, self._broken), self._source)
         if not count:
             raise InputError.single("file", "no row", "a request at least", self._source)
         arrivals = columns.get("arrival", np.zeros(count, dtype=np.int64))
@@ -176,17 +176,13 @@ class Assembler:
             table,
             self._source,
             self._format.name,
+            self._broken + count,
             self._broken,
             tuple(self._faults),
             len(late),
             self._unit is not None,
             blocks,
         )
-
-    def _every_fault(self) -> list[Fault]:
-        more = self._broken - len(self._faults)
-        tail = [Fault("file", f"{more} broken rows more", "none")] if more else []
-        return [*self._faults, *tail]
 
     def _blocks(self, columns: dict[str, Ints], order: Ints) -> Blocks | None:
         if "blocks" not in self._roles:

@@ -32,8 +32,8 @@ def read_requests(
     format
         Name of the format; by default the file's columns tell.
     strict
-        Refuse a file with broken rows or rows out of order. Otherwise broken rows are left out and
-        others sorted, and the trace says so.
+        Refuse a file with broken rows or rows out of order, and clients of ServeGen without
+        lengths. Otherwise these are left out and others sorted, and the trace says so.
     seed
         For formats that describe distributions, which are drawn from.
 
@@ -46,8 +46,7 @@ def read_requests(
     source = os.fspath(path)
     place, fragment = split_fragment(source)
     if format == servegen.NAME or (format is None and servegen.sniff(Path(place))):
-        table = servegen.read(Path(place), fragment, seed)
-        return Trace(table, source, servegen.NAME)
+        return servegen.read(Path(place), fragment, seed, strict=strict)
     chosen, header = _format(Path(source), source, format)
     parts = Assembler(chosen, header, source)
     with opened(Path(source)) as file:

@@ -17,8 +17,9 @@ from typing import TextIO
 import numpy as np
 from numpy.typing import NDArray
 
-from scheduling.errors import InputError
+from scheduling.errors import Fault, InputError
 from scheduling.instances.requests.rows import opened
+from scheduling.instances.requests.trace import MOST_FAULTS, Trace, every_fault
 from scheduling.instances.text import excerpt
 from scheduling.models.requests.lengths import EmpiricalLength
 from scheduling.models.requests.table import RequestTable
@@ -43,7 +44,7 @@ def sniff(folder: Path) -> bool:
     return _find(folder, _RATES) is not None and _find(folder, _LENGTHS) is not None
 
 
-def read(folder: Path, ask: str | None, seed: int) -> RequestTable:
+def read(folder: Path, ask: str | None, seed: int, *, strict: bool) -> Trace:
     """Draw the requests of a model's clients.
 
     Parameters
@@ -54,6 +55,9 @@ def read(folder: Path, ask: str | None, seed: int) -> RequestTable:
         ``MODEL`` or ``MODEL:START-END``, in seconds from the start of the trace.
     seed
         The same seed gives the same requests.
+    strict
+        Refuse windows of clients that have no lengths by then. Otherwise they are left out, and the
+        trace says so.
 
     Raises
     ------
@@ -75,17 +79,25 @@ def read(folder: Path, ask: str | None, seed: int) -> RequestTable:
         raise InputError.single(
             f"model {model}", f"none in {start:g}-{end:g}", expected, str(rates)
         )
-    if all(_law(laws, row[0], row[1]) is None for row in own):
-        client, window, line = own[0][0], own[0][1], own[0][6]
-        place = f"model {model}"
-        found = f"none of client {excerpt(client)} ({rates.name}, line {line}) by second {window:g}"
-        expected = f"lengths {_PROMPTS[0]} or {_PROMPTS[1]}, and output_tokens, of its clients"
-        raise InputError.single(place, found, expected, str(lengths))
+    known = [row for row in own if _law(laws, row[0], row[1]) is not None]
+    odd = [row for row in own if _law(laws, row[0], row[1]) is None]
+    faults = tuple(_lengthless(row, model, rates.name) for row in odd[:MOST_FAULTS])
+    if odd and (strict or not known):
+        raise InputError(every_fault(faults, len(odd)), str(lengths))
+    table = _drawn(known, laws, (start, end), seed, f"{folder}#{ask}")
+    return Trace(table, f"{folder}#{ask}", NAME, len(own), len(odd), faults)
+
+
+def _drawn(
+    own: list[_Row], laws: _Laws, seconds: tuple[float, float], seed: int, source: str
+) -> RequestTable:
+    """Draw the requests of windows of clients that have lengths."""
+    start, end = seconds
     expected_rows = sum(row[2] for row in own) * _WINDOW
     if expected_rows > _MOST_ROWS:
         found = f"about {expected_rows:.0f} requests"
-        asked = f"at most {_MOST_ROWS}: name fewer seconds, such as #{model}:0-600"
-        raise InputError.single("requests", found, asked, str(folder))
+        asked = f"at most {_MOST_ROWS}: name fewer seconds, such as #MODEL:0-600"
+        raise InputError.single("requests", found, asked, source)
     rng = np.random.default_rng(seed)
     times: list[Floats] = []
     prompts, outputs, clients = [], [], []
@@ -94,15 +106,14 @@ def read(folder: Path, ask: str | None, seed: int) -> RequestTable:
         arrivals = window + _arrivals(pattern, shape, scale, rng)
         arrivals = arrivals[(arrivals >= start) & (arrivals < end)]
         law = _law(laws, client, window)
-        if law is None or not len(arrivals):
-            continue
-        times.append(arrivals - start)
-        prompts.append(law[0].draw(len(arrivals), rng))
-        outputs.append(law[1].draw(len(arrivals), rng))
-        clients.append(np.full(len(arrivals), names.index(client), dtype=np.int64))
+        if law is not None and len(arrivals):
+            times.append(arrivals - start)
+            prompts.append(law[0].draw(len(arrivals), rng))
+            outputs.append(law[1].draw(len(arrivals), rng))
+            clients.append(np.full(len(arrivals), names.index(client), dtype=np.int64))
     if not times:
         expected = f"a request at least: name more seconds than {start:g}-{end:g}"
-        raise InputError.single("requests", "none drawn", expected, f"{folder}#{ask}")
+        raise InputError.single("requests", "none drawn", expected, source)
     arrival_ns = np.rint(np.concatenate(times) * 1e9).astype(np.int64)
     order = np.argsort(arrival_ns, kind="stable")
     return RequestTable(
@@ -118,6 +129,14 @@ def read(folder: Path, ask: str | None, seed: int) -> RequestTable:
 _Row = tuple[str, float, float, str, float, float, int]
 """Client, window, rate, pattern, shape and scale, and the line in the file."""
 _Laws = dict[str, dict[float, tuple[EmpiricalLength, EmpiricalLength]]]
+
+
+def _lengthless(row: _Row, model: str, rates: str) -> Fault:
+    """Return what is wrong with a window of a client that has no lengths by then."""
+    client, window, line = row[0], row[1], row[6]
+    found = f"none of client {excerpt(client)} ({rates}, line {line}) by second {window:g}"
+    expected = f"lengths {_PROMPTS[0]} or {_PROMPTS[1]}, and output_tokens, of its clients"
+    return Fault(f"model {model}", found, expected)
 
 
 def _find(folder: Path, names: tuple[str, ...]) -> Path | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from scheduling.errors import Fault
@@ -24,6 +25,8 @@ class Trace:
         Name of the file.
     format
         Name of its format.
+    rows
+        Rows that its requests come from, those that were left out included.
     broken
         Rows that were left out because something is wrong with them.
     faults
@@ -39,6 +42,7 @@ class Trace:
     table: RequestTable
     source: str
     format: str
+    rows: int
     broken: int = 0
     faults: tuple[Fault, ...] = ()
     late: int = 0
@@ -50,8 +54,14 @@ class Trace:
         """What people should know of the file, one line each; nothing when all was well."""
         notes = []
         if self.broken:
-            rows = f"{self.broken} of {self.broken + len(self.table)} rows"
+            rows = f"{self.broken} of {self.rows} rows"
             notes.append(f"{self.source}: {rows} are broken and left out, first {self.faults[0]}")
         if self.late:
             notes.append(f"{self.source}: {self.late} rows stand behind later ones and were sorted")
         return tuple(notes)
+
+
+def every_fault(faults: Sequence[Fault], broken: int) -> list[Fault]:
+    """Return the faults that were kept, and one that counts the broken rows beyond them."""
+    more = broken - len(faults)
+    return [*faults, *([Fault("file", f"{more} broken rows more", "none")] if more else [])]
