@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 
 from scheduling.models.ordering.problem import OrderingProblem
 from scheduling.models.ordering.solution import OrderingSolution
@@ -24,13 +23,12 @@ def rows(limits: Run, seconds: float) -> list[Row]:
         for entry in stated["instances"]
     }
     best = {name: known["instances"][name]["best"] for name in batches}
-    ends = time.monotonic() + seconds
+    part = Run(seconds, limits.data)
     found: dict[str, OrderingSolution] = {}
     order = sorted(batches, key=lambda name: (len(batches[name].transactions), name))
     for number, name in enumerate(order):
         sizes = [len(batches[other].transactions) ** 2 for other in order[number:]]
-        left = max(0.0, ends - time.monotonic())
-        share = max(_LEAST_SECONDS, left * sizes[0] / sum(sizes))
+        share = max(_LEAST_SECONDS, part.left * sizes[0] / sum(sizes))
         found[name] = solve(batches[name], time_limit=share)
     workloads = sorted({name.partition("-")[0] for name in order})
     return [

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 import re
-import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, TypeVar
 
 from scheduling.errors import InputError
+from scheduling.solvers.warmup import clock, kernels_first
 
 DATA_VARIABLE = "SCHEDULING_DATA"
 """Environment variable that names the folder of public data sets."""
@@ -79,12 +79,12 @@ class Run:
 
     seconds: float
     data: Path | None = None
-    started: float = field(default_factory=time.monotonic)
+    started: float = field(default_factory=clock)
 
     @property
     def left(self) -> float:
         """Seconds left, at least 0."""
-        return max(0.0, self.seconds - (time.monotonic() - self.started))
+        return max(0.0, self.seconds - (clock() - self.started))
 
     def share(self, of: int) -> Run:
         """Return a run that may take an equal share of what is left, for the next of so many."""
@@ -209,9 +209,7 @@ class Scenario:
         return f"scheduling reproduce {self.name}"
 
     def rows(self, seconds: float) -> list[Row]:
-        """Run it for about so many seconds, on a machine that has compiled its kernels."""
-        from scheduling.solvers.warmup import kernels_first
-
+        """Run it for about so many seconds; compiling kernels does not count."""
         with kernels_first():
             return self.run(Run(seconds, data_folder()))
 

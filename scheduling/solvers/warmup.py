@@ -32,6 +32,12 @@ _STARTING = threading.Lock()
 _DONE: set[str] = set()
 _CHILDREN: dict[str, subprocess.Popen[bytes] | None] = {}
 _FIRST: ContextVar[bool] = ContextVar("kernels before clocks", default=False)
+_STOOD: list[float] = []
+"""Seconds of each time that clocks stood still in this process."""
+
+STANDING: list[Callable[[bool], None]] = []
+"""Called with true when clocks begin to stand still for kernels, with false when they go on."""
+
 _LAST_SECONDS = 60.0
 """Seconds that a process may go on for a kernel when the one that started it has ended."""
 
@@ -83,9 +89,24 @@ def get_ready(groups: Iterable[Kernels], budget: Budget) -> float:
     """
     if budget.deadline is not None and not _FIRST.get():
         return 0.0
+    wanted = [group for group in groups if not _known(group)]
+    if not wanted:
+        return 0.0
     began = time.monotonic()
-    compile_first(groups)
-    return time.monotonic() - began
+    for call in STANDING:
+        call(True)
+    try:
+        compile_first(wanted)
+    finally:
+        _STOOD.append(time.monotonic() - began)
+        for call in STANDING:
+            call(False)
+    return _STOOD[-1]
+
+
+def clock() -> float:
+    """Return the seconds of a clock that stands still while kernels come before searches."""
+    return time.monotonic() - sum(_STOOD)
 
 
 @contextmanager

@@ -210,10 +210,11 @@ def test_bad_input_is_one_clear_error(text: str, message: str) -> None:
 def test_all_that_is_wrong_in_a_cluster_is_named_once() -> None:
     other = node("m", status={"allocatable": {"cpu": "two", "memory": "1Gi", "pods": "many"}})
     other["spec"] = {"taints": [{"effect": "Never"}]}
-    broken = {"priority": "high", "nodeSelector": {"zone": 3}, "tolerations": [7]}
-    budget = {"kind": "PodDisruptionBudget", "metadata": {"name": "b"}}
+    broken: dict[str, Any] = {"priority": "high", "nodeSelector": {"zone": 3}, "tolerations": [7]}
+    budget: dict[str, Any] = {"kind": "PodDisruptionBudget", "metadata": {"name": "b"}}
     budget["spec"] = {"selector": {}, "minAvailable": "half"}
-    text = listed(node("n"), other, pod("p", **broken), pod("q", **broken), budget, 5, {})
+    odd: Any = 5
+    text = listed(node("n"), other, pod("p", **broken), pod("q", **broken), budget, odd, {})
     with pytest.raises(InputError) as caught:
         read_snapshot(text, "cluster.json")
     found = [(fault.place, fault.found) for fault in caught.value.faults]

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -81,6 +84,28 @@ def test_runs_by_themselves_return_rows_or_are_stopped() -> None:
     assert (late.outcome, late.reason) == (Outcome.STOPPED, "stopped at its budget of 0.001 s")
 
 
+def test_the_budget_of_a_run_stands_still_while_kernels_are_compiled(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    compiling, now = tmp_path / "compiling", [0.0]
+
+    class Process:
+        """Loads for a second, compiles for seven, and searches without an end."""
+
+        def communicate(self, timeout: float) -> tuple[bytes, bytes]:
+            now[0] += 1.0
+            if now[0] == 1.0:
+                compiling.touch()
+            if now[0] == 8.0:
+                compiling.unlink()
+            raise subprocess.TimeoutExpired("scenario", timeout)
+
+    process: Any = Process()
+    monkeypatch.setattr(alone, "time", SimpleNamespace(monotonic=lambda: now[0]))
+    found = alone._watched(Task("fsmoe", 4.0, None), process, compiling)
+    assert (found.outcome, found.seconds, now[0]) == (Outcome.STOPPED, 4.0, 11.0)
+
+
 def test_runs_without_their_data_say_which() -> None:
     wanting = run_alone(Task("turn-budget", 1e6, None))
     assert wanting.outcome is Outcome.NEEDS_DATA
@@ -96,7 +121,7 @@ def test_runs_without_their_data_say_which() -> None:
     ],
 )
 def test_crashes_are_rows(monkeypatch: pytest.MonkeyPatch, ends: str, reason: str) -> None:
-    monkeypatch.setattr(alone, "_arguments", lambda task: [sys.executable, "-c", ends])
+    monkeypatch.setattr(alone, "_arguments", lambda *_: [sys.executable, "-c", ends])
     found = run_alone(Task("mergepipe", 60.0, None))
     assert (found.outcome, found.reason) == (Outcome.FAILED, reason)
     assert found.judgement.verdict is Verdict.NOT_REPRODUCED

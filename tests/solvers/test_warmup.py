@@ -20,6 +20,7 @@ import pytest
 import scheduling as sch
 from scheduling.models.base import Problem, Status
 from scheduling.models.memory.problem import Buffer, MemoryProblem
+from scheduling.scenarios.scenario import Run
 from scheduling.solvers import jit, machine_code, warmup
 from scheduling.solvers.board import Board, Budget
 from scheduling.solvers.memory.warming import PACKING
@@ -92,6 +93,22 @@ def test_a_search_with_a_work_limit_alone_compiles_before_it(fresh: Path) -> Non
     assert CALLED == []
     warmup.get_ready((TEST,), budget(None, 1.0))
     assert CALLED == ["test"]
+
+
+def test_the_clock_of_a_scenario_stands_still_while_kernels_are_compiled(
+    fresh: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[bool] = []
+    monkeypatch.setattr(warmup, "STANDING", [told.append])
+    monkeypatch.setattr(warmup, "_start", lambda group: None)
+    slow = warmup.Kernels("slow", lambda: time.sleep(0.3))
+    began, limits = time.monotonic(), Run(1000.0)
+    with warmup.kernels_first():
+        warmup.get_ready((slow,), budget(100.0))
+        spent = 1000.0 - limits.left
+        assert spent <= time.monotonic() - began - 0.3
+        warmup.get_ready((slow,), budget(100.0))
+    assert told == [True, False]
 
 
 def test_a_benchmark_compiles_before_its_clock_runs(fresh: Path) -> None:

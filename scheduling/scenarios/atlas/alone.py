@@ -1,7 +1,8 @@
 """A scenario in a process of its own, which can be stopped and may crash.
 
-``python -m scheduling.scenarios.atlas.alone NAME SECONDS`` runs one and prints its rows as JSON. It
-ends with the process that started it: standard input is held open for as long as that lives.
+``python -m scheduling.scenarios.atlas.alone NAME SECONDS FILE`` runs one and prints its rows as
+JSON. It ends with the process that started it: standard input is held open for as long as that
+lives. The file stands there while kernels are compiled, which does not count.
 """
 
 from __future__ import annotations
@@ -11,9 +12,12 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
+from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from scheduling.errors import SchedulingError
@@ -24,9 +28,12 @@ from scheduling.scenarios.scenario import (
     MissingDataError,
     TooShortError,
 )
+from scheduling.solvers.warmup import STANDING
 
 _SHARE = 0.7
-"""Share of its budget that a scenario is told of: loading and compiling come on top."""
+"""Share of its budget that a scenario is told of: loading comes on top."""
+
+_LOOK_SECONDS = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +45,7 @@ class Task:
     name
         Of the scenario.
     budget_seconds
-        After so long it is stopped.
+        After so long it is stopped; what the first compilation of kernels takes does not count.
     data
         Folder of data sets; ``None`` without one.
     """
@@ -50,34 +57,50 @@ class Task:
 
 def run_alone(task: Task) -> Entry:
     """Run a scenario in a process of its own, and stop it when its budget is spent."""
-    began = time.monotonic()
-    process = _started(task)
-    # Left to communicate(), it would be closed at once, and the process would end.
-    held, process.stdin = process.stdin, None
-    try:
-        out, errors = process.communicate(timeout=task.budget_seconds)
-    except subprocess.TimeoutExpired:
-        spent = f"stopped at its budget of {task.budget_seconds:g} s"
-        return Entry(task.name, Outcome.STOPPED, time.monotonic() - began, reason=spent)
-    finally:
-        if held is not None:
-            held.close()
-        if process.returncode is None:
-            _kill(process)
-    return _entry(task.name, time.monotonic() - began, process.returncode, out, errors)
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+        compiling = Path(folder) / "compiling"
+        process = _started(task, compiling)
+        # Left to communicate(), it would be closed at once, and the process would end.
+        held, process.stdin = process.stdin, None
+        try:
+            return _watched(task, process, compiling)
+        finally:
+            if held is not None:
+                held.close()
+            if process.returncode is None:
+                _kill(process)
 
 
-def _arguments(task: Task) -> list[str]:
-    return [sys.executable, "-m", __name__, task.name, repr(_SHARE * task.budget_seconds)]
+def _watched(task: Task, process: subprocess.Popen[bytes], compiling: Path) -> Entry:
+    """Wait for a process until it ends or its budget is spent."""
+    spent, last = 0.0, time.monotonic()
+    while True:
+        stands = compiling.exists()
+        patience = _LOOK_SECONDS if stands else min(_LOOK_SECONDS, task.budget_seconds - spent)
+        found: tuple[bytes, bytes] | None = None
+        with suppress(subprocess.TimeoutExpired):
+            found = process.communicate(timeout=patience)
+        before, last = last, time.monotonic()
+        spent += 0.0 if stands else last - before
+        if found is not None:
+            return _entry(task.name, spent, process.returncode, *found)
+        if spent >= task.budget_seconds and not compiling.exists():
+            reason = f"stopped at its budget of {task.budget_seconds:g} s"
+            return Entry(task.name, Outcome.STOPPED, spent, reason=reason)
 
 
-def _started(task: Task) -> subprocess.Popen[bytes]:
+def _arguments(task: Task, compiling: Path) -> list[str]:
+    seconds = repr(_SHARE * task.budget_seconds)
+    return [sys.executable, "-m", __name__, task.name, seconds, str(compiling)]
+
+
+def _started(task: Task, compiling: Path) -> subprocess.Popen[bytes]:
     environment = {**os.environ}
     environment.pop(DATA_VARIABLE, None)
     if task.data is not None:
         environment[DATA_VARIABLE] = task.data
     return subprocess.Popen(  # noqa: S603  # this interpreter, and a name of the registry
-        _arguments(task),
+        _arguments(task, compiling),
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -124,6 +147,11 @@ def _found(name: str, seconds: float) -> dict[str, Any]:
     return {"outcome": outcome.value, "reason": reason, "rows": rows}
 
 
+def _tell_of_compiling(file: Path) -> None:
+    """Let a file stand there while kernels are compiled."""
+    STANDING.append(lambda begins: file.touch() if begins else file.unlink(missing_ok=True))
+
+
 def _end_with_parent() -> None:
     """Wait until the other end of standard input is gone, and end then."""
     os.read(0, 1)
@@ -132,5 +160,6 @@ def _end_with_parent() -> None:
 
 if __name__ == "__main__":
     threading.Thread(target=_end_with_parent, daemon=True).start()
+    _tell_of_compiling(Path(sys.argv[3]))
     # What run_alone reads.
     sys.stdout.write(json.dumps(_found(sys.argv[1], float(sys.argv[2]))) + "\n")
