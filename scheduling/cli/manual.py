@@ -89,7 +89,7 @@ MANUALS: dict[str, Manual] = {
     ),
     "generate": Manual(
         "Generate an instance from parameters and a seed.",
-        "scheduling generate job-shop -p jobs=20 -p machines=5 -p seed=7 -o shop.txt",
+        "scheduling generate job-shop -p jobs=20 -p machines=5 -p seed=7 -o shop.jsp",
         ("docs/howto/instances.md",),
     ),
     "simulate": Manual(

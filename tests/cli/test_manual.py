@@ -67,6 +67,16 @@ def test_example_is_a_call_that_the_verb_takes(verb: str) -> None:
         assert context.command is command
 
 
+@pytest.mark.parametrize("verb", ["info", "schema", "generate", "config"])
+def test_example_without_files_of_ones_own_runs(
+    verb: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    words = shlex.split(MANUALS[verb].example.split(" > ")[0])[1:]
+    called = CliRunner().invoke(app, words, prog_name="scheduling")
+    assert called.exit_code == 0, called.output
+
+
 @pytest.mark.parametrize("verb", MANUALS)
 def test_every_parameter_says_what_it_takes(verb: str) -> None:
     for one in COMMANDS[verb].params:

@@ -69,8 +69,10 @@ def test_files_with_a_fragment(tmp_path: Path) -> None:
     pair = read(tmp_path / "wt2.txt#2", "wt")
     assert pair.name == "wt2_002"
     assert read(f"{tmp_path}/all.jsonl#b").name == "b"
-    with pytest.raises(InputError, match=r"wt2\.txt: file: found 2 instances, expected one of"):
+    with pytest.raises(InputError, match=r"file: found 2 instances, expected one of") as caught:
         read(tmp_path / "wt2.txt", "wt")
+    advice = str(caught.value).rsplit("such as ", 1)[1]
+    assert read(advice, "wt").name == "wt2_001"
     for wrong in ("3", "0", "c", ""):
         with pytest.raises(InputError, match="expected a number from 1 to 2 or an instance's name"):
             read(f"{tmp_path}/all.jsonl#{wrong}")

@@ -355,7 +355,7 @@ def _choose(found: list[Jobs], chosen: str | None, file: str | None) -> Schedule
     if chosen is None:
         if len(found) == 1:
             return _built(found[0], file)
-        wanted = f"one of them after the file's name, such as {_stem(file) or 'FILE'}#1"
+        wanted = f"one of them after the file's name, such as {file or 'FILE'}#1"
         raise InputError.single("file", f"{len(found)} instances", wanted, file)
     for jobs in found:
         if jobs.name == chosen:
