@@ -167,9 +167,14 @@ def _world(runtime: str, fleet: Fleet) -> int:
 
 
 def _expressible(given_plan: ServingPlan, runtime: str) -> bool:
-    """Tell whether a runtime has words for a plan: what the two say that they cannot do."""
+    """Tell whether a runtime has words for a plan: what they say that they cannot do."""
+    staged = any(entry.role != "both" and entry.layout.pp > 1 for entry in given_plan.components)
+    if runtime != "sglang" and staged:
+        return False
     if runtime == "dynamo":
         return all(entry.gpu != "mi300x" for entry in given_plan.components)
+    if runtime != "kserve":
+        return True
     types = Counter((entry.model, entry.role) for entry in given_plan.components)
     return max(types.values()) == 1 and all(
         entry.nodes_per_replica == 1
@@ -185,7 +190,7 @@ def _expressible(given_plan: ServingPlan, runtime: str) -> bool:
 def test_files_read_back_as_the_plan(runtime: str, given_plan: ServingPlan) -> None:
     with TemporaryDirectory() as folder:
         out = Path(folder) / "out"
-        if runtime in {"dynamo", "kserve"} and not _expressible(given_plan, runtime):
+        if not _expressible(given_plan, runtime):
             with pytest.raises(UnsupportedError, match=r"component|model"):
                 emit(given_plan, runtime, out)
             assert not out.exists()
@@ -208,9 +213,10 @@ def test_every_format_takes_one_prefill_and_one_decode_type(runtime: str, tmp_pa
             role="decode",
             gpu="h200-sxm",
             replicas=4,
-            layout={"tp": 8, "pp": 2},
+            layout={"tp": 8, "dp": 2},
             nodes_per_replica=2,
             max_sequences=128,
+            token_budget=4096,
         ),
     )
     fleets = read(runtime, emit(split, runtime, tmp_path))
@@ -221,7 +227,7 @@ def test_every_format_takes_one_prefill_and_one_decode_type(runtime: str, tmp_pa
     assert "H200" in found["decode"].selector or found["decode"].selector == "h200-sxm"
     batch = found["decode"].value("--max-num-seqs", "--max-running-requests")
     budget = found["decode"].value("--max-num-batched-tokens", "--chunked-prefill-size")
-    assert (batch, budget) == ("128", "2048")
+    assert (batch, budget) == (("128", "4096") if runtime == "sglang" else ("64", "2048"))
 
 
 def test_experts_over_two_nodes_have_a_scheduler_a_copy(tmp_path: Path) -> None:
@@ -252,6 +258,36 @@ def test_heterogeneous_plans_have_a_component_for_each_type(tmp_path: Path) -> N
         assert Counter(fleet.role for fleet in fleets) == {"prefill": 1, "decode": 2}
     with pytest.raises(UnsupportedError, match="1 types of prefill and 2 of decode"):
         emit(mixed, "kserve", tmp_path / "kserve")
+
+
+@pytest.mark.parametrize("role", ["prefill", "decode"])
+@pytest.mark.parametrize("runtime", RUNTIMES)
+def test_stages_hand_on_no_kv_blocks_in_vllm(role: Role, runtime: str, tmp_path: Path) -> None:
+    """vLLM would end at its start; SGLang takes them."""
+    other: Role = "decode" if role == "prefill" else "prefill"
+    staged = component("staged", role=role, layout={"tp": 2, "pp": 2})
+    pair = plan(staged, component("other", role=other))
+    if runtime == "sglang":
+        assert len(read(runtime, emit(pair, runtime, tmp_path))) == 2
+        return
+    with pytest.raises(UnsupportedError, match=r"component staged: .*max_pp 1.*sglang"):
+        emit(pair, runtime, tmp_path)
+    assert not list(tmp_path.iterdir())
+
+
+def test_releases_are_named_after_their_model(tmp_path: Path) -> None:
+    pair = (component("prefill", role="prefill"), component("decode", role="decode"))
+    other = component("small", model="small", huggingface="org/small")
+    emit(plan(*pair, other), "llm-d", tmp_path / "one")
+    names = sorted(path.name for path in (tmp_path / "one").iterdir())
+    assert names == ["llama-3-1-70b.yaml", "plan.json", "small.yaml"]
+    emit(plan(*pair, component("whole")), "llm-d", tmp_path / "two")
+    names = sorted(path.name for path in (tmp_path / "two").iterdir())
+    assert names == [
+        "llama-3-1-70b-prefill-decode.yaml",
+        "llama-3-1-70b-whole.yaml",
+        "plan.json",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -360,6 +396,47 @@ def test_scripts_run_and_quote_what_they_pass_on(tmp_path: Path) -> None:
         ["sh", str(paths[0])], env={"PATH": "/bin"}, capture_output=True, check=False
     )
     assert b"NODE_RANK" in missing.stderr
+
+
+def _run(script: Path, program: str, variables: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    """Run a script with a program that prints its words and variables in the engine's place."""
+    fake = script.parent / program
+    fake.write_text(
+        f"#!{sys.executable}\nimport json, os, sys\n"
+        "print(json.dumps([sys.argv, dict(os.environ)]))\n"
+    )
+    fake.chmod(0o755)
+    return subprocess.run(
+        ["sh", str(script)],
+        env={"PATH": f"{script.parent}:/usr/bin:/bin"} | variables,
+        capture_output=True,
+        check=False,
+        text=True,
+    )
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="runs a shell")
+def test_replicas_that_hand_on_kv_blocks_find_each_other(tmp_path: Path) -> None:
+    """Without its address a vLLM replica offers KV blocks to its own node alone."""
+    pair = plan(component("first", role="prefill"), component("second", role="decode"))
+    emit(pair, "vllm", tmp_path / "vllm")
+    emit(pair, "sglang", tmp_path / "sglang")
+    for name in ("first", "second"):
+        script = tmp_path / "vllm" / f"{name}.sh"
+        missing = _run(script, "vllm", {})
+        assert missing.returncode != 0
+        assert "VLLM_NIXL_SIDE_CHANNEL_HOST: address of this node" in missing.stderr
+        run = _run(script, "vllm", {"VLLM_NIXL_SIDE_CHANNEL_HOST": "10.0.0.7", "PORT": "8001"})
+        words, variables = json.loads(run.stdout)
+        assert words[words.index("--port") + 1] == "8001"
+        assert variables["VLLM_NIXL_SIDE_CHANNEL_HOST"] == "10.0.0.7"
+    bootstrap = "--disaggregation-bootstrap-port"
+    for name, port in (("first", "9001"), ("second", None)):
+        run = _run(tmp_path / "sglang" / f"{name}.sh", "python3", {"BOOTSTRAP_PORT": "9001"})
+        words, _ = json.loads(run.stdout)
+        assert words[words.index("--disaggregation-transfer-backend") + 1] == "nixl"
+        assert (words[words.index(bootstrap) + 1] if bootstrap in words else None) == port
+        assert words[words.index("--port") + 1] == "8000"
 
 
 @given(st.text(max_size=90), st.integers(12, 63))

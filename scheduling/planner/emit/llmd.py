@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from itertools import zip_longest
 
 from scheduling.errors import UnsupportedError
@@ -21,6 +22,8 @@ if [ "$LWS_WORKER_INDEX" -gt 0 ]; then set -- "$@" {flag}; fi; exec "$@"\
 def files(plan: ServingPlan, parts: tuple[Part, ...]) -> dict[str, str]:
     """Write the values of each release: ``helm install NAME … -f NAME.yaml``.
 
+    It is named after its model, and after its components too where a model has several.
+
     The chart has one type of prefill and one of decode pods; of further types each is a release of
     its own whose pods carry the same model's label, so that one inference pool takes them all.
     """
@@ -37,7 +40,11 @@ def files(plan: ServingPlan, parts: tuple[Part, ...]) -> dict[str, str]:
                 releases.append((model, prefill, decode))
             else:
                 releases += [(model, prefill, None), (model, None, decode)]
-    titles = ["-".join([model, *(p.name for p in pair if p)]) for model, *pair in releases]
+    counts = Counter(model for model, *_ in releases)
+    titles = [
+        model if counts[model] == 1 else "-".join([model, *(p.name for p in pair if p)])
+        for model, *pair in releases
+    ]
     names = kubernetes_names(titles, 45)
     return {
         f"{names[title]}.yaml": pods.documents(_values(names[title], model, prefill, decode))

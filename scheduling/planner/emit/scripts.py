@@ -9,8 +9,12 @@ from scheduling.planner.emit import sglang, vllm
 from scheduling.planner.emit.flags import engine
 from scheduling.planner.emit.shape import Part
 
-PORT = 8000
+_PORT, _BOOTSTRAP_PORT = "${PORT:-8000}", "${BOOTSTRAP_PORT:-8998}"
 _RANK, _LEADER = "$NODE_RANK", "$LEADER_ADDRESS"
+_SIDE_CHANNEL = """\
+: "${VLLM_NIXL_SIDE_CHANNEL_HOST:?address of this node, where others ask for its KV blocks}"
+export VLLM_NIXL_SIDE_CHANNEL_HOST
+"""
 _JOIN = """\
 : "${{NODE_RANK:?rank of this node in its replica, from 0 to {last}}}"
 : "${{LEADER_ADDRESS:?address of the node of rank 0 of the replica}}"
@@ -30,13 +34,17 @@ def vllm_files(plan: ServingPlan, parts: tuple[Part, ...]) -> dict[str, str]:
             "vllm",
             "serve",
             part.weights,
-            *vllm.server_words(part, PORT),
+            *vllm.server_words(part, _PORT),
             *vllm.layout_words(part),
             *vllm.engine_words(part),
             *vllm.node_words(part, _RANK, _LEADER),
         ]
-        headless = _HEADLESS.format(flag=" ".join(vllm.headless_words()))
-        texts[f"{part.name}.sh"] = _script(plan, part, "vllm", words, headless)
+        apart = part.component.role != "both"
+        ports = ["PORT", *["VLLM_NIXL_SIDE_CHANNEL_PORT"] * apart]
+        before = _SIDE_CHANNEL if apart else ""
+        if part.nodes > 1:
+            before += _join(part) + _HEADLESS.format(flag=" ".join(vllm.headless_words()))
+        texts[f"{part.name}.sh"] = _script(plan, part, "vllm", ports, before, words)
     return texts
 
 
@@ -48,15 +56,25 @@ def sglang_files(plan: ServingPlan, parts: tuple[Part, ...]) -> dict[str, str]:
             "python3",
             "-m",
             "sglang.launch_server",
-            *sglang.server_words(part, PORT),
+            *sglang.server_words(part, _PORT),
             *sglang.engine_words(part),
+            *sglang.bootstrap_words(part, _BOOTSTRAP_PORT),
             *sglang.node_words(part, _RANK, _LEADER),
         ]
-        texts[f"{part.name}.sh"] = _script(plan, part, "sglang", words, "")
+        ports = ["PORT", *["BOOTSTRAP_PORT"] * (part.component.role == "prefill")]
+        before = _join(part) if part.nodes > 1 else ""
+        texts[f"{part.name}.sh"] = _script(plan, part, "sglang", ports, before, words)
     return texts
 
 
-def _script(plan: ServingPlan, part: Part, name: str, words: list[str], headless: str) -> str:
+def _join(part: Part) -> str:
+    return _JOIN.format(last=part.nodes - 1)
+
+
+def _script(
+    plan: ServingPlan, part: Part, name: str, ports: list[str], before: str, words: list[str]
+) -> str:
+    """Return the text of a script, with what it demands before the command that it becomes."""
     component = part.component
     head = [
         "#!/bin/sh",
@@ -67,12 +85,10 @@ def _script(plan: ServingPlan, part: Part, name: str, words: list[str], headless
         f"# replicas: {component.replicas}",
         f"# nodes per replica: {part.nodes}",
         f"# GPUs per node: {part.gpus}",
+        f"# of its own beside others on a node: CUDA_VISIBLE_DEVICES, {', '.join(ports)}",
         "set -eu",
     ]
-    body = "\n".join(head) + "\n"
-    if part.nodes > 1:
-        body += _JOIN.format(last=part.nodes - 1) + headless
-    return body + f'exec {_command(words)} "$@"\n'
+    return "\n".join(head) + f'\n{before}exec {_command(words)} "$@"\n'
 
 
 def _line(text: str) -> str:
@@ -80,10 +96,10 @@ def _line(text: str) -> str:
 
 
 def _command(words: list[str]) -> str:
-    """Quote a command, a flag a line; the variables of nodes stay open."""
+    """Quote a command, a flag a line; the variables of nodes and ports stay open."""
     lines: list[str] = []
     for word in words:
-        opened = word.startswith((_RANK, _LEADER))
+        opened = word in (_PORT, _BOOTSTRAP_PORT) or word.startswith((_RANK, _LEADER))
         quoted = f'"{word}"' if opened else shlex.quote(word)
         if word.startswith("--"):
             lines.append(quoted)

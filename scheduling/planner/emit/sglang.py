@@ -46,6 +46,15 @@ def engine_words(part: Part) -> list[str]:
         raise UnsupportedError(f"component {part.name}: SGLang has no KV cache of {precision.kv}")
     if component.role != "both":
         words.add("--disaggregation-mode", component.role)
+        words.add("--disaggregation-transfer-backend", "nixl")
+    return words.words
+
+
+def bootstrap_words(part: Part, port: int | str) -> list[str]:
+    """Return the flag of the port at which decode replicas ask a prefill replica for KV blocks."""
+    words = Arguments("sglang")
+    if part.component.role == "prefill":
+        words.add("--disaggregation-bootstrap-port", port)
     return words.words
 
 
@@ -60,7 +69,7 @@ def node_words(part: Part, rank: str, leader: str) -> list[str]:
     return words.words
 
 
-def server_words(part: Part, port: int) -> list[str]:
+def server_words(part: Part, port: int | str) -> list[str]:
     """Return the flags of the server: weights, the model's name in requests, address and port."""
     words = Arguments("sglang")
     words.add("--model-path", part.weights)

@@ -26,9 +26,18 @@ def layout_words(part: Part) -> list[str]:
     Raises
     ------
     UnsupportedError
-        For experts in some groups: vLLM spreads them over all GPUs of a stage or over none.
+        For experts in some groups: vLLM spreads them over all GPUs of a stage or over none. For
+        pipeline stages where prefill and decode are apart, between which NixlConnector hands on no
+        KV blocks (vllm-project/vllm#52913).
     """
     layout = part.component.layout
+    if layout.pp > 1 and part.component.role != "both":
+        message = (
+            f"component {part.name}: vLLM hands no KV blocks between prefill and decode replicas "
+            f"of several pipeline stages, here {layout.pp}; plan with the option max_pp 1 or with "
+            "mode aggregated, or emit for sglang"
+        )
+        raise UnsupportedError(message)
     words = Arguments("vllm")
     words.add("--tensor-parallel-size", layout.tp)
     words.add("--pipeline-parallel-size", layout.pp)
@@ -107,7 +116,7 @@ def headless_words() -> list[str]:
     return words.words
 
 
-def server_words(part: Part, port: int) -> list[str]:
+def server_words(part: Part, port: int | str) -> list[str]:
     """Return the flags of the server: the model's name in requests, and the port."""
     words = Arguments("vllm")
     words.add("--served-model-name", part.component.model)
