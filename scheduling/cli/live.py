@@ -11,6 +11,8 @@ from scheduling.cli import logs
 from scheduling.report.words import number, percent
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from scheduling.bench.records import Record
     from scheduling.solvers.board import Progress
 
@@ -52,17 +54,34 @@ class _Line:
 
 
 class LiveLine(_Line):
-    """Seconds, value, bound and gap of a running solve."""
+    """Seconds, value, bound and gap of a running solve.
+
+    Parameters
+    ----------
+    quiet
+        Show nothing.
+    kind, tiers
+        Kind of the problem and names of its tiers, for the units of values; empty: as they are.
+    """
+
+    def __init__(self, *, quiet: bool, kind: str = "", tiers: Sequence[str] = ()) -> None:
+        super().__init__(quiet=quiet)
+        self._kind, self._tiers = kind, tiers
 
     def update(self, report: Progress) -> None:
         """Show a report."""
         from scheduling.models.base import relative_gap
+        from scheduling.report.natural import natural_value
 
+        name = self._tiers[report.tier] if self._tiers else ""
+        value, bound = (
+            number(natural_value(self._kind, name, one)) for one in (report.objective, report.bound)
+        )
         gap = percent(relative_gap(report.objective, report.bound))
         tier = f"tier {report.tier + 1}  " if report.tier else ""
         self._write(
-            f"{report.seconds:7.1f} s  {tier}value {number(report.objective)}"
-            f"  bound {number(report.bound)}  gap {gap}  ({report.solver})"
+            f"{report.seconds:7.1f} s  {tier}value {value}"
+            f"  bound {bound}  gap {gap}  ({report.solver})"
         )
 
 

@@ -75,7 +75,9 @@ def _numeric(text: str) -> bool:
 
 def summary(solution: Solution, title: str) -> None:
     """Print the certificate of a solution as a table: one row a tier."""
-    tiers = solution.tiers
+    from scheduling.report.natural import natural
+
+    tiers = natural(solution).tiers
     rows = [[t.name, number(t.objective), number(t.bound), percent(t.gap)] for t in tiers]
     if not rows:
         rows = [["-", number(solution.objective), number(solution.bound), percent(solution.gap)]]

@@ -86,7 +86,8 @@ def solve(
     draw = None if gantt is None else chart_writer(problem, gantt)
     if model is not None:
         _export(problem, model)
-    with LiveLine(quiet=json) as line, from_file("hint", hint):
+    goals = getattr(problem, "goals", ())
+    with LiveLine(quiet=json, kind=problem.kind, tiers=goals) as line, from_file("hint", hint):
         solution = sch.solve(
             problem,
             chosen,

@@ -14,6 +14,7 @@ from scheduling.models.base import Solution, Status, relative_gap
 from scheduling.models.checking import check, offline_problem
 from scheduling.models.front import ParetoFront
 from scheduling.report.front import staircase
+from scheduling.report.natural import natural
 from scheduling.report.results.charts.registry import own_charts
 from scheduling.report.results.commands import named
 from scheduling.report.results.content import (
@@ -58,14 +59,15 @@ def solution_section(
     own = [] if problem is None else own_charts(problem, solution)
     # A page of its own has the history and the entries too.
     whole = any(chart.kind == "page" for chart in own)
-    history = () if whole else _history(solution)
+    shown = natural(solution)
+    history = () if whole else _history(shown)
     title = getattr(solution, "problem", None) or (problem.name if problem else None)
     found = Section(
         title or (given.file if given else f"A problem of kind {solution.kind}"),
-        _answer(solution),
+        _answer(shown),
         source,
-        certificate(solution),
-        [*own, *history, *_gaps(solution)],
+        certificate(shown),
+        [*own, *history, *_gaps(shown)],
         [*_facts(solution), *beside, *(() if whole else _listings(solution))],
         None if given is None else _command(solution, given),
     )
