@@ -79,6 +79,8 @@ def test_a_hint_that_is_no_solution_is_refused_in_words() -> None:
         ("work_limit", "1"),
         ("work_limit", 10**400),
         ("workers", 1.5),
+        ("workers", 0),
+        ("workers", 10**6),
         ("seed", "7"),
         ("seed", None),
     ],
@@ -86,3 +88,10 @@ def test_a_hint_that_is_no_solution_is_refused_in_words() -> None:
 def test_limits_of_other_types_are_refused_by_name(limit: str, given: Any) -> None:
     with pytest.raises(sch.InputError, match=f"{limit}: found"):
         sch.solve(sch.read("bundled:ft06"), "dispatch", **{limit: given})
+
+
+def test_simulations_refuse_limits_before_a_policy_runs() -> None:
+    ran: list[object] = []
+    with pytest.raises(sch.InputError, match="workers: found 1000000, expected a whole number"):
+        sch.simulate(sch.read("bundled:ft06"), ["SPT"], workers=10**6, on_run=ran.append)
+    assert ran == []

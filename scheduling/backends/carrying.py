@@ -11,6 +11,7 @@ from scheduling.errors import InputError
 BACKENDS = ("loky", "dask", "ray")
 """Engines: this machine's processes, or a cluster."""
 
+_MOST_PROCESSES = 1024
 _Run = TypeVar("_Run")
 _Found = TypeVar("_Found")
 
@@ -63,11 +64,13 @@ def check_engine(jobs: int | None, backend: str) -> None:
     Raises
     ------
     InputError
-        For an unknown backend, or fewer than one run at a time.
+        For an unknown backend, fewer than one run at a time, or more than 1024 on one machine.
     """
     backend_of(backend)
     if jobs is not None and jobs < 1:
         raise InputError.single("jobs", str(jobs), "at least 1")
+    if jobs is not None and jobs > _MOST_PROCESSES and backend == "loky":
+        raise InputError.single("jobs", str(jobs), f"at most {_MOST_PROCESSES} on one machine")
 
 
 def carry_out(

@@ -35,7 +35,8 @@ class _Pool:
     """Processes that are replaced as a whole when one of them is lost."""
 
     def __init__(self, function: Callable[[Any], Any], runs: Sequence[Any], jobs: int) -> None:
-        self._function, self._runs, self._jobs = function, runs, jobs
+        # Each of a pool's processes is started at once, whether there is something for it or not.
+        self._function, self._runs, self._jobs = function, runs, min(jobs, len(runs))
         self._waiting = deque(range(len(runs)))
         self._losses: Counter[int] = Counter()
         self._given_up: list[int] = []

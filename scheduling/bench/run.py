@@ -87,13 +87,17 @@ def run_plan(
     Raises
     ------
     InputError
-        For an unknown suite or backend, or a result file that cannot be read.
+        For an unknown suite or backend, limits that make no sense, or a result file that cannot be
+        read.
     UnsupportedError
         For a solver that problems of no kind have; nothing is run then.
     StoppedError
         When the keyboard interrupts it, with the records of the runs that had ended.
     """
+    from scheduling.solvers.driver import check_limits
+
     check_engine(jobs, backend)
+    check_limits(plan.time_limit, None, plan.workers, min(plan.seeds, default=0))
     _check_solvers(plan.solvers)
     everything = _runs(plan)
     known = {}

@@ -124,9 +124,11 @@ def extender(
     from scheduling.kubernetes.extender.server import Address, Serving
     from scheduling.kubernetes.extender.worker import Settings
     from scheduling.kubernetes.mover.mover import Manners
+    from scheduling.solvers.driver import check_limits
     from scheduling.solvers.placement.family import FAMILY
 
     FAMILY.solver(solver)
+    check_limits(time_limit, None, workers, seed)
     settings = Settings(
         solver, time_limit, workers, seed, max_moves, keep_bare=move or move_dry_run
     )

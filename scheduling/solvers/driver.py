@@ -35,6 +35,9 @@ from scheduling.solvers.watching import ends_the_whole, run_watched
 _LOG = logging.getLogger(__name__)
 
 DEFAULT_TIME_LIMIT = 60.0
+MOST_WORKERS = 1024
+"""Threads that may be asked for: about as many as the largest machines have cores."""
+
 _LARGEST_FLOAT = sys.float_info.max
 _SHARE_OF_A_TIER = 0.75
 """Share of what is left that a tier may take before those behind it, which matter less."""
@@ -72,7 +75,7 @@ def solve(
         Deterministic work units instead of seconds: with ``workers=1`` the same call gives the
         same answer, timings apart. Without a time limit, kernels are compiled before the search.
     workers
-        Threads; default: the processors that the process may use.
+        Threads, at most 1024; default: the processors that the process may use.
     seed
         Seed of every random choice.
     hint
@@ -318,7 +321,8 @@ def check_limits(
     for name, limit in (("time_limit", time_limit), ("work_limit", work_limit)):
         if limit is not None and not (isinstance(limit, Real) and 0 < limit <= _LARGEST_FLOAT):
             raise InputError.single(name, repr(limit), "a positive finite number")
-    if workers is not None and not (isinstance(workers, Integral) and workers >= 1):
-        raise InputError.single("workers", repr(workers), "a whole number, at least 1")
+    if workers is not None and not (isinstance(workers, Integral) and 1 <= workers <= MOST_WORKERS):
+        expected = f"a whole number from 1 to {MOST_WORKERS}"
+        raise InputError.single("workers", repr(workers), expected)
     if not (isinstance(seed, Integral) and seed >= 0):
         raise InputError.single("seed", repr(seed), "a whole number, at least 0")

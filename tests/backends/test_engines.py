@@ -11,6 +11,7 @@ from types import ModuleType
 
 import pytest
 
+from scheduling.backends import local
 from scheduling.backends.backend import MOST_LOSSES
 from scheduling.backends.carrying import backend_of, carry_all, carry_out, check_engine
 from scheduling.errors import InputError, SolverError, UnsupportedError
@@ -100,3 +101,14 @@ def test_ray_clusters_that_do_not_answer_are_named(
     monkeypatch.setitem(sys.modules, "ray", ModuleType("ray"))
     with pytest.raises(InputError, match=f"no Ray cluster at {address}"):
         carry_all(squared, [], backend=f"ray:{address}")
+
+
+def test_a_pool_has_no_more_processes_than_runs() -> None:
+    assert local._Pool(abs, [1, 2, 3], 900)._jobs == 3
+    assert local._Pool(abs, [1, 2, 3], 2)._jobs == 2
+
+
+def test_more_processes_than_a_machine_can_have_are_refused() -> None:
+    with pytest.raises(InputError, match="jobs: found 1000000, expected at most 1024 on one"):
+        check_engine(10**6, "loky")
+    check_engine(1024, "loky")

@@ -28,6 +28,7 @@ def snapshot(tmp_path: Path) -> Path:
         (["--move"], "--move: found a snapshot"),
         (["--solver", "best-fitt"], "did you mean 'best-fit'"),
         (["--port", "0", "--tls-cert", "gone.pem", "--tls-key", "gone.key"], "TLS: found gone.pem"),
+        (["--port", "0", "--workers", "1000000"], "expected a whole number from 1 to 1024"),
     ],
 )
 def test_what_contradicts_is_named(

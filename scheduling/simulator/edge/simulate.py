@@ -18,7 +18,7 @@ from scheduling.simulator.edge.registry import policy as make_policy
 from scheduling.simulator.edge.world import EdgePolicy, Placed, World
 from scheduling.simulator.schedule.certifying import rebounded, stated
 from scheduling.simulator.side_by_side import MOMENT, chosen, run_each, unless_stopped
-from scheduling.solvers.driver import solve
+from scheduling.solvers.driver import check_limits, solve
 from scheduling.solvers.edge.preemptive import preemptive_bound
 
 DEFAULT_TIME_LIMIT = 10.0
@@ -127,6 +127,7 @@ def simulate_edge(
     CheckError
         When a schedule fails the independent check (a defect of the library).
     """
+    check_limits(time_limit, work_limit, workers, seed)
     policies = chosen(policy, make_policy)
     truth = offline(problem)
     floors = formula_bounds(compile_arrays(truth)) or [None]

@@ -19,7 +19,7 @@ from scheduling.simulator.schedule.policy import Policy
 from scheduling.simulator.schedule.registry import policy as make_policy
 from scheduling.simulator.schedule.support import check_support
 from scheduling.simulator.side_by_side import MOMENT, chosen, run_each, unless_stopped
-from scheduling.solvers.driver import solve
+from scheduling.solvers.driver import check_limits, solve
 
 DEFAULT_POLICIES = ("FIFO", "SPT", "MWKR", "eft", "heft", "resolve")
 DEFAULT_TIME_LIMIT = 10.0
@@ -134,6 +134,7 @@ def simulate_schedule(
     >>> [run.solution.objective for run in found.runs], found.offline.bound
     ([88, 61], 55)
     """
+    check_limits(time_limit, work_limit, workers, seed)
     online = as_online(problem)
     policies = chosen(policy, lambda name: make_policy(name, seed))
     floors = _floors(online.truth)

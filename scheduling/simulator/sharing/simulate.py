@@ -23,7 +23,7 @@ from scheduling.simulator.sharing.policy import SharingPolicy
 from scheduling.simulator.sharing.registry import POLICIES
 from scheduling.simulator.sharing.registry import policy as make_policy
 from scheduling.simulator.side_by_side import MOMENT, chosen, run_each, unless_stopped
-from scheduling.solvers.driver import solve
+from scheduling.solvers.driver import check_limits, solve
 
 DEFAULT_TIME_LIMIT = 10.0
 LARGEST_SOLVED = 2000
@@ -146,6 +146,7 @@ def simulate_sharing(
     >>> [run.mean_seconds for run in found.runs], found.bound_seconds
     ([4.5, 3.0], 3.0)
     """
+    check_limits(time_limit, work_limit, workers, seed)
     policies = chosen(policy, make_policy)
     truth = offline(problem)
     floors = _floors(truth)
