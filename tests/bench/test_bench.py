@@ -328,6 +328,6 @@ def test_stopped_runs_show_what_is_done(
 
 def test_limits_that_make_no_sense_are_refused_before_a_run(suite: Path, tmp_path: Path) -> None:
     for plan in (Plan((str(suite),), workers=10**6), Plan((str(suite),), time_limit=-1.0)):
-        with pytest.raises(InputError, match="workers|time_limit"):
+        with pytest.raises(InputError, match=r"workers|time_limit"):
             run_plan(plan, tmp_path / "records.jsonl")
     assert not (tmp_path / "records.jsonl").exists()
