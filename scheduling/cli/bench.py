@@ -15,6 +15,10 @@ from scheduling.cli.stopping import end, gather
 if TYPE_CHECKING:
     from scheduling.bench.records import Record
 
+_LEGEND = """\
+  above: over the best known value, or the best one here; bounds: their sum; time: mean, shifted by
+  1 s, with the limit for runs that proved nothing"""
+
 
 def bench(
     suites: Annotated[
@@ -103,5 +107,6 @@ def _show(records: list[Record], baseline: Path | None) -> None:
 
     table(*instance_rows(records), "by instance")
     table(*solver_rows(records), "by solver")
+    typer.echo(_LEGEND)
     if baseline is not None:
         table(*compare_rows(read_records(baseline), records), f"against {baseline}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Annotated
 
@@ -123,7 +124,7 @@ def whole_numbers(text: str, option: str) -> tuple[int, ...]:
 
 
 def numbers(text: str, option: str) -> tuple[float, ...]:
-    """Return the numbers of a list.
+    """Return the positive numbers of a list.
 
     Raises
     ------
@@ -131,6 +132,9 @@ def numbers(text: str, option: str) -> tuple[float, ...]:
         Naming the option, when something else stands there.
     """
     try:
-        return tuple(float(part) for part in text.split(","))
+        found = tuple(float(part) for part in text.split(","))
     except ValueError:
-        raise InputError.single(option, repr(text), "numbers separated by commas") from None
+        found = ()
+    if not found or not all(0 < number < math.inf for number in found):
+        raise InputError.single(option, repr(text), "positive numbers separated by commas")
+    return found

@@ -180,6 +180,8 @@ def simulate(
     asked = Asked(policies, time_limit, work_limit, workers, seed, output, json, typed)
     goals = tuple(objective or ())
     grid = options.joined(rates), options.joined(seeds)
+    if capacity is not None and not 0 < capacity <= 1:
+        raise InputError.single("--capacity", f"{capacity:g}", "a share above 0, at most 1")
     wanted = Wanted(trace, router, strict, capacity, times, viewer, plot, goals, *grid, backend)
     problem = read(file, format=format_)
     if isinstance(problem, RequestScenario):

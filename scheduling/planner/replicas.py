@@ -82,7 +82,9 @@ class Search:
         self._rooms: list[tuple[Layout, Room]] = []
         for layout in layouts(model.llm, pool, self._options):
             if self._rooms and layout.gpus > _MOST_TIMES * self._rooms[0][0].gpus:
-                least = f"the {self._rooms[0][0].gpus} GPUs that are enough"
+                enough = self._rooms[0][0].gpus
+                least = "the one GPU" if enough == 1 else f"the {enough} GPUs"
+                least += " that is enough" if enough == 1 else " that are enough"
                 self._drop(layout, f"more than {_MOST_TIMES} times {least}")
                 continue
             room = self._room(layout, slow)

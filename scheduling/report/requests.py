@@ -144,13 +144,14 @@ def _draw_frontier(
     for number, (policy, points) in enumerate(lines.items()):
         x = np.array([[ttft.value, ttft.half_width or 0.0] for _, ttft, _ in points])
         y = np.array([[tpot.value, tpot.half_width or 0.0] for _, _, tpot in points])
-        # A logarithmic axis shows no interval that reaches 0.
+        # Latencies are not below 0, and a logarithmic axis shows no interval that reaches it.
         low = np.minimum(x[:, 1], 0.9 * x[:, 0])
+        below = np.minimum(y[:, 1], y[:, 0])
         ax.errorbar(
             x[:, 0],
             1000 * y[:, 0],
             xerr=np.stack([low, x[:, 1]]),
-            yerr=1000 * y[:, 1],
+            yerr=1000 * np.stack([below, y[:, 1]]),
             marker="o",
             markersize=4,
             capsize=2,
@@ -164,6 +165,7 @@ def _draw_frontier(
                 ax.annotate(
                     f"{rate:g}", place, xytext=(4, 4), textcoords="offset points", fontsize=7
                 )
+    ax.set_ylim(bottom=0.0)
     logarithmic(ax)
     ax.set_xlabel("TTFT p99, seconds")
     ax.set_ylabel("TPOT p99, milliseconds")

@@ -192,6 +192,23 @@ def test_sweeps_show_means_and_go_on(cli: Cli, scenario: Path, tmp_path: Path) -
     assert [(one["rate"], one["seed"]) for one in found] == [(4, 0), (4, 1), (8, 0), (8, 1)]
 
 
+@pytest.mark.parametrize(
+    ("option", "value", "expected"),
+    [
+        ("--capacity", "90", "--capacity: found 90, expected a share above 0, at most 1"),
+        ("--capacity", "0", "--capacity: found 0, expected a share above 0, at most 1"),
+        ("--rates", "4,0", "--rates: found '4,0', expected positive numbers separated by commas"),
+        ("--rates", "4,x", "--rates: found '4,x', expected positive numbers separated by commas"),
+    ],
+)
+def test_numbers_out_of_range_are_refused_by_the_name_of_the_option(
+    cli: Cli, scenario: Path, option: str, value: str, expected: str
+) -> None:
+    call = cli("simulate", scenario, "--policy", "vllm", option, value)
+    assert (call.code, call.out) == (2, "")
+    assert call.err == f"error: {expected}\n"
+
+
 def test_broken_rows_are_counted_or_refused(cli: Cli, scenario: Path, tmp_path: Path) -> None:
     scenario.write_text(SCENARIO.replace("slos:\n  search: {ttft_seconds: 2.0}\n", ""))
     trace = tmp_path / "trace.csv"

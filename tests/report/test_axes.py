@@ -1,11 +1,14 @@
 from __future__ import annotations
 
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 from matplotlib.figure import Figure
 
 from scheduling.report.axes import logarithmic, whole_numbers
+from scheduling.report.requests import write_frontier
+from scheduling.simulator.requests.sweep import SweepRun
 
 
 @pytest.mark.parametrize(
@@ -35,3 +38,16 @@ def test_axes_that_count_have_whole_numbers(most: int) -> None:
     ticks = [tick for tick in ax.get_xticks() if 0.5 <= tick <= most + 0.5]
     assert ticks
     assert all(float(tick).is_integer() for tick in ticks)
+
+
+def test_no_latency_of_a_sweep_is_drawn_below_zero(tmp_path: Path) -> None:
+    """The interval of two seeds is often wider than their mean."""
+    runs = []
+    for seed, seconds in enumerate((0.02, 0.06)):
+        latencies = {"ttft_seconds": {"p99": {"value": 1.0}}}
+        latencies["tpot_seconds"] = {"p99": {"value": seconds}}
+        runs.append(SweepRun("fcfs", 4.0, seed, {"demands": [{"requests": 9, **latencies}]}))
+    write_frontier(runs, tmp_path / "sweep.svg", "two seeds")
+    drawn = (tmp_path / "sweep.svg").read_text(encoding="utf-8")
+    assert "TPOT p99" in drawn
+    assert "\N{MINUS SIGN}" not in drawn
