@@ -68,7 +68,8 @@ def _node_words(
         return f"{item.id} needs a node that reaches its volume {need.names[0]} {share}"
     barred = int((~met).sum())
     if need.kind == "taint":
-        return f"{item.id} does not tolerate the taint {need.names[0]} ({barred} nodes have it)"
+        nodes = "1 node has it" if barred == 1 else f"{barred} nodes have it"
+        return f"{item.id} does not tolerate the taint {need.names[0]} ({nodes})"
     return f"cordoned nodes take nothing more ({barred} of {total} nodes)"
 
 
