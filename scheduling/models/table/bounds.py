@@ -16,6 +16,33 @@ _ROUNDING = 1e-9
 def chain_bound(arrays: TableArrays, groups: TableGroups) -> int:
     """Return what no order saves more than: the best chain of groups of each row, by itself.
 
+    Parameters
+    ----------
+    arrays
+        The table.
+    groups
+        Groups of its rows, all or some.
+    """
+    return total_bound(groups, chain_bounds(arrays, groups))
+
+
+def total_bound(groups: TableGroups, rows: Floats) -> int:
+    """Return what no order saves more than, given that of each different row.
+
+    Parameters
+    ----------
+    groups
+        Groups of the rows of a table.
+    rows
+        What each different row saves at most, without cells that all rows have.
+    """
+    # Sums of fractions are rounded: what is a whole number but for that stays one.
+    return groups.certain + int(rows.sum() * (1.0 + _ROUNDING) + _ROUNDING)
+
+
+def chain_bounds(arrays: TableArrays, groups: TableGroups) -> Floats:
+    """Return what each different row saves at most, without cells that all rows have.
+
     Lines in a row with an equal cell in front save its weight once less than there are lines: in
     each of them the weight times ``1 - 1 / lines``, and there are no more lines than rows that have
     this cell and all those in front of it. So a row saves no more than along its best chain of
@@ -41,8 +68,7 @@ def chain_bound(arrays: TableArrays, groups: TableGroups) -> int:
         np.maximum.at(saved, heads, saved[group] + groups.gain[mine] * share[heads])
     group_of, row_of, further = _further(arrays, groups)
     np.maximum.at(best, row_of, saved[group_of] + further)
-    # Sums of fractions are rounded: what is a whole number but for that stays one.
-    return groups.certain + int(best.sum() * (1.0 + _ROUNDING) + _ROUNDING)
+    return best
 
 
 def _further(arrays: TableArrays, groups: TableGroups) -> tuple[Ints, Ints, Floats]:

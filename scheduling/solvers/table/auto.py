@@ -1,4 +1,4 @@
-"""Solver ``auto``: a sorted table, the group recursion, trees, and the program."""
+"""Solver ``auto``: a sorted table, the group recursion, trees, what rows share, the program."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from scheduling.models.table.arrays import Lines
 from scheduling.solvers.bases import NeedsNumba, TakesAll
 from scheduling.solvers.board import Board, Budget
 from scheduling.solvers.table.family import CompiledTable
+from scheduling.solvers.table.fronts import Fronts
 from scheduling.solvers.table.grouping import AsIs, GroupRecursion, Sorted
 from scheduling.solvers.table.mip import Mip
 from scheduling.solvers.table.trees import Trees
@@ -16,18 +17,19 @@ from scheduling.solvers.warmup import Kernels, begin
 _FIRST_ROUNDS, _FIRST_SHARE = 2, 0.3
 """Of the trees ahead of the program, which is soon solved where it is small."""
 
+_BOUND_SHARE = 0.3
 _EXACT_SHARE = 0.7
 
 
 class Auto(NeedsNumba, TakesAll):
-    """The rules answer at once, trees improve that, the program proves, trees go on."""
+    """The rules answer at once, trees improve that, fronts and the program bound, trees go on."""
 
     name = "auto"
     summary = "portfolio: as it is, sorted, group recursion, trees, MIP"
 
     def kernels(self, data: Any, budget: Budget) -> tuple[Kernels, ...]:
-        """Name the kernel of the trees."""
-        return Trees().kernels(data, budget)
+        """Name the kernels of the trees and the fronts."""
+        return (*Trees().kernels(data, budget), *Fronts().kernels(data, budget))
 
     def search(
         self, data: CompiledTable, board: Board[Lines], budget: Budget, hint: Lines | None
@@ -39,6 +41,7 @@ class Auto(NeedsNumba, TakesAll):
             (Sorted(), 1.0),
             (GroupRecursion(), 1.0),
             (Trees(_FIRST_ROUNDS), _FIRST_SHARE),
+            (Fronts(), _BOUND_SHARE),
             (Mip(), _EXACT_SHARE),
             (Trees(), 1.0),
         )
