@@ -15,6 +15,7 @@ from scheduling.kubernetes.fields import Fields
 from scheduling.kubernetes.nodes import read_node
 from scheduling.kubernetes.state import ClusterState, Key, Object, is_done, node_of, uid_of
 from scheduling.models.placement.eligibility import Eligibility
+from scheduling.models.placement.parts import MAX_AMOUNT
 from scheduling.models.placement.problem import Item, Node
 
 Needs = Mapping[str, int]
@@ -23,6 +24,9 @@ Needs = Mapping[str, int]
 Flags = NDArray[np.bool_]
 
 _KEPT_ANSWERS = 256
+_BEYOND = MAX_AMOUNT + 1
+"""More than any node has; larger requests count as this, so that their sums stay numbers."""
+
 _SPARE = 64
 """Rows that are added when the table is full."""
 
@@ -222,7 +226,8 @@ def as_item(pod: Object, needs: Needs) -> Item:
 def _needs(pod: Object) -> Needs:
     try:
         status = Fields(pod.get("status") or {}, "Pod.status")
-        return pods.requests(Fields(pod.get("spec") or {}, "Pod.spec"), status)
+        found = pods.requests(Fields(pod.get("spec") or {}, "Pod.spec"), status)
+        return {name: min(need, _BEYOND) for name, need in found.items()}
     except InputError:
         return {}
 

@@ -257,3 +257,11 @@ def test_free_choice_is_what_fits(data: st.DataObject) -> None:
     kept, _ = ask_filter(found, pod("new", cpu=str(wanted)), [f"n{k}" for k in range(len(rooms))])
     free = [room - taken for room, taken in zip(rooms, used, strict=True)]
     assert kept == [f"n{k}" for k, left in enumerate(free) if left >= wanted]
+
+
+@pytest.mark.parametrize("cpu", ["8E", "9e200"])
+def test_a_pod_beyond_all_nodes_keeps_nobody_from_its_answer(cpu: str) -> None:
+    huge, web = pod("huge", cpu=cpu), pod("web", cpu="1")
+    found = view([*map(node, NAMES), pod("runs", on="n1", cpu=cpu), huge, web])
+    assert ask_filter(found, huge)[0] == []
+    assert ask_filter(found, web)[0] == ["n2", "n3"]
