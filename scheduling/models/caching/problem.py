@@ -49,9 +49,10 @@ class CachingProblem(Problem):
     is of no use without the blocks before it. Every other use is a miss and costs ``cost``.
 
     After a request, the objects that it used and those that were in the cache may be kept or
-    dropped at will, but for pinned ones, which stay from their first use on; the sizes of those that are kept until the next request sum to the capacity at
-    most. What a request uses while it is served is outside the cache, so that nothing has to be
-    kept (bypassing is allowed). ``held`` names what is in the cache before the first request.
+    dropped at will, but for pinned ones, which stay from their first use on; the sizes of those
+    that are kept until the next request sum to the capacity at most. What a request uses while it
+    is served is outside the cache, so that nothing has to be kept (bypassing is allowed). ``held``
+    names what is in the cache before the first request.
 
     The value is the sum of the costs of all misses.
 
