@@ -11,6 +11,9 @@ import pytest
 
 import scheduling as sch
 from scheduling.errors import UnsupportedError
+from scheduling.models.memory.problem import Buffer
+from scheduling.models.placement.problem import Node
+from scheduling.models.schedule.problem import Task
 from scheduling.solvers.schedule.dispatch import Dispatch
 
 CALLS: dict[str, Callable[[Any], Any]] = {
@@ -95,3 +98,21 @@ def test_simulations_refuse_limits_before_a_policy_runs() -> None:
     with pytest.raises(sch.InputError, match="workers: found 1000000, expected a whole number"):
         sch.simulate(sch.read("bundled:ft06"), ["SPT"], workers=10**6, on_run=ran.append)
     assert ran == []
+
+
+@pytest.mark.parametrize(
+    ("build", "faults"),
+    [
+        (lambda: Task(id=5), ["id: found 5", "modes: found nothing"]),  # type: ignore[arg-type, call-arg]
+        (lambda: Node(id="", capacity={"cpu": 0.5}), ["id: found ''", "capacity.cpu: found 0.5"]),  # type: ignore[dict-item]
+        (lambda: Buffer.model_validate({"name": 3}), ["id: found nothing", "name: found 3"]),
+        (lambda: Buffer.model_validate_json('{"id": 3}'), ["id: found 3"]),
+    ],
+)
+def test_parts_built_alone_are_refused_as_whole_problems_are(
+    build: Callable[[], object], faults: list[str]
+) -> None:
+    with pytest.raises(sch.InputError) as caught:
+        build()
+    for fault in faults:
+        assert fault in str(caught.value)

@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from pydantic import ValidationError
-
 from scheduling.errors import InputError
 from scheduling.models.base import Frozen
 from scheduling.schemas import opened, stamped
@@ -69,12 +67,16 @@ def read_records(path: Path) -> list[Record]:
     """
     records = []
     for number, line in enumerate(whole_lines(path, "results"), start=1):
+        refused = InputError.single(f"line {number}", line.strip()[:60], "a result", str(path))
         try:
-            entry = opened(json.loads(line), f"{path}: line {number}")
+            data = json.loads(line)
+        except ValueError as error:
+            raise refused from error
+        entry = opened(data, f"{path}: line {number}")
+        try:
             records.append(Record.model_validate(entry))
-        except (ValueError, ValidationError) as error:
-            place = f"line {number}"
-            raise InputError.single(place, line.strip()[:60], "a result", str(path)) from error
+        except InputError as error:
+            raise refused from error
     return records
 
 

@@ -7,8 +7,6 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
-from pydantic import ValidationError
-
 from scheduling.errors import Fault, InputError
 from scheduling.kubernetes.quantities import amount
 
@@ -201,9 +199,9 @@ class Collected(Fields):
         before = len(self._faults)
         try:
             yield
-        except ValidationError as error:
+        except InputError as error:
             if len(self._faults) == before:
-                found = InputError.from_pydantic(error).faults
+                found = error.faults
                 self._faults += [replace(f, place=f"{self.place}: {f.place}") for f in found]
 
 

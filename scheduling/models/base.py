@@ -50,9 +50,42 @@ class Status(StrEnum):
 
 
 class Frozen(BaseModel):
-    """Immutable model that refuses unknown fields and implicit conversions."""
+    """Immutable model that refuses unknown fields and implicit conversions.
+
+    Raises
+    ------
+    InputError
+        When it is built in Python, with every fault and its field.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    if not TYPE_CHECKING:
+
+        def __init__(self, /, **data: Any) -> None:
+            try:
+                super().__init__(**data)
+            except ValidationError as error:
+                raise InputError.from_pydantic(error) from None
+
+        # Parts of a document are made without a call of this, as those of pydantic's own models.
+        __init__.__pydantic_base_init__ = True
+
+        @classmethod
+        def model_validate(cls, *given: Any, **options: Any) -> Self:
+            """Build one from plain data."""
+            try:
+                return super().model_validate(*given, **options)
+            except ValidationError as error:
+                raise InputError.from_pydantic(error) from None
+
+        @classmethod
+        def model_validate_json(cls, *given: Any, **options: Any) -> Self:
+            """Build one from a JSON text."""
+            try:
+                return super().model_validate_json(*given, **options)
+            except ValidationError as error:
+                raise InputError.from_pydantic(error) from None
 
 
 _WITHIN: ContextVar[bool] = ContextVar("within", default=False)
