@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -22,8 +23,8 @@ def write_whole(path: Path, content: bytes) -> None:
     target = path.resolve()
     part = target.with_name(f".{target.name}.{os.getpid()}.part")
     try:
-        if target.exists() and not target.is_file() and not target.is_dir():
-            target.write_bytes(content)
+        if _stream(path):
+            path.write_bytes(content)
             return
         try:
             part.write_bytes(content)
@@ -64,6 +65,36 @@ def write_files(folder: Path, contents: Mapping[str, bytes]) -> list[Path]:
         expected = "a folder that can be written"
         raise InputError.single("folder", found, expected, str(folder)) from None
     return [target for _, target in moves]
+
+
+def _stream(path: Path) -> bool:
+    """Tell whether a path is a pipe or device, such as ``/dev/stdout``.
+
+    It is asked for by its own name, as what the name of a pipe resolves to is no file.
+    """
+    return path.exists() and not path.is_file() and not path.is_dir()
+
+
+def require_place(path: Path) -> None:
+    """Check, before a long run, that a file can be written where :func:`write_whole` is to do it.
+
+    Raises
+    ------
+    InputError
+        When it cannot.
+    """
+    if _stream(path):
+        return
+    target = path.resolve()
+    number = 0
+    if target.is_dir():
+        number = errno.EISDIR
+    elif not target.parent.is_dir():
+        number = errno.ENOTDIR if target.parent.exists() else errno.ENOENT
+    elif not os.access(target.parent, os.W_OK | os.X_OK):
+        number = errno.EACCES
+    if number:
+        raise _cannot_write(path, OSError(number, os.strerror(number)))
 
 
 def require_folder(folder: Path) -> None:

@@ -11,6 +11,7 @@ from scheduling.cli import completing, options
 from scheduling.cli.live import ProgressBar
 from scheduling.cli.output import emit_json, note, table
 from scheduling.cli.stopping import end, gather
+from scheduling.report.pictures import check_suffix
 
 if TYPE_CHECKING:
     from scheduling.bench.records import Record
@@ -55,6 +56,7 @@ def bench(
             "-o",
             metavar="RESULTS",
             help="Result file (JSON lines); runs that it holds are skipped.",
+            callback=options.writable,
         ),
     ] = None,
     baseline: Annotated[
@@ -62,7 +64,11 @@ def bench(
     ] = None,
     profile: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="Draw a performance profile: .svg or .png."),
+        typer.Option(
+            metavar="FILE",
+            help="Draw a performance profile: .svg or .png.",
+            callback=options.writable,
+        ),
     ] = None,
     jobs: options.Jobs = None,
     backend: options.Backend = "loky",
@@ -81,6 +87,8 @@ def bench(
         time_limit=time_limit or 10.0,
         workers=workers,
     )
+    if profile is not None:
+        check_suffix(profile)
     with ProgressBar(quiet=json) as bar:
         records, stopped = gather(
             lambda: run_plan(plan, output, jobs=jobs, backend=backend, on_record=bar.update)

@@ -10,6 +10,7 @@ import typer
 
 from scheduling.cli import completing
 from scheduling.errors import InputError
+from scheduling.storage import require_place
 
 InstanceFile = Annotated[
     str,
@@ -77,8 +78,26 @@ Backend = Annotated[
     ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print machine-readable output alone.")]
+
+
+def writable(path: Path | None) -> Path | None:
+    """Refuse a file that cannot be written before what is to stand there has been searched for.
+
+    Raises
+    ------
+    InputError
+        Naming the file.
+    """
+    if path is not None:
+        require_place(path)
+    return path
+
+
 Output = Annotated[
-    Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write the result here.")
+    Path | None,
+    typer.Option(
+        "--output", "-o", metavar="FILE", help="Write the result here.", callback=writable
+    ),
 ]
 
 

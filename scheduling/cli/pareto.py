@@ -32,7 +32,10 @@ EachWork = Annotated[
         help="Deterministic limit of each search instead; with --workers 1 reproducible.",
     ),
 ]
-Chart = Annotated[Path | None, typer.Option(metavar="FILE", help="Draw the front: .svg or .png.")]
+Chart = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE", help="Draw the front: .svg or .png.", callback=options.writable),
+]
 
 
 def pareto(

@@ -83,7 +83,12 @@ Goals = Annotated[
 ]
 Picture = Annotated[
     Path | None,
-    typer.Option("--plot", metavar="FILE", help="Draw the fleet, or the front: .svg or .png."),
+    typer.Option(
+        "--plot",
+        metavar="FILE",
+        help="Draw the fleet, or the front: .svg or .png.",
+        callback=options.writable,
+    ),
 ]
 PlanSeconds = Annotated[
     float | None,

@@ -46,11 +46,20 @@ Goals = Annotated[
 ]
 ProblemFile = Annotated[
     Path | None,
-    typer.Option("--problem", metavar="FILE", help="Write the placement problem (YAML, JSON)."),
+    typer.Option(
+        "--problem",
+        metavar="FILE",
+        help="Write the placement problem (YAML, JSON).",
+        callback=options.writable,
+    ),
 ]
 Commands = Annotated[
     Path | None,
-    typer.Option(metavar="FILE", help="Write the plan as a shell script of kubectl calls."),
+    typer.Option(
+        metavar="FILE",
+        help="Write the plan as a shell script of kubectl calls.",
+        callback=options.writable,
+    ),
 ]
 WhatIf = Annotated[
     bool,

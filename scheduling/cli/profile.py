@@ -22,7 +22,14 @@ def profile(
         typer.Argument(metavar="MODEL…", help="Models whose operators to measure, by name."),
     ],
     output: Annotated[
-        Path, typer.Option("--output", "-o", metavar="FILE", help="Write the profile here (JSON).")
+        Path,
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="FILE",
+            help="Write the profile here (JSON).",
+            callback=options.writable,
+        ),
     ],
     tp: Annotated[
         str, typer.Option(metavar="N,…", help="Tensor parallel degrees whose shares to measure.")

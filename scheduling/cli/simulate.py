@@ -68,6 +68,7 @@ TimesFile = Annotated[
         "--times",
         metavar="FILE",
         help="Write the times of every request here: .csv, .json or .parquet.",
+        callback=options.writable,
     ),
 ]
 Plot = Annotated[
@@ -76,6 +77,7 @@ Plot = Annotated[
         "--plot",
         metavar="FILE",
         help="Draw latencies, memory and queues, or of a sweep TPOT over TTFT: .png or .svg.",
+        callback=options.writable,
     ),
 ]
 Rates = Annotated[
@@ -116,11 +118,17 @@ Result = Annotated[
         "-o",
         metavar="FILE",
         help="Write the best schedule here; of a sweep, every run: those it holds are skipped.",
+        callback=options.writable,
     ),
 ]
 ViewerFile = Annotated[
     Path | None,
-    typer.Option("--viewer", metavar="JSON", help="Write events for Perfetto here."),
+    typer.Option(
+        "--viewer",
+        metavar="JSON",
+        help="Write events for Perfetto here.",
+        callback=options.writable,
+    ),
 ]
 Objectives = Annotated[
     list[str] | None,

@@ -32,12 +32,16 @@ Chart = Annotated[
     typer.Option(
         metavar="FILE",
         help="Draw a schedule (.html, .svg, .png), or memory, a loop, stages, … (.svg, .png).",
+        callback=options.writable,
     ),
 ]
 ModelFile = Annotated[
     Path | None,
     typer.Option(
-        "--export-model", metavar="FILE", help="Write the model: .pb, .pbtxt (CP-SAT), .mps."
+        "--export-model",
+        metavar="FILE",
+        help="Write the model: .pb, .pbtxt (CP-SAT), .mps.",
+        callback=options.writable,
     ),
 ]
 

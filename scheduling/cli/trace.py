@@ -43,11 +43,22 @@ Before = Annotated[
 ]
 FitFile = Annotated[
     Path | None,
-    typer.Option("--fit", metavar="FILE", help="Fit a workload and write it (.yaml)."),
+    typer.Option(
+        "--fit",
+        metavar="FILE",
+        help="Fit a workload and write it (.yaml).",
+        callback=options.writable,
+    ),
 ]
 RequestsFile = Annotated[
     Path | None,
-    typer.Option("--output", "-o", metavar="FILE", help="Write the requests (.csv, .jsonl)."),
+    typer.Option(
+        "--output",
+        "-o",
+        metavar="FILE",
+        help="Write the requests (.csv, .jsonl).",
+        callback=options.writable,
+    ),
 ]
 
 

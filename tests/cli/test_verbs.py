@@ -124,6 +124,47 @@ def test_check_finds_violations(cli: Cli, shop: Path, tmp_path: Path) -> None:
     assert not machine.json["valid"]
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["solve", "--output"],
+        ["solve", "--gantt"],
+        ["solve", "--export-model"],
+        ["pareto", "--output"],
+        ["pareto", "--chart"],
+        ["simulate", "--output"],
+        ["simulate", "--times"],
+        ["simulate", "--viewer"],
+        ["simulate", "--plot"],
+        ["bench", "--output"],
+        ["bench", "--profile"],
+        ["plan", "--plot"],
+        ["pods", "--output"],
+        ["pods", "--problem"],
+        ["pods", "--commands"],
+        ["trace", "--fit"],
+        ["trace", "--output"],
+        ["profile", "--output"],
+    ],
+)
+def test_places_that_cannot_be_written_are_refused_before_anything_is_read(
+    cli: Cli, tmp_path: Path, words: list[str]
+) -> None:
+    """What was searched for would be lost behind the search."""
+    verb, option = words
+    (tmp_path / "file").write_text("", encoding="utf-8")
+    found = {
+        tmp_path / "none" / "a.svg": "no such file or directory",
+        tmp_path / "file" / "a.svg": "not a directory",
+        tmp_path: "is a directory",
+    }
+    for place, reason in found.items():
+        call = cli(verb, tmp_path / "missing.yaml", option, place)
+        assert (call.code, call.out) == (2, "")
+        wanted = f"{place}: file: found {reason}, expected a file that can be written"
+        assert call.err == f"error: {wanted}\n"
+
+
 def test_a_file_without_a_solution_is_not_called_a_valid_one(
     cli: Cli, shop: Path, tmp_path: Path
 ) -> None:

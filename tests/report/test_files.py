@@ -24,7 +24,7 @@ from scheduling.report.palette import SERIES, series_colour, text_colour
 from scheduling.report.pictures import check_suffix
 from scheduling.report.schedule.figures import plot_gantt, plot_history, plot_profile
 from scheduling.report.schedule.layout import By
-from scheduling.storage import write_whole
+from scheduling.storage import require_place, write_whole
 from tests.report import instances
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -200,6 +200,19 @@ def test_links_are_followed_and_pipes_written(tmp_path: Path) -> None:
     assert (tmp_path / "real.svg").read_text() == "new"
     assert (tmp_path / "link.svg").is_symlink()
     write_whole(Path(os.devnull), b"gone")
+
+
+@pytest.mark.skipif(not Path("/dev/fd").exists(), reason="names no descriptors")
+def test_a_pipe_is_written_by_the_name_of_its_descriptor() -> None:
+    """What its name resolves to, such as ``pipe:[7]``, is no file."""
+    read, write = os.pipe()
+    try:
+        require_place(Path(f"/dev/fd/{write}"))
+        write_whole(Path(f"/dev/fd/{write}"), b"answer")
+        assert os.read(read, 99) == b"answer"
+    finally:
+        os.close(read)
+        os.close(write)
 
 
 def test_axes_given_are_drawn_into_and_returned() -> None:
