@@ -4,46 +4,61 @@ from __future__ import annotations
 
 from heapq import heapify, heappop, heappush
 
-from scheduling.simulator.requests.live import Live, State
+from scheduling.simulator.requests.live import Live
 
-_DECODING = State.DECODING
+NO_END = 1 << 62
+"""A step that no instance comes to."""
 
 
 class Ends:
     """Steps of an instance at which its requests end, in order; equal ones as they have joined.
 
-    An evicted request stays in it and is passed over: it no longer decodes, or has joined anew.
+    Attributes
+    ----------
+    first
+        The step at which the first of them has its last token; :data:`NO_END` without any.
     """
 
+    __slots__ = ("_heap", "_joined", "first")
+
     def __init__(self) -> None:
-        self.heap: list[tuple[int, int, Live]] = []
+        self._heap: list[tuple[int, int, Live]] = []
         self._joined = 0
+        self.first = NO_END
 
     def add(self, step: int, request: Live) -> None:
         """Note the step at which a request that joins the decodes has its last token."""
         self._joined = request.order = order = self._joined + 1
-        heappush(self.heap, (step, order, request))
+        heappush(self._heap, (step, order, request))
+        if step < self.first:
+            self.first = step
+
+    def drop(self, request: Live) -> None:
+        """Forget a request that no longer decodes; its entry is passed over when it comes up."""
+        request.order = 0
+        self._look()
 
     def remove(self, request: Live) -> None:
         """Take out a request that goes elsewhere, where its numbers mean something else."""
-        self.heap = [end for end in self.heap if end[2] is not request]
-        heapify(self.heap)
-
-    def next(self) -> int:
-        """Return the step at which the first request that decodes has its last token."""
-        heap = self.heap
-        while True:
-            step, order, request = heap[0]
-            if request.state is _DECODING and request.order == order:
-                return step
-            heappop(heap)
+        self._heap = [end for end in self._heap if end[2] is not request]
+        heapify(self._heap)
+        self._look()
 
     def until(self, step: int) -> list[Live]:
         """Take out the requests that have their last token by a step."""
-        heap = self.heap
         found = []
-        while heap and heap[0][0] <= step:
-            _, order, request = heappop(heap)
-            if request.state is _DECODING and request.order == order:
-                found.append(request)
+        while self.first <= step:
+            found.append(heappop(self._heap)[2])
+            self._look()
         return found
+
+    def _look(self) -> None:
+        """Find the first end, past those of requests that have left or joined anew."""
+        heap = self._heap
+        while heap:
+            step, order, request = heap[0]
+            if request.order == order:
+                self.first = step
+                return
+            heappop(heap)
+        self.first = NO_END

@@ -85,7 +85,7 @@ class Engine:
         self._growth = growth
         self._coming: Coming | None = None
         # By time, then rank: ends, what is fetched, calls; behind all stands one that never comes.
-        self.events: list[tuple[int, int, int, Any]] = [(LAST_NS + 1, 0, 0, None)]
+        self.events: list[tuple[int, int, int, Any]] = [(LAST_NS + 1, _CALL, 0, None)]
         self._seq = 0
         self._touched: list[Instance] = []
         self.instances: list[Instance] = []
@@ -93,7 +93,7 @@ class Engine:
             self._add(group, timeline=timeline)
         self._flows = Flows(deployment, table, self.instances)
         # Single elements of views are read and written in a fraction of the time of an array's.
-        self._totals = (table.prompt_tokens + table.output_tokens).data
+        self.totals = (table.prompt_tokens + table.output_tokens).data
         self._columns = table.demand.data, table.prompt_tokens.data, table.cached_tokens.data
         self._choices: dict[int, Choice] = {}
         self._clear()
@@ -170,10 +170,6 @@ class Engine:
             instance.dirty = True
             self._touched.append(instance)
 
-    def total(self, request: Live) -> int:
-        """Return the tokens of a request's prompt and answer, which policies do not know."""
-        return self._totals[request.row]
-
     def call_at(self, time: int, action: Callable[[int], None]) -> None:
         """Have something done at a time, which it is told."""
         if time > LAST_NS:
@@ -181,17 +177,9 @@ class Engine:
         self._seq += 1
         heappush(self.events, (time, _CALL + self._seq, 0, action))
 
-    def began(self, request: Live, now: int) -> None:
-        """Note the first time that a request leaves a queue."""
-        self.started[request.row] = now
-
     def found(self, request: Live) -> None:
         """Note the tokens of a prompt that were kept when it first left a queue."""
         self.hits[request.row] = request.done
-
-    def first_token(self, request: Live, now: int) -> None:
-        """Note the first token of an answer."""
-        self.first[request.row] = now
 
     def done(self, request: Live, now: int) -> None:
         """Note the end of a request."""
@@ -213,7 +201,7 @@ class Engine:
     def hand_over(self, request: Live, now: int) -> None:
         """Queue a request whose prompt is computed at the instance that makes its answer."""
         choice = self._choices[request.row]
-        places = choice.answers(self.total(request))
+        places = choice.answers(self.totals[request.row])
         target = self._router.choose(places, request, now)
         if target not in places:
             raise elsewhere(self._router, request, target, now)
@@ -277,37 +265,56 @@ class Engine:
         coming = zip(rows, arrivals[1:], strict=True)
         comes = arrivals[0]
         while True:
-            now = heap[0][0]
-            if comes < now:
+            now, rank, version, what = heap[0]
+            if now < comes and rank < _FETCHED:
+                heappop(heap)
+                if what.version != version:
+                    continue
+                what.finish(now)
+                # Mostly nothing else happens at the time.
+                if heap[0][0] > now and not touched and migrations is None:
+                    what.start(now)
+                    continue
+                self.touch(what)
+            elif comes < now:
                 now = comes
             elif now > LAST_NS:
                 break
             while heap[0][0] == now:
-                _, rank, version, what = heappop(heap)
-                if rank >= _FETCHED:
-                    what(now)
-                elif what.version == version:
-                    what.finish(now)
-                    if not what.dirty:
-                        what.dirty = True
-                        touched.append(what)
+                self._happen(now)
             if comes == now:
                 comes = self._come(coming, now, on_progress)
                 if heap[0][0] == now:
                     continue
-            if migrations is not None:
-                migrations.settle(now)
-            # Which of them was touched first depends on jumps, whose ends come late.
-            if len(touched) > 1:
-                touched.sort(key=_index)
-            for instance in touched:
-                instance.dirty = False
-                if not instance.busy:
-                    instance.start(now)
-            touched.clear()
+            self._compose(now)
         if self.left:
+            if len(heap) > 1:
+                raise too_long()
             raise PolicyError(f"{self.left} requests wait for ever")
         return self._result()
+
+    def _happen(self, now: int) -> None:
+        """Let the first event happen."""
+        _, rank, version, what = heappop(self.events)
+        if rank >= _FETCHED:
+            what(now)
+        elif what.version == version:
+            what.finish(now)
+            self.touch(what)
+
+    def _compose(self, now: int) -> None:
+        """Let those compose their next batches that the events of a time have touched."""
+        touched = self._touched
+        if self._migrations is not None:
+            self._migrations.settle(now)
+        # Which of them was touched first depends on jumps, whose ends come late.
+        if len(touched) > 1:
+            touched.sort(key=_index)
+        for instance in touched:
+            instance.dirty = False
+            if not instance.busy:
+                instance.start(now)
+        touched.clear()
 
     def _come(
         self, coming: Iterator[tuple[int, int]], now: int, on_progress: Progress | None
@@ -343,7 +350,7 @@ class Engine:
     def _arrive(self, row: int, now: int) -> None:
         demand, prompts, cached = self._columns
         request = Live(row, now, demand[row], prompts[row], cached[row])
-        total = self._totals[row]
+        total = self.totals[row]
         choice = self._flows.choose(request.demand, request.prompt, total)
         if choice is None:
             self.left -= 1 if self.programs is None else self.programs.rejected(row)

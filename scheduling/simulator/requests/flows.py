@@ -23,17 +23,17 @@ class Side:
         Instances of each group, with the tokens of the longest sequence that one holds.
     """
 
-    __slots__ = ("_groups", "_least", "instances", "most")
+    __slots__ = ("_groups", "instances", "least", "most")
 
     def __init__(self, groups: Sequence[tuple[int, Sequence[Instance]]]) -> None:
         self._groups = groups
-        self._least = min((limit for limit, _ in groups), default=0)
+        self.least = min((limit for limit, _ in groups), default=0)
         self.most = max((limit for limit, _ in groups), default=0)
         self.instances = [instance for _, own in groups for instance in own]
 
     def holding(self, tokens: int) -> Sequence[Instance]:
         """Return the instances that hold a sequence of so many tokens."""
-        if tokens <= self._least:
+        if tokens <= self.least:
             return self.instances
         return [instance for limit, own in self._groups if tokens <= limit for instance in own]
 
@@ -63,7 +63,9 @@ class Choice:
 
     def prompts(self, prompt: int, total: int) -> Sequence[Instance]:
         """Return the instances that may compute a prompt, with an answer up to so many tokens."""
-        return self.first.holding(total if self.last is None else prompt + 1)
+        tokens = total if self.last is None else prompt + 1
+        side = self.first
+        return side.instances if tokens <= side.least else side.holding(tokens)
 
     def answers(self, total: int) -> Sequence[Instance]:
         """Return the instances that may make an answer whose prompt others have computed."""

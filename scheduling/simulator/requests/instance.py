@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from scheduling.simulator.requests.deployment import Group
     from scheduling.simulator.requests.engine import Engine
 
+# The enumeration looks its members up in Python.
+_DONE, _PREFILLING = State.DONE, State.PREFILLING
+
 
 class Instance(Iterations):
     """One replica, which composes batches when its policies say so, and runs them."""
@@ -26,20 +29,25 @@ class Instance(Iterations):
 
     def enqueue(self, request: Live, now: int) -> None:
         """Put a request at the end of the queue."""
-        first = not self.waiting or self.order is not None or self._begins != "first"
-        self.waiting.append(request)
+        waiting = self.waiting
+        waiting.append(request)
         self._unsorted = True
+        self.outstanding += 1
         self.load_tokens += request.target
         if not self.busy:
             self._engine.touch(self)
         elif self._preempting is not None and self.running.chunks:
             self._give_way(self._preempting, now)
-        elif first and self.slots > 0:
-            self._interrupt(now)
+        elif self._passes or len(waiting) == 1:
+            # Whoever comes, a jump with prompts takes as many tokens of the same one.
+            run = self.running
+            if run.steps > 1 and not run.chunks and self.slots > 0:
+                self._interrupt(now)
 
     def withdraw(self, request: Live) -> None:
         """Take a request out of the queue."""
         self.waiting.remove(request)
+        self.outstanding -= 1
         self.load_tokens -= request.target
 
     def arrive(self, request: Live, now: int) -> None:
@@ -69,18 +77,12 @@ class Instance(Iterations):
         turn = self._turn
         turn.now = now
         turn.decodes = 0
-        turn.wake_ns = None
         if turn.chunks:
             turn.clear()
         if self._arrived:
             self._welcome()
         if self.waiting:
-            if self.order is not None:
-                if not self.order.steady:
-                    self._unsorted = True
-                self._sort()
-            if self.waiting[0].remote:
-                self.fetch(now)
+            self._line_up(now)
         evictions = self._evictions
         self.composition.compose(turn)
         # An eviction has changed what the next turn finds.
@@ -97,6 +99,16 @@ class Instance(Iterations):
             self._run_decodes(now, turn.decodes, steady)
         else:
             self._idle(turn)
+        turn.wake_ns = None
+
+    def _line_up(self, now: int) -> None:
+        """Bring the queue into its order, and have KV fetched for its head."""
+        if self.order is not None:
+            if not self.order.steady:
+                self._unsorted = True
+            self._sort()
+        if self.waiting[0].remote:
+            self.fetch(now)
 
     def finish(self, now: int) -> None:
         """End the iterations that have been running; another batch is to be composed."""
@@ -108,7 +120,7 @@ class Instance(Iterations):
         if self.cache is not None:
             grown = used = used - self.cache.spare
         if decodes:
-            if steps > 1 and self._grows:
+            if steps > 1 and self.grows:
                 growth = self._growth(steps - 1)
                 memory.free -= growth
                 grown += growth
@@ -123,7 +135,7 @@ class Instance(Iterations):
             tally.peak_blocks = grown
         if tally.samples is not None:
             tally.samples += ((run.began, used), (now, grown))
-        if decodes and self._ends.heap[0][0] <= self.steps:
+        if self._ends.first <= self.steps:
             for request in self._ends.until(self.steps):
                 self._leave(request, now, keep=True)
                 self._end(request, now)
@@ -146,15 +158,16 @@ class Instance(Iterations):
 
     def admit(self, request: Live) -> bool:
         """Begin a request of the queue, if there is a slot and the admission policy lets it."""
-        turn = self._turn
-        if len(self.decoding) + len(self.prefilling) + self.moving >= self._most:
+        memory = self.memory
+        if self.outstanding - len(self.waiting) >= self._most:
             return False
         blocks = self._granted(request)
         if blocks is None:
             return False
-        if blocks > self.memory.free:
-            raise turn.impossible(f"{blocks} blocks for it, {self.memory.free} are free", request)
-        self.memory.free -= blocks
+        if blocks > memory.free:
+            found = f"{blocks} blocks for it, {memory.free} are free"
+            raise self._turn.impossible(found, request)
+        memory.free -= blocks
         self._begin(request, blocks)
         return True
 
@@ -164,7 +177,7 @@ class Instance(Iterations):
         if self.adapters is not None and not self.adapters.fits(request):
             return None
         blocks = self.admission.grant(turn, request)
-        if blocks is not None and blocks < self.memory.blocks(request.target):
+        if blocks is not None and blocks * turn.block_size < request.target:
             raise turn.impossible(f"{blocks} blocks for its {request.target} tokens", request)
         return blocks
 
@@ -180,14 +193,14 @@ class Instance(Iterations):
             self.tally.adapter_loads += 1
         if not request.begun:
             request.begun = True
-            self._engine.began(request, self._turn.now)
+            self._engine.started[request.row] = self._turn.now
         if not request.remote:
-            request.state = State.PREFILLING
+            request.state = _PREFILLING
             self.prefilling.append(request)
 
     def answer_at_once(self, request: Live) -> None:
         """Count the answer of a request that waits as part of its prompt."""
-        target = self._engine.total(request) - 1
+        target = self._engine.totals[request.row] - 1
         self.load_tokens += target - request.target
         request.target = target
 
@@ -220,7 +233,7 @@ class Instance(Iterations):
         for request in self._arrived:
             self.moving -= 1
             request.remote = False
-            self._join(request, self._engine.total(request) - request.target - 1)
+            self._join(request, self._engine.totals[request.row] - request.target - 1)
         self._arrived.clear()
 
     def _bring(self, request: Live, now: int) -> None:
@@ -228,12 +241,13 @@ class Instance(Iterations):
         self._engine.fetch(self, request, now)
 
     def _end(self, request: Live, now: int) -> None:
-        request.state = State.DONE
+        request.state = _DONE
+        self.outstanding -= 1
         self.load_tokens -= request.target
         if self.adapters is not None:
             self.adapters.leave(request)
         if self._learner is not None:
-            self._learner.ended(request, self._engine.total(request) - request.prompt)
+            self._learner.ended(request, self._engine.totals[request.row] - request.prompt)
         self._engine.done(request, now)
 
     def _end_chunks(self, now: int, chunks: Chunks) -> None:
@@ -248,8 +262,8 @@ class Instance(Iterations):
                 self.cache.share(request, now)
             if not request.answered:
                 request.answered = True
-                self._engine.first_token(request, now)
-            left = self._engine.total(request) - request.target - 1
+                self._engine.first[request.row] = now
+            left = self._engine.totals[request.row] - request.target - 1
             if not left:
                 self._free(request, request.blocks, request.target, now)
                 self._end(request, now)
@@ -259,6 +273,7 @@ class Instance(Iterations):
                 request.source = self.index
                 request.left_behind = request.blocks
                 self.leaving += 1
+                self.outstanding -= 1
                 self.load_tokens -= request.target
                 if self.adapters is not None:
                     self.adapters.leave(request)

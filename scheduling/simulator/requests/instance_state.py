@@ -34,6 +34,9 @@ if TYPE_CHECKING:
     )
     from scheduling.simulator.requests.turn import Turn
 
+# The enumeration looks its members up in Python.
+_DECODING, _WAITING = State.DECODING, State.WAITING
+
 _IDLE_TURNS = 100_000
 """How often in a row policies may look at requests that wait, and run nothing."""
 
@@ -44,6 +47,12 @@ class InstanceState:
     All requests that decode advance together: ``steps`` counts the iterations in which they do, and
     a request's tokens follow from it. So an iteration, or a jump over many, costs the same for one
     request as for a hundred.
+
+    Attributes
+    ----------
+    outstanding, load_tokens
+        Requests that are queued, running or on their way here; tokens that their prefills have to
+        reach.
     """
 
     # More names than Python shares between instances, whose lookups would be slow without slots.
@@ -58,13 +67,13 @@ class InstanceState:
         "_events",
         "_evictions",
         "_form",
-        "_grows",
         "_idle_since",
         "_idle_turns",
         "_jumps",
         "_learner",
         "_lines",
         "_most",
+        "_passes",
         "_preempting",
         "_settled",
         "_turn",
@@ -79,6 +88,7 @@ class InstanceState:
         "dirty",
         "eviction",
         "group",
+        "grows",
         "index",
         "leaving",
         "load_tokens",
@@ -86,6 +96,7 @@ class InstanceState:
         "moving",
         "name",
         "order",
+        "outstanding",
         "prefilling",
         "running",
         "steps",
@@ -128,6 +139,7 @@ class InstanceState:
         self.version = 0
         self.dirty = False
         self.load_tokens = 0
+        self.outstanding = 0
         self.tally = Tally()
         self._base_sum = 0
         self._evictions = 0
@@ -144,14 +156,14 @@ class InstanceState:
         self._unsorted = False
         self._jumps = engine.jumps and self.composition.steady
         self._begins: Begins = composition.begins if isinstance(composition, Choosing) else "any"
-        self._settled = self._steadily
-        self._grows = self.admission.grows
+        self.grows = self.admission.grows
+        self._look_at_order()
 
-    @property
-    def _steadily(self) -> bool:
-        """Whether time alone lets nobody begin."""
+    def _look_at_order(self) -> None:
+        """Note who may begin under the order of the queue: when time passes, when one comes."""
         ordered = self.order is None or self.order.steady
-        return ordered and self.admission.steady and self._begins != "by-time"
+        self._settled = ordered and self.admission.steady and self._begins != "by-time"
+        self._passes = self.order is not None or self._begins != "first"
 
     @property
     def policies(self) -> tuple[Policy, ...]:
@@ -170,7 +182,9 @@ class InstanceState:
         """Bring the queue into its order."""
         if self._unsorted and self.order is not None:
             key, now = self.order.key, self._turn.now
-            self.waiting = deque(sorted(self.waiting, key=lambda request: key(request, now)))
+            ordered = sorted(self.waiting, key=lambda request: key(request, now))
+            self.waiting.clear()
+            self.waiting.extend(ordered)
             self._unsorted = False
 
     def last(self, now: int) -> Live | None:
@@ -184,12 +198,7 @@ class InstanceState:
     @property
     def slots(self) -> int:
         """Requests that may still begin before the batch is full."""
-        return self._most - len(self.decoding) - len(self.prefilling) - self.moving
-
-    @property
-    def outstanding(self) -> int:
-        """Requests that are queued or running here."""
-        return len(self.waiting) + len(self.decoding) + len(self.prefilling) + self.moving
+        return self._most - self.outstanding + len(self.waiting)
 
     @property
     def done(self) -> InstanceRun:
@@ -198,7 +207,7 @@ class InstanceState:
 
     def tokens(self, request: Live) -> int:
         """Return the tokens of a request so far: computed ones, or prompt and answer."""
-        if request.state is State.DECODING:
+        if request.state is _DECODING:
             return request.base + self.steps
         return request.done
 
@@ -214,7 +223,7 @@ class InstanceState:
     def tokens_at(self, request: Live, now: int) -> int:
         """Return the tokens of a request at a time between the ends of jumps."""
         each = 0
-        if request.state is State.DECODING:
+        if request.state is _DECODING:
             each = 1
         elif self.running.chunks:
             # A jump with prompts takes as many tokens of one in every iteration.
@@ -225,7 +234,7 @@ class InstanceState:
     def free_at(self, now: int) -> int:
         """Return the blocks that are free at a time between the ends of jumps."""
         run = self.running
-        if not self.completed(now) or not self._grows or run.pace is None:
+        if not self.completed(now) or not self.grows or run.pace is None:
             return self.memory.free
         begun = run.pace.reaching(((now - run.began) << SHIFT) - self._carry)
         return self.memory.free - self.memory.need(self.steps + 1, begun - 1)
@@ -255,24 +264,19 @@ class InstanceState:
 
     # Memory.
 
-    def secure_decodes(self) -> int:
-        """Give all requests that decode the blocks of their next tokens, by eviction if need be.
+    def make_room(self) -> int:
+        """Give requests that decode the blocks of their next tokens, of which too few are free.
 
-        As in vLLM, a request decodes only while a block is free, whether it needs one or not.
+        Returns how many decode: what nobody uses is dropped for them, then others are evicted.
         """
-        count = len(self.decoding)
-        if not count or not self._grows:
-            return count
         memory = self.memory
-        left = memory.free - memory.wheel[self.steps % memory.block_size]
-        if left <= 0:
-            if self.cache is not None:
-                self.cache.reclaim(1 - left, self._turn.now)
-                left = memory.free - memory.wheel[self.steps % memory.block_size]
-            if left <= 0:
-                return self._secure_one_by_one()
-        memory.free = left
-        return count
+        need = memory.wheel[self.steps % memory.block_size]
+        if self.cache is not None:
+            self.cache.reclaim(1 + need - memory.free, self._turn.now)
+            if memory.free > need:
+                memory.free -= need
+                return len(self.decoding)
+        return self._secure_one_by_one()
 
     def _growth(self, steps: int) -> int:
         """Return the blocks that so many steps of a jump behind its first take; they are free."""
@@ -285,7 +289,7 @@ class InstanceState:
         count = 0
         while ranked:
             request = ranked.popleft()
-            if request.state is not State.DECODING:
+            if request.state is not _DECODING:
                 continue
             while memory.free < 1:
                 if self.cache is not None and self.cache.spare:
@@ -312,7 +316,7 @@ class InstanceState:
             Memory is short for it though nobody else runs.
         """
         del alone
-        if request.state is State.DECODING:
+        if request.state is _DECODING:
             self._leave(request, self._turn.now, keep=False)
             request.done = request.base + self.steps
         else:
@@ -324,7 +328,7 @@ class InstanceState:
         self.load_tokens += again - request.target
         request.target = again
         request.done = min(request.cached, request.target - 1)
-        request.state = State.WAITING
+        request.state = _WAITING
         request.restarts += 1
         self.tally.restarts += 1
         self._give_back(request)
@@ -345,11 +349,11 @@ class InstanceState:
         request, left
             It, and the tokens that its answer lacks, which policies do not know.
         """
-        request.state = State.DECODING
+        request.state = _DECODING
         request.base = base = request.target + 1 - self.steps
         self.decoding[request.row] = request
         self._base_sum += base
-        if self._grows:
+        if self.grows:
             self.memory.join(base)
         self._ends.add(self.steps + left, request)
 
@@ -357,13 +361,15 @@ class InstanceState:
         """Take a request out of those that decode, with all that it holds."""
         held, base, memory = request.blocks, request.base, self.memory
         stored = base + self.steps - 1
-        if self._grows:
+        if self.grows:
             grown = -(-stored // memory.block_size)
             if grown > held:
                 held = grown
             memory.leave(base)
         del self.decoding[request.row]
         self._base_sum -= base
+        if not keep:
+            self._ends.drop(request)
         if self.cache is None:
             memory.free += held
         else:

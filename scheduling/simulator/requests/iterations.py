@@ -6,7 +6,7 @@ from heapq import heappush
 from typing import ClassVar
 
 from scheduling.models.cost.protocol import Batch
-from scheduling.simulator.requests.clock import LAST_NS, SHIFT, Course, Pace, ticks, too_long
+from scheduling.simulator.requests.clock import SHIFT, Course, Pace, ticks
 from scheduling.simulator.requests.instance_state import InstanceState
 from scheduling.simulator.requests.parts import Chunks, mixed_batch, next_batch
 from scheduling.simulator.requests.policy import Preempting
@@ -24,10 +24,9 @@ class Iterations(InstanceState):
         """Run a batch of decodes alone, or as many as pass before anything else can happen."""
         self.running.chunks = _NO_CHUNKS
         context = self._base_sum + decodes * self.steps
-        form = self._form
         jumps = steady and self._jumps
-        if form is not None:
-            base, _, per_decode, per_context, _, _ = form
+        if self._form is not None:
+            base, _, per_decode, per_context, _, _ = self._form
             slope = per_context * decodes
             fixed = base + per_decode * decodes + per_context * context
         elif (line := self._lines.at(decodes, context)) is not None:
@@ -38,12 +37,14 @@ class Iterations(InstanceState):
         if self.adapters is not None:
             fixed += self._of_adapters(decodes, _NO_CHUNKS)
         if jumps and not (self.waiting and self._asked):
-            steps = self._ends.next() - self.steps
-            if steps > 1 and self._grows:
+            steps = self._ends.first - self.steps
+            # Mostly there is a block for each of them as often as it may need one.
+            memory = self.memory
+            if memory.free <= memory.count * (steps // memory.block_size + 1):
                 steps = self._lasting(steps)
             if steps > 1:
                 passed = steps * fixed + slope * (steps * (steps - 1) // 2)
-                self._launch(now, steps, decodes, passed, Pace(fixed, slope))
+                self._launch(now, steps, decodes, passed, fixed, slope)
                 return
         self._launch(now, 1, decodes, fixed)
 
@@ -52,20 +53,21 @@ class Iterations(InstanceState):
         run, turn = self.running, self._turn
         run.chunks = chunks
         run.part = part = turn.part
-        steps = self._repeats(chunks, decodes) if steady and turn.repeats else 1
+        steps = self._repeats(chunks, decodes) if turn.repeats and steady else 1
         if self._form is None or part is not None:
             self._run_asked(now, steps, mixed_batch(chunks, decodes, self.context(decodes)))
             return
         base, per_new, per_decode, per_context, per_cached, half_pair = self._form
-        new = cached = pairs = 0
+        new = cached = 0
         for request, tokens in chunks:
-            done = request.done
             new += tokens
-            cached += done
-            if half_pair:
-                pairs += tokens * (2 * done + tokens + 1)
+            cached += request.done
         run.new_tokens = new
-        fixed = base + per_new * new + per_cached * cached + half_pair * pairs
+        fixed = base + per_new * new + per_cached * cached
+        if half_pair:
+            fixed += half_pair * sum(
+                tokens * (2 * request.done + tokens + 1) for request, tokens in chunks
+            )
         if self.adapters is not None:
             fixed += self._of_adapters(decodes, chunks)
         if decodes:
@@ -76,7 +78,7 @@ class Iterations(InstanceState):
             return
         slope = per_context * decodes + (per_cached + 2 * half_pair * new) * new
         passed = steps * fixed + slope * (steps * (steps - 1) // 2)
-        self._launch(now, steps, decodes, passed, Pace(fixed, slope))
+        self._launch(now, steps, decodes, passed, fixed, slope)
 
     def _run_asked(self, now: int, steps: int, batch: Batch) -> None:
         """Run batches with prompts whose times the cost model tells one by one."""
@@ -95,7 +97,7 @@ class Iterations(InstanceState):
             passed += ticks(self.cost.seconds(batch)) + more
             ends.append(passed)
             batch = next_batch(batch)
-        self._launch(now, steps, decodes, passed, Course(ends))
+        self._launch(now, steps, decodes, passed, course=Course(ends))
 
     def _of_adapters(self, decodes: int, chunks: Chunks) -> int:
         """Return the ticks that the adapters of a batch add to an iteration."""
@@ -113,12 +115,10 @@ class Iterations(InstanceState):
 
     def _lasting(self, steps: int) -> int:
         """Return for how many of so many decode steps, at least one, there is memory that grows."""
-        memory = self.memory
-        # Mostly there is a block for each of them as often as it may need one.
-        if memory.free > memory.count * (steps // memory.block_size + 1):
+        if steps <= 1 or not self.grows:
             return steps
         spare = 0 if self.cache is None else self.cache.spare
-        return 1 + memory.lasts(self.steps + 1, steps - 1, spare)
+        return 1 + self.memory.lasts(self.steps + 1, steps - 1, spare)
 
     def _repeats(self, chunks: Chunks, decodes: int) -> int:
         """Return how many batches in a row take as many tokens of one prompt as this one."""
@@ -130,17 +130,20 @@ class Iterations(InstanceState):
         if steps <= 1:
             return 1
         if decodes:
-            ends = self._ends.next() - self.steps
-            if ends < steps:
-                steps = ends
-            if steps > 1 and self._grows:
-                steps = self._lasting(steps)
+            steps = self._lasting(min(steps, self._ends.first - self.steps))
         return steps
 
     def _launch(
-        self, now: int, steps: int, decodes: int, passed: int, pace: Pace | Course | None = None
+        self,
+        now: int,
+        steps: int,
+        decodes: int,
+        passed: int,
+        fixed: int = -1,
+        slope: int = 0,
+        course: Course | None = None,
     ) -> None:
-        """Begin iterations that take so many ticks; more than one, at a pace."""
+        """Begin iterations that take so many ticks; more than one, at a pace or by a course."""
         if self._copying:
             self.tally.copying_ns += self._copying
             now += self._copying
@@ -150,12 +153,12 @@ class Iterations(InstanceState):
         run.steps = steps
         run.decodes = decodes
         run.passed = passed
-        run.pace = pace
+        run.fixed = fixed
+        run.slope = slope
+        run.course = course
         self.busy = True
         self.version = version = self.version + 1
         time = now + ((self._carry + passed) >> SHIFT)
-        if time > LAST_NS:
-            raise too_long()
         # By index where times are equal: when an end was foreseen depends on jumps.
         heappush(self._events, (time, self.index, version, self))
 
@@ -167,7 +170,8 @@ class Iterations(InstanceState):
             return
         steps = max(1, pace.reaching(((now - run.began) << SHIFT) - self._carry))
         if steps < run.steps:
-            self._launch(run.began, steps, run.decodes, pace.after(steps), pace)
+            passed = pace.after(steps)
+            self._launch(run.began, steps, run.decodes, passed, run.fixed, run.slope, run.course)
 
     def _give_way(self, policy: Preempting, now: int) -> None:
         """Cut the pass that runs after its present operator, if the policy wants that."""

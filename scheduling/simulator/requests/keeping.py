@@ -32,7 +32,7 @@ class KeepingInstance(Instance):
         self._matched = 0
         if isinstance(retention, Ordering) and retention.order is not None:
             self.order = retention.order
-            self._settled = self._steadily
+            self._look_at_order()
 
     @property
     def policies(self) -> tuple[Policy, ...]:
@@ -62,7 +62,7 @@ class KeepingInstance(Instance):
     def settle(self, now: int) -> None:
         """Free the blocks that the iterations of a jump have taken which have begun by now."""
         run = self.running
-        if not self.busy or run.pace is None or not self._grows:
+        if not self.busy or run.pace is None or not self.grows:
             return
         begun = run.pace.reaching(((now - run.began) << SHIFT) - self._carry)
         if 1 < begun <= run.steps:

@@ -23,6 +23,9 @@ class State(IntEnum):
     DONE = 4
 
 
+_WAITING = State.WAITING
+
+
 class Live:
     """A request as policies see it: the length of its answer is not here.
 
@@ -102,7 +105,7 @@ class Live:
         self.blocks = 0
         self.order = 0
         self.restarts = 0
-        self.state = State.WAITING
+        self.state = _WAITING
         self.begun = False
         self.answered = False
         self.remote = False

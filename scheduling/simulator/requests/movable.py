@@ -50,6 +50,7 @@ class MovableInstance(Instance):
         """Count a request that is on its way, for which enough blocks are set aside."""
         self.reserved -= request.blocks
         self.moving += 1
+        self.outstanding += 1
         self.load_tokens += request.target
         self.tally.taken_over += 1
 
@@ -61,6 +62,7 @@ class MovableInstance(Instance):
         request.left_behind = self.memory.free - held
         self.memory.free = held
         self.leaving += 1
+        self.outstanding -= 1
         self.load_tokens -= request.target
         self._ends.remove(request)
         request.target = request.base + self.steps - 1
@@ -92,9 +94,9 @@ class MovableInstance(Instance):
             self._engine.touch(self)
             self.version += 1
             return
-        self.secure_decodes()
+        self._turn.decode()
         run.began, run.steps, run.passed, run.decodes = end, rest, left, decodes
-        run.pace = Pace(pace.fixed + pace.slope * done, pace.slope)
+        run.fixed, run.slope = pace.fixed + pace.slope * done, pace.slope
         self.busy = True
 
     def _idle(self, turn: Turn) -> None:

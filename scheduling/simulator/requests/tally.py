@@ -18,9 +18,11 @@ class Current:
     ----------
     began, passed
         Nanosecond at which it began, and the ticks that it takes.
-    steps, pace, decodes
-        Iterations, their times unless there is but one that nothing can end early, and the
-        requests that decode in each.
+    steps, decodes
+        Iterations, and the requests that decode in each.
+    fixed, slope, course
+        Their times: those of a :class:`~scheduling.simulator.requests.clock.Pace`, or each for
+        itself; ``fixed`` is -1 and there is no course where nothing can end them early.
     chunks, new_tokens
         Requests that compute prompt tokens in each, with how many; their sum.
     part
@@ -32,12 +34,21 @@ class Current:
     began: int = 0
     passed: int = 0
     steps: int = 0
-    pace: Pace | Course | None = None
     decodes: int = 0
+    fixed: int = -1
+    slope: int = 0
+    course: Course | None = None
     chunks: list[tuple[Live, int]] = field(default_factory=list)
     new_tokens: int = 0
     part: Part | None = None
     cut: int = 0
+
+    @property
+    def pace(self) -> Pace | Course | None:
+        """Times of its iterations; ``None`` where nothing can end them early."""
+        if self.fixed >= 0:
+            return Pace(self.fixed, self.slope)
+        return self.course
 
 
 @dataclass(slots=True)

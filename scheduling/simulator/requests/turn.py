@@ -28,6 +28,10 @@ class Turn:
         Tokens of a block of KV memory, and all its blocks.
     now
         Nanoseconds from the start of the trace.
+    waiting
+        The queue; its first is :attr:`head` once that has been asked for.
+    prefilling
+        Requests that have begun and have prompt tokens left.
     decodes
         Requests that decode one token in this batch, so far.
     chunks
@@ -42,6 +46,7 @@ class Turn:
     """
 
     __slots__ = (
+        "_decoding",
         "_instance",
         "block_size",
         "capacity_blocks",
@@ -49,12 +54,17 @@ class Turn:
         "decodes",
         "now",
         "part",
+        "prefilling",
         "repeats",
+        "waiting",
         "wake_ns",
     )
 
     def __init__(self, instance: Instance) -> None:
         self._instance = instance
+        self._decoding = instance.decoding
+        self.waiting: Sequence[Live] = instance.waiting
+        self.prefilling: Sequence[Live] = instance.prefilling
         self.block_size = instance.memory.block_size
         self.capacity_blocks = instance.memory.capacity
         self.now = 0
@@ -85,19 +95,9 @@ class Turn:
         return front
 
     @property
-    def waiting(self) -> Sequence[Live]:
-        """The queue; its first is :attr:`head` once that has been asked for."""
-        return self._instance.waiting
-
-    @property
-    def prefilling(self) -> Sequence[Live]:
-        """Requests that have begun and have prompt tokens left."""
-        return self._instance.prefilling
-
-    @property
     def decoding(self) -> Sequence[Live]:
         """Requests that decode, in the order in which they began to."""
-        return list(self._instance.decoding.values())
+        return list(self._decoding.values())
 
     @property
     def slots(self) -> int:
@@ -135,9 +135,21 @@ class Turn:
         return self._instance.tokens(request)
 
     def decode(self) -> int:
-        """Add all requests that decode, making room by eviction; return how many that are."""
-        self.decodes = self._instance.secure_decodes()
-        return self.decodes
+        """Add all requests that decode, making room by eviction; return how many that are.
+
+        As in vLLM, a request decodes only while a block is free, whether it needs one or not.
+        """
+        instance = self._instance
+        count = len(self._decoding)
+        if count and instance.grows:
+            memory = instance.memory
+            left = memory.free - memory.wheel[instance.steps % memory.block_size]
+            if left > 0:
+                memory.free = left
+            else:
+                count = instance.make_room()
+        self.decodes = count
+        return count
 
     def admit(self, request: Live | None = None) -> Live | None:
         """Begin a request if a slot is free and the admission policy lets it; return which began.
@@ -149,9 +161,9 @@ class Turn:
         """
         instance = self._instance
         if request is None:
-            if not instance.waiting:
+            if not self.waiting:
                 return None
-            request = instance.front
+            request = self.waiting[0] if instance.order is None else instance.front
         if request is None or request.remote:
             return None
         return request if instance.admit(request) else None
@@ -178,6 +190,24 @@ class Turn:
         on the request's target holds both, and the last token that is never stored.
         """
         self._instance.answer_at_once(request)
+
+    def fill(self, request: Live, most: int) -> int:
+        """Add what a request that has begun has left to compute, at most so many tokens.
+
+        Returns how many that are.
+        """
+        end = request.target
+        if request.known < end:
+            end = request.known
+        tokens = end - request.done
+        if tokens > most:
+            tokens = most
+        if tokens <= 0:
+            return 0
+        if request.state is not _PREFILLING:
+            raise self.impossible("prompt tokens of it, which has not begun", request)
+        self.chunks.append((request, tokens))
+        return tokens
 
     def prefill(self, request: Live, tokens: int) -> None:
         """Add prompt tokens of a request that has begun."""

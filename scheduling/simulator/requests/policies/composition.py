@@ -33,22 +33,15 @@ class Sarathi:
         """Decode, go on with started prompts, begin new ones while tokens are left."""
         left = self.tokens - turn.decode()
         for request in turn.prefilling:
-            tokens = request.left
-            if tokens > left:
-                tokens = left
-            if tokens <= 0:
+            tokens = turn.fill(request, left)
+            if not tokens:
                 break
-            turn.prefill(request, tokens)
             left -= tokens
-        while left > 0:
+        while left > 0 and turn.waiting:
             admitted = turn.admit()
             if admitted is None:
                 break
-            tokens = admitted.left
-            if tokens > left:
-                tokens = left
-            turn.prefill(admitted, tokens)
-            left -= tokens
+            left -= turn.fill(admitted, left)
         if left <= 0 and len(turn.chunks) == 1:
             turn.repeats = True
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from operator import attrgetter
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -105,9 +106,5 @@ class WithAdapter:
         return 0.0 if adapters is None or adapters.has(request) else self._weight
 
 
-def _outstanding(instance: Instance) -> int:
-    return instance.outstanding
-
-
-def _load(instance: Instance) -> int:
-    return instance.load_tokens
+_outstanding = attrgetter("outstanding")
+_load = attrgetter("load_tokens")
