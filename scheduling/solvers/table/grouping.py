@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from heapq import heapify, heappop, heapreplace
 
 import numpy as np
 
@@ -10,6 +11,9 @@ from scheduling.models.table.arrays import Ints, Line, Lines, TableArrays
 from scheduling.solvers.bases import NeedsNothing, OnePass, TakesAll
 from scheduling.solvers.board import Board, Budget
 from scheduling.solvers.table.family import CompiledTable, offer
+
+_PAIR = 2
+"""Fewest rows with something to share."""
 
 
 class AsIs(OnePass):
@@ -77,24 +81,85 @@ def grouped(arrays: TableArrays, stops: Callable[[], bool] = lambda: False) -> L
         Whether the time is over.
     """
     found: list[Line] = []
-    everything = np.arange(len(arrays.value))
     every_field = tuple(_fields(arrays))
     open_parts: list[tuple[Ints, tuple[int, ...], tuple[int, ...]]] = [
-        (everything, (), every_field)
+        (np.arange(len(arrays.value)), (), every_field)
     ]
     while open_parts:
         rows, ahead, left = open_parts.pop()
-        best = None if stops() else _most_repeated(arrays, rows, left)
-        if best is None:
-            found += [Line(row, (*ahead, *left)) for row in rows.tolist()]
+        common, groups, others = _groups(arrays, rows, left, stops)
+        ahead, left = ahead + common, tuple(field for field in left if field not in common)
+        if groups:
+            # No text of the others is there twice.
+            open_parts.append((others, ahead, ()))
+            for field, inside in reversed(groups):
+                rest = tuple(other for other in left if other != field)
+                open_parts.append((inside, (*ahead, field), rest))
             continue
-        field, value = best
-        inside = arrays.value[rows, field] == value
-        others = tuple(other for other in left if other != field)
-        if not inside.all():
-            open_parts.append((rows[~inside], ahead, left))
-        open_parts.append((rows[inside], (*ahead, field), others))
+        fields = (*ahead, *(field for field in every_field if field not in ahead))
+        found += [Line(row, fields) for row in others.tolist()]
     return tuple(found)
+
+
+def _groups(
+    arrays: TableArrays, rows: Ints, fields: tuple[int, ...], stops: Callable[[], bool]
+) -> tuple[tuple[int, ...], list[tuple[int, Ints]], Ints]:
+    """Take rows with the same text of some field away, those first that save most then.
+
+    Of texts that save as much the first one of the first field comes first. Returns the fields that
+    come before and are the same in all rows, the field and the rows of each group, and the rows
+    that are left.
+    """
+    if len(rows) < _PAIR or not fields or stops():
+        return (), [], rows
+    if len(rows) == _PAIR:
+        return _of_two(arrays, rows, fields), [], rows
+    width = int(arrays.value.max()) + 1
+    part = np.ix_(rows, np.array(fields))
+    cells = (arrays.value[part] + np.arange(len(fields)) * width).ravel()
+    texts, first, place, count = np.unique(
+        cells, return_index=True, return_inverse=True, return_counts=True
+    )
+    weight = arrays.weight[part].ravel()[first]
+    saves = weight * (count - 1)
+    several = np.flatnonzero(saves)
+    heap = list(zip((-saves[several]).tolist(), several.tolist(), strict=True))
+    heapify(heap)
+    common: list[int] = []
+    while heap and count[heap[0][1]] == len(rows):
+        common.append(fields[int(texts[heappop(heap)[1]]) // width])
+    if not heap:
+        return tuple(common), [], rows
+    place = place.reshape(len(rows), len(fields))
+    holders = np.argsort(place.ravel(), kind="stable") // len(fields)
+    ends = np.cumsum(count)
+    starts = ends - count
+    here = np.ones(len(rows), np.bool_)
+    groups: list[tuple[int, Ints]] = []
+    while heap and not stops():
+        known, text = heap[0]
+        now = -int(weight[text] * (count[text] - 1))
+        if now >= 0:
+            heappop(heap)
+        elif now > known:
+            # Rows of it have gone into other groups.
+            heapreplace(heap, (now, text))
+        else:
+            heappop(heap)
+            inside = holders[starts[text] : ends[text]]
+            inside = inside[here[inside]]
+            here[inside] = False
+            np.subtract.at(count, place[inside].ravel(), 1)
+            groups.append((fields[int(texts[text]) // width], rows[inside]))
+    return tuple(common), groups, rows[here]
+
+
+def _of_two(arrays: TableArrays, rows: Ints, fields: tuple[int, ...]) -> tuple[int, ...]:
+    """Return the fields in which two rows have the same text, the longest first."""
+    one, other = arrays.value[rows].tolist()
+    weight = arrays.weight[rows[0]].tolist()
+    same = [field for field in fields if one[field] == other[field] and weight[field]]
+    return tuple(sorted(same, key=lambda field: -weight[field]))
 
 
 def _fields(arrays: TableArrays) -> range:
@@ -107,16 +172,3 @@ def _repeated(arrays: TableArrays, rows: Ints, field: int) -> tuple[Ints, Ints]:
         arrays.value[rows, field], return_index=True, return_counts=True
     )
     return arrays.weight[rows[first], field] * (count - 1), texts
-
-
-def _most_repeated(
-    arrays: TableArrays, rows: Ints, fields: tuple[int, ...]
-) -> tuple[int, int] | None:
-    """Return the field and text that save most; ``None`` when none is there twice."""
-    best, found = 0, None
-    for field in fields:
-        saves, texts = _repeated(arrays, rows, field)
-        place = int(saves.argmax())
-        if saves[place] > best:
-            best, found = int(saves[place]), (field, int(texts[place]))
-    return found

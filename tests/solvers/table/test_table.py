@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from itertools import permutations, product
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from scheduling.errors import InputError, UnsupportedError
 from scheduling.instances.generators import generate
 from scheduling.instances.table.random_tables import random_table
 from scheduling.models.base import Status
-from scheduling.models.table.arrays import TableArrays, compile_table
+from scheduling.models.table.arrays import Line, TableArrays, compile_table
 from scheduling.models.table.bounds import chain_bound
 from scheduling.models.table.groups import find_groups
 from scheduling.models.table.problem import TableProblem
@@ -96,6 +97,38 @@ def test_the_program_and_the_dynamic_program_agree(
     arrays = compile_table(problem)
     for limit in (0, 10, 10**6):
         assert chain_bound(arrays, find_groups(arrays, limit)) >= answers[0].objective
+
+
+def _greedy(arrays: TableArrays, rows: list[int], left: tuple[int, ...]) -> list[Line]:
+    """Take the text that saves most, in its group and beside it, looked up anew each time."""
+    best, found = 0, None
+    for field in left:
+        for text, count in sorted(Counter(arrays.value[rows, field].tolist()).items()):
+            inside = [row for row in rows if arrays.value[row, field] == text]
+            if arrays.weight[inside[0], field] * (count - 1) > best:
+                best = int(arrays.weight[inside[0], field]) * (count - 1)
+                found = field, inside
+    if found is None:
+        return [Line(row, left) for row in rows]
+    field, inside = found
+    others = tuple(other for other in left if other != field)
+    lines = [Line(row, (field, *fields)) for row, fields in _greedy(arrays, inside, others)]
+    beside = [row for row in rows if row not in set(inside)]
+    return lines + (_greedy(arrays, beside, left) if beside else [])
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(1, 25), st.integers(1, 6), st.integers(1, 5), st.integers(0, 10**6))
+def test_groups_are_taken_by_what_they_save(
+    lines: int, columns: int, texts: int, seed: int
+) -> None:
+    rng = np.random.default_rng(seed)
+    value = rng.integers(0, texts, (lines, columns))
+    weight = rng.integers(0, 4, (columns, texts))[np.arange(columns), value]
+    arrays = TableArrays(value, weight)
+    assert list(grouped(arrays)) == _greedy(arrays, list(range(lines)), tuple(range(columns)))
+    stopped = grouped(arrays, lambda: True)
+    assert [line.row for line in stopped] == list(range(lines))
 
 
 def test_groups_are_found_until_the_time_is_up() -> None:
