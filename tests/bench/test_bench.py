@@ -299,6 +299,7 @@ def test_command(cli: Cli, suite: Path, tmp_path: Path) -> None:
     call = cli(*base, "--output", results, "--profile", profile)
     assert call.code == 0
     assert "by solver" in call.out
+    assert "bounds: their sum" in call.out
     assert profile.exists()
     assert "same" in cli(*base, "--output", results, "--baseline", results).out
     assert len(cli(*base, "--output", results, "--json").json["records"]) == 4

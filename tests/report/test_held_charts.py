@@ -282,3 +282,12 @@ def test_links_stand_beside_the_least_congestion() -> None:
     assert least.dashed
     assert set(least.y) == {found.tiers[0].bound}
     assert least.x == [1, max(len(one.x) for one in loads)]
+
+
+def test_bars_of_a_pipeline_are_short_for_their_micro_batch() -> None:
+    """Where a name does not fit, a bar shows its last word."""
+    problem = generate("model-layers")
+    (boxes,) = own_charts(problem, answer(problem, "window"))
+    assert isinstance(boxes, Boxes)
+    assert all(name.split()[-2] == "micro-batch" for name in boxes.names)
+    assert {name.split()[-1] for name in boxes.names} == {str(number) for number in range(8)}
