@@ -30,10 +30,20 @@ from scheduling.solvers.placement.filling.solver import FILLINGS
 from scheduling.solvers.prefill.lawler import ROWS
 from scheduling.solvers.schedule import warming as schedule
 from scheduling.solvers.schedule.family import FAMILY
+from scheduling.solvers.table.fronts import FRONTS
 from scheduling.solvers.table.trees import TREES
 from scheduling.solvers.watching import one_of_many, whole
 
-GROUPS = (*schedule.GROUPS, PACKING, annealing.ANNEALING, PATTERNS, FILLINGS, ROWS, TREES)
+GROUPS = (
+    *schedule.GROUPS,
+    PACKING,
+    annealing.ANNEALING,
+    PATTERNS,
+    FILLINGS,
+    ROWS,
+    TREES,
+    FRONTS,
+)
 
 CALLED: list[str] = []
 TEST = warmup.Kernels("test", lambda: CALLED.append("test"))
