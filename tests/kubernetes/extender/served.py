@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 JSON = {"Content-Type": "application/json"}
-PATIENCE = 120.0
+PATIENCE = 600.0
 """Seconds after which a test gives up waiting; nothing is judged by it."""
 
 
@@ -116,7 +116,8 @@ def serving(snapshot: Path, *arguments: str, tls: ssl.SSLContext | None = None) 
 def running(*arguments: str, tls: ssl.SSLContext | None = None) -> Iterator[Served]:
     """Start an extender at a free port, and end it afterwards."""
     command = [sys.executable, "-m", "scheduling", "extender"]
-    command += ["--port", "0", "--workers", "1", "--time-limit", "2", *arguments]
+    # Plans end when they are closed, long before this limit, however busy the machine is.
+    command += ["--port", "0", "--workers", "1", "--time-limit", str(PATIENCE), *arguments]
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=dict(os.environ))
     served = Served(process, tls=tls)
     started = threading.Event()

@@ -34,8 +34,7 @@ def snapshot(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def served(snapshot: Path) -> Iterator[Served]:
-    # Plans end when they are closed, long before this limit, however busy the machine is.
-    limits = ("--time-limit", str(PATIENCE), "--max-body", "1", "--request-timeout", "1")
+    limits = ("--max-body", "1", "--request-timeout", "1")
     with serving(snapshot, *limits) as found:
         found.wait_ready()
         yield found
