@@ -140,3 +140,25 @@ def test_chart(tmp_path: Path) -> None:
     assert gains == sorted(gains)
     write_chart(problem, answer, tmp_path / "a.svg")
     assert (tmp_path / "a.svg").read_bytes().startswith(b"<?xml")
+
+
+@given(problem=allocation_problems(), budget=st.integers(0, 12))
+def test_conflicts_and_what_relaxes_them_by_their_definition(
+    problem: AllocationProblem, budget: int
+) -> None:
+    problem = problem.model_copy(update={"budget": budget})
+    least = {claim.id: claim.levels()[0] for claim in problem.claims}
+    found = sch.explain(problem, 1e6, workers=1)
+    if sum(least.values()) <= budget:
+        assert found.solution is not None
+        assert sch.check(problem, found.solution) == []
+        return
+    assert (found.status, found.is_minimal) == (Status.INFEASIBLE, True)
+    named = [label.entities[0] for label in found.conflict if label.kind == "claim"]
+    total = sum(least[name] for name in named)
+    assert total > budget
+    assert all(total - least[name] <= budget for name in named)
+    enough = [name for name in named if sum(least.values()) - least[name] <= budget]
+    relaxing = [label.entities[0] for label in found.relaxations if label.kind == "claim"]
+    assert relaxing == enough
+    assert found.relaxations[0].kind == "budget"
