@@ -113,7 +113,7 @@ class _Search(Valued):
                 used = sum(mode.demands.get(resource.id, 0) for mode in modes)
                 if used > resource.capacity:
                     return
-        self.modes = modes
+        self._choose(modes)
         skipped = {i: 0 for i, mode in enumerate(modes) if mode is SKIPPED}
         if not self._stocks_end_well():
             return
@@ -121,6 +121,7 @@ class _Search(Valued):
         tables = [self._table(i, mode) for i, mode in enumerate(modes)]
         self.ends, self.least = zip(*tables, strict=True)
         self.free = {name: list(levels) for name, levels in self.capacity.items()}
+        self.needs = [self._needs(mode) for mode in modes]
         low = [0 if i in skipped else release for i, release in enumerate(self.release)]
         rest = [i for i in range(len(modes)) if i not in skipped]
         if any(not any(True for _ in self._fits(i, low[i])) for i in rest):
@@ -164,7 +165,7 @@ class _Search(Valued):
         """
         key = task, id(mode)
         if key not in self.tables:
-            own = self.problem.tasks[task]
+            own = self.tasks[task]
             speeds = [speed(self.problem, mode, t) for t in range(self.horizon + 1)]
             ends: list[int | None] = []
             for start in range(self.horizon + 1):
@@ -209,18 +210,17 @@ class _Search(Valued):
 
     def _fits(self, task: int, low: int) -> Iterator[int]:
         """Starts from ``low`` on at which the free capacity carries the task."""
-        needs = self._needs(self.modes[task])
+        needs = self.needs[task]
         for time in range(low, self.deadline[task] + 1):
             end = self.ends[task][time]
             if end is None or end > self.deadline[task]:
                 continue
             span = range(time, end)
-            if all(self.free[name][t] >= amount for name, amount in needs for t in span):
+            if all([self.free[name][t] >= amount for name, amount in needs for t in span]):
                 yield time
 
     def _use(self, task: int, time: int, sign: int) -> None:
-        mode = self.modes[task]
-        for name, amount in self._needs(mode):
+        for name, amount in self.needs[task]:
             for t in range(time, self.ends[task][time] or 0):
                 self.free[name][t] -= sign * amount
 

@@ -30,7 +30,8 @@ class Placed:
 
     def __init__(self, problem: ScheduleProblem) -> None:
         self.problem = problem
-        self.index = {task.id: number for number, task in enumerate(problem.tasks)}
+        self.tasks = problem.tasks
+        self.index = {task.id: number for number, task in enumerate(self.tasks)}
         self.horizon = horizon(problem)
         self.rooms = {
             resource.id: resource.batch
@@ -68,10 +69,8 @@ class Placed:
     def _may_hold(self, start: dict[int, int], low: list[int]) -> bool:
         """Whether the placed tasks keep their machines apart and the common orders."""
         for i, j in combinations(start, 2) if self.groups else ():
-            if any({i, j} <= group for group in self.groups):
-                spans = [range(start[k], self.ends[k][start[k]] or 0) for k in (i, j)]
-                if set(spans[0]) & set(spans[1]):
-                    return False
+            if self._overlap(i, j, start) and any(i in group and j in group for group in self.groups):
+                return False
         for i, j in combinations(start, 2) if self.rooms else ():
             if not self._one_batch_or_apart(i, j, start):
                 return False
@@ -134,11 +133,15 @@ class Placed:
         one, other = self.modes[i], self.modes[j]
         if one.machine != other.machine or one.machine not in self.rooms:
             return True
-        spans = [(start[k], self.ends[k][start[k]] or 0) for k in (i, j)]
-        if not set(range(*spans[0])) & set(range(*spans[1])):
+        if not self._overlap(i, j, start):
             return True
         same = (one.state, one.duration) == (other.state, other.duration)
-        return same and spans[0] == spans[1]
+        return same and start[i] == start[j] and self.ends[i][start[i]] == self.ends[j][start[j]]
+
+    def _overlap(self, i: int, j: int, start: dict[int, int]) -> bool:
+        """Whether some moment belongs to both tasks."""
+        ends = self.ends[i][start[i]] or 0, self.ends[j][start[j]] or 0
+        return max(start[i], start[j]) < min(ends)
 
     def _moves_hold(self, start: list[int]) -> bool:
         """Play the moves of every moment one by one, each as soon as its machine has been left."""

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from scheduling.models.schedule.objective import Tier
-from scheduling.models.schedule.problem import (
-    Machine,
-)
+from scheduling.models.schedule.problem import Job, Machine, Mode
 from tests.brute_rules import Placed
 from tests.brute_times import SKIPPED
 
@@ -13,28 +11,34 @@ from tests.brute_times import SKIPPED
 class Valued(Placed):
     """The measures of schedules whose modes are chosen."""
 
+    def _choose(self, modes: tuple[Mode, ...]) -> None:
+        """Settle the modes, and with them what no start changes."""
+        self.modes = modes
+        members = [(job, [self.index[task.id] for task in job.tasks]) for job in self.problem.jobs]
+        running = [(job, [i for i in own if modes[i] is not SKIPPED]) for job, own in members]
+        self.running = [(job, own) for job, own in running if own]
+        pairs = zip(modes, self.tasks, strict=True)
+        self.cost = sum(task.skip_cost if mode is SKIPPED else mode.cost for mode, task in pairs)
+        self.energy = sum(mode.energy for mode in modes)
+
     def _values(self, start: list[int], *, placed: bool = False) -> tuple[int, ...]:
         """Values of the tiers, or bounds of them while the starts are only least ones."""
         end = [self._least_end(task, time) or 0 for task, time in enumerate(start)]
-        return tuple(self._tier(tier, start, end, placed) for tier in self.problem.objective.tiers)
+        done = [(job, max([end[i] for i in own])) for job, own in self.running]
+        tiers = self.problem.objective.tiers
+        return tuple([self._tier(tier, start, done, placed) for tier in tiers])
 
-    def _tier(self, tier: Tier, start: list[int], end: list[int], placed: bool) -> int:
+    def _tier(self, tier: Tier, start: list[int], done: list[tuple[Job, int]], placed: bool) -> int:
         total = 0
-        runs = {task.id for task in self.problem.tasks if self._runs(task.id)}
-        jobs = [job for job in self.problem.jobs if any(task.id in runs for task in job.tasks)]
-        done = [
-            max(end[self.index[task.id]] for task in job.tasks if task.id in runs) for job in jobs
-        ]
-        late = [(j.weight, c - j.due) for j, c in zip(jobs, done, strict=True) if j.due is not None]
+        late = [(job.weight, c - job.due) for job, c in done if job.due is not None]
         for term in tier.terms:
             match term.measure:
                 case "makespan":
-                    value = max(done, default=0)
+                    value = max((c for _, c in done), default=0)
                 case "total_completion":
-                    value = sum(job.weight * c for job, c in zip(jobs, done, strict=True))
+                    value = sum(job.weight * c for job, c in done)
                 case "total_flow":
-                    flows = zip(jobs, done, strict=True)
-                    value = sum(job.weight * (c - job.release) for job, c in flows)
+                    value = sum(job.weight * (c - job.release) for job, c in done)
                 case "total_tardiness":
                     value = sum(weight * max(0, lateness) for weight, lateness in late)
                 case "max_tardiness":
@@ -44,20 +48,13 @@ class Valued(Placed):
                 case "late_jobs":
                     value = sum(weight for weight, lateness in late if lateness > 0)
                 case "cost":
-                    value = sum(
-                        mode.cost if mode is not SKIPPED else task.skip_cost
-                        for mode, task in zip(self.modes, self.problem.tasks, strict=True)
-                    )
+                    value = self.cost
                 case "energy":
-                    value = sum(mode.energy for mode in self.modes)
-                    value += self._idle(start) if placed else 0
+                    value = self.energy + (self._idle(start) if placed else 0)
                 case "total_setup":
                     value = self._setup_time(start) if placed else 0
             total += term.weight * value
         return total
-
-    def _runs(self, name: str) -> bool:
-        return self.modes[self.index[name]] is not SKIPPED
 
     def _on(self, machine: str, start: list[int]) -> list[tuple[int, int, int]]:
         """From when until when which task occupies a machine, in order."""
