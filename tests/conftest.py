@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 from collections.abc import Iterator
@@ -28,6 +29,12 @@ def _kernels_first() -> Iterator[None]:
     """
     with kernels_first():
         yield
+
+
+def pytest_collection_finish() -> None:
+    """Keep the modules and tests, which live to the end, out of every later garbage collection."""
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

@@ -428,7 +428,7 @@ def test_policies_on_jobs_clusters_and_edges_are_told(folder: Path, cli: Cli) ->
     }
     for kind, (parameters, said) in asked.items():
         write(generate(kind, parameters), folder / f"{kind}.yaml")
-        call = cli("simulate", f"{kind}.yaml", "--work-limit", "20", "--workers", "1", "--json")
+        call = cli("simulate", f"{kind}.yaml", "--work-limit", "0.3", "--workers", "1", "--json")
         (folder / f"{kind}.json").write_text(call.out)
         section = one([f"{kind}.yaml", f"{kind}.json"])
         assert said in section.answer

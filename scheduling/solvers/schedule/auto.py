@@ -54,6 +54,7 @@ _CONSTRUCTION_SECONDS = 0.2
 _LAGGED_SHARE = 0.25
 _LAGGED_SECONDS = 1.0
 _SPRINT_SHARE = 0.2
+_SPRINTED = 200
 _MANY_WORKERS = 8
 _LARGEST_EXACT = 40_000
 
@@ -65,8 +66,8 @@ class Auto(NeedsNothing):
     """Portfolio of the family's solvers.
 
     With a time limit the parts run side by side. With a work limit they run one after the other,
-    so that one worker gives the same answer each time: a tenth of the work goes to constructions,
-    four tenths to local search and half to CP-SAT.
+    so that one worker gives the same answer each time: constructions, CP-SAT for a twentieth of the
+    work where tasks are few, local search for four tenths, and CP-SAT again.
     """
 
     name = "auto"
@@ -147,12 +148,15 @@ class Auto(NeedsNothing):
         budget: Budget,
         hint: Candidate | None,
     ) -> None:
-        self._improver(data).search(data, board, budget.part(0.4), hint)
+        exact = _exact(data)
+        if exact is not None and data.arrays.n_tasks <= _SPRINTED:
+            exact.search(data, board, budget.part(0.05), hint)
+        if not board.stopped:
+            self._improver(data).search(data, board, budget.part(0.4), hint)
         if not board.stopped and has_machine_tours(data.arrays):
             raise_by_tours(data, board, budget.part(0.1))
-        exact = _exact(data)
         if not board.stopped and exact is not None:
-            exact.search(data, board, budget.part(0.5), hint)
+            exact.search(data, board, budget.part(0.45), hint)
 
     def _side_by_side(
         self,
