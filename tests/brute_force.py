@@ -216,7 +216,7 @@ class _Search(Valued):
             if end is None or end > self.deadline[task]:
                 continue
             span = range(time, end)
-            if all([self.free[name][t] >= amount for name, amount in needs for t in span]):
+            if all(self.free[name][t] >= amount for name, amount in needs for t in span):
                 yield time
 
     def _use(self, task: int, time: int, sign: int) -> None:

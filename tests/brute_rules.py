@@ -69,7 +69,8 @@ class Placed:
     def _may_hold(self, start: dict[int, int], low: list[int]) -> bool:
         """Whether the placed tasks keep their machines apart and the common orders."""
         for i, j in combinations(start, 2) if self.groups else ():
-            if self._overlap(i, j, start) and any(i in group and j in group for group in self.groups):
+            apart = any({i, j} <= group for group in self.groups)
+            if apart and self._overlap(i, j, start):
                 return False
         for i, j in combinations(start, 2) if self.rooms else ():
             if not self._one_batch_or_apart(i, j, start):
