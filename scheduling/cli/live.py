@@ -73,7 +73,7 @@ class LiveLine(_Line):
         from scheduling.models.base import relative_gap
         from scheduling.report.natural import natural_value
 
-        name = self._tiers[report.tier] if self._tiers else ""
+        name = "".join(self._tiers[report.tier : report.tier + 1])
         value, bound = (
             number(natural_value(self._kind, name, one)) for one in (report.objective, report.bound)
         )

@@ -90,8 +90,8 @@ def solve(
     draw = None if gantt is None else chart_writer(problem, gantt)
     if model is not None:
         _export(problem, model)
-    goals = getattr(problem, "goals", ())
-    with LiveLine(quiet=json, kind=problem.kind, tiers=goals) as line, from_file("hint", hint):
+    tiers = getattr(problem, "tier_names", getattr(problem, "goals", ()))
+    with LiveLine(quiet=json, kind=problem.kind, tiers=tiers) as line, from_file("hint", hint):
         solution = sch.solve(
             problem,
             chosen,

@@ -163,7 +163,7 @@ def test_files_and_charts(tmp_path: Path) -> None:
     assert sentence(WORKED, answer) == "pipeline: 18 s for 6 stages on 2 GPUs, proven least"
     drawn = bars(WORKED, answer)
     assert len(drawn) == 2 * 2 * 6
-    assert drawn[0].name == "step 0, stage 0, micro-batch 0: layers 0 to 1"
+    assert drawn[0].name == "layers 0 to 1, step 0, stage 0, micro-batch 0"
     write_chart(WORKED, answer, tmp_path / "stages.svg")
     assert "both" in (tmp_path / "stages.svg").read_text(encoding="utf-8")
     none = PipelineSolution.model_validate({"status": "unknown"})
