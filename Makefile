@@ -20,7 +20,7 @@ PYTEST_ARGS ?=
 BUDGET ?= 60s
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint docs atlas pytest coverage test-minimum dist-check lock clean
+.PHONY: help demo test lint docs atlas kernels pytest coverage test-minimum dist-check lock clean
 
 help:
 	@sed -n '1,10s/^# \{0,1\}//p' Makefile
@@ -81,7 +81,14 @@ coverage: $(VENV)/dev.stamp
 	@echo "==> pytest: tests with coverage"
 	$(BIN)/pytest --numprocesses auto --dist loadfile --cov --cov-report term $(PYTEST_ARGS)
 
-test: lint docs pytest
+# Compiling takes one processor for minutes in a new clone; so do lint and documentation.
+kernels: $(VENV)/dev.stamp
+	@echo "==> pytest: compiling the kernels of the solvers"
+	$(BIN)/pytest --quiet tests/solvers/test_warmup.py -k test_the_groups_compile
+
+test: $(VENV)/dev.stamp
+	@$(MAKE) --no-print-directory --jobs=2 --output-sync=recurse kernels lint docs
+	@$(MAKE) --no-print-directory pytest
 
 $(MINIMUM)/dev.stamp: pyproject.toml requirements/minimum.txt
 	@echo "==> installing the lowest versions into $(MINIMUM)"
