@@ -295,7 +295,7 @@ def test_scenarios_that_make_no_sense_are_refused(
         (["--rates", "2,x"], "numbers separated by commas"),
         (["--rates", "0"], "positive numbers"),
         (["--rates", "1", "--workers", "0"], "at least 1"),
-        (["--rates", "1", "--output", "missing/runs.jsonl"], "missing/runs.jsonl: file: found no such"),
+        (["--rates", "1", "--output", "missing/runs.jsonl"], "runs.jsonl: file: found no such"),
     ],
 )
 def test_bad_calls_end_with_code_two(
