@@ -84,7 +84,7 @@ coverage: $(VENV)/dev.stamp
 # Compiling takes one processor for minutes in a new clone; so do lint and documentation.
 kernels: $(VENV)/dev.stamp
 	@echo "==> pytest: compiling the kernels of the solvers"
-	$(BIN)/pytest --quiet tests/solvers/test_warmup.py -k test_the_groups_compile
+	$(BIN)/pytest --quiet --numprocesses auto tests/solvers/test_warmup.py -k test_the_groups_compile
 
 test: $(VENV)/dev.stamp
 	@$(MAKE) --no-print-directory --jobs=2 --output-sync=recurse kernels lint docs
