@@ -154,6 +154,7 @@ def _component(name: str, one: Candidate, fleet: Replicas, solution: ServingSolu
         replicas=fleet.replicas,
         layout=layout,
         precision=one.precision,
+        attention=llm.attention.kind,
         nodes_per_replica=one.pool.nodes_for(layout) or 1,
         max_sequences=one.sized.sequences,
         token_budget=one.sized.token_budget,

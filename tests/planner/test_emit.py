@@ -168,6 +168,12 @@ def _world(runtime: str, fleet: Fleet) -> int:
 
 def _expressible(given_plan: ServingPlan, runtime: str) -> bool:
     """Tell whether a runtime has words for a plan: what they say that they cannot do."""
+    makers: dict[str, set[bool]] = {}
+    for entry in given_plan.components:
+        if entry.role != "both":
+            makers.setdefault(entry.model, set()).add(entry.gpu == "mi300x")
+    if any(len(kinds) > 1 for kinds in makers.values()):
+        return False
     staged = any(entry.role != "both" and entry.layout.pp > 1 for entry in given_plan.components)
     if runtime != "sglang" and staged:
         return False
@@ -258,6 +264,48 @@ def test_heterogeneous_plans_have_a_component_for_each_type(tmp_path: Path) -> N
         assert Counter(fleet.role for fleet in fleets) == {"prefill": 1, "decode": 2}
     with pytest.raises(UnsupportedError, match="1 types of prefill and 2 of decode"):
         emit(mixed, "kserve", tmp_path / "kserve")
+
+
+@pytest.mark.parametrize(
+    ("gpus", "attention", "kernels", "page"),
+    [
+        (("h100-sxm", "l40s"), "grouped", "TRITON_ATTN", "64"),
+        (("b200-sxm", "h100-sxm"), "grouped", "TRITON_ATTN", "64"),
+        (("h100-sxm", "my-gpu"), "grouped", "TRITON_ATTN", "64"),
+        (("h200-sxm", "b200-sxm"), "latent", "FLASHMLA", "64"),
+        (("a100-80gb-sxm", "h100-sxm"), "latent", "TRITON_MLA", "64"),
+        (("h100-sxm", "h200-sxm"), "grouped", None, None),
+        (("a100-80gb-sxm", "l40s"), "grouped", None, None),
+        (("mi300x", "mi325x"), "grouped", None, None),
+    ],
+)
+def test_replicas_that_hand_on_kv_blocks_keep_them_alike(
+    gpus: tuple[str, str], attention: str, kernels: str | None, page: str | None, tmp_path: Path
+) -> None:
+    """Of another generation of GPUs vLLM refuses KV blocks unless the kernels are named."""
+    pair = plan(
+        component("first", role="prefill", gpu=gpus[0], attention=attention),
+        component("second", role="decode", gpu=gpus[1], attention=attention),
+        component("whole", gpu="t4", model="other", attention=attention),
+    )
+    runtimes = set(RUNTIMES) - ({"dynamo"} if "mi300x" in gpus else set())
+    for runtime in sorted(runtimes):
+        fleets = read(runtime, emit(pair, runtime, tmp_path / runtime))
+        split = [fleet for fleet in fleets if fleet.role != "both"]
+        (whole,) = (fleet for fleet in fleets if fleet.role == "both")
+        flag, value = "--attention-backend", kernels
+        if runtime == "sglang":
+            flag, value = "--page-size", page
+        assert [fleet.value(flag) for fleet in split] == [value, value]
+        assert whole.value(flag) is None
+
+
+@pytest.mark.parametrize("runtime", RUNTIMES)
+def test_makers_hand_on_no_kv_blocks_to_each_other(runtime: str, tmp_path: Path) -> None:
+    pair = plan(component("first", role="prefill"), component("second", role="decode", gpu="mi300x"))
+    with pytest.raises(UnsupportedError, match=r"component (first|second): .*(makers|NVIDIA)"):
+        emit(pair, runtime, tmp_path)
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize("role", ["prefill", "decode"])

@@ -53,6 +53,9 @@ class Component(Frozen):
     replicas: Count
     layout: Layout = Layout()
     precision: Precision = Precision()
+    attention: Literal["grouped", "latent"] = Field(
+        default="grouped", description="How the model attends: over heads, or over latents (MLA)."
+    )
     nodes_per_replica: Count = 1
     max_sequences: Count | None = Field(
         default=None, description="Most requests in one batch of a replica."

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from scheduling.errors import UnsupportedError
 from scheduling.planner.emit.shape import Part, kubernetes_name
 
 
@@ -49,6 +50,24 @@ _PRODUCTS = {
 _VENDORS = {"mi": _AMD, "ascend": _ASCEND, "gaudi": _GAUDI}
 _OWN_LABEL = "scheduling/gpu"
 
+_GENERATIONS = {
+    "t4": "turing",
+    "a10": "ampere",
+    "a30": "ampere",
+    "l4": "ampere",  # engines choose for Ada as for Ampere
+    "h100": "hopper",
+    "h20": "hopper",
+    "b200": "blackwell",
+    "b300": "blackwell",
+    "gb200": "blackwell",
+    "gb300": "blackwell",
+    "rtx-pro": "blackwell of workstations",
+    "mi300": "cdna 3",
+    "mi325": "cdna 3",
+    "mi355": "cdna 4",
+}
+"""Beginnings of the names of GPUs for which engines choose kernels alike."""
+
 
 def accelerator(gpu: str) -> Accelerator:
     """Return how clusters name a type of GPU.
@@ -74,3 +93,32 @@ def resources(part: Part) -> dict[str, dict[str, str]]:
     """Return the GPUs that one pod asks for."""
     count = {accelerator(part.component.gpu).resource: str(part.gpus)}
     return {"limits": count, "requests": dict(count)}
+
+
+def generations(part: Part) -> frozenset[str]:
+    """Return the generations of GPUs among which a component's replicas hand on KV blocks.
+
+    GPUs of one generation have the same kernels of attention by default. Others may keep KV blocks
+    in other layouts.
+
+    Raises
+    ------
+    UnsupportedError
+        When they are of several makers.
+    """
+    makers = {accelerator(gpu).vendor for gpu in part.partners}
+    if len(makers) > 1:
+        message = (
+            f"component {part.name}: engines hand no KV blocks between GPUs of several makers, "
+            f"here {', '.join(sorted(part.partners))}; plan with mode aggregated, or with GPUs of "
+            "one maker for the model"
+        )
+        raise UnsupportedError(message)
+    return frozenset(map(_generation, part.partners))
+
+
+def _generation(gpu: str) -> str:
+    """Return the generation of a type of GPU; types that are not known are their own."""
+    name = gpu.lower()
+    known = (found for start, found in _GENERATIONS.items() if name.startswith(start))
+    return next(known, name)

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from scheduling.errors import UnsupportedError
+from scheduling.planner.emit.accelerators import generations
 from scheduling.planner.emit.flags import Arguments
 from scheduling.planner.emit.shape import Part
 
 RENDEZVOUS_PORT = 20000
 """Port on which the nodes of a replica find each other."""
+
+_COMMON_PAGE = 64
+"""Tokens of a page of KV that the kernels of all generations of GPUs take."""
 
 _DTYPES = {"bf16": "bfloat16", "fp16": "float16", "fp32": "float32"}
 _KV_DTYPES = {"bf16": "bf16", "fp8": "fp8_e4m3", "fp4": "nvfp4"}
@@ -22,7 +26,8 @@ def engine_words(part: Part) -> list[str]:
     Raises
     ------
     UnsupportedError
-        For a type of the KV cache that SGLang does not have.
+        For a type of the KV cache that SGLang does not have, and for replicas that would hand on
+        KV blocks between GPUs of several makers.
     """
     component = part.component
     layout, precision = component.layout, component.precision
@@ -47,6 +52,9 @@ def engine_words(part: Part) -> list[str]:
     if component.role != "both":
         words.add("--disaggregation-mode", component.role)
         words.add("--disaggregation-transfer-backend", "nixl")
+        # Prefill and decode refuse each other where pages differ, and the kernels that SGLang
+        # chooses for some generations have pages of their own.
+        words.add("--page-size", _COMMON_PAGE if len(generations(part)) > 1 else None)
     return words.words
 
 

@@ -26,11 +26,15 @@ class Part:
         Nodes of one replica; a pod runs on each.
     gpus
         GPUs of one pod.
+    partners
+        Types of GPU of all replicas that hand on KV blocks to each other, these among them; none
+        where prompts and answers are computed together.
     """
 
     component: Component
     nodes: int
     gpus: int
+    partners: frozenset[str]
 
     @property
     def name(self) -> str:
@@ -103,10 +107,20 @@ def parts_of(plan: ServingPlan) -> tuple[Part, ...]:
         faults.append(Fault("gpus", str(plan.gpus), f"the sum of its components, {total}"))
     if faults:
         raise InputError(faults)
-    return tuple(_part(component) for component in plan.components)
+    partners: dict[str, set[str]] = {}
+    for component in plan.components:
+        if component.role != "both":
+            partners.setdefault(component.model, set()).add(component.gpu)
+    return tuple(
+        _part(
+            component,
+            frozenset() if component.role == "both" else frozenset(partners[component.model]),
+        )
+        for component in plan.components
+    )
 
 
-def _part(component: Component) -> Part:
+def _part(component: Component, partners: frozenset[str]) -> Part:
     layout, nodes = component.layout, component.nodes_per_replica
     stages_fit = layout.pp % nodes == 0 or nodes % layout.pp == 0
     if layout.gpus % nodes or not stages_fit:
@@ -115,7 +129,7 @@ def _part(component: Component) -> Part:
             f"plan with nodes that divide its {layout.gpus} GPUs and its pipeline stages"
         )
         raise UnsupportedError(message)
-    part = Part(component, nodes, layout.gpus // nodes)
+    part = Part(component, nodes, layout.gpus // nodes, partners)
     for place in component.places:
         if sorted(share.gpus for share in place) != [part.gpus] * nodes:
             message = (

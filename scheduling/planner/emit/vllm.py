@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from scheduling.errors import UnsupportedError
+from scheduling.planner.emit.accelerators import generations
 from scheduling.planner.emit.flags import Arguments
 from scheduling.planner.emit.shape import Part
 
@@ -70,7 +71,8 @@ def engine_words(part: Part) -> list[str]:
     Raises
     ------
     UnsupportedError
-        For a type of the KV cache that vLLM does not have.
+        For a type of the KV cache that vLLM does not have, and for replicas that would hand on KV
+        blocks between GPUs of several makers.
     """
     component = part.component
     precision = component.precision
@@ -87,7 +89,22 @@ def engine_words(part: Part) -> list[str]:
     words.add("--kv-cache-dtype", _KV_DTYPES[precision.kv])
     if component.role != "both":
         words.add("--kv-transfer-config", TRANSFER)
+        words.add("--attention-backend", _common_kernels(part))
     return words.words
+
+
+def _common_kernels(part: Part) -> str | None:
+    """Return kernels of attention that all GPUs have between which KV blocks are handed on.
+
+    NixlConnector refuses replicas with other kernels than its own, and by default GPUs of another
+    generation have others. Triton's run everywhere, with every type of KV, size of heads and sinks.
+    """
+    among = generations(part)
+    if len(among) < 2:
+        return None
+    if part.component.attention == "grouped":
+        return "TRITON_ATTN"
+    return "FLASHMLA" if among <= {"hopper", "blackwell"} else "TRITON_MLA"
 
 
 def node_words(part: Part, rank: str, leader: str) -> list[str]:
