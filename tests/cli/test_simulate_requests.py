@@ -122,6 +122,42 @@ def test_times_and_events_are_written(cli: Cli, scenario: Path, tmp_path: Path) 
     }
 
 
+SPLIT = """
+kind: requests
+groups:
+  - name: first
+    role: prefill
+    replica: &r {cost: {base_seconds: 0.005, per_token_seconds: 4.0e-05}, kv_tokens: 9000}
+  - {name: second, replica: *r, role: decode, replicas: 2}
+ways:
+  - {groups: [first], decode: [second], link: {bytes_per_second: 1.0e+9, bytes_per_token: 1.0e+5}}
+workload:
+  classes:
+    - arrivals: {kind: poisson, rate: 5.0}
+      prompt: {kind: fixed, tokens: 300}
+      output: {kind: fixed, tokens: 20}
+requests: 30
+"""
+
+
+def test_rows_of_the_viewer_are_of_one_policy_and_request(cli: Cli, tmp_path: Path) -> None:
+    """Spans that share an id are one row, wherever they are; answers are where they are made."""
+    scenario, viewer = tmp_path / "split.yaml", tmp_path / "run.json"
+    scenario.write_text(SPLIT, encoding="utf-8")
+    cli("simulate", scenario, "--policy", "sarathi", "--policy", "vllm", "--viewer", viewer)
+    events = json.loads(viewer.read_text())["traceEvents"]
+    names = {one["pid"]: one["args"]["name"] for one in events if one["ph"] == "M"}
+    rows: dict[tuple[int, str], list[str]] = {}
+    for one in events:
+        if one["ph"] == "b":
+            assert "id" not in one
+            rows.setdefault((one["pid"], one["id2"]["local"]), []).append(one["name"])
+    assert len(rows) == 2 * 2 * 30
+    for (pid, _), spans in rows.items():
+        group = names[pid].split()[1].split("/")[0]
+        assert spans == {"first": ["queue", "prompt"], "second": ["answer"]}[group]
+
+
 def test_times_hold_the_same_in_every_format(cli: Cli, scenario: Path, tmp_path: Path) -> None:
     paths = [tmp_path / f"times{suffix}" for suffix in (".csv", ".json")]
     for path in paths:

@@ -302,7 +302,9 @@ def test_replicas_that_hand_on_kv_blocks_keep_them_alike(
 
 @pytest.mark.parametrize("runtime", RUNTIMES)
 def test_makers_hand_on_no_kv_blocks_to_each_other(runtime: str, tmp_path: Path) -> None:
-    pair = plan(component("first", role="prefill"), component("second", role="decode", gpu="mi300x"))
+    pair = plan(
+        component("first", role="prefill"), component("second", role="decode", gpu="mi300x")
+    )
     with pytest.raises(UnsupportedError, match=r"component (first|second): .*(makers|NVIDIA)"):
         emit(pair, runtime, tmp_path)
     assert not list(tmp_path.iterdir())

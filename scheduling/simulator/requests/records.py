@@ -117,8 +117,9 @@ def _estimate(estimate: Estimate) -> dict[str, float | None]:
 def viewer_events(outcomes: Sequence[Outcome]) -> str:
     """Return the runs in the Trace Event format, which Perfetto and Chrome's viewer open.
 
-    A process is an instance under a policy; each request is a row of spans: ``queue``, ``prompt``
-    (to its first token) and ``answer``.
+    A process is an instance under a policy; each request is a row of spans there: ``queue``,
+    ``prompt`` (to its first token) and ``answer``, the latter where another instance makes the
+    answer in a row of that one.
     """
     events: list[dict[str, Any]] = []
     for number, one in enumerate(outcomes):
@@ -137,7 +138,11 @@ def _spans(run: FleetRun, row: int, first: int) -> Iterator[dict[str, Any]]:
         int(column[row]) / _NS_PER_MICROSECOND
         for column in (run.came_ns, run.started_ns, run.first_token_ns, run.ended_ns)
     ]
-    common = {"cat": "request", "id": row, "pid": first + int(run.instance[row]), "tid": row}
-    for name, begin, end in zip(("queue", "prompt", "answer"), times, times[1:], strict=False):
-        yield {"ph": "b", "name": name, "ts": begin, **common}
-        yield {"ph": "e", "name": name, "ts": end, **common}
+    prompt, answer = int(run.instance[row]), int(run.decode_instance[row])
+    places = (prompt, prompt, prompt if answer < 0 else answer)
+    spans = zip(("queue", "prompt", "answer"), places, times, times[1:], strict=False)
+    for name, place, begin, end in spans:
+        # Viewers join spans of one id wherever they stand, unless it is local to its process.
+        where = {"cat": "request", "id2": {"local": hex(row)}, "pid": first + place, "tid": row}
+        yield {"ph": "b", "name": name, "ts": begin, **where}
+        yield {"ph": "e", "name": name, "ts": end, **where}
