@@ -28,6 +28,13 @@ def labelled(found: Object, **labels: str) -> Object:
     return found
 
 
+def staying(name: str, node_name: str) -> Object:
+    found = labelled(pod(name, node_name=node_name), app="web")
+    owner = {"apiVersion": "apps/v1", "kind": "DaemonSet", "name": "d", "controller": True}
+    found["metadata"]["ownerReferences"] = [owner]
+    return found
+
+
 def evenly(*keys: str, **changes: Any) -> list[Object]:
     rule = {"maxSkew": 1, "whenUnsatisfiable": "DoNotSchedule", "labelSelector": WEB}
     return [{**rule, "topologyKey": key, **changes} for key in keys]
@@ -87,6 +94,29 @@ def test_the_first_of_a_crowd_need_not_join_pods_outside_all_domains(solver: str
     running, guest = pod("r", node_name="n1"), pod("p", affinity=near(("zone", WEB)))
     found = placed(host("n1"), host("n2", zone="z"), running, guest, solver=solver)
     assert found == {"r": "n1", "p": "n2"}
+
+
+@pytest.mark.parametrize("solver", ["cp-sat", "mip", "greedy"])
+def test_the_first_of_a_crowd_has_met_nobody_by_any_of_its_terms(solver: str) -> None:
+    # The pod in zone z stands on no rack: no rack holds one to join, and yet p is not the first.
+    guest = labelled(pod("p", affinity=near(("zone", WEB), ("rack", WEB))), app="web")
+    hosts = host("n1", zone="z"), host("n2", zone="z", rack="1")
+    assert placed(*hosts, guest, solver=solver) == {"p": "n2"}
+    assert placed(*hosts, staying("r", "n1"), guest, solver=solver) == {"r": "n1"}
+
+
+@pytest.mark.parametrize("solver", ["cp-sat", "mip", "greedy"])
+def test_pods_that_all_come_follow_the_first_of_them(solver: str) -> None:
+    guests = [pod(name, affinity=near(("zone", WEB))) for name in "abcd"]
+    hosts = host("n1", zone="y"), host("n2", zone="z")
+    for one in hosts:
+        one["status"]["allocatable"]["cpu"] = "1"
+    found = placed(*hosts, *guests, solver=solver)
+    assert len(found) == 2
+    assert len(set(found.values())) == 1
+    found = placed(*hosts, staying("r", "n2"), *guests, solver=solver)
+    assert len(found) == 2
+    assert set(found.values()) == {"n2"}
 
 
 @pytest.mark.parametrize("solver", ["cp-sat", "mip", "greedy"])

@@ -61,6 +61,34 @@ class Rule:
     counted: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class Bond:
+    """Terms of affinity between items that some classes share.
+
+    Attributes
+    ----------
+    owners
+        Classes that have these terms.
+    terms
+        Of each term the classes of the items that it means, and an index into
+        :attr:`PlacementArrays.domains`.
+    first
+        Whether all terms mean the owners, so that the first of them need not join anybody.
+    """
+
+    owners: tuple[int, ...]
+    terms: tuple[tuple[tuple[int, ...], int], ...]
+    first: bool
+
+    def leaders(self, meant: tuple[int, ...]) -> tuple[int, ...]:
+        """Classes of a term's items that do not follow one another as the owners do."""
+        return tuple(k for k in meant if k not in self.owners)
+
+    def followers(self, meant: tuple[int, ...]) -> tuple[int, ...]:
+        """Owners that a term means."""
+        return tuple(k for k in meant if k in self.owners)
+
+
 @dataclass(frozen=True, eq=False)
 class PlacementArrays:
     """Arrays of one problem; ``n`` items, ``K`` classes, ``m`` nodes, ``R`` resources.
@@ -84,7 +112,8 @@ class PlacementArrays:
     move_cost, eviction_cost : (K,).
     node_cost : (m,).
     domains : domains of every label that a rule names.
-    apart, together, even : rules of anti-affinity, affinity and spread.
+    apart, even : rules of anti-affinity and spread.
+    together : affinity.
     gangs : the gangs.
     budgets : classes of each disruption budget, and how many of their items may be disturbed.
     spread_nodes : nodes whose items count for spread rules.
@@ -118,7 +147,7 @@ class PlacementArrays:
     node_cost: Ints
     domains: tuple[Domains, ...]
     apart: tuple[Rule, ...]
-    together: tuple[Rule, ...]
+    together: tuple[Bond, ...]
     even: tuple[Rule, ...]
     spread_nodes: tuple[Flags, ...]
     patient: Flags

@@ -89,9 +89,9 @@ class Arrivals:
         for crowd in self._avoided.get(item.id, ()):
             if crowd.label in labels and crowd.standing[labels[crowd.label]] > 0:
                 yield f"anti-affinity of others in {crowd.label}={labels[crowd.label]}"
-        for term in item.affinity:
-            crowd = self._meant[_key(item, term)]
-            first = item.id in crowd.members and crowd.total == 0
+        near = [self._meant[_key(item, term)] for term in item.affinity]
+        first = all(item.id in crowd.members and crowd.total == 0 for crowd in near)
+        for crowd in near:
             domain = labels.get(crowd.label)
             if domain is None or not (crowd.standing[domain] > 0 or first):
                 yield f"affinity in {crowd.label}={domain}"

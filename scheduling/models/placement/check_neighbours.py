@@ -42,10 +42,9 @@ def neighbour_violations(
         for term in one.item.anti_affinity:
             yield from _apart(one, term, crowds)
         if one.arrived:
-            for term in one.item.affinity:
-                yield from _together(one, term, crowds)
             for spread in one.item.spread:
                 yield from _even(one, spread, spreads)
+    yield from _alone(standing, _Bonds(problem.items))
 
 
 class _Crowds:
@@ -79,16 +78,69 @@ def _apart(one: _Standing, term: ItemTerm, crowds: _Crowds) -> Iterator[Violatio
             yield Violation("anti-affinity", where)
 
 
-def _together(one: _Standing, term: ItemTerm, crowds: _Crowds) -> Iterator[Violation]:
-    domain = one.node.labels.get(term.topology)
-    crowd = crowds.of(term, one.item)
-    near = crowd.get(domain, [])
-    mine = any(other.item.id == one.item.id for other in near)
-    # Those on nodes without the label are in no domain, and nobody has to join them.
-    alone = mine and sum(len(found) for value, found in crowd.items() if value is not None) == 1
-    if domain is None or not (len(near) > mine or alone):
-        where = f"{one.item.id!r} in {term.topology}={domain}"
-        yield Violation("affinity", where)
+_Bond = frozenset[tuple[str, frozenset[str]]]
+"""Terms of affinity: of each the label, and the items that it means."""
+
+
+class _Bonds:
+    """What the terms of affinity of items mean; items with the same terms share a bond."""
+
+    def __init__(self, items: tuple[Item, ...]) -> None:
+        self._crowds: dict[tuple[str, frozenset[tuple[str, str]]], list[str]] = {}
+        for item in items:
+            kind = item.namespace, frozenset(item.labels.items())
+            self._crowds.setdefault(kind, []).append(item.id)
+        self._meant: dict[str, frozenset[str]] = {}
+        self._found: dict[str, _Bond] = {}
+
+    def of(self, item: Item) -> tuple[_Bond, bool]:
+        """Return an item's bond, and whether all its terms mean the item itself."""
+        key = f"{item.namespace} {item.model_dump_json(include={'affinity'})}"
+        if key not in self._found:
+            self._found[key] = frozenset(
+                (term.topology, self._means(term, item)) for term in item.affinity
+            )
+        bond = self._found[key]
+        return bond, all(item.id in meant for _, meant in bond)
+
+    def _means(self, term: ItemTerm, owner: Item) -> frozenset[str]:
+        spaces = term.namespaces or (owner.namespace,)
+        key = f"{spaces} {term.selector.model_dump_json()}"
+        if key not in self._meant:
+            self._meant[key] = frozenset(
+                name
+                for (space, labels), names in self._crowds.items()
+                if space in spaces and selects(term.selector, dict(labels))
+                for name in names
+            )
+        return self._meant[key]
+
+
+def _alone(standing: list[_Standing], bonds: _Bonds) -> Iterator[Violation]:
+    """Yield the arrivals that do not find what they need in a domain.
+
+    Each that arrives needs one that is there before it. Among those of one bond that all arrive
+    this goes back to a first one, which must need nobody, or to one of another bond, or that stays.
+    """
+    together: dict[tuple[_Bond, bool], list[_Standing]] = {}
+    for one in standing:
+        if one.arrived and one.item.affinity:
+            together.setdefault(bonds.of(one.item), []).append(one)
+    places = {one.item.id: one for one in standing}
+    for (bond, own), members in together.items():
+        names = {one.item.id for one in members}
+        before = []
+        for topology, meant in bond:
+            there = [places[name].node for name in meant if name in places and name not in names]
+            before.append((topology, {node.labels.get(topology) for node in there} - {None}))
+        first = own and not any(domains for _, domains in before)
+        for topology, taken in before:
+            head = members[0].node.labels.get(topology)
+            for one in members:
+                domain = one.node.labels.get(topology)
+                if domain is None or not (domain in taken or (first and domain == head)):
+                    where = f"{one.item.id!r} in {topology}={domain}"
+                    yield Violation("affinity", where)
 
 
 COUNTED = {"namespace", "node_selector", "node_affinity", "tolerations", "spread"}

@@ -10,6 +10,7 @@ import numpy as np
 
 from scheduling.models.placement.arrays import (
     NOWHERE,
+    Bond,
     Domains,
     Flags,
     Ints,
@@ -75,7 +76,7 @@ class _Compiler:
         capacity, full = self._capacity(demand, running, resource)
         eligible = self._eligible(demand, capacity, full, inside.parts)
         priorities = {priority: tier for tier, priority in enumerate(problem.priorities)}
-        rules = {name: self._rules(name) for name in ("anti_affinity", "affinity", "spread")}
+        rules = {name: self._rules(name) for name in ("anti_affinity", "spread")}
         setting = Setting(samples, inside.parts, moments, self._meant, self._domain)
         return PlacementArrays(
             item_ids=tuple(item.id for item in items),
@@ -97,7 +98,7 @@ class _Compiler:
             eviction_cost=np.array([item.eviction_cost for item in samples], np.int64),
             node_cost=np.array([node.cost for node in problem.nodes], np.int64),
             apart=rules["anti_affinity"],
-            together=rules["affinity"],
+            together=self._bonds(),
             even=rules["spread"],
             spread_nodes=tuple(found for _, found in self.spread_nodes.values()),
             patient=np.array([not i.preempts and i.node is None for i in samples], bool),
@@ -251,6 +252,20 @@ class _Compiler:
                     )
                 )
         return tuple(rules)
+
+    def _bonds(self) -> tuple[Bond, ...]:
+        """Return the affinity of classes; those with the same terms share them."""
+        found: dict[tuple[Any, bool], list[int]] = {}
+        for number, entry in enumerate(self.classes):
+            own = (entry.sample.namespace,)
+            terms = {
+                (self._meant(term.selector, term.namespaces or own), self._domain(term.topology))
+                for term in entry.sample.affinity
+            }
+            first = all(number in meant for meant, _ in terms)
+            if terms:
+                found.setdefault((tuple(sorted(terms)), first), []).append(number)
+        return tuple(Bond(tuple(owners), *key) for key, owners in found.items())
 
     def _domain(self, topology: str) -> int:
         """Return the number of the domains of a label."""

@@ -85,7 +85,12 @@ class Item(Frozen):
         default=(), description="Wishes for neighbours; the goal preferences counts them too."
     )
     affinity: Many[ItemTerm] = Field(
-        default=(), description="For each term: such an item stands in its domain."
+        default=(),
+        description=(
+            "For each term: such an item stands in its domain, and was there before it. An item "
+            "that all its terms mean is also let in where none such stands yet in any domain; it "
+            "is the first, and others with the same terms follow it into its domains."
+        ),
     )
     anti_affinity: Many[ItemTerm] = Field(
         default=(), description="For each term: no other such item stands in its domain."

@@ -82,8 +82,9 @@ class _Ordering:
         # Those that matter least are evicted first.
         self._leaving = [item for item in changed.tolist()[::-1] if self._target[item] < 0]
         self._steps: list[Step] = []
-        rules = (*arrays.apart, *arrays.together, *arrays.even)
-        self._ruled = {rule.owner for rule in rules} | {k for r in arrays.apart for k in r.meant}
+        self._ruled = {rule.owner for rule in (*arrays.apart, *arrays.even)}
+        self._ruled |= {k for rule in arrays.apart for k in rule.meant}
+        self._ruled |= {k for bond in arrays.together for k in bond.owners}
 
     def run(self) -> list[Step]:
         while self._waiting:

@@ -34,7 +34,7 @@ def profile(data: CompiledPlacement) -> dict[str, Any]:
         "pinned": int(arrays.pinned.sum()),
         "classes_of_equal_items": arrays.n_classes,
         "gangs": len(arrays.gangs),
-        "rules_of_affinity": len(arrays.together),
+        "rules_of_affinity": sum(len(b.owners) * len(b.terms) for b in arrays.together),
         "rules_of_anti_affinity": len(arrays.apart),
         "rules_of_spread": len(arrays.even),
         "disruption_budgets": len(arrays.budgets),

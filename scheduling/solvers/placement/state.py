@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from scheduling.models.placement.aims import UNLIMITED
-from scheduling.models.placement.arrays import NOWHERE, Flags, Ints, PlacementArrays, Rule
+from scheduling.models.placement.arrays import NOWHERE, Bond, Flags, Ints, PlacementArrays, Rule
 from scheduling.models.placement.gangs import GangRule
 
 
@@ -38,7 +38,7 @@ class State:
         self._tight = tight
         self._apart = _by_class(arrays.apart)
         self._avoided = _by_meaning(arrays.apart)
-        self._together = _by_class(arrays.together)
+        self._together = {k: bond for bond in arrays.together for k in bond.owners}
         self._even = _by_class(arrays.even)
         self._gangs = {k: gang for gang in arrays.gangs for k in gang.classes}
         self._quota_left = [
@@ -66,17 +66,13 @@ class State:
 
     def near(self, k: int) -> Flags:
         """Nodes on which an item of a class may stand beside what stands there now."""
-        arrays = self.arrays
-        found: Flags = np.ones(arrays.n_nodes, bool)
+        found: Flags = np.ones(self.arrays.n_nodes, bool)
         for rule in self._apart.get(k, ()):
             found &= ~self._meets(rule.meant, rule.domains)
         for rule in self._avoided.get(k, ()):
             found &= ~self._meets((rule.owner,), rule.domains)
-        for rule in self._together.get(k, ()):
-            near = self._meets(rule.meant, rule.domains)
-            labelled = arrays.domains[rule.domains].of >= 0
-            own = k in rule.meant and not self.counts[list(rule.meant)][:, labelled].any()
-            found &= near | (own & labelled)
+        if k in self._together:
+            found &= self._joins(self._together[k])
         for rule in self._even.get(k, ()):
             found &= self._keeps_even(rule)
         return found
@@ -141,6 +137,17 @@ class State:
         present[of.of[standing & (of.of >= 0)]] = True
         found: Flags = present[of.of]
         return found
+
+    def _joins(self, bond: Bond) -> Flags:
+        """Nodes where affinity holds: beside whom all terms mean, or for the first of all."""
+        near = labelled = np.ones(self.arrays.n_nodes, bool)
+        first = bond.first
+        for meant, domains in bond.terms:
+            known = self.arrays.domains[domains].of >= 0
+            near = near & self._meets(meant, domains)
+            labelled = labelled & known
+            first = first and not self.counts[list(meant)][:, known].any()
+        return labelled if first else near
 
     def _one_domain(self, gang: GangRule, k: int, domains: int) -> Flags:
         """Nodes of the domain where a gang stands, or of those with room for what waits of it."""

@@ -17,6 +17,7 @@ from ortools.sat.python import cp_model
 
 from scheduling.models.placement.arrays import NOWHERE, Flags, Ints, PlacementArrays, Rule
 from scheduling.models.placement.parts import MAX_TOTAL
+from scheduling.solvers.placement.cpsat.affinity import keep_together
 from scheduling.solvers.placement.cpsat.gangs import add_gangs
 from scheduling.solvers.placement.cpsat.goals import goal_expression
 from scheduling.solvers.placement.cpsat.measures import limit_balance, limit_interference
@@ -203,6 +204,25 @@ class Formulation:
 
     # ------------------------------------------------------------------------------ rules
 
+    def settlers(self, classes: Iterable[int], nodes: Flags) -> tuple[Expression, Expression]:
+        """Items of some classes where some of the class run now, on some nodes.
+
+        Returns
+        -------
+        tuple
+            How many of them stay there, and how many there are, others that arrive included.
+        """
+        chosen = list(classes)
+        ran = [
+            (k, j)
+            for k in chosen
+            for j, _ in self._by_class.get(k, ())
+            if nodes[j] and self.arrays.running[k, j]
+        ]
+        still = int(self._still[chosen][:, nodes].sum())
+        stays = cp_model.LinearExpr.sum([self._stay[cell] for cell in ran])
+        return stays + still, cp_model.LinearExpr.sum([self.count[cell] for cell in ran]) + still
+
     def in_domain(self, classes: Iterable[int], domains: int, domain: int) -> Expression:
         """Items of some classes in one domain."""
         return self.total(classes, self.arrays.domains[domains].of == domain)
@@ -230,16 +250,15 @@ class Formulation:
 
     def _add_rules(self) -> None:
         arrays = self.arrays
-        for rule in (*arrays.together, *arrays.even):
+        for rule in arrays.even:
             self.forbid_unlabelled(rule.owner, rule.domains)
         for rule in arrays.apart:
             # Where nothing changes, nothing is to be kept apart.
             for domain in np.unique(arrays.domains[rule.domains].of[self._part]).tolist():
                 if domain != NOWHERE:
                     self._keep_apart(rule, domain)
-        for rule in arrays.together:
-            for domain in range(arrays.domains[rule.domains].count):
-                self._keep_together(rule, domain)
+        for bond in arrays.together:
+            keep_together(self, bond)
         for rule in arrays.even:
             self._keep_even(rule)
 
@@ -262,20 +281,6 @@ class Formulation:
             literal = self.arrives(other, rule.domains, domain)
             if other != owner and literal is not None:
                 model.add(standing == 0).only_enforce_if(literal)
-
-    def _keep_together(self, rule: Rule, domain: int) -> None:
-        arrival = self.arrives(rule.owner, rule.domains, domain)
-        if arrival is None:
-            return
-        arrays, model, own = self.arrays, self.model, rule.owner in rule.meant
-        near = self.in_domain(rule.meant, rule.domains, domain)
-        if not own:
-            model.add(near >= 1).only_enforce_if(arrival)
-            return
-        everywhere = self.total(rule.meant, arrays.domains[rule.domains].of >= 0)
-        alone = model.new_bool_var("")
-        model.add(everywhere <= 1).only_enforce_if(alone)
-        model.add(near >= 2).only_enforce_if(arrival, ~alone)
 
     def _keep_even(self, rule: Rule) -> None:
         arrays, model = self.arrays, self.model

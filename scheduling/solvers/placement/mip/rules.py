@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from scheduling.models.placement.arrays import Rule
+from scheduling.models.placement.arrays import Bond, Ints, Rule
+from scheduling.solvers.linear.rows import Term
 
 if TYPE_CHECKING:
     from scheduling.solvers.placement.mip.model import Program
@@ -28,18 +29,17 @@ class Rules:
     def add(self) -> None:
         """Add all rules of the problem."""
         arrays = self._program.arrays
-        for rule in (*arrays.together, *arrays.even):
+        for rule in arrays.even:
             self.forbid_unlabelled(rule.owner, rule.domains)
         for rule in arrays.apart:
             for domain in range(arrays.domains[rule.domains].count):
                 self._keep_apart(rule, domain)
-        for rule in arrays.together:
-            for domain in range(arrays.domains[rule.domains].count):
-                self._keep_together(rule, domain)
+        for bond in arrays.together:
+            self._keep_together(bond)
         for rule in arrays.even:
             self._keep_even(rule)
 
-    def _nodes(self, domains: int, domain: int) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+    def _nodes(self, domains: int, domain: int) -> Ints:
         return np.flatnonzero(self._program.arrays.domains[domains].of == domain)
 
     def arrives(self, k: int, domains: int, domain: int) -> int | None:
@@ -83,20 +83,44 @@ class Rules:
                 most = program.most((owner,))
                 program.at_most([*program.items((owner,), nodes), (flag, float(most))], most)
 
-    def _keep_together(self, rule: Rule, domain: int) -> None:
+    def _keep_together(self, bond: Bond) -> None:
+        """Let owners arrive where others stand already, or all where the first of them begins."""
         program = self._program
-        arrival = self.arrives(rule.owner, rule.domains, domain)
-        if arrival is None:
-            return
-        near = program.items(rule.meant, self._nodes(rule.domains, domain))
-        if rule.owner not in rule.meant:
-            program.rows.at_least([*near, (arrival, -1.0)], 0.0)
-            return
-        alone, most = program.binary(), program.most(rule.meant)
-        labelled = np.flatnonzero(program.arrays.domains[rule.domains].of >= 0)
-        everywhere = program.items(rule.meant, labelled)
-        program.at_most([*everywhere, (alone, float(most))], most + 1)
-        program.rows.at_least([*near, (arrival, -2.0), (alone, 2.0)], 0.0)
+        first = program.binary() if bond.first else None
+        for meant, domains in bond.terms:
+            for k in bond.owners:
+                self.forbid_unlabelled(k, domains)
+            if first is not None:
+                self._begin(bond, meant, domains, first)
+            heads = []
+            for domain in range(program.arrays.domains[domains].count):
+                arrivals = [self.arrives(k, domains, domain) for k in bond.owners]
+                coming = [flag for flag in arrivals if flag is not None]
+                before = self._before(bond, meant, self._nodes(domains, domain))
+                if coming and first is not None:
+                    heads.append(program.binary())
+                    before.append((heads[-1], 1.0))
+                for flag in coming:
+                    program.rows.at_least([*before, (flag, -1.0)], 0.0)
+            if first is not None:
+                program.at_most([*((head, 1.0) for head in heads), (first, -1.0)], 0.0)
+
+    def _before(self, bond: Bond, meant: tuple[int, ...], nodes: Ints) -> list[Term]:
+        """Terms that sum up to whom owners find on some nodes: leaders, and owners that stay."""
+        stays = self._program.s[np.array(bond.followers(meant), np.int64)][:, nodes]
+        leaders = self._program.items(bond.leaders(meant), nodes)
+        return [*leaders, *((column, 1.0) for column in stays[stays >= 0].tolist())]
+
+    def _begin(self, bond: Bond, meant: tuple[int, ...], domains: int, first: int) -> None:
+        """Let nobody that a term means stand anywhere before the first of the owners."""
+        program = self._program
+        labelled = np.flatnonzero(program.arrays.domains[domains].of >= 0)
+        followers = np.array(bond.followers(meant), np.int64)
+        x, s = (table[followers][:, labelled] for table in (program.x, program.s))
+        others = program.items(bond.leaders(meant), labelled)
+        others += [(column, 1.0) for column in x[s >= 0].tolist()]
+        most = float(program.most(meant))
+        program.at_most([*others, (first, most)], most)
 
     def _keep_even(self, rule: Rule) -> None:
         program, arrays = self._program, self._program.arrays
