@@ -332,3 +332,21 @@ def test_no_need_of_a_conflict_can_be_left_out(problem: PlacementProblem) -> Non
             )
             freed = freed.model_copy(update={"items": items, "goals": ()})
             assert best_values(freed)[0] == 0
+
+
+def test_an_equal_item_that_runs_does_not_stand_for_one_that_waits() -> None:
+    """Without its own rules the waiting one equals the other, whose affinity does not bind it."""
+    term = {"selector": {"match": {"app": "x"}}, "topology": "zone"}
+    base = {"demands": {"cpu": 1}, "affinity": [term]}
+    waits = {**base, "id": "waits", "anti_affinity": [term]}
+    document = {
+        "nodes": [{"id": "old", "capacity": {}}, {"id": "new", "capacity": {"cpu": 1}}],
+        "items": [{**base, "id": "runs", "node": "old"}, waits],
+        "goals": [],
+    }
+    problem = PlacementProblem.model_validate(document)
+    solution = sch.solve(problem, "cp-sat", work_limit=5, workers=1)
+    budget = Budget(time.monotonic() + 60, None, 1, 0)
+    item = problem.items[1]
+    conflict = in_the_cluster(problem, solution, item, frozenset({item.id}), budget)
+    assert conflict.needs == (Need("together", (0,)),)

@@ -79,7 +79,7 @@ def in_the_cluster(
 
     def conflicts(kept: list[Need]) -> bool | None:
         dropped = set(needs) - set(kept)
-        changed = without(problem, members, dropped)
+        changed = _told_apart(without(problem, members, dropped), members)
         wanted = {item.id}
         if Need("priority") in kept:
             wanted |= {
@@ -97,6 +97,16 @@ def in_the_cluster(
         return Conflict()
     kept, minimal = shrink(needs, conflicts, expired)
     return Conflict(tuple(need for need in needs if need in kept), minimal)
+
+
+def _told_apart(problem: PlacementProblem, members: frozenset[str]) -> PlacementProblem:
+    """Return a problem in which no other item is equal to the members and may stand for them."""
+    top = max(problem.priorities) + 1
+    items = tuple(
+        item.model_copy(update={"priority": top}) if item.id in members else item
+        for item in problem.items
+    )
+    return problem.model_copy(update={"items": items})
 
 
 def _placeable(problem: PlacementProblem, wanted: set[str], budget: Budget) -> bool | None:
