@@ -67,8 +67,8 @@ def _nodes(number: int) -> st.SearchStrategy[dict[str, Any]]:
             "capacity": st.fixed_dictionaries(
                 {"cpu": st.integers(0, 8), "memory": st.integers(0, 8)}
             ),
-            "labels": st.fixed_dictionaries(
-                {}, optional={name: st.sampled_from(ZONES) for name in ("zone", "rack")}
+            "labels": st.one_of(
+                st.just({}), st.fixed_dictionaries({"zone": st.sampled_from(ZONES)})
             ),
             "taints": taints,
             "closed": st.sampled_from([False, False, False, True]),
@@ -117,9 +117,6 @@ def _items(draw: st.DrawFn, number: int, names: list[str], *, rules: bool) -> di
         if draw(st.integers(0, 4)) == 0:
             selector = {"match": {"app": draw(st.sampled_from(APPS))}}
             item[name] = [{"selector": selector, "topology": "zone"}]
-    if "affinity" in item and draw(st.booleans()):
-        selector = {"match": {"app": draw(st.sampled_from(APPS))}}
-        item["affinity"].append({"selector": selector, "topology": "rack"})
     for entry in item.get("spread", ()):
         entry["honor_affinity"] = draw(st.booleans())
         entry["honor_taints"] = draw(st.booleans())
