@@ -45,7 +45,7 @@ def bench(
         typer.Option(metavar="N,N…", help="Seeds, separated by commas or repeated; 0 by default."),
     ] = None,
     time_limit: Annotated[
-        float | None,
+        float,
         typer.Option(metavar="SECONDS", help="Wall-clock limit of each run."),
     ] = 10.0,
     workers: options.Workers = None,
@@ -83,8 +83,8 @@ def bench(
     plan = Plan(
         suites=tuple(suites),
         solvers=tuple((options.joined(solvers) or "auto").split(",")),
-        seeds=options.whole_numbers(options.joined(seeds) or "0", "--seeds"),
-        time_limit=time_limit or 10.0,
+        seeds=options.whole_numbers("0" if seeds is None else ",".join(seeds), "--seeds"),
+        time_limit=time_limit,
         workers=workers,
     )
     if profile is not None:

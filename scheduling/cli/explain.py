@@ -7,11 +7,13 @@ import typer
 from scheduling.cli import options
 from scheduling.cli.output import EXIT_CODES, emit_json, note
 
+_DEFAULT_SECONDS = 60.0
+
 
 def explain(
     file: options.InstanceFile,
     format_: options.FormatName = None,
-    time_limit: options.Seconds = 60.0,
+    time_limit: options.Seconds = _DEFAULT_SECONDS,
     workers: options.Workers = None,
     seed: options.Seed = 0,
     json: options.Json = False,
@@ -27,7 +29,8 @@ def explain(
     from scheduling.cli.snapshots import read_problem
 
     problem, notes = read_problem(file, format_)
-    found = sch.explain(problem, time_limit=time_limit or 60.0, workers=workers, seed=seed)
+    limit = _DEFAULT_SECONDS if time_limit is None else time_limit
+    found = sch.explain(problem, time_limit=limit, workers=workers, seed=seed)
     if json:
         emit_json("explanation", {**found.record(), **({"notes": notes} if notes else {})})
     else:

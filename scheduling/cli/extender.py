@@ -58,13 +58,19 @@ _ClientCa = Annotated[
 _MaxBody = Annotated[int, typer.Option(metavar="MIB", min=1, help="Largest request taken, in MiB.")]
 _RequestTimeout = Annotated[
     float,
-    typer.Option(metavar="SECONDS", min=0.01, help="Time for a request to come in whole."),
+    typer.Option(
+        metavar="SECONDS",
+        min=0.01,
+        help="Time for a request to come in whole.",
+        callback=options.finite,
+    ),
 ]
 _TimeLimit = Annotated[
     float, typer.Option(metavar="SECONDS", min=0.1, help="Wall-clock limit for one plan.")
 ]
 _MaxMoves = Annotated[
-    int | None, typer.Option(metavar="N", min=0, help="Most running pods a plan disturbs.")
+    int | None,
+    typer.Option(metavar="N", min=0, max=10**9, help="Most running pods a plan disturbs."),
 ]
 _Move = Annotated[
     bool,
@@ -74,7 +80,10 @@ _MoveDryRun = Annotated[
     bool, typer.Option("--move-dry-run", help="Only log what --move would evict.")
 ]
 _MovePace = Annotated[
-    float, typer.Option(metavar="N", min=0.01, help="Most evictions in a minute.")
+    float,
+    typer.Option(
+        metavar="N", min=0.01, help="Most evictions in a minute.", callback=options.finite
+    ),
 ]
 _MoveBudget = Annotated[
     int, typer.Option(metavar="N", min=1, help="Most evicted pods down at one time.")

@@ -48,7 +48,9 @@ def generate(
     if kind is None:
         _list(json)
         return
-    problem = make(kind, _pairs(parameter or []))
+    pairs = _pairs(parameter or [])
+    with options.named_as({name: f"--parameter {name}" for name in pairs}):
+        problem = make(kind, pairs)
     if output is not None:
         from scheduling.instances.files import write
 

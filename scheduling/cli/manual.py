@@ -6,10 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import typer
 from typer.core import TyperCommand
 
+from scheduling.cli.options import named_as
 from scheduling.cli.settings import blamed, from_settings
 from scheduling.cli.settings_layers import Settings
+from scheduling.errors import InputError
 
 _BAD = "bad usage or bad input; one message names the place, what was found and what was expected"
 _ANSWER = {
@@ -180,12 +183,31 @@ GROUPS = {
 class Verb(TyperCommand):
     """A verb, whose help ends with its exit codes, an example and where to read on."""
 
+    def parse_args(self, ctx: Any, args: list[str]) -> Any:
+        """Read what follows it; a value that an option does not take is shown."""
+        try:
+            return super().parse_args(ctx, args)
+        except typer.BadParameter as error:
+            from pydantic import ValidationError
+
+            if isinstance(error.__cause__, ValidationError):
+                (fault, *_) = InputError.from_pydantic(error.__cause__).faults
+                error.message = f"found {fault.found}, expected {fault.expected}"
+            raise
+
     def invoke(self, ctx: Any) -> Any:
-        """Run it; what it refuses of files and the environment is named with its place."""
-        if not isinstance(ctx.obj, Settings):
-            return super().invoke(ctx)
-        with blamed(ctx.obj, self.name, from_settings(ctx)):
-            return super().invoke(ctx)
+        """Run it; what it refuses is named as the option, or with its place in the settings."""
+        named = {
+            str(parameter.name): option
+            for parameter in self.params
+            for option in parameter.opts
+            if option.startswith("--")
+        }
+        with named_as(named):
+            if not isinstance(ctx.obj, Settings):
+                return super().invoke(ctx)
+            with blamed(ctx.obj, self.name, from_settings(ctx)):
+                return super().invoke(ctx)
 
     def format_epilog(self, ctx: Any, formatter: Any) -> None:
         """Write what the table says of the verb; commands stay on one line, to be copied."""

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -101,6 +104,38 @@ Output = Annotated[
 ]
 
 
+@contextmanager
+def named_as(names: Mapping[str, str]) -> Iterator[None]:
+    """Name options where the library refuses its arguments of other names.
+
+    Parameters
+    ----------
+    names
+        Options, with their dashes, by the argument that the library names.
+    """
+    try:
+        yield
+    except InputError as error:
+        # What stands in a file is no argument, whatever its name.
+        if error.source is not None or not any(fault.place in names for fault in error.faults):
+            raise
+        faults = [replace(one, place=names.get(one.place, one.place)) for one in error.faults]
+        raise InputError(faults) from None
+
+
+def finite(value: float | None) -> float | None:
+    """Refuse an infinite number of an option.
+
+    Raises
+    ------
+    BadParameter
+        With what was found.
+    """
+    if value is not None and not math.isfinite(value):
+        raise typer.BadParameter(f"found {value}, expected a finite number")
+    return value
+
+
 _UNITS = {"": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0}
 
 
@@ -129,7 +164,7 @@ def joined(values: list[str] | None) -> str | None:
 
 
 def whole_numbers(text: str, option: str) -> tuple[int, ...]:
-    """Return the integers of a list.
+    """Return the whole numbers of a list, none of them below 0.
 
     Raises
     ------
@@ -137,9 +172,13 @@ def whole_numbers(text: str, option: str) -> tuple[int, ...]:
         Naming the option, when something else stands there.
     """
     try:
-        return tuple(int(part) for part in text.split(","))
+        found = tuple(int(part) for part in text.split(","))
     except ValueError:
-        raise InputError.single(option, repr(text), "integers separated by commas") from None
+        found = ()
+    if not found or min(found) < 0:
+        expected = "whole numbers, at least 0, separated by commas"
+        raise InputError.single(option, repr(text), expected)
+    return found
 
 
 def numbers(text: str, option: str) -> tuple[float, ...]:

@@ -56,7 +56,11 @@ RunningPlan = Annotated[
 Changes = Annotated[
     int | None,
     typer.Option(
-        "--max-changes", metavar="N", min=0, help="Most replicas to start or stop against it."
+        "--max-changes",
+        metavar="N",
+        min=0,
+        max=10**9,
+        help="Most replicas to start or stop against it.",
     ),
 ]
 Rates = Annotated[

@@ -33,7 +33,8 @@ SearchSeconds = Annotated[
     float, typer.Option(metavar="SECONDS", help="Wall-clock limit for the search.")
 ]
 MaxMoves = Annotated[
-    int | None, typer.Option(metavar="N", min=0, help="Most running pods to move or evict.")
+    int | None,
+    typer.Option(metavar="N", min=0, max=10**9, help="Most running pods to move or evict."),
 ]
 Goals = Annotated[
     list[str] | None,

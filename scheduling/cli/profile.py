@@ -64,8 +64,8 @@ def _degrees(text: str) -> list[int]:
     from scheduling.errors import InputError
 
     parts = text.split(",")
-    if not all(part.strip().isdecimal() for part in parts):
-        raise InputError.single("--tp", repr(text), "whole numbers such as 1,4")
+    if not all(part.strip().isdecimal() and int(part) > 0 for part in parts):
+        raise InputError.single("--tp", repr(text), "whole numbers above 0, such as 1,4")
     return [int(part) for part in parts]
 
 

@@ -41,7 +41,7 @@ def sweep_scenario(problem: RequestScenario, file: str, asked: Asked, wanted: Wa
         strict=wanted.strict,
         capacity=wanted.capacity,
     )
-    with ProgressBar(quiet=asked.json) as bar:
+    with options.named_as({"jobs": "--workers"}), ProgressBar(quiet=asked.json) as bar:
         runs, stopped = gather(
             lambda: run_sweep(
                 sweep,

@@ -39,7 +39,13 @@ Requests = Annotated[
 ]
 Before = Annotated[
     float | None,
-    typer.Option("--seconds", metavar="S", min=0, help="Draw, or take, those before S."),
+    typer.Option(
+        "--seconds",
+        metavar="S",
+        min=0,
+        help="Draw, or take, those before S.",
+        callback=options.finite,
+    ),
 ]
 FitFile = Annotated[
     Path | None,

@@ -15,6 +15,7 @@ from scheduling.instances.files import BUNDLED, read, read_text, shown_name
 from scheduling.instances.jsontext import parse_json
 from scheduling.models.serving.fleet import Fleet
 from scheduling.models.serving.plan import ServingPlan
+from scheduling.models.serving.problem import MOST_RATE
 from scheduling.schemas import opened, stamped
 
 PLAN_FILE = "plan.json"
@@ -74,7 +75,10 @@ def _change_rate(demands: list[dict[str, object]], text: str) -> None:
     try:
         rate = float(value)
     except ValueError:
-        raise InputError.single("--rate", repr(text), "a number behind =") from None
+        rate = 0.0
+    if not 0 < rate <= MOST_RATE:
+        expected = f"a number above 0, at most {MOST_RATE:g}, behind ="
+        raise InputError.single("--rate", repr(text), expected)
     arrivals = demand["arrivals"]
     if isinstance(arrivals, dict):
         arrivals["rate"] = rate

@@ -274,7 +274,7 @@ def test_faults_of_the_fleet_name_its_file_and_nothing_else(cli: Cli, fleet: Pat
         assert call.code == 2
         assert call.err.splitlines()[0].startswith(f"error: {fleet}: demands[0].ttft: found 0.1 ms")
     call = cli("plan", fleet, "--time-limit", "0")
-    assert call.err == "error: time_limit: found 0.0, expected a positive finite number\n"
+    assert call.err == "error: --time-limit: found 0.0, expected a positive finite number\n"
     call = cli("plan", fleet, "--pareto", "cost", "cost")
     assert (call.code, call.err[:13]) == (2, "error: goal: ")
 

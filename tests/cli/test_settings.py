@@ -174,7 +174,7 @@ def test_what_the_command_line_says_is_not_blamed_on_files(
 ) -> None:
     write(folder / "scheduling.toml", 'workers = -1\nsolver = "other"\n')
     call = cli("solve", "shop.txt", "--workers", "-2", "--solver", "dispatch")
-    assert call.err.startswith("error: workers: found -2")
+    assert call.err.startswith("error: --workers: found -2")
     assert cli("solve", "none.txt").err.startswith("error: none.txt: ")
     monkeypatch.setenv("SCHEDULING_TIME_LIMIT", "-1")
     call = cli("solve", "shop.txt", "--workers", "1", "--solver", "dispatch")

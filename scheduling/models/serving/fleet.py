@@ -273,7 +273,7 @@ class Options(Frozen):
 class Limits(Frozen):
     """Caps on the whole plan."""
 
-    gpus: Annotated[int, Field(ge=0)] | None = None
+    gpus: Annotated[int, Field(ge=0, le=10**9)] | None = None
     cost_per_hour: Annotated[NotNegative, Field(le=10**9)] | None = Field(
         default=None, description="Dollars an hour."
     )
@@ -318,7 +318,7 @@ class Fleet(Problem):
         default=("cost",), description="What is optimised, most important first."
     )
     running: ServingPlan | None = Field(default=None, description="The plan that runs now.")
-    max_changes: Annotated[int, Field(ge=0)] | None = Field(
+    max_changes: Annotated[int, Field(ge=0, le=10**9)] | None = Field(
         default=None, description="Most replicas started or stopped against the running plan."
     )
 

@@ -167,7 +167,7 @@ class Scenario(Frozen):
 class Limits(Frozen):
     """Most that a plan may use; default: any."""
 
-    gpus: Annotated[int, Field(ge=0)] | None = None
+    gpus: Annotated[int, Field(ge=0, le=10**9)] | None = None
     cost_per_hour: Annotated[float, Field(ge=0, le=10**9, strict=False)] | None = Field(
         default=None, description="Dollars."
     )
@@ -175,7 +175,7 @@ class Limits(Frozen):
     templates_per_role: Count | None = Field(
         default=None, description="Different templates in use for each model and role."
     )
-    moves: Annotated[int, Field(ge=0)] | None = Field(
+    moves: Annotated[int, Field(ge=0, le=10**9)] | None = Field(
         default=None, description="Replicas started and stopped against the running plan."
     )
 
