@@ -139,11 +139,11 @@ class _Search(Valued):
             return
         if not self._may_hold(start, low):
             return
-        if len(start) == len(low) and not (self._levels_hold(low) and self._setups_hold(low)):
-            return
-        if len(start) == len(low) and not self._moves_hold(low):
+        if not (self._levels_hold(start, low) and self._setups_hold(start, low)):
             return
         if len(start) == len(low):
+            if not self._moves_hold(low):
+                return
             values = self._values(low, placed=True)
             if not self._beaten(values):
                 self._take(values)

@@ -12,6 +12,8 @@ from scheduling.models.schedule.problem import (
 )
 from tests.brute_times import horizon
 
+_Setups = dict[tuple[str | None, str | None], int]
+
 
 class Placed:
     """A problem with a mode for each task, and the rules that reach across tasks.
@@ -38,6 +40,14 @@ class Placed:
             for resource in problem.resources
             if isinstance(resource, Machine) and resource.batch is not None
         }
+        self.reservoirs = [
+            resource for resource in problem.resources if isinstance(resource, Reservoir)
+        ]
+        self.sequenced: list[tuple[Machine, _Setups]] = [
+            (resource, {(entry.before, entry.after): entry.time for entry in resource.setups})
+            for resource in problem.resources
+            if isinstance(resource, Machine) and (resource.setups or resource.no_idle)
+        ]
         self.groups = [{self.index[name] for name in group} for group in problem.disjunctions]
         self.next = {
             self.index[before.id]: self.index[after.id]
@@ -57,13 +67,12 @@ class Placed:
 
     def _stocks_end_well(self) -> bool:
         """Whether the last level of every reservoir is one that it may have."""
-        for resource in self.problem.resources:
-            if isinstance(resource, Reservoir):
-                level = resource.initial
-                for mode in self.modes:
-                    level += mode.supplies.get(resource.id, 0) - mode.demands.get(resource.id, 0)
-                if level < 0 or (resource.maximum is not None and level > resource.maximum):
-                    return False
+        for resource in self.reservoirs:
+            level = resource.initial
+            for mode in self.modes:
+                level += mode.supplies.get(resource.id, 0) - mode.demands.get(resource.id, 0)
+            if level < 0 or (resource.maximum is not None and level > resource.maximum):
+                return False
         return True
 
     def _may_hold(self, start: dict[int, int], low: list[int]) -> bool:
@@ -96,38 +105,50 @@ class Placed:
                 return False
         return True
 
-    def _levels_hold(self, start: list[int]) -> bool:
-        for resource in self.problem.resources:
-            if not isinstance(resource, Reservoir):
-                continue
-            for now in range(self.horizon + 1):
+    def _levels_hold(self, start: dict[int, int], low: list[int]) -> bool:
+        """Whether reservoirs keep their limits as long as no task that is not placed may begin."""
+        for resource in self.reservoirs:
+            users = [
+                (i, mode.demands.get(resource.id, 0), mode.supplies.get(resource.id, 0))
+                for i, mode in enumerate(self.modes)
+                if resource.id in mode.demands or resource.id in mode.supplies
+            ]
+            known = self._known([i for i, _, _ in users], start, low)
+            ended = {i: self.ends[i][low[i]] or 0 for i, _, _ in users if i in start}
+            for now in {0, *(low[i] for i in ended), *ended.values()}:
                 level = resource.initial
-                for task, (time, mode) in enumerate(zip(start, self.modes, strict=True)):
-                    level -= mode.demands.get(resource.id, 0) if time <= now else 0
-                    ended = (self.ends[task][time] or 0) <= now
-                    level += mode.supplies.get(resource.id, 0) if ended else 0
+                for i, taken, given in users if now < known else ():
+                    level -= taken if low[i] <= now else 0
+                    level += given if i in ended and ended[i] <= now else 0
                 if level < 0 or (resource.maximum is not None and level > resource.maximum):
                     return False
         return True
 
-    def _setups_hold(self, start: list[int]) -> bool:
-        for machine in self.problem.resources:
-            if not isinstance(machine, Machine) or not (machine.setups or machine.no_idle):
-                continue
-            times: dict[tuple[str | None, str | None], int] = {
-                (entry.before, entry.after): entry.time for entry in machine.setups
-            }
+    def _known(self, users: list[int], start: dict[int, int], low: list[int]) -> int:
+        """Moment from which on tasks that are not placed may change what is there."""
+        return min((low[i] for i in users if i not in start), default=self.horizon + 1)
+
+    def _setups_hold(self, start: dict[int, int], low: list[int]) -> bool:
+        """Whether setups and no-idle rules hold where no task that is not placed may come between.
+
+        What keeps a machine until a task that is not placed begins may keep it longer in the end.
+        """
+        for machine, times in self.sequenced:
             users = [i for i, mode in enumerate(self.modes) if mode.machine == machine.id]
-            kept = sorted((*self._kept(i, start), i) for i in users)
+            known = self._known(users, start, low)
+            kept = sorted((*self._kept(i, low), i) for i in users if low[i] < known)
             kept = [(a, b, i) for a, b, i in kept if b > a]
-            left, before, first = 0, None, True
+            left, before, last = 0, None, None
             for a, b, i in kept:
                 state = self.modes[i].state
-                known = state is not None and (first or before is not None)
-                setup = times.get((before, state), 0) if known else 0
-                if a < left + setup or (machine.no_idle and not first and a > left + setup):
+                stated = state is not None and (last is None or before is not None)
+                setup = times.get((before, state), 0) if stated else 0
+                if a < left + setup:
                     return False
-                left, before, first = b, state, False
+                settled = last is not None and self.next.get(last, last) in start
+                if machine.no_idle and settled and a > left + setup:
+                    return False
+                left, before, last = b, state, i
         return True
 
     def _one_batch_or_apart(self, i: int, j: int, start: dict[int, int]) -> bool:

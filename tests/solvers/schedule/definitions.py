@@ -17,7 +17,7 @@ from scheduling.solvers.schedule.explain import ScheduleConflict
 from scheduling.solvers.schedule.family import CompiledSchedule
 from tests.brute_force import brute_force
 
-LIMIT = 20_000
+LIMIT = 3_000
 """Partial schedules of the brute force before a property looks at another problem."""
 
 LONG = Budget(None, 50.0, 1, 0)
