@@ -30,6 +30,7 @@ from scheduling.solvers.placement.filling.solver import FILLINGS
 from scheduling.solvers.prefill.lawler import ROWS
 from scheduling.solvers.schedule import warming as schedule
 from scheduling.solvers.schedule.family import FAMILY
+from scheduling.solvers.spines.annealing import ANNEALING
 from scheduling.solvers.table.fronts import FRONTS
 from scheduling.solvers.table.trees import TREES
 from scheduling.solvers.watching import one_of_many, whole
@@ -43,6 +44,7 @@ GROUPS = (
     ROWS,
     TREES,
     FRONTS,
+    ANNEALING,
 )
 
 CALLED: list[str] = []

@@ -66,6 +66,7 @@ FAMILY: Family[Parts] = Family(
     home="scheduling.solvers.spines",
     solvers={
         "auto": "auto:Auto",
+        "annealing": "annealing:Annealing",
         "few-splits": "spreading:FewSplits",
         "mip": "mip:Mip",
         "spray": "policies:Spray",

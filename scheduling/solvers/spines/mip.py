@@ -7,15 +7,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from scheduling.errors import SolverError
-from scheduling.models.spines.arrays import Part, Parts, SpineArrays
+from scheduling.models.spines.arrays import Parts, SpineArrays
 from scheduling.models.spines.bounds import leaf_splits, splits_bound
 from scheduling.models.spines.problem import STEP
 from scheduling.solvers.board import Board, Budget
 from scheduling.solvers.linear.model import LinearModel
 from scheduling.solvers.linear.program import ProgramSolver
-from scheduling.solvers.linear.result import Limits
 from scheduling.solvers.spines.family import CompiledSpines, offer
+from scheduling.solvers.spines.shares import shares_of, spread
 from scheduling.solvers.spines.spreading import FewSplits
 
 if TYPE_CHECKING:
@@ -24,7 +23,6 @@ if TYPE_CHECKING:
 LARGEST_CELLS = 100_000
 """Most flows times spines of one program."""
 
-_DUST = 1e-9
 _HALF = 0.5
 
 
@@ -52,10 +50,14 @@ class Mip(ProgramSolver):
         model, uses = _program(arrays)
 
         def post(values: Floats) -> None:
-            parts = _spread(arrays, values[uses] > _HALF)
+            parts = spread(arrays, values[uses] > _HALF)
             offer(data, board, parts, self.name)
 
-        self.run(model, post, board, budget)
+        start = None
+        if board.best is not None:
+            share = shares_of(arrays, board.best)
+            start = np.concatenate((share.ravel(), share.ravel() > 0)).astype(np.float64)
+        self.run(model, post, board, budget, start)
 
 
 def _program(arrays: SpineArrays) -> tuple[LinearModel, NDArray[np.int64]]:
@@ -85,36 +87,3 @@ def _program(arrays: SpineArrays) -> tuple[LinearModel, NDArray[np.int64]]:
             limit = 1.0 + STEP
             model.add_rows("link", spines, row, share[inside].ravel(), value, upper=limit)
     return model, uses
-
-
-def _spread(arrays: SpineArrays, used: NDArray[np.bool_]) -> Parts:
-    """Return parts on the given spines of each flow with the least congestion there.
-
-    A program of integers keeps its rows within 1e-6 only, so that its shares load links too much.
-    """
-    from scheduling.solvers.linear.highs import relax
-
-    size = arrays.size
-    flows, spines = np.nonzero(used)
-    model = LinearModel("shares")
-    share = model.add_columns("share", len(flows))
-    busiest = model.add_columns("congestion", 1, cost=1.0)
-    model.add_rows("whole", len(size), flows, share, 1.0, lower=1.0, upper=1.0)
-    for leaf, held in zip(arrays.ends, arrays.leaves, strict=True):
-        links = np.arange(len(held) * arrays.spines)
-        model.add_rows(
-            "link",
-            len(links),
-            np.concatenate((np.array(leaf)[flows] * arrays.spines + spines, links)),
-            np.concatenate((share, np.repeat(busiest, len(links)))),
-            np.concatenate((size[flows] / arrays.limit, -np.ones(len(links)))),
-            upper=0.0,
-        )
-    result = relax(model, Limits())
-    if result.values is None:
-        raise SolverError(f"flows cannot be spread over their spines: {result.detail}")
-    found = np.zeros(used.shape)
-    found[flows, spines] = np.where(result.values[share] > _DUST, result.values[share], 0.0)
-    found *= (size / found.sum(axis=1))[:, None]
-    places = np.argwhere(found > 0).tolist()
-    return tuple(Part(k, spine, float(found[k, spine])) for k, spine in places)
