@@ -33,6 +33,11 @@ _NO_POD = Selector(
 _SHARED = ("cpu", "memory")
 """Resources of which less may be asked for than the limit."""
 
+RESIZE = "PodResizePending"
+"""Condition of a pod whose resize in place has not begun; its reason says why."""
+
+_EVERY_ADDRESS = "0.0.0.0"  # noqa: S104 - read, not bound
+
 _WHEN = ("DoNotSchedule", "ScheduleAnyway")
 _POLICIES = ("Honor", "Ignore")
 EFFECTS = ("NoSchedule", "PreferNoSchedule", "NoExecute")
@@ -45,8 +50,8 @@ def requests(spec: Fields, status: Fields | None = None) -> dict[str, int]:
     run one after the other before, beside the sidecars that were started until then. The larger of
     the two counts, resource by resource. Requests of the pod as a whole come before both; overhead
     is added (Kubernetes, "Pod overhead", "Sidecar containers", "Pod-level resources"). While a
-    container is resized in place, the largest of what it asks for, has, and was promised counts
-    (KEP-1287).
+    container is resized in place, the largest of what it asks for, has, and was promised counts;
+    where the node has refused the resize for good, what it asks for does not (KEP-1287).
 
     Parameters
     ----------
@@ -56,13 +61,14 @@ def requests(spec: Fields, status: Fields | None = None) -> dict[str, int]:
         Its ``status``, for containers that are being resized.
     """
     held = {} if status is None else _held(status)
+    refused = status is not None and _refused(status)
     running: Counter[str] = Counter()
     for container in spec.entries("containers"):
-        running.update(_container(container, held))
+        running.update(_container(container, held, refused=refused))
     sidecars: Counter[str] = Counter()
     peak: Counter[str] = Counter()
     for container in spec.entries("initContainers"):
-        own = _container(container, held)
+        own = _container(container, held, refused=refused)
         if container.text("restartPolicy", "") == "Always":
             sidecars.update(own)
             peak |= sidecars
@@ -89,10 +95,22 @@ def _held(status: Fields) -> dict[str, dict[str, int]]:
     return found
 
 
-def _container(container: Fields, held: dict[str, dict[str, int]]) -> dict[str, int]:
+def _refused(status: Fields) -> bool:
+    """Tell whether the node can never give what a resize asks for."""
+    return any(
+        entry.text("type", "") == RESIZE and entry.text("reason", "") == "Infeasible"
+        for entry in status.entries("conditions")
+    )
+
+
+def _container(
+    container: Fields, held: dict[str, dict[str, int]], *, refused: bool
+) -> dict[str, int]:
     asked = _asked(container.inner("resources"))
     more = held.get(container.text("name", ""))
-    return asked if more is None else dict(Counter(asked) | Counter(more))
+    if more is None:
+        return asked
+    return more if refused else dict(Counter(asked) | Counter(more))
 
 
 def _amounts(found: Fields) -> dict[str, int]:
@@ -125,7 +143,7 @@ def tolerations(spec: Fields) -> Iterator[Toleration]:
     for entry in spec.entries("tolerations"):
         yield Toleration(
             key=entry.text("key", "") or None,
-            operator=entry.choice("operator", ("Equal", "Exists"), "Equal"),
+            operator=entry.choice("operator", ("Equal", "Exists", "Gt", "Lt"), "Equal"),
             value=entry.text("value", ""),
             effect=entry.choice("effect", EFFECTS, "") or None,
         )
@@ -313,16 +331,19 @@ def ports(spec: Fields) -> Iterator[Port]:
 
     Those of init containers that end before the pod runs are not kept for it.
     """
-    seen: set[tuple[int, str]] = set()
+    seen: set[Port] = set()
     early = spec.entries("initContainers")
     sidecars = (entry for entry in early if entry.text("restartPolicy", "") == "Always")
     for container in (*spec.entries("containers"), *sidecars):
         for entry in container.entries("ports"):
             number = entry.number("hostPort", 0)
             protocol = entry.choice("protocol", ("TCP", "UDP", "SCTP"), "TCP")
-            if number and (number, protocol) not in seen:
-                seen.add((number, protocol))
-                yield Port(port=number, protocol=protocol)
+            if number:
+                address = entry.text("hostIP", "").removeprefix(_EVERY_ADDRESS)
+                found = Port(port=number, protocol=protocol, address=address)
+                if found not in seen:
+                    seen.add(found)
+                    yield found
 
 
 def claims(spec: Fields, pod: str) -> Iterator[str]:

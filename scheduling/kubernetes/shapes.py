@@ -76,8 +76,17 @@ def _key(pod: Entry) -> bytes | None:
             if not isinstance(found, list) or not all(isinstance(e, dict) for e in found):
                 return None
             parts.append([[entry.get(field) for field in names] for entry in found])
+    parts.append(resizes(status))
     # Version 0 knows no references: equal values give equal bytes.
     return marshal.dumps(parts, 0)
+
+
+def resizes(status: dict[str, Any]) -> list[Any]:
+    """Return why resizes in place have not begun, from a pod's status as it stands."""
+    found = status.get("conditions")
+    entries = found if isinstance(found, list) else []
+    pending = (e for e in entries if isinstance(e, dict) and e.get("type") == pods.RESIZE)
+    return [entry.get("reason") for entry in pending]
 
 
 class _Spaces:

@@ -8,6 +8,7 @@ from typing import Any
 
 from scheduling.kubernetes.client.resources import WATCHED
 from scheduling.kubernetes.fields import Fields
+from scheduling.kubernetes.shapes import resizes
 
 Object = dict[str, Any]
 """A Kubernetes object as the API gives it."""
@@ -277,6 +278,7 @@ def _part(kind: str, obj: Object | None) -> Any:
             spec,
             is_done(obj),
             status.get("resourceClaimStatuses"),
+            resizes(status),
             *(_picked(status.get(name), _CONTAINER) for name in _CONTAINER_STATUSES),
         )
     own = {name: value for name, value in obj.items() if name not in _COMMON}

@@ -10,6 +10,7 @@ import pytest
 import scheduling as sch
 from scheduling.errors import InputError
 from scheduling.kubernetes.snapshot import Snapshot, read_snapshot, snapshot_of
+from scheduling.kubernetes.state import ClusterState
 from scheduling.models.placement.eligibility import Eligibility
 from scheduling.models.placement.problem import Item
 from tests.kubernetes.objects import listed, node, pod
@@ -74,6 +75,20 @@ def test_containers_that_are_resized_take_the_most_of_what_they_ask_and_have() -
     ]
     _, (item,) = read(node("n"), growing)
     assert item.demands == {"cpu": 900, "memory": 2**30, "pods": 1}
+
+
+def test_a_resize_that_the_node_has_refused_for_good_takes_nothing() -> None:
+    pods = [pod(name, node_name="n") for name in ("waits", "refused")]
+    for one, reason in zip(pods, ("Deferred", "Infeasible"), strict=True):
+        one["status"]["containerStatuses"] = [
+            {"name": "c", "allocatedResources": {"cpu": "100m", "memory": "1Gi"}}
+        ]
+        one["status"]["conditions"] = [{"type": "PodResizePending", "reason": reason}]
+    _, items = read(node("n"), *pods)
+    assert [item.demands["cpu"] for item in items] == [500, 100]
+    state = ClusterState.from_snapshot([{"kind": "Node", "metadata": {"name": "n"}}, pods[0]])
+    pods[0] = {**pods[0], "status": {**pods[0]["status"], "conditions": []}}
+    assert state.apply("Pod", pods[0])
 
 
 def test_keys_to_mismatch_exclude_the_pods_own_value() -> None:

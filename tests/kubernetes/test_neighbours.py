@@ -147,6 +147,18 @@ def test_ports_of_containers_that_end_early_are_not_kept() -> None:
     assert [entry.port for entry in ports(spec)] == [80, 82]
 
 
+def test_ports_are_those_of_their_addresses() -> None:
+    stated = [
+        {"hostPort": 80, "hostIP": "127.0.0.1"},
+        {"hostPort": 80, "hostIP": "0.0.0.0"},
+        {"hostPort": 80},
+        {"hostPort": 80, "protocol": "UDP"},
+    ]
+    spec = Fields({"containers": [{"name": "c", "ports": stated}]}, "spec")
+    found = [(entry.port, entry.protocol, entry.address) for entry in ports(spec)]
+    assert found == [(80, "TCP", "127.0.0.1"), (80, "TCP", ""), (80, "UDP", "")]
+
+
 def test_a_limit_of_the_whole_pod_is_its_request_where_containers_ask_for_nothing() -> None:
     asking = {"resources": {"requests": {"cpu": "100m"}}}
     limits = {"limits": {"cpu": "1", "memory": "1Ki", "hugepages-2Mi": "4Mi"}}

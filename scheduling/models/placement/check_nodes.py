@@ -80,9 +80,25 @@ def _tolerated(taint: Taint, tolerations: Iterable[Toleration]) -> bool:
             return True
         if entry.key == taint.key and entry.operator == "Exists":
             return True
-        if entry.key == taint.key and entry.value == taint.value:
+        if entry.key == taint.key and _has_value(entry, taint):
             return True
     return False
+
+
+def _has_value(entry: Toleration, taint: Taint) -> bool:
+    """Tell whether a taint's value is what a toleration of its key asks for."""
+    if entry.operator == "Equal":
+        return entry.value == taint.value
+    values = [text for text in (taint.value, entry.value) if text == _plain(text)]
+    if len(values) < 2:
+        return False
+    difference = int(values[0]) - int(values[1])
+    return difference > 0 if entry.operator == "Gt" else difference < 0
+
+
+def _plain(text: str) -> str | None:
+    """Return a whole number as it is written without signs or zeros that say nothing."""
+    return str(int(text)) if fullmatch("-?[0-9]+", text) else None
 
 
 def meets_any_term(terms: Iterable[NodeTerm], node: Node) -> bool:
@@ -136,15 +152,21 @@ def _capacity(
 
 
 def _ports(node: Node, items: list[Item], arrivals: list[Item]) -> Iterator[Violation]:
-    takers: dict[Port, list[Item]] = defaultdict(list)
+    takers: dict[tuple[int, str], list[tuple[Port, Item]]] = defaultdict(list)
     for item in items:
         for entry in item.ports:
-            takers[entry].append(item)
+            takers[entry.port, entry.protocol].append((entry, item))
     for item in arrivals:
         for entry in item.ports:
-            if any(other is not item and meet(item, other) for other in takers[entry]):
+            others = takers[entry.port, entry.protocol]
+            if any(o is not item and _clash(entry, p) and meet(item, o) for p, o in others):
                 where = f"{entry.port}/{entry.protocol} on {node.id!r}: item {item.id!r}"
                 yield Violation("port", where)
+
+
+def _clash(one: Port, other: Port) -> bool:
+    """Tell whether two ports of one number and protocol are one on some address."""
+    return one.address == other.address or not (one.address and other.address)
 
 
 def _patience(node: Node, patient: list[Item], running: list[Item]) -> Iterator[Violation]:
@@ -164,6 +186,11 @@ def _patience(node: Node, patient: list[Item], running: list[Item]) -> Iterator[
 def _patient_ports(node: Node, patient: list[Item], running: list[Item]) -> Iterator[Violation]:
     for item in patient:
         for entry in item.ports:
-            if any(entry in other.ports and meet(item, other) for other in running):
+            if any(_takes(other, entry) and meet(item, other) for other in running):
                 where = f"{entry.port}/{entry.protocol} on {node.id!r}: item {item.id!r}"
                 yield Violation("preemption", where)
+
+
+def _takes(item: Item, wanted: Port) -> bool:
+    equal = (p for p in item.ports if (p.port, p.protocol) == (wanted.port, wanted.protocol))
+    return any(_clash(wanted, port) for port in equal)

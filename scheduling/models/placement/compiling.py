@@ -178,7 +178,7 @@ class _Compiler:
         return found
 
     def _find_resources(self) -> dict[Any, int]:
-        """Give each resource that is asked for a number; a port is one of its own."""
+        """Give each resource that is asked for a number; a port of an address is one of its own."""
         found: dict[Any, int] = {}
         for entry in self.classes:
             for name, amount in entry.sample.demands.items():
@@ -186,7 +186,7 @@ class _Compiler:
                     found.setdefault(name, len(found))
         for entry in self.classes:
             for port in entry.sample.ports:
-                found.setdefault((port.port, port.protocol), len(found))
+                found.setdefault((port.port, port.protocol, port.address), len(found))
         return found
 
     def _demand(self) -> Ints:
@@ -196,7 +196,11 @@ class _Compiler:
                 if amount > 0:
                     table[number, self.resources[name]] = amount
             for port in entry.sample.ports:
-                table[number, self.resources[port.port, port.protocol]] = 1
+                for name, column in self.resources.items():
+                    # A port of every address is taken on each address that anybody names.
+                    same = name[:2] == (port.port, port.protocol)
+                    if same and port.address in ("", name[2]):
+                        table[number, column] = 1
         return table
 
     def _capacity(self, demand: Ints, running: Ints, resource: Ints) -> tuple[Ints, Flags]:

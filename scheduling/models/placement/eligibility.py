@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
@@ -22,6 +23,9 @@ Flags = NDArray[np.bool_]
 
 KEEPING_AWAY = ("NoSchedule", "NoExecute")
 """Effects of taints that bind; the third is only a wish."""
+
+_WHOLE = re.compile(r"0|-?[1-9][0-9]*")
+"""Whole numbers as tolerations compare them: without leading zeros."""
 
 
 class Eligibility:
@@ -129,7 +133,14 @@ def _covers(entry: Toleration, taint: Taint) -> bool:
         return False
     if entry.operator == "Exists":
         return entry.key in (None, taint.key)
-    return entry.key == taint.key and entry.value == taint.value
+    if entry.key != taint.key:
+        return False
+    if entry.operator == "Equal":
+        return entry.value == taint.value
+    if not (_WHOLE.fullmatch(entry.value) and _WHOLE.fullmatch(taint.value)):
+        return False
+    limit, value = int(entry.value), int(taint.value)
+    return value > limit if entry.operator == "Gt" else value < limit
 
 
 def any_term(terms: Iterable[NodeTerm], node: Node) -> bool:

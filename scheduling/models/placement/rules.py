@@ -28,10 +28,14 @@ class Taint(Frozen):
 
 
 class Toleration(Frozen):
-    """Leave for taints: of one key and value, of one key, or (``key`` missing) of all."""
+    """Leave for taints: of one key and value, of one key, or (``key`` missing) of all.
+
+    ``Gt`` and ``Lt`` tolerate taints of the key whose value is a greater or lesser whole number
+    (KEP-5471); what is no whole number is not tolerated.
+    """
 
     key: Name | None = None
-    operator: Literal["Equal", "Exists"] = "Equal"
+    operator: Literal["Equal", "Exists", "Gt", "Lt"] = "Equal"
     value: Text = ""
     effect: Effect | None = Field(default=None, description="None: every effect.")
 
@@ -122,7 +126,11 @@ class Window(Frozen):
 
 
 class Port(Frozen):
-    """A port of the node that an item takes; two items conflict on equal port and protocol."""
+    """A port of the node that an item takes.
+
+    Two items conflict on equal port and protocol, unless each names another address.
+    """
 
     port: Annotated[int, Field(ge=1, le=65535)]
     protocol: Literal["TCP", "UDP", "SCTP"] = "TCP"
+    address: Text = Field(default="", description="Of the node; empty: every address.")

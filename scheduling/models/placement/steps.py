@@ -127,7 +127,11 @@ class _Downs:
 
 _Place = tuple[str, tuple[PartUse, ...]]
 _Need = tuple[str | int, ...]
-"""What is needed of a node: ``(resource,)``, ``(port, protocol)`` or ``("", part, resource)``."""
+"""What is needed of a node: ``(resource,)``, ``("", part, resource)``, addresses of a port
+``(port, protocol)``, or one of them ``(port, protocol, address)``."""
+
+_ADDRESSES = 2**32
+"""Addresses that an item takes of a port that names none: more than others can name."""
 
 
 def _agree(first: _Place | None, second: _Place | None) -> bool:
@@ -141,7 +145,12 @@ def _needs(
 ) -> dict[tuple[int, _Need], int]:
     """Return what an item needs of a node at each moment."""
     found: dict[_Need, int] = {(name,): need for name, need in item.demands.items() if need > 0}
-    found.update({(entry.port, entry.protocol): 1 for entry in item.ports})
+    for entry in item.ports:
+        port, one = (entry.port, entry.protocol), (entry.port, entry.protocol, entry.address)
+        if entry.address and found.get(port, 0) < _ADDRESSES:
+            found[port], found[one] = found.get(port, 0) + 1, 1
+        else:
+            found[port] = _ADDRESSES
     kinds = {part.id: part.kind for part in node.parts}
     shares = {share.kind: share for share in item.shares}
     for use in uses:
@@ -155,6 +164,8 @@ def _room(node: Node, need: _Need) -> int:
     if len(need) == 1:
         return node.capacity.get(str(need[0]), 0)
     if len(need) == 2:
+        return _ADDRESSES
+    if isinstance(need[0], int):
         return 1
     part = next(part for part in node.parts if part.id == need[1])
     return part.capacity.get(str(need[2]), 0)

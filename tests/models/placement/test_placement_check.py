@@ -11,10 +11,11 @@ from hypothesis import strategies as st
 import scheduling as sch
 from scheduling.errors import InputError
 from scheduling.models.placement.check_nodes import meets
-from scheduling.models.placement.eligibility import holds
+from scheduling.models.placement.eligibility import Eligibility, holds
 from scheduling.models.placement.problem import PlacementProblem
 from scheduling.models.placement.rules import Requirement
 from scheduling.models.placement.solution import PlacementSolution
+from scheduling.models.placement.steps import Step, replay
 from tests.placements import placement_problems
 
 
@@ -370,3 +371,57 @@ def test_quotas_may_name_their_items() -> None:
     assert broken(problem(quotas=[quota]), run="a", pin="d", new="d") == set()
     small = {**quota, "limits": {"cpu": 1}}
     assert broken(problem(quotas=[small]), run="a", pin="d", new="d") == {"quota"}
+
+
+@pytest.mark.parametrize("operator", ["Gt", "Lt"])
+@pytest.mark.parametrize("value", ["-2", "0", "7", "07", "+7", "x", ""])
+def test_tolerations_compare_whole_numbers(operator: str, value: str) -> None:
+    wanted = {"-2": "Lt", "7": "Gt"}.get(value) == operator
+    for limit, holds_now in (("0", wanted), ("00", False), ("", False)):
+        tolerations = [{"key": "sla", "operator": operator, "value": limit}]
+        stated = PlacementProblem.model_validate(
+            {
+                "nodes": [{"id": "n", "capacity": {}, "taints": [{"key": "sla", "value": value}]}],
+                "items": [{"id": "i", "tolerations": tolerations}],
+            }
+        )
+        assert (broken(stated, i="n") == set()) == holds_now
+        assert (
+            bool(Eligibility(stated.nodes, stated.items).allowed(stated.items[0])[0]) == holds_now
+        )
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "fit"),
+    [
+        ("", "", False),
+        ("10.0.0.1", "", False),
+        ("", "10.0.0.1", False),
+        ("10.0.0.1", "10.0.0.1", False),
+        ("10.0.0.1", "10.0.0.2", True),
+    ],
+)
+def test_ports_conflict_on_one_address_or_where_one_takes_all(
+    one: str, other: str, fit: bool
+) -> None:
+    ports = [[{"port": 80, "address": address}] for address in (one, other)]
+    items = [{"id": "i", "ports": ports[0]}, {"id": "j", "ports": ports[1]}]
+    stated = PlacementProblem.model_validate(
+        {"nodes": [{"id": "n", "capacity": {}}], "items": items}
+    )
+    assert broken(stated, i="n", j="n") == (set() if fit else {"port"})
+    for solver in ("cp-sat", "mip", "greedy"):
+        solution = sch.solve(stated, solver, work_limit=5, workers=1)
+        assert len(solution.placements) == 1 + fit
+    runs = PlacementProblem.model_validate(
+        {
+            "nodes": [{"id": "n", "capacity": {}}],
+            "items": [{**items[0], "node": "n"}, {**items[1], "preempts": False}],
+        }
+    )
+    assert broken(runs, i="n", j="n") == (set() if fit else {"port", "preemption"})
+    both = PlacementSolution.model_validate(
+        {"status": "feasible", "placements": [{"item": k, "node": "n"} for k in "ij"]}
+    )
+    starts = [Step(action="start", item=name, destination="n") for name in "ij"]
+    assert (list(replay(stated, both, starts)) == []) == fit

@@ -76,7 +76,7 @@ class Columns(NeedsCpSat):
         if self._data is not data or self._hosts is None:
             items = data.problem.items
             names = {name for item in items for name, need in item.demands.items() if need}
-            ports = {(port.port, port.protocol) for item in items for port in item.ports}
+            ports = {port for item in items for port in item.ports}
             self._hosts = Hosts(data.arrays, len(names) + len(ports), MAX_CELLS)
             self._data = data
         return self._hosts

@@ -151,7 +151,9 @@ def rule_words(item: Item, need: Need) -> str:
     """Say what a port or a rule between items asks for."""
     number = int(need.names[0])
     if need.kind == "port":
-        return f"needs the port {item.ports[number].port}/{item.ports[number].protocol} of its node"
+        port = item.ports[number]
+        where = f" on {port.address}" if port.address else ""
+        return f"needs the port {port.port}/{port.protocol} of its node{where}"
     if need.kind == "spread":
         spread = item.spread[number]
         meant = selector_words(spread.selector)
