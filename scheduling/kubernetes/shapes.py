@@ -93,6 +93,8 @@ class _Spaces:
     """Which namespaces a selector means."""
 
     def __init__(self, objects: Objects) -> None:
+        self._objects = objects
+        self._told = bool(objects.of("Namespace"))
         self._labels = {name: {_NAME_LABEL: name} for name in sorted(_seen(objects))}
         for entry in objects.of("Namespace"):
             name = entry.meta.text("name")
@@ -101,6 +103,10 @@ class _Spaces:
     def meant(self, part: Fields) -> tuple[str, ...]:
         """Names of the namespaces that a selector means."""
         wanted = pods.selector(part)
+        if part.all() and not self._told:
+            self._told = True
+            reason = "read without the labels of namespaces, as none is in the snapshot"
+            self._objects.note(reason, part.place)
         return tuple(name for name, labels in self._labels.items() if selects(wanted, labels))
 
 

@@ -27,6 +27,7 @@ from scheduling.models.placement.problem import Item, Node, PlacementProblem, Qu
 
 _DONE = ("Succeeded", "Failed")
 _NEVER = "Never"
+_SCHEDULER = "default-scheduler"
 _EXPECTED = (
     "the cluster's nodes beside its pods, as kubectl get nodes,pods -A -o json prints them "
     "(problems stated in files of their own are for scheduling solve)"
@@ -170,10 +171,19 @@ class _Reader:
                 continue
             reason = self._left_out(entry, nodes)
             if reason is None:
+                self._tell_scheduler(entry)
                 with entry.building():
                     yield self._item(entry)
             else:
                 self._objects.note(reason, f"Pod {entry.full_name}")
+
+    def _tell_scheduler(self, pod: Entry) -> None:
+        """Tell of a pending pod that is not for the scheduler whose rules the plan follows."""
+        spec = pod.inner("spec")
+        name = spec.text("schedulerName", "") or _SCHEDULER
+        if name != _SCHEDULER and not spec.text("nodeName", ""):
+            reason = f"planned by kube-scheduler's rules, but its scheduler is {name!r}"
+            self._objects.note(reason, f"Pod {pod.full_name}")
 
     def _left_out(self, pod: Entry, nodes: set[str]) -> str | None:
         spec = pod.inner("spec")

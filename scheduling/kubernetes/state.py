@@ -283,7 +283,7 @@ def _part(kind: str, obj: Object | None) -> Any:
         )
     own = {name: value for name, value in obj.items() if name not in _COMMON}
     told = [status.get(name) for name in _OTHER_STATUS]
-    return meta.get("labels"), meta.get("annotations"), own, told
+    return meta.get("labels"), meta.get("annotations"), is_leaving(obj), own, told
 
 
 def _picked(entries: Any, names: tuple[str, ...]) -> list[list[Any]]:

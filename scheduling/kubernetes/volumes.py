@@ -22,6 +22,7 @@ _SEVERAL = "__"
 """Stands between the zones of a volume that lies in several."""
 
 _CHOSEN_NODE = "volume.kubernetes.io/selected-node"
+_OLD_CLASS = "volume.beta.kubernetes.io/storage-class"
 _NO_PROVISIONER = "kubernetes.io/no-provisioner"
 _ONE_POD = "ReadWriteOncePod"
 
@@ -35,6 +36,7 @@ class Volumes:
         self._volumes = {entry.name: entry for entry in objects.of("PersistentVolume")}
         self._classes = {entry.name: entry for entry in objects.of("StorageClass")}
         self._terms: dict[str, Terms] = {}
+        self._missing: set[tuple[str, str]] = set()
         self.limits = {entry.name: dict(_limits(entry)) for entry in objects.of("CSINode")}
         self.drivers = {driver for limits in self.limits.values() for driver in limits}
         uses = Counter(
@@ -59,8 +61,7 @@ class Volumes:
         for claim in self._named(pod):
             entry = self._claims.get(claim)
             if entry is None:
-                reason = "taken as reachable from everywhere, it is not in the snapshot"
-                self._objects.note(reason, f"PersistentVolumeClaim {claim}")
+                self._everywhere("PersistentVolumeClaim", claim)
             else:
                 found = self._claim_terms(entry)
                 if found:
@@ -70,12 +71,23 @@ class Volumes:
         """Return why the volumes keep a pod from being scheduled at all."""
         for claim in self._named(pod):
             entry = self._claims.get(claim)
-            if entry is None or _bound(entry):
+            if entry is None:
                 continue
-            known = self._classes.get(_class(entry))
-            if known is not None and known.text("volumeBindingMode", "Immediate") == "Immediate":
+            if "deletionTimestamp" in entry.meta:
+                return "its claim is being deleted"
+            if entry.inner("status").text("phase", "") == "Lost":
+                return "its claim has lost its volume"
+            if not _bound(entry) and self._at_once(entry):
                 return "its claim is to be bound at once and is not"
         return None
+
+    def _at_once(self, claim: Entry) -> bool:
+        """Tell whether a claim waits for no consumer; those without a class never do."""
+        name = _class(claim)
+        known = self._classes.get(name)
+        if known is None:
+            return not name
+        return known.text("volumeBindingMode", "Immediate") == "Immediate"
 
     def demands(self, pod: Entry) -> dict[str, int]:
         """Return what the volumes take of a node's attachments, and claims for one pod alone."""
@@ -97,6 +109,8 @@ class Volumes:
             return (NodeTerm(nodes=(chosen,)),)
         known = self._classes.get(_class(claim))
         if known is None:
+            if _class(claim):
+                self._everywhere("StorageClass", _class(claim))
             return ()
         if known.text("provisioner", "") == _NO_PROVISIONER:
             return self._free_volumes(known.name)
@@ -120,8 +134,17 @@ class Volumes:
     def _volume_terms(self, name: str) -> Terms:
         if name not in self._terms:
             entry = self._volumes.get(name)
+            if entry is None:
+                self._everywhere("PersistentVolume", name)
             self._terms[name] = () if entry is None else _reached(entry)
         return self._terms[name]
+
+    def _everywhere(self, kind: str, name: str) -> None:
+        """Tell once of an object that is missing."""
+        if (kind, name) not in self._missing:
+            self._missing.add((kind, name))
+            reason = "taken as reachable from everywhere, it is not in the snapshot"
+            self._objects.note(reason, f"{kind} {name}")
 
     def _driver(self, claim: Entry) -> str:
         volume = self._volumes.get(_bound(claim))
@@ -146,7 +169,9 @@ def _bound(claim: Entry) -> str:
 
 
 def _class(claim: Entry) -> str:
-    return claim.inner("spec").text("storageClassName", "")
+    """Name of a claim's class; empty: it has none, and only a volume without one is bound to it."""
+    spec = claim.inner("spec")
+    return claim.meta.texts("annotations").get(_OLD_CLASS) or spec.text("storageClassName", "")
 
 
 def _limits(entry: Entry) -> Iterator[tuple[str, int]]:

@@ -152,6 +152,52 @@ def test_volumes_keep_pods_where_they_can_be_reached() -> None:
     assert any("shop/lost" in note for note in snapshot.notes)
 
 
+def test_claims_that_no_scheduler_waits_for_keep_pods_out() -> None:
+    claims: dict[str, dict[str, Any]] = {
+        "going": {"spec": {"volumeName": "pv"}},
+        "lost": {"spec": {"volumeName": "pv"}, "status": {"phase": "Lost"}},
+        "classless": {"spec": {}},
+        "old": {"spec": {}},
+        "unknown": {"spec": {"storageClassName": "far"}},
+        "adrift": {"spec": {"volumeName": "away"}},
+    }
+    found = [thing("PersistentVolumeClaim", k, "shop", **v) for k, v in claims.items()]
+    found[0]["metadata"]["deletionTimestamp"] = "2026-01-01T00:00:00Z"
+    late = thing("StorageClass", "late", volumeBindingMode="WaitForFirstConsumer")
+    found[3]["metadata"]["annotations"] = {"volume.beta.kubernetes.io/storage-class": "late"}
+    volume = thing("PersistentVolume", "pv")
+    guests = [pod(name, volumes=mounted(name)) for name in claims]
+    snapshot, items = read(node("n"), late, volume, *found, *guests)
+    assert [item.id for item in items] == ["shop/old", "shop/unknown", "shop/adrift"]
+    told = " ".join(snapshot.notes)
+    for name in ("Pod shop/going", "Pod shop/lost", "Pod shop/classless"):
+        assert name in told
+    for name in ("StorageClass far", "PersistentVolume away"):
+        assert name in told
+    assert "shop/old" not in told
+    state = ClusterState.from_snapshot([found[1]])
+    gone = {**found[1]["metadata"], "deletionTimestamp": "2026-01-01T00:00:00Z"}
+    assert state.apply("PersistentVolumeClaim", {**found[1], "metadata": gone})
+
+
+def test_what_cannot_be_known_from_a_snapshot_is_said() -> None:
+    term = {"labelSelector": {}, "topologyKey": ZONE, "namespaceSelector": {}}
+    wide = {"requiredDuringSchedulingIgnoredDuringExecution": [term]}
+    labelled = {**term, "namespaceSelector": {"matchLabels": {"team": "a"}}}
+    narrow = {"requiredDuringSchedulingIgnoredDuringExecution": [labelled]}
+    snapshot, _ = read(node("n"), pod("p", affinity={"podAntiAffinity": wide}))
+    assert snapshot.notes == ()
+    far = pod("p", affinity={"podAntiAffinity": narrow}, schedulerName="volcano")
+    snapshot, items = read(node("n"), far, pod("q", schedulerName="default-scheduler"))
+    assert len(items) == 2
+    namespaces, scheduler = sorted(snapshot.notes, key=lambda text: "volcano" in text)
+    assert "namespaces" in namespaces
+    assert scheduler.startswith("Pod shop/p: ")
+    shop = thing("Namespace", "shop")
+    snapshot, _ = read(node("n"), shop, pod("p", affinity={"podAntiAffinity": narrow}))
+    assert snapshot.notes == ()
+
+
 def test_volumes_count_against_the_limits_of_their_driver() -> None:
     csi = thing("PersistentVolume", "pv", spec={"csi": {"driver": "disk.example"}})
     objects = [
@@ -174,10 +220,11 @@ def test_volumes_count_against_the_limits_of_their_driver() -> None:
 
 
 def test_a_claim_for_one_pod_lets_one_pod_run() -> None:
+    once = {"volumeName": "pv", "accessModes": ["ReadWriteOncePod"]}
     objects = [
         node("n1"),
         node("n2"),
-        thing("PersistentVolumeClaim", "data", "shop", spec={"accessModes": ["ReadWriteOncePod"]}),
+        thing("PersistentVolumeClaim", "data", "shop", spec=once),
         pod("p", volumes=mounted("data")),
         pod("q", volumes=mounted("data")),
     ]
