@@ -98,18 +98,26 @@ def require_place(path: Path) -> None:
 
 
 def require_folder(folder: Path) -> None:
-    """Check, before a long run, that files can be written into a folder; it is made if missing.
+    """Check, before a long run, that :func:`write_files` can write into a folder.
+
+    A missing one is not made yet, so that a run that is refused leaves nothing behind.
 
     Raises
     ------
     InputError
-        When they cannot.
+        When it cannot.
     """
-    write_files(folder, {})
-    if not os.access(folder, os.W_OK | os.X_OK):
-        raise InputError.single(
-            "folder", "permission denied", "a folder that can be written", str(folder)
-        )
+    present = folder.resolve()
+    while not present.exists():
+        present = present.parent
+    number = 0
+    if not present.is_dir():
+        number = errno.ENOTDIR
+    elif not os.access(present, os.W_OK | os.X_OK):
+        number = errno.EACCES
+    if number:
+        found, expected = os.strerror(number).lower(), "a folder that can be written"
+        raise InputError.single("folder", found, expected, str(folder))
 
 
 def whole_lines(path: Path, what: str) -> list[str]:

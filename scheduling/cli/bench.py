@@ -78,6 +78,8 @@ def bench(
 
     Results are appended as they come, so that a stopped run goes on where it was.
     """
+    from scheduling.bench.compare import compare_rows
+    from scheduling.bench.records import read_records
     from scheduling.bench.run import Plan, run_plan
 
     plan = Plan(
@@ -89,6 +91,7 @@ def bench(
     )
     if profile is not None:
         check_suffix(profile)
+    before = None if baseline is None else read_records(baseline)
     with ProgressBar(quiet=json) as bar:
         records, stopped = gather(
             lambda: run_plan(plan, output, jobs=jobs, backend=backend, on_record=bar.update)
@@ -100,7 +103,9 @@ def bench(
     if json:
         emit_json("benchmark", [record.model_dump(mode="json") for record in records])
     else:
-        _show(records, baseline)
+        _show(records)
+        if before is not None:
+            table(*compare_rows(before, records), f"against {baseline}")
     if output is not None:
         note(f"results: {output}")
     if profile is not None:
@@ -108,13 +113,9 @@ def bench(
     end(stopped)
 
 
-def _show(records: list[Record], baseline: Path | None) -> None:
-    from scheduling.bench.compare import compare_rows
-    from scheduling.bench.records import read_records
+def _show(records: list[Record]) -> None:
     from scheduling.bench.tables import instance_rows, solver_rows
 
     table(*instance_rows(records), "by instance")
     table(*solver_rows(records), "by solver")
     typer.echo(_LEGEND)
-    if baseline is not None:
-        table(*compare_rows(read_records(baseline), records), f"against {baseline}")

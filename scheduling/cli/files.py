@@ -81,7 +81,9 @@ def convert(
             autocompletion=completing.instance_files,
         ),
     ],
-    target: Annotated[Path, typer.Argument(metavar="OUT", help="File to write.")],
+    target: Annotated[
+        Path, typer.Argument(metavar="OUT", help="File to write.", callback=options.writable)
+    ],
     from_: Annotated[
         str | None,
         typer.Option(

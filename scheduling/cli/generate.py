@@ -29,7 +29,13 @@ def generate(
     ] = None,
     output: Annotated[
         Path | None,
-        typer.Option("--output", "-o", metavar="FILE", help="File to write; YAML on stdout."),
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="FILE",
+            help="File to write; YAML on stdout.",
+            callback=options.writable,
+        ),
     ] = None,
     format_: Annotated[
         str | None,

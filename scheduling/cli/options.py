@@ -13,7 +13,7 @@ import typer
 
 from scheduling.cli import completing
 from scheduling.errors import InputError
-from scheduling.storage import require_place
+from scheduling.storage import require_folder, require_place
 
 InstanceFile = Annotated[
     str,
@@ -134,6 +134,19 @@ def finite(value: float | None) -> float | None:
     if value is not None and not math.isfinite(value):
         raise typer.BadParameter(f"found {value}, expected a finite number")
     return value
+
+
+def writable_folder(path: Path | None) -> Path | None:
+    """Refuse a folder that cannot be written before what is to stand there has been searched for.
+
+    Raises
+    ------
+    InputError
+        Naming the folder.
+    """
+    if path is not None:
+        require_folder(path)
+    return path
 
 
 _UNITS = {"": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0}

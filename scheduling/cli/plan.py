@@ -34,7 +34,11 @@ FleetFile = Annotated[
 Folder = Annotated[
     Path | None,
     typer.Option(
-        "--output", "-o", metavar="DIR", help="Write plan.json here, and what --emit makes."
+        "--output",
+        "-o",
+        metavar="DIR",
+        help="Write plan.json here, and what --emit makes.",
+        callback=options.writable_folder,
     ),
 ]
 Runtime = Annotated[
@@ -142,8 +146,8 @@ def plan(
         from scheduling.errors import InputError
         from scheduling.planner.front import goal_pair
 
-        for option in sorted({"--backend", "--jobs"} & typed(context)):
-            expected = "a plan without --pareto, whose searches need each other"
+        for option in sorted({"--backend", "--emit", "--jobs", "--output"} & typed(context)):
+            expected = "a plan without --pareto, whose searches need each other, of many plans"
             raise InputError.single(option, "--pareto", expected)
         goals = goal_pair(pareto)
         with fleet_named(file):

@@ -89,6 +89,7 @@ def pods(
     every step finds room.
     """
     import scheduling as sch
+    from scheduling.instances.files import require_format
     from scheduling.kubernetes.bundled import snapshot_text
     from scheduling.kubernetes.goals import with_goals
     from scheduling.kubernetes.snapshot import read_snapshot
@@ -98,6 +99,8 @@ def pods(
     found = read_snapshot(text, source)
     stated = found.problem.model_copy(update={"max_moves": max_moves})
     stated = with_goals(stated, goal) if goal else stated
+    if problem is not None:
+        require_format(stated, problem)
     with LiveLine(quiet=json) as line:
         solution = sch.solve(
             stated,

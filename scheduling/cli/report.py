@@ -21,7 +21,14 @@ def report(
         ),
     ],
     output: Annotated[
-        Path, typer.Option("--output", "-o", metavar="FILE", help="The page to write (.html).")
+        Path,
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="FILE",
+            help="The page to write (.html).",
+            callback=options.writable,
+        ),
     ] = Path("report.html"),
     title: Annotated[
         str | None, typer.Option("--title", metavar="TEXT", help="Heading; by the results.")

@@ -68,6 +68,7 @@ def reproduce(
             metavar="FOLDER",
             help="Keep the table there as atlas.json, atlas.md and atlas.html, whole after each "
             "scenario; what atlas.json has of the same budget and release is not run again.",
+            callback=options.writable_folder,
         ),
     ] = None,
     json: options.Json = False,

@@ -103,6 +103,17 @@ def write(problem: Problem, path: str | PathLike[str], format: str | None = None
     write_whole(Path(source), chosen.write(problem).encode())
 
 
+def require_format(problem: Problem, path: str | PathLike[str]) -> None:
+    """Check, before a long run, that :func:`write` finds a format for a problem by a file's name.
+
+    Raises
+    ------
+    InputError
+        When no format fits the name.
+    """
+    choosing.for_writing(os.fspath(path), problem.kind)
+
+
 def read_solution(path: str | PathLike[str]) -> Solution:
     """Read a solution file (JSON); ``"-"`` is standard input.
 
