@@ -99,6 +99,39 @@ def test_python_and_command_line_agree(cli: Cli, scenario: Path) -> None:
     assert shown == demand.ttft.percentiles[99].value
 
 
+@pytest.mark.parametrize("policy", ["apc", "batchllm", "hexgen-sql", "saga"])
+def test_policies_without_prefixes_are_refused_before_any_run(
+    cli: Cli, scenario: Path, policy: str
+) -> None:
+    """A long run of others is not lost to one that cannot run."""
+    call = cli("simulate", scenario, "--policy", "sarathi", "--policy", policy)
+    assert call.code == 2
+    assert f"policy {policy}: found requests without prefixes, expected programs, or" in call.err
+    assert "simulated" not in call.err
+
+
+BLOCKS = "\n".join(
+    json.dumps({"timestamp": 100 * n, "input_length": 600, "output_length": 5, "hash_ids": [1, n]})
+    for n in range(2, 12)
+)
+
+
+@pytest.mark.parametrize("policy", ["continuum-paper", "kvflow", "thunderagent", "saga"])
+def test_policies_of_programs_are_refused_before_any_run(
+    cli: Cli, scenario: Path, policy: str, tmp_path: Path
+) -> None:
+    trace = tmp_path / "blocks.jsonl"
+    trace.write_text(BLOCKS, encoding="utf-8")
+    own = scenario.read_text().split("slos:")[0]
+    scenario.write_text(own, encoding="utf-8")
+    chosen = ("--policy", "apc", "--policy", policy)
+    call = cli("simulate", scenario, "--trace", trace, *chosen)
+    assert call.code == 2
+    assert f"policy {policy}: found requests, expected programs of agents" in call.err
+    assert "simulated" not in call.err
+    assert cli("simulate", scenario, "--trace", trace, *chosen[:2]).code == 0
+
+
 def test_times_and_events_are_written(cli: Cli, scenario: Path, tmp_path: Path) -> None:
     times, viewer = tmp_path / "times.csv", tmp_path / "run.json"
     call = cli(

@@ -217,7 +217,7 @@ def _outcomes(
         name: _setting(problem, load, one, slos, seed) for name, one in replicas.machines.items()
     }
     certifiers = Certifiers(load.programs, load.table, slos, problem.warmup_seconds)
-    # All of them first: a name that there is not is refused before any run.
+    # All of them first: what there is not, or what cannot run here, is refused before any run.
     made = [
         {
             name: each if isinstance(each, Strategy) else strategy(each, setting)
@@ -227,6 +227,10 @@ def _outcomes(
     ]
     for policies in made:
         _require_wholes(replicas, policies)
+        chosen = policies[replicas.groups[0].name]
+        router = _router(problem, load, slos, chosen, seed)
+        if load.programs is None:
+            _require_prefixes(load, chosen, router)
 
     def run(policies: dict[str, Strategy]) -> Outcome:
         chosen = policies[replicas.groups[0].name]
@@ -254,6 +258,18 @@ def _require_wholes(replicas: StatedFleet, policies: dict[str, Strategy]) -> Non
     ]
     if faults:
         raise InputError(faults)
+
+
+def _require_prefixes(load: Load, chosen: Strategy, router: Router) -> None:
+    """Refuse a policy that keeps prefixes of requests without any, or asks for programs."""
+    if chosen.retention is None:
+        return
+    if load.paths is None:
+        found, expected = "requests without prefixes", "programs, or a trace with blocks of prompts"
+        raise InputError.single(f"policy {chosen.name}", found, expected)
+    chosen.retention.begin(None)
+    if chosen.router is not None:
+        router.begin(None, ())
 
 
 def _outcome(
