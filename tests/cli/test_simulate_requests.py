@@ -132,6 +132,31 @@ def test_policies_of_programs_are_refused_before_any_run(
     assert cli("simulate", scenario, "--trace", trace, *chosen[:2]).code == 0
 
 
+def test_policies_that_keep_no_prefixes_compute_every_prompt_anew(
+    cli: Cli, scenario: Path, tmp_path: Path
+) -> None:
+    """They have no endless cache for nothing beside policies that pay for theirs in memory."""
+    trace, times = tmp_path / "blocks.jsonl", tmp_path / "times.json"
+    trace.write_text(BLOCKS, encoding="utf-8")
+    scenario.write_text(scenario.read_text().split("slos:")[0], encoding="utf-8")
+    policies = ("--policy", "sarathi:2048", "--policy", "apc:2048")
+    call = cli("simulate", scenario, "--trace", trace, *policies, "--times", times, "--json")
+    columns = json.loads(times.read_text())
+    cached = {"sarathi:2048": 0, "apc:2048": 0}
+    for policy, tokens in zip(columns["policy"], columns["cached_tokens"], strict=True):
+        cached[policy] += tokens
+    assert cached["sarathi:2048"] == 0 < cached["apc:2048"]
+    anew, kept = call.json["runs"]
+    values = [run["certified"]["ttft"]["value"] for run in (anew, kept)]
+    assert values[0] > values[1]
+    # No policy can beat the bound, whether it keeps prefixes or not.
+    for name in ("e2e", "ttft", "makespan"):
+        bounds = [run["certified"][name]["bound"] for run in (anew, kept)]
+        assert (
+            bounds[0] == bounds[1] <= min(run["certified"][name]["value"] for run in (anew, kept))
+        )
+
+
 def test_times_and_events_are_written(cli: Cli, scenario: Path, tmp_path: Path) -> None:
     times, viewer = tmp_path / "times.csv", tmp_path / "run.json"
     call = cli(

@@ -212,9 +212,10 @@ class Certifier:
 class Certifiers:
     """Bounds of one scenario, for all policies that run on it.
 
-    Of programs, whose calls come when those before them end, none is known. A run that keeps
-    prefixes is bounded by the same requests with an endless cache, which has every block from its
-    first use on, and memory without bounds: what is shared takes room once only.
+    Of programs, whose calls come when those before them end, none is known. Where prompts share
+    prefixes, which some policies keep, runs are bounded by the same requests with an endless cache,
+    which has every block from its first use on, and memory without bounds: what is shared takes
+    room once only.
 
     Parameters
     ----------
@@ -224,6 +225,8 @@ class Certifiers:
         The requests, with what an endless cache keeps of their prompts.
     slos, warmup_seconds
         As of :class:`Certifier`.
+    prefixes
+        It is known what prompts share.
     """
 
     def __init__(
@@ -232,12 +235,15 @@ class Certifiers:
         table: RequestTable,
         slos: Mapping[str, Slo],
         warmup_seconds: float,
+        *,
+        prefixes: bool,
     ) -> None:
         self._programs = programs
         self._table = table
         self._slos = slos
         self._warmup = warmup_seconds
-        self._known: dict[tuple[bool, bool], Certifier] = {}
+        self._prefixes = prefixes
+        self._known: dict[bool, Certifier] = {}
 
     def certify(
         self, groups: Sequence[Group], run: FleetRun, whole_answers: bool
@@ -255,18 +261,16 @@ class Certifiers:
         """
         if self._programs is not None:
             return ()
-        keeps = any(group.retention is not None for group in groups)
-        key = (keeps, whole_answers)
-        if key not in self._known:
+        if whole_answers not in self._known:
             tokens = self._table.prompt_tokens + self._table.output_tokens
-            self._known[key] = Certifier(
+            self._known[whole_answers] = Certifier(
                 groups,
                 self._slos,
                 self._warmup,
-                int(tokens.sum()) if keeps else 0,
+                int(tokens.sum()) if self._prefixes else 0,
                 whole_answers=whole_answers,
             )
-        return self._known[key].certify(replace(run, table=self._table) if keeps else run)
+        return self._known[whole_answers].certify(replace(run, table=self._table))
 
 
 def _of_steps(one: Minorant) -> Minorant:

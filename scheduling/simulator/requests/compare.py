@@ -216,7 +216,13 @@ def _outcomes(
     settings = {
         name: _setting(problem, load, one, slos, seed) for name, one in replicas.machines.items()
     }
-    certifiers = Certifiers(load.programs, load.table, slos, problem.warmup_seconds)
+    certifiers = Certifiers(
+        load.programs,
+        load.table,
+        slos,
+        problem.warmup_seconds,
+        prefixes=load.paths is not None,
+    )
     # All of them first: what there is not, or what cannot run here, is refused before any run.
     made = [
         {
@@ -283,12 +289,11 @@ def _outcome(
 ) -> Outcome:
     """Run one policy."""
     progress = watch.on_progress
-    keeps = any(group.retention is not None for group in fleet.groups)
     run = simulate_fleet(
         fleet,
         load.table if load.programs is None else load.programs,
         router=_router(problem, load, slos, chosen, seed),
-        paths=load.paths if keeps else None,
+        paths=load.paths,
         seed=seed,
         timeline=watch.timeline,
         on_progress=None if progress is None else partial(progress, chosen.name),
@@ -334,14 +339,13 @@ def _highest(
     seed: int,
 ) -> Capacity:
     """Look for the highest rate at which this share of the requests keeps its limits."""
-    keeps = any(group.retention is not None for group in fleet.groups)
     return fleet_capacity(
         fleet,
         load.table,
         slos,
         attainment=share,
         router=lambda: _router(problem, load, slos, chosen, seed),
-        paths=load.paths if keeps else None,
+        paths=load.paths,
         seed=seed,
         start=_rate(load.table),
     )

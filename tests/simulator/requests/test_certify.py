@@ -211,7 +211,9 @@ def test_no_policy_that_keeps_prefixes_beats_the_bounds(
     group = replicas(requests, cost, draw, name, paths)
     group = replace(group, retention=chosen.retention, host=host)
     run = simulate_fleet(Deployment((group,)), requests, paths=paths)
-    found = Certifiers(None, requests, {"all": slo}, 0.0).certify((group,), run, False)
+    found = Certifiers(None, requests, {"all": slo}, 0.0, prefixes=True).certify(
+        (group,), run, False
+    )
     assert not better(found)
 
 
@@ -226,7 +228,7 @@ def test_computing_anew_may_be_cheaper_than_reading_what_is_kept() -> None:
     group = Group("all", cost, kv_tokens=160, retention=LeastRecent())
     run = simulate_fleet(Deployment((group,)), requests, paths=Paths.of_blocks(blocks, lengths))
     assert run.hit_tokens.tolist() == [0, 0]
-    found = Certifiers(None, requests, {}, 0.0).certify((group,), run, False)
+    found = Certifiers(None, requests, {}, 0.0, prefixes=True).certify((group,), run, False)
     assert len(found) == 3
     assert not better(found)
 
