@@ -99,7 +99,7 @@ MANUALS: dict[str, Manual] = {
         "Run policies that see only what has come by now.",
         "scheduling simulate bundled:ft06 --policy MWKR --policy resolve",
         ("docs/howto/online.md", "docs/howto/simulation.md"),
-        {0: "all runs have ended", 130: "Ctrl-C in a sweep; what had ended is shown"},
+        {0: "all runs have ended", 130: "Ctrl-C; the policies and runs that had ended are shown"},
     ),
     "trace": Manual(
         "Show, fit or draw a trace of requests.",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,7 +19,9 @@ if TYPE_CHECKING:
     from scheduling.simulator.requests.metrics import DemandMetrics, Latency
 
 _SHOWN = (50.0, 99.0)
-_SHOWN_OBJECTIVES = ("e2e", "in-slo")
+SHOWN_OBJECTIVES = ("e2e", "in-slo")
+"""Objectives beside their bounds, unless others are asked for."""
+
 _OF_USERS = ("Jain of users", "slowdown of users")
 
 
@@ -37,7 +39,7 @@ def simulate_scenario(problem: RequestScenario, file: str, asked: Asked, wanted:
     from scheduling.simulator.requests.records import comparison_record
     from scheduling.simulator.requests.times import check_times
 
-    _known(wanted.objectives)
+    check_objectives(wanted.objectives)
     if wanted.times is not None:
         check_times(wanted.times)
     if wanted.plot is not None:
@@ -67,13 +69,19 @@ def simulate_scenario(problem: RequestScenario, file: str, asked: Asked, wanted:
         emit_json("simulation-requests", comparison_record(found))
     else:
         _show(found, problem.name or file)
-        _show_bounds(found, wanted.objectives or _SHOWN_OBJECTIVES)
+        _show_bounds(found, wanted.objectives or SHOWN_OBJECTIVES)
         note_files(times=wanted.times, viewer=wanted.viewer, chart=wanted.plot)
     end(stopped)
 
 
-def _known(objectives: Sequence[str]) -> None:
-    """Refuse names that no objective has."""
+def check_objectives(objectives: Sequence[str]) -> None:
+    """Refuse names that no objective has.
+
+    Raises
+    ------
+    InputError
+        For another name.
+    """
     from scheduling.errors import InputError
     from scheduling.simulator.requests.certify import OBJECTIVES
 
@@ -153,8 +161,6 @@ def _show_rejected(found: Comparison) -> None:
 
 def _show_bounds(found: Comparison, objectives: Sequence[str]) -> None:
     """Print every policy's objectives beside what no policy can beat."""
-    from scheduling.simulator.requests.certify import MEANINGS
-
     rows = [
         [
             one.strategy.name,
@@ -170,13 +176,18 @@ def _show_bounds(found: Comparison, objectives: Sequence[str]) -> None:
     ]
     if rows:
         table(["policy", "objective", "value", "bound", "gap"], rows, "against any policy")
-        for name, meaning in MEANINGS.items():
-            if any(row[1] == name for row in rows):
-                print(f"  {name}: {meaning}")
-        if any(row[3] == "-" for row in rows):
-            print(
-                "  -: no bound is known; of in-slo, no request is known that must miss its limits"
-            )
+        show_meanings({row[1] for row in rows}, open_ones=any(row[3] == "-" for row in rows))
+
+
+def show_meanings(names: Collection[str], *, open_ones: bool) -> None:
+    """Print below a table of bounds what its objectives are, and its dashes if it has any."""
+    from scheduling.simulator.requests.certify import MEANINGS
+
+    for name, meaning in MEANINGS.items():
+        if name in names:
+            print(f"  {name}: {meaning}")
+    if open_ones:
+        print("  -: no bound is known; of in-slo, no request is known that must miss its limits")
 
 
 def _figure(value: float) -> str:

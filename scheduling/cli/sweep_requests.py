@@ -10,7 +10,12 @@ from scheduling.cli import options
 from scheduling.cli.live import ProgressBar
 from scheduling.cli.output import emit_json, note, note_files, table
 from scheduling.cli.simulate_options import Asked, Wanted
-from scheduling.cli.simulate_requests import folder_of
+from scheduling.cli.simulate_requests import (
+    SHOWN_OBJECTIVES,
+    check_objectives,
+    folder_of,
+    show_meanings,
+)
 from scheduling.cli.stopping import end, gather
 from scheduling.errors import Fault, InputError
 
@@ -29,6 +34,7 @@ def sweep_scenario(problem: RequestScenario, file: str, asked: Asked, wanted: Wa
     from scheduling.simulator.requests.sweep import Sweep, run_sweep
 
     _refuse_single(wanted)
+    check_objectives(wanted.objectives)
     if wanted.plot is not None:
         check_suffix(wanted.plot)
     sweep = Sweep(
@@ -59,6 +65,7 @@ def sweep_scenario(problem: RequestScenario, file: str, asked: Asked, wanted: Wa
         emit_json("sweep", [_record(one) for one in runs])
     else:
         _show(runs, problem.name or file, len(sweep.seeds))
+        _show_bounds(runs, wanted.objectives or SHOWN_OBJECTIVES)
         note_files(chart=wanted.plot)
     if asked.output is not None:
         note(f"results: {asked.output}")
@@ -89,6 +96,8 @@ def _show(runs: Sequence[SweepRun], title: str, seeds: int) -> None:
     from scheduling.simulator.requests.sweep import figure, grouped
 
     asked = any(one.run["capacity"] is not None for one in runs)
+    names = [name for name, _ in _MEASURES] + ["in SLO", "good/s", "Jain"]
+    names += ["max rate/s"] if asked else []
     rows: list[list[str]] = []
     for (policy, rate), own in grouped(runs).items():
         for place, demand in enumerate(own[0].run["demands"]):
@@ -98,13 +107,46 @@ def _show(runs: Sequence[SweepRun], title: str, seeds: int) -> None:
             if asked:
                 values.append(_highest)
             shown = "-" if rate is None else f"{rate:g}"
-            cells = [_estimate(figure(own, value)) for value in values]
+            cells = [
+                _estimate(figure(own, value), share=name == "in SLO")
+                for name, value in zip(names, values, strict=True)
+            ]
             rows.append([policy, shown, demand["demand"], *cells])
-    headers = ["policy", "rate/s", "demand", *(name for name, _ in _MEASURES)]
-    headers += ["in SLO", "good/s", "Jain"]
-    table([*headers, "max rate/s"] if asked else headers, rows, f"{title}: seconds")
+    table(["policy", "rate/s", "demand", *names], rows, f"{title}: seconds")
     if seeds > 1:
         print(f"  means of {seeds} seeds ± half of their 95 % confidence intervals")
+
+
+def _show_bounds(runs: Sequence[SweepRun], objectives: Sequence[str]) -> None:
+    """Print means of every policy's objectives beside what no policy can beat."""
+    from scheduling.simulator.requests.sweep import figure, grouped
+
+    rows: list[list[str]] = []
+    for name in objectives:
+        for (policy, rate), own in grouped(runs).items():
+            certified = [one.run["certified"].get(name) for one in own]
+            if None in certified:
+                continue
+            # A mean over some of the seeds would not belong to the value beside it.
+            proven = all(entry["bound"] is not None for entry in certified)
+            cells = [_estimate(figure(own, partial(_certified, name, "value")))]
+            cells += [
+                _estimate(figure(own, partial(_certified, name, field)), share=field == "gap")
+                if proven
+                else "-"
+                for field in ("bound", "gap")
+            ]
+            rows.append([policy, "-" if rate is None else f"{rate:g}", name, *cells])
+    if rows:
+        table(
+            ["policy", "rate/s", "objective", "value", "bound", "gap"], rows, "against any policy"
+        )
+        show_meanings({row[2] for row in rows}, open_ones=any(row[4] == "-" for row in rows))
+
+
+def _certified(name: str, field: str, run: dict[str, Any]) -> float | None:
+    found: float | None = run["certified"][name][field]
+    return found
 
 
 def _p99(place: int, name: str, run: dict[str, Any]) -> float | None:
@@ -135,8 +177,12 @@ def _highest(run: dict[str, Any]) -> float | None:
     return found
 
 
-def _estimate(found: Estimate | None) -> str:
+def _estimate(found: Estimate | None, *, share: bool = False) -> str:
+    """Format a mean with half of its interval, a share in per cent."""
     if found is None:
         return "-"
-    shown = f"{found.value:.4g}"
-    return shown if found.half_width is None else f"{shown} ± {found.half_width:.2g}"
+    scale, unit = (100, " %") if share else (1, "")
+    shown = f"{scale * found.value:.2f}" if share else f"{found.value:.4g}"
+    if found.half_width is not None:
+        shown += f" ± {scale * found.half_width:.2g}"
+    return shown + unit

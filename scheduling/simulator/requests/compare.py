@@ -6,9 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from os import PathLike
-from pathlib import Path
 
-from scheduling.errors import Fault, InputError
+from scheduling.errors import InputError
 from scheduling.models.requests.scenario import RequestScenario
 from scheduling.models.requests.table import RequestTable
 from scheduling.simulator.requests.capacity import Capacity, fleet_capacity
@@ -17,22 +16,12 @@ from scheduling.simulator.requests.clock import NS_PER_SECOND
 from scheduling.simulator.requests.deployment import Deployment
 from scheduling.simulator.requests.fairness import Fairness, fairness
 from scheduling.simulator.requests.fleet import simulate_fleet
-from scheduling.simulator.requests.load import Load, read_load
 from scheduling.simulator.requests.metrics import FleetMetrics, Slo, measure
-from scheduling.simulator.requests.policy import Router
+from scheduling.simulator.requests.prepared import Policies, Prepared, prepare
 from scheduling.simulator.requests.program_metrics import ProgramMetrics, program_metrics
-from scheduling.simulator.requests.registry import strategy
-from scheduling.simulator.requests.routers import RouterSetting, make_router
 from scheduling.simulator.requests.run import FleetRun
-from scheduling.simulator.requests.stated import (
-    Machine,
-    Spending,
-    StatedFleet,
-    spending,
-    stated_fleet,
-)
-from scheduling.simulator.requests.strategy import Setting, Strategy
-from scheduling.simulator.requests.streams import stream
+from scheduling.simulator.requests.stated import Spending, StatedFleet, spending
+from scheduling.simulator.requests.strategy import Strategy
 from scheduling.simulator.side_by_side import run_each, unless_stopped
 
 DEFAULT_STRATEGIES = ("sarathi", "vllm", "orca", "past-future")
@@ -188,211 +177,94 @@ def simulate_requests(
     named = [policy] if isinstance(policy, (str, Strategy)) else list(policy)
     if not named:
         raise InputError.single("policy", "none", "at least one policy")
-    watch = watch or Watch()
-    replicas = stated_fleet(problem)
-    load = read_load(problem, trace, Path(folder or ""), strict=strict, seed=seed)
-    table, notes = load.table, load.notes
-    if capacity is not None and load.programs is not None:
-        raise InputError.single(
-            "capacity", "programs of agents", "requests that come by themselves"
-        )
-    slos = _limits(problem, table)
-    outcomes = _outcomes(problem, replicas, load, slos, named, capacity, watch, seed)
-    comparison = Comparison(problem, table, slos, replicas, tuple(outcomes), notes)
+    found = prepare(
+        problem,
+        named,
+        trace=trace,
+        folder=folder,
+        strict=strict,
+        capacity=capacity is not None,
+        seed=seed,
+    )
+    outcomes = _outcomes(found, capacity, watch or Watch())
+    load = found.load
+    comparison = Comparison(
+        problem, load.table, found.slos, found.replicas, tuple(outcomes), load.notes
+    )
     return unless_stopped(comparison, outcomes, len(named))
 
 
-def _outcomes(
-    problem: RequestScenario,
-    replicas: StatedFleet,
-    load: Load,
-    slos: dict[str, Slo],
-    named: Sequence[str | Strategy],
-    capacity: float | None,
-    watch: Watch,
-    seed: int,
-) -> list[Outcome]:
+def _outcomes(found: Prepared, capacity: float | None, watch: Watch) -> list[Outcome]:
     """Run one policy after the other, with what each costs and what is proven of it."""
-    settings = {
-        name: _setting(problem, load, one, slos, seed) for name, one in replicas.machines.items()
-    }
+    load, replicas = found.load, found.replicas
     certifiers = Certifiers(
         load.programs,
         load.table,
-        slos,
-        problem.warmup_seconds,
+        found.slos,
+        found.problem.warmup_seconds,
         prefixes=load.paths is not None,
     )
-    # All of them first: what there is not, or what cannot run here, is refused before any run.
-    made = [
-        {
-            name: each if isinstance(each, Strategy) else strategy(each, setting)
-            for name, setting in settings.items()
-        }
-        for each in named
-    ]
-    for policies in made:
-        _require_wholes(replicas, policies)
-        chosen = policies[replicas.groups[0].name]
-        router = _router(problem, load, slos, chosen, seed)
-        if load.programs is None:
-            _require_prefixes(load, chosen, router)
 
-    def run(policies: dict[str, Strategy]) -> Outcome:
-        chosen = policies[replicas.groups[0].name]
+    def run(policies: Policies) -> Outcome:
+        chosen = found.chosen(policies)
         fleet = replicas.deployment(policies, load.table.demands)
-        found = _outcome(problem, fleet, load, slos, chosen, watch, seed)
-        found = replace(
-            found,
-            spending=spending(found.run, replicas),
-            certified=certifiers.certify(fleet.groups, found.run, chosen.whole_answers),
+        outcome = _outcome(found, fleet, chosen, watch)
+        outcome = replace(
+            outcome,
+            spending=spending(outcome.run, replicas),
+            certified=certifiers.certify(fleet.groups, outcome.run, chosen.whole_answers),
         )
-        if capacity is not None:
-            highest = _highest(problem, fleet, load, slos, chosen, capacity, seed)
-            found = replace(found, capacity=highest)
-        return found
+        if capacity is None:
+            return outcome
+        return replace(outcome, capacity=_highest(found, fleet, chosen, capacity))
 
-    return run_each(made, run, watch.on_run)
-
-
-def _require_wholes(replicas: StatedFleet, policies: dict[str, Strategy]) -> None:
-    """Refuse answers that come whole on replicas that compute prompts alone, or answers."""
-    faults = [
-        Fault(f"groups[{row}].role", group.role, f"both, as {policies[group.name].name} asks for")
-        for row, group in enumerate(replicas.groups)
-        if group.role != "both" and policies[group.name].whole_answers
-    ]
-    if faults:
-        raise InputError(faults)
+    return run_each(found.policies, run, watch.on_run)
 
 
-def _require_prefixes(load: Load, chosen: Strategy, router: Router) -> None:
-    """Refuse a policy that keeps prefixes of requests without any, or asks for programs."""
-    if chosen.retention is None:
-        return
-    if load.paths is None:
-        found, expected = "requests without prefixes", "programs, or a trace with blocks of prompts"
-        raise InputError.single(f"policy {chosen.name}", found, expected)
-    chosen.retention.begin(None)
-    if chosen.router is not None:
-        router.begin(None, ())
-
-
-def _outcome(
-    problem: RequestScenario,
-    fleet: Deployment,
-    load: Load,
-    slos: dict[str, Slo],
-    chosen: Strategy,
-    watch: Watch,
-    seed: int,
-) -> Outcome:
+def _outcome(found: Prepared, fleet: Deployment, chosen: Strategy, watch: Watch) -> Outcome:
     """Run one policy."""
-    progress = watch.on_progress
+    progress, load = watch.on_progress, found.load
     run = simulate_fleet(
         fleet,
         load.table if load.programs is None else load.programs,
-        router=_router(problem, load, slos, chosen, seed),
+        router=found.router(chosen),
         paths=load.paths,
-        seed=seed,
+        seed=found.seed,
         timeline=watch.timeline,
         on_progress=None if progress is None else partial(progress, chosen.name),
     )
-    warmup = problem.warmup_seconds
+    warmup = found.problem.warmup_seconds
     costs = {group.name: group.cost for group in fleet.groups}
-    found = None
+    programs = None
     if load.programs is not None:
-        found = program_metrics(run, load.programs, list(costs.values()))
+        programs = program_metrics(run, load.programs, list(costs.values()))
     return Outcome(
         chosen,
         run,
-        measure(run, slos, warmup_seconds=warmup),
+        measure(run, found.slos, warmup_seconds=warmup),
         fairness(
             run,
             costs,
             warmup_seconds=warmup,
             programs=None if load.programs is None else load.programs.program,
         ),
-        programs=found,
+        programs=programs,
     )
 
 
-def _router(
-    problem: RequestScenario, load: Load, slos: dict[str, Slo], chosen: Strategy, seed: int
-) -> Router:
-    """Make the policy's own router, or that of the scenario."""
-    if chosen.router is not None:
-        return chosen.router()
-    limits = [one.ttft_seconds for one in slos.values() if one.ttft_seconds is not None]
-    paths = load.paths if load.programs is None else load.programs.paths
-    setting = RouterSetting(stream(seed, "router"), paths, min(limits, default=None))
-    return make_router(problem.router, setting)
-
-
-def _highest(
-    problem: RequestScenario,
-    fleet: Deployment,
-    load: Load,
-    slos: dict[str, Slo],
-    chosen: Strategy,
-    share: float,
-    seed: int,
-) -> Capacity:
+def _highest(found: Prepared, fleet: Deployment, chosen: Strategy, share: float) -> Capacity:
     """Look for the highest rate at which this share of the requests keeps its limits."""
+    load = found.load
     return fleet_capacity(
         fleet,
         load.table,
-        slos,
+        found.slos,
         attainment=share,
-        router=lambda: _router(problem, load, slos, chosen, seed),
+        router=lambda: found.router(chosen),
         paths=load.paths,
-        seed=seed,
+        seed=found.seed,
         start=_rate(load.table),
     )
-
-
-def _setting(
-    problem: RequestScenario,
-    load: Load,
-    replica: Machine,
-    slos: dict[str, Slo],
-    seed: int,
-) -> Setting:
-    table = load.table
-    totals = table.prompt_tokens + table.output_tokens
-    # What is larger than the memory is rejected, and changes nothing for the others.
-    fits = totals <= replica.kv_tokens // problem.block_size * problem.block_size
-    longest = problem.max_tokens or int(totals[fits].max(initial=1))
-    limits = tuple(slos[name].ttft_seconds if name in slos else None for name in table.demands)
-    answer = problem.max_answer_tokens or int(table.output_tokens[fits].max(initial=1))
-    wholes = tuple(slos[name].e2e_seconds if name in slos else None for name in table.demands)
-    laters = tuple(slos[name].tpot_seconds if name in slos else None for name in table.demands)
-    return Setting(
-        table,
-        replica.cost,
-        limits,
-        longest,
-        answer,
-        seed,
-        load.programs,
-        e2e_seconds=wholes,
-        tpot_seconds=laters,
-        paths=load.paths,
-        host_tokens_per_second=replica.host_tokens_per_second,
-    )
-
-
-def _limits(problem: RequestScenario, table: RequestTable) -> dict[str, Slo]:
-    """Return the limits of each class that has some."""
-    strange = sorted(set(problem.slos) - set(table.demands))
-    if strange:
-        raise InputError.single("slos", ", ".join(strange), f"classes: {', '.join(table.demands)}")
-    found = {}
-    for name in table.demands:
-        level = problem.slos.get(name, problem.slo)
-        if level is not None:
-            found[name] = Slo(level.ttft_seconds, level.tpot_seconds, level.e2e_seconds)
-    return found
 
 
 def _rate(table: RequestTable) -> float:

@@ -20,6 +20,7 @@ from scheduling.models.requests.scenario import RequestScenario
 from scheduling.schemas import opened, stamped
 from scheduling.simulator.requests.compare import simulate_requests
 from scheduling.simulator.requests.metrics import Estimate, student_quantile
+from scheduling.simulator.requests.prepared import prepare
 from scheduling.simulator.requests.records import outcome_record
 from scheduling.storage import append_line, whole_lines
 
@@ -135,6 +136,9 @@ def run_sweep(
     ]
     known = {} if results is None else _known(results, scenario)
     missing = [task for task in tasks if task.key not in known]
+    if missing and backend == "loky":
+        # On a cluster only its workers need see the trace.
+        _prepare(sweep)
     done = len(tasks) - len(missing)
     try:
         for found in carry_out(_run, missing, jobs, backend):
@@ -196,6 +200,19 @@ def _check(sweep: Sweep) -> None:
     ]
     if faults:
         raise InputError(faults)
+
+
+def _prepare(sweep: Sweep) -> None:
+    """Refuse policies that cannot run here before others have."""
+    prepare(
+        sweep.problem,
+        sweep.policies,
+        trace=sweep.trace,
+        folder=sweep.folder,
+        strict=sweep.strict,
+        capacity=sweep.capacity is not None,
+        seed=sweep.seeds[0],
+    )
 
 
 def _run(task: _Task) -> SweepRun:
