@@ -156,7 +156,7 @@ def test_small_clusters_are_solved_to_proof() -> None:
 
 def test_changed_schedules_are_caught() -> None:
     problem = SharedCluster.model_validate(SMALL)
-    run = simulate_sharing(problem, "uwfq", work_limit=1, workers=1).runs[0]
+    run = simulate_sharing(problem, "uwfq", work_limit=0.1, workers=1).runs[0]
     first, *rest = run.solution.tasks
     early = first.model_copy(update={"start": first.start - 1, "end": first.end - 1})
     for tasks in ((early, *rest), tuple(rest)):
@@ -181,7 +181,7 @@ def test_own_policies_run() -> None:
             return (-stage.number,)  # type: ignore[attr-defined]
 
     problem = SharedCluster.model_validate({**SMALL, "jobs": SMALL["jobs"][:2]})
-    found = simulate_sharing(problem, ["fifo", Backwards()], work_limit=1, workers=1)
+    found = simulate_sharing(problem, ["fifo", Backwards()], work_limit=0.1, workers=1)
     assert found.runs[0].response_seconds == (4.0, 6.0)
     assert found.runs[1].response_seconds == (6.0, 2.0)
 
@@ -231,7 +231,16 @@ def test_command_line(cli: Cli, tmp_path: Path) -> None:
     path, out = tmp_path / "jobs.json", tmp_path / "best.json"
     path.write_text(json.dumps(SMALL))
     shown = cli(
-        "simulate", path, "--policy", "uwfq", "--policy", "fifo", "--output", out, "--work-limit", 1
+        "simulate",
+        path,
+        "--policy",
+        "uwfq",
+        "--policy",
+        "fifo",
+        "--output",
+        out,
+        "--work-limit",
+        0.1,
     )
     assert shown.code == 0
     assert "most lag" in shown.out

@@ -64,8 +64,10 @@ def rebounded(
     solution
         As of :func:`stated`.
     bounds
-        Bound of each tier of the objective.
+        Bound of each tier of the objective; where they are those that it has, it stays as it is.
     """
+    if [tier.bound for tier in solution.tiers] == list(bounds):
+        return solution
     return certified(problem, solution, [tier.objective for tier in solution.tiers], bounds)
 
 

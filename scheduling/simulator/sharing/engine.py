@@ -22,7 +22,7 @@ class _Progress:
     left: int
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class _Queue:
     """Stages of one user, or of all, by rank; entries whose rank has changed are passed over."""
 
@@ -52,15 +52,25 @@ class Engine:
         self._ends: list[tuple[int, int, int]] = []
         self._queues: dict[str, _Queue] = defaultdict(_Queue)
         self._stages: list[_Progress] = []
-        self.started: list[ScheduledTask] = []
+        self._started: list[tuple[int, int, int, int]] = []
         self.completed = [0] * len(problem.jobs)
 
-    def run(self) -> None:
-        """Let all jobs pass.
+    @property
+    def started(self) -> tuple[ScheduledTask, ...]:
+        """The tasks of the offline problem that have begun, with their times in microseconds."""
+        return tuple(self._scheduled(*entry) for entry in self._started)
 
-        Afterwards ``started`` has the tasks of the offline problem with their times, and
-        ``completed`` the completion of each job, in microseconds.
-        """
+    def _scheduled(self, number: int, position: int, start: int, end: int) -> ScheduledTask:
+        progress = self._stages[number]
+        job = self._problem.jobs[progress.ready.job]
+        if position == len(progress.durations):
+            name = barrier_name(job.id, progress.stage + 1)
+        else:
+            name = task_name(job.id, progress.stage + 1, position + 1)
+        return ScheduledTask(task=name, start=start, end=end)
+
+    def run(self) -> None:
+        """Let all jobs pass; afterwards ``completed`` has their completions in microseconds."""
         jobs = self._problem.jobs
         self._policy.begin(self._problem.cores)
         arrivals = [microseconds(job.arrival_seconds) for job in jobs]
@@ -114,18 +124,22 @@ class Engine:
         self.completed[ready.job] = now
         entry = self._problem.jobs[ready.job]
         if progress.left == 0 and entry.chain and progress.stage + 1 < len(entry.stages):
-            name = barrier_name(entry.id, progress.stage + 1)
-            self.started.append(ScheduledTask(task=name, start=now, end=now))
+            self._started.append((number, len(progress.durations), now, now))
             self._submit(ready.job, progress.stage + 1, now)
 
     def _fill(self, now: int) -> None:
         """Give free cores to the stages of least rank."""
-        while self._free:
-            waiting = [queue for queue in self._queues.values() if queue.waiting]
-            if not waiting:
-                return
-            least = min(queue.running for queue in waiting)
-            self._start(min((q for q in waiting if q.running == least), key=self._top), now)
+        waiting = [queue for queue in self._queues.values() if queue.waiting]
+        while self._free and waiting:
+            queue = waiting[0]
+            if len(waiting) > 1:
+                least = min(queue.running for queue in waiting)
+                queue = min((q for q in waiting if q.running == least), key=self._top)
+            else:
+                self._top(queue)
+            self._start(queue, now)
+            if not queue.waiting:
+                waiting.remove(queue)
 
     def _top(self, queue: _Queue) -> tuple[Rank, int]:
         """Return the entry that a queue serves next; entries that no longer hold go."""
@@ -141,11 +155,9 @@ class Engine:
         progress = self._stages[number]
         ready = progress.ready
         position = len(progress.durations) - ready.waiting
-        duration = progress.durations[position]
-        job = self._problem.jobs[ready.job]
-        name = task_name(job.id, progress.stage + 1, position + 1)
-        self.started.append(ScheduledTask(task=name, start=now, end=now + duration))
-        heappush(self._ends, (now + duration, number, position))
+        end = now + progress.durations[position]
+        self._started.append((number, position, now, end))
+        heappush(self._ends, (end, number, position))
         ready.waiting -= 1
         ready.running += 1
         queue.waiting -= 1

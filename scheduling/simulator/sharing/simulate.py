@@ -215,7 +215,7 @@ def _run(
     engine = Engine(problem, policy)
     engine.run()
     seconds = time.monotonic() - began
-    solution = stated(truth, policy.name, tuple(engine.started), seconds, floors)
+    solution = stated(truth, policy.name, engine.started, seconds, floors)
     responses = _responses(problem, engine)
     rows = zip(problem.jobs, responses, reference, strict=True)
     lags = tuple(job.arrival_seconds + took - fluid for job, took, fluid in rows)
