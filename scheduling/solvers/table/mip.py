@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise, takewhile
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -63,7 +64,8 @@ class Mip(TakesAll, ProgramSolver):
             # What rows share all of them share; engines say nothing of programs without variables.
             post(np.zeros(0))
             return
-        self.run(model, post, board, budget)
+        start = None if board.best is None else _start(data.arrays, groups, ways, board.best)
+        self.run(model, post, board, budget, start)
 
 
 @dataclass(frozen=True, eq=False)
@@ -112,6 +114,38 @@ def _program(groups: TableGroups, ways: _Ways) -> tuple[LinearModel, Ints]:
         upper=np.where(places < size, 1.0, 0.0),
     )
     return model, taken
+
+
+def _start(arrays: TableArrays, groups: TableGroups, ways: _Ways, lines: Lines) -> Floats:
+    """Return values of the program that save as much as lines do: what neighbours share counts."""
+    value = arrays.value[groups.rows]
+    place = np.unique(arrays.value, axis=0, return_inverse=True)[1].ravel().tolist()
+    numbers = {rows.tobytes(): group for group, rows in enumerate(groups.members)}
+    ends = zip(groups.tail.tolist(), groups.head.tolist(), strict=True)
+    arcs = {pair: arc for arc, pair in enumerate(ends)}
+    first = np.searchsorted(ways.arc, np.arange(len(arcs)))
+    opened, taken = np.zeros(len(arcs)), np.zeros(len(ways.arc))
+    # Of equal rows one line stands for all.
+    chosen = list({place[line.row]: line for line in reversed(lines)}.items())
+    shared = [_shared(value, one, other) for one, other in pairwise(chosen)]
+    for (row, line), *depths in zip(chosen, [0, *shared], [*shared, 0], strict=True):
+        group = 0
+        for field in line.fields[: max(depths)]:
+            if not groups.common[group, field]:
+                inside = groups.members[group]
+                inside = inside[value[inside, field] == value[row, field]]
+                head = numbers[inside.tobytes()]
+                arc = arcs[group, head]
+                opened[arc] = taken[first[arc] + np.searchsorted(inside, row)] = 1.0
+                group = head
+    return np.concatenate((opened, taken))
+
+
+def _shared(value: Ints, one: tuple[int, Line], other: tuple[int, Line]) -> int:
+    """Return how many cells in front two lines share."""
+    pairs = zip(one[1].fields, other[1].fields, strict=True)
+    same = (a == b and value[one[0], a] == value[other[0], b] for a, b in pairs)
+    return sum(takewhile(bool, same))
 
 
 def _lines(arrays: TableArrays, groups: TableGroups, ways: _Ways, taken: Flags) -> Lines:

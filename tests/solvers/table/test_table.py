@@ -50,6 +50,40 @@ def test_a_program_without_choices_is_answered() -> None:
     assert answer.status is Status.OPTIMAL
 
 
+@settings(max_examples=60, deadline=None)
+@given(st.integers(1, 9), st.integers(1, 4), st.integers(1, 3), st.integers(0, 10**6))
+def test_the_program_begins_with_what_lines_save(
+    rows: int, fields: int, texts: int, seed: int
+) -> None:
+    """Some rows are there again; the lines are those of a rule, or drawn for different rows."""
+    rng = np.random.default_rng(seed)
+    cells = rng.integers(0, texts, (rows, fields))[rng.integers(0, rows, rows)]
+    length = rng.integers(0, 4, (fields, texts))
+    arrays = TableArrays(cells, length[np.arange(fields), cells] ** 2)
+    place = np.unique(cells, axis=0, return_inverse=True)[1].ravel()
+    drawn = tuple(
+        Line(row, order)
+        for different in rng.permutation(place.max() + 1).tolist()
+        for order in [tuple(rng.permutation(fields).tolist())]
+        for row in np.flatnonzero(place == different).tolist()
+    )
+    groups = find_groups(arrays, 10**6)
+    ways = mip._ways(groups)
+    model, _ = mip._program(groups, ways)
+    lower, upper = model.sides()
+    for lines in (drawn, grouped(arrays, lambda: False)):
+        assert lines is not None
+        values = mip._start(arrays, groups, ways, lines)
+        assert len(values) == model.n_columns
+        assert model.offset + model.costs() @ values <= -arrays.saved(lines)
+        for block in model.rows:
+            sums = np.zeros(model.n_rows)
+            np.add.at(sums, block.row, block.value * values[block.column])
+            inside = slice(block.first, block.first + len(block.lower))
+            assert (sums[inside] <= upper[inside]).all()
+            assert (sums[inside] >= lower[inside]).all()
+
+
 def _most(problem: TableProblem) -> int:
     """Try all orders of rows and fields, by the texts."""
     orders = list(permutations(range(len(problem.fields))))
