@@ -46,8 +46,8 @@ Runtime = Annotated[
     typer.Option(
         "--emit",
         metavar="RUNTIME",
-        help="Write the files it starts from to --output: vllm, sglang, dynamo, llm-d, lws "
-        "or kserve.",
+        help="Plan what it can start, and write the files for it to --output: vllm, sglang, "
+        "dynamo, llm-d, lws or kserve.",
         autocompletion=completing.runtimes,
     ),
 ]
@@ -155,7 +155,9 @@ def plan(
     with fleet_named(file):
         carried = {"jobs": jobs, "backend": backend}
         files = _Files(output, emit, plot)
-        raise typer.Exit(_plan(fleet, file, explain, files, settings, carried, json))
+        raise typer.Exit(
+            _plan(fleet, file, explain, files, {**settings, "runtime": emit}, carried, json)
+        )
 
 
 class _Files(NamedTuple):

@@ -105,6 +105,7 @@ def explain_plan(
     workers: int | None = None,
     seed: int = 0,
     brief: bool = False,
+    runtime: str | None = None,
 ) -> PlanExplanation:
     """Say which constraints make a plan impossible, and by how much to loosen each of them.
 
@@ -114,7 +115,7 @@ def explain_plan(
 
     Parameters
     ----------
-    fleet, folder, workers, seed
+    fleet, folder, workers, seed, runtime
         As of :func:`scheduling.plan`.
     time_limit
         Wall-clock seconds for everything; Ctrl-C ends it early. Default: 60.
@@ -127,7 +128,8 @@ def explain_plan(
         When the fleet names what does not exist.
     """
     began = time.monotonic()
-    resolved = resolve(require_fleet(fleet), None if folder is None else Path(folder))
+    given = require_fleet(fleet)
+    resolved = resolve(given, None if folder is None else Path(folder), runtime)
     with whole() as interrupted:
         clock = Clock(began + (time_limit or DEFAULT_TIME_LIMIT), workers, seed, interrupted)
         return _explained(resolved, clock, brief)

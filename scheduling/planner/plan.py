@@ -14,6 +14,7 @@ from scheduling.models.base import Problem, require_problem
 from scheduling.models.serving.fleet import Fleet
 from scheduling.planner.binding import slacks
 from scheduling.planner.clock import Clock
+from scheduling.planner.emit import require_runtime
 from scheduling.planner.refusing import require_replicas, servable
 from scheduling.planner.resolve import Resolved, resolve
 from scheduling.planner.results import PlanResult, RunnerUp
@@ -45,6 +46,7 @@ def plan(
     seed: int = 0,
     jobs: int | None = None,
     backend: str = "loky",
+    runtime: str | None = None,
     on_progress: Callable[[Progress], None] | None = None,
 ) -> PlanResult:
     """Plan a serving fleet: how many replicas of what, where, and what to expect of them.
@@ -72,6 +74,9 @@ def plan(
     backend
         Who carries these searches: ``loky`` (this machine), ``dask`` or ``ray``, with its address
         as ``dask:tcp://host:8786``.
+    runtime
+        What is to start the plan, such as ``vllm``: only kinds of replicas that
+        :func:`~scheduling.planner.emit.emit` can write for it are planned. Default: all kinds.
     on_progress
         Called with every better plan or bound of the main search.
 
@@ -84,12 +89,15 @@ def plan(
     ------
     InputError
         When the fleet names what does not exist, or a model fits on no pool, with the reasons,
-        when its goals are best kept by serving nothing, and for an unknown backend.
+        when its goals are best kept by serving nothing, and for an unknown backend or runtime.
     """
     check_limits(time_limit, None, workers, seed)
     check_engine(jobs, backend)
+    if runtime is not None:
+        require_runtime(runtime)
     began = time.monotonic()
-    resolved = resolve(require_fleet(fleet), None if folder is None else Path(folder))
+    given = require_fleet(fleet)
+    resolved = resolve(given, None if folder is None else Path(folder), runtime)
     with whole() as interrupted:
         return plan_resolved(
             resolved,

@@ -41,19 +41,22 @@ class Resolved:
         The request.
     models, pools, loads
         Its models, pools and demands, in its order.
+    runtime
+        What is to start the plan; ``None``: anything.
     """
 
     fleet: Fleet
     models: tuple[ModelFacts, ...]
     pools: tuple[PoolFacts, ...]
     loads: tuple[Load, ...]
+    runtime: str | None = None
 
     def loads_of(self, model: str) -> list[Load]:
         """Return the demands of a model."""
         return [load for load in self.loads if load.model == model]
 
 
-def resolve(fleet: Fleet, folder: Path | None = None) -> Resolved:
+def resolve(fleet: Fleet, folder: Path | None = None, runtime: str | None = None) -> Resolved:
     """Look up models, GPUs and traces.
 
     Parameters
@@ -62,6 +65,8 @@ def resolve(fleet: Fleet, folder: Path | None = None) -> Resolved:
         The request.
     folder
         Where the paths that it names begin; default: the working folder.
+    runtime
+        What is to start the plan; default: anything.
 
     Raises
     ------
@@ -81,6 +86,7 @@ def resolve(fleet: Fleet, folder: Path | None = None) -> Resolved:
         tuple(model for model in models if model is not None),
         tuple(pool for pool in pools if pool is not None),
         tuple(load for load in loads if load is not None),
+        runtime,
     )
 
 

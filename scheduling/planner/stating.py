@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from scheduling.errors import InputError
 from scheduling.models.serving import problem as serving
 from scheduling.planner.candidates import Candidate, is_component
+from scheduling.planner.emit.starting import most_types
 from scheduling.planner.layouts import PoolFacts
 from scheduling.planner.loads import Load
 from scheduling.planner.resolve import Resolved
@@ -27,6 +28,8 @@ def state(resolved: Resolved, kept: Sequence[Candidate]) -> serving.ServingProbl
     goals: tuple[serving.Goal, ...] = fleet.goals
     if fleet.running is not None and "moves" not in goals:
         goals = (*goals, "moves")
+    asked = fleet.options.max_types_per_role, most_types(resolved.runtime, kept)
+    types = [most for most in asked if most is not None]
     return serving.ServingProblem(
         name=fleet.name,
         pools=tuple(_pool(pool, kept) for pool in resolved.pools),
@@ -37,7 +40,7 @@ def state(resolved: Resolved, kept: Sequence[Candidate]) -> serving.ServingProbl
             gpus=fleet.limits.gpus,
             cost_per_hour=fleet.limits.cost_per_hour,
             watts=fleet.limits.watts,
-            templates_per_role=fleet.options.max_types_per_role,
+            templates_per_role=min(types) if types else None,
             moves=fleet.max_changes,
         ),
         scenarios=tuple(

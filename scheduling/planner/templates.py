@@ -11,6 +11,7 @@ from scheduling.models.cost.precision import BYTES, Dtype, Precision
 from scheduling.models.serving.plan import Role
 from scheduling.planner.candidates import Candidate, Candidates, RuledOut
 from scheduling.planner.clock import Clock
+from scheduling.planner.emit.starting import started
 from scheduling.planner.layouts import PoolFacts
 from scheduling.planner.loads import Load
 from scheduling.planner.replicas import Found, Search, choices
@@ -66,10 +67,11 @@ def candidates(
             for group in _groups(resolved, model):
                 ways = survey.ways(search, group)
                 if ways is not None:
-                    found += ways.kept
-                    out += ways.dropped
+                    fine, refused = started(resolved.runtime, ways.kept)
+                    found += fine
+                    out += [*ways.dropped, *refused]
             still = search.running(resolved, _groups(resolved, model))
-            running += still.kept
+            running += started(resolved.runtime, still.kept)[0]
             out += still.dropped
         kept += _undominated(found, out)
     kept += [one for one in running if one.id not in {other.id for other in kept}]

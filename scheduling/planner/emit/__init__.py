@@ -28,6 +28,9 @@ RUNTIMES: dict[str, Writer] = {
 }
 """Writers by the name of their runtime: from a plan to the texts of files by their names."""
 
+MOST_TYPES = {"kserve": 1, "dynamo": (dynamo.MOST_COMPONENTS - 1) // 3}
+"""Kinds of replicas of a model for each of the three roles, by the runtimes that limit them."""
+
 
 def emit(plan: ServingPlan, runtime: str, folder: str | Path) -> list[Path]:
     """Write the files that a runtime starts a plan from, all or none of them.
@@ -63,13 +66,24 @@ def emit(plan: ServingPlan, runtime: str, folder: str | Path) -> list[Path]:
     >>> sorted(RUNTIMES)
     ['dynamo', 'kserve', 'llm-d', 'lws', 'sglang', 'vllm']
     """
-    if runtime not in RUNTIMES:
-        raise InputError.single("runtime", repr(runtime), f"one of: {', '.join(RUNTIMES)}")
+    require_runtime(runtime)
     target = Path(folder)
     texts = RUNTIMES[runtime](plan, parts_of(plan))
     _refuse_strangers(target, texts)
     texts[PLAN_FILE] = plan_text(plan)
     return write_files(target, {name: text.encode() for name, text in texts.items()})
+
+
+def require_runtime(runtime: str) -> None:
+    """Refuse a runtime that nothing is written for.
+
+    Raises
+    ------
+    InputError
+        With those that there are.
+    """
+    if runtime not in RUNTIMES:
+        raise InputError.single("runtime", repr(runtime), f"one of: {', '.join(RUNTIMES)}")
 
 
 def _refuse_strangers(folder: Path, texts: dict[str, str]) -> None:
