@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from scheduling.solvers.placement.explaining.explanation import LeftOut, PlacementExplanation
 
 _SHOWN = 50
+_NAMED = 5
+"""Pods that a note names."""
 
 Snapshot = Annotated[
     str,
@@ -91,6 +94,7 @@ def pods(
     import scheduling as sch
     from scheduling.instances.files import require_format
     from scheduling.kubernetes.bundled import snapshot_text
+    from scheduling.kubernetes.evictions import bare_pods
     from scheduling.kubernetes.goals import with_goals
     from scheduling.kubernetes.snapshot import read_snapshot
     from scheduling.solvers.placement.ordering import order_steps
@@ -111,24 +115,35 @@ def pods(
             on_progress=line.update,
         )
     steps = order_steps(stated, solution)
-    _write(stated, solution, steps, problem, output, commands)
+    bare = bare_pods(stated, steps)
+    remarks = (*found.notes, *_of_bare(bare))
+    _write(stated, solution, steps, bare, problem, output, commands)
     why = _explained(stated, solution, time_limit if what_if else None, workers, seed)
     if json:
-        emit_json("pods", _record(solution, steps, why, found.notes))
+        emit_json("pods", _record(solution, steps, why, remarks))
     else:
         _show(stated, solution, steps, why)
         if what_if:
             _show_changes(why)
-        for remark in found.notes:
+        for remark in remarks:
             note(f"  note: {remark}")
         note_files(solution=output, problem=problem, commands=commands)
     raise typer.Exit(EXIT_CODES[solution.status])
+
+
+def _of_bare(pods: tuple[str, ...]) -> Iterator[str]:
+    """Yield a note on pods that end for good when they are evicted."""
+    if pods:
+        more = f" and {len(pods) - _NAMED} more" if len(pods) > _NAMED else ""
+        named = ", ".join(pods[:_NAMED])
+        yield f"Pod {named}{more}: evicted without a controller that would start it again"
 
 
 def _write(
     problem: PlacementProblem,
     solution: PlacementSolution,
     steps: list[Step],
+    bare: tuple[str, ...],
     problem_file: Path | None,
     solution_file: Path | None,
     script: Path | None,
@@ -143,7 +158,7 @@ def _write(
     if solution_file is not None:
         write_solution(solution, solution_file)
     if script is not None:
-        write_whole(script, shell_script(steps).encode())
+        write_whole(script, shell_script(steps, bare).encode())
 
 
 def _explained(

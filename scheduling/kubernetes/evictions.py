@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from scheduling.models.placement.problem import PlacementProblem
 from scheduling.models.placement.steps import Step
 
 
@@ -64,3 +65,9 @@ def actions(steps: Sequence[Step]) -> Iterator[Eviction | Step]:
 def evictions(steps: Sequence[Step]) -> Iterator[Eviction]:
     """Yield the evictions among the actions, in their order."""
     return (action for action in actions(steps) if isinstance(action, Eviction))
+
+
+def bare_pods(problem: PlacementProblem, steps: Sequence[Step]) -> tuple[str, ...]:
+    """Return the pods that steps evict and that have no controller which would make them again."""
+    owned = {item.id for item in problem.items if item.owner is not None}
+    return tuple(entry.item for entry in evictions(steps) if entry.item not in owned)
