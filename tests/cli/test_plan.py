@@ -234,15 +234,25 @@ def test_files_of_a_runtime_are_written_beside_the_plan(
     assert (plan["schema"], plan["kind"]) == ("scheduling/serving-plan/1", "serving-plan")
 
 
-def test_a_plan_that_the_runtime_cannot_start_is_shown_and_refused(
+def test_a_fleet_that_the_runtime_cannot_start_is_refused_without_a_plan(
     cli: Cli, fleet: Path, tmp_path: Path
 ) -> None:
     other = changed(fleet, "gpu: h100-sxm", "gpu: mi300x")
     call = cli("plan", other, "--emit", "dynamo", "--output", tmp_path / "deploy")
-    assert call.code == 2
+    assert (call.code, call.out) == (2, "")
     assert "Dynamo's image is for GPUs of NVIDIA" in call.err
-    assert "cost" in call.out + call.err
     assert not (tmp_path / "deploy").exists()
+
+
+def test_a_plan_among_files_of_another_one_is_shown_and_refused(
+    cli: Cli, fleet: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "deploy").mkdir()
+    (tmp_path / "deploy" / "other.yaml").touch()
+    call = cli("plan", fleet, "--emit", "lws", "--output", tmp_path / "deploy")
+    assert call.code == 2
+    assert "a folder without files of other plans" in call.err
+    assert "cost" in call.out
 
 
 def test_runtimes_and_folders_are_checked_before_anything_is_planned(
