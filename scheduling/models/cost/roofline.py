@@ -46,6 +46,14 @@ class FloorSlopes(NamedTuple):
     pair: float
 
 
+class TokenWork(NamedTuple):
+    """What depends on tokens alone: seconds but for attention, and the projections around it."""
+
+    seconds: float
+    provenance: Provenance
+    projections: list[list[tuple[float, Timed]]]
+
+
 class ReplicaCost:
     """Time of an iteration as a sum over layers and operators; implements ``CostModel``.
 
@@ -73,7 +81,9 @@ class ReplicaCost:
         self._heads = head_shapes(llm, layout.tp)
         self._latent = _latent_shape(llm, layout.tp)
         self._experts = expert_shape(llm, layout)
-        self._kept: dict[tuple[float, ...], tuple[float, Provenance]] = {}
+        counted = llm.layers * (1 if self._latent is None else 2) + llm.expert_layers
+        self._launching = self._terms.launch_seconds * counted
+        self._kept: dict[tuple[float, ...], TokenWork] = {}
 
     def seconds(self, batch: Batch) -> float:
         """Return the time of one iteration."""
@@ -99,10 +109,10 @@ class ReplicaCost:
         if per_token is None:
             return None
         work, _ = self._work(share)
-        if share.new and work < self._launching():
+        if share.new and work < self._launching:
             return None
         slope = per_token * self._stage_factor * share.decodes / batch.decodes
-        return Line(self.seconds(batch) - slope * batch.context_tokens, slope)
+        return Line(work + self._host(batch) - slope * batch.context_tokens, slope)
 
     def minorants(self, most_tokens: int) -> tuple[Minorant, ...]:
         """Return affine functions that no iteration of at most so many tokens undercuts.
@@ -124,7 +134,7 @@ class ReplicaCost:
         """Return what a batch of so many tokens takes at least, whatever they are."""
         groups = self._layout.dp * self._layout.pp
         share = Share(tokens / groups, 1.0, 0.0, 0.0, 0.0, 0.0, tokens / self._layout.pp)
-        seconds = self._token_work(share)[0] + self._terms.iteration_seconds
+        seconds = self._token_work(share).seconds + self._terms.iteration_seconds
         once = self._llm.layers * self._terms.attention_seconds
         for count, shape in self._heads:
             products = self._projections(shape, share.tokens)
@@ -161,30 +171,29 @@ class ReplicaCost:
         share = self._share(batch)
         work, provenance = self._work(share)
         if share.new:
-            work = max(work, self._launching())
-        host = self._terms.iteration_seconds
-        host += self._terms.sequence_seconds * (batch.prefills + batch.decodes)
-        return work + host, provenance
+            work = max(work, self._launching)
+        return work + self._host(batch), provenance
 
-    def _launching(self) -> float:
-        llm = self._llm
-        counted = llm.layers * (1 if self._latent is None else 2) + llm.expert_layers
-        return self._terms.launch_seconds * counted
+    def _host(self, batch: Batch) -> float:
+        host = self._terms.iteration_seconds
+        return host + self._terms.sequence_seconds * (batch.prefills + batch.decodes)
 
     def _work(self, share: Share) -> tuple[float, Provenance]:
-        seconds, provenance = self._token_work(share)
-        for count, timed in self._attention(share):
+        seconds, provenance, projections = self._token_work(share)
+        for count, timed in self._attention(share, projections):
             seconds += count * timed.seconds * self._stage_factor
             provenance = max(provenance, timed.provenance)
         return seconds, provenance
 
     def _share(self, batch: Batch) -> Share:
-        groups = self._layout.dp * self._layout.pp
+        groups, stages = self._layout.dp * self._layout.pp, self._layout.pp
         prefills = batch.prefills or min(1, batch.new_tokens)
-        first = _largest_part(prefills, groups)
-        later = _largest_part(batch.decodes, groups)
-        stage = batch.new_tokens * _largest_part(prefills, self._layout.pp)
-        stage += batch.decodes * _largest_part(batch.decodes, self._layout.pp)
+        first = first_stage = _largest_part(prefills, groups)
+        later = later_stage = _largest_part(batch.decodes, groups)
+        if stages != groups:
+            first_stage = _largest_part(prefills, stages)
+            later_stage = _largest_part(batch.decodes, stages)
+        stage = batch.new_tokens * first_stage + batch.decodes * later_stage
         return Share(
             batch.new_tokens * first,
             prefills * first,
@@ -197,11 +206,15 @@ class ReplicaCost:
 
     # -------------------------------------------------------------- what depends on tokens alone
 
-    def _token_work(self, share: Share) -> tuple[float, Provenance]:
+    def _token_work(self, share: Share) -> TokenWork:
         key = (share.tokens, share.rows, share.stage_tokens)
         kept = self._kept.get(key)
         if kept is None:
-            kept = self._token_seconds(share)
+            projections: list[list[tuple[float, Timed]]] = [
+                [(count, timed) for timed in self._projections(shape, share.tokens)]
+                for count, shape in self._heads
+            ]
+            kept = TokenWork(*self._token_seconds(share), projections)
             if len(self._kept) >= _REMEMBERED:
                 self._kept.clear()
             self._kept[key] = kept
@@ -263,7 +276,9 @@ class ReplicaCost:
 
     # ------------------------------------------------------------------------------- attention
 
-    def _attention(self, share: Share) -> list[tuple[float, Timed]]:
+    def _attention(
+        self, share: Share, projections: list[list[tuple[float, Timed]]]
+    ) -> list[tuple[float, Timed]]:
         llm, ops = self._llm, self._operators
         if self._latent is not None:
             timed = ops.latent_attention(
@@ -277,8 +292,8 @@ class ReplicaCost:
             )
             return [(llm.layers, timed)]
         parts: list[tuple[float, Timed]] = []
-        for count, shape in self._heads:
-            parts.extend((count, timed) for timed in self._projections(shape, share.tokens))
+        for (count, shape), products in zip(self._heads, projections, strict=True):
+            parts += products
             if share.new:
                 timed = ops.prefill_attention(
                     shape, share.new, share.prefills, share.cached, share.pairs
