@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from contextlib import suppress
+from functools import cache
 from typing import Annotated, Any, NoReturn
 
 import typer
@@ -206,4 +207,10 @@ def run() -> None:
 
 
 def _start() -> None:
-    app(prog_name="scheduling")
+    application()(prog_name="scheduling")
+
+
+@cache
+def application() -> Any:
+    """Return the verbs with all their options; building them takes a while, once a process."""
+    return typer.main.get_command(app)

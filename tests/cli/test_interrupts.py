@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 import typer
 
-from scheduling.cli import files, main, stopping
+from scheduling.cli import app, files, main, stopping
 from tests.cli.conftest import Cli
 
 
@@ -24,6 +24,7 @@ def test_while_a_verb_works(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_before_the_verbs_are_known(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    app.application.cache_clear()
     monkeypatch.setattr(typer.main, "get_command", interrupted)
     call = cli("info", "bundled:ft06")
     assert (call.code, call.err) == (stopping.EXIT_STOPPED, "error: interrupted\n")
