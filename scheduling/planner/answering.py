@@ -176,13 +176,9 @@ def _prediction(one: Candidate, replicas: int, solution: ServingSolution) -> Pre
         if flow.template == one.id
     }
     busy = sum(rate / one.sized.rates[demand] for demand, rate in served.items()) / replicas
-    ttft = one.sized.ttft_seconds
-    if ttft is not None:
-        waits = [wait.quantile(replicas, busy, wait.share) for wait in one.sized.waits]
-        ttft = None if None in waits else ttft + sum(wait or 0.0 for wait in waits)
     return Prediction(
         requests_per_second=sum(served.values()),
-        ttft_seconds=ttft,
+        ttft_seconds=one.sized.first_token(replicas, busy, served.keys()),
         tpot_seconds=one.sized.tpot_seconds,
         utilisation=busy,
         watts=one.watts * replicas,

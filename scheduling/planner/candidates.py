@@ -15,7 +15,7 @@ from scheduling.planner.ceilings import MOST_REPLICAS, Floats
 from scheduling.planner.layouts import PoolFacts
 from scheduling.planner.loads import Load
 from scheduling.planner.resolve import ModelFacts
-from scheduling.planner.sizing import Floor, Sized
+from scheduling.planner.sized import Floor, Sized
 
 
 @dataclass(frozen=True)

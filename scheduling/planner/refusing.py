@@ -10,7 +10,7 @@ from scheduling.models.serving.plan import Role
 from scheduling.planner.candidates import Candidate, Candidates, RuledOut
 from scheduling.planner.loads import Load
 from scheduling.planner.resolve import ModelFacts, Resolved
-from scheduling.planner.sizing import duration
+from scheduling.planner.sized import duration
 
 _SLACK = 1e-4
 """Limits are compared with this tolerance, for money and power are counted in small whole units."""

@@ -9,7 +9,7 @@ from typing import Any
 from scheduling.models.serving.fleet import Choice, Fleet, short_precision
 from scheduling.planner.loads import Load
 from scheduling.planner.resolve import Resolved
-from scheduling.planner.sizing import duration
+from scheduling.planner.sized import duration
 
 _OTHER_PRECISIONS = ("fp8", "w4a16", "w4a4kv4")
 """Precisions that are tried beside those allowed, best first."""

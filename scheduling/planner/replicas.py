@@ -18,7 +18,8 @@ from scheduling.planner.iterations import Room
 from scheduling.planner.layouts import PoolFacts, layouts
 from scheduling.planner.loads import Load
 from scheduling.planner.resolve import ModelFacts, Resolved
-from scheduling.planner.sizing import Sized, Sizer, Unfit
+from scheduling.planner.sized import Sized, Unfit
+from scheduling.planner.sizing import Sizer
 
 _GB = 1e9
 _MOST_TIMES = 8

@@ -8,18 +8,18 @@ that the queues in front of the replicas may cause.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import takewhile
 from math import inf, sqrt
 
 import numpy as np
-from numpy.typing import NDArray
 
-from scheduling.models.cost.protocol import Batch, KnowsPower, Provenance
+from scheduling.models.cost.protocol import KnowsPower
 from scheduling.models.serving.plan import Role
-from scheduling.planner.ceilings import MOST_BUSY, Floats, Wait
+from scheduling.planner.ceilings import MOST_BUSY, Wait
 from scheduling.planner.iterations import Iteration, Room
 from scheduling.planner.loads import Load
+from scheduling.planner.sized import Floor, Sized, Unfit
 
 _LEAST_CHUNK = 64
 """Prompt tokens of an iteration below which chunks are not worth their iteration."""
@@ -30,87 +30,6 @@ _SIZES = np.array([1, 64])
 
 _SAFETY = 2.0
 """Standard deviations of the KV tokens of a full batch that must still fit."""
-
-
-@dataclass(frozen=True, slots=True)
-class Sized:
-    """A way to run a replica that keeps the targets of its loads.
-
-    Parameters
-    ----------
-    sequences, token_budget
-        Most requests in a batch, and most tokens in one iteration.
-    rates
-        Requests a second of each demand, served alone.
-    waits
-        The queues that requests pass.
-    ttft_seconds, tpot_seconds
-        Without waiting, at the percentile of the targets; ``None`` where it has no such phase.
-    typical
-        A batch that stands for its work.
-    provenance
-        Where the times come from.
-    watts
-        Power of the replica, where the cost model knows it.
-    binds
-        What keeps its batch from growing; empty where that is not known.
-    """
-
-    sequences: int
-    token_budget: int | None
-    rates: dict[str, float]
-    waits: tuple[Wait, ...]
-    ttft_seconds: float | None
-    tpot_seconds: float | None
-    typical: Batch
-    provenance: Provenance = Provenance.ANALYTIC
-    watts: float | None = None
-    binds: str = ""
-
-    def ceilings(self, most: int) -> Floats:
-        """Return how busy 1, 2, …, ``most`` replicas may be, as shares of their rates."""
-        return self.within(np.arange(1, most + 1))
-
-    def within(self, replicas: NDArray[np.int64]) -> Floats:
-        """Return how busy pools of so many replicas may be."""
-        return np.asarray(np.min([wait.ceilings(replicas) for wait in self.waits], axis=0))
-
-
-@dataclass(frozen=True, slots=True)
-class Floor:
-    """The least that a replica can do of a latency that has a target.
-
-    Parameters
-    ----------
-    metric
-        ``ttft``, ``tpot`` or ``e2e``.
-    demand
-        Whose target it is.
-    seconds, target
-        What is reached, and what is asked for.
-    """
-
-    metric: str
-    demand: str
-    seconds: float
-    target: float
-
-    @property
-    def excess(self) -> float:
-        """Factor by which the target is missed."""
-        return self.seconds / self.target
-
-    def __str__(self) -> str:
-        reached, asked = duration(self.seconds), duration(self.target)
-        return f"{self.metric.upper()} floor {reached} above the target of {asked}"
-
-
-class Unfit(Exception):  # noqa: N818 - it is an outcome, not an error
-    """No way to run the replica keeps the targets; the message says why."""
-
-    def __init__(self, reason: str, floor: Floor | None = None) -> None:
-        super().__init__(reason)
-        self.floor = floor
 
 
 class Sizer:
@@ -249,7 +168,8 @@ class Sizer:
         fitting = self._fitting[min(self._fitting) if role == "decode" else one.token_budget or 0]
         if larger[0] not in fitting:
             return "KV memory"
-        slower = all(other.sequences < larger[0] for other in found)
+        # A larger batch of decodes always brings more, unless it leaves too little time to wait.
+        slower = role == "decode" or all(other.sequences < larger[0] for other in found)
         return "latency targets" if slower else "prefill compute"
 
     def _run(self, role: Role, batch: int, budget: int | None) -> Sized:
@@ -262,22 +182,23 @@ class Sizer:
         if role == "both":
             each = zip(self._shares, self._loads, strict=True)
             adding = total * sum(s * iteration.added_seconds(load) for s, load in each)
-        waits: list[Wait] = []
-        firsts: list[float] = []
+        waits: dict[str, tuple[Wait, ...]] = {}
+        firsts: dict[str, float] = {}
         tpots: list[float] = []
         for load in self._loads:
             tpot = iteration.tpot(load, total, adding) if role != "prefill" else 0.0
             first = iteration.first_token(load, role) if role != "decode" else 0.0
             limit, share = _slack(load, role, first, tpot)
-            firsts.append(first)
+            if role != "decode":
+                firsts[load.demand] = first
             tpots.append(tpot)
-            waits += self._waits(role, limit, share, iteration, prompts, total, tpot)
+            waits[load.demand] = self._waits(role, limit, share, iteration, prompts, total, tpot)
         return Sized(
             batch if decoding else max(batch, iteration.prompts_at_once(self._loads)),
             budget,
             {load.demand: self._room.slow / b for load, b in zip(self._loads, busy, strict=True)},
-            tuple(waits),
-            max(firsts) if role != "decode" else None,
+            waits,
+            firsts,
             max(tpots) if role != "prefill" else None,
             iteration.typical(self._loads[0], role),
         )
@@ -291,7 +212,7 @@ class Sizer:
         prompts: Sequence[float],
         total: float,
         tpot: float,
-    ) -> list[Wait]:
+    ) -> tuple[Wait, ...]:
         """Queues of the replica: for the chunks of prompts, and for a place in the batch."""
         queues = 2 if role == "both" else 1
         limit, share = limit / queues, 1 - (1 - share) / queues
@@ -307,7 +228,7 @@ class Sizer:
                 h * h * (1 + load.output_scv) for h, load in zip(held, self._loads, strict=True)
             ]
             waits.append(self._wait(iteration.decodes, held, squares, limit, share, total))
-        return waits
+        return tuple(waits)
 
     def _wait(
         self,
@@ -379,8 +300,3 @@ def _left(load: Load, metric: str, target: float, floor: float) -> float:
     if floor > target:
         raise _Missed(Floor(metric, load.demand, floor, target))
     return target - floor
-
-
-def duration(seconds: float) -> str:
-    """Write a time for people."""
-    return f"{seconds:.2f} s" if seconds >= 1 else f"{1000 * seconds:.3g} ms"

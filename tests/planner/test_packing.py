@@ -17,7 +17,8 @@ from scheduling.models.requests.workload import RequestClass
 from scheduling.planner.iterations import Room
 from scheduling.planner.loads import Load
 from scheduling.planner.packing import stream_of
-from scheduling.planner.sizing import Sized, Sizer
+from scheduling.planner.sized import Sized
+from scheduling.planner.sizing import Sizer
 from scheduling.simulator.requests.deployment import Deployment, Flow, Group
 from scheduling.simulator.requests.fleet import simulate_fleet
 from scheduling.simulator.requests.policies.composition import Sarathi
