@@ -57,7 +57,12 @@ class Compiler:
             Fraction(1),
             *(exact(s.rates.get(template.id, s.all_rates)) for s in self.problem.scenarios),
         ]
-        rows = [[floor(exact(c) * fastest * f) for c in template.ceilings] for f in factors]
+        ceilings = [exact(c).as_integer_ratio() for c in template.ceilings]
+        # Floors of products of fractions, without reducing each of them.
+        rows = [
+            [c * scaled.numerator // (d * scaled.denominator) for c, d in ceilings]
+            for scaled in (fastest * factor for factor in factors)
+        ]
         return np.array(rows, np.int64)
 
     def _times(self, template: Template) -> dict[int, int]:

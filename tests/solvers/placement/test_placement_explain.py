@@ -279,6 +279,27 @@ def test_without_time_reasons_remain() -> None:
     assert group.proven
 
 
+def test_without_time_most_of_many_items_are_not_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    problem = stated([node("n")], [item(f"p{k}", 5 + k) for k in range(400)])
+    solution = sch.solve(problem, "cp-sat", work_limit=5, workers=1)
+    looked: list[str] = []
+    reasons = NodeTable.reasons
+
+    def counted(table: NodeTable, entry: Any, needs: list[Need]) -> Any:
+        looked.append(entry.id)
+        return reasons(table, entry, needs)
+
+    monkeypatch.setattr(NodeTable, "reasons", counted)
+    monkeypatch.setattr(NodeTable, "free_but_for", None)  # Nobody may ask.
+    monkeypatch.setattr("scheduling.solvers.placement.explaining.conflict.needs_of", None)
+    monkeypatch.setattr("scheduling.solvers.placement.explaining.pools.holds", None)
+    found = explain_solution(problem, solution, Budget(time.monotonic(), None, 1, 0))
+    assert len(found.left_out) == 400
+    assert len(looked) < 100
+    assert all(group.proven for group in found.left_out)
+    assert str(found).count("no time was left to say why") == 400 - len(looked)
+
+
 def test_a_time_that_is_over_is_no_fault() -> None:
     problem = stated([node("n")], [item("a", 4, node="n"), item("p", 4)])
     found = explain_placement(problem, Budget(time.monotonic(), None, 1, 0))

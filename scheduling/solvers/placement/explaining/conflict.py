@@ -74,6 +74,8 @@ def in_the_cluster(
     budget
         For all searches together.
     """
+    if budget.remaining() == 0:
+        return Conflict()
     placed = {entry.item for entry in solution.placements}
     needs = list(needs_of(problem, item))
 
@@ -93,7 +95,7 @@ def in_the_cluster(
     def expired() -> bool:
         return budget.remaining() == 0
 
-    if expired() or not conflicts(needs):
+    if not conflicts(needs):
         return Conflict()
     kept, minimal = shrink(needs, conflicts, expired)
     return Conflict(tuple(need for need in needs if need in kept), minimal)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from itertools import takewhile
 
 from scheduling.models.base import Status
 from scheduling.models.placement.problem import Item, PlacementProblem
@@ -43,6 +44,9 @@ _EQUAL = {
 }
 """Fields in which items that are explained together agree."""
 
+_REASONED = 50
+"""So many groups have the reasons of the nodes when the time is over, which takes milliseconds."""
+
 _SOLVE_SHARE, _CONFLICT_SHARE = 0.3, 0.5
 """Shares of what is left of the time for the placement, and then for the conflicts."""
 
@@ -79,10 +83,17 @@ def explain_solution(
         return PlacementExplanation(Status.FEASIBLE, solution=solution)
     table = NodeTable(problem, solution)
     explained = []
+    settled = _settled(problem, solution)
     searching = budget.part(_CONFLICT_SHARE)
     for number, members in enumerate(groups):
         part = searching.part(1 / (len(groups) - number))
-        explained.append(_explained(table, solution, members, part))
+        if budget.remaining() != 0:
+            group, conflict = _explained(table, members, part)
+        else:
+            first = number < _REASONED
+            group, conflict = _group(table, members) if first else _named(members), Conflict()
+        proven = bool(conflict.needs) or members[0].priority in settled
+        explained.append((replace(group, proven=proven), conflict))
     changes = try_changes(table, solution, groups, [conflict for _, conflict in explained], budget)
     named = [replace(group, remedy=_cheapest(group, changes)) for group, _ in explained]
     proven = any(group.proven for group in named)
@@ -109,26 +120,29 @@ def _groups(problem: PlacementProblem, solution: PlacementSolution) -> Iterator[
 def _group(table: NodeTable, members: tuple[Item, ...]) -> LeftOut:
     item = members[0]
     reasons = table.reasons(item, table.node_needs(item))
-    return LeftOut(tuple(entry.id for entry in members), reasons)
+    return replace(_named(members), reasons=reasons)
+
+
+def _named(members: tuple[Item, ...]) -> LeftOut:
+    return LeftOut(tuple(entry.id for entry in members), ())
 
 
 def _explained(
-    table: NodeTable, solution: PlacementSolution, members: tuple[Item, ...], budget: Budget
+    table: NodeTable, members: tuple[Item, ...], budget: Budget
 ) -> tuple[LeftOut, Conflict]:
     group, item = _group(table, members), members[0]
     conflict = on_empty_nodes(table, item, table.node_needs(item))
     if conflict is None:
         kin = frozenset(group.items if item.gang else (item.id,))
-        conflict = in_the_cluster(table.problem, solution, item, kin, budget)
+        conflict = in_the_cluster(table.problem, table.solution, item, kin, budget)
     named = labels_of(table, item, list(conflict.needs), empty=conflict.empty)
-    proven = bool(conflict.needs) or _settled(table.problem, solution, item)
-    return replace(group, proven=proven, conflict=named, is_minimal=conflict.is_minimal), conflict
+    return replace(group, conflict=named, is_minimal=conflict.is_minimal), conflict
 
 
-def _settled(problem: PlacementProblem, solution: PlacementSolution, item: Item) -> bool:
-    """Tell whether the bounds prove that no more items of a priority can be placed."""
-    tiers = [tier for tier in problem.priorities if tier >= item.priority]
-    return all(tier.closed for tier in solution.tiers[: len(tiers)])
+def _settled(problem: PlacementProblem, solution: PlacementSolution) -> set[int]:
+    """Return the priorities of which the bounds prove that no more items can be placed."""
+    levels = zip(problem.priorities, solution.tiers, strict=False)
+    return {priority for priority, _ in takewhile(lambda level: level[1].closed, levels)}
 
 
 def _cheapest(group: LeftOut, changes: Sequence[Change]) -> Change | None:

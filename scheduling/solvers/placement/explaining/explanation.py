@@ -81,7 +81,7 @@ class LeftOut:
         Their names.
     reasons
         ``(number of nodes, why)`` for one of them, the commonest first: what excludes the nodes, as
-        kube-scheduler says it.
+        kube-scheduler says it; empty when no time was left.
     proven
         Whether it is proven that no placement holds one of them beside all other items of their
         priority or higher ones that are placed.
@@ -147,6 +147,8 @@ class PlacementExplanation:
             proof = "cannot be placed" if group.proven else "found no place"
             lines.append(f"{group.items[0]}{more} {proof}:")
             lines += [f"  {count} nodes: {why}" for count, why in group.reasons]
+            if not group.reasons:
+                lines.append("  no time was left to say why")
             if group.conflict:
                 lines.append("  These cannot all hold:")
                 lines += [f"  - {label}" for label in group.conflict]

@@ -42,6 +42,22 @@ class Need:
 
 def needs_of(problem: PlacementProblem, item: Item) -> Iterator[Need]:
     """Yield what an item needs: first of its node, then of its neighbours, then of the cluster."""
+    yield from node_needs_of(problem, item)
+    yield from (Need("port", (number,)) for number in range(len(item.ports)))
+    for kind, field in RULES.items():
+        yield from (Need(kind, (number,)) for number in range(len(getattr(item, field))))
+    yield from (Need("avoided", (name,)) for name in _avoiding(problem, item))
+    if item.gang is not None:
+        yield Need("gang", (item.gang,))
+    if problem.interference and any(i.max_degradation is not None for i in problem.items):
+        yield Need("interference")
+    if not item.preempts:
+        yield Need("patience")
+    yield from _limits(problem, item)
+
+
+def node_needs_of(problem: PlacementProblem, item: Item) -> Iterator[Need]:
+    """Yield what an item needs of its node: the kinds that a node meets or not by itself."""
     yield from (Need("resource", (name,)) for name, need in item.demands.items() if need > 0)
     yield from (Need("parts", (share.kind,)) for share in item.shares)
     if item.together is not None:
@@ -54,17 +70,6 @@ def needs_of(problem: PlacementProblem, item: Item) -> Iterator[Need]:
     yield from (Need("taint", (key,)) for key in taints)
     if any(node.closed for node in problem.nodes):
         yield Need("cordon")
-    yield from (Need("port", (number,)) for number in range(len(item.ports)))
-    for kind, field in RULES.items():
-        yield from (Need(kind, (number,)) for number in range(len(getattr(item, field))))
-    yield from (Need("avoided", (name,)) for name in _avoiding(problem, item))
-    if item.gang is not None:
-        yield Need("gang", (item.gang,))
-    if problem.interference and any(i.max_degradation is not None for i in problem.items):
-        yield Need("interference")
-    if not item.preempts:
-        yield Need("patience")
-    yield from _limits(problem, item)
 
 
 def _avoiding(problem: PlacementProblem, item: Item) -> Iterator[str]:

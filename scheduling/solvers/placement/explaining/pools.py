@@ -38,10 +38,15 @@ class MoreNodes:
     least: bool
 
 
-def shapes(problem: PlacementProblem, kinds: list[Item]) -> list[Node]:
-    """Nodes of different capacity on which, empty, most kinds of items could stand."""
+def shapes(problem: PlacementProblem, kinds: list[Item], expired: Callable[[], bool]) -> list[Node]:
+    """Nodes of different capacity on which, empty, most kinds of items could stand.
+
+    Once the time has ``expired``, the nodes that are left are not looked at.
+    """
     found: dict[tuple[object, ...], tuple[int, Node]] = {}
     for node in problem.nodes:
+        if expired():
+            break
         parts = sorted(part.model_dump_json(exclude={"id"}) for part in node.parts)
         key = *sorted(node.capacity.items()), *parts
         fits = sum(holds(node, item) for item in kinds)

@@ -14,7 +14,7 @@ from scheduling.models.placement.eligibility import any_term
 from scheduling.models.placement.problem import Item, Node, PlacementProblem
 from scheduling.models.placement.solution import PlacementSolution
 from scheduling.solvers.placement.explaining.inside import NOTHING, fitting, has_parts
-from scheduling.solvers.placement.explaining.needs import AMOUNTS, NODE_KINDS, Need, needs_of
+from scheduling.solvers.placement.explaining.needs import AMOUNTS, Need, node_needs_of
 
 OTHER = "other rules keep it out (neighbours, gang, quota, budget)"
 
@@ -23,7 +23,7 @@ class NodeTable:
     """The nodes of a problem, empty and as a solution fills them."""
 
     def __init__(self, problem: PlacementProblem, solution: PlacementSolution) -> None:
-        self.problem = problem
+        self.problem, self.solution = problem, solution
         self.node_ids = [node.id for node in problem.nodes]
         index = {name: number for number, name in enumerate(self.node_ids)}
         items = {item.id: item for item in problem.items}
@@ -126,8 +126,7 @@ class NodeTable:
     def node_needs(self, item: Item) -> list[Need]:
         """List what an item needs of a node by itself."""
         if item.id not in self._needs:
-            every = needs_of(self.problem, item)
-            self._needs[item.id] = [need for need in every if need.kind in NODE_KINDS]
+            self._needs[item.id] = list(node_needs_of(self.problem, item))
         return self._needs[item.id]
 
     def reasons(self, item: Item, needs: list[Need]) -> tuple[tuple[int, str], ...]:

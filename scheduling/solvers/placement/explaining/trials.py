@@ -100,9 +100,14 @@ def try_changes(
     budget: Budget,
 ) -> list[Change]:
     """Try the changes that follow from each conflict, and further nodes."""
+
+    def expired() -> bool:
+        return budget.remaining() == 0
+
+    if expired():
+        return []
     problem = table.problem
-    kinds = [members[0] for members in groups]
-    pools = shapes(problem, kinds)
+    pools = shapes(problem, [members[0] for members in groups], expired)
     trials = _Trials(problem, solution, budget)
     missing = [item for members in groups for item in members]
     settings = [
@@ -111,7 +116,7 @@ def try_changes(
     ]
     queue = [(setting, need) for setting in settings for need in setting.conflict.needs]
     # In large clusters there is time for a few trials only.
-    queue.sort(key=lambda pair: not promising(*pair))
+    queue.sort(key=lambda pair: expired() or not promising(*pair))
     for number, (setting, need) in enumerate(queue):
         trials.budget = budget.part(1 / (len(queue) + len(pools) - number))
         if not trials.settled(setting.members):
