@@ -30,8 +30,13 @@ def certificate_violations(
         yield Violation("objective", where)
         return
     rows = zip(names, values, senses or ["min"] * len(names), solution.tiers, strict=True)
-    for name, value, sense, stated in rows:
-        yield from _claims(name, value, sense, stated)
+    claims = [entry for row in rows for entry in _claims(*row)]
+    stated = [tier.name for tier in solution.tiers]
+    if claims and stated != list(names):
+        where = f"answers {', '.join(stated)}; the problem asks for {', '.join(names)}"
+        yield Violation("objective", where)
+        return
+    yield from claims
     if all(tier.closed for tier in solution.tiers) != (solution.status is Status.OPTIMAL):
         yield Violation("status", f"{solution.status} does not follow from the bounds")
     reported = next((tier for tier in solution.tiers if not tier.closed), solution.tiers[0])

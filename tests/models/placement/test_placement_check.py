@@ -425,3 +425,13 @@ def test_ports_conflict_on_one_address_or_where_one_takes_all(
     )
     starts = [Step(action="start", item=name, destination="n") for name in "ij"]
     assert (list(replay(stated, both, starts)) == []) == fit
+
+
+def test_an_answer_to_other_goals_is_told_as_that() -> None:
+    document = problem().model_dump(mode="json")
+    asked = PlacementProblem.model_validate({**document, "goals": ["cost", "nodes"]})
+    solution = sch.solve(asked, "greedy", work_limit=2, workers=1)
+    (found,) = sch.check(problem(goals=("evictions", "moves")), solution)
+    assert found.constraint == "objective"
+    assert "cost, nodes; the problem asks for" in found.where
+    assert sch.check(asked, solution) == []
