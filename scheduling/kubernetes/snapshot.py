@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -130,6 +131,7 @@ class _Reader:
             raise InputError.single("items", "no node", _EXPECTED)
         names = {node.id for node in nodes}
         items = list(self._items(names))
+        self._tell_crowded(nodes, items)
         budgets = tuple(read_budgets(self._objects, items))
         twice = shared(budgets, items)
         for number, item in enumerate(items):
@@ -149,6 +151,19 @@ class _Reader:
             units=units({name for node in nodes for name in node.capacity}),
         )
         return Snapshot(problem, tuple(self._objects.notes()))
+
+    def _tell_crowded(self, nodes: Iterable[Node], items: Iterable[Item]) -> None:
+        """Tell of nodes where more runs than fits of what pending pods ask for."""
+        used: dict[str | None, Counter[str]] = {}
+        for item in items:
+            used.setdefault(item.node, Counter()).update(item.demands)
+        wanted = sorted(+used.get(None, Counter()))
+        for node in nodes:
+            taken = used.get(node.id, Counter[str]())
+            for name in wanted:
+                if taken[name] > node.capacity.get(name, 0):
+                    reason = f"takes no further pod that asks for {name}: more runs than fits"
+                    self._objects.note(reason, f"Node {node.id}")
 
     def _nodes(self) -> Iterator[Node]:
         volumes = self._volumes

@@ -198,6 +198,15 @@ def test_what_cannot_be_known_from_a_snapshot_is_said() -> None:
     assert snapshot.notes == ()
 
 
+def test_nodes_where_more_runs_than_fits_are_named() -> None:
+    full = node("n", status={"allocatable": {"cpu": "100m", "memory": "4Gi", "pods": "9"}})
+    snapshot, _ = read(full, pod("r", node_name="n"))
+    assert snapshot.notes == ()
+    snapshot, _ = read(full, pod("r", node_name="n"), pod("p"))
+    (note,) = snapshot.notes
+    assert note == "Node n: takes no further pod that asks for cpu: more runs than fits"
+
+
 def test_volumes_count_against_the_limits_of_their_driver() -> None:
     csi = thing("PersistentVolume", "pv", spec={"csi": {"driver": "disk.example"}})
     objects = [
