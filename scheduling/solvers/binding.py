@@ -146,6 +146,9 @@ def explain_binding(
     listed = changes(problem, solution)
     reliefs = []
     for number, change in enumerate(listed):
+        if budget.remaining() == 0:
+            reliefs.append(_unknown(change.label))
+            continue
         share = budget.part(1.0 / (len(listed) - number))
         # What is valid still is where the search begins, so that time alone makes nothing worse.
         found: S = solve_within(change.problem, share, solution)
@@ -161,10 +164,15 @@ def explain_binding(
     )
 
 
+def _unknown(label: Label) -> Relief:
+    """Return what is known of a change that was not solved in time."""
+    return Relief(label, None, None, None, proven=False, useless=False)
+
+
 def _relief(label: Label, before: TierValue, found: Solution) -> Relief:
     after = found.tiers[0] if found.tiers else None
     if after is None or after.objective is None or before.objective is None:
-        return Relief(label, None, None, None, proven=False, useless=False)
+        return _unknown(label)
     value, bound, base = after.objective, after.bound, before.objective
     sign = 1 if before.sense == "min" else -1
     gain = sign * (base - value)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import Any
 
 import pytest
@@ -145,3 +146,18 @@ def test_limits_that_cannot_be_kept_are_named() -> None:
     assert set(late.relaxations) == set(late.conflict)
     later: Any = explain_spot(SPOT.model_copy(update={"deadline": 9}), budget)
     assert [label.kind for label in later.conflict] == ["work", "deadline"]
+
+
+def test_changes_for_which_no_time_is_left_are_not_solved(monkeypatch: pytest.MonkeyPatch) -> None:
+    problems: list[Any] = []
+
+    def solved(problem: LeafSpine, *_: object) -> Any:
+        problems.append(problem)
+        return sch.solve(problem, work_limit=5, workers=1)
+
+    monkeypatch.setattr("scheduling.solvers.binding.solve_within", solved)
+    found = explain_spines(FABRIC, Budget(time.monotonic(), None, 1, 0))
+    assert problems == [FABRIC]
+    assert found.reliefs
+    assert all(relief.value is None and not relief.useless for relief in found.reliefs)
+    assert "nothing found in time" in str(found)
