@@ -30,10 +30,11 @@ def info(
     problem = stated_problem(file, format_)
     facts: dict[str, Any]
     if problem.kind == "fleet":
-        from scheduling.planner.files import fleet_named, read_fleet
+        from scheduling.instances.files import fields_named
+        from scheduling.planner.files import read_fleet
         from scheduling.planner.profile import profile
 
-        with fleet_named(file):
+        with fields_named(file, type(problem)):
             facts = profile(*read_fleet(file))
     elif is_solved(problem):
         facts = family_of(problem).describe(problem)

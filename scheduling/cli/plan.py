@@ -132,7 +132,9 @@ def plan(
     The plan is proven: no other choice of replicas is better by more than the gap. It is replayed
     by simulation, and re-sized when a latency target is not kept.
     """
-    from scheduling.planner.files import fleet_named, read_fleet
+    from scheduling.instances.files import fields_named
+    from scheduling.models.serving.fleet import Fleet
+    from scheduling.planner.files import read_fleet
 
     if emit is not None:
         _check_emit(emit, output)
@@ -149,10 +151,11 @@ def plan(
         for option in sorted({"--backend", "--emit", "--jobs", "--output"} & typed(context)):
             expected = "a plan without --pareto, whose searches need each other, of many plans"
             raise InputError.single(option, "--pareto", expected)
-        goals = goal_pair(pareto)
-        with fleet_named(file):
+        with options.named_as({"goal": "--pareto"}):
+            goals = goal_pair(pareto)
+        with fields_named(file, Fleet):
             raise typer.Exit(_front(fleet, goals, plot, settings, json))
-    with fleet_named(file):
+    with fields_named(file, Fleet):
         carried = {"jobs": jobs, "backend": backend}
         files = _Files(output, emit, plot)
         raise typer.Exit(
@@ -188,7 +191,7 @@ def _plan(
     json: bool,
 ) -> int:
     import scheduling as sch
-    from scheduling.planner.files import of_fleet
+    from scheduling.instances.files import of_fields
     from scheduling.planner.refusing import NoReplicaError
 
     limits = _Limits.of(settings["time_limit"], explain)
@@ -199,7 +202,7 @@ def _plan(
     except NoReplicaError as error:
         if not explain:
             raise
-        fail(str(of_fleet(error, file)))
+        fail(str(of_fields(error, file, type(fleet))))
         _explain(fleet, {**settings, "time_limit": limits.left()}, json)
         return 2
     if result.status == "infeasible":

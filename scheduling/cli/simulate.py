@@ -204,6 +204,15 @@ def _simulate_requests(problem: RequestScenario, file: str, asked: Asked, wanted
     _refuse(asked, limits, "schedules")
     if wanted.router is not None:
         problem = problem.model_copy(update={"router": wanted.router})
+    from scheduling.instances.files import fields_named
+
+    stated = () if wanted.router is None else ("router",)
+    with fields_named(file, type(problem), but=stated):
+        _run_requests(problem, file, asked, wanted)
+
+
+def _run_requests(problem: RequestScenario, file: str, asked: Asked, wanted: Wanted) -> None:
+    """Run a comparison, or the runs of a sweep."""
     if wanted.rates is None and wanted.seeds is None:
         sweeping = {"--workers": asked.workers, "--output": asked.output}
         _refuse(asked, {**sweeping, "--backend": wanted.backend}, "a sweep")

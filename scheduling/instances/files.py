@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import gzip
 import os
+import re
 import sys
 import zlib
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from os import PathLike
 from pathlib import Path
 
 from scheduling.errors import InputError
 from scheduling.instances import choosing, documents, formats
 from scheduling.instances.text import MAX_BYTES, PACKED, STANDARD_INPUT, decode, split_fragment
-from scheduling.models.base import Problem, Solution
+from scheduling.models.base import Document, Problem, Solution
 from scheduling.storage import write_whole
 
 BUNDLED = "bundled:"
@@ -171,6 +174,45 @@ def read_text(path: str | PathLike[str]) -> tuple[str, str]:
 def shown_name(source: str) -> str:
     """Return what faults call a file, standard input or a bundled instance."""
     return STANDARD_INPUT if source == "-" else source.removeprefix(BUNDLED)
+
+
+@contextmanager
+def fields_named(
+    source: str, document: type[Document], *, but: Collection[str] = ()
+) -> Iterator[None]:
+    """Name a document's file in faults of its fields that are found behind its reading.
+
+    Parameters
+    ----------
+    source, document, but
+        As of :func:`of_fields`.
+    """
+    try:
+        yield
+    except InputError as error:
+        raise of_fields(error, source, document, but=but) from None
+
+
+def of_fields(
+    error: InputError, source: str, document: type[Document], *, but: Collection[str] = ()
+) -> InputError:
+    """Return an error with a document's file, where it is one of fields of the document.
+
+    Parameters
+    ----------
+    error
+        What is wrong; another file that it names stays.
+    source
+        File that the document was read from.
+    document
+        Its class.
+    but
+        Fields that do not stand in the file.
+    """
+    fields = {re.split(r"\W", fault.place)[0] for fault in error.faults}
+    if error.source is not None or not fields <= set(document.model_fields) - set(but):
+        return error
+    return error.with_source(shown_name(source))
 
 
 def _file(source: str) -> Path:

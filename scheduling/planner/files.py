@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import json
 import os
-import re
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 
 from scheduling.errors import InputError
 from scheduling.instances.documents import located
-from scheduling.instances.files import BUNDLED, read, read_text, shown_name
+from scheduling.instances.files import BUNDLED, read, read_text
 from scheduling.instances.jsontext import parse_json
 from scheduling.models.serving.fleet import Fleet
 from scheduling.models.serving.plan import ServingPlan
@@ -104,20 +102,3 @@ def plan_text(plan: ServingPlan) -> str:
     """Return a plan as the text of its file (``plan.json``), under its schema."""
     fields = stamped(plan.kind, plan.model_dump(mode="json"))
     return json.dumps(fields, ensure_ascii=False, indent=1) + "\n"
-
-
-@contextmanager
-def fleet_named(file: str) -> Iterator[None]:
-    """Name the fleet's file in faults of its fields that are found behind its reading."""
-    try:
-        yield
-    except InputError as error:
-        raise of_fleet(error, file) from None
-
-
-def of_fleet(error: InputError, file: str) -> InputError:
-    """Return an error with the fleet's file, where it is one of fields of the fleet."""
-    fields = {re.split(r"\W", fault.place)[0] for fault in error.faults}
-    if error.source is not None or not fields <= set(Fleet.model_fields):
-        return error
-    return error.with_source(shown_name(file))

@@ -219,6 +219,7 @@ def test_front_of_two_goals(cli: Cli, fleet: Path, tmp_path: Path) -> None:
     assert picture.read_bytes().startswith(b"\x89PNG")
     refused = cli("plan", fleet, "--pareto", "gpus", "speed")
     assert refused.code == 2
+    assert refused.err.startswith("error: --pareto: found 'speed'")
     assert "one of: cost, watts, gpus, goodput" in refused.err
 
 

@@ -286,6 +286,70 @@ def test_sweeps_show_means_and_go_on(cli: Cli, scenario: Path, tmp_path: Path) -
     assert [(one["rate"], one["seed"]) for one in found] == [(4, 0), (4, 1), (8, 0), (8, 1)]
 
 
+@pytest.mark.parametrize(
+    ("change", "arguments", "expected"),
+    [
+        (
+            ("replica:\n", "replica: {gpu: a900, model: llama-3.1-8b}\nunused:\n"),
+            (),
+            "replica.gpu: found 'a900', expected a GPU of the catalogue",
+        ),
+        (
+            ("replica:\n", "replica: {gpu: l40s, model: llama-9}\nunused:\n"),
+            (),
+            "replica.model: found 'llama-9', expected ",
+        ),
+        (("search: {", "nope: {"), (), "slos: found nope, expected classes: chat, search"),
+        (
+            ("requests: 200", "requests: 200\nwarmup_seconds: 5000"),
+            (),
+            "warmup_seconds: found 5000, expected at most 1",
+        ),
+        (
+            ("requests: 200", "requests: 200\nwarmup_seconds: 12"),
+            ("--rates", "4,40", "--seeds", "0"),
+            "warmup_seconds: found 12, expected at most 4.975, when the last one comes",
+        ),
+        (
+            ("requests: 200", "requests: 200\nrouter: prefix-hash"),
+            (),
+            "router: found requests without prefixes, expected programs",
+        ),
+        (
+            (
+                SCENARIO.split("requests: 200\n")[1],
+                "",
+            ),
+            ("--capacity", "0.9"),
+            "slo: found nothing, expected limits, for the highest rate that keeps them",
+        ),
+    ],
+)
+def test_faults_behind_reading_name_file_and_field_before_any_run(
+    cli: Cli,
+    scenario: Path,
+    change: tuple[str, str],
+    arguments: tuple[str, ...],
+    expected: str,
+) -> None:
+    text = scenario.read_text().replace(*change)
+    if "unused" in text:
+        lines = text.splitlines()
+        first = lines.index("unused:")
+        text = "\n".join([*lines[:first], *lines[first + 3 :]]) + "\n"
+    scenario.write_text(text, encoding="utf-8")
+    call = cli("simulate", scenario, "--policy", "sarathi", *arguments)
+    assert (call.code, call.out) == (2, "")
+    assert call.err.startswith(f"error: {scenario}: {expected}")
+    assert "simulated" not in call.err
+
+
+def test_a_router_of_the_command_line_is_named_by_its_option(cli: Cli, scenario: Path) -> None:
+    call = cli("simulate", scenario, "--policy", "sarathi", "--router", "prefix-hash")
+    assert call.code == 2
+    assert call.err.startswith("error: --router: found requests without prefixes")
+
+
 def test_sweeps_show_how_far_policies_are_from_the_best(cli: Cli, scenario: Path) -> None:
     words = ["simulate", scenario, "--policy", "vllm", "--rates", "4,8", "--seeds", "0,1"]
     call = cli(*words, "--objective", "makespan", "--objective", "in-slo")
@@ -420,7 +484,7 @@ def test_scenarios_that_make_no_sense_are_refused(
         (["--plot", "chart.pdf"], ".png or .svg"),
         (["--workers", "2"], "a sweep"),
         (["--seeds", "0,1", "--times", "times.csv"], "--times"),
-        (["--seeds", "0,x"], "integers separated by commas"),
+        (["--seeds", "0,x"], "whole numbers, at least 0, separated by commas"),
         (["--rates", "2,x"], "numbers separated by commas"),
         (["--rates", "0"], "positive numbers"),
         (["--rates", "1", "--workers", "0"], "at least 1"),

@@ -10,6 +10,8 @@ from pathlib import Path
 from scheduling.errors import Fault, InputError
 from scheduling.models.requests.scenario import RequestScenario
 from scheduling.models.requests.table import RequestTable
+from scheduling.simulator.requests.capacity import at_rate
+from scheduling.simulator.requests.clock import NS_PER_SECOND
 from scheduling.simulator.requests.load import Load, read_load
 from scheduling.simulator.requests.metrics import Slo
 from scheduling.simulator.requests.policy import Gating, Router
@@ -93,6 +95,10 @@ def prepare(
         expected = "requests that come by themselves"
         raise InputError.single("capacity", "programs of agents", expected)
     slos = _limits(problem, load.table)
+    if capacity:
+        _require_rates(load.table, slos)
+    if load.programs is None:
+        _require_counted(problem, load.table)
     settings = {
         name: _setting(problem, load, one, slos, seed) for name, one in replicas.machines.items()
     }
@@ -108,6 +114,24 @@ def prepare(
         _require_wholes(replicas, policies)
         _require_prefixes(found, found.chosen(policies))
     return found
+
+
+def _require_rates(table: RequestTable, slos: Mapping[str, Slo]) -> None:
+    """Refuse to look for a highest rate without limits, or of requests that come all at once."""
+    if not slos:
+        raise InputError.single("slo", "nothing", "limits, for the highest rate that keeps them")
+    at_rate(table, 1.0)
+
+
+def _require_counted(problem: RequestScenario, table: RequestTable) -> None:
+    """Refuse a warm-up of all requests, none of which would count."""
+    last = float(table.arrival_ns[-1]) / NS_PER_SECOND
+    if problem.warmup_seconds > last:
+        found, expected = (
+            f"{problem.warmup_seconds:g}",
+            f"at most {last:g}, when the last one comes",
+        )
+        raise InputError.single("warmup_seconds", found, expected)
 
 
 def _require_wholes(replicas: StatedFleet, policies: Policies) -> None:

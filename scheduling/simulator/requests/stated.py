@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from scheduling.errors import InputError
+from scheduling.errors import Fault, InputError
 from scheduling.models.cost.catalogue import gpu as catalogue_gpu
 from scheduling.models.cost.catalogue import llm as catalogue_llm
 from scheduling.models.cost.costs import replica_cost
@@ -92,8 +92,7 @@ def machine(replica: Replica, place: str = "replica") -> Machine:
         return Machine(affine, replica.kv_tokens, host=_host(replica, None))
     if replica.model is None or replica.gpu is None:
         raise InputError.single(place, "nothing", "model and gpu, or a cost with kv_tokens")
-    model = replica.model if isinstance(replica.model, Llm) else catalogue_llm(replica.model)
-    card = replica.gpu if isinstance(replica.gpu, Gpu) else catalogue_gpu(replica.gpu)
+    model, card = _model(replica.model, place), _card(replica.gpu, place)
     precision = replica.precision or published_precision(model.native)
     tokens = kv_capacity(model, card, replica.layout, precision, replica.memory_share)
     if tokens is None:
@@ -113,6 +112,26 @@ def machine(replica: Replica, place: str = "replica") -> Machine:
         host_rate,
         _host(replica, host_rate),
     )
+
+
+def _model(model: Llm | str, place: str) -> Llm:
+    """Return a model, or that of a name in the catalogue."""
+    try:
+        return model if isinstance(model, Llm) else catalogue_llm(model)
+    except InputError as error:
+        raise _placed(f"{place}.model", error) from None
+
+
+def _card(card: Gpu | str, place: str) -> Gpu:
+    """Return a GPU, or that of a name in the catalogue."""
+    try:
+        return card if isinstance(card, Gpu) else catalogue_gpu(card)
+    except InputError as error:
+        raise _placed(f"{place}.gpu", error) from None
+
+
+def _placed(place: str, error: InputError) -> InputError:
+    return InputError([Fault(place, one.found, one.expected) for one in error.faults])
 
 
 def _host(replica: Replica, rate: float | None) -> HostTier | None:

@@ -203,9 +203,10 @@ def _check(sweep: Sweep) -> None:
 
 
 def _prepare(sweep: Sweep) -> None:
-    """Refuse policies that cannot run here before others have."""
+    """Refuse what cannot run here before anything has: at the highest rate least time passes."""
+    rates = [rate for rate in sweep.rates if rate is not None]
     prepare(
-        sweep.problem,
+        sweep.problem.model_copy(update={"rate": max(rates)}) if rates else sweep.problem,
         sweep.policies,
         trace=sweep.trace,
         folder=sweep.folder,
