@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from itertools import chain, product
 
 from scheduling.kubernetes import pods
 from scheduling.kubernetes.fields import Fields
@@ -12,12 +13,13 @@ from scheduling.models.placement.rules import NodeTerm, Requirement
 
 Terms = tuple[NodeTerm, ...]
 
-_ZONE_LABELS = (
-    "topology.kubernetes.io/zone",
-    "topology.kubernetes.io/region",
-    "failure-domain.beta.kubernetes.io/zone",
-    "failure-domain.beta.kubernetes.io/region",
-)
+_NEWER = {
+    "failure-domain.beta.kubernetes.io/zone": "topology.kubernetes.io/zone",
+    "failure-domain.beta.kubernetes.io/region": "topology.kubernetes.io/region",
+}
+"""Labels of old volumes, and what nodes have in their place."""
+
+_ZONE_LABELS = (*_NEWER.values(), *_NEWER)
 _SEVERAL = "__"
 """Stands between the zones of a volume that lies in several."""
 
@@ -181,18 +183,34 @@ def _limits(entry: Entry) -> Iterator[tuple[str, int]]:
 
 
 def _reached(volume: Entry) -> Terms:
-    """Terms of a volume: those of its own affinity, each with the zones of its labels."""
-    zones = tuple(
-        Requirement(key=key, values=tuple(value.split(_SEVERAL)))
+    """Terms of a volume: those of its own affinity, each with the zones of its labels.
+
+    Nodes without any such label are in no zone, and may be anywhere (plug-in VolumeZone).
+    """
+    choices = [
+        list(_zones(key, tuple(value.split(_SEVERAL))))
         for key, value in volume.meta.texts("labels").items()
         if key in _ZONE_LABELS
-    )
+    ]
     required = volume.inner("spec").inner("nodeAffinity").inner("required")
     terms = pods.node_terms(required)
-    if not zones:
+    if not choices:
         return terms
-    both = (term.model_copy(update={"labels": (*term.labels, *zones)}) for term in terms)
-    return tuple(both) or (NodeTerm(labels=zones),)
+    nowhere = tuple(Requirement(key=key, operator="DoesNotExist") for key in _ZONE_LABELS)
+    ways = [tuple(chain.from_iterable(way)) for way in product(*choices)]
+    return tuple(
+        term.model_copy(update={"labels": (*term.labels, *way)})
+        for term in terms or (NodeTerm(),)
+        for way in (*ways, nowhere)
+    )
+
+
+def _zones(key: str, values: tuple[str, ...]) -> Iterator[tuple[Requirement, ...]]:
+    """Yield the ways in which a node may be in a volume's zones."""
+    yield (Requirement(key=key, values=values),)
+    if key in _NEWER:
+        missing = Requirement(key=key, operator="DoesNotExist")
+        yield missing, Requirement(key=_NEWER[key], values=values)
 
 
 def _topology(entry: Fields) -> NodeTerm:

@@ -198,6 +198,20 @@ def test_what_cannot_be_known_from_a_snapshot_is_said() -> None:
     assert snapshot.notes == ()
 
 
+def test_old_labels_of_volumes_mean_the_zones_of_newer_nodes() -> None:
+    beta = "failure-domain.beta.kubernetes.io/zone"
+    old, mixed = node("old"), node("mixed")
+    old["metadata"]["labels"] = {beta: "za"}
+    mixed["metadata"]["labels"] = {beta: "zb", ZONE: "za"}
+    region = node("region", metadata={"name": "region", "labels": {f"{ZONE[:-4]}region": "r"}})
+    volume = thing("PersistentVolume", "pv")
+    volume["metadata"]["labels"] = {beta: "za"}
+    claim = thing("PersistentVolumeClaim", "data", "shop", spec={"volumeName": "pv"})
+    hosts = [old, mixed, in_zone("a", "za"), in_zone("b", "zb"), node("none"), region]
+    snapshot, (item,) = read(*hosts, volume, claim, pod("p", volumes=mounted("data")))
+    assert allowed(snapshot, item) == ["old", "a", "none"]
+
+
 def test_nodes_where_more_runs_than_fits_are_named() -> None:
     full = node("n", status={"allocatable": {"cpu": "100m", "memory": "4Gi", "pods": "9"}})
     snapshot, _ = read(full, pod("r", node_name="n"))
