@@ -287,7 +287,8 @@ def test_faults_of_the_fleet_name_its_file_and_nothing_else(cli: Cli, fleet: Pat
     call = cli("plan", fleet, "--time-limit", "0")
     assert call.err == "error: --time-limit: found 0.0, expected a positive finite number\n"
     call = cli("plan", fleet, "--pareto", "cost", "cost")
-    assert (call.code, call.err[:13]) == (2, "error: goal: ")
+    assert call.code == 2
+    assert call.err.startswith("error: --pareto: found cost twice")
 
 
 @pytest.mark.parametrize("rate", ["-1", "0", "nan", "inf", "1e300", "", "x"])
