@@ -151,10 +151,8 @@ def plan(
         for option in sorted({"--backend", "--emit", "--jobs", "--output"} & typed(context)):
             expected = "a plan without --pareto, whose searches need each other, of many plans"
             raise InputError.single(option, "--pareto", expected)
-        with options.named_as({"goal": "--pareto"}):
-            goals = goal_pair(pareto)
-        with fields_named(file, Fleet):
-            raise typer.Exit(_front(fleet, goals, plot, settings, json))
+        with fields_named(file, Fleet), options.named_as({"goal": "--pareto"}):
+            raise typer.Exit(_front(fleet, goal_pair(pareto), plot, settings, json))
     with fields_named(file, Fleet):
         carried = {"jobs": jobs, "backend": backend}
         files = _Files(output, emit, plot)
