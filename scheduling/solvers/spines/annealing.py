@@ -26,6 +26,9 @@ LARGEST_CELLS = 2_000_000
 _LARGEST_PROGRAM = 100_000
 """Most of them in one program."""
 
+_FIRST_SHARE = 0.5
+"""Of the time, for few splits."""
+
 _FLOW_STEPS, _MOST_STEPS = 1000, 500_000
 """Steps of one annealing, by flow and at most."""
 
@@ -69,9 +72,10 @@ class Annealing(NeedsNumba):
     ) -> None:
         """Improve the parts until nothing of the budget is left."""
         if board.tier == 0:
-            FewSplits().search(data, board, budget, hint)
+            FewSplits().search(data, board, budget.part(_FIRST_SHARE), hint)
             if not board.stopped:
-                # Links of few splits may carry a step more where flows are of sizes far apart.
+                # Few splits of large networks take long, and where flows are of sizes far apart
+                # links may carry a step more.
                 Spray().search(data, board, budget, hint)
             return
         arrays = data.arrays
@@ -171,8 +175,8 @@ class _Search:
         """Post shares that split less than what is known; tell whether there is nothing wrong."""
         if self._board.objective is not None and _splits(share) >= self._board.objective:
             return True
-        parts = spread(self._data.arrays, share > 0)
-        return offer(self._data, self._board, parts, self._name)
+        parts = spread(self._data.arrays, share > 0, self._budget.remaining())
+        return parts is not None and offer(self._data, self._board, parts, self._name)
 
 
 def _splits(share: Floats) -> int:

@@ -18,6 +18,9 @@ from scheduling.solvers.warmup import Kernels
 _SECONDS_PER_PART = 2e-5
 """What it takes to post, translate and check each part of a flow."""
 
+_FEW_SHARE = 0.5
+"""Of the time, for few splits, which large networks have only after long."""
+
 _ANNEALING_SHARE = 0.6
 """Of the time, or the work, ahead of the program where one search runs after the other."""
 
@@ -49,7 +52,7 @@ class Auto(NeedsNumba, TakesAll):
             elif not board.stopped:
                 FewSplits().search(data, board, budget, hint)
             return
-        FewSplits().search(data, board, budget, hint)
+        FewSplits().search(data, board, budget.part(_FEW_SHARE), hint)
         if board.stopped or Annealing().refusal(data) is not None:
             return
         exact = Mip().refusal(data) is None

@@ -51,7 +51,8 @@ class Mip(ProgramSolver):
 
         def post(values: Floats) -> None:
             parts = spread(arrays, values[uses] > _HALF)
-            offer(data, board, parts, self.name)
+            if parts is not None:
+                offer(data, board, parts, self.name)
 
         start = None
         if board.best is not None:

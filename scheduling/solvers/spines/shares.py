@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scheduling.errors import SolverError
 from scheduling.models.spines.arrays import Part, Parts, SpineArrays
 from scheduling.solvers.linear.model import LinearModel
-from scheduling.solvers.linear.result import Limits, Listener
+from scheduling.solvers.linear.result import Limits, Listener, Outcome
 
 if TYPE_CHECKING:
     from scheduling.solvers.board import Board, Budget
@@ -33,8 +33,10 @@ def shares_of(arrays: SpineArrays, parts: Parts) -> Floats:
     return found
 
 
-def spread(arrays: SpineArrays, used: NDArray[np.bool_]) -> Parts:
-    """Return parts on the given spines of each flow with the least congestion there.
+def spread(
+    arrays: SpineArrays, used: NDArray[np.bool_], seconds: float | None = None
+) -> Parts | None:
+    """Return parts on given spines with the least congestion there; ``None`` out of time.
 
     Engines keep rows within 1e-6 or 1e-7 only, so that shares that they find may load links too
     much.
@@ -45,6 +47,13 @@ def spread(arrays: SpineArrays, used: NDArray[np.bool_]) -> Parts:
         The flows.
     used
         Whether a flow may go over a spine, by flow and spine.
+    seconds
+        Time for it; ``None``: as much as it takes.
+
+    Raises
+    ------
+    SolverError
+        When the engine finds no way to spread them (a defect of the library).
     """
     from scheduling.solvers.linear.highs import relax
 
@@ -64,7 +73,9 @@ def spread(arrays: SpineArrays, used: NDArray[np.bool_]) -> Parts:
             np.concatenate((size[flows] / arrays.limit, -np.ones(len(links)))),
             upper=0.0,
         )
-    result = relax(model, Limits())
+    result = relax(model, Limits(seconds))
+    if result.outcome is Outcome.STOPPED:
+        return None
     if result.values is None:
         raise SolverError(f"flows cannot be spread over their spines: {result.detail}")
     found = np.zeros(used.shape)

@@ -127,4 +127,7 @@ def test_shares_of_some_flows_keep_all_links_within_the_least_congestion(
     others = np.setdiff1d(np.arange(len(arrays.size)), flows)
     assert (found[others] == share[others]).all()
     assert found.sum(axis=1) == pytest.approx(1.0)
-    assert arrays.congestion(spread(arrays, found > 0)) == arrays.least
+    within = spread(arrays, found > 0)
+    assert within is not None
+    assert arrays.congestion(within) == arrays.least
+    assert spread(arrays, found > 0, seconds=0.0) is None
