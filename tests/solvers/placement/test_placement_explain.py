@@ -13,6 +13,7 @@ import scheduling as sch
 from scheduling.models.base import Status
 from scheduling.models.placement.check import check_placement
 from scheduling.models.placement.problem import PlacementProblem
+from scheduling.models.placement.solution import Placement
 from scheduling.solvers.board import Budget
 from scheduling.solvers.placement.explaining.conflict import in_the_cluster, on_empty_nodes
 from scheduling.solvers.placement.explaining.explain import (
@@ -371,3 +372,22 @@ def test_an_equal_item_that_runs_does_not_stand_for_one_that_waits() -> None:
     item = problem.items[1]
     conflict = in_the_cluster(problem, solution, item, frozenset({item.id}), budget)
     assert conflict.needs == (Need("together", (0,)),)
+
+
+@pytest.mark.parametrize("swapped", [False, True])
+def test_changes_leave_what_stands_where_the_plan_has_it(*, swapped: bool) -> None:
+    nodes = [node("n0", 6), node("n1", 6), node("n2", 6, taints=[{"key": "t"}])]
+    problem = stated(nodes, [item("p0", 4), item("p1", 4), item("p2", 5)])
+    names = ("n1", "n0") if swapped else ("n0", "n1")
+    solution = sch.solve(problem, "cp-sat", work_limit=5, workers=1)
+    assert solution.status is Status.OPTIMAL
+    places = tuple(Placement(item=f"p{k}", node=name) for k, name in enumerate(names))
+    plan = solution.model_copy(update={"placements": places})
+    assert not check_placement(problem, plan)
+    found = explain_solution(problem, plan, Budget(time.monotonic() + 60, None, 1, 0))
+    assert {change.admitted for change in found.changes} >= {("p2",)}
+    for change in found.changes:
+        assert not check_placement(change.problem, change.solution)
+        hosts = {entry.item: entry.node for entry in change.solution.placements}
+        left = {entry.item: entry.node for entry in places if entry.item not in change.displaced}
+        assert left.items() <= hosts.items()

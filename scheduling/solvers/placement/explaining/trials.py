@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from typing import Any
 
 from scheduling.models.base import Status
 from scheduling.models.placement.problem import Item, PlacementProblem
+from scheduling.models.placement.rules import NodeTerm
 from scheduling.models.placement.solution import PlacementSolution
 from scheduling.solvers.board import Budget
 from scheduling.solvers.driver import solve
+from scheduling.solvers.explain import shrink
 from scheduling.solvers.placement.explaining.changes import (
     Candidate,
     Setting,
@@ -36,7 +39,9 @@ class _Trials:
         self, problem: PlacementProblem, solution: PlacementSolution, budget: Budget
     ) -> None:
         self.problem, self.budget, self._whole = problem, budget, budget
-        self.placed = {entry.item for entry in solution.placements}
+        self._plan = solution
+        self._hosts = {entry.item: entry.node for entry in solution.placements}
+        self.placed = set(self._hosts)
         self.found: dict[str, Change] = {}
         self._overrun = _LEAST_SECONDS
         # A change is solved in about the time that the problem itself took, or somewhat more.
@@ -50,7 +55,7 @@ class _Trials:
             return None
         started = time.monotonic()
         workers, seed = self.budget.workers, self.budget.seed
-        found = solve(changed, time_limit=left, workers=workers, seed=seed)
+        found = solve(changed, time_limit=left, workers=workers, seed=seed, hint=self._plan)
         # In large clusters compiling and checking take longer than a short limit.
         self._overrun = max(self._overrun, time.monotonic() - started - left)
         return found
@@ -67,9 +72,11 @@ class _Trials:
         self, text: str, problem: PlacementProblem, solution: PlacementSolution, *, proven: bool
     ) -> None:
         """Keep a change that admits more than it displaces, by priority."""
-        where = {entry.item: entry for entry in solution.placements}
-        running = [item for item in problem.items if item.node is not None]
-        if self._unplaced(problem, where.keys()) < self._unplaced(problem, self.placed):
+        placed = {entry.item for entry in solution.placements}
+        if self._unplaced(problem, placed) < self._unplaced(problem, self.placed):
+            solution = self._as_planned(problem, solution)
+            where = {entry.item: entry for entry in solution.placements}
+            running = [item for item in problem.items if item.node is not None]
             self.found[text] = Change(
                 text,
                 admitted=tuple(sorted(where.keys() - self.placed)),
@@ -85,11 +92,51 @@ class _Trials:
                 solution=solution,
             )
 
+    def _as_planned(self, problem: PlacementProblem, found: PlacementSolution) -> PlacementSolution:
+        """Return an answer as good in which items stand where the plan that is explained has them.
+
+        What differs is then due to the change, and not to another plan that is as good. Items that
+        have to stand elsewhere are as few as can be left out one by one.
+        """
+        best = found
+        hosts = {entry.item: entry.node for entry in found.placements}
+        apart = [name for name, host in hosts.items() if self._hosts.get(name, host) != host]
+        over = False
+
+        def enough(loose: list[str]) -> bool | None:
+            nonlocal best, over
+            held = {name: host for name, host in self._hosts.items() if name not in loose}
+            trial = self.attempt(_held(problem, held))
+            over = over or trial is None
+            if trial is None or _values(trial) != _values(found):
+                return None if trial is None else False
+            best = trial
+            return True
+
+        if apart and not enough([]):
+            shrink(apart, enough, lambda: over)
+        return found.model_copy(update={"placements": best.placements})
+
     def _unplaced(self, problem: PlacementProblem, placed: Any) -> tuple[int, ...]:
         counts = dict.fromkeys(problem.priorities, 0)
         for item in problem.items:
             counts[item.priority] += item.id not in placed
         return tuple(counts.values())
+
+
+def _values(solution: PlacementSolution) -> tuple[object, ...]:
+    return tuple(tier.objective for tier in solution.tiers)
+
+
+def _held(problem: PlacementProblem, hosts: Mapping[str, str]) -> PlacementProblem:
+    """Return a problem in which items stand on their hosts if they stand anywhere."""
+    items = tuple(
+        item.model_copy(update={"node_affinity": (NodeTerm(nodes=(hosts[item.id],)),)})
+        if item.id in hosts
+        else item
+        for item in problem.items
+    )
+    return problem.model_copy(update={"items": items})
 
 
 def try_changes(
