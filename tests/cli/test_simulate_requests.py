@@ -272,6 +272,25 @@ def test_fairness_and_cost_stand_beside_latencies(cli: Cli, scenario: Path) -> N
     assert run["spending"]["dollars"] == pytest.approx(hours * 4 * price)
 
 
+def test_instances_that_come_and_go_cost_what_they_are_up(cli: Cli, tmp_path: Path) -> None:
+    path = tmp_path / "scenario.yaml"
+    path.write_text(
+        "kind: requests\nreplica: {model: llama-3.1-8b, gpu: h100-sxm}\nreplicas: 4\n"
+        "workload: {classes: [{arrivals: {kind: poisson, rate: 2.0}, "
+        "prompt: {kind: fixed, tokens: 500}, output: {kind: fixed, tokens: 100}}]}\nrequests: 60\n",
+        encoding="utf-8",
+    )
+    price = gpu("h100-sxm").price_per_hour or 0
+    dollars = {}
+    for router in ("least-requests", "autoscaled:30"):
+        call = cli("simulate", path, "--policy", "vllm", "--router", router, "--json")
+        run = call.json["runs"][0]
+        whole = run["makespan_seconds"] / 3600 * 4 * price
+        dollars[router] = run["spending"]["dollars"] / whole
+    assert dollars["least-requests"] == pytest.approx(1)
+    assert 0.2 < dollars["autoscaled:30"] < 0.8
+
+
 def test_sweeps_show_means_and_go_on(cli: Cli, scenario: Path, tmp_path: Path) -> None:
     results, plot = tmp_path / "sweep.jsonl", tmp_path / "frontier.svg"
     words = ["simulate", scenario, "--policy", "vllm", "--rates", "4,8", "--seeds", "0,1"]

@@ -211,7 +211,6 @@ def _outcomes(found: Prepared, capacity: float | None, watch: Watch) -> list[Out
         outcome = _outcome(found, fleet, chosen, watch)
         outcome = replace(
             outcome,
-            spending=spending(outcome.run, replicas),
             certified=certifiers.certify(fleet.groups, outcome.run, chosen.whole_answers),
         )
         if capacity is None:
@@ -223,11 +222,11 @@ def _outcomes(found: Prepared, capacity: float | None, watch: Watch) -> list[Out
 
 def _outcome(found: Prepared, fleet: Deployment, chosen: Strategy, watch: Watch) -> Outcome:
     """Run one policy."""
-    progress, load = watch.on_progress, found.load
+    progress, load, router = watch.on_progress, found.load, found.router(chosen)
     run = simulate_fleet(
         fleet,
         load.table if load.programs is None else load.programs,
-        router=found.router(chosen),
+        router=router,
         paths=load.paths,
         seed=found.seed,
         timeline=watch.timeline,
@@ -248,6 +247,7 @@ def _outcome(found: Prepared, fleet: Deployment, chosen: Strategy, watch: Watch)
             warmup_seconds=warmup,
             programs=None if load.programs is None else load.programs.program,
         ),
+        spending=spending(run, found.replicas, router),
         programs=programs,
     )
 

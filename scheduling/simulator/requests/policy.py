@@ -310,3 +310,12 @@ class Gating(Router, Protocol):
     def tick(self, now: int) -> Sequence[Sending]:
         """Return the requests that go on now: held ones, or some withdrawn from queues."""
         ...
+
+
+@runtime_checkable
+class Scaling(Router, Protocol):
+    """A router whose instances come and go."""
+
+    def up_ns(self, index: int, now: int) -> int:
+        """Return how many nanoseconds an instance has been up by a time."""
+        ...

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from operator import mul
 
 from scheduling.errors import Fault, InputError
 from scheduling.models.cost.catalogue import gpu as catalogue_gpu
@@ -17,8 +18,10 @@ from scheduling.models.cost.protocol import Affine, CostModel
 from scheduling.models.requests.replicas import Replica, ReplicaGroup, Transfer, Way
 from scheduling.models.requests.scenario import RequestScenario
 from scheduling.simulator.requests.adapters import NONE, AdapterMemory
+from scheduling.simulator.requests.clock import NS_PER_SECOND
 from scheduling.simulator.requests.deployment import Deployment, Flow, Group, Link
 from scheduling.simulator.requests.host import HostTier
+from scheduling.simulator.requests.policy import Router, Scaling
 from scheduling.simulator.requests.run import FleetRun
 from scheduling.simulator.requests.strategy import Strategy
 
@@ -266,6 +269,8 @@ def stated_fleet(problem: RequestScenario) -> StatedFleet:
 class Spending:
     """What a run cost, at the prices of its GPUs from its start to its last request's end.
 
+    Instances that come and go are paid for while they are up, starting or leaving.
+
     Parameters
     ----------
     dollars
@@ -278,12 +283,27 @@ class Spending:
     dollars_per_million_tokens: float
 
 
-def spending(run: FleetRun, fleet: StatedFleet) -> Spending | None:
-    """Return what a run cost; ``None`` where a replica has no price, or when it served none."""
+def spending(run: FleetRun, fleet: StatedFleet, router: Router) -> Spending | None:
+    """Return what a run cost; ``None`` where a replica has no price, or when it served none.
+
+    Parameters
+    ----------
+    run
+        The run.
+    fleet
+        Its replicas.
+    router
+        The router of the run, which knows how long instances were up if they come and go.
+    """
     tokens = int(run.table.output_tokens[run.served].sum())
     prices = [fleet.machines[instance.group].dollars_per_hour for instance in run.instances]
     known = [price for price in prices if price is not None]
     if len(known) < len(prices) or not tokens:
         return None
-    dollars = run.makespan_seconds / _SECONDS_PER_HOUR * sum(known)
+    hours = [run.makespan_seconds / _SECONDS_PER_HOUR] * len(known)
+    if isinstance(router, Scaling):
+        end = round(run.makespan_seconds * NS_PER_SECOND)
+        up = [router.up_ns(index, end) / NS_PER_SECOND for index in range(len(known))]
+        hours = [seconds / _SECONDS_PER_HOUR for seconds in up]
+    dollars = sum(map(mul, hours, known))
     return Spending(dollars, dollars / tokens * 1e6)

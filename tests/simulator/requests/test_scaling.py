@@ -41,6 +41,24 @@ def test_instances_follow_the_requests_in_flight() -> None:
     assert {one for time, one in router.alive if 60 <= time / SECOND <= 100} <= {2, 3, 4}
 
 
+def test_instances_are_up_from_their_start_until_their_last_request_has_ended() -> None:
+    router = Autoscaled(4, 5.0, tick_seconds=1.0)
+    run = simulate_fleet(FLEET, table([0, 10 * SECOND], 10, 2), router=router)
+    end = int(run.ended_ns.max())
+    assert [router.up_ns(index, end) for index in range(4)] == [end, 0, 0, 0]
+    # Up, gone in the silence, and started anew; what is alive at each look says the same.
+    arrivals = np.repeat(np.arange(0, 100, 10), 4) * SECOND
+    router = Autoscaled(2, 5.0)
+    run = simulate_fleet(FLEET, table([*arrivals, 400 * SECOND], 10, 90), router=router)
+    end = int(run.ended_ns.max())
+    times, counts = np.array(router.alive).T
+    seen = float((np.diff([*times, end]) * counts).sum())
+    total = sum(router.up_ns(index, end) for index in range(4))
+    looks = 1 + int(np.abs(np.diff(counts)).sum())
+    assert total == pytest.approx(seen, abs=2 * SECOND * looks)
+    assert total < 0.6 * 4 * end
+
+
 def test_no_instance_takes_more_than_its_limit() -> None:
     run = simulate_fleet(FLEET, table(np.zeros(9), 10, 20), router=Autoscaled(1, 1.0))
     for index in range(4):

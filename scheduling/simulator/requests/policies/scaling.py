@@ -82,11 +82,17 @@ class Autoscaled:
         self._fleet = {one.index: one for one in fleet}
         self._ready_at: dict[int, int] = {}
         self._leaving: set[int] = set()
+        self._since: dict[int, int] = {}
+        self._up: dict[int, int] = {}
         self._held: deque[Live] = deque()
         self._seen: deque[tuple[int, int]] = deque()
         self._panics_until = -1
         self.alive: list[tuple[int, int]] = []
         """At each look: the time, and the instances that were up, starting or leaving."""
+
+    def up_ns(self, index: int, now: int) -> int:
+        """Return how long an instance has been up, starting or leaving, by a time."""
+        return self._up.get(index, 0) + max(0, now - self._since.get(index, now))
 
     def level(self, now: int) -> int:
         """Return the concurrency that holds at a time."""
@@ -112,7 +118,9 @@ class Autoscaled:
         self._seen.append((now, flying))
         while self._seen[0][0] <= now - _STABLE * NS_PER_SECOND:
             self._seen.popleft()
-        self._leaving = {index for index in self._leaving if self._fleet[index].outstanding}
+        for index in [one for one in self._leaving if not self._fleet[one].outstanding]:
+            self._leaving.discard(index)
+            self._gone(index, now)
         self._scale(self._wanted(now), now)
         self.alive.append((now, len(self._ready_at) + len(self._leaving)))
         sent = []
@@ -171,6 +179,8 @@ class Autoscaled:
             del self._ready_at[index]
             if self._fleet[index].outstanding:
                 self._leaving.add(index)
+            else:
+                self._gone(index, now)
 
     def _worth(self, index: int, now: int) -> tuple[bool, int, int]:
         """Order those that go: those that start yet first, then the emptiest."""
@@ -181,3 +191,9 @@ class Autoscaled:
         for index in indices:
             self._ready_at[index] = now if index in self._leaving else now + self._cold
             self._leaving.discard(index)
+            self._since.setdefault(index, now)
+
+    def _gone(self, index: int, now: int) -> None:
+        """Take note that an instance is no longer up."""
+        self._up[index] = self.up_ns(index, now)
+        self._since.pop(index, None)
