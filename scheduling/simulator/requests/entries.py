@@ -72,8 +72,10 @@ class Entry:
     @property
     def loose(self) -> int:
         """Blocks at its end that nobody uses and nothing kept continues."""
-        floor = max(self.levels, default=self.start)
-        return self.end - max(floor, max(self.below, default=self.start))
+        levels, below, start = self.levels, self.below, self.start
+        used = max(levels) if levels else start
+        continued = max(below) if below else start
+        return start + self.blocks - max(used, continued)
 
 
 class LooseEnds:
