@@ -88,7 +88,7 @@ def test_certify(tmp_path: Path) -> None:
 
 
 def test_vmr(tmp_path: Path) -> None:
-    rows = run(tmp_path, "vmr.py", "--generated", "--time-limit", "5", "--baselines")
+    rows = run(tmp_path, "vmr.py", "--generated", "--time-limit", "1", "--baselines")
     assert isinstance(rows, list)
     assert len(rows) == 3
     for row in rows:
