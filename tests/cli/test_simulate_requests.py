@@ -388,6 +388,18 @@ def test_sweeps_show_how_far_policies_are_from_the_best(cli: Cli, scenario: Path
     assert "seconds until the last request ends" in bounds
 
 
+def test_seconds_of_sessions_are_refused(cli: Cli, scenario: Path, tmp_path: Path) -> None:
+    """Sessions are counted, as their calls come when those before them end."""
+    for name in ("sessions.csv", "llm_calls.csv", "tool_calls.csv"):
+        (tmp_path / name).write_text("", encoding="utf-8")
+    text = scenario.read_text().replace("requests: 200", "requests: 200\nseconds: 9")
+    text = text[: text.index("workload:")] + text[text.index("requests: 200") :]
+    scenario.write_text(f"{text}\ntrace: .\n", encoding="utf-8")
+    call = cli("simulate", scenario, "--policy", "apc")
+    assert call.code == 2
+    assert call.err.startswith(f"error: {scenario}: seconds: found 9, expected requests, so many")
+
+
 def test_sweeps_refuse_what_cannot_run_before_any_run(
     cli: Cli, scenario: Path, tmp_path: Path
 ) -> None:

@@ -77,6 +77,9 @@ def read_load(
     notes: tuple[str, ...] = ()
     paths = None
     if path is not None and sessions.sniff(Path(path)):
+        if problem.seconds is not None:
+            expected = "requests, so many of the sessions, instead"
+            raise InputError.single("seconds", f"{problem.seconds:g}", expected)
         return _programs(
             sessions.read_sessions(Path(path), rate=problem.rate, count=problem.requests, seed=seed)
         )
