@@ -31,10 +31,16 @@ def _kernels_first() -> Iterator[None]:
         yield
 
 
+def pytest_collectstart() -> None:
+    """Look for no garbage among what lives to the end."""
+    gc.disable()
+
+
 def pytest_collection_finish() -> None:
-    """Keep the modules and tests, which live to the end, out of every later garbage collection."""
+    """Let garbage be collected again, without the modules and tests."""
     gc.collect()
     gc.freeze()
+    gc.enable()
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
