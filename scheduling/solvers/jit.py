@@ -28,30 +28,55 @@ KEPT_ONE: list[Callable[[], None]] = []
 """Called when a kernel has been compiled and kept."""
 
 
-def njit(**options: bool) -> Callable[[F], F]:
-    """Return a decorator that has numba compile a kernel without the interpreter.
+class njit:  # noqa: N801 - stands for numba's decorator and is used like it
+    """How a kernel is compiled; each way is a decorator that keeps the function's type.
 
-    Parameters
-    ----------
-    options
-        Those of ``numba.njit``. Its ``cache`` is not needed: machine code is always kept, and where
-        it cannot be, or what was kept cannot be read, the kernel is compiled once a process.
+    Machine code is always kept on disk, that of inner kernels too: compiling that was cut off goes
+    on behind the last of them. Where it cannot be kept, or what was kept cannot be read, a kernel
+    is compiled once a process.
     """
 
-    def decorate(function: F) -> F:
-        dispatcher: Any = _NJIT(**options)(function)
-        if dispatcher is function:  # Told to compile nothing.
-            return function
-        try:
-            if machine_code.folder_beside(Path(function.__code__.co_filename).parent) is None:
-                raise RuntimeError("no folder can be written")
-            dispatcher._cache = _Kept(function)
-        except (RuntimeError, OSError) as error:
-            _cannot_keep(function, error)
-        kernel: F = dispatcher
-        return kernel
+    @staticmethod
+    def entry(function: F) -> F:
+        """Compile a kernel that Python calls, to run beside other threads."""
+        return _compiled(function)
 
-    return decorate
+    @staticmethod
+    def lean_entry(function: F) -> F:
+        """Compile a kernel that Python calls and that allocates nothing: see :meth:`lean`."""
+        return _compiled(function, _nrt=False)
+
+    @staticmethod
+    def inner(function: F) -> F:
+        """Compile a kernel that only kernels call: what Python would enter by is left out.
+
+        That is an eighth of what is to be compiled. Called from Python, such a kernel fails.
+        """
+        return _compiled(function, no_cpython_wrapper=True)
+
+    @staticmethod
+    def lean(function: F) -> F:
+        """Compile an inner kernel that allocates nothing, without reference counting.
+
+        The atomic increments that numba places around every call took more than half of the time
+        of a tabu iteration.
+        """
+        return _compiled(function, no_cpython_wrapper=True, _nrt=False)
+
+
+def _compiled(function: F, **options: bool) -> F:
+    # Nothing calls kernels as functions of C, which numba would make of each as well.
+    dispatcher: Any = _NJIT(nogil=True, no_cfunc_wrapper=True, **options)(function)
+    if dispatcher is function:  # Told to compile nothing.
+        return function
+    try:
+        if machine_code.folder_beside(Path(function.__code__.co_filename).parent) is None:
+            raise RuntimeError("no folder can be written")
+        dispatcher._cache = _Kept(function)
+    except (RuntimeError, OSError) as error:
+        _cannot_keep(function, error)
+    kernel: F = dispatcher
+    return kernel
 
 
 class _Kept(_FunctionCache):  # type: ignore[misc] # numba states no types of it

@@ -70,7 +70,8 @@ def folder_beside(home: Path) -> Path | None:
 def sources() -> str:
     """Return what tells the sources of all kernels, and what compiles them, from others."""
     stamp = hashlib.sha256(f"{version('numba')} {platform.python_version()}".encode())
-    for path in sorted(path for folder in FOLDERS for path in folder.glob("*.py")):
+    kernels = sorted(path for folder in FOLDERS for path in folder.glob("*.py"))
+    for path in (_HERE / "jit.py", *kernels):
         stamp.update(path.name.encode() + b"\n" + path.read_bytes())
     return stamp.hexdigest()[:16]
 

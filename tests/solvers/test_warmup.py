@@ -270,7 +270,7 @@ def light_kernel(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     path.write_text("def more(count):\n    return count + 1\n")
     place: dict[str, Any] = {"__name__": "light", "__file__": str(path)}
     exec(compile(path.read_text(), str(path), "exec"), place)
-    return jit.njit(nogil=True)(place["more"])
+    return jit.njit.entry(place["more"])
 
 
 def hits(kernel: Any) -> int:

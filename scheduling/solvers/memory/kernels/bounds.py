@@ -17,7 +17,7 @@ from scheduling.solvers.memory.kernels.state import (
 HUGE = 1 << 60
 
 
-@njit(nogil=True)
+@njit.lean
 def lowest(shape: Shape, j: int, offset: int) -> int:
     """Return the lowest aligned offset from ``offset`` on that is free of fixed buffers."""
     step = shape.alignment[j]
@@ -36,7 +36,7 @@ def lowest(shape: Shape, j: int, offset: int) -> int:
     return offset
 
 
-@njit(nogil=True)
+@njit.lean
 def raise_lower(shape: Shape, state: State, j: int, value: int) -> None:
     """Raise a lower bound, note what it was, and have its sections looked at."""
     now = state.now
@@ -50,7 +50,7 @@ def raise_lower(shape: Shape, state: State, j: int, value: int) -> None:
         state.queued[shape.own[k]] = 1
 
 
-@njit(nogil=True)
+@njit.lean
 def undo(shape: Shape, state: State, mark: int) -> None:
     """Take back the bounds that were raised since the trail was as long as ``mark``."""
     n = len(shape.height)
@@ -64,7 +64,7 @@ def undo(shape: Shape, state: State, mark: int) -> None:
             state.lower[j - n] = state.trail[now[TRAIL], 1]
 
 
-@njit(nogil=True)
+@njit.lean
 def _look_at(shape: Shape, state: State, section: int, capacity: int) -> bool:
     """Tighten the bounds of one section; tell whether its buffers may still fit."""
     row, lower = state.row, state.lower
@@ -104,7 +104,7 @@ def _look_at(shape: Shape, state: State, section: int, capacity: int) -> bool:
     return True
 
 
-@njit(nogil=True)
+@njit.lean
 def _blame(shape: Shape, state: State, start: int, stop: int) -> None:
     for place in range(start, stop):
         j = shape.live[state.row[place]]
@@ -112,7 +112,7 @@ def _blame(shape: Shape, state: State, start: int, stop: int) -> None:
             state.blame[j] += 1
 
 
-@njit(nogil=True)
+@njit.lean
 def settle(shape: Shape, state: State, low: int, high: int, capacity: int) -> bool:
     """Tighten all bounds of sections ``low <= s < high``; tell whether they may still fit."""
     fits = True

@@ -8,7 +8,7 @@ from scheduling.solvers.jit import njit
 from scheduling.solvers.memory.kernels.state import Ints, Shape
 
 
-@njit(nogil=True)
+@njit.entry
 def first_fit(shape: Shape, order: Ints, offset: Ints) -> None:
     """Fill in the offsets.
 

@@ -54,7 +54,7 @@ FULL = 5
 """Answer of :func:`run`: the trail has to grow before the search can go on."""
 
 
-@njit(nogil=True)
+@njit.lean
 def _open(shape: Shape, state: State, capacity: int) -> None:
     """Open a frame for the next component, or find that all are placed."""
     now, frame = state.now, state.frame
@@ -98,7 +98,7 @@ def _open(shape: Shape, state: State, capacity: int) -> None:
         now[MODE] = FAIL
 
 
-@njit(nogil=True)
+@njit.lean
 def _choose(state: State) -> int:
     """Return the next buffer to try in the open frame; -1: none is left.
 
@@ -126,7 +126,7 @@ def _choose(state: State) -> int:
     return best
 
 
-@njit(nogil=True)
+@njit.lean
 def _place(shape: Shape, state: State, j: int) -> None:
     """Place a buffer at its lowest offset and split what is left of its component."""
     now, frame = state.now, state.frame
@@ -153,7 +153,7 @@ def _place(shape: Shape, state: State, j: int) -> None:
     now[MODE] = OPEN
 
 
-@njit(nogil=True)
+@njit.lean
 def _split(shape: Shape, state: State, d: int) -> None:
     """Let the unplaced buffers of a frame wait in components that share no section."""
     now, cuts = state.now, state.cuts
@@ -190,7 +190,7 @@ def _split(shape: Shape, state: State, d: int) -> None:
             _wait(state, d, begin)
 
 
-@njit(nogil=True)
+@njit.lean
 def _wait(state: State, d: int, begin: int) -> None:
     """Let the buffers at the end of the arena wait as one component."""
     now = state.now
@@ -205,7 +205,7 @@ def _wait(state: State, d: int, begin: int) -> None:
     now[PENDING] = entry
 
 
-@njit(nogil=True)
+@njit.lean
 def _go_back(shape: Shape, state: State, capacity: int) -> None:
     """Undo everything after the choice that made the failed component, and that choice.
 
@@ -237,7 +237,7 @@ def _go_back(shape: Shape, state: State, capacity: int) -> None:
     now[MODE] = CHOOSE
 
 
-@njit(nogil=True)
+@njit.lean
 def _refuted(shape: Shape, state: State, j: int, capacity: int) -> bool:
     """Note that a buffer lies above an unplaced one; tell whether all may still fit."""
     least = HUGE
@@ -258,7 +258,7 @@ def _refuted(shape: Shape, state: State, j: int, capacity: int) -> bool:
     return settle(shape, state, low, high, capacity)
 
 
-@njit(nogil=True)
+@njit.entry
 def run(shape: Shape, state: State, capacity: int, nodes: int) -> int:
     """Go on with a search until it ends or ``nodes`` more buffers were placed.
 

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scheduling.solvers.jit import njit
+from scheduling.solvers.kernels.copying import copy
 
 Ints = NDArray[np.int64]
 
@@ -22,7 +23,7 @@ _LATE = 0.02
 """Weight of the sum of all starts beside the makespan, which many orders share."""
 
 
-@njit(nogil=True)
+@njit.entry
 def anneal(lag: Ints, length: Ints, order: Ints, steps: int, hot: float, rng: Any) -> Ints:
     """Anneal from an order by moving short runs of transactions; return the best order found.
 
@@ -42,16 +43,16 @@ def anneal(lag: Ints, length: Ints, order: Ints, steps: int, hot: float, rng: An
         _moved(current, trial, chosen, rng)
         tried, reached, end = _placed(lag, length, trial, start, waited)
         if tried <= energy or rng.random() < np.exp((energy - tried) / heat):
-            current[:] = trial
-            cause[:] = waited
+            copy(current, trial)
+            copy(cause, waited)
             energy, last = tried, end
             if reached < best_makespan or (reached == best_makespan and tried < best_energy):
                 best_makespan, best_energy = reached, tried
-                best[:] = trial
+                copy(best, trial)
     return best
 
 
-@njit(nogil=True)
+@njit.lean
 def _placed(
     lag: Ints, length: Ints, order: Ints, start: Ints, cause: Ints
 ) -> tuple[float, int, int]:
@@ -74,7 +75,7 @@ def _placed(
     return makespan + _LATE * total, makespan, last
 
 
-@njit(nogil=True)
+@njit.inner
 def _critical(cause: Ints, last: int, rng: Any) -> int:
     """Draw a place of those that the last end depends on, all alike."""
     chosen, count, place = last, 0, last
@@ -86,7 +87,7 @@ def _critical(cause: Ints, last: int, rng: Any) -> int:
     return chosen
 
 
-@njit(nogil=True)
+@njit.inner
 def _moved(current: Ints, trial: Ints, chosen: int, rng: Any) -> None:
     """Write the order with a run of one to three moved elsewhere, or two exchanged, into trial.
 
@@ -94,7 +95,7 @@ def _moved(current: Ints, trial: Ints, chosen: int, rng: Any) -> None:
     """
     n = len(current)
     if n < 2 or rng.random() < _EXCHANGES:
-        trial[:] = current
+        copy(trial, current)
         a, b = rng.integers(0, n) if chosen < 0 else chosen, rng.integers(0, n)
         trial[a], trial[b] = current[b], current[a]
         return

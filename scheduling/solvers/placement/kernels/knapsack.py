@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scheduling.solvers.jit import njit
+from scheduling.solvers.kernels.copying import copy
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -16,7 +17,7 @@ _SHRINK = 0.93
 _LEAST = 1e-9
 
 
-@njit(nogil=True)
+@njit.inner
 def prices_of_room(share: Floats, worth: Floats, most: Ints) -> Floats:
     """Find what the resources of a node are worth: subgradient steps on the Lagrangian dual.
 
@@ -54,7 +55,7 @@ def prices_of_room(share: Floats, worth: Floats, most: Ints) -> Floats:
                     slope[r] -= most[item] * share[item, r]
         if value < best:
             best = value
-            best_price[:] = price
+            copy(best_price, price)
         length = 0.0
         for r in range(width):
             length += slope[r] * slope[r]
@@ -67,7 +68,7 @@ def prices_of_room(share: Floats, worth: Floats, most: Ints) -> Floats:
     return best_price
 
 
-@njit(nogil=True)
+@njit.inner
 def _fitting(room: Ints, need: Ints, most: Ints) -> Ints:
     """Count how many items of each kind fit on an empty node."""
     fits = most.copy()
@@ -78,7 +79,7 @@ def _fitting(room: Ints, need: Ints, most: Ints) -> Ints:
     return fits
 
 
-@njit(nogil=True)
+@njit.lean
 def _above(
     item: int, value: float, room: float, best: float, worth: Floats, load: Floats, most: Ints
 ) -> float:
@@ -93,7 +94,7 @@ def _above(
     return value
 
 
-@njit(nogil=True)
+@njit.entry
 def fill(room: Ints, need: Ints, worth: Floats, most: Ints, limit: int, found: Ints) -> float:
     """Fill a node so that the items are worth most; return their worth.
 
@@ -136,7 +137,7 @@ def fill(room: Ints, need: Ints, worth: Floats, most: Ints, limit: int, found: I
     return _descend(room.copy(), price.sum(), need, worth, fits, load, limit + n, kept, found)
 
 
-@njit(nogil=True)
+@njit.inner
 def _descend(
     free: Ints,
     left: float,
@@ -158,7 +159,7 @@ def _descend(
             if item == n or visited > limit:
                 if value > best + _LEAST:
                     best = value
-                    chosen[:] = count
+                    copy(chosen, count)
                 if visited > limit:
                     break
                 forward = False
@@ -193,7 +194,7 @@ def _descend(
     return best
 
 
-@njit(nogil=True)
+@njit.entry
 def fill_groups(
     room: Ints, open_to: Flags, need: Ints, worth: Floats, most: Ints, limit: Ints, found: Ints
 ) -> None:
@@ -218,7 +219,7 @@ def fill_groups(
             fill(room[group], need, value, most, limit[row], found[row, group])
 
 
-@njit(nogil=True)
+@njit.entry
 def fill_nodes(
     of: Ints,
     room: Ints,
@@ -270,7 +271,7 @@ def fill_nodes(
             found[node, who[row]] += taken[row]
 
 
-@njit(nogil=True)
+@njit.entry
 def find_homes(
     patterns: Ints,
     group: Ints,

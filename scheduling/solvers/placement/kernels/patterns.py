@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scheduling.solvers.jit import njit
+from scheduling.solvers.kernels.copying import copy
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -20,7 +21,7 @@ NEVER = -1e30
 _LEAST_GAIN = 1e-12
 
 
-@njit(nogil=True)
+@njit.lean
 def fill(
     reach: Flags,
     offset: Ints,
@@ -74,7 +75,7 @@ def fill(
     return passes
 
 
-@njit(nogil=True)
+@njit.inner
 def trace(
     cell: int,
     offset: Ints,
@@ -86,7 +87,7 @@ def trace(
     pattern: Ints,
 ) -> None:
     """Read the best pattern of a cell off the passes, items that must stay included."""
-    pattern[:] = held
+    copy(pattern, held)
     passes -= 1
     for way in range(offset.shape[0] - 1, -1, -1):
         if open_to[way]:
@@ -101,7 +102,7 @@ def trace(
             passes -= 1
 
 
-@njit(nogil=True)
+@njit.entry
 def price(
     reach: Flags,
     offset: Ints,

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scheduling.solvers.jit import njit
+from scheduling.solvers.kernels.copying import copy
 
 Ints = NDArray[np.int64]
 Small = NDArray[np.int32]
@@ -15,7 +16,7 @@ NEVER = 2**61
 """Time at which what cannot be done has ended; two of them still are an integer."""
 
 
-@njit(nogil=True)
+@njit.entry
 def busy_row(a: int, release: Ints, least: Ints, busy: Ints, first: Small) -> None:
     """Fill ``busy[a]``: the least time that sets of each weight take between two releases.
 
@@ -43,7 +44,7 @@ def busy_row(a: int, release: Ints, least: Ints, busy: Ints, first: Small) -> No
                     first[a, b, w] = weight
 
 
-@njit(nogil=True)
+@njit.entry
 def take_row(
     a: int,
     job: tuple[int, int, int, int, int],
@@ -85,16 +86,16 @@ def take_row(
         if ends[w] >= least[a, w]:
             continue
         if last[w] == own:
-            sets[a, w] = sets[a, w - gain]
+            copy(sets[a, w], sets[a, w - gain])
         else:
             b = last[w]
-            sets[a, w] = sets[b, w - gain - inner[w]]
+            copy(sets[a, w], sets[b, w - gain - inner[w]])
             _join(a, own, b, inner[w], head, release, least, first, sets, w)
         sets[a, w, number // 64] |= np.uint64(1) << np.uint64(number % 64)
-    least[a] = ends
+    copy(least[a], ends)
 
 
-@njit(nogil=True)
+@njit.inner
 def _between(a: int, own: int, release: Ints, least: Ints, busy: Ints) -> tuple[Ints, Small]:
     """Return the least time that sets released from ``a`` on take between ``own`` and each row.
 
@@ -119,7 +120,7 @@ def _between(a: int, own: int, release: Ints, least: Ints, busy: Ints) -> tuple[
     return found, head
 
 
-@njit(nogil=True)
+@njit.lean
 def _join(
     a: int,
     own: int,
@@ -136,7 +137,7 @@ def _join(
     row, left = own, weight
     if head[b, left]:
         block = head[b, left]
-        sets[a, into] |= sets[a, block]
+        _add(sets[a, into], sets[a, block])
         row = np.searchsorted(release, max(release[own], least[a, block]))
         left -= block
     while left:
@@ -144,6 +145,13 @@ def _join(
         if block == 0:
             row += 1
             continue
-        sets[a, into] |= sets[row, block]
+        _add(sets[a, into], sets[row, block])
         row = np.searchsorted(release, least[row, block])
         left -= block
+
+
+@njit.lean
+def _add(to: Bits, found: Bits) -> None:
+    """Add to a set what another has."""
+    for word in range(len(found)):
+        to[word] |= found[word]

@@ -41,7 +41,7 @@ from scheduling.solvers.schedule.kernels.blocking_graph import (
     WordArray,
 )
 from scheduling.solvers.schedule.kernels.jobshop_graph import random_below
-from scheduling.solvers.schedule.kernels.jobshop_jit import njit
+from scheduling.solvers.jit import njit
 
 
 @njit.lean

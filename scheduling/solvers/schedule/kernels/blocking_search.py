@@ -34,7 +34,7 @@ from scheduling.solvers.schedule.kernels.blocking_moves import (
     move_behind,
 )
 from scheduling.solvers.schedule.kernels.jobshop_graph import next_random, random_below
-from scheduling.solvers.schedule.kernels.jobshop_jit import njit
+from scheduling.solvers.jit import njit
 
 #: Entries of ``Annealing.counters``: present and best value, moves made in the cycle, its length.
 CURRENT, BEST, STEP, LENGTH = range(4)

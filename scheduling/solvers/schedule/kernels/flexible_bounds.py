@@ -24,7 +24,7 @@ _PRICE_STEPS = 10_000_000
 _PRICE_SCALE = 1 << 20
 
 
-@njit(nogil=True)
+@njit.entry
 def shortest_paths(shop: FlexibleShop, shortest: IntArray, head: IntArray, tail: IntArray) -> None:
     """Write least durations, and the heads and tails that they force along the arcs."""
     n = shop.head.size
@@ -44,7 +44,7 @@ def shortest_paths(shop: FlexibleShop, shortest: IntArray, head: IntArray, tail:
             tail[v] = max(tail[v], tail[w] + shortest[w] + shop.succ_lag[e])
 
 
-@njit(nogil=True)
+@njit.entry
 def _parallel_bound(
     head: IntArray, work: IntArray, tail: IntArray, machines: int, thresholds: int
 ) -> int:
@@ -86,7 +86,7 @@ def _parallel_bound(
     return best
 
 
-@njit(nogil=True)
+@njit.inner
 def _price_load(shop: FlexibleShop, price: IntArray, load: IntArray) -> int:
     """Return the cost of every operation on its cheapest machine; write the loads it makes."""
     load[:] = 0
@@ -107,7 +107,7 @@ def _price_load(shop: FlexibleShop, price: IntArray, load: IntArray) -> int:
     return total
 
 
-@njit(nogil=True)
+@njit.entry
 def price_bound(shop: FlexibleShop, margin: IntArray, first: IntArray, rounds: int) -> int:
     """Bound the objective by machine prices, improved by multiplicative weights.
 

@@ -117,7 +117,7 @@ STAMP, ITERATION, VALUE, ROUND, BEST, IMPROVED, POOLED, PATIENCE = range(8)
 COUNTERS = 8
 
 
-@njit(nogil=True)
+@njit.lean
 def draw(rng: RngArray, bound: int) -> int:
     """Draw an integer from 0 to bound - 1 (< 2**31) with xorshift64 (Marsaglia 2003)."""
     x = rng[0]
@@ -128,7 +128,7 @@ def draw(rng: RngArray, bound: int) -> int:
     return int(x >> np.uint64(33)) * bound >> 31
 
 
-@njit(nogil=True)
+@njit.lean
 def pass_heads(
     op: IntArray,
     pred: IntArray,
@@ -155,7 +155,7 @@ def pass_heads(
         reach[i] = far
 
 
-@njit(nogil=True)
+@njit.lean
 def pass_tails(
     op: IntArray,
     succ: IntArray,
@@ -177,7 +177,7 @@ def pass_tails(
         front[cell] = after + op[v, DURATION]
 
 
-@njit(nogil=True)
+@njit.entry
 def load_schedule(s: Search, alternative: IntArray, position: IntArray) -> int:
     """Make (alternatives, ranks in a topological order) the current schedule.
 
@@ -207,7 +207,7 @@ def load_schedule(s: Search, alternative: IntArray, position: IntArray) -> int:
     return s.reach[s.order.size - 1] if s.order.size > 0 else 0
 
 
-@njit(nogil=True)
+@njit.lean
 def _place_after(s: Search, v: int, stop: int) -> None:
     """Move v and its descendants up to rank ``stop`` behind that rank of the order."""
     op, order, scratch, sequence, pred = s.op, s.order, s.scratch, s.sequence, s.pred
@@ -239,7 +239,7 @@ def _place_after(s: Search, v: int, stop: int) -> None:
         put += 1
 
 
-@njit(nogil=True)
+@njit.lean
 def _place_before(s: Search, v: int, stop: int) -> None:
     """Move v and its ancestors down to rank ``stop`` in front of that rank of the order."""
     op, order, scratch, sequence, succ = s.op, s.order, s.scratch, s.sequence, s.succ
@@ -271,7 +271,7 @@ def _place_before(s: Search, v: int, stop: int) -> None:
         put -= 1
 
 
-@njit(nogil=True)
+@njit.lean
 def _resequence(s: Search, v: int, target: int, at: int) -> None:
     """Take v out of its sequence and insert it as number ``at`` under alternative ``target``.
 
@@ -306,7 +306,7 @@ def _resequence(s: Search, v: int, target: int, at: int) -> None:
     op[v, DURATION] = s.alt[target, 1]
 
 
-@njit(nogil=True)
+@njit.lean
 def apply_move(s: Search, v: int, target: int, at: int) -> int:
     """Move v to alternative ``target``, number ``at`` of that machine's sequence without v.
 

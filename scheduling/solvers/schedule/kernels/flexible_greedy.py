@@ -21,7 +21,7 @@ from scheduling.solvers.schedule.kernels.flexible_graph import (
 )
 
 
-@njit(nogil=True)
+@njit.lean
 def _push(keys: FloatArray, items: IntArray, base: int, size: int, key: float, item: int) -> None:
     """Add an entry to the binary heap of ``size`` entries that begins at cell ``base``."""
     at = size
@@ -37,7 +37,7 @@ def _push(keys: FloatArray, items: IntArray, base: int, size: int, key: float, i
     items[base + at] = item
 
 
-@njit(nogil=True)
+@njit.lean
 def _pop(keys: FloatArray, items: IntArray, base: int, size: int) -> None:
     """Remove the least entry of a heap of ``size`` entries (ties: least item)."""
     last = size - 1
@@ -63,7 +63,7 @@ def _pop(keys: FloatArray, items: IntArray, base: int, size: int) -> None:
     items[base + at] = item
 
 
-@njit(nogil=True)
+@njit.inner
 def remaining_work(shop: FlexibleShop) -> FloatArray:
     """Return the longest path from each operation's start to the end, with mean durations."""
     n = shop.head.size
@@ -80,7 +80,7 @@ def remaining_work(shop: FlexibleShop) -> FloatArray:
     return work
 
 
-@njit(nogil=True)
+@njit.inner
 def _expected_load(shop: FlexibleShop) -> FloatArray:
     """Return each machine's work if every operation were shared evenly by its machines."""
     load = np.zeros(shop.seq_ptr.size - 1, np.float64)
@@ -113,7 +113,7 @@ class _Dispatch(NamedTuple):
 _EVENTS, _RANK, _TOUCHED = range(3)
 
 
-@njit(nogil=True)
+@njit.inner
 def _new_dispatch(shop: FlexibleShop) -> _Dispatch:
     """Allocate a pass, with the operations that have no predecessor as events."""
     n = shop.head.size
@@ -144,7 +144,7 @@ def _new_dispatch(shop: FlexibleShop) -> _Dispatch:
     return d
 
 
-@njit(nogil=True)
+@njit.lean
 def _touch(d: _Dispatch, k: int) -> None:
     """Note that machine k may start something now."""
     if d.touch_mark[k] == 0:
@@ -153,7 +153,7 @@ def _touch(d: _Dispatch, k: int) -> None:
         d.tally[_TOUCHED] += 1
 
 
-@njit(nogil=True)
+@njit.lean
 def _choose(shop: FlexibleShop, d: _Dispatch, v: int, now: int) -> int:
     """Return the alternative that completes v first (ties: the machine with less work)."""
     chosen = shop.alt_ptr[v]
@@ -170,7 +170,7 @@ def _choose(shop: FlexibleShop, d: _Dispatch, v: int, now: int) -> int:
     return chosen
 
 
-@njit(nogil=True)
+@njit.lean
 def _assign(
     shop: FlexibleShop,
     d: _Dispatch,
@@ -198,7 +198,7 @@ def _assign(
             d.tally[_EVENTS] += 1
 
 
-@njit(nogil=True)
+@njit.lean
 def _serve(
     shop: FlexibleShop,
     d: _Dispatch,
@@ -223,7 +223,7 @@ def _serve(
             _assign(shop, d, chosen, now, alternative, position)
 
 
-@njit(nogil=True)
+@njit.entry
 def list_schedule(
     shop: FlexibleShop,
     ready_weight: float,

@@ -44,7 +44,7 @@ MOVE_CELLS = 8
 _REACH = 60
 
 
-@njit(nogil=True)
+@njit.lean
 def critical_path(s: Search) -> int:
     """Write one random critical path to ``s.path`` in order of time; return its length."""
     op, path, pred, rng = s.op, s.path, s.pred, s.rng
@@ -79,7 +79,7 @@ def critical_path(s: Search) -> int:
     return count
 
 
-@njit(nogil=True)
+@njit.lean
 def _consider(
     move: IntArray, rng: RngArray, v: int, target: int, place: int, score: int, until: int
 ) -> None:
@@ -107,7 +107,7 @@ def _consider(
         move[_LIMIT] = score
 
 
-@njit(nogil=True)
+@njit.lean
 def _least_rank_after(op: IntArray, succ: IntArray, v: int) -> int:
     """Return the least rank among the operations that v precedes."""
     rank = op.shape[0]
@@ -116,7 +116,7 @@ def _least_rank_after(op: IntArray, succ: IntArray, v: int) -> int:
     return rank
 
 
-@njit(nogil=True)
+@njit.lean
 def _greatest_rank_before(op: IntArray, pred: IntArray, v: int) -> int:
     """Return the greatest rank among the operations that precede v."""
     rank = -1
@@ -125,7 +125,7 @@ def _greatest_rank_before(op: IntArray, pred: IntArray, v: int) -> int:
     return rank
 
 
-@njit(nogil=True)
+@njit.lean
 def _first_later(end: IntArray, low: int, high: int, ready: int) -> int:
     """Return the first cell from ``low`` to ``high`` whose completion is after ``ready``."""
     size = high - low
@@ -136,7 +136,7 @@ def _first_later(end: IntArray, low: int, high: int, ready: int) -> int:
     return low
 
 
-@njit(nogil=True)
+@njit.lean
 def _first_fitting(front: IntArray, low: int, high: int, after: int) -> int:
     """Return the first cell from ``low`` to ``high`` whose duration and tail are <= ``after``."""
     size = high - low
@@ -147,7 +147,7 @@ def _first_fitting(front: IntArray, low: int, high: int, after: int) -> int:
     return low
 
 
-@njit(nogil=True)
+@njit.lean
 def _reassign(s: Search, count: int) -> None:
     """Offer each of the first ``count`` operations of the path on other machines.
 
@@ -186,7 +186,7 @@ def _reassign(s: Search, count: int) -> None:
             _consider(move, s.rng, v, target, place, least + extra, alt[target, 2])
 
 
-@njit(nogil=True)
+@njit.lean
 def _list_block_moves(s: Search, count: int) -> int:
     """List the N6 moves of the path's blocks in ``s.right`` and ``s.left``; return how many.
 
@@ -220,7 +220,7 @@ def _list_block_moves(s: Search, count: int) -> int:
     return rows
 
 
-@njit(nogil=True)
+@njit.lean
 def _move_right(s: Search, rows: int) -> None:
     """Offer the moves in ``s.right`` to right behind a cell that make no cycle.
 
@@ -263,7 +263,7 @@ def _move_right(s: Search, rows: int) -> None:
         _consider(move, s.rng, v, op[v, ALTERNATIVE], place, score, until)
 
 
-@njit(nogil=True)
+@njit.lean
 def _move_left(s: Search, rows: int) -> None:
     """Offer the moves in ``s.left`` to right before a cell: the mirror image of `_move_right`."""
     op, sequence, end, front, pair = s.op, s.sequence, s.end, s.front, s.pair
@@ -302,7 +302,7 @@ def _move_left(s: Search, rows: int) -> None:
         _consider(move, s.rng, v, op[v, ALTERNATIVE], place, score, until)
 
 
-@njit(nogil=True)
+@njit.lean
 def explore(s: Search, count: int, now: int) -> bool:
     """Rank the neighbourhood of the path in ``s.path``; return whether there is a move.
 
@@ -320,7 +320,7 @@ def explore(s: Search, count: int, now: int) -> bool:
     return s.move[_TIES] > 0
 
 
-@njit(nogil=True)
+@njit.lean
 def forbid(s: Search, v: int, target: int, at: int) -> None:
     """Make the reversal of a move tabu for a random number of iterations."""
     op, pair = s.op, s.pair

@@ -8,6 +8,7 @@ members, in the spirit of the path relinking of Gonzalez, Vela and Varela (2015)
 from __future__ import annotations
 
 from scheduling.solvers.jit import njit
+from scheduling.solvers.kernels.copying import copy
 from scheduling.solvers.schedule.kernels.flexible_graph import (
     ALTERNATIVE,
     BEST,
@@ -37,19 +38,20 @@ from scheduling.solvers.schedule.kernels.flexible_moves import (
 )
 
 
-@njit(nogil=True)
+@njit.inner
 def _keep_round(s: Search) -> None:
     """Store the current schedule as the best of the round, and of all if it is."""
     s.counter[ROUND] = s.counter[VALUE]
     s.counter[IMPROVED] = s.counter[ITERATION]
-    s.round[0, :] = s.op[:, ALTERNATIVE]
-    s.round[1, :] = s.op[:, POSITION]
+    copy(s.round[0], s.op[:, ALTERNATIVE])
+    copy(s.round[1], s.op[:, POSITION])
     if s.counter[VALUE] < s.counter[BEST]:
         s.counter[BEST] = s.counter[VALUE]
-        s.best[:] = s.round
+        copy(s.best[0], s.round[0])
+        copy(s.best[1], s.round[1])
 
 
-@njit(nogil=True)
+@njit.entry
 def start_round(s: Search, alternative: IntArray, position: IntArray) -> None:
     """Load a schedule and begin a round of tabu search from it."""
     s.counter[VALUE] = load_schedule(s, alternative, position)
@@ -58,7 +60,7 @@ def start_round(s: Search, alternative: IntArray, position: IntArray) -> None:
     _keep_round(s)
 
 
-@njit(nogil=True)
+@njit.inner
 def _step(s: Search) -> bool:
     """Make one move; return False if the critical path offers none."""
     count = critical_path(s)
@@ -74,7 +76,7 @@ def _step(s: Search) -> bool:
     return True
 
 
-@njit(nogil=True)
+@njit.inner
 def _combine(s: Search, one: int, two: int) -> None:
     """Begin a round between two pool members.
 
@@ -101,7 +103,7 @@ def _combine(s: Search, one: int, two: int) -> None:
     start_round(s, s.round[0], s.round[1])
 
 
-@njit(nogil=True)
+@njit.lean
 def _twins(s: Search, member: int) -> bool:
     """Tell whether pool member and round agree in nearly all assignments."""
     differ = 0
@@ -111,7 +113,7 @@ def _twins(s: Search, member: int) -> bool:
     return differ * 50 < s.order.size
 
 
-@njit(nogil=True)
+@njit.lean
 def _store_round(s: Search) -> None:
     """Put the round's best schedule into the pool: a free place, or the worst's."""
     value = s.counter[ROUND]
@@ -128,10 +130,11 @@ def _store_round(s: Search) -> None:
         if s.pool_value[slot] < value:
             return
     s.pool_value[slot] = value
-    s.pool[slot] = s.round
+    copy(s.pool[slot, 0], s.round[0])
+    copy(s.pool[slot, 1], s.round[1])
 
 
-@njit(nogil=True)
+@njit.inner
 def _next_round(shop: FlexibleShop, s: Search) -> None:
     """End a round and begin another: a random construction, or two members combined."""
     _store_round(s)
@@ -146,7 +149,7 @@ def _next_round(shop: FlexibleShop, s: Search) -> None:
     _combine(s, one, two)
 
 
-@njit(nogil=True)
+@njit.entry
 def tabu_search(shop: FlexibleShop, s: Search, iterations: int, target: int) -> int:
     """Make up to ``iterations`` moves, stopping once the best objective is at most ``target``.
 

@@ -17,7 +17,7 @@ from scheduling.solvers.schedule.kernels.jobshop_graph import (
     IntArray,
     Shop,
 )
-from scheduling.solvers.schedule.kernels.jobshop_jit import njit
+from scheduling.solvers.jit import njit
 
 
 @njit.entry

@@ -20,7 +20,7 @@ from scheduling.solvers.schedule.kernels.jobshop_graph import (
     WordArray,
     next_random,
 )
-from scheduling.solvers.schedule.kernels.jobshop_jit import njit
+from scheduling.solvers.jit import njit
 
 #: Rules by number: the smallest key goes first.
 RULES = ("SPT", "LPT", "FIFO", "MWKR", "LWKR", "MOPNR", "FDD/MWKR", "EDD", "SLACK", "RANDOM")

@@ -25,7 +25,7 @@ from scheduling.solvers.schedule.kernels.jobshop_graph import (
     IntArray,
     Shop,
 )
-from scheduling.solvers.schedule.kernels.jobshop_jit import njit
+from scheduling.solvers.jit import njit
 from scheduling.solvers.schedule.learning.inputs import INPUTS, SITUATION
 
 Floats = NDArray[np.float64]

@@ -22,7 +22,8 @@ from scheduling.solvers.schedule.kernels.jobshop_graph import (
     next_random,
     random_below,
 )
-from scheduling.solvers.schedule.kernels.jobshop_jit import njit
+from scheduling.solvers.jit import njit
+from scheduling.solvers.kernels.copying import copy
 from scheduling.solvers.schedule.kernels.jobshop_tabu import load_order, tabu_step
 
 #: Entries of ``Search.counters``: iterations made, current objective, best of the present walk,
@@ -151,7 +152,7 @@ def _enter_walk(shop: Shop, search: Search) -> int:
     counters[WALKS] += 1
     if value < counters[BEST]:
         counters[BEST] = value
-        search.best_order[:] = search.walk_order
+        copy(search.best_order, search.walk_order)
     return value
 
 
@@ -184,7 +185,7 @@ def _differences(shop: Shop, one: IntArray, two: IntArray) -> int:
         m = shop.ops[MACHINE, one[k]]
         place[one[k]] = filled[m]
         filled[m] += 1
-    filled[:] = shop.machine_ptr
+    copy(filled, shop.machine_ptr)
     count = 0
     for k in range(n):
         m = shop.ops[MACHINE, two[k]]
@@ -256,7 +257,7 @@ def start_from(shop: Shop, search: Search, order: IntArray) -> int:
     """Close the present walk and begin one at a given linear order; return its objective."""
     if not search.counters[FINISHED]:
         _end_walk(shop, search)
-    search.walk_order[:] = order
+    copy(search.walk_order, order)
     return _enter_walk(shop, search)
 
 
@@ -306,10 +307,10 @@ def advance(shop: Shop, search: Search, max_iterations: int, target: int) -> tup
         if value < counters[WALK_BEST]:
             counters[WALK_BEST] = value
             counters[STALL] = 0
-            search.walk_order[:] = graph[ORDER, :n]
+            copy(search.walk_order, graph[ORDER, :n])
             if value < counters[BEST]:
                 counters[BEST] = value
-                search.best_order[:] = graph[ORDER, :n]
+                copy(search.best_order, graph[ORDER, :n])
         elif counters[STALL] >= counters[PATIENCE]:
             _end_walk(shop, search)
     return counters[BEST], counters[ITERATION]

@@ -40,7 +40,8 @@ from scheduling.solvers.schedule.kernels.jobshop_graph import (
     objective_of,
     random_below,
 )
-from scheduling.solvers.schedule.kernels.jobshop_jit import njit
+from scheduling.solvers.jit import njit
+from scheduling.solvers.kernels.copying import copy
 
 #: Entries of a move record: estimate, direction, both ends of the segment as indices into the
 #: path, how many moves share the estimate, how many were tabu.
@@ -53,7 +54,7 @@ def load_order(
 ) -> int:
     """Make ``order`` the current solution of ``graph`` and return its objective."""
     n = ops.shape[1] - 1
-    graph[ORDER, :n] = order
+    copy(graph[ORDER], order)
     link_order(machine_ptr, ops, graph)
     compute_starts(ops, graph, 0)
     compute_rests(ops, graph, n - 1)

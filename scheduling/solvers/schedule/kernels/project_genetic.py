@@ -24,7 +24,7 @@ from scheduling.solvers.schedule.kernels.project import (
     Ints,
     Project,
 )
-from scheduling.solvers.schedule.kernels.project_jit import njit
+from scheduling.solvers.jit import njit
 from scheduling.solvers.schedule.kernels.project_lists import (
     KEY,
     SCORE,
@@ -102,7 +102,7 @@ def make_pool(keys: Ints, modes: Ints, room: int, seed: int) -> Pool:
     )
 
 
-@njit
+@njit.lean
 def _sample(project: Project, space: Space, pool: Pool, child: int, around: int) -> None:
     """Draw a list: a rule's order, or that of row ``around``, with positions blurred."""
     n = pool.order.shape[1]
@@ -121,7 +121,7 @@ def _sample(project: Project, space: Space, pool: Pool, child: int, around: int)
     list_by(project, space, key, pool.order[child])
 
 
-@njit
+@njit.lean
 def _cross(space: Space, pool: Pool, child: int, mother: int, father: int) -> None:
     """Refill a stretch of the mother's list in the father's order (two-point crossover).
 
@@ -159,7 +159,7 @@ def _cross(space: Space, pool: Pool, child: int, mother: int, father: int) -> No
             filled += 1
 
 
-@njit
+@njit.lean
 def _precedes(project: Project, u: int, v: int) -> bool:
     for i in range(project.task[OUT, u], project.task[OUT, u + 1]):
         if project.edge[i, HEAD] == v and project.edge[i, FORWARD]:
@@ -167,7 +167,7 @@ def _precedes(project: Project, u: int, v: int) -> bool:
     return False
 
 
-@njit
+@njit.lean
 def _mutate(project: Project, pool: Pool, child: int, chance: float) -> None:
     """Move tasks over neighbours that they need not follow or precede; redraw modes."""
     n = pool.order.shape[1]
@@ -194,7 +194,7 @@ def _mutate(project: Project, pool: Pool, child: int, chance: float) -> None:
             pool.mode[child, u] = first + below(pool.rng, count)
 
 
-@njit
+@njit.lean
 def _decode(
     project: Project,
     mirror: Project,
@@ -231,7 +231,7 @@ def _decode(
     return made
 
 
-@njit
+@njit.lean
 def _copy(pool: Pool, source: int, target: int) -> None:
     for u in range(pool.order.shape[1]):
         pool.order[target, u] = pool.order[source, u]
@@ -241,7 +241,7 @@ def _copy(pool: Pool, source: int, target: int) -> None:
         pool.score[target, i] = pool.score[source, i]
 
 
-@njit
+@njit.lean
 def _breed(project: Project, space: Space, pool: Pool, child: int) -> None:
     """Cross a random mother with the better of two fathers and mutate at a random rate."""
     size = pool.state[SIZE]
@@ -255,7 +255,7 @@ def _breed(project: Project, space: Space, pool: Pool, child: int) -> None:
     _mutate(project, pool, child, min(0.3, moved / pool.order.shape[1]))
 
 
-@njit
+@njit.lean
 def _admit(pool: Pool, row: int) -> None:
     """Let a rated row take an empty place, or its mother's if it is no worse."""
     last = pool.order.shape[0] - 1
@@ -272,7 +272,7 @@ def _admit(pool: Pool, row: int) -> None:
         _copy(pool, row, pool.state[MOTHER])
 
 
-@njit
+@njit.lean
 def _restart(pool: Pool) -> None:
     """Empty the population but for the best of all, with room for twice as many."""
     rows = pool.order.shape[0]
@@ -285,7 +285,7 @@ def _restart(pool: Pool) -> None:
         pool.score[rows - 2, i] = _UNRATED
 
 
-@njit
+@njit.lean_entry
 def evolve(
     project: Project,
     mirror: Project,
@@ -326,7 +326,7 @@ def evolve(
     return made
 
 
-@njit
+@njit.lean_entry
 def welcome(project: Project, space: Space, pool: Pool, caps: Ints, row: int) -> None:
     """Rate the modes and starts of a valid schedule in ``row`` and take it into the population."""
     rate(project, space, pool.start[row], pool.mode[row], 0, caps)

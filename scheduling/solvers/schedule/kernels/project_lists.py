@@ -29,7 +29,7 @@ from scheduling.solvers.schedule.kernels.project import (
     Ints,
     Project,
 )
-from scheduling.solvers.schedule.kernels.project_jit import njit
+from scheduling.solvers.jit import njit
 
 Words = NDArray[np.uint64]
 
@@ -80,7 +80,7 @@ def make_space(project: Project) -> Space:
     )
 
 
-@njit
+@njit.lean
 def next_random(rng: Words) -> np.uint64:
     """Next word of the splitmix64 generator (Steele, Lea and Flood, 2014)."""
     rng[0] += np.uint64(0x9E3779B97F4A7C15)
@@ -90,20 +90,20 @@ def next_random(rng: Words) -> np.uint64:
     return z ^ (z >> np.uint64(31))
 
 
-@njit
+@njit.lean
 def below(rng: Words, limit: int) -> int:
     """Uniform integer in ``[0, limit)``; ``limit`` below 2**31."""
     high = next_random(rng) >> np.uint64(33)
     return int(np.int64((high * np.uint64(limit)) >> np.uint64(31)))
 
 
-@njit
+@njit.lean
 def uniform(rng: Words) -> float:
     """Uniform float in [0, 1)."""
     return np.float64(next_random(rng) >> np.uint64(11)) * (1.0 / 9007199254740992.0)
 
 
-@njit
+@njit.lean
 def list_by_time(project: Project, space: Space, key: Ints, order: Ints) -> None:
     """Write into ``order`` the tasks by rising ``key``, ties by rank.
 
@@ -119,7 +119,7 @@ def list_by_time(project: Project, space: Space, key: Ints, order: Ints) -> None
         list_by(project, space, key, order)
 
 
-@njit
+@njit.lean
 def _sort_by_time(
     project: Project, bucket: Ints, key: Ints, low: int, high: int, order: Ints
 ) -> None:
@@ -138,12 +138,12 @@ def _sort_by_time(
         bucket[place] += 1
 
 
-@njit
+@njit.lean
 def _sooner(project: Project, key: Ints, u: int, v: int) -> bool:
     return key[u] < key[v] or (key[u] == key[v] and project.task[RANK, u] < project.task[RANK, v])
 
 
-@njit
+@njit.lean
 def list_by(project: Project, space: Space, key: Ints, order: Ints) -> None:
     """Write into ``order`` the topological order that always takes the least key, ties by rank."""
     heap, count = space.row[QUEUE], space.row[COUNT]
@@ -165,7 +165,7 @@ def list_by(project: Project, space: Space, key: Ints, order: Ints) -> None:
                 size = _push(project, key, heap, size, v)
 
 
-@njit
+@njit.lean
 def _push(project: Project, key: Ints, heap: Ints, size: int, u: int) -> int:
     k = size
     while k > 0 and _sooner(project, key, u, heap[(k - 1) >> 1]):
@@ -175,7 +175,7 @@ def _push(project: Project, key: Ints, heap: Ints, size: int, u: int) -> int:
     return size + 1
 
 
-@njit
+@njit.lean
 def _pop(project: Project, key: Ints, heap: Ints, size: int) -> int:
     """Remove the head; return the new size."""
     size -= 1
@@ -193,7 +193,7 @@ def _pop(project: Project, key: Ints, heap: Ints, size: int) -> int:
     return size
 
 
-@njit
+@njit.lean
 def fill_left(project: Project, mode: Ints, left: Ints) -> None:
     """Compute what a choice of modes leaves of the consumables."""
     for s in range(left.shape[0]):
@@ -204,7 +204,7 @@ def fill_left(project: Project, mode: Ints, left: Ints) -> None:
             left[project.pair[i, 0]] -= project.pair[i, 1]
 
 
-@njit
+@njit.lean
 def missing(left: Ints) -> int:
     """Units of consumables that are missing."""
     total = 0
@@ -214,14 +214,14 @@ def missing(left: Ints) -> int:
     return total
 
 
-@njit
+@njit.lean
 def use(project: Project, left: Ints, m: int, sign: int) -> None:
     """Take what a mode uses up, or give it back with ``sign = -1``."""
     for i in range(project.mode[USES, m], project.mode[USES, m + 1]):
         left[project.pair[i, 0]] -= sign * project.pair[i, 1]
 
 
-@njit
+@njit.lean
 def _tier_value(project: Project, tier: int, end: Ints) -> int:
     """Weighted sum of the measures, in the order of ``objective.MEASURES``."""
     span = completion = flow = tardiness = late = 0
@@ -245,7 +245,7 @@ def _tier_value(project: Project, tier: int, end: Ints) -> int:
     return total + weight[5] * latest + weight[6] * late
 
 
-@njit
+@njit.lean
 def rate(
     project: Project, space: Space, start: Ints, mode: Ints, violation: int, caps: Ints
 ) -> None:
@@ -267,7 +267,7 @@ def rate(
         space.score[2] = 0
 
 
-@njit
+@njit.lean
 def better(a: Ints, b: Ints) -> bool:
     """Whether score ``a`` comes before score ``b``."""
     for i in range(a.shape[0]):

@@ -22,7 +22,7 @@ from scheduling.solvers.schedule.kernels.project import (
     Ints,
     Project,
 )
-from scheduling.solvers.schedule.kernels.project_jit import njit
+from scheduling.solvers.jit import njit
 from scheduling.solvers.schedule.kernels.project_lists import (
     CLOSES,
     COUNT,
@@ -54,7 +54,7 @@ PARALLEL_LIMIT = 5000
 _NEVER = 1 << 60
 
 
-@njit
+@njit.lean
 def _admit(
     project: Project,
     space: Space,
@@ -74,7 +74,7 @@ def _admit(
     return waiting + 1
 
 
-@njit
+@njit.lean
 def _seat(project: Project, profile: Profile, m: int, t: int, now: int) -> int:
     """Occupy what mode ``m`` needs at ``now`` unless it fits nowhere; return the violation."""
     if t == NO_FIT:
@@ -83,7 +83,7 @@ def _seat(project: Project, profile: Profile, m: int, t: int, now: int) -> int:
     return 0
 
 
-@njit
+@njit.lean
 def parallel(
     project: Project,
     profile: Profile,
@@ -144,7 +144,7 @@ def parallel(
     return violation + missing(space.left)
 
 
-@njit
+@njit.lean
 def _latest_ends(project: Project, end: Ints, span: int, out: Ints) -> None:
     """Latest end of each task that costs nothing: the makespan, or its job's completion."""
     for u in range(out.shape[0]):
@@ -157,7 +157,7 @@ def _latest_ends(project: Project, end: Ints, span: int, out: Ints) -> None:
         out[u] = min(limit, project.task[DEADLINE, u])
 
 
-@njit
+@njit.lean
 def justify(
     project: Project,
     mirror: Project,
@@ -227,7 +227,7 @@ def justify(
     return improved
 
 
-@njit
+@njit.lean
 def complete(
     project: Project,
     mirror: Project,
@@ -274,7 +274,7 @@ def complete(
     return made
 
 
-@njit
+@njit.lean_entry
 def generate(
     project: Project,
     mirror: Project,

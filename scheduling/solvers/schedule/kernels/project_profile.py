@@ -23,7 +23,7 @@ from scheduling.solvers.schedule.kernels.project import (
     Ints,
     Project,
 )
-from scheduling.solvers.schedule.kernels.project_jit import njit
+from scheduling.solvers.jit import njit
 
 NO_FIT = -1
 """Returned where capacity never suffices."""
@@ -58,7 +58,7 @@ def make_profile(project: Project) -> Profile:
     return Profile(free, np.zeros(room, np.int64), np.zeros(room, np.int64), size)
 
 
-@njit
+@njit.lean
 def reset(project: Project, profile: Profile, span: int) -> None:
     """Make all capacity free; with ``span > 0`` time runs backwards from ``span``.
 
@@ -99,7 +99,7 @@ def reset(project: Project, profile: Profile, span: int) -> None:
         profile.size[k] = count
 
 
-@njit
+@njit.lean
 def _segment(profile: Profile, first: int, count: int, t: int) -> int:
     """Index of the event that rules at time ``t >= 0``."""
     low, high = first, first + count
@@ -112,7 +112,7 @@ def _segment(profile: Profile, first: int, count: int, t: int) -> int:
     return low
 
 
-@njit
+@njit.lean
 def _fit_packed(free: Ints, guard: int, word: int, t: int, length: int) -> int:
     end = free.shape[0]
     known = t
@@ -128,7 +128,7 @@ def _fit_packed(free: Ints, guard: int, word: int, t: int, length: int) -> int:
     return NO_FIT
 
 
-@njit
+@njit.lean
 def _fit_events(
     project: Project, profile: Profile, k: int, amount: int, t: int, length: int
 ) -> int:
@@ -147,7 +147,7 @@ def _fit_events(
     return t
 
 
-@njit
+@njit.lean
 def fit(project: Project, profile: Profile, mode: int, t: int) -> int:
     """Earliest start from ``t >= 0`` on at which a mode fits; ``NO_FIT`` when there is none."""
     length = project.mode[LENGTH, mode]
@@ -168,7 +168,7 @@ def fit(project: Project, profile: Profile, mode: int, t: int) -> int:
     return t
 
 
-@njit
+@njit.lean
 def _split(profile: Profile, first: int, count: int, i: int, t: int) -> int:
     """Make ``t`` an event, given that event ``i`` rules there; return its index."""
     if profile.time[i] == t:
@@ -181,7 +181,7 @@ def _split(profile: Profile, first: int, count: int, i: int, t: int) -> int:
     return i + 1
 
 
-@njit
+@njit.lean
 def _merge(profile: Profile, first: int, count: int, i: int) -> int:
     """Drop event ``i`` if its level is that of the event before; return the number of events."""
     end = first + count
@@ -193,7 +193,7 @@ def _merge(profile: Profile, first: int, count: int, i: int) -> int:
     return count - 1
 
 
-@njit
+@njit.lean
 def _shift_level(
     project: Project, profile: Profile, k: int, amount: int, t: int, length: int
 ) -> None:
@@ -216,7 +216,7 @@ def _shift_level(
     profile.size[k] = _merge(profile, first, count, i)
 
 
-@njit
+@njit.lean
 def occupy(project: Project, profile: Profile, mode: int, t: int, sign: int) -> None:
     """Take what a mode needs from ``t`` on, or give it back with ``sign = -1``."""
     length = project.mode[LENGTH, mode]

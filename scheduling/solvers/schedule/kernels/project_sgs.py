@@ -26,7 +26,7 @@ from scheduling.solvers.schedule.kernels.project import (
     Ints,
     Project,
 )
-from scheduling.solvers.schedule.kernels.project_jit import njit
+from scheduling.solvers.jit import njit
 from scheduling.solvers.schedule.kernels.project_lists import (
     COUNT,
     FLOOR,
@@ -46,7 +46,7 @@ HOPELESS = 1 << 40
 _NEVER = 1 << 60
 
 
-@njit
+@njit.lean
 def lower(project: Project, start: Ints, mode: Ints, u: int, m: int, low: int) -> int:
     """Earliest start of ``u`` in mode ``m`` by its incoming edges, all tails being placed."""
     length = project.mode[LENGTH, m]
@@ -59,7 +59,7 @@ def lower(project: Project, start: Ints, mode: Ints, u: int, m: int, low: int) -
     return low
 
 
-@njit
+@njit.lean
 def choose_mode(
     project: Project, profile: Profile, space: Space, start: Ints, mode: Ints, u: int, low: int
 ) -> int:
@@ -82,7 +82,7 @@ def choose_mode(
     return best_start
 
 
-@njit
+@njit.lean
 def _serial_packed(
     project: Project,
     profile: Profile,
@@ -140,7 +140,7 @@ def _serial_packed(
     return violation + missing(space.left)
 
 
-@njit
+@njit.lean
 def serial(
     project: Project,
     profile: Profile,
@@ -185,7 +185,7 @@ def serial(
     return violation + missing(space.left)
 
 
-@njit
+@njit.lean
 def _spread(project: Project, space: Space, mode: Ints, first: int, count: int) -> bool:
     """Raise ``space.low`` along all edges from the ``count`` queued tasks on; False on a cycle."""
     low, queue, queued = space.row[LOW], space.row[QUEUE], space.row[COUNT]
@@ -217,7 +217,7 @@ def _spread(project: Project, space: Space, mode: Ints, first: int, count: int) 
     return True
 
 
-@njit
+@njit.lean
 def _restart_lows(project: Project, space: Space, mode: Ints, start: Ints) -> bool:
     """Recompute the earliest starts from floors and placed tasks; False on a positive cycle."""
     n = start.shape[0]
@@ -229,7 +229,7 @@ def _restart_lows(project: Project, space: Space, mode: Ints, start: Ints) -> bo
     return _spread(project, space, mode, 0, n)
 
 
-@njit
+@njit.lean
 def _unschedule(project: Project, profile: Profile, space: Space, mode: Ints, start: Ints) -> None:
     """Delay the placed tasks that a placement pushes; take back all that start after the first."""
     first = _NEVER
@@ -243,7 +243,7 @@ def _unschedule(project: Project, profile: Profile, space: Space, mode: Ints, st
             space.row[PLACED, v] = 0
 
 
-@njit
+@njit.lean
 def _pushed(space: Space, start: Ints) -> bool:
     """Whether a placed task must start later than it does."""
     found = False
@@ -252,7 +252,7 @@ def _pushed(space: Space, start: Ints) -> bool:
     return found
 
 
-@njit
+@njit.lean
 def _lag_violation(project: Project, mode: Ints, start: Ints, deadline: Ints) -> int:
     total = 0
     for e in range(project.edge.shape[0] // 2):
@@ -268,7 +268,7 @@ def _lag_violation(project: Project, mode: Ints, start: Ints, deadline: Ints) ->
     return total
 
 
-@njit
+@njit.lean
 def _serial_with_lags(
     project: Project,
     profile: Profile,
@@ -320,7 +320,7 @@ def _serial_with_lags(
     return _lag_violation(project, mode, start, deadline) + missing(space.left)
 
 
-@njit
+@njit.lean
 def _choose_within_lags(
     project: Project, profile: Profile, space: Space, mode: Ints, u: int
 ) -> None:

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scheduling.solvers.jit import njit
+from scheduling.solvers.kernels.copying import copy
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -24,7 +25,7 @@ _EACH = 0.2
 _FULL = 1.0 + 1e-9
 
 
-@njit(nogil=True)
+@njit.entry
 def anneal(
     size: Floats, ends: Ints, leaves: int, spines: int, place: Ints, steps: int, rng: Any
 ) -> Ints:
@@ -74,7 +75,7 @@ def anneal(
                 current[other] = here
             if change < least:
                 least = change
-                best[:] = current
+                copy(best, current)
         else:
             _move(load, ends, size, one, there, here)
             if other >= 0:
@@ -82,14 +83,14 @@ def anneal(
     return best
 
 
-@njit(nogil=True)
+@njit.lean
 def _move(load: Floats, ends: Ints, size: Floats, flow: int, here: int, there: int) -> None:
     for side in range(2):
         load[ends[side, flow], here] -= size[flow]
         load[ends[side, flow], there] += size[flow]
 
 
-@njit(nogil=True)
+@njit.lean
 def _excess(load: Floats, ends: Ints, one: int, other: int, here: int, there: int) -> float:
     """Return what is too much on the links of both flows' leaves to two spines."""
     found = 0.0

@@ -41,7 +41,7 @@ class _Row(NamedTuple):
     shares: Ints
 
 
-@njit(nogil=True)
+@njit.entry
 def bound_rows(
     value: Ints, weight: Ints, numbers: Ints, most: int, bound: Floats, cut: Flags
 ) -> int:
@@ -88,7 +88,7 @@ def bound_rows(
     return work
 
 
-@njit(nogil=True)
+@njit.inner
 def _lay(row: _Row, value: Ints, weight: Ints, number: int) -> None:
     """Compare a row with all others, itself left out."""
     n, fields = value.shape
@@ -118,7 +118,7 @@ def _lay(row: _Row, value: Ints, weight: Ints, number: int) -> None:
     row.held[0] = count
 
 
-@njit(nogil=True)
+@njit.lean
 def _weight(sums: Ints, place: int, word: Any) -> int:
     """Return the weight of the cells of one word."""
     total = 0
@@ -130,7 +130,7 @@ def _weight(sums: Ints, place: int, word: Any) -> int:
     return total
 
 
-@njit(nogil=True)
+@njit.inner
 def _search(row: _Row, n: int, fields: int, most: int, front: Ints) -> int:
     """Raise the front to the most that groups of each size have in common; return the work.
 
@@ -170,7 +170,7 @@ def _search(row: _Row, n: int, fields: int, most: int, front: Ints) -> int:
     return work
 
 
-@njit(nogil=True)
+@njit.lean
 def _best_pair(row: _Row, n: int, front: Ints) -> None:
     for k in range(n - 1):
         total = 0
@@ -179,7 +179,7 @@ def _best_pair(row: _Row, n: int, front: Ints) -> None:
         front[2] = max(front[2], total)
 
 
-@njit(nogil=True)
+@njit.lean
 def _closed(row: _Row, below: int, one: Any, place: int) -> bool:
     """Note what the rows of a node have in common; tell whether nothing of that was ruled out."""
     above = below - 1
@@ -199,7 +199,7 @@ def _closed(row: _Row, below: int, one: Any, place: int) -> bool:
     return True
 
 
-@njit(nogil=True)
+@njit.inner
 def _improves(row: _Row, node: int, words: int, ends: bool, front: Ints) -> bool:
     """Raise the front by a node; tell whether more cells could raise it further.
 

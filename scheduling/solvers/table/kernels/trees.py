@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scheduling.solvers.jit import njit
+from scheduling.solvers.kernels.copying import copy
 
 Ints = NDArray[np.int64]
 
@@ -40,7 +41,7 @@ class Tree(NamedTuple):
     worth: Ints
 
 
-@njit(nogil=True)
+@njit.entry
 def anneal(
     value: Ints,
     weight: Ints,
@@ -104,18 +105,20 @@ def anneal(
             total = before
         elif total > best:
             best = total
-            best_up[:], best_down[:] = tree.up, tree.down
+            copy(best_up, tree.up)
+            for node in range(len(best_down)):
+                copy(best_down[node], tree.down[node])
     return best, best_up, best_down
 
 
-@njit(nogil=True)
+@njit.inner
 def _grown(value: Ints, weight: Ints, up: Ints, down: Ints) -> Tree:
     """Return a tree with what its nodes have in common."""
     n, fields = value.shape
     cells = np.full((2 * n - 1, fields), NONE, np.int64)
     worth, root = np.zeros(2 * n - 1, np.int64), np.zeros(1, np.int64)
-    cells[:n] = value
     for row in range(n):
+        copy(cells[row], value[row])
         for field in range(fields):
             worth[row] += weight[field, value[row, field]]
     while up[root[0]] != NONE:
@@ -134,7 +137,7 @@ def _grown(value: Ints, weight: Ints, up: Ints, down: Ints) -> Tree:
     return tree
 
 
-@njit(nogil=True)
+@njit.lean
 def _gather(tree: Tree, node: int) -> bool:
     """Note what the two below a node have in common; tell whether that is new."""
     left, right = tree.down[node]
@@ -152,7 +155,7 @@ def _gather(tree: Tree, node: int) -> bool:
     return new
 
 
-@njit(nogil=True)
+@njit.inner
 def _alike(value: Ints) -> tuple[Ints, Ints]:
     """Return the rows by field, sorted by their text there, and the place of each row in that."""
     n, fields = value.shape
@@ -164,20 +167,20 @@ def _alike(value: Ints) -> tuple[Ints, Ints]:
     return alike, place
 
 
-@njit(nogil=True)
+@njit.inner
 def _shuffle(nodes: Ints, rng: Any) -> None:
     for k in range(len(nodes) - 1, 0, -1):
         other = rng.integers(0, k + 1)
         nodes[k], nodes[other] = nodes[other], nodes[k]
 
 
-@njit(nogil=True)
+@njit.lean
 def _sibling(tree: Tree, node: int) -> int:
     left, right = tree.down[tree.up[node]]
     return right if left == node else left
 
 
-@njit(nogil=True)
+@njit.inner
 def _chosen(tree: Tree, alike: Ints, place: Ints, out: Ints, rng: Any) -> int:
     """Choose nodes to take out, none above another and not all; return how many."""
     fields, n = alike.shape
@@ -213,7 +216,7 @@ def _chosen(tree: Tree, alike: Ints, place: Ints, out: Ints, rng: Any) -> int:
     return count
 
 
-@njit(nogil=True)
+@njit.lean
 def _take_out(tree: Tree, node: int) -> int:
     """Take a node out with all below it; return how much more the rest saves, itself left out.
 
@@ -230,7 +233,7 @@ def _take_out(tree: Tree, node: int) -> int:
     return _risen(tree, higher) - tree.worth[above]
 
 
-@njit(nogil=True)
+@njit.lean
 def _put_in(tree: Tree, node: int, beside: int) -> int:
     """Put a node that was taken out beside another one; return how much more is saved."""
     above, higher = tree.up[node], tree.up[beside]
@@ -245,7 +248,7 @@ def _put_in(tree: Tree, node: int, beside: int) -> int:
     return _risen(tree, higher) + tree.worth[above]
 
 
-@njit(nogil=True)
+@njit.lean
 def _risen(tree: Tree, node: int) -> int:
     """Gather anew from a node upwards, as far as anything changes; return how much worth rose."""
     rise = 0
@@ -258,7 +261,7 @@ def _risen(tree: Tree, node: int) -> int:
     return rise
 
 
-@njit(nogil=True)
+@njit.lean
 def _common(tree: Tree, one: int, other: int) -> int:
     """Return the weight of what two nodes have in common."""
     found = 0
@@ -269,7 +272,7 @@ def _common(tree: Tree, one: int, other: int) -> int:
     return found
 
 
-@njit(nogil=True)
+@njit.inner
 def _best_place(tree: Tree, node: int, stack: Ints, rng: Any) -> int:
     """Return the node beside which one that was taken out saves most.
 

@@ -18,7 +18,7 @@ IntArray = NDArray[np.int64]
 FAILED, SAME, CHANGED = -1, 0, 1
 
 
-@njit(nogil=True)
+@njit.entry
 def propagate_links(
     first: IntArray,
     last: IntArray,
@@ -50,7 +50,7 @@ def propagate_links(
     return result
 
 
-@njit(nogil=True)
+@njit.entry
 def propagate_energy(
     first: IntArray,
     last: IntArray,
@@ -93,7 +93,7 @@ def propagate_energy(
     return result
 
 
-@njit(nogil=True)
+@njit.lean
 def _shift(
     first: IntArray,
     last: IntArray,

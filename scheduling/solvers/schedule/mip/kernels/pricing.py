@@ -6,12 +6,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scheduling.solvers.jit import njit
+from scheduling.solvers.kernels.copying import copy
 
 IntArray = NDArray[np.int64]
 FloatArray = NDArray[np.float64]
 
 
-@njit(nogil=True)
+@njit.inner
 def _cheapest_modes(
     task: int,
     lag: int,
@@ -46,7 +47,7 @@ def _cheapest_modes(
                 mode_at[s] = m
 
 
-@njit(nogil=True)
+@njit.lean
 def _add_use(
     tasks: IntArray,
     lags: IntArray,
@@ -69,7 +70,7 @@ def _add_use(
         moment = max(s + mode_length[m] + lags[depth], 0)
 
 
-@njit(nogil=True)
+@njit.lean
 def _no_earlier(value: FloatArray, rest: FloatArray, start_at: IntArray) -> None:
     """Write the least value of a start at or after each time, and which start that is."""
     last = len(value) - 1
@@ -81,7 +82,7 @@ def _no_earlier(value: FloatArray, rest: FloatArray, start_at: IntArray) -> None
         start_at[s] = place
 
 
-@njit(nogil=True)
+@njit.entry
 def price_chains(
     prices: FloatArray,
     costs: FloatArray,
@@ -126,7 +127,7 @@ def price_chains(
     load[:] = 0.0
     for c in range(len(chain_ptr) - 1):
         begin, end = chain_ptr[c], chain_ptr[c + 1]
-        rest[:] = costs[c]
+        copy(rest, costs[c])
         for position in range(end - 1, begin - 1, -1):
             i, depth = chain_task[position], position - begin
             _cheapest_modes(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from scheduling.solvers.schedule.kernels.project_jit import njit
+from scheduling.solvers.jit import njit
 from scheduling.solvers.schedule.permutation.kernels.plant import (
     DUE,
     FLOOR,
@@ -21,7 +21,7 @@ from scheduling.solvers.schedule.permutation.kernels.plant import (
 from scheduling.solvers.schedule.permutation.kernels.pooled import serve, top_served
 
 
-@njit
+@njit.lean
 def job_cost(job: Ints, j: int, end: int) -> int:
     """Cost of a job that completes at ``end``."""
     cost = job[LINEAR, j] * end
@@ -31,7 +31,7 @@ def job_cost(job: Ints, j: int, end: int) -> int:
     return cost
 
 
-@njit
+@njit.lean
 def extend(plant: Plant, f: int, before: int, j: int, source: Ints, target: Ints) -> int:
     """Let a job follow another: completions from ``source`` to ``target``, the last returned.
 
@@ -48,7 +48,7 @@ def extend(plant: Plant, f: int, before: int, j: int, source: Ints, target: Ints
     return now
 
 
-@njit
+@njit.lean
 def _go_forward(plant: Plant, search: Search, f: int) -> None:
     n = search.where.shape[0]
     front, prefix, cost = search.front[f], search.prefix[f], search.cost[f]
@@ -64,7 +64,7 @@ def _go_forward(plant: Plant, search: Search, f: int) -> None:
         before = j
 
 
-@njit
+@njit.lean
 def _go_backward(plant: Plant, search: Search, f: int) -> None:
     duration, release, setup = plant.duration, plant.release, plant.setup
     back, suffix, order = search.back[f], search.suffix[f], search.order[f]
@@ -87,7 +87,7 @@ def _go_backward(plant: Plant, search: Search, f: int) -> None:
         suffix[p] = longest
 
 
-@njit
+@njit.lean
 def costs_served(plant: Plant, search: Search, count: int) -> int:
     """Costs of the jobs of a hybrid flow shop served last."""
     costs = 0
@@ -97,7 +97,7 @@ def costs_served(plant: Plant, search: Search, count: int) -> int:
     return costs
 
 
-@njit
+@njit.lean
 def _refresh_pooled(plant: Plant, search: Search) -> int:
     count = serve(plant, search, -1, 0)
     search.value[0, TOP] = top_served(plant, search, count)
@@ -106,7 +106,7 @@ def _refresh_pooled(plant: Plant, search: Search) -> int:
     return count * plant.duration.shape[2]
 
 
-@njit
+@njit.lean
 def refresh(plant: Plant, search: Search, f: int) -> int:
     """Bring fronts and backs of a line up to date; return the work."""
     if search.fresh[f]:
@@ -123,7 +123,7 @@ def refresh(plant: Plant, search: Search, f: int) -> int:
     return 2 * last * plant.duration.shape[2]
 
 
-@njit
+@njit.lean
 def total(plant: Plant, search: Search) -> int:
     """Value of the present orders, whose lines must be fresh."""
     top = plant.goal[FLOOR]
@@ -134,7 +134,7 @@ def total(plant: Plant, search: Search) -> int:
     return plant.goal[PEAK] * top + costs if plant.goal[SUMS] else top
 
 
-@njit
+@njit.lean
 def spread(plant: Plant, search: Search) -> int:
     """Sum of the maxima of all lines, which breaks ties between orders of one maximum."""
     summed = 0

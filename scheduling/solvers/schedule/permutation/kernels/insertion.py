@@ -9,7 +9,7 @@ position are passed one by one, as long as what they cost at least stays below t
 
 from __future__ import annotations
 
-from scheduling.solvers.schedule.kernels.project_jit import njit
+from scheduling.solvers.jit import njit
 from scheduling.solvers.schedule.permutation.kernels.fronts import (
     costs_served,
     extend,
@@ -35,7 +35,7 @@ from scheduling.solvers.schedule.permutation.kernels.pooled import serve, top_se
 _NEW, _SHIFTED = range(2)
 
 
-@njit
+@njit.lean
 def _top_at(plant: Plant, search: Search, f: int, j: int, p: int) -> int:
     """Maximum of a line with a job at a position; its completions go to the first row."""
     order, row = search.order[f], search.row[_NEW]
@@ -54,7 +54,7 @@ def _top_at(plant: Plant, search: Search, f: int, j: int, p: int) -> int:
     return top
 
 
-@njit
+@njit.lean
 def _idle_at(plant: Plant, search: Search, f: int, j: int, p: int) -> int:
     """Idle time that a job at a position brings, after :func:`_top_at`."""
     new, shifted = search.row[_NEW], search.row[_SHIFTED]
@@ -75,7 +75,7 @@ def _idle_at(plant: Plant, search: Search, f: int, j: int, p: int) -> int:
     return idle
 
 
-@njit
+@njit.lean
 def _scan_maximum(plant: Plant, search: Search, f: int, j: int) -> tuple[int, int]:
     """Best maximum of a line with a job in it, and its position."""
     best, least, place = LARGEST, LARGEST, 0
@@ -94,7 +94,7 @@ def _scan_maximum(plant: Plant, search: Search, f: int, j: int) -> tuple[int, in
     return best, place
 
 
-@njit
+@njit.lean
 def _sum_at(plant: Plant, search: Search, f: int, j: int, p: int, others: int, limit: int) -> int:
     """Costs with a job at a position, or ``LARGEST`` when they reach ``limit``.
 
@@ -126,7 +126,7 @@ def _sum_at(plant: Plant, search: Search, f: int, j: int, p: int, others: int, l
     return value if value < limit else LARGEST
 
 
-@njit
+@njit.lean
 def _scan_sum(
     plant: Plant, search: Search, f: int, j: int, others: int, limit: int
 ) -> tuple[int, int]:
@@ -139,7 +139,7 @@ def _scan_sum(
     return best, place
 
 
-@njit
+@njit.lean
 def _scan_pooled(plant: Plant, search: Search, j: int) -> int:
     """Best position for a job in a hybrid flow shop; its value goes to ``MAIN`` and ``SIDE``.
 
@@ -164,7 +164,7 @@ def _scan_pooled(plant: Plant, search: Search, j: int) -> int:
     return place
 
 
-@njit
+@njit.lean_entry
 def find_place(plant: Plant, search: Search, j: int) -> tuple[int, int]:
     """Find the best line and position for a job; its value goes to ``MAIN`` and ``SIDE``."""
     if plant.units.size > 0:
@@ -195,7 +195,7 @@ def find_place(plant: Plant, search: Search, j: int) -> tuple[int, int]:
     return line, place
 
 
-@njit
+@njit.lean
 def insert(search: Search, j: int, f: int, p: int) -> None:
     """Put a job at a position of a line."""
     order = search.order[f]
@@ -207,7 +207,7 @@ def insert(search: Search, j: int, f: int, p: int) -> None:
     search.fresh[f] = 0
 
 
-@njit
+@njit.lean_entry
 def remove(search: Search, j: int) -> None:
     """Take a job out of its line."""
     f = search.where[j]

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from scheduling.solvers.schedule.kernels.project_jit import njit
+from scheduling.solvers.jit import njit
 from scheduling.solvers.schedule.permutation.kernels.plant import FLOOR, TAIL, Ints, Plant, Search
 
 
-@njit
+@njit.lean
 def _first_free(free: Ints, units: int) -> int:
     best = 0
     for u in range(1, units):
@@ -15,7 +15,7 @@ def _first_free(free: Ints, units: int) -> int:
     return best
 
 
-@njit
+@njit.lean
 def _sort_by_arrival(served: Ints, ready: Ints, count: int) -> None:
     """Sort by insertion, stably: jobs come nearly in order."""
     for i in range(1, count):
@@ -28,7 +28,7 @@ def _sort_by_arrival(served: Ints, ready: Ints, count: int) -> None:
         served[q] = j
 
 
-@njit
+@njit.lean
 def serve(plant: Plant, search: Search, job: int, place: int) -> int:
     """Serve the jobs of the only line, with one more at a place; return their number.
 
@@ -62,7 +62,7 @@ def serve(plant: Plant, search: Search, job: int, place: int) -> int:
     return count
 
 
-@njit
+@njit.lean
 def top_served(plant: Plant, search: Search, count: int) -> int:
     """Largest completion plus tail of the jobs served last."""
     top = plant.goal[FLOOR]

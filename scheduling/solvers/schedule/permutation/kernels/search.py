@@ -16,7 +16,7 @@ import math
 
 import numpy as np
 
-from scheduling.solvers.schedule.kernels.project_jit import njit
+from scheduling.solvers.jit import njit
 from scheduling.solvers.schedule.permutation.kernels.fronts import refresh, spread, total
 from scheduling.solvers.schedule.permutation.kernels.insertion import find_place, insert, remove
 from scheduling.solvers.schedule.permutation.kernels.plant import (
@@ -49,7 +49,7 @@ from scheduling.solvers.schedule.permutation.kernels.plant import (
 )
 
 
-@njit
+@njit.lean
 def below(rng: Words, bound: int) -> int:
     """Draw an integer from 0 to ``bound - 1`` with xorshift64 (Marsaglia, 2003)."""
     word = rng[0]
@@ -61,7 +61,7 @@ def below(rng: Words, bound: int) -> int:
     return drawn  # type: ignore[return-value]
 
 
-@njit
+@njit.lean
 def _shuffle(search: Search) -> None:
     """Begin to try all jobs elsewhere, in a new order."""
     queue = search.queue
@@ -72,7 +72,7 @@ def _shuffle(search: Search) -> None:
     search.counter[QUIET] = 0
 
 
-@njit
+@njit.lean
 def _draw_job(search: Search) -> int:
     """Draw a job to be taken out."""
     lines = search.size.shape[0]
@@ -89,7 +89,7 @@ def _draw_job(search: Search) -> int:
     return j
 
 
-@njit
+@njit.lean
 def _break_up(plant: Plant, search: Search) -> None:
     """Take some jobs out."""
     counter = search.counter
@@ -105,7 +105,7 @@ def _break_up(plant: Plant, search: Search) -> None:
     _shuffle(search)
 
 
-@njit
+@njit.lean
 def _build(plant: Plant, search: Search) -> None:
     """Put in the next job of the bag."""
     counter = search.counter
@@ -119,7 +119,7 @@ def _build(plant: Plant, search: Search) -> None:
         _shuffle(search)
 
 
-@njit
+@njit.lean
 def _patience(search: Search) -> int:
     """Jobs in a row that must find no better place to end a phase."""
     n = search.queue.shape[0]
@@ -128,7 +128,7 @@ def _patience(search: Search) -> int:
     return min(n, int(search.knob[TRIED])) if search.counter[ROUNDS] > 0 else n
 
 
-@njit
+@njit.lean
 def _try_elsewhere(plant: Plant, search: Search) -> None:
     """Put one job at its best position; end the phase when that has helped no job of all."""
     counter = search.counter
@@ -148,7 +148,7 @@ def _try_elsewhere(plant: Plant, search: Search) -> None:
         counter[PHASE] = BUILDING if counter[PHASE] == POLISHING else JUDGING
 
 
-@njit
+@njit.lean
 def _copy(order: Ints, size: Ints, target: Ints, target_size: Ints) -> None:
     for f in range(size.shape[0]):
         target_size[f] = size[f]
@@ -156,7 +156,7 @@ def _copy(order: Ints, size: Ints, target: Ints, target_size: Ints) -> None:
             target[f, p] = order[f, p]
 
 
-@njit
+@njit.lean
 def _return_to_kept(search: Search) -> None:
     _copy(search.kept, search.kept_size, search.order, search.size)
     for f in range(search.size.shape[0]):
@@ -165,7 +165,7 @@ def _return_to_kept(search: Search) -> None:
             search.where[search.order[f, p]] = f
 
 
-@njit
+@njit.lean
 def _note_best(search: Search, value: int) -> None:
     if value < search.counter[BEST]:
         _copy(search.order, search.size, search.best, search.best_size)
@@ -173,7 +173,7 @@ def _note_best(search: Search, value: int) -> None:
         search.counter[FRESH] = 1
 
 
-@njit
+@njit.lean
 def _judge(plant: Plant, search: Search) -> None:
     """Keep the orders, or return to those kept before; then take jobs out."""
     counter = search.counter
@@ -192,7 +192,7 @@ def _judge(plant: Plant, search: Search) -> None:
     _break_up(plant, search)
 
 
-@njit
+@njit.lean_entry
 def measure(plant: Plant, search: Search) -> None:
     """Value the present orders, and go on with improving them."""
     counter = search.counter
@@ -205,7 +205,7 @@ def measure(plant: Plant, search: Search) -> None:
     _shuffle(search)
 
 
-@njit
+@njit.lean_entry
 def advance(plant: Plant, search: Search, looks: int, target: int, build_only: int) -> int:
     """Go on until so much work is done or a value is reached; return the work.
 

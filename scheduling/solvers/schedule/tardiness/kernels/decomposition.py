@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from scheduling.solvers.schedule.kernels.project_jit import njit
+from scheduling.solvers.jit import njit
 from scheduling.solvers.schedule.tardiness.kernels.parts import (
     BASE,
     BEST,
@@ -99,7 +99,7 @@ def _tardiness(part: Decomposition, order: list[int], time: int) -> int:
     return int(np.maximum(0, end - part.due[order]).sum())
 
 
-@njit
+@njit.lean
 def scan(part: Decomposition, first: int, last: int, longest: int, time: int) -> tuple[int, bool]:
     """Lower bound of a part's tardiness, and whether it is its least tardiness.
 
@@ -143,7 +143,7 @@ def scan(part: Decomposition, first: int, last: int, longest: int, time: int) ->
     return max(largest, matched), False
 
 
-@njit
+@njit.lean
 def list_positions(
     part: Decomposition, first: int, last: int, longest: int, time: int, base: int
 ) -> int:
@@ -189,7 +189,7 @@ def list_positions(
     return end
 
 
-@njit
+@njit.lean
 def _fill_right(part: Decomposition, last: int, top: int, base: int, end: int) -> None:
     """Name the right sides of the positions in the rows from ``base`` to ``end``."""
     rank, position = part.rank, part.position
@@ -211,7 +211,7 @@ def _fill_right(part: Decomposition, last: int, top: int, base: int, end: int) -
         row[RIGHT + 2] = longest
 
 
-@njit
+@njit.lean
 def _look(part: Decomposition, first: int, last: int, longest: int, time: int) -> tuple[int, bool]:
     """Lower bound of a part's tardiness from the table or a scan, and whether it is exact."""
     if first < 0:
@@ -224,7 +224,7 @@ def _look(part: Decomposition, first: int, last: int, longest: int, time: int) -
     return scan(part, first, last, longest, time)
 
 
-@njit
+@njit.lean
 def _open(part: Decomposition, first: int, last: int, longest: int, time: int) -> None:
     """Put a part on top of the stack."""
     depth = part.counter[DEPTH]
@@ -237,7 +237,7 @@ def _open(part: Decomposition, first: int, last: int, longest: int, time: int) -
     part.counter[DEPTH] = depth + 1
 
 
-@njit
+@njit.lean
 def _try_position(part: Decomposition, frame: Ints, row: Ints) -> int:
     """Value of the part with its longest job at a position.
 
@@ -265,7 +265,7 @@ def _try_position(part: Decomposition, frame: Ints, row: Ints) -> int:
     return value
 
 
-@njit
+@njit.lean_entry
 def advance(part: Decomposition, steps: int) -> int:
     """Go on for about ``steps`` looks at a position; return how many were made.
 

@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from scheduling.solvers.schedule.kernels.project_jit import njit
+from scheduling.solvers.jit import njit
 
 Ints = NDArray[np.int64]
 Words = NDArray[np.uint64]
@@ -81,7 +81,7 @@ def best_order(search: Search) -> Ints:
     return search.row[BEST, :-1].copy()
 
 
-@njit
+@njit.lean
 def _below(rng: Words, bound: int) -> int:
     word = rng[0]
     word ^= word << np.uint64(13)
@@ -91,13 +91,13 @@ def _below(rng: Words, bound: int) -> int:
     return int((word >> np.uint64(33)) % np.uint64(bound))
 
 
-@njit
+@njit.lean
 def _cost(job: Ints, j: int, end: int) -> int:
     late = end - job[DUE, j]
     return job[WEIGHT, j] * late if late > 0 else 0
 
 
-@njit
+@njit.lean_entry
 def measure(search: Search) -> int:
     """Fill in completions and costs of the present order; return its value."""
     job, row = search.job, search.row
@@ -113,7 +113,7 @@ def measure(search: Search) -> int:
     return total
 
 
-@njit
+@njit.lean
 def _swap_gain(search: Search, i: int, k: int, least: int) -> int:
     """Gain of swapping positions i < k, or a smaller number when it is at most ``least``."""
     job, row = search.job, search.row
@@ -140,7 +140,7 @@ def _swap_gain(search: Search, i: int, k: int, least: int) -> int:
     return gain
 
 
-@njit
+@njit.lean
 def _plan(search: Search) -> int:
     """Find the best set of moves that do not overlap; return its gain."""
     job, row = search.job, search.row
@@ -174,7 +174,7 @@ def _plan(search: Search) -> int:
     return row[GAIN, n]
 
 
-@njit
+@njit.lean
 def _carry_out(search: Search) -> None:
     """Make the moves of the plan, from the last position to the first."""
     row = search.row
@@ -200,7 +200,7 @@ def _carry_out(search: Search) -> None:
         k = i
 
 
-@njit
+@njit.lean
 def _kick(search: Search) -> None:
     """Swap a few random pairs of jobs that stand not too far apart."""
     row = search.row
@@ -212,7 +212,7 @@ def _kick(search: Search) -> None:
             row[ORDER, i], row[ORDER, k] = row[ORDER, k], row[ORDER, i]
 
 
-@njit
+@njit.lean
 def _end_walk(search: Search) -> None:
     """Note a local optimum; after many without a better one go back to the best order."""
     row, counter = search.row, search.counter
@@ -229,7 +229,7 @@ def _end_walk(search: Search) -> None:
             row[ORDER, k] = row[BEST, k]
 
 
-@njit
+@njit.lean_entry
 def advance(search: Search, steps: int, target: int) -> int:
     """Go on for up to ``steps`` steps, or until the best value is at most ``target``.
 

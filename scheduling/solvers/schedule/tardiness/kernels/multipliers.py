@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from scheduling.solvers.schedule.kernels.project_jit import njit
+from scheduling.solvers.jit import njit
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -62,13 +62,13 @@ def make_multipliers(price: Ints) -> Multipliers:
     )
 
 
-@njit
+@njit.lean
 def _copy(source: Ints, target: Ints) -> None:
     for j in range(source.shape[0]):
         target[j] = source[j]
 
 
-@njit
+@njit.lean
 def settle(prices: Multipliers, path: int, target: int) -> None:
     """Take note of a shortest path's cost and count, and move the prices.
 

@@ -15,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from scheduling.solvers.schedule.kernels.project_jit import njit
+from scheduling.solvers.jit import njit
 from scheduling.solvers.schedule.tardiness.kernels.multipliers import (
     INFINITE,
     SCALE,
@@ -78,7 +78,7 @@ def make_network(relaxation: Relaxation, most_arcs: int) -> Network | None:
     return assemble(np.concatenate([ends, job, ends]), cost, pointer, source)
 
 
-@njit
+@njit.lean
 def _may_follow(relaxation: Relaxation, i: int, j: int, time: int) -> bool:
     """Whether i completing at ``time`` and then j is the cheaper order of the two."""
     if i == j or relaxation.before[j, i]:
@@ -91,7 +91,7 @@ def _may_follow(relaxation: Relaxation, i: int, j: int, time: int) -> bool:
     return kept < other or (kept == other and i < j)
 
 
-@njit
+@njit.lean_entry
 def join_runs(
     relaxation: Relaxation, time: Ints, job: Ints32, at: Ints, pointer: Ints, source: Ints32
 ) -> None:
@@ -119,7 +119,7 @@ def join_runs(
     pointer[nodes + 2] = count
 
 
-@njit
+@njit.lean_entry
 def label_ahead(network: Network, price: Ints) -> int:
     """Label the nodes with the cheapest paths up to them; return the cost up to the end."""
     job, ahead, pointer = network.job, network.ahead, network.pointer
@@ -135,7 +135,7 @@ def label_ahead(network: Network, price: Ints) -> int:
     return ahead[nodes - 1]
 
 
-@njit
+@njit.lean_entry
 def label_after(network: Network, price: Ints) -> None:
     """Label the nodes with the cheapest paths from them to the end."""
     job, after, pointer = network.job, network.after, network.pointer
@@ -154,7 +154,7 @@ def label_after(network: Network, price: Ints) -> None:
             after[u] = min(after[u], through)
 
 
-@njit
+@njit.lean
 def trace(network: Network, path: Ints) -> int:
     """Write the jobs of the cheapest path, last first; return their number."""
     job, ahead, pointer = network.job, network.ahead, network.pointer
@@ -173,7 +173,7 @@ def trace(network: Network, path: Ints) -> int:
     return length
 
 
-@njit
+@njit.lean_entry
 def climb(network: Network, prices: Multipliers, steps: int, target: int, path: Ints) -> bool:
     """Move the prices up to ``steps`` times; False when no path is left."""
     for _ in range(steps):
@@ -201,14 +201,14 @@ def thinned(network: Network, price: Ints, ceiling: int) -> Network:
     return assemble(network.job[kept], network.cost[kept], pointer, source)
 
 
-@njit
+@njit.lean
 def _through(network: Network, price: Ints, v: int) -> int:
     """Cost of node v and of the cheapest path behind it."""
     own = network.cost[v] - price[network.job[v]] if network.job[v] >= 0 else 0
     return own + network.after[v]
 
 
-@njit
+@njit.lean_entry
 def number_kept(network: Network, price: Ints, ceiling: int, number: Ints32) -> int:
     """Give the nodes on cheap paths new numbers, others -1; return how many arcs stay."""
     nodes = network.job.shape[0]
@@ -228,7 +228,7 @@ def number_kept(network: Network, price: Ints, ceiling: int, number: Ints32) -> 
     return arcs
 
 
-@njit
+@njit.lean_entry
 def copy_kept(
     network: Network, price: Ints, ceiling: int, number: Ints32, pointer: Ints, source: Ints32
 ) -> None:

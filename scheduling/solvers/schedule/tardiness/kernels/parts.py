@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from scheduling.solvers.schedule.kernels.project_jit import njit
+from scheduling.solvers.jit import njit
 
 Ints = NDArray[np.int64]
 Words = NDArray[np.uint64]
@@ -143,7 +143,7 @@ def grown(part: Decomposition) -> Decomposition:
     return larger
 
 
-@njit
+@njit.lean_entry
 def rehash(
     old_key: Ints,
     old_value: Ints,
@@ -161,7 +161,7 @@ def rehash(
             choice[slot] = old_choice[index]
 
 
-@njit
+@njit.lean
 def slot_of(key: Ints, wanted: int) -> int:
     """Slot that holds the key, or the empty one where it belongs."""
     mask = key.shape[0] - 1
@@ -174,14 +174,14 @@ def slot_of(key: Ints, wanted: int) -> int:
     return slot
 
 
-@njit
+@njit.lean
 def name_of(part: Decomposition, first: int, last: int, longest: int, time: int) -> int:
     """Key of a part."""
     shift = part.shift
     return (time << shift[2]) | (first << shift[1]) | (last << shift[0]) | longest
 
 
-@njit
+@njit.lean_entry
 def find_slot(part: Decomposition, first: int, last: int, longest: int, time: int) -> int:
     """Slot of a part in the table."""
     return slot_of(part.key, name_of(part, first, last, longest, time))

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from scheduling.solvers.schedule.kernels.project_jit import njit
+from scheduling.solvers.jit import njit
 from scheduling.solvers.schedule.tardiness.kernels.multipliers import Ints
 
 Bools = NDArray[np.bool_]
@@ -24,7 +24,7 @@ def find_precedences(durations: Ints, dues: Ints, weights: Ints) -> Bools:
     return before
 
 
-@njit
+@njit.lean_entry
 def close_pairs(
     duration: Ints, due: Ints, weight: Ints, before: Bools, ahead: Ints, until: Ints
 ) -> None:
@@ -46,7 +46,7 @@ def close_pairs(
                     changed = True
 
 
-@njit
+@njit.lean
 def _goes_first(
     duration: Ints, due: Ints, weight: Ints, ahead: Ints, until: Ints, i: int, j: int
 ) -> bool:
@@ -60,7 +60,7 @@ def _goes_first(
     return due[j] >= latest
 
 
-@njit
+@njit.lean
 def _add(duration: Ints, before: Bools, ahead: Ints, until: Ints, i: int, j: int) -> None:
     """Put i and all before it before j and all behind it."""
     n = duration.shape[0]

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from scheduling.solvers.schedule.kernels.project_jit import njit
+from scheduling.solvers.jit import njit
 from scheduling.solvers.schedule.tardiness.kernels.multipliers import (
     INFINITE,
     SCALE,
@@ -68,14 +68,14 @@ def make_relaxation(durations: Ints, dues: Ints, weights: Ints, before: Bools) -
     return Relaxation(durations, dues, weights, before, allowed, *labels, *jobs)
 
 
-@njit
+@njit.lean
 def run_cost(relaxation: Relaxation, price: Ints, j: int, end: int) -> int:
     """Scaled cost of completing job j at ``end``, less its price."""
     late = end - relaxation.due[j]
     return (relaxation.weight[j] * late * SCALE if late > 0 else 0) - price[j]
 
 
-@njit
+@njit.lean
 def forward(relaxation: Relaxation, price: Ints) -> int:
     """Label all times with the cheapest paths up to them; return the cost up to the last."""
     label, last, duration = relaxation.ahead, relaxation.ahead_job, relaxation.duration
@@ -103,7 +103,7 @@ def forward(relaxation: Relaxation, price: Ints) -> int:
     return label[0, times - 1]
 
 
-@njit
+@njit.lean
 def backward(relaxation: Relaxation, price: Ints) -> None:
     """Label all times with the cheapest paths from them on."""
     label, first, duration = relaxation.after, relaxation.after_job, relaxation.duration
@@ -130,7 +130,7 @@ def backward(relaxation: Relaxation, price: Ints) -> None:
         first[1, s] = other
 
 
-@njit
+@njit.lean
 def count_visits(relaxation: Relaxation, count: Ints) -> None:
     """Count how often the cheapest path of the last forward pass runs each job."""
     count[:] = 0
@@ -143,7 +143,7 @@ def count_visits(relaxation: Relaxation, count: Ints) -> None:
         row = 1 if relaxation.ahead_job[0, t] == j else 0
 
 
-@njit
+@njit.lean_entry
 def ascend(relaxation: Relaxation, prices: Multipliers, steps: int, target: int) -> bool:
     """Move the prices ``steps`` times; False when no path is left: nothing beats ``target``."""
     for _ in range(steps):
@@ -155,7 +155,7 @@ def ascend(relaxation: Relaxation, prices: Multipliers, steps: int, target: int)
     return True
 
 
-@njit
+@njit.lean_entry
 def cut(relaxation: Relaxation, price: Ints, ceiling: int) -> int:
     """Close the runs that no path of scaled cost up to ``ceiling`` makes; return the open ones.
 

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from scheduling.solvers.schedule.kernels.project_jit import njit
+from scheduling.solvers.jit import njit
 from scheduling.solvers.schedule.tardiness.kernels.multipliers import INFINITE, Ints
 from scheduling.solvers.schedule.tardiness.kernels.network import Ints32, Network, assemble
 from scheduling.solvers.schedule.tardiness.kernels.relaxation import Bools
@@ -89,7 +89,7 @@ def _rules(jobs: Ints, before: Bools) -> Words:
     return rules
 
 
-@njit
+@njit.lean_entry
 def split_nodes(network: Network, price: Ints, ceiling: int, rules: Words, buffer: Buffer) -> int:
     """Write the refined network into the buffer; return its nodes, -1 without enough room."""
     nodes = network.job.shape[0]
@@ -111,7 +111,7 @@ def split_nodes(network: Network, price: Ints, ceiling: int, rules: Words, buffe
     return count
 
 
-@njit
+@njit.lean
 def _split_node(
     network: Network,
     v: int,
@@ -173,7 +173,7 @@ def _split_node(
     return count
 
 
-@njit
+@njit.lean
 def _forget(buffer: Buffer, start: int, count: int) -> None:
     """Empty the slots of a node's copies."""
     mask = buffer.slot.shape[0] - 1

@@ -1,0 +1,1 @@
+"""Compiled kernels that those of several families call. Importing them loads numba."""
