@@ -9,6 +9,7 @@ would close a cycle with, until none is left: the closure of job insertion (Groe
 
 from __future__ import annotations
 
+from scheduling.solvers.jit import njit
 from scheduling.solvers.schedule.kernels.blocking_graph import (
     AGAIN,
     COMPLETION,
@@ -41,7 +42,6 @@ from scheduling.solvers.schedule.kernels.blocking_graph import (
     WordArray,
 )
 from scheduling.solvers.schedule.kernels.jobshop_graph import random_below
-from scheduling.solvers.jit import njit
 
 
 @njit.lean

@@ -12,6 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from scheduling.solvers.jit import njit
 from scheduling.solvers.schedule.kernels.blocking_graph import (
     INFEASIBLE,
     KEPT,
@@ -34,7 +35,6 @@ from scheduling.solvers.schedule.kernels.blocking_moves import (
     move_behind,
 )
 from scheduling.solvers.schedule.kernels.jobshop_graph import next_random, random_below
-from scheduling.solvers.jit import njit
 
 #: Entries of ``Annealing.counters``: present and best value, moves made in the cycle, its length.
 CURRENT, BEST, STEP, LENGTH = range(4)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from scheduling.solvers.jit import njit
 from scheduling.solvers.schedule.kernels.jobshop_dispatch import heap_pop, heap_push
 from scheduling.solvers.schedule.kernels.jobshop_graph import (
     DURATION,
@@ -17,7 +18,6 @@ from scheduling.solvers.schedule.kernels.jobshop_graph import (
     IntArray,
     Shop,
 )
-from scheduling.solvers.jit import njit
 
 
 @njit.entry

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from scheduling.solvers.jit import njit
 from scheduling.solvers.schedule.kernels.jobshop_graph import (
     DURATION,
     HEAD,
@@ -20,7 +21,6 @@ from scheduling.solvers.schedule.kernels.jobshop_graph import (
     WordArray,
     next_random,
 )
-from scheduling.solvers.jit import njit
 
 #: Rules by number: the smallest key goes first.
 RULES = ("SPT", "LPT", "FIFO", "MWKR", "LWKR", "MOPNR", "FDD/MWKR", "EDD", "SLACK", "RANDOM")

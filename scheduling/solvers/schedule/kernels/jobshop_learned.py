@@ -15,6 +15,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from scheduling.solvers.jit import njit
 from scheduling.solvers.schedule.kernels.jobshop_dispatch import heap_pop, heap_push
 from scheduling.solvers.schedule.kernels.jobshop_graph import (
     DURATION,
@@ -25,7 +26,6 @@ from scheduling.solvers.schedule.kernels.jobshop_graph import (
     IntArray,
     Shop,
 )
-from scheduling.solvers.jit import njit
 from scheduling.solvers.schedule.learning.inputs import INPUTS, SITUATION
 
 Floats = NDArray[np.float64]

@@ -10,6 +10,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from scheduling.solvers.jit import njit
+from scheduling.solvers.kernels.copying import copy
 from scheduling.solvers.schedule.kernels.jobshop_dispatch import RULES, dispatch_order
 from scheduling.solvers.schedule.kernels.jobshop_graph import (
     GRAPH_ROWS,
@@ -22,8 +24,6 @@ from scheduling.solvers.schedule.kernels.jobshop_graph import (
     next_random,
     random_below,
 )
-from scheduling.solvers.jit import njit
-from scheduling.solvers.kernels.copying import copy
 from scheduling.solvers.schedule.kernels.jobshop_tabu import load_order, tabu_step
 
 #: Entries of ``Search.counters``: iterations made, current objective, best of the present walk,

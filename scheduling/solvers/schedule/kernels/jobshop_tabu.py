@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from scheduling.solvers.jit import njit
+from scheduling.solvers.kernels.copying import copy
 from scheduling.solvers.schedule.kernels.jobshop_graph import (
     AFTER,
     BEFORE,
@@ -40,8 +42,6 @@ from scheduling.solvers.schedule.kernels.jobshop_graph import (
     objective_of,
     random_below,
 )
-from scheduling.solvers.jit import njit
-from scheduling.solvers.kernels.copying import copy
 
 #: Entries of a move record: estimate, direction, both ends of the segment as indices into the
 #: path, how many moves share the estimate, how many were tabu.

@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from scheduling.solvers.jit import njit
 from scheduling.solvers.schedule.kernels.project import (
     FORWARD,
     HEAD,
@@ -24,7 +25,6 @@ from scheduling.solvers.schedule.kernels.project import (
     Ints,
     Project,
 )
-from scheduling.solvers.jit import njit
 from scheduling.solvers.schedule.kernels.project_lists import (
     KEY,
     SCORE,

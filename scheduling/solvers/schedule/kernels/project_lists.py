@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from scheduling.solvers.jit import njit
 from scheduling.solvers.schedule.kernels.project import (
     BEFORE,
     DUE,
@@ -29,7 +30,6 @@ from scheduling.solvers.schedule.kernels.project import (
     Ints,
     Project,
 )
-from scheduling.solvers.jit import njit
 
 Words = NDArray[np.uint64]
 

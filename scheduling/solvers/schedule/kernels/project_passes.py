@@ -7,6 +7,7 @@ or due date if later, which makes the double pass monotone for every regular mea
 
 from __future__ import annotations
 
+from scheduling.solvers.jit import njit
 from scheduling.solvers.schedule.kernels.project import (
     BEFORE,
     DEADLINE,
@@ -22,7 +23,6 @@ from scheduling.solvers.schedule.kernels.project import (
     Ints,
     Project,
 )
-from scheduling.solvers.jit import njit
 from scheduling.solvers.schedule.kernels.project_lists import (
     CLOSES,
     COUNT,

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from scheduling.solvers.jit import njit
 from scheduling.solvers.schedule.kernels.project import (
     GUARD,
     LENGTH,
@@ -23,7 +24,6 @@ from scheduling.solvers.schedule.kernels.project import (
     Ints,
     Project,
 )
-from scheduling.solvers.jit import njit
 
 NO_FIT = -1
 """Returned where capacity never suffices."""

@@ -7,6 +7,7 @@ Neumann and Schwindt, 2001).
 
 from __future__ import annotations
 
+from scheduling.solvers.jit import njit
 from scheduling.solvers.schedule.kernels.project import (
     FROM_END,
     GUARD,
@@ -26,7 +27,6 @@ from scheduling.solvers.schedule.kernels.project import (
     Ints,
     Project,
 )
-from scheduling.solvers.jit import njit
 from scheduling.solvers.schedule.kernels.project_lists import (
     COUNT,
     FLOOR,
