@@ -11,6 +11,9 @@ from scheduling.solvers.explain import Label
 PLENTY = 64
 """A pool that is no constraint has so many times its size, for groups of every size."""
 
+LARGE = 1024
+"""Fewest GPUs of a pool that is no constraint."""
+
 
 @dataclass(frozen=True, slots=True)
 class Rule:
@@ -137,5 +140,5 @@ def _pool(pool: Pool, *, plenty: bool, free: bool) -> Pool:
     if plenty and pool.nodes is not None:
         update["nodes"] = pool.nodes * PLENTY
     elif plenty:
-        update["gpus"] = max(1024, pool.size * PLENTY)
+        update["gpus"] = max(LARGE, pool.size * PLENTY)
     return pool.model_copy(update=update)

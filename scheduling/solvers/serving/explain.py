@@ -13,6 +13,7 @@ from scheduling.solvers.board import Budget
 from scheduling.solvers.driver import solve
 from scheduling.solvers.explain import Explainer, Explanation, Label
 from scheduling.solvers.serving.constraints import (
+    LARGE,
     PLENTY,
     Rule,
     rules_of,
@@ -208,12 +209,15 @@ def _reached(problem: ServingProblem, index: int, answer: ServingSolution) -> It
 
 
 def _grown(problem: ServingProblem, rule: Rule, budget: Budget) -> Change | None:
-    """Find the least size by halving."""
+    """Find the least size by halving; ``None`` where this pool alone is not what is missing."""
     pool = problem.pools[rule.index]
     now = pool.nodes if pool.nodes is not None else pool.size
     # Domains of several nodes come whole.
     step = 1 if pool.nodes is None else max(1, (pool.domain or 1) // (pool.gpus_per_node or 1))
-    low, high = now // step, max(now * PLENTY, 16) // step
+    most = max(now * PLENTY, 16 if pool.nodes is not None else LARGE)
+    low, high = now // step, most // step
+    if not _met(with_size(problem, rule.index, high * step), budget.part(0.3)):
+        return None
     while high - low > 1 and budget.remaining():
         middle = (low + high) // 2
         if _met(with_size(problem, rule.index, middle * step), budget.part(0.3)):

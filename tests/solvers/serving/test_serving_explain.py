@@ -42,6 +42,19 @@ def test_a_pool_that_is_too_small_is_named_with_the_nodes_that_suffice() -> None
     assert found.record()["changes"][0]["now"] in (2.0, 12.0)
 
 
+def test_an_empty_pool_needs_as_much_as_its_replicas() -> None:
+    templates = [
+        {"id": "m4", "model": "m", "pool": "h", "layout": {"tp": 4}, "rates": {"chat": 6.0}},
+        {"id": "k16", "model": "k", "pool": "l", "layout": {"tp": 16}, "rates": {"code": 0.5}},
+    ]
+    pools = [
+        {"id": "h", "gpu": "H100", "nodes": 2, "gpus_per_node": 8, "price_per_hour": 2.5},
+        {"id": "l", "gpu": "L40S", "gpus": 0, "price_per_hour": 1.0},
+    ]
+    found = sch.explain(problem(templates=templates, pools=pools), time_limit=1e6)
+    assert {change.label.kind: change.needed for change in found.changes}["pool"] == 32.0
+
+
 def test_a_limit_is_named_with_the_least_that_suffices() -> None:
     limited = problem(limits={"cost_per_hour": 30.0}, demands=[
         {"id": "chat", "model": "m", "requests_per_second": 6.0},
