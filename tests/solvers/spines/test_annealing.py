@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
@@ -116,6 +116,8 @@ def test_shares_of_some_flows_keep_all_links_within_the_least_congestion(
     problem: LeafSpine, seed: int
 ) -> None:
     arrays = compile_spines(problem)
+    # Engines keep rows within 1e-7: which spine a smaller flow takes is nothing to them.
+    assume(arrays.size.min() > 1e-6 * arrays.limit)
     parts = few_splits(arrays, FREE)
     assert parts is not None
     share, rng = shares_of(arrays, parts), np.random.default_rng(seed)
