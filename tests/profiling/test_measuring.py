@@ -152,4 +152,4 @@ def test_the_verb_writes_a_profile_that_reads_back(
     shown = CliRunner().invoke(app, arguments[:-1])
     assert "h100-sxm, fake 1" in shown.stdout
     bad = CliRunner().invoke(app, ["profile", "llama-3.1-8b", "--tp", "one", "--output", str(file)])
-    assert "whole numbers such as 1,4" in str(bad.exception)
+    assert "--tp: found 'one', expected whole numbers above 0, such as 1,4" in str(bad.exception)
