@@ -37,6 +37,12 @@ VERBS = {
 
 LIMITS = ["-3", "0", "nan", "inf", "soon"]
 COUNTS = ["0", "1.5", "many", "9" * 20]
+OF_VERBS = (
+    ("--time-limit", sorted(VERBS), LIMITS),
+    ("--work-limit", ["solve", "pareto", "simulate"], LIMITS),
+    ("--workers", sorted({*VERBS} - {"reproduce"}), COUNTS),
+    ("--jobs", ["bench", "plan", "reproduce"], COUNTS),
+)
 
 
 def assert_named(cli: Cli, option: str, value: str, *words: object) -> None:
@@ -49,28 +55,17 @@ def assert_named(cli: Cli, option: str, value: str, *words: object) -> None:
     assert "expected" in told
 
 
-@pytest.mark.parametrize("value", LIMITS)
-@pytest.mark.parametrize("verb", VERBS)
-def test_time_limits(cli: Cli, verb: str, value: str) -> None:
-    assert_named(cli, "--time-limit", value, verb, *VERBS[verb])
-
-
-@pytest.mark.parametrize("value", LIMITS)
-@pytest.mark.parametrize("verb", ["solve", "pareto", "simulate"])
-def test_work_limits(cli: Cli, verb: str, value: str) -> None:
-    assert_named(cli, "--work-limit", value, verb, *VERBS[verb])
-
-
-@pytest.mark.parametrize("value", COUNTS)
-@pytest.mark.parametrize("verb", sorted({*VERBS} - {"reproduce"}))
-def test_workers(cli: Cli, verb: str, value: str) -> None:
-    assert_named(cli, "--workers", value, verb, *VERBS[verb])
-
-
-@pytest.mark.parametrize("value", COUNTS)
-@pytest.mark.parametrize("verb", ["bench", "plan", "reproduce"])
-def test_jobs(cli: Cli, verb: str, value: str) -> None:
-    assert_named(cli, "--jobs", value, verb, *VERBS[verb])
+@pytest.mark.parametrize(
+    ("option", "verb", "value"),
+    [
+        (option, verb, value)
+        for option, verbs, values in OF_VERBS
+        for verb in verbs
+        for value in values
+    ],
+)
+def test_limits_and_counts(cli: Cli, option: str, verb: str, value: str) -> None:
+    assert_named(cli, option, value, verb, *VERBS[verb])
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from scheduling.models.spines.arrays import Parts, SpineArrays
 from scheduling.models.spines.bounds import splits_bound
 from scheduling.solvers.bases import NeedsNumba
 from scheduling.solvers.board import Board, Budget
-from scheduling.solvers.spines.family import CompiledSpines, offer
+from scheduling.solvers.spines.family import CompiledSpines, offer, too_many_shares
 from scheduling.solvers.spines.policies import Spray
 from scheduling.solvers.spines.shares import Shares, prices, shares_of, spread
 from scheduling.solvers.spines.spreading import FewSplits
@@ -64,8 +64,7 @@ class Annealing(NeedsNumba):
 
     def refusal(self, data: CompiledSpines) -> str | None:
         """Refuse problems whose shares would fill memory."""
-        cells = len(data.arrays.size) * data.arrays.spines
-        return f"{cells} shares, above {LARGEST_CELLS}; use auto" if cells > LARGEST_CELLS else None
+        return too_many_shares(data, LARGEST_CELLS)
 
     def search(
         self, data: CompiledSpines, board: Board[Parts], budget: Budget, hint: Parts | None

@@ -54,6 +54,12 @@ class CompiledSpines(Compiled[LeafSpine, SpineArrays, Parts, LeafSpineSolution])
         return {"parts": tuple(FlowPart(flow=f, spine=s, size=size) for f, s, size in rows)}
 
 
+def too_many_shares(data: CompiledSpines, most: int) -> str | None:
+    """Say that a solver refuses more shares of flows on spines than it can hold."""
+    cells = len(data.arrays.size) * data.arrays.spines
+    return f"{cells} shares, above {most}; use auto" if cells > most else None
+
+
 def offer(data: CompiledSpines, board: Board[Parts], parts: Parts, solver: str) -> bool:
     """Post parts; tell whether they are the best so far."""
     return board.offer(parts, data.values(parts), solver)

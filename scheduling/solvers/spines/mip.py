@@ -13,7 +13,7 @@ from scheduling.models.spines.problem import STEP
 from scheduling.solvers.board import Board, Budget
 from scheduling.solvers.linear.model import LinearModel
 from scheduling.solvers.linear.program import ProgramSolver
-from scheduling.solvers.spines.family import CompiledSpines, offer
+from scheduling.solvers.spines.family import CompiledSpines, offer, too_many_shares
 from scheduling.solvers.spines.shares import shares_of, spread
 from scheduling.solvers.spines.spreading import FewSplits
 
@@ -31,8 +31,7 @@ class Mip(ProgramSolver):
 
     def refusal(self, data: CompiledSpines) -> str | None:
         """Refuse programs that would not be solved in any time."""
-        cells = len(data.arrays.size) * data.arrays.spines
-        return f"{cells} shares, above {LARGEST_CELLS}; use auto" if cells > LARGEST_CELLS else None
+        return too_many_shares(data, LARGEST_CELLS)
 
     def search(
         self, data: CompiledSpines, board: Board[Parts], budget: Budget, hint: Parts | None
