@@ -1,4 +1,4 @@
-"""Calls of the command line inside the test's process."""
+"""Calls of the command line inside the test's process, and a scenario of requests for them."""
 
 from __future__ import annotations
 
@@ -7,11 +7,36 @@ import os
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from scheduling.cli import main
+
+SCENARIO = """
+kind: requests
+name: chat
+replica:
+  cost: {base_seconds: 0.005, per_token_seconds: 4.0e-05, per_kv_seconds: 3.0e-08}
+  kv_tokens: 6400
+replicas: 2
+max_sequences: 32
+workload:
+  classes:
+    - name: chat
+      arrivals: {kind: poisson, rate: 12.0}
+      prompt: {kind: lognormal, median: 300, sigma: 0.8, at_most: 2000}
+      output: {kind: lognormal, median: 120, sigma: 0.7, at_most: 800}
+    - name: search
+      arrivals: {kind: poisson, rate: 2.0}
+      prompt: {kind: fixed, tokens: 1500}
+      output: {kind: fixed, tokens: 20}
+requests: 200
+slo: {ttft_seconds: 0.5, tpot_seconds: 0.03}
+slos:
+  search: {ttft_seconds: 2.0}
+"""
 
 
 @dataclass(frozen=True)
@@ -48,3 +73,10 @@ def cli(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> 
         return Call(int(stop.value.code or 0), texts.out, texts.err)
 
     return call
+
+
+@pytest.fixture
+def scenario(tmp_path: Path) -> Path:
+    path = tmp_path / "scenario.yaml"
+    path.write_text(SCENARIO, encoding="utf-8")
+    return path

@@ -1,14 +1,15 @@
-"""Kernels without an entry from Python are called by kernels only."""
+"""How kernels stand in the sources: who compiles them, and who calls those without an entry."""
 
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from scheduling.solvers import machine_code
+from scheduling.solvers import jit, machine_code, warmup
 
 SOLVERS = Path(machine_code.__file__).parent
 ROOT = SOLVERS.parents[1]
@@ -96,3 +97,20 @@ def test_python_calls_no_inner_kernel() -> None:
 )
 def test_such_calls_are_seen(text: str, found: set[str]) -> None:
     assert uses(text, "a.c", {("a.kernels.b", "f")}) == found
+
+
+def test_the_folders_of_all_kernels_are_watched() -> None:
+    """A folder that holds kernels elsewhere would keep machine code of old sources."""
+    home = Path(warmup.__file__).parent
+    used = re.compile(r"^@.*njit", re.MULTILINE)
+    jitted = {p.parent for p in home.rglob("*.py") if used.search(p.read_text(encoding="utf-8"))}
+    assert jitted
+    assert jitted <= set(machine_code.FOLDERS)
+
+
+def test_no_kernel_goes_round_the_library_s_own_njit() -> None:
+    """Broken machine code, a full disk or a folder without rights would end its searches."""
+    home = Path(jit.__file__).parent
+    direct = re.compile(r"numba\.(n?jit|guvectorize|vectorize)\b|from numba import")
+    found = {path for path in home.rglob("*.py") if direct.search(path.read_text(encoding="utf-8"))}
+    assert found == {Path(jit.__file__)}

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import gc
 import os
-import re
 import signal
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -21,8 +20,7 @@ import scheduling as sch
 from scheduling.models.base import Problem, Status
 from scheduling.models.memory.problem import Buffer, MemoryProblem
 from scheduling.scenarios.scenario import Run
-from scheduling.solvers import jit, machine_code, warmup
-from scheduling.solvers.board import Board, Budget
+from scheduling.solvers import machine_code, warmup
 from scheduling.solvers.memory.warming import PACKING
 from scheduling.solvers.ordering import annealing
 from scheduling.solvers.placement.columns.solver import PATTERNS
@@ -34,6 +32,7 @@ from scheduling.solvers.spines.annealing import ANNEALING
 from scheduling.solvers.table.fronts import FRONTS
 from scheduling.solvers.table.trees import TREES
 from scheduling.solvers.watching import one_of_many, whole
+from tests.solvers.conftest import CALLED, TEST, board, budget, new_process
 
 GROUPS = (
     *schedule.GROUPS,
@@ -46,36 +45,6 @@ GROUPS = (
     FRONTS,
     ANNEALING,
 )
-
-CALLED: list[str] = []
-TEST = warmup.Kernels("test", lambda: CALLED.append("test"))
-
-
-@pytest.fixture
-def fresh(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Path]:
-    """Return the folder of a machine on which nothing has been compiled."""
-    cache = tmp_path / "cache"
-    monkeypatch.setenv("NUMBA_CACHE_DIR", str(cache))
-    monkeypatch.setattr(warmup, "_DONE", set())
-    monkeypatch.setattr(warmup, "_CHILDREN", {})
-    CALLED.clear()
-    token = warmup._FIRST.set(False)
-    yield cache
-    warmup._FIRST.reset(token)
-    for child in filter(None, warmup._CHILDREN.values()):
-        warmup._kill(child)
-
-
-def new_process(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(warmup, "_DONE", set())
-
-
-def board() -> Board[object]:
-    return Board(0, (), 0.0)
-
-
-def budget(seconds: float | None, work: float | None = None) -> Budget:
-    return Budget(None if seconds is None else time.monotonic() + seconds, work, 1, 0)
 
 
 def test_each_group_is_compiled_once(
@@ -244,128 +213,6 @@ def test_a_new_machine_solves_before_it_has_compiled_anything(
     monkeypatch.setattr(warmup, "_ended", lambda child: False)
     answer = sch.solve(problem, time_limit=600.0, workers=2)
     assert answer.status is Status.OPTIMAL
-
-
-def test_the_folders_of_all_kernels_are_watched() -> None:
-    """A folder that holds kernels elsewhere would keep machine code of old sources."""
-    home = Path(warmup.__file__).parent
-    used = re.compile(r"^@.*njit", re.MULTILINE)
-    jitted = {p.parent for p in home.rglob("*.py") if used.search(p.read_text(encoding="utf-8"))}
-    assert jitted
-    assert jitted <= set(machine_code.FOLDERS)
-
-
-def test_no_kernel_goes_round_the_library_s_own_njit() -> None:
-    """Broken machine code, a full disk or a folder without rights would end its searches."""
-    home = Path(jit.__file__).parent
-    direct = re.compile(r"numba\.(n?jit|guvectorize|vectorize)\b|from numba import")
-    found = {path for path in home.rglob("*.py") if direct.search(path.read_text(encoding="utf-8"))}
-    assert found == {Path(jit.__file__)}
-
-
-def light_kernel(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
-    """Return a new kernel of a file, as each process has one."""
-    monkeypatch.setattr("numba.core.config.CACHE_DIR", os.environ["NUMBA_CACHE_DIR"])
-    path = folder / "light.py"
-    path.write_text("def more(count):\n    return count + 1\n")
-    place: dict[str, Any] = {"__name__": "light", "__file__": str(path)}
-    exec(compile(path.read_text(), str(path), "exec"), place)
-    return jit.njit.entry(place["more"])
-
-
-def hits(kernel: Any) -> int:
-    assert kernel(1) == 2
-    return sum(kernel.stats.cache_hits.values())
-
-
-def test_machine_code_is_kept_for_the_same_sources_of_all_kernels(
-    fresh: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    assert [hits(light_kernel(tmp_path, monkeypatch)) for _ in range(2)] == [0, 1]
-    monkeypatch.setattr(machine_code, "sources", lambda: "changed")
-    assert [hits(light_kernel(tmp_path, monkeypatch)) for _ in range(2)] == [0, 1]
-
-
-@pytest.mark.parametrize("ending", ["nbi", "nbc"])
-@pytest.mark.parametrize("content", [b"", b"no pickle"])
-def test_broken_machine_code_is_compiled_anew(
-    fresh: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, ending: str, content: bytes
-) -> None:
-    assert hits(light_kernel(tmp_path, monkeypatch)) == 0
-    [broken] = fresh.rglob(f"*.{ending}")
-    broken.write_bytes(content)
-    assert [hits(light_kernel(tmp_path, monkeypatch)) for _ in range(2)] == [0, 1]
-
-
-def test_a_full_disk_ends_no_search_and_leaves_no_note(
-    fresh: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    monkeypatch.setattr(jit, "UNKEPT", set())
-    kernel = light_kernel(tmp_path, monkeypatch)
-
-    def full(*given: object) -> None:
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr("numba.core.caching.IndexDataCacheFile._open_for_write", full)
-    group = warmup.Kernels("light", lambda: hits(kernel))
-    warmup.compile_now((group,))
-    assert {"light.more"} == jit.UNKEPT
-    new_process(monkeypatch)
-    assert not warmup.at_once((group,), budget(100.0))
-    assert warmup._start(group) is None
-
-
-def test_kernels_are_compiled_where_nothing_can_be_kept(
-    fresh: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    monkeypatch.setattr(jit, "UNKEPT", set())
-    monkeypatch.setattr(machine_code, "_can_hold", lambda folder: False)
-    assert hits(light_kernel(tmp_path, monkeypatch)) == 0
-    assert warmup._start(TEST) is None
-    warmup.compile_first((TEST,))
-    assert CALLED == ["test"]
-    assert not fresh.exists()
-
-
-@pytest.mark.skipif(os.name != "posix", reason="users of POSIX may have no home")
-def test_a_user_without_a_home_gets_no_folder_called_tilde(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    for name in ("HOME", "XDG_CACHE_HOME", "NUMBA_CACHE_DIR"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setattr("os.getuid", lambda: 4321)
-    monkeypatch.setattr("pwd.getpwuid", {}.__getitem__)
-    monkeypatch.setattr(machine_code, "_can_hold", lambda folder: folder.name != "__pycache__")
-    assert machine_code.folder_beside(tmp_path) is None
-
-
-def test_a_folder_at_which_one_may_not_look_is_no_error(
-    fresh: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("NUMBA_CACHE_DIR", str(fresh / ("long" * 100)))
-    assert not machine_code.noted("test")
-    warmup.compile_now((TEST,))
-    assert CALLED == ["test"]
-
-
-def test_notes_replace_those_of_older_sources_and_no_others(
-    fresh: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for place, stamp in (("here", "old"), ("elsewhere", "old"), ("here", "new")):
-        monkeypatch.setattr(machine_code, "_place", lambda place=place: place)
-        monkeypatch.setattr(machine_code, "sources", lambda stamp=stamp: stamp)
-        machine_code.note("test")
-    found = sorted(path.name for path in fresh.iterdir())
-    assert found == ["compiled-test-elsewhere-old", "compiled-test-here-new"]
-
-
-def test_nothing_is_noted_where_numba_compiles_nothing(
-    fresh: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("NUMBA_DISABLE_JIT", "1")
-    assert machine_code.noted("test")
-    machine_code.note("test")
-    assert not fresh.exists()
 
 
 def stuck() -> warmup.Kernels:
