@@ -1,8 +1,9 @@
-"""What tests of reports share: a browser, and calls of the command line."""
+"""What tests of reports share: a browser, a folder to be in, and calls of the command line."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -20,3 +21,9 @@ def shared_browser() -> Iterator[Browser]:
         pytest.skip(ADVICE)
     with Browser(program) as browser:
         yield browser
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
