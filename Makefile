@@ -1,5 +1,6 @@
 # make demo   set up and solve a real instance: table, solution file and Gantt chart in out/
 # make test   set up and run every check: lint, types, import rules, docs, tests
+# make thorough   the tests again, properties with all their examples, drawn anew (twice as long)
 # make coverage   the tests again, with the lines that they miss (twice as long)
 # make test-minimum   the tests on the lowest versions that the project asks for
 # make dist-check   build wheel and sdist; install each away from the repository and solve with it
@@ -20,10 +21,10 @@ PYTEST_ARGS ?=
 BUDGET ?= 60s
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint docs atlas kernels pytest coverage test-minimum dist-check lock clean
+.PHONY: help demo test lint docs atlas kernels pytest thorough coverage test-minimum dist-check lock clean
 
 help:
-	@sed -n '1,10s/^# \{0,1\}//p' Makefile
+	@sed -n '1,11s/^# \{0,1\}//p' Makefile
 
 $(VENV)/pip.stamp:
 	@echo "==> creating $(VENV) with $(PYTHON)"
@@ -76,6 +77,10 @@ atlas: $(VENV)/package.stamp
 pytest: $(VENV)/dev.stamp
 	@echo "==> pytest: tests"
 	$(BIN)/pytest --numprocesses auto --dist loadfile $(PYTEST_ARGS)
+
+thorough: $(VENV)/dev.stamp
+	@echo "==> pytest: tests, properties with all their examples"
+	PROPERTIES=thorough $(BIN)/pytest --numprocesses auto --dist loadfile $(PYTEST_ARGS)
 
 coverage: $(VENV)/dev.stamp
 	@echo "==> pytest: tests with coverage"

@@ -12,13 +12,15 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from scheduling.solvers.warmup import kernels_first
+from tests.properties import THOROUGH, examples
 
-# A busy machine must not fail a property, so no profile has a deadline. In CI the examples are the
-# same on every run; at a desk they differ, to find more.
-_NO_CLOCK = [HealthCheck.too_slow]
-settings.register_profile("ci", derandomize=True, deadline=None, suppress_health_check=_NO_CLOCK)
-settings.register_profile("dev", deadline=None, suppress_health_check=_NO_CLOCK)
-settings.load_profile("ci" if os.environ.get("CI") else "dev")
+# A busy machine must not fail a property, so it has no deadline.
+settings.register_profile(
+    "tests",
+    examples(100, deadline=None, suppress_health_check=[HealthCheck.too_slow]),
+    derandomize=not THOROUGH,
+)
+settings.load_profile("tests")
 
 
 @pytest.fixture(scope="session", autouse=True)

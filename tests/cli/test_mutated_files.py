@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
 import scheduling as sch
@@ -22,6 +22,7 @@ from scheduling.instances.yamltext import parse_yaml
 from scheduling.models.base import Status
 from tests.cli.conftest import Cli
 from tests.docs.test_snippets import PAGES
+from tests.properties import examples
 
 SOLVED = {
     "allocation": "greedy",
@@ -55,10 +56,8 @@ JUNK: list[Any] = [
     *(None, True, -1, 0, 3, 1.5, 2**70, 1e300, "", "x", [], {}, [[]], [{}], {"x": 1}),
     *("nan", "-1", "x" * 500, "\u0663", "__class__"),
 ]
-BRIEF = settings(
-    max_examples=6,
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+BRIEF = examples(
+    6, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 )
 
 
@@ -184,7 +183,7 @@ def test_a_mutated_solution_is_refused_or_checked(
 
 
 @pytest.mark.parametrize("kind", EXPLAINED)
-@settings(BRIEF, max_examples=4)
+@examples(4, parent=BRIEF)
 @given(data=st.data())
 def test_a_mutated_problem_is_explained_or_refused(
     kind: str, data: st.DataObject, cli: Cli, tmp_path: Path

@@ -6,7 +6,7 @@ from pathlib import Path
 import networkx as nx
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from scheduling.errors import InputError
@@ -22,6 +22,7 @@ from scheduling.models.base import Status, TierValue
 from scheduling.models.schedule.check import check_schedule
 from scheduling.models.schedule.problem import Machine, Renewable, ScheduleProblem
 from scheduling.models.schedule.solution import ScheduledTask, ScheduleSolution
+from tests.properties import examples
 
 # Largest load of a machine or length of a job, published with the instances: 8 sizes of 10 each.
 LOADS = """
@@ -115,7 +116,7 @@ def test_smallest_and_largest_shares(name: str) -> None:
         make(name, **values)
 
 
-@settings(max_examples=30)
+@examples(30)
 @given(st.integers(0, 1000), st.integers(1, 8), st.integers(1, 6))
 def test_random_shops(seed: int, jobs: int, machines: int) -> None:
     size = {"jobs": jobs, "machines": machines, "seed": seed}
@@ -153,7 +154,7 @@ def test_machine_orders_and_durations_are_spread() -> None:
     assert abs(np.mean(durations) - 50) < 3
 
 
-@settings(max_examples=25)
+@examples(25)
 @given(st.integers(0, 1000), st.integers(1, 25), st.floats(0, 2.5), st.floats(0, 1))
 def test_projects(seed: int, tasks: int, complexity: float, factor: float) -> None:
     size = {"tasks": tasks, "complexity": complexity, "factor": factor, "seed": seed}
@@ -185,7 +186,7 @@ def test_modes_trade_time_for_resources() -> None:
             assert amounts == sorted(amounts, reverse=True)
 
 
-@settings(max_examples=25)
+@examples(25)
 @given(st.integers(0, 1000), st.integers(2, 25), st.floats(0, 0.5))
 def test_lags_alone_can_be_kept(seed: int, tasks: int, slack: float) -> None:
     problem = make("project-with-lags", tasks=tasks, cycles=1.0, slack=slack, seed=seed)
@@ -200,7 +201,7 @@ def test_lags_alone_can_be_kept(seed: int, tasks: int, slack: float) -> None:
     assert not nx.negative_edge_cycle(graph)
 
 
-@settings(max_examples=25)
+@examples(25)
 @given(st.integers(0, 1000), st.integers(1, 40), st.integers(1, 4), st.floats(0.2, 3.0))
 def test_task_graphs(seed: int, tasks: int, processors: int, alpha: float) -> None:
     size = {"tasks": tasks, "processors": processors, "alpha": alpha, "seed": seed}
@@ -259,7 +260,7 @@ def test_shops_with_one_more_rule_keep_their_operations() -> None:
     assert flow.same_order == (("M1", "M2", "M3"),)
 
 
-@settings(max_examples=25)
+@examples(25)
 @given(st.integers(0, 1000), st.integers(1, 12), st.floats(0, 1))
 def test_reservoirs_allow_one_task_after_the_other(seed: int, tasks: int, stock: float) -> None:
     problem = make("reservoir-project", tasks=tasks, reservoirs=2, stock=stock, seed=seed)

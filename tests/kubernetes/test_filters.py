@@ -5,7 +5,7 @@ from __future__ import annotations
 from random import Random
 from typing import Any
 
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 import scheduling as sch
@@ -16,6 +16,7 @@ from scheduling.models.placement.solution import PlacementSolution
 from scheduling.solvers.placement.ordering import order_steps
 from scheduling.solvers.placement.state import State
 from tests.kubernetes.filters import REQUIRED, Cluster, Object, admits
+from tests.properties import examples
 
 SPACES = {"s": {"team": "x"}, "t": {}}
 KEYS = ("zone", "rack", "host")
@@ -160,7 +161,7 @@ def item_of(pod: Object) -> str:
 
 
 @given(st.randoms(use_true_random=True))
-@settings(max_examples=150, deadline=None)
+@examples(150)
 def test_a_pod_may_stand_where_the_filters_pass(random: Random) -> None:
     cluster, (guest,) = drawn(random, 1)
     problem = stated(cluster, [guest])
@@ -177,7 +178,7 @@ def test_a_pod_may_stand_where_the_filters_pass(random: Random) -> None:
 
 
 @given(st.randoms(use_true_random=True))
-@settings(max_examples=40, deadline=None)
+@examples(40)
 def test_steps_pass_the_filters_one_after_the_other(random: Random) -> None:
     cluster, guests = drawn(random, 3)
     problem = stated(cluster, guests)

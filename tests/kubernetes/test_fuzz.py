@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import yaml
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 import scheduling as sch
@@ -17,6 +17,7 @@ from scheduling.instances.text import decode
 from scheduling.kubernetes.snapshot import Snapshot, read_snapshot
 from scheduling.solvers.placement.explaining.explain import left_out
 from tests.kubernetes.objects import listed, node, pod
+from tests.properties import examples
 
 REQUIRED = "requiredDuringSchedulingIgnoredDuringExecution"
 PREFERRED = "preferredDuringSchedulingIgnoredDuringExecution"
@@ -195,7 +196,7 @@ def test_the_dump_itself_is_read_and_solved() -> None:
     assert len(snapshot.problem.items) == 2
 
 
-@settings(max_examples=200, deadline=None)
+@examples(200)
 @given(st.lists(st.tuples(st.sampled_from(PATHS), ODD, st.booleans()), min_size=1, max_size=3))
 def test_mutations_are_read_or_refused(
     changes: list[tuple[tuple[Any, ...], Any, bool]],
@@ -209,7 +210,7 @@ def test_mutations_are_read_or_refused(
         left_out(snapshot.problem, solution)
 
 
-@settings(max_examples=100, deadline=None)
+@examples(100)
 @given(st.integers(0, 10**6), st.sampled_from(["", "{", "}", "]", '"', ",", "NaN", "\t", ":", "&"]))
 @example(0, "")
 def test_truncated_and_damaged_texts_are_refused_or_read(position: int, inserted: str) -> None:
@@ -219,7 +220,7 @@ def test_truncated_and_damaged_texts_are_refused_or_read(position: int, inserted
         outcome(text[:where] + inserted + text[where:])
 
 
-@settings(max_examples=50, deadline=None)
+@examples(50)
 @given(st.binary(max_size=60), st.integers(0, 10**6))
 def test_damaged_bytes_are_refused_or_read(noise: bytes, position: int) -> None:
     data = json.dumps(BASE).encode()

@@ -7,7 +7,7 @@ import itertools
 from typing import Any
 
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from scheduling.kubernetes.client.backoff import Backoff
@@ -15,6 +15,7 @@ from scheduling.kubernetes.mover.mover import Manners, Mover
 from scheduling.kubernetes.mover.nudger import Nudger
 from tests.kubernetes.api_cluster import Object
 from tests.kubernetes.world import World, budget, node, pod
+from tests.properties import examples
 
 
 def mover(world: World, **manners: Any) -> Mover:
@@ -274,7 +275,7 @@ def worlds(draw: st.DrawFn) -> World:
     return World(*objects)
 
 
-@settings(max_examples=20, deadline=None)
+@examples(20)
 @given(
     world=worlds(),
     pace=st.sampled_from([6.0, 30.0, 60.0]),

@@ -8,7 +8,7 @@ from typing import Any, Self
 
 import httpx2
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
 from scheduling.errors import SchedulingError
@@ -19,6 +19,7 @@ from scheduling.kubernetes.client.server import ApiError, ApiServer
 from tests.kubernetes import api_server
 from tests.kubernetes.api_cluster import Cluster, Fault
 from tests.kubernetes.api_server import serving
+from tests.properties import examples
 
 Object = dict[str, Any]
 _KEPT = {entry.kind for entry in WATCHED}
@@ -238,9 +239,7 @@ CHANGES = st.one_of(
 )
 
 
-@settings(
-    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@examples(25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(changes=st.lists(CHANGES, max_size=25), page=st.integers(1, 3))
 def test_the_state_becomes_that_of_the_server(
     changes: list[tuple[str, int, str]], page: int

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 import scheduling as sch
@@ -26,6 +26,7 @@ from scheduling.planner.sizing import Sizer
 from scheduling.planner.stating import state
 from scheduling.planner.templates import Memo, candidates
 from tests.planner.fleets import fleet
+from tests.properties import examples
 
 _IDLE = 1e-6
 """Least ceiling: of a pool that no load leaves within its limit."""
@@ -47,7 +48,7 @@ def load(
     return Load(requests, "model", targets)
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(
     service=st.floats(0.01, 10),
     limit=st.floats(0, 20),
@@ -124,7 +125,7 @@ def test_floor_below_a_target_is_named() -> None:
     assert caught.value.floor.excess == pytest.approx(2.0, rel=0.01)
 
 
-@settings(max_examples=25, deadline=None)
+@examples(25)
 @given(ttft=st.floats(0.1, 2), tpot=st.floats(0.011, 0.05), factor=st.floats(1.0, 3.0))
 def test_looser_targets_never_cost_rate(ttft: float, tpot: float, factor: float) -> None:
     room = Room(COST, {512: 10**9, 2048: 10**9})
@@ -303,7 +304,7 @@ def test_candidates_end_with_the_time() -> None:
     assert whole.kept
 
 
-@settings(max_examples=30, deadline=None)
+@examples(30)
 @given(
     low=st.integers(2, 3000),
     more=st.integers(0, 3000),

@@ -11,7 +11,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 
 from scheduling.errors import InputError, UnsupportedError
 from scheduling.instances.schema import json_schema
@@ -21,6 +21,7 @@ from scheduling.planner.emit.flags import engine
 from scheduling.planner.files import read_plan
 from tests.planner.drawn import UNKNOWN, component, plan, plans
 from tests.planner.emitted import Fleet, read
+from tests.properties import examples
 
 OWN_FLAGS = {"--model", "--disaggregation-mode"}
 """Flags of Dynamo's worker that are not the engine's."""
@@ -85,7 +86,7 @@ def _expressible(given_plan: ServingPlan, runtime: str) -> bool:
 
 
 @pytest.mark.parametrize("runtime", RUNTIMES)
-@settings(max_examples=40)
+@examples(40)
 @given(given_plan=plans())
 def test_files_read_back_as_the_plan(runtime: str, given_plan: ServingPlan) -> None:
     with TemporaryDirectory() as folder:

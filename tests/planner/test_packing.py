@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from scheduling.models.cost.catalogue import gpu, llm
@@ -22,6 +22,7 @@ from scheduling.planner.sizing import Sizer
 from scheduling.simulator.requests.deployment import Deployment, Flow, Group
 from scheduling.simulator.requests.fleet import simulate_fleet
 from scheduling.simulator.requests.policies.composition import Sarathi
+from tests.properties import examples
 
 
 def requests(prompt: Any, output: Any = 1, prefix_share: float = 0.0) -> RequestClass:
@@ -42,7 +43,7 @@ def spread(mean: float, scv: float) -> dict[str, Any]:
     return {"kind": "lognormal", "median": median, "sigma": sigma, "at_most": 100_000}
 
 
-@settings(max_examples=12, deadline=None)
+@examples(12)
 @given(
     low=st.integers(2, 3000),
     more=st.integers(0, 3000),

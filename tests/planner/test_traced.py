@@ -4,7 +4,7 @@ import heapq
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from scheduling.models.cost.protocol import Affine
@@ -15,6 +15,7 @@ from scheduling.planner.iterations import Room
 from scheduling.planner.loads import Load
 from scheduling.planner.sizing import Sizer
 from scheduling.planner.traced import MOST_ROWS, TracedQueue
+from tests.properties import examples
 
 GRID = np.array([1e-6, *(step / 100 for step in range(1, 96))])
 
@@ -40,7 +41,7 @@ def bursts(silence: float, count: int = 60) -> list[float]:
     return [0.1, 0.1, 0.1, silence] * count
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(
     gaps=st.lists(st.floats(0, 9), min_size=4, max_size=40).filter(lambda gaps: sum(gaps) > 1),
     servers=st.integers(1, 9),
@@ -57,7 +58,7 @@ def test_waits_are_those_of_a_queue_served_in_order(
     assert TracedQueue(table).wait(servers, busy, share) == pytest.approx(expected, abs=1e-6)
 
 
-@settings(max_examples=40, deadline=None)
+@examples(40)
 @given(
     gaps=st.lists(st.floats(0, 9), min_size=4, max_size=40).filter(lambda gaps: sum(gaps) > 1),
     limit=st.floats(0.1, 20),

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 
 import scheduling as sch
 from scheduling.instances.files import write, write_solution
@@ -37,13 +37,14 @@ from scheduling.report.results.content import LINE, Boxes, Lines
 from scheduling.report.results.reading import read_results
 from scheduling.report.tiers import chart as tiers
 from tests.caching import caching_problems
+from tests.properties import examples
 
 
 def answer(problem: Problem, solver: str) -> Any:
     return sch.solve(problem, solver, work_limit=1, seed=1)
 
 
-@settings(max_examples=40, deadline=None)
+@examples(40)
 @given(caching_problems())
 def test_misses_add_up_to_the_cost_and_what_is_held_fits(problem: CachingProblem) -> None:
     found = answer(problem, "belady")

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from itertools import pairwise
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from scheduling.errors import InputError
@@ -19,6 +19,7 @@ from scheduling.report.schedule.layout import HistoryPoint, ScheduleChart, build
 from scheduling.report.schedule.rows import NO_RESOURCE, Bar, JobMark, Row, TaskMark, pack_lanes
 from scheduling.report.schedule.sentence import certificate_sentence, format_seconds
 from scheduling.report.schedule.usage import Profile, level
+from tests.properties import examples
 from tests.report import instances
 
 
@@ -217,7 +218,7 @@ def test_lanes_never_overlap_and_are_as_few_as_can_be(spans: list[tuple[int, int
     assert lanes == max(1, together)
 
 
-@settings(max_examples=40)
+@examples(40)
 @given(st.integers(0, 10**6), st.integers(1, 6), st.integers(1, 5))
 def test_the_path_of_a_left_shifted_job_shop_explains_the_makespan(
     seed: int, jobs: int, machines: int
@@ -235,7 +236,7 @@ def test_the_path_of_a_left_shifted_job_shop_explains_the_makespan(
     assert all(task.critical for task in path)
 
 
-@settings(max_examples=40)
+@examples(40)
 @given(st.integers(0, 10**6), st.integers(1, 6), st.integers(1, 5))
 def test_critical_tasks_are_those_whose_delay_delays_the_end(
     seed: int, jobs: int, machines: int

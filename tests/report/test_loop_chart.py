@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import cast
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 
 import scheduling as sch
 from scheduling.errors import InputError
@@ -17,6 +17,7 @@ from scheduling.models.loop.solution import LoopSolution
 from scheduling.report.charts import write_chart
 from scheduling.report.loop.chart import STEADY, Bar, bars, phases, sentence
 from tests.loops import loops
+from tests.properties import examples
 
 PROBLEM = LoopProblem.model_validate(
     {
@@ -55,7 +56,7 @@ def test_phases_and_bars_are_those_of_the_pipeline(solution: LoopSolution) -> No
     assert {bar.iteration for bar in drawn} == set(range(known.epilogue // known.interval))
 
 
-@settings(max_examples=40, suppress_health_check=list(HealthCheck))
+@examples(40, suppress_health_check=list(HealthCheck))
 @given(problem=loops())
 def test_bars_stay_apart_and_within_units(problem: LoopProblem) -> None:
     answer: LoopSolution = sch.solve(problem, "ims", work_limit=1)

@@ -6,15 +6,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
 from scheduling.scenarios import adrs_spot, adrs_tables, adrs_transactions
 from scheduling.scenarios.adrs_spot import Job
 from scheduling.scenarios.scenario import Run, data_folder
+from tests.properties import examples
 from tests.solving import limit_by_work
 
-RELAXED = settings(max_examples=25, suppress_health_check=list(HealthCheck), deadline=None)
+RELAXED = examples(25, suppress_health_check=list(HealthCheck))
 
 
 def test_grouping_of_tables_is_near_the_best() -> None:
@@ -75,7 +76,7 @@ def test_spot_capacity_by_brute_force(
     seed=st.integers(0, 999),
     zones=st.integers(1, 3),
 )
-@settings(max_examples=40, deadline=None)
+@examples(40)
 def test_rules_are_in_time_and_never_beat_the_optimum(
     share: float, length: int, seed: int, zones: int
 ) -> None:

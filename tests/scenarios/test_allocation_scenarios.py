@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
@@ -16,10 +16,11 @@ from scheduling.instances.allocation.recomputing import best_recomputing, loss_o
 from scheduling.models.base import Status
 from scheduling.scenarios import bac, cake, flowcache, mergepipe, turn_budget, v0_router
 from scheduling.scenarios.scenario import Run, data_folder
+from tests.properties import examples
 from tests.solving import limit_by_work, solve
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(
     loss=st.integers(1, 6).flatmap(lambda n: arrays(np.int64, (n, n), elements=st.integers(0, 9)))
 )
@@ -84,7 +85,7 @@ def test_marginal_gains_are_best_for_concave_utility() -> None:
     assert routed.gap < 0.01
 
 
-@settings(max_examples=100, deadline=None)
+@examples(100)
 @given(
     preferred=st.lists(st.floats(0.01, 50), min_size=1, max_size=12),
     total=st.integers(0, 200),
@@ -123,7 +124,7 @@ def test_turns_of_sessions_by_hand() -> None:
     cap=st.integers(1, 4),
     step=st.integers(1, 3),
 )
-@settings(max_examples=60, deadline=None)
+@examples(60)
 def test_no_policy_of_turns_beats_the_bound(totals: list[list[int]], cap: int, step: int) -> None:
     finished, spent = turn_budget.limited(totals, cap)
     named = {f"s{number}": total for number, total in enumerate(totals)}

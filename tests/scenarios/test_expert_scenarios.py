@@ -6,7 +6,7 @@ from itertools import permutations, product
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
 import scheduling as sch
@@ -30,9 +30,10 @@ from scheduling.scenarios import (
 )
 from scheduling.scenarios.scenario import Run
 from scheduling.solvers.schedule.expert_layers import hybrimoe as rule
+from tests.properties import examples
 from tests.solving import limit_by_work
 
-RELAXED = settings(max_examples=40, suppress_health_check=list(HealthCheck), deadline=None)
+RELAXED = examples(40, suppress_health_check=list(HealthCheck))
 
 times = st.integers(1, 20)
 

@@ -7,7 +7,7 @@ from itertools import product
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from scheduling.errors import UnsupportedError
@@ -21,6 +21,7 @@ from scheduling.scenarios.vattention import PAGES, page_tokens, wasted_tokens
 from scheduling.simulator.requests.deployment import Deployment, Group
 from scheduling.simulator.requests.fleet import simulate_fleet
 from scheduling.simulator.requests.policies.dllm import DllmServe
+from tests.properties import examples
 from tests.serving_runs import table
 
 
@@ -100,7 +101,7 @@ def test_offsets_are_bounded_by_the_best_of_all(sequences: list[int]) -> None:
     st.sampled_from([400, 1500, 16_384]),
     st.booleans(),
 )
-@settings(max_examples=20, deadline=None)
+@examples(20)
 def test_no_packing_of_steps_beats_the_work_of_their_tokens(
     drawn: list[tuple[int, int]], budget: int, skips: bool
 ) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from scheduling.models.checkpoint.problem import CheckpointPlan
@@ -11,6 +11,7 @@ from scheduling.models.checkpoint.waste import best_plan, expected_waste
 from scheduling.models.cost.layout import Layout
 from scheduling.scenarios import bytecheckpoint, datastates, pccl, reft, spray
 from scheduling.scenarios.scenario import Run
+from tests.properties import examples
 
 
 def test_snapshots_in_memory_waste_less() -> None:
@@ -38,7 +39,7 @@ def test_lazy_copies_stall_only_for_what_the_passes_do_not_hide() -> None:
         assert time.value <= expected_waste(lazy, CheckpointPlan(other))
 
 
-@settings(max_examples=25)
+@examples(25)
 @given(*[st.tuples(st.integers(1, 4), st.integers(1, 4), st.integers(1, 4)) for _ in range(2)])
 def test_every_row_is_read_where_it_is_needed(
     before: tuple[int, int, int], after: tuple[int, int, int]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import scheduling as sch
@@ -14,6 +14,7 @@ from scheduling.models.schedule.solution import ScheduleSolution
 from scheduling.scenarios import asyncflow, bytescale
 from scheduling.scenarios.scenario import Run
 from scheduling.simulator.schedule.simulate import simulate_schedule
+from tests.properties import examples
 
 
 def _johnson(times: list[tuple[int, int]]) -> int:
@@ -27,7 +28,7 @@ def _johnson(times: list[tuple[int, int]]) -> int:
     return two
 
 
-@settings(max_examples=8, deadline=None)
+@examples(8)
 @given(st.integers(0, 10**6), st.integers(1, 7))
 def test_two_stages_are_johnsons_flow_shop(seed: int, batches: int) -> None:
     problem = post_training(iterations=1, batches=batches, stages=2, deviation=1.0, seed=seed)

@@ -7,7 +7,7 @@ from itertools import product
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import scheduling as sch
@@ -22,6 +22,7 @@ from scheduling.simulator.edge.simulate import EdgeRun, simulate_edge
 from scheduling.simulator.edge.world import World
 from scheduling.solvers.edge.preemptive import preemptive_bound
 from tests.cli.conftest import Cli, cli
+from tests.properties import examples
 
 __all__ = ["cli"]
 
@@ -88,7 +89,7 @@ def _fits(items: list[Item], now: int) -> bool:
     return False
 
 
-@settings(max_examples=25, deadline=None)
+@examples(25)
 @given(streams())
 def test_runs_stay_below_the_optimum_and_bounds_above(problem: EdgeCloud) -> None:
     best = _optimum(problem)
@@ -103,7 +104,7 @@ def test_runs_stay_below_the_optimum_and_bounds_above(problem: EdgeCloud) -> Non
         assert earned <= best
 
 
-@settings(max_examples=6, deadline=None)
+@examples(6)
 @given(streams())
 def test_certified_utility_is_the_optimum(problem: EdgeCloud) -> None:
     found = simulate_edge(problem, work_limit=2, workers=1)
@@ -118,7 +119,7 @@ def test_certified_utility_is_the_optimum(problem: EdgeCloud) -> None:
     assert most_utility(problem) - (answer.objective or 0) == found.utility
 
 
-@settings(max_examples=40, deadline=None)
+@examples(40)
 @given(streams(truthful=True))
 def test_nothing_ends_late_when_times_are_as_expected(problem: EdgeCloud) -> None:
     for name in POLICIES:

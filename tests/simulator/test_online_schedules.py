@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 import scheduling as sch
@@ -22,10 +22,11 @@ from scheduling.simulator.schedule.policy import Option
 from scheduling.simulator.schedule.registry import policy
 from scheduling.simulator.schedule.view import View
 from tests.brute_force import brute_force
+from tests.properties import examples
 from tests.simulator.online_schedules import QUICK, online_problems, run, shop, values
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(problem=online_problems(max_tasks=2), name=st.sampled_from(QUICK))
 def test_no_policy_beats_the_offline_optimum(problem: OnlineSchedule, name: str) -> None:
     found = values(problem, run(problem, name))
@@ -34,7 +35,7 @@ def test_no_policy_beats_the_offline_optimum(problem: OnlineSchedule, name: str)
     assert tuple(found) >= least
 
 
-@settings(max_examples=12, deadline=None)
+@examples(12)
 @given(problem=online_problems(max_tasks=2), every=st.none() | st.integers(1, 4))
 def test_plans_are_valid_and_bounded(problem: OnlineSchedule, every: int | None) -> None:
     try:
@@ -51,7 +52,7 @@ def test_plans_are_valid_and_bounded(problem: OnlineSchedule, every: int | None)
     assert tiers[0].bound <= least[0] <= tiers[0].objective
 
 
-@settings(max_examples=40, deadline=None)
+@examples(40)
 @given(
     problem=online_problems(max_tasks=3),
     name=st.sampled_from([*QUICK, "resolve"]),

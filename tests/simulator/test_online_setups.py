@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import scheduling as sch
@@ -15,6 +15,7 @@ from scheduling.models.schedule.online import OnlineSchedule
 from scheduling.models.schedule.problem import ScheduleProblem
 from scheduling.simulator.schedule.policies.resolving import Resolving
 from tests.brute_force import brute_force
+from tests.properties import examples
 from tests.strategies import schedule_problems
 
 
@@ -102,7 +103,7 @@ def test_setups_beside_blocking_jobs_are_refused_with_the_reason() -> None:
         sch.simulate(problem, "SPT")
 
 
-@settings(max_examples=25, deadline=None)
+@examples(25)
 @given(
     truth=schedule_problems(
         max_tasks=2,

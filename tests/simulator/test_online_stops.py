@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import scheduling as sch
@@ -16,6 +16,7 @@ from scheduling.simulator.schedule.policy import Option
 from scheduling.simulator.schedule.registry import policy
 from scheduling.simulator.schedule.view import View
 from tests.brute_force import brute_force
+from tests.properties import examples
 from tests.simulator.online_schedules import QUICK, online_problems, run, shop, values
 
 
@@ -71,7 +72,7 @@ def stopping_problems(draw: st.DrawFn) -> OnlineSchedule:
     return problem.model_copy(update={"truth": stopping(problem.truth, **rows)})
 
 
-@settings(max_examples=40, deadline=None)
+@examples(40)
 @given(problem=stopping_problems(), name=st.sampled_from([*QUICK, "resolve"]))
 def test_no_policy_beats_the_offline_optimum_with_stops(problem: OnlineSchedule, name: str) -> None:
     found = values(problem, run(problem, name))
@@ -80,7 +81,7 @@ def test_no_policy_beats_the_offline_optimum_with_stops(problem: OnlineSchedule,
     assert tuple(found) >= least
 
 
-@settings(max_examples=25, deadline=None)
+@examples(25)
 @given(problem=stopping_problems(), name=st.sampled_from(["MWKR", "heft", "resolve"]))
 def test_policies_see_no_stop_before_it_begins(problem: OnlineSchedule, name: str) -> None:
     """Without the stops that begin later, everything up to then is the same."""

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import scheduling as sch
@@ -26,6 +26,7 @@ from scheduling.simulator.sharing.engine import Engine
 from scheduling.simulator.sharing.registry import POLICIES, policy
 from scheduling.simulator.sharing.simulate import run_sharing, simulate_sharing
 from tests.cli.conftest import Cli, cli
+from tests.properties import examples
 
 __all__ = ["cli"]
 
@@ -72,7 +73,7 @@ def clusters(draw: st.DrawFn, whole: bool = False) -> SharedCluster:
     )
 
 
-@settings(max_examples=12, deadline=None)
+@examples(12)
 @given(clusters())
 def test_runs_are_solutions_above_the_optimum(problem: SharedCluster) -> None:
     found = simulate_sharing(problem, work_limit=0.1, workers=1)
@@ -83,7 +84,7 @@ def test_runs_are_solutions_above_the_optimum(problem: SharedCluster) -> None:
         assert min(run.response_seconds) > 0
 
 
-@settings(max_examples=40, deadline=None)
+@examples(40)
 @given(clusters())
 def test_no_policy_leaves_a_core_idle_while_tasks_wait(problem: SharedCluster) -> None:
     loose = problem.model_copy(
@@ -101,7 +102,7 @@ def test_no_policy_leaves_a_core_idle_while_tasks_wait(problem: SharedCluster) -
                     assert busy == loose.cores
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(clusters(whole=True))
 def test_fair_queuing_lags_by_at_most_the_largest_job(problem: SharedCluster) -> None:
     limit = max(job.core_seconds for job in problem.jobs) / problem.cores
@@ -112,7 +113,7 @@ def test_fair_queuing_lags_by_at_most_the_largest_job(problem: SharedCluster) ->
             assert job.arrival_seconds + took <= fluid + limit + 1e-6
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(st.lists(st.integers(1, 20), min_size=1, max_size=6), st.integers(1, 4))
 def test_fluid_reference_in_closed_form(works: list[int], cores: int) -> None:
     jobs = tuple(

@@ -9,7 +9,7 @@ import time
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 
 import scheduling as sch
 from scheduling.errors import CheckError, InputError, UnsupportedError
@@ -20,6 +20,7 @@ from scheduling.solvers.registry import READY, Availability
 from scheduling.solvers.schedule.dispatch import Dispatch
 from scheduling.solvers.schedule.family import Candidate, CompiledSchedule
 from tests.brute_force import brute_force
+from tests.properties import examples
 from tests.solving import solve
 from tests.strategies import schedule_problems
 
@@ -209,7 +210,7 @@ def test_one_worker_and_a_work_limit_are_deterministic(solver: str) -> None:
     assert runs[0] == runs[1]
 
 
-@settings(max_examples=40)
+@examples(40)
 @given(schedule_problems())
 def test_auto_equals_brute_force(problem: ScheduleProblem) -> None:
     optimum = brute_force(problem)

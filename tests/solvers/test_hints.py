@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
 import scheduling as sch
@@ -19,6 +19,7 @@ from tests.experts import expert_problems
 from tests.loops import loops
 from tests.ordering import batches
 from tests.prefill import prefill_problems
+from tests.properties import examples
 from tests.tiers import tiered_problems
 
 DRAWN: dict[str, Callable[[], st.SearchStrategy[Problem]]] = {
@@ -38,7 +39,7 @@ _SEARCHES = frozenset({"annealing", "descent", "local-search", "lns", "swaps"})
 
 
 @pytest.mark.parametrize("kind", DRAWN)
-@settings(max_examples=8, suppress_health_check=list(HealthCheck), deadline=None)
+@examples(8, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 def test_answers_of_other_problems_mislead_no_solver(kind: str, data: st.DataObject) -> None:
     problem, other = (data.draw(DRAWN[kind]()) for _ in range(2))

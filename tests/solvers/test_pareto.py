@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import HealthCheck, assume, given
 from hypothesis import strategies as st
 
 import scheduling as sch
@@ -18,6 +18,7 @@ from scheduling.models.schedule.solution import ScheduleSolution
 from scheduling.models.serving.problem import Goal, ServingProblem
 from scheduling.solvers.boxes import Space, dominates, hypervolume
 from tests.brute_force import TooLargeError, brute_front
+from tests.properties import examples
 from tests.servings import best_values, serving_problems
 from tests.strategies import choice_problems
 
@@ -37,7 +38,7 @@ def true_front(problem: ScheduleProblem) -> list[tuple[int, ...]]:
 
 
 @given(choice_problems(max_jobs=2, tiers=3))
-@settings(max_examples=60)
+@examples(60)
 def test_fronts_are_exact(problem: ScheduleProblem) -> None:
     assume(len(problem.objective.tiers) > 1)
     expected = true_front(problem)
@@ -197,7 +198,7 @@ def test_boxes_and_points_cover_the_space_once(points: list[tuple[int, int, int]
                 assert inside == (not any(dominates(p, vector) for p in points))
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
+@examples(15, suppress_health_check=list(HealthCheck))
 @given(problem=serving_problems())
 def test_fronts_of_fleets_end_at_the_best_of_each_order(problem: ServingProblem) -> None:
     assume(all(demand.requests_per_second is not None for demand in problem.demands))

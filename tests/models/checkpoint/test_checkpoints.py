@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import scheduling as sch
@@ -25,6 +25,7 @@ from scheduling.report.checkpoint.chart import curve, sentence
 from scheduling.simulator.checkpoint.run import simulate_checkpoints
 from scheduling.simulator.checkpoint.simulate import simulate_training
 from tests.cli.conftest import Cli, cli
+from tests.properties import examples
 from tests.solving import solve
 
 __all__ = ["cli"]
@@ -126,7 +127,7 @@ def problems_and_plans(draw: st.DrawFn) -> tuple[CheckpointProblem, CheckpointPl
     return problem, CheckpointPlan(least, 1 if snapshots is None else every)
 
 
-@settings(max_examples=40, deadline=None)
+@examples(40)
 @given(problems_and_plans())
 def test_no_plan_wastes_less_than_the_best(
     drawn: tuple[CheckpointProblem, CheckpointPlan],
@@ -186,7 +187,7 @@ def test_copies_that_are_hidden_for_a_third_of_a_step_take_one() -> None:
     assert problem.model_copy(update={"levels": (level,)}).least_steps == 3
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(problems_and_plans())
 def test_answers_are_best_and_bounds_hold(
     drawn: tuple[CheckpointProblem, CheckpointPlan],

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from scheduling.errors import InputError
@@ -19,6 +19,7 @@ from scheduling.models.cost.protocol import (
     Provenance,
 )
 from tests.models.cost.machines import DEEPSEEK_V3, GPT_OSS, H100, LLAMA_8B
+from tests.properties import examples
 
 WIDE = Precision()
 NARROW = Precision(weights="fp8", compute="fp8", kv="fp8")
@@ -50,7 +51,7 @@ def batches(draw: st.DrawFn) -> Batch:
     return batch
 
 
-@settings(max_examples=60)
+@examples(60)
 @given(llm=models, layout=layouts, precision=precisions, batch=batches())
 def test_no_iteration_beats_the_data_sheet(
     llm: Llm, layout: Layout, precision: Precision, batch: Batch
@@ -65,14 +66,14 @@ def test_no_iteration_beats_the_data_sheet(
     assert seconds > read / (H100.bandwidth * layout.gpus)
 
 
-@settings(max_examples=60)
+@examples(60)
 @given(llm=models, tp=st.sampled_from([1, 2, 8]), batch=batches(), more=batches())
 def test_more_work_takes_longer(llm: Llm, tp: int, batch: Batch, more: Batch) -> None:
     cost = cost_of(llm, Layout(tp=tp), WIDE)
     assert cost.seconds(batch + more) >= cost.seconds(batch) * (1 - 1e-9)
 
 
-@settings(max_examples=80)
+@examples(80)
 @given(
     llm=models, layout=layouts, precision=precisions, batch=batches(), later=st.integers(0, 10**6)
 )
@@ -152,7 +153,7 @@ def test_what_cannot_be_is_named() -> None:
         replica_cost(LLAMA_8B, H100, Layout(), WIDE, engine="vlm")
 
 
-@settings(max_examples=150)
+@examples(150)
 @given(llm=models, layout=layouts, precision=precisions, batch=batches())
 def test_no_iteration_undercuts_a_minorant(
     llm: Llm, layout: Layout, precision: Precision, batch: Batch

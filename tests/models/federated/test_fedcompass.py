@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import scheduling as sch
@@ -24,10 +24,11 @@ from scheduling.report.federated.chart import arrivals, sentence
 from scheduling.scenarios.fedcompass import least_spread, run
 from scheduling.scenarios.scenario import Run
 from scheduling.simulator.federated.compass import Compass
+from tests.properties import examples
 from tests.solving import solve
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(st.lists(st.integers(1, 20), min_size=1, max_size=4), st.integers(1, 4), st.integers(0, 4))
 def test_the_least_spread_is_that_of_all_steps(speeds: list[int], least: int, more: int) -> None:
     most = least + more

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import scheduling as sch
@@ -17,6 +17,7 @@ from scheduling.models.ordering.check import run
 from scheduling.models.ordering.problem import OrderingProblem
 from scheduling.models.ordering.solution import OrderingSolution
 from tests.ordering import batches, best_makespan
+from tests.properties import examples
 
 WORKED = OrderingProblem(transactions=("r-1 w-2", "w-1 *", "* r-2"))
 
@@ -79,7 +80,7 @@ def test_faults_name_their_place(lines: list[str], place: str) -> None:
 
 
 @given(problem=batches(), data=st.data())
-@settings(max_examples=150, deadline=None)
+@examples(150)
 def test_separations_are_what_operations_ask_for(
     problem: OrderingProblem, data: st.DataObject
 ) -> None:
@@ -88,7 +89,7 @@ def test_separations_are_what_operations_ask_for(
 
 
 @given(problem=batches())
-@settings(max_examples=80, deadline=None)
+@examples(80)
 def test_the_bound_by_formula_holds(problem: OrderingProblem) -> None:
     assert makespan_bound(compile_ordering(problem)) <= best_makespan(problem)
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 
 import scheduling as sch
 from scheduling.errors import InputError
@@ -14,6 +14,7 @@ from scheduling.models.placement.problem import PlacementProblem
 from scheduling.models.placement.solution import PlacementSolution
 from scheduling.models.placement.steps import Step, replay
 from tests.part_placements import part_problems
+from tests.properties import examples
 
 WHOLE = {"kind": "gpu", "options": [{"milli": 1000}]}
 HALF = {"kind": "gpu", "options": [{"milli": 500}]}
@@ -174,7 +175,7 @@ def test_what_preempts_nothing_takes_no_part_that_others_leave() -> None:
 
 @pytest.mark.parametrize("name", ["cluster.yaml", "cluster.json"])
 @given(stated=part_problems())
-@settings(max_examples=10, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@examples(10, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_files_keep_parts(stated: PlacementProblem, name: str, tmp_path: Path) -> None:
     sch.write(stated, tmp_path / name)
     assert sch.read(tmp_path / name) == stated

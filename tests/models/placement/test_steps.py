@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 import scheduling as sch
@@ -17,6 +17,7 @@ from scheduling.models.placement.solution import Placement, PlacementSolution
 from scheduling.models.placement.steps import Step, replay
 from scheduling.solvers.placement.ordering import order_steps
 from tests.placements import placement_problems
+from tests.properties import examples
 
 
 @st.composite
@@ -34,7 +35,7 @@ def arrivals(draw: st.DrawFn) -> tuple[PlacementProblem, dict[str, str], str, st
 
 
 @given(arrivals())
-@settings(max_examples=150, deadline=None)
+@examples(150)
 def test_an_arrival_is_judged_as_the_checker_judges_it_beside_its_old_copy(
     drawn: tuple[PlacementProblem, dict[str, str], str, str],
 ) -> None:
@@ -55,7 +56,7 @@ def test_an_arrival_is_judged_as_the_checker_judges_it_beside_its_old_copy(
 
 
 @given(arrivals(), st.booleans())
-@settings(max_examples=50, deadline=None)
+@examples(50)
 def test_what_comes_and_leaves_again_leaves_no_trace(
     drawn: tuple[PlacementProblem, dict[str, str], str, str], first: bool
 ) -> None:
@@ -71,7 +72,7 @@ def test_what_comes_and_leaves_again_leaves_no_trace(
 
 
 @given(placement_problems(max_items=5, max_nodes=3))
-@settings(max_examples=60, deadline=None)
+@examples(60)
 def test_steps_keep_every_rule_on_the_way(problem: PlacementProblem) -> None:
     solution = sch.solve(problem, "cp-sat", work_limit=20, workers=1)
     assume(solution.status is Status.OPTIMAL)

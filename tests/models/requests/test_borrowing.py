@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import product
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from scheduling.errors import InputError
@@ -17,6 +17,7 @@ from scheduling.models.requests.borrowing import (
     sharing_problem,
     total_rate,
 )
+from tests.properties import examples
 from tests.solving import solve
 
 COST = Affine(base=0.01, per_token=1e-4, per_kv=1e-5)
@@ -38,7 +39,7 @@ def fleets(draw: st.DrawFn, most: int = 4) -> list[Holder]:
 
 
 @given(holders=fleets())
-@settings(max_examples=60, deadline=None)
+@examples(60)
 def test_every_loan_gains_and_keeps_all_blocks(holders: list[Holder]) -> None:
     held, loans = borrow(holders)
     before = [one.long_blocks for one in holders]
@@ -56,7 +57,7 @@ def test_every_loan_gains_and_keeps_all_blocks(holders: list[Holder]) -> None:
 
 
 @given(holders=fleets(most=3))
-@settings(max_examples=30, deadline=None)
+@examples(30)
 def test_the_bound_is_the_best_of_all_sharings(holders: list[Holder]) -> None:
     total = sum(one.long_blocks for one in holders)
     best = max(

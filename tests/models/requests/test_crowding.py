@@ -7,13 +7,14 @@ from itertools import product
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from scheduling.models.cost.protocol import Affine, Minorant
 from scheduling.models.requests.crowding import crowded_sum
 from scheduling.models.requests.needs import works
 from scheduling.models.requests.table import RequestTable
+from tests.properties import examples
 from tests.serving_runs import table
 
 _MS = 10**6
@@ -93,7 +94,7 @@ def bound(requests: RequestTable, cost: Minorant) -> float:
 
 
 @given(requests=few(), cost=COSTS)
-@settings(max_examples=150, deadline=None)
+@examples(150)
 def test_no_schedule_on_one_replica_beats_the_bound(requests: RequestTable, cost: Affine) -> None:
     assert bound(requests, cost.form()) <= least_sum(requests, cost.form()) + 1e-9
 

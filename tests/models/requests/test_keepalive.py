@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from scheduling.errors import InputError
 from scheduling.models.requests.keepalive import break_even, idling, kept_cost, least_cost
+from tests.properties import examples
 
 Trace = list[tuple[float, float]]
 
@@ -31,7 +32,7 @@ def starts_of(trace: Trace) -> list[float]:
 
 
 @given(trace=traces, hold=costs, cold=costs)
-@settings(max_examples=200)
+@examples(200)
 def test_break_even_costs_at_most_twice_the_optimum(trace: Trace, hold: float, cold: float) -> None:
     idle = idling(starts_of(trace), ends_of(trace))
     least = least_cost(idle, hold=hold, cold=cold)
@@ -55,7 +56,7 @@ def cheapest(starts: list[float], ends: list[float], hold: float, cold: float) -
 
 
 @given(trace=st.lists(st.tuples(st.integers(0, 30), st.integers(1, 8)), min_size=1, max_size=6))
-@settings(max_examples=100, deadline=None)
+@examples(100)
 def test_the_optimum_is_the_cheapest_of_all_pairings(trace: list[tuple[int, int]]) -> None:
     trace = sorted(trace)
     starts = [float(start) for start, _ in trace]

@@ -6,7 +6,7 @@ from itertools import combinations, permutations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import scheduling as sch
@@ -23,6 +23,7 @@ from scheduling.models.schedule.compiling import compile_arrays
 from scheduling.models.schedule.objective import JOB_MEASURES
 from scheduling.models.schedule.problem import ScheduleProblem
 from tests.brute_force import brute_force
+from tests.properties import examples
 from tests.strategies import schedule_problems
 
 NUMBERS = st.lists(st.tuples(*[st.integers(1, 9)] * 3), min_size=1, max_size=5)
@@ -42,19 +43,19 @@ def assert_valid(problem: ScheduleProblem) -> None:
         assert bound <= value
 
 
-@settings(max_examples=150)
+@examples(150)
 @given(schedule_problems(max_jobs=3, max_tasks=2))
 def test_bounds_hold_with_every_feature(problem: ScheduleProblem) -> None:
     assert_valid(problem)
 
 
-@settings(max_examples=150)
+@examples(150)
 @given(schedule_problems(max_jobs=4, max_tasks=1, modes=3, feasible=True))
 def test_bounds_hold_for_alternative_modes(problem: ScheduleProblem) -> None:
     assert_valid(problem)
 
 
-@settings(max_examples=100)
+@examples(100)
 @given(
     schedule_problems(
         max_jobs=5, max_tasks=1, machines=1, precedences=0, deadlines=False, modes=1, tiers=1

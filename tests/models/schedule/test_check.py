@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 import scheduling as sch
@@ -13,6 +13,7 @@ from scheduling.models.base import Status, TierValue
 from scheduling.models.schedule.check import objective_values
 from scheduling.models.schedule.problem import ScheduleProblem
 from scheduling.models.schedule.solution import ScheduledTask, ScheduleSolution
+from tests.properties import examples
 from tests.strategies import schedule_problems
 
 
@@ -155,7 +156,7 @@ def test_measures_by_hand() -> None:
         assert objective_values(problem(objective=measure), solution(late)) == [value]
 
 
-@settings(max_examples=60)
+@examples(60)
 @given(schedule_problems(max_jobs=2, feasible=True, tiers=1), st.data())
 def test_mutated_solutions_are_caught(found: ScheduleProblem, data: st.DataObject) -> None:
     answer = sch.solve(found, "cp-sat", work_limit=5.0, workers=1)

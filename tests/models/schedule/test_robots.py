@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import scheduling as sch
@@ -14,6 +14,7 @@ from scheduling.models.base import Status
 from scheduling.models.schedule.problem import Machine, ScheduleProblem
 from scheduling.models.schedule.robots import with_robots
 from tests.brute_force import TooLargeError, brute_force
+from tests.properties import examples
 from tests.solving import solve
 
 PLACES = ("in", "a", "b", "out")
@@ -162,7 +163,7 @@ def test_what_moves_mean_nothing_for_is_refused(name: str) -> None:
     st.integers(1, 2),
     st.booleans(),
 )
-@settings(max_examples=15)
+@examples(15)
 def test_stated_exchanges_change_nothing(
     times: list[tuple[int, int]], load: int, robots: int, ends: bool
 ) -> None:

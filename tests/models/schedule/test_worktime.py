@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from scheduling.models.schedule.worktime import Row, Run, Shifts, combine
+from tests.properties import examples
 
 FAR = 400
 """So many moments are counted one by one."""
@@ -55,7 +56,7 @@ def counted_end(speed: list[int], start: int, duration: int, *, pausing: bool) -
 
 
 @given(calendars_)
-@settings(max_examples=100)
+@examples(100)
 def test_work_and_segments(calendars: list[Shifts]) -> None:
     worktime, speed = combine(calendars), speeds(calendars)
     for time in range(60):
@@ -69,7 +70,7 @@ def test_work_and_segments(calendars: list[Shifts]) -> None:
 
 
 @given(calendars_, st.integers(1, 6), st.booleans())
-@settings(max_examples=150)
+@examples(150)
 def test_runs(calendars: list[Shifts], duration: int, pausing: bool) -> None:
     worktime, speed = combine(calendars), speeds(calendars)
     run = worktime.run(duration, pausing=pausing)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import HealthCheck, assume, given
 from hypothesis import strategies as st
 
 import scheduling as sch
@@ -18,6 +18,7 @@ from scheduling.models.serving.packing import Packing, packings_of
 from scheduling.models.serving.problem import ServingProblem
 from scheduling.models.serving.solution import ServingSolution
 from scheduling.solvers.serving.family import CompiledServing
+from tests.properties import examples
 from tests.servings import serving_problems
 
 
@@ -166,7 +167,7 @@ def test_bandwidth_of_kv_caches_is_checked() -> None:
     assert "kv_bandwidth" in {violation.constraint for violation in found}
 
 
-@settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
+@examples(20, suppress_health_check=list(HealthCheck))
 @given(problem=serving_problems(), suffix=st.sampled_from([".yaml", ".json"]))
 def test_files_hold_problems_and_answers(
     problem: ServingProblem, suffix: str, tmp_path_factory: pytest.TempPathFactory
@@ -180,7 +181,7 @@ def test_files_hold_problems_and_answers(
     assert sch.read_solution(other) == answer
 
 
-@settings(max_examples=200, deadline=None)
+@examples(200)
 @given(data=st.data())
 def test_rows_of_sizes_that_divide_are_exact(data: st.DataObject) -> None:
     capacity = data.draw(st.integers(1, 9))

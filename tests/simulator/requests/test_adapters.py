@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from scheduling.errors import InputError
@@ -24,6 +24,7 @@ from scheduling.simulator.requests.policies.composition import Orca, Sarathi
 from scheduling.simulator.requests.policies.fastswitch import Swap
 from scheduling.simulator.requests.policies.routing import LeastRequests, WithAdapter
 from scheduling.simulator.requests.run import FleetRun
+from tests.properties import examples
 from tests.serving_runs import same, table, tables
 
 COST = Affine(base=0.01, per_token=0.0)
@@ -88,7 +89,7 @@ class _Counted(Adapters):
     swaps=st.booleans(),
     tokens=st.integers(60, 300),
 )
-@settings(max_examples=50)
+@examples(50)
 def test_jumps_change_nothing_and_places_are_kept(
     requests: RequestTable,
     demand: list[int],

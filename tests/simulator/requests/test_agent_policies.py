@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from scheduling.errors import InputError
@@ -32,6 +32,7 @@ from scheduling.simulator.requests.policy import Sending
 from scheduling.simulator.requests.programs import Programs
 from scheduling.simulator.requests.run import NEVER
 from tests.agent_runs import program_tables
+from tests.properties import examples
 from tests.serving_runs import table
 
 COST = Affine(base=1e-3, per_token=1e-4)
@@ -133,7 +134,7 @@ class Watched(ThunderAgent):
 
 
 @given(st.integers(0, 10**6), st.integers(400, 1500), st.integers(1, 2))
-@settings(max_examples=60)
+@examples(60)
 def test_active_programs_fit_after_every_tick(seed: int, tokens: int, replicas: int) -> None:
     rng = np.random.default_rng(seed)
     programs = program_table(
@@ -152,7 +153,7 @@ def test_active_programs_fit_after_every_tick(seed: int, tokens: int, replicas: 
 
 
 @given(program_tables())
-@settings(max_examples=50)
+@examples(50)
 def test_pausing_loses_no_request(programs: ProgramTable) -> None:
     group = Group("all", COST, 150, replicas=2, block_size=1, retention=LeastRecent())
     paused = simulate_fleet(Deployment((group,)), programs, router=ThunderAgent())

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 
 from scheduling.errors import InputError
 from scheduling.instances.requests.sessions import read_sessions
@@ -23,6 +23,7 @@ from scheduling.simulator.requests.program_metrics import (
 )
 from scheduling.simulator.requests.records import comparison_record
 from tests.agent_runs import program_tables
+from tests.properties import examples
 from tests.simulator.requests.test_programs import keepers
 
 FIXED = {"kind": "fixed", "tokens": 40}
@@ -90,7 +91,7 @@ def test_graphs_repeat_and_rounds_wait_for_the_last_ones_ends() -> None:
 
 
 @given(keepers(), program_tables())
-@settings(max_examples=200)
+@examples(200)
 def test_no_program_is_faster_than_alone(fleet: Deployment, programs: ProgramTable) -> None:
     run = simulate_fleet(fleet, programs)
     took = completion_seconds(run, programs)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from scheduling.models.cost.protocol import Affine, KnowsMinorants, Minorant
@@ -26,6 +26,7 @@ from scheduling.simulator.requests.policy import Provenance
 from scheduling.simulator.requests.registry import STRATEGIES, strategy
 from scheduling.simulator.requests.strategy import Setting
 from scheduling.simulator.requests.turn import Turn
+from tests.properties import examples
 from tests.serving_runs import Kinked, table, tables
 
 AFFINE = st.builds(
@@ -153,7 +154,7 @@ def replicas(
 
 @pytest.mark.parametrize("name", [*STRATEGIES, "whim"])
 @given(requests=tables(), cost=AFFINE, slo=SLOS, draw=st.data())
-@settings(max_examples=25)
+@examples(25)
 def test_no_policy_beats_the_bounds(
     name: str, requests: RequestTable, cost: Affine, slo: Slo, draw: st.DataObject
 ) -> None:
@@ -164,7 +165,7 @@ def test_no_policy_beats_the_bounds(
 
 
 @given(requests=tables(), fast=AFFINE, slow=AFFINE, slo=SLOS, apart=st.booleans())
-@settings(max_examples=60)
+@examples(60)
 def test_no_mix_of_groups_beats_the_bounds(
     requests: RequestTable, fast: Affine, slow: Affine, slo: Slo, apart: bool
 ) -> None:
@@ -201,7 +202,7 @@ def shared_prompts(draw: st.DrawFn) -> tuple[RequestTable, Paths]:
     slo=SLOS,
     draw=st.data(),
 )
-@settings(max_examples=25)
+@examples(25)
 def test_no_policy_that_keeps_prefixes_beats_the_bounds(
     name: str, shared: tuple[RequestTable, Paths], cost: Affine, slo: Slo, draw: st.DataObject
 ) -> None:
@@ -248,7 +249,7 @@ def test_a_kept_prompt_makes_evictions_cheaper_than_steps() -> None:
 
 
 @given(requests=tables(), one=MINORANTS, keeps=st.booleans())
-@settings(max_examples=60)
+@examples(60)
 def test_later_tokens_cost_the_lesser_of_a_step_and_an_eviction(
     requests: RequestTable, one: Minorant, keeps: bool
 ) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from scheduling.models.cost.protocol import Affine
@@ -17,6 +17,7 @@ from scheduling.simulator.requests.live import Live
 from scheduling.simulator.requests.movable import MovableInstance
 from scheduling.simulator.requests.policies.composition import Sarathi
 from scheduling.simulator.requests.policies.routing import RoundRobin
+from tests.properties import examples
 from tests.serving_runs import deployments, groups, table, tables
 
 
@@ -56,7 +57,7 @@ class Moving(Recounting):
 
 
 @given(fleet=deployments(), requests=tables())
-@settings(max_examples=60, deadline=None)
+@examples(60)
 def test_instances_know_how_many_requests_they_hold(
     fleet: Deployment, requests: RequestTable
 ) -> None:
@@ -64,7 +65,7 @@ def test_instances_know_how_many_requests_they_hold(
 
 
 @given(group=groups(), requests=tables(), seconds=st.floats(0, 0.02))
-@settings(max_examples=60, deadline=None)
+@examples(60)
 def test_they_know_it_too_where_running_requests_move(
     group: Group, requests: RequestTable, seconds: float
 ) -> None:

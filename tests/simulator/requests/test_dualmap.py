@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from scheduling.errors import InputError
@@ -25,6 +25,7 @@ from scheduling.simulator.requests.policies.dualmap import (
     Ring,
 )
 from scheduling.simulator.requests.policies.retention import LeastRecent
+from tests.properties import examples
 from tests.serving_runs import table
 
 SECOND = 1_000_000_000
@@ -37,7 +38,7 @@ def fleet(replicas: int) -> Deployment:
 
 
 @given(st.integers(2, 12), st.integers(0, 10**6))
-@settings(max_examples=50)
+@examples(50)
 def test_keys_have_two_nodes_and_a_new_node_takes_some_of_them(nodes: int, key: int) -> None:
     before, after = Ring(range(nodes)), Ring(range(nodes + 1))
     pair = before.pair(key)
@@ -95,7 +96,7 @@ def test_late_prompts_move_to_their_other_instance() -> None:
 
 
 @given(data=st.data(), limit=st.floats(0.01, 1.0))
-@settings(max_examples=40, deadline=None)
+@examples(40)
 def test_everybody_is_served_and_jumps_change_nothing(data: st.DataObject, limit: float) -> None:
     count = data.draw(st.integers(1, 12))
     prompts = []

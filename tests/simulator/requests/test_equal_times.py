@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from scheduling.models.cost.protocol import Affine
@@ -27,6 +27,7 @@ from scheduling.simulator.requests.policies.retention import LeastRecent
 from scheduling.simulator.requests.policies.routing import RoundRobin
 from scheduling.simulator.requests.policy import Composition, Provenance, Sending
 from scheduling.simulator.requests.run import FleetRun
+from tests.properties import examples
 from tests.serving_runs import deployments, same, table, tables
 
 MS = 1_000_000
@@ -46,7 +47,7 @@ def both(group: Group, requests: RequestTable, **options: Any) -> FleetRun:
 
 
 @given(deployments(), tables(), st.sampled_from([None, 1e-3, 2e-3, 5e-3]))
-@settings(max_examples=100)
+@examples(100)
 def test_jumps_change_nothing_where_all_happens_at_whole_milliseconds(
     fleet: Deployment, requests: RequestTable, looks: float | None
 ) -> None:

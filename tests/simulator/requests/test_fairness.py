@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from scheduling.models.cost.protocol import Affine, CostModel
@@ -15,11 +15,12 @@ from scheduling.simulator.requests.deployment import Deployment, Flow, Group, Li
 from scheduling.simulator.requests.fairness import fairness, jain
 from scheduling.simulator.requests.fleet import simulate_fleet
 from scheduling.simulator.requests.policies.composition import Orca
+from tests.properties import examples
 from tests.serving_runs import COSTS, table, tables
 
 
 @given(requests=tables(), cost=COSTS)
-@settings(max_examples=40, deadline=None)
+@examples(40)
 def test_slowdown_is_the_time_over_that_of_a_run_of_the_request_alone(
     requests: RequestTable, cost: CostModel
 ) -> None:

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from scheduling.errors import InputError
@@ -15,6 +15,7 @@ from scheduling.models.requests.table import RequestTable
 from scheduling.simulator.requests.deployment import Deployment, Flow, Group, Link
 from scheduling.simulator.requests.fleet import simulate_fleet
 from scheduling.simulator.requests.policies.forwarding import OnDemand, ReportedTokens
+from tests.properties import examples
 from tests.serving_runs import groups, table, tables
 
 MS = 1_000_000
@@ -73,7 +74,7 @@ def test_those_who_wait_for_other_instances_hold_nobody_up() -> None:
 
 
 @given(requests=tables(), group=groups(), accepted=st.integers(1, 3), wait=st.floats(1e-3, 0.5))
-@settings(max_examples=60, deadline=None)
+@examples(60)
 def test_everybody_is_served_and_jumps_change_nothing(
     requests: RequestTable, group: Group, accepted: int, wait: float
 ) -> None:

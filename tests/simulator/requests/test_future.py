@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from scheduling.instances.requests.reading import read_requests
@@ -26,6 +26,7 @@ from scheduling.simulator.requests.policies.ordering import (
     SlackDeadline,
 )
 from scheduling.simulator.requests.policy import Composition, Order
+from tests.properties import examples
 from tests.serving_runs import table
 
 COST = Affine(base=0.005, per_token=4e-5, per_kv=3e-8)
@@ -95,7 +96,7 @@ def requests_drawn(draw: st.DrawFn) -> RequestTable:
     return table(np.cumsum(gaps), draw(lengths), draw(lengths))
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(requests_drawn(), st.sampled_from([1, 4, 16]), st.booleans())
 def test_known_lengths_evict_nobody_in_either_mode(
     requests: RequestTable, size: int, together: bool

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from scheduling.errors import InputError
@@ -22,6 +22,7 @@ from scheduling.simulator.requests.policies.continuum import Continuum
 from scheduling.simulator.requests.policies.retention import LeastRecent
 from scheduling.simulator.requests.run import FleetRun
 from tests.agent_runs import program_tables
+from tests.properties import examples
 from tests.serving_runs import groups, same, table
 
 COST = Affine(base=0.01, per_token=0.001)
@@ -127,7 +128,7 @@ def test_blocks_leave_from_the_ends_of_prompts() -> None:
     ),
     keeps=st.sampled_from([LeastRecent(), Continuum(COST)]),
 )
-@settings(max_examples=60)
+@examples(60)
 def test_jumps_change_nothing(
     group: Group, programs: ProgramTable, tier: HostTier, keeps: LeastRecent | Continuum
 ) -> None:

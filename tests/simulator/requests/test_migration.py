@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from scheduling.errors import InputError, PolicyError
@@ -23,6 +23,7 @@ from scheduling.simulator.requests.policies.fastswitch import Swap
 from scheduling.simulator.requests.policies.llumnix import Llumnix
 from scheduling.simulator.requests.policies.routing import RoundRobin
 from scheduling.simulator.requests.policy import Provenance
+from tests.properties import examples
 from tests.serving_runs import groups, table, tables
 
 COST = Affine(base=0.01, per_token=0.0)
@@ -60,7 +61,7 @@ def movers(draw: st.DrawFn) -> Group:
 
 
 @given(requests=tables(), group=movers(), restless=st.booleans(), wait=st.floats(1e-3, 0.1))
-@settings(max_examples=120, deadline=None)
+@examples(120)
 def test_moved_requests_are_served_once_and_jumps_change_nothing(
     requests: RequestTable, group: Group, restless: bool, wait: float
 ) -> None:
@@ -89,7 +90,7 @@ def test_moved_requests_are_served_once_and_jumps_change_nothing(
 
 
 @given(requests=tables(), group=movers(), wait=st.floats(1e-3, 0.1))
-@settings(max_examples=60, deadline=None)
+@examples(60)
 def test_bounds_of_equal_replicas_hold_for_moved_requests(
     requests: RequestTable, group: Group, wait: float
 ) -> None:

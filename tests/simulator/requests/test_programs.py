@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from scheduling.models.cost.protocol import Affine
@@ -30,6 +30,7 @@ from scheduling.simulator.requests.policies.thunderagent import ThunderAgent
 from scheduling.simulator.requests.policy import Retention, Router
 from scheduling.simulator.requests.run import NEVER, FleetRun
 from tests.agent_runs import program_tables
+from tests.properties import examples
 from tests.serving_runs import groups, table
 
 COST = Affine(base=1e-3, per_token=1e-2)
@@ -119,7 +120,7 @@ ROUTERS: list[Callable[[], Router]] = [
 
 
 @given(st.one_of(keepers(), manifold()), program_tables(), st.sampled_from(ROUTERS))
-@settings(max_examples=400)
+@examples(400)
 def test_jumps_change_nothing(
     fleet: Deployment, programs: ProgramTable, router: Callable[[], Router]
 ) -> None:
@@ -132,7 +133,7 @@ def test_jumps_change_nothing(
 
 
 @given(keepers(), program_tables(), st.booleans())
-@settings(max_examples=300)
+@examples(300)
 def test_no_block_is_lost(fleet: Deployment, programs: ProgramTable, jumps: bool) -> None:
     engine = Engine(fleet, programs.requests, Auditing(), jumps=jumps, programs=programs)
     engine.run()
@@ -143,7 +144,7 @@ def test_no_block_is_lost(fleet: Deployment, programs: ProgramTable, jumps: bool
 
 
 @given(keepers(), program_tables())
-@settings(max_examples=200)
+@examples(200)
 def test_calls_come_when_those_before_them_and_their_tools_have_ended(
     fleet: Deployment, programs: ProgramTable
 ) -> None:
@@ -163,7 +164,7 @@ def test_calls_come_when_those_before_them_and_their_tools_have_ended(
 
 
 @given(keepers(), program_tables())
-@settings(max_examples=100)
+@examples(100)
 def test_hits_save_what_is_not_computed(fleet: Deployment, programs: ProgramTable) -> None:
     run = simulate_fleet(fleet, programs)
     if int(run.restarts.sum()):
@@ -207,7 +208,7 @@ def split_keepers(draw: st.DrawFn) -> Deployment:
 
 
 @given(split_keepers(), program_tables())
-@settings(max_examples=100)
+@examples(100)
 def test_split_fleets_lose_no_block_either(fleet: Deployment, programs: ProgramTable) -> None:
     jumping = simulate_fleet(fleet, programs, router=RoundRobin())
     assert same(jumping, simulate_fleet(fleet, programs, router=RoundRobin(), jumps=False))

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 from itertools import combinations
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from scheduling.models.cost.protocol import Affine
 from scheduling.simulator.requests.deployment import Deployment, Group
 from scheduling.simulator.requests.fleet import simulate_fleet
 from scheduling.simulator.requests.policies.punctual import Punctual
+from tests.properties import examples
 from tests.serving_runs import table
 
 COST = Affine(base=0.002, per_token=1e-5)
 
 
 @given(st.lists(st.integers(1, 600), min_size=1, max_size=7), st.integers(2, 12))
-@settings(max_examples=40, deadline=None)
+@examples(40)
 def test_no_first_batch_brings_more_in_time(lengths: list[int], milliseconds: int) -> None:
     limit = milliseconds / 1e3
     requests = table([0] * len(lengths), lengths, [1] * len(lengths))

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from scheduling.errors import InputError, UnsupportedError
@@ -23,6 +23,7 @@ from scheduling.simulator.requests.fleet import simulate_fleet
 from scheduling.simulator.requests.policies.dualmap import DualMap
 from scheduling.simulator.requests.policies.retention import LeastRecent
 from scheduling.simulator.requests.routers import ROUTERS, RouterSetting, make_router
+from tests.properties import examples
 from tests.serving_runs import groups, same, table, tables
 
 COST = {"base_seconds": 0.01, "per_token_seconds": 1e-5}
@@ -109,7 +110,7 @@ def manifold(draw: st.DrawFn) -> tuple[Deployment, RequestTable]:
 
 @pytest.mark.parametrize("name", [*ROUTERS, "autoscaled:1"])
 @given(drawn=manifold())
-@settings(max_examples=30)
+@examples(30)
 def test_requests_stay_on_ways_of_their_class(
     name: str, drawn: tuple[Deployment, RequestTable]
 ) -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from scheduling.models.cost.protocol import Affine, Batch, Line, Provenance
@@ -17,13 +17,14 @@ from scheduling.simulator.requests.live import Live
 from scheduling.simulator.requests.policies.composition import Orca, PrefillFirst, Sarathi
 from scheduling.simulator.requests.policy import Composition
 from scheduling.simulator.requests.run import NEVER
+from tests.properties import examples
 from tests.serving_runs import AFFINE, COMPOSITIONS, deployments, same, table, tables
 
 PLAIN = ("least-requests", "least-tokens", "round-robin", "random", "freeness", "queue-report")
 
 
 @given(deployments(), tables(), st.sampled_from([*PLAIN, "llumnix"]))
-@settings(max_examples=200)
+@examples(200)
 def test_jumps_change_nothing(fleet: Deployment, requests: RequestTable, router: str) -> None:
     jumping = simulate_fleet(fleet, requests, router=router, seed=3)
     stepping = simulate_fleet(fleet, requests, router=router, seed=3, jumps=False)
@@ -67,7 +68,7 @@ class Asked:
 
 
 @given(AFFINE, COMPOSITIONS, st.lists(st.tuples(st.integers(1, 400), st.integers(1, 40))))
-@settings(max_examples=60)
+@examples(60)
 def test_a_form_takes_the_seconds_of_its_cost_model(
     cost: Affine, composition: Composition, sizes: list[tuple[int, int]]
 ) -> None:
@@ -86,7 +87,7 @@ def test_a_form_takes_the_seconds_of_its_cost_model(
 
 
 @given(deployments(), tables())
-@settings(max_examples=100)
+@examples(100)
 def test_every_request_is_served_or_rejected(fleet: Deployment, requests: RequestTable) -> None:
     run = simulate_fleet(fleet, requests)
     served = run.served
@@ -103,7 +104,7 @@ def test_every_request_is_served_or_rejected(fleet: Deployment, requests: Reques
 
 
 @given(deployments(), tables())
-@settings(max_examples=100)
+@examples(100)
 def test_tokens_are_made_once_and_prompts_computed_once_a_start(
     fleet: Deployment, requests: RequestTable
 ) -> None:

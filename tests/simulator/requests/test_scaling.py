@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from scheduling.errors import InputError
@@ -15,6 +15,7 @@ from scheduling.models.requests.table import RequestTable
 from scheduling.simulator.requests.deployment import Deployment, Flow, Group, Link
 from scheduling.simulator.requests.fleet import simulate_fleet
 from scheduling.simulator.requests.policies.scaling import Autoscaled
+from tests.properties import examples
 from tests.serving_runs import groups, table, tables
 
 SECOND = 1_000_000_000
@@ -102,7 +103,7 @@ def test_each_waits_for_an_instance_that_it_may_go_to() -> None:
     cold=st.floats(0.001, 0.3),
     tick=st.floats(0.005, 0.1),
 )
-@settings(max_examples=60, deadline=None)
+@examples(60)
 def test_everybody_is_served_and_jumps_change_nothing(
     requests: RequestTable, group: Group, level: int, cold: float, tick: float
 ) -> None:

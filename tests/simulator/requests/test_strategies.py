@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from scheduling.models.cost.protocol import Affine, CostModel
@@ -18,6 +18,7 @@ from scheduling.simulator.requests.fleet import simulate_fleet
 from scheduling.simulator.requests.registry import STRATEGIES, strategy
 from scheduling.simulator.requests.strategy import Setting
 from tests.agent_runs import program_tables
+from tests.properties import examples
 from tests.serving_runs import COSTS, same, table, tables
 
 
@@ -47,7 +48,7 @@ def fleet(name: str, requests: RequestTable, cost: CostModel, draw: st.DataObjec
 
 @pytest.mark.parametrize("name", [name for name in STRATEGIES if name not in AGENTIC])
 @given(requests=tables(), cost=COSTS, draw=st.data())
-@settings(max_examples=40)
+@examples(40)
 def test_jumps_change_nothing_and_all_are_served(
     name: str, requests: RequestTable, cost: CostModel, draw: st.DataObject
 ) -> None:
@@ -103,7 +104,7 @@ def test_priorities_change_while_a_full_batch_decodes(name: str) -> None:
 
 @pytest.mark.parametrize("name", AGENTIC)
 @given(programs=program_tables(), cost=COSTS, draw=st.data())
-@settings(max_examples=15)
+@examples(15)
 def test_programs_pass_alike_in_jumps_and_all_are_served(
     name: str, programs: ProgramTable, cost: CostModel, draw: st.DataObject
 ) -> None:

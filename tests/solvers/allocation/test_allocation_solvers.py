@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
 import scheduling as sch
@@ -21,9 +21,10 @@ from scheduling.solvers.allocation.explain import explain_allocation
 from scheduling.solvers.allocation.family import FAMILY, CompiledAllocation
 from scheduling.solvers.board import Budget
 from tests.allocations import allocation_problems, best_gain
+from tests.properties import examples
 from tests.solving import solve
 
-RELAXED = settings(max_examples=60, suppress_health_check=list(HealthCheck), deadline=None)
+RELAXED = examples(60, suppress_health_check=list(HealthCheck))
 
 EXACT = 10**8
 """From such gains on, HiGHS may take what is worse by 1 for the best."""
@@ -47,7 +48,7 @@ def test_solvers_agree_with_brute_force(most: int, data: st.DataObject) -> None:
             assert (answer.objective, answer.status) == (best, Status.OPTIMAL), name
 
 
-@settings(parent=RELAXED, max_examples=200)
+@examples(200, parent=RELAXED)
 @given(problem=allocation_problems())
 def test_bounds_hold_and_rules_are_valid(problem: AllocationProblem) -> None:
     best = best_gain(problem)
@@ -59,7 +60,7 @@ def test_bounds_hold_and_rules_are_valid(problem: AllocationProblem) -> None:
         assert answer.objective <= best <= answer.bound, name
 
 
-@settings(parent=RELAXED, max_examples=200)
+@examples(200, parent=RELAXED)
 @given(problem=allocation_problems(concave=True))
 def test_marginal_analysis_is_best_for_concave_gains(problem: AllocationProblem) -> None:
     assert compile_allocation(problem).concave

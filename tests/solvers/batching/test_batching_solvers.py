@@ -6,7 +6,7 @@ import tracemalloc
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
 import scheduling as sch
@@ -18,9 +18,10 @@ from scheduling.models.batching.problem import BatchingProblem
 from scheduling.solvers.batching.family import FAMILY, CompiledBatching
 from scheduling.solvers.batching.timeline import in_order
 from tests.batching import batching_problems, best_value
+from tests.properties import examples
 from tests.solving import solve
 
-RELAXED = settings(max_examples=40, suppress_health_check=list(HealthCheck), deadline=None)
+RELAXED = examples(40, suppress_health_check=list(HealthCheck))
 POLICIES = ("mc-sf", "shortest-first", "smallest-area", "earliest-due", "fcfs-peak", "fcfs-evict")
 
 
@@ -35,7 +36,7 @@ def test_exact_solvers_agree_with_brute_force(problem: BatchingProblem) -> None:
             assert (answer.objective, answer.status) == (best, Status.OPTIMAL), name
 
 
-@settings(parent=RELAXED, max_examples=80)
+@examples(80, parent=RELAXED)
 @given(problem=batching_problems())
 def test_every_solver_is_valid_and_every_bound_holds(problem: BatchingProblem) -> None:
     best = best_value(problem)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
 import scheduling as sch
@@ -13,9 +13,10 @@ from scheduling.models.caching.bounds import area_bound
 from scheduling.models.caching.problem import CachedObject, CachingProblem
 from scheduling.solvers.caching.family import FAMILY, CompiledCaching
 from tests.caching import best_cost, caching_problems
+from tests.properties import examples
 from tests.solving import solve
 
-RELAXED = settings(max_examples=60, suppress_health_check=list(HealthCheck), deadline=None)
+RELAXED = examples(60, suppress_health_check=list(HealthCheck))
 
 
 @RELAXED
@@ -27,7 +28,7 @@ def test_exact_solvers_agree_with_brute_force(problem: CachingProblem) -> None:
         assert (answer.objective, answer.status) == (best, Status.OPTIMAL), name
 
 
-@settings(parent=RELAXED, max_examples=40)
+@examples(40, parent=RELAXED)
 @given(problem=st.sampled_from([10**9 + 7, 2**37]).flatmap(lambda x: caching_problems(unit=x)))
 def test_large_sizes_are_refused_or_as_good_as_small_ones(problem: CachingProblem) -> None:
     best = best_cost(problem)
@@ -71,7 +72,7 @@ def test_prefixes_of_equal_blocks_are_a_flow(problem: CachingProblem) -> None:
         assert solve(problem, "belady", work_limit=1).objective == answer.objective
 
 
-@settings(parent=RELAXED, max_examples=150)
+@examples(150, parent=RELAXED)
 @given(problem=caching_problems(equal=True))
 def test_belady_proves_itself_where_sizes_and_costs_are_equal(problem: CachingProblem) -> None:
     blocks = tuple(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 
 import scheduling as sch
 from scheduling.instances.generators import generate
@@ -17,6 +17,7 @@ from scheduling.solvers.cpsat.running import run
 from scheduling.solvers.experts.family import FAMILY, CompiledExperts
 from scheduling.solvers.experts.lns import Lns
 from tests.experts import best_values, expert_problems
+from tests.properties import examples
 from tests.solving import solve
 
 # Loads of the first layer of the example in EPLB's README.
@@ -51,7 +52,7 @@ def test_the_example_is_improved_to_its_optimum(hierarchical: bool, best: float)
     assert answer.bound <= answer.objective
 
 
-@settings(max_examples=40, suppress_health_check=list(HealthCheck))
+@examples(40, suppress_health_check=list(HealthCheck))
 @given(problem=expert_problems())
 def test_cp_sat_agrees_with_brute_force(problem: ExpertProblem) -> None:
     best = best_values(problem)
@@ -63,7 +64,7 @@ def test_cp_sat_agrees_with_brute_force(problem: ExpertProblem) -> None:
         assert answer.status is Status.OPTIMAL
 
 
-@settings(max_examples=25, suppress_health_check=list(HealthCheck))
+@examples(25, suppress_health_check=list(HealthCheck))
 @given(problem=expert_problems())
 def test_every_solver_is_valid_and_every_bound_holds(problem: ExpertProblem) -> None:
     best = best_values(problem)

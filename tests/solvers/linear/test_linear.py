@@ -12,7 +12,7 @@ from pathlib import Path
 import highspy
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from scheduling.errors import InputError, SolverError, UnsupportedError
@@ -22,6 +22,7 @@ from scheduling.solvers.linear.external import External
 from scheduling.solvers.linear.highs import OUTCOMES, Highs, relax
 from scheduling.solvers.linear.model import Floats, LinearModel
 from scheduling.solvers.linear.result import Limits, LinearResult, Listener, Outcome
+from tests.properties import examples
 
 
 def knapsacks(count: int, rows: int = 12, seed: int = 0) -> LinearModel:
@@ -97,7 +98,7 @@ def models(draw: st.DrawFn) -> LinearModel:
     return model
 
 
-@settings(max_examples=60)
+@examples(60)
 @given(models())
 def test_highs_and_pyomo_find_equal_optima(model: LinearModel) -> None:
     direct, through = solve(model), External("highs").solve(model, Limits(seconds=20))

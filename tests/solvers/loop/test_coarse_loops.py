@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import cast
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 
 import scheduling as sch
 from scheduling.instances import bundled
@@ -14,6 +14,7 @@ from scheduling.models.loop.problem import LoopProblem
 from scheduling.models.loop.solution import LoopSolution
 from scheduling.solvers.loop import units
 from tests.loops import best_pipeline, loops
+from tests.properties import examples
 
 
 def flash_attention(machine: str) -> LoopProblem:
@@ -21,7 +22,7 @@ def flash_attention(machine: str) -> LoopProblem:
     return cast("LoopProblem", bundled.load(f"flash-attention-{machine}"))
 
 
-@settings(max_examples=60, suppress_health_check=list(HealthCheck))
+@examples(60, suppress_health_check=list(HealthCheck))
 @given(problem=loops())
 def test_stretched_pipelines_are_valid(problem: LoopProblem) -> None:
     """The driver checks every answer; a loop of few cycles is made coarse for the test."""
@@ -34,7 +35,7 @@ def test_stretched_pipelines_are_valid(problem: LoopProblem) -> None:
         assert best[0] <= answer.interval
 
 
-@settings(max_examples=30, suppress_health_check=list(HealthCheck))
+@examples(30, suppress_health_check=list(HealthCheck))
 @given(problem=loops())
 def test_loops_of_few_cycles_are_searched_as_they_are(problem: LoopProblem) -> None:
     arrays = compile_loop(problem)

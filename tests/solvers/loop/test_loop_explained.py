@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, cast
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 
 import scheduling as sch
 from scheduling.instances import bundled
@@ -12,6 +12,7 @@ from scheduling.models.base import Status
 from scheduling.models.loop.problem import LoopProblem
 from scheduling.solvers.explain import Explanation
 from tests.loops import best_pipeline, loops
+from tests.properties import examples
 
 
 def explained(**fields: Any) -> Explanation:
@@ -107,7 +108,7 @@ def test_flash_attention_is_held_up_by_the_tensor_cores() -> None:
     assert {label.entities[-1] for label in found.conflict[1:]} == {"tensor"}
 
 
-@settings(max_examples=40, suppress_health_check=list(HealthCheck))
+@examples(40, suppress_health_check=list(HealthCheck))
 @given(problem=loops())
 def test_a_conflict_is_stated_exactly_where_there_is_no_pipeline(problem: LoopProblem) -> None:
     found = sch.explain(problem, 60.0, workers=1)

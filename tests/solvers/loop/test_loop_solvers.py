@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 
 import scheduling as sch
 from scheduling.models.loop.problem import LoopProblem
 from scheduling.models.loop.solution import LoopSolution
 from scheduling.solvers.loop.family import CompiledLoop
 from tests.loops import best_pipeline, loops
+from tests.properties import examples
 from tests.solvers.agreement import assert_best, assert_bounds
 
 
 @pytest.mark.parametrize("solver", ["cp-sat", "mip", "auto"])
-@settings(max_examples=25, suppress_health_check=list(HealthCheck))
+@examples(25, suppress_health_check=list(HealthCheck))
 @given(problem=loops())
 def test_exact_solvers_agree_with_brute_force(solver: str, problem: LoopProblem) -> None:
     best = best_pipeline(problem)
@@ -22,7 +23,7 @@ def test_exact_solvers_agree_with_brute_force(solver: str, problem: LoopProblem)
     assert_best(answer, best)
 
 
-@settings(max_examples=60, suppress_health_check=list(HealthCheck))
+@examples(60, suppress_health_check=list(HealthCheck))
 @given(problem=loops())
 def test_bounds_hold_and_the_heuristic_is_valid(problem: LoopProblem) -> None:
     best = best_pipeline(problem)
@@ -31,7 +32,7 @@ def test_bounds_hold_and_the_heuristic_is_valid(problem: LoopProblem) -> None:
     assert_bounds(floors, answer, best)
 
 
-@settings(max_examples=100, suppress_health_check=list(HealthCheck))
+@examples(100, suppress_health_check=list(HealthCheck))
 @given(problem=loops())
 def test_one_iteration_after_another_is_valid(problem: LoopProblem) -> None:
     answer: LoopSolution = sch.solve(problem, "ims", time_limit=1e-9)

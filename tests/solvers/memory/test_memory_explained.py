@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 
 import scheduling as sch
 from scheduling.models.base import Status
 from scheduling.models.memory.problem import Buffer, MemoryProblem
 from tests.buffers import best_height, memory_problems
+from tests.properties import examples
 
 
 def test_what_is_live_at_one_time_is_named() -> None:
@@ -30,7 +31,7 @@ def test_a_given_offset_that_splits_the_room_is_named() -> None:
     assert found.is_minimal
 
 
-@settings(max_examples=25, suppress_health_check=list(HealthCheck))
+@examples(25, suppress_health_check=list(HealthCheck))
 @given(problem=memory_problems())
 def test_a_conflict_is_stated_where_nothing_fits(problem: MemoryProblem) -> None:
     found = sch.explain(problem, 60.0, workers=1)

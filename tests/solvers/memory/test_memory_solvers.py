@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
 import scheduling as sch
@@ -15,11 +15,12 @@ from scheduling.models.memory.problem import Buffer, MemoryProblem
 from scheduling.models.memory.solution import MemorySolution
 from scheduling.solvers.memory.family import FAMILY, CompiledMemory
 from tests.buffers import best_height, memory_problems
+from tests.properties import examples
 from tests.solvers.agreement import assert_best, assert_bounds
 
 
 @pytest.mark.parametrize("solver", ["search", "cp-sat", "mip", "auto"])
-@settings(max_examples=40, suppress_health_check=list(HealthCheck))
+@examples(40, suppress_health_check=list(HealthCheck))
 @given(problem=memory_problems())
 def test_exact_solvers_agree_with_brute_force(solver: str, problem: MemoryProblem) -> None:
     best = best_height(problem)
@@ -27,7 +28,7 @@ def test_exact_solvers_agree_with_brute_force(solver: str, problem: MemoryProble
     assert_best(answer, None if best is None else [best])
 
 
-@settings(max_examples=40, suppress_health_check=list(HealthCheck))
+@examples(40, suppress_health_check=list(HealthCheck))
 @given(problem=memory_problems(plain=True), unit=st.sampled_from([10**9 + 7, 2**40 + 1]))
 def test_sizes_that_share_no_unit_are_as_good_as_small_ones(
     problem: MemoryProblem, unit: int
@@ -46,7 +47,7 @@ def test_sizes_that_share_no_unit_are_as_good_as_small_ones(
         sch.solve(scaled, "mip", work_limit=20, workers=1)
 
 
-@settings(max_examples=60, suppress_health_check=list(HealthCheck))
+@examples(60, suppress_health_check=list(HealthCheck))
 @given(problem=memory_problems())
 def test_bounds_hold_and_first_fit_is_valid(problem: MemoryProblem) -> None:
     best = best_height(problem)
@@ -55,7 +56,7 @@ def test_bounds_hold_and_first_fit_is_valid(problem: MemoryProblem) -> None:
     assert_bounds(floors, answer, None if best is None else [best])
 
 
-@settings(max_examples=15, suppress_health_check=list(HealthCheck))
+@examples(15, suppress_health_check=list(HealthCheck))
 @given(seed=st.integers(0, 10**6), buffers=st.integers(5, 40))
 def test_cut_strips_are_packed_again(seed: int, buffers: int) -> None:
     problem = tensor_buffers(buffers=buffers, times=30, capacity=16, seed=seed)

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import scheduling as sch
@@ -43,12 +43,13 @@ from scheduling.solvers.offload.rules import (
     least_loaded,
     round_robin,
 )
+from tests.properties import examples
 from tests.solving import solve
 
 jobs_lists = st.lists(st.tuples(st.floats(0, 5), st.floats(0.01, 4)), min_size=1, max_size=7)
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(jobs_lists)
 def test_shared_servers_conserve_work(jobs: list[Job]) -> None:
     ends = sharing_completions(jobs)
@@ -60,7 +61,7 @@ def test_shared_servers_conserve_work(jobs: list[Job]) -> None:
         assert end >= arrival + work - 1e-9
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(st.lists(st.tuples(st.floats(0, 2), st.floats(0.01, 3)), max_size=6), st.floats(0.01, 5))
 def test_marginal_delay_in_closed_form(jobs: list[Job], work: float) -> None:
     now = 2.0
@@ -85,7 +86,7 @@ def _rests(jobs: list[Job], until: float) -> list[float]:
     return [max(0.0, value) for value in rest]
 
 
-@settings(max_examples=20, deadline=None)
+@examples(20)
 @given(st.integers(0, 10**6), st.integers(1, 5), st.integers(1, 3))
 def test_the_front_is_that_of_all_assignments(seed: int, tasks: int, servers: int) -> None:
     problem = mobile_tasks(tasks=tasks, servers=servers, gap=0.2, seed=seed)
@@ -180,7 +181,7 @@ def _best(problem: OffloadProblem) -> tuple[float, ...] | None:
     return min(found, default=None)
 
 
-@settings(max_examples=25, deadline=None)
+@examples(25)
 @given(problems())
 def test_exact_solvers_find_the_best_of_all_assignments(problem: OffloadProblem) -> None:
     best = _best(problem)
@@ -194,7 +195,7 @@ def test_exact_solvers_find_the_best_of_all_assignments(problem: OffloadProblem)
         assert values == pytest.approx(best, abs=1e-5), name
 
 
-@settings(max_examples=20, deadline=None)
+@examples(20)
 @given(problems())
 def test_rules_are_valid_and_bounds_hold(problem: OffloadProblem) -> None:
     best = _best(problem)
@@ -206,7 +207,7 @@ def test_rules_are_valid_and_bounds_hold(problem: OffloadProblem) -> None:
             assert best[0] <= answer.tiers[0].objective + 1e-5
 
 
-@settings(max_examples=40, deadline=None)
+@examples(40)
 @given(jobs_lists)
 def test_pairs_share_no_less_than_alone(jobs: list[Job]) -> None:
     chosen = [Choice(0, exact(arrival), Fraction(0), exact(work), 0) for arrival, work in jobs]
@@ -217,7 +218,7 @@ def test_pairs_share_no_less_than_alone(jobs: list[Job]) -> None:
     assert len(jobs) > 2 or relaxed == delay
 
 
-@settings(max_examples=15, deadline=None)
+@examples(15)
 @given(problems())
 def test_relaxations_bound_the_best_of_all_assignments(problem: OffloadProblem) -> None:
     best = _best(problem)
@@ -232,7 +233,7 @@ def test_relaxations_bound_the_best_of_all_assignments(problem: OffloadProblem) 
             caps = (*caps, ceil((best[tier] + 1e-5) * 1e6))
 
 
-@settings(max_examples=40, deadline=None)
+@examples(40)
 @given(jobs_lists, st.sampled_from((1.0, 0.7, 0.35)))
 def test_relaxed_delays_of_one_server_are_no_more_than_its_delays(
     jobs: list[Job], share: float

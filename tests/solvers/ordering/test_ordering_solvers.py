@@ -6,7 +6,7 @@ import threading
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 
 from scheduling.instances.generators import generate
 from scheduling.models.base import Status
@@ -16,9 +16,10 @@ from scheduling.solvers.ordering.annealing import Annealing
 from scheduling.solvers.ordering.auto import Auto
 from scheduling.solvers.ordering.family import FAMILY, CompiledOrdering
 from tests.ordering import batches, best_makespan
+from tests.properties import examples
 from tests.solving import solve
 
-RELAXED = settings(max_examples=25, suppress_health_check=list(HealthCheck), deadline=None)
+RELAXED = examples(25, suppress_health_check=list(HealthCheck))
 
 
 @RELAXED

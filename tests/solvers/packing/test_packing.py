@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import scheduling as sch
@@ -20,6 +20,7 @@ from scheduling.models.packing.order import Step, most_kept, passes_again, state
 from scheduling.models.packing.problem import PackingProblem
 from scheduling.models.packing.solution import PackingSolution
 from scheduling.solvers.packing.stock import CuttingStock, richest, worths
+from tests.properties import examples
 
 
 @st.composite
@@ -52,7 +53,7 @@ def _optimum(problem: PackingProblem) -> int:
     return least(whole) + problem.own_chunks
 
 
-@settings(max_examples=30, deadline=None)
+@examples(30)
 @given(packings())
 def test_solvers_find_the_optimum_between_bound_and_rule(problem: PackingProblem) -> None:
     best = _optimum(problem)
@@ -66,7 +67,7 @@ def test_solvers_find_the_optimum_between_bound_and_rule(problem: PackingProblem
         assert sch.check(problem, answer) == []
 
 
-@settings(max_examples=30, deadline=None)
+@examples(30)
 @given(packings())
 def test_patterns_are_between_their_bound_and_the_rule(problem: PackingProblem) -> None:
     found: PackingSolution = sch.solve(problem, "patterns", work_limit=1, workers=1)
@@ -78,7 +79,7 @@ def test_patterns_are_between_their_bound_and_the_rule(problem: PackingProblem) 
     assert sch.check(problem, found) == []
 
 
-@settings(max_examples=40, deadline=None)
+@examples(40)
 @given(
     st.lists(st.tuples(st.integers(1, 12), st.integers(0, 30)), min_size=1, max_size=5),
     st.integers(1, 14),
@@ -96,7 +97,7 @@ def test_the_best_pattern_is_that_of_all(kinds: list[tuple[int, int]], capacity:
     assert lengths[pattern].sum() <= capacity
 
 
-@settings(max_examples=40, deadline=None)
+@examples(40)
 @given(packings(), st.integers(1, 6))
 def test_prices_of_few_knots_prove_a_bound(problem: PackingProblem, knots: int) -> None:
     arrays = compile_packing(problem)
@@ -129,13 +130,13 @@ def test_triplets_that_fill_chunks_are_found_where_best_fit_leaves_room() -> Non
     assert 700 <= found.objective <= 710 < (rule.objective or 0)
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(packings())
 def test_bound_is_below_the_optimum(problem: PackingProblem) -> None:
     assert chunks_bound(compile_packing(problem)) + problem.own_chunks <= _optimum(problem)
 
 
-@settings(max_examples=40, deadline=None)
+@examples(40)
 @given(packings(), packings(), st.sampled_from(["auto", "cp-sat", "patterns", "best-fit"]))
 def test_hints_that_fit_another_problem_mislead_nobody(
     problem: PackingProblem, other: PackingProblem, solver: str
@@ -185,7 +186,7 @@ def test_changed_answers_are_caught() -> None:
     assert sch.check(problem, answer.model_copy(update={"objective": 4}))
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(st.integers(1, 12), st.integers(1, 14))
 def test_order_of_passes_keeps_to_its_memory(chunks: int, kept: int) -> None:
     steps = state_aware_order(chunks, kept)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import scheduling as sch
@@ -21,6 +21,7 @@ from scheduling.models.pipeline.solution import PipelineSolution
 from scheduling.report.charts import write_chart
 from scheduling.report.pipeline.chart import bars, sentence
 from scheduling.scenarios.roundpipe import profile
+from tests.properties import examples
 from tests.solving import solve
 
 WORKED = PipelineProblem(
@@ -80,7 +81,7 @@ def _least(problem: PipelineProblem) -> Fraction:
     return Fraction(min(best), 10)
 
 
-@settings(max_examples=80, deadline=None)
+@examples(80)
 @given(pipelines())
 def test_all_caps_are_as_good_as_all_cuts(problem: PipelineProblem) -> None:
     least = float(_least(problem))

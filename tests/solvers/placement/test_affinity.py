@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import scheduling as sch
 from scheduling.models.placement.problem import PlacementProblem
 from tests.placements import best_values
+from tests.properties import examples
 from tests.solvers.placement.definitions import (
     carried_out,
     exact,
@@ -56,7 +57,7 @@ _terms = st.fixed_dictionaries({"selector": _selectors, "topology": st.sampled_f
 
 
 @given(gatherings())
-@settings(max_examples=40, deadline=None)
+@examples(40)
 def test_solvers_agree_with_brute_force_on_who_follows_whom(problem: PlacementProblem) -> None:
     best = best_values(problem)
     carried_out(problem, exact(problem, best, "cp-sat"))

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 import scheduling as sch
@@ -19,6 +19,7 @@ from scheduling.models.placement.problem import PlacementProblem
 from scheduling.models.placement.solution import PlacementSolution
 from tests.part_placements import best_part_values, part_problems
 from tests.placements import best_values, placement_problems
+from tests.properties import examples
 from tests.solvers.placement.definitions import carried_out, exact, settled, taken, values_of
 
 GOALS = ("fragments", "nodes", "cost", "moves", "evictions")
@@ -31,7 +32,7 @@ def fragments(solution: PlacementSolution) -> tuple[object, object]:
 
 
 @given(part_problems(), st.permutations(GOALS), st.integers(1, 3))
-@settings(max_examples=30)
+@examples(30)
 def test_it_finds_what_brute_force_finds_on_parts(
     problem: PlacementProblem, goals: list[str], count: int
 ) -> None:
@@ -41,7 +42,7 @@ def test_it_finds_what_brute_force_finds_on_parts(
 
 
 @given(placement_problems(max_items=5, rules=False), st.permutations(GOALS[1:]), st.integers(1, 3))
-@settings(max_examples=60)
+@examples(60)
 def test_it_finds_what_brute_force_finds_on_whole_nodes(
     problem: PlacementProblem, goals: list[str], count: int
 ) -> None:
@@ -70,7 +71,7 @@ def clusters(draw: st.DrawFn) -> PlacementProblem:
 
 
 @given(clusters())
-@settings(max_examples=20)
+@examples(20)
 def test_it_agrees_with_cp_sat_and_its_plans_can_be_carried_out(problem: PlacementProblem) -> None:
     assume(problem.items)
     theirs = sch.solve(problem, "cp-sat", work_limit=30, workers=1)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from scheduling.instances.placement.random_machines import random_machines
@@ -18,6 +18,7 @@ from scheduling.solvers.placement.columns.solver import MAX_CELLS
 from scheduling.solvers.placement.family import CompiledPlacement
 from tests.part_placements import part_problems
 from tests.placements import placement_problems
+from tests.properties import examples
 from tests.solvers.placement.definitions import settled, taken
 
 
@@ -48,7 +49,7 @@ class Descended:
     st.one_of(part_problems(), placement_problems(max_items=5, rules=False)),
     st.sampled_from(GOALS[:4]),
 )
-@settings(max_examples=60)
+@examples(60)
 def test_it_keeps_items_room_and_limits_and_never_loses(
     problem: PlacementProblem, goal: str
 ) -> None:

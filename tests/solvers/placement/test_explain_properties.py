@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 
 import scheduling as sch
 from scheduling.models.base import Status
@@ -18,9 +18,10 @@ from scheduling.solvers.placement.explaining.explain import (
 from scheduling.solvers.placement.explaining.needs import Need, needs_of, without
 from scheduling.solvers.placement.explaining.table import NodeTable
 from tests.placements import best_values, placement_problems
+from tests.properties import examples
 
 
-@settings(max_examples=12, deadline=None)
+@examples(12)
 @given(placement_problems(max_items=4, max_nodes=2))
 def test_conflicts_are_minimal_and_changes_hold(problem: PlacementProblem) -> None:
     solution = sch.solve(problem, "cp-sat", work_limit=5, workers=1)
@@ -47,7 +48,7 @@ def _crowded(problem: PlacementProblem) -> bool:
     )
 
 
-@settings(max_examples=10, deadline=None)
+@examples(10)
 @given(placement_problems(max_items=3, max_nodes=2))
 def test_no_need_of_a_conflict_can_be_left_out(problem: PlacementProblem) -> None:
     """Brute force on the problem without all but some needs tells the same as the conflict."""

@@ -6,7 +6,7 @@ from itertools import product
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import scheduling as sch
@@ -24,6 +24,7 @@ from scheduling.solvers.placement.filling.stakes import Stakes
 from scheduling.solvers.placement.kernels.knapsack import fill, find_homes
 from scheduling.solvers.warmup import compile_now
 from tests.placements import best_values, placement_problems
+from tests.properties import examples
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -54,7 +55,7 @@ def cluster(seed: int, nodes: int = 12, items: int = 60) -> dict[str, object]:
 
 
 @given(st.data())
-@settings(max_examples=60)
+@examples(60)
 def test_a_filling_is_worth_as_much_as_any(data: st.DataObject) -> None:
     n = data.draw(st.integers(1, 4))
     amounts = st.lists(st.integers(0, 6), min_size=2, max_size=2)
@@ -185,7 +186,7 @@ def test_fillings_go_where_most_stays_and_other_nodes_keep_what_runs() -> None:
 
 
 @given(problem=placement_problems(max_items=4, max_nodes=3, rules=False))
-@settings(max_examples=25)
+@examples(25)
 def test_answers_are_valid_and_never_better_than_the_best(problem: PlacementProblem) -> None:
     if Filling().refusal(CompiledPlacement(problem)) is not None:
         return

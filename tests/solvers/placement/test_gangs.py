@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import scheduling as sch
@@ -15,6 +15,7 @@ from scheduling.models.placement.check import check_placement
 from scheduling.models.placement.problem import PlacementProblem
 from scheduling.models.placement.solution import Placement, PlacementSolution
 from tests.placements import best_values, is_valid
+from tests.properties import examples
 
 SOLVERS = ("cp-sat", "mip", "best-fit", "default-scheduler", "auto")
 
@@ -90,7 +91,7 @@ def test_the_check_finds_gangs_that_are_too_small_or_stand_apart() -> None:
     assert (named[0].amount, named[0].unit) == (1, "items")
 
 
-@settings(max_examples=40, deadline=None)
+@examples(40)
 @given(
     st.lists(
         st.tuples(st.integers(1, 4), st.sampled_from(["a", "b", None])), min_size=1, max_size=3

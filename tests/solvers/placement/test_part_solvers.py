@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import scheduling as sch
@@ -23,6 +23,7 @@ from scheduling.solvers.placement.explaining.explanation import PlacementExplana
 from scheduling.solvers.placement.growth import Growth
 from scheduling.solvers.placement.state import State
 from tests.part_placements import best_part_values, part_problems
+from tests.properties import examples
 from tests.solvers.placement.definitions import (
     bounded_by_formula,
     carried_out,
@@ -33,14 +34,14 @@ from tests.solvers.placement.definitions import (
 
 
 @given(part_problems())
-@settings(max_examples=60)
+@examples(60)
 def test_cp_sat_finds_what_brute_force_finds(problem: PlacementProblem) -> None:
     exact(problem, best_part_values(problem) or (0,), "cp-sat")
 
 
 @pytest.mark.parametrize("solver", ["best-fit", "default-scheduler", "greedy", "lns"])
 @given(problem=part_problems())
-@settings(max_examples=25)
+@examples(25)
 def test_heuristics_answer_validly_and_never_better_than_the_best(
     solver: str, problem: PlacementProblem
 ) -> None:
@@ -48,26 +49,26 @@ def test_heuristics_answer_validly_and_never_better_than_the_best(
 
 
 @given(part_problems())
-@settings(max_examples=15)
+@examples(15)
 def test_auto_is_optimal_on_small_problems(problem: PlacementProblem) -> None:
     exact(problem, best_part_values(problem), "auto")
 
 
 @given(part_problems())
-@settings(max_examples=40)
+@examples(40)
 def test_formula_bound_is_below_the_best_of_each_priority(problem: PlacementProblem) -> None:
     bounded_by_formula(problem, best_part_values(problem))
 
 
 @given(part_problems())
-@settings(max_examples=40)
+@examples(40)
 def test_steps_lead_to_the_placement_with_room_at_every_step(problem: PlacementProblem) -> None:
     solution = sch.solve(problem, "cp-sat", work_limit=20, workers=1)
     carried_out(problem, solution)
 
 
 @given(part_problems(), st.data())
-@settings(max_examples=30)
+@examples(30)
 def test_changed_parts_are_caught(problem: PlacementProblem, data: st.DataObject) -> None:
     solution = sch.solve(problem, "best-fit", work_limit=1, workers=1)
     taking = [entry for entry in solution.placements if entry.parts]
@@ -151,7 +152,7 @@ def test_greedy_rules_take_clusters_without_nodes_or_parts() -> None:
 
 
 @given(part_problems())
-@settings(max_examples=40)
+@examples(40)
 def test_growth_is_what_an_item_adds_to_fragmentation(problem: PlacementProblem) -> None:
     arrays = compile_placement(problem)
     assert arrays.workload is not None
@@ -179,7 +180,7 @@ def test_unknown_greedy_rules_are_refused_by_name() -> None:
 
 
 @given(seed=st.integers(0, 99), usage=st.sampled_from([0.8, 1.0, 1.1]))
-@settings(max_examples=5)
+@examples(5)
 def test_generated_clusters_ask_for_no_more_gpus_than_said(seed: int, usage: float) -> None:
     problem = random_cluster(nodes=2, pods_per_node=5, usage=usage, gpus=4, seed=seed)
     asked = sum(
@@ -207,7 +208,7 @@ def explained(problem: PlacementProblem) -> PlacementExplanation:
 
 
 @given(part_problems())
-@settings(max_examples=25)
+@examples(25)
 def test_changes_of_explanations_hold(problem: PlacementProblem) -> None:
     found = explained(problem)
     for group in found.left_out:

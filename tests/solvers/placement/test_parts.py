@@ -6,7 +6,7 @@ import time
 from collections import Counter
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import scheduling as sch
@@ -18,6 +18,7 @@ from scheduling.solvers.placement.family import CompiledPlacement
 from scheduling.solvers.placement.parts import Parts, split
 from tests.cli.conftest import Cli, cli
 from tests.part_placements import part_problems
+from tests.properties import examples
 
 __all__ = ["cli"]
 
@@ -60,7 +61,7 @@ def test_every_node_and_item_is_in_one_part() -> None:
     assert len(split(CompiledPlacement(cluster(2, 3)), 9, seed=0)) == 2
 
 
-@settings(max_examples=15)
+@examples(15)
 @given(problem=part_problems(), count=st.integers(1, 3))
 def test_answers_are_valid_and_never_below_the_bound(problem: PlacementProblem, count: int) -> None:
     free = problem.model_copy(update={"max_moves": None})

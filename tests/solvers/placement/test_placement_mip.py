@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import scheduling as sch
@@ -13,6 +13,7 @@ from scheduling.models.base import Status
 from scheduling.models.placement.compiling import compile_placement
 from scheduling.models.placement.problem import PlacementProblem
 from tests.placements import best_values, placement_problems
+from tests.properties import examples
 from tests.solvers.placement.definitions import exact, values_of
 
 
@@ -29,7 +30,7 @@ def refused(problem: PlacementProblem) -> str | None:
 
 
 @given(placement_problems(max_items=4, max_nodes=2))
-@settings(max_examples=40)
+@examples(40)
 def test_mip_and_cp_sat_find_what_brute_force_finds(problem: PlacementProblem) -> None:
     best = best_values(problem)
     exact(problem, best, "cp-sat")
@@ -44,7 +45,7 @@ def test_mip_and_cp_sat_find_what_brute_force_finds(problem: PlacementProblem) -
 
 
 @given(problem=placement_problems(max_items=4, max_nodes=3, rules=False), unit=st.integers(2, 3))
-@settings(max_examples=25)
+@examples(25)
 def test_both_leave_equally_few_fragments(problem: PlacementProblem, unit: int) -> None:
     document = problem.model_dump()
     document["fragment"] = {"resource": "cpu", "unit": unit}
@@ -61,7 +62,7 @@ def test_both_leave_equally_few_fragments(problem: PlacementProblem, unit: int) 
     problem=placement_problems(max_items=4, max_nodes=2, rules=False),
     unit=st.sampled_from([10**6, 2**30 + 1, 2**46]),
 )
-@settings(max_examples=25)
+@examples(25)
 def test_amounts_in_bytes_are_counted_to_the_last_one(problem: PlacementProblem, unit: int) -> None:
     """Amounts without a common divisor are too long for one row of an engine."""
     document = problem.model_dump()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 import scheduling as sch
@@ -22,6 +22,7 @@ from scheduling.solvers.placement.ordering import order_steps
 from scheduling.solvers.placement.pools import Pools
 from scheduling.solvers.placement.relaxation import raise_linear_bound
 from tests.placements import best_values, placement_problems
+from tests.properties import examples
 from tests.solvers.placement.definitions import (
     bounded_by_formula,
     carried_out,
@@ -32,7 +33,7 @@ from tests.solvers.placement.definitions import (
 
 
 @given(placement_problems(max_items=4, max_nodes=2))
-@settings(max_examples=60)
+@examples(60)
 def test_cp_sat_finds_what_brute_force_finds(problem: PlacementProblem) -> None:
     exact(problem, best_values(problem), "cp-sat")
 
@@ -69,7 +70,7 @@ def test_an_equal_one_that_waits_may_stand_in_for_one_that_runs(
 
 
 @given(placement_problems(max_items=4, max_nodes=3, rules=False))
-@settings(max_examples=30)
+@examples(30)
 def test_auto_is_optimal_on_small_problems_and_bounded(problem: PlacementProblem) -> None:
     exact(problem, best_values(problem), "auto")
 
@@ -78,7 +79,7 @@ def test_auto_is_optimal_on_small_problems_and_bounded(problem: PlacementProblem
     "solver", ["best-fit", "default-scheduler", "greedy:goals", "guided", "lns"]
 )
 @given(problem=placement_problems(max_items=4, max_nodes=2))
-@settings(max_examples=25)
+@examples(25)
 def test_heuristics_answer_validly_and_never_better_than_the_best(
     solver: str, problem: PlacementProblem
 ) -> None:
@@ -86,13 +87,13 @@ def test_heuristics_answer_validly_and_never_better_than_the_best(
 
 
 @given(placement_problems(max_items=4, max_nodes=2))
-@settings(max_examples=40)
+@examples(40)
 def test_formula_bound_is_below_the_best_of_the_first_priority(problem: PlacementProblem) -> None:
     bounded_by_formula(problem, best_values(problem))
 
 
 @given(placement_problems(max_items=4, max_nodes=2))
-@settings(max_examples=40)
+@examples(40)
 def test_formula_bounds_of_goals_are_below_the_best(problem: PlacementProblem) -> None:
     best = best_values(problem)
     arrays = compile_placement(problem)
@@ -140,7 +141,7 @@ def test_nodes_that_are_trillions_of_times_full(solver: str, *, pinned: bool) ->
 
 
 @given(placement_problems(max_items=4, max_nodes=2))
-@settings(max_examples=40)
+@examples(40)
 def test_bound_of_the_linear_program_is_below_the_best(problem: PlacementProblem) -> None:
     best = best_values(problem)
     pools = Pools.of_nodes(compile_placement(problem))
@@ -172,7 +173,7 @@ def test_linear_bound_knows_quotas_and_limits_on_moves() -> None:
 
 
 @given(placement_problems(max_items=5, max_nodes=3, rules=False))
-@settings(max_examples=40)
+@examples(40)
 def test_steps_lead_to_the_placement_with_room_at_every_step(problem: PlacementProblem) -> None:
     solution = sch.solve(problem, "cp-sat", work_limit=20, workers=1)
     assume(solution.status is Status.OPTIMAL)
@@ -216,7 +217,7 @@ def test_dry_run_names_a_step_without_room() -> None:
 
 
 @given(seed=st.integers(0, 50))
-@settings(max_examples=10)
+@examples(10)
 def test_auto_is_never_worse_than_the_default_scheduler(seed: int) -> None:
     problem = random_cluster(nodes=3, pods_per_node=4, priorities=2, usage=1.0, seed=seed)
     default = sch.solve(problem, "default-scheduler", work_limit=1, workers=1)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
 import scheduling as sch
@@ -15,10 +15,11 @@ from scheduling.models.prefill.bounds import most_weight
 from scheduling.models.prefill.problem import PrefillProblem, Prompt
 from scheduling.solvers.prefill.family import FAMILY, CompiledPrefill
 from tests.prefill import best_weight, prefill_problems
+from tests.properties import examples
 from tests.solving import solve
 
 JOBS = st.tuples(st.integers(0, 12), st.integers(1, 6), st.integers(-2, 30), st.integers(0, 4))
-RELAXED = settings(max_examples=60, suppress_health_check=list(HealthCheck), deadline=None)
+RELAXED = examples(60, suppress_health_check=list(HealthCheck))
 POLICIES = ("s-edf", "edf", "srpt", "fcfs")
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import networkx as nx
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import scheduling as sch
@@ -24,6 +24,7 @@ from scheduling.models.ring.solution import RingSolution
 from scheduling.report.charts import write_chart
 from scheduling.report.ring.chart import sentence
 from scheduling.scenarios.pccl import bandwidths
+from tests.properties import examples
 from tests.solving import solve
 
 SMALL = RingProblem.model_validate(
@@ -40,7 +41,7 @@ def _best(problem: RingProblem) -> float:
     return max(_slowest(problem, (0, *order)) for order in rest)
 
 
-@settings(max_examples=40, deadline=None)
+@examples(40)
 @given(
     st.integers(2, 6).flatmap(
         lambda n: st.lists(
@@ -60,7 +61,7 @@ def test_the_fastest_ring_is_that_of_all_orders(rates: list[list[int]]) -> None:
         assert answer.objective is None or answer.objective <= best
 
 
-@settings(max_examples=20, deadline=None)
+@examples(20)
 @given(st.integers(0, 99), st.integers(3, 6))
 def test_rings_of_symmetric_links(seed: int, ranks: int) -> None:
     problem = bandwidths(ranks, 2, seed)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from scheduling.instances.files import read
@@ -20,6 +20,7 @@ from scheduling.solvers.schedule.balance import balance
 from scheduling.solvers.schedule.family import Candidate, CompiledSchedule
 from scheduling.solvers.schedule.listing.solvers import Heft
 from tests.brute_force import brute_force
+from tests.properties import examples
 
 Costs = list[list[int]]
 
@@ -119,7 +120,7 @@ def test_a_published_workflow_is_proven(shared_data: Path) -> None:
     assert board.objective == 1332808
 
 
-@settings(max_examples=30)
+@examples(30)
 @given(st.lists(st.integers(1, 9), min_size=1, max_size=2), st.integers(0, 3))
 def test_bounds_and_schedules_are_true(works: list[int], comm: int) -> None:
     problem = graph(works, comm)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import scheduling as sch
@@ -16,6 +16,7 @@ from scheduling.solvers.schedule.cpsat.model import Formulation
 from scheduling.solvers.schedule.explain import ScheduleConflict
 from scheduling.solvers.schedule.family import CompiledSchedule
 from tests.brute_force import brute_force
+from tests.properties import examples
 
 
 @st.composite
@@ -43,7 +44,7 @@ def ovens(draw: st.DrawFn) -> ScheduleProblem:
 
 
 @given(ovens())
-@settings(max_examples=60)
+@examples(60)
 def test_batches_equal_brute_force(problem: ScheduleProblem) -> None:
     best = brute_force(problem)
     solution = sch.solve(problem, "cp-sat", work_limit=5.0, workers=1)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import permutations
 
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 import scheduling as sch
@@ -13,6 +13,7 @@ from scheduling.models.base import Status
 from scheduling.models.schedule.problem import ScheduleProblem
 from scheduling.solvers.schedule.family import CompiledSchedule
 from tests.brute_force import TooLargeError, brute_force
+from tests.properties import examples
 
 
 def optimum(problem: ScheduleProblem) -> tuple[int, ...] | None:
@@ -73,7 +74,7 @@ def blocking_shops(draw: st.DrawFn) -> ScheduleProblem:
 
 
 @given(blocking_shops())
-@settings(max_examples=80)
+@examples(80)
 def test_no_swaps_equals_brute_force(problem: ScheduleProblem) -> None:
     best = optimum(problem)
     assert best is not None
@@ -108,7 +109,7 @@ def no_idle_shops(draw: st.DrawFn) -> ScheduleProblem:
 
 
 @given(no_idle_shops())
-@settings(max_examples=80)
+@examples(80)
 def test_no_idle_equals_brute_force(problem: ScheduleProblem) -> None:
     best = optimum(problem)
     solution = sch.solve(problem, "cp-sat", work_limit=5.0, workers=1)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import scheduling as sch
@@ -12,6 +12,7 @@ from scheduling.errors import UnsupportedError
 from scheduling.models.schedule.objective import MEASURES
 from scheduling.models.schedule.problem import ScheduleProblem
 from tests.brute_force import brute_force
+from tests.properties import examples
 from tests.solving import solve
 
 FT06_OPTIMUM = 63
@@ -40,7 +41,7 @@ def blocking_shops(draw: st.DrawFn, *, shortest: int = 0, jobs: int = 3) -> Sche
 
 
 @given(blocking_shops())
-@settings(max_examples=80)
+@examples(80)
 def test_schedules_are_valid_and_no_better_than_the_best(problem: ScheduleProblem) -> None:
     answer = solve(problem, "blocking", work_limit=0.01, workers=1)
     assert sch.check(problem, answer) == []
@@ -50,7 +51,7 @@ def test_schedules_are_valid_and_no_better_than_the_best(problem: ScheduleProble
 
 
 @given(blocking_shops(shortest=1))
-@settings(max_examples=50)
+@examples(50)
 def test_the_exact_model_loses_no_schedule(problem: ScheduleProblem) -> None:
     answer = solve(problem, "cp-sat", work_limit=5.0, workers=1)
     best = brute_force(problem)
@@ -59,7 +60,7 @@ def test_the_exact_model_loses_no_schedule(problem: ScheduleProblem) -> None:
 
 
 @given(blocking_shops(shortest=1).filter(lambda p: p.objective.tiers[0].name == "makespan"))
-@settings(max_examples=40)
+@examples(40)
 def test_small_makespans_are_the_best(problem: ScheduleProblem) -> None:
     answer = solve(problem, "blocking", work_limit=0.05, workers=1)
     best = brute_force(problem)

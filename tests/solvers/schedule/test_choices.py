@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 import scheduling as sch
@@ -25,6 +25,7 @@ from scheduling.solvers.schedule.cpsat.model import Formulation
 from scheduling.solvers.schedule.explain import ScheduleConflict
 from scheduling.solvers.schedule.family import CompiledSchedule
 from scheduling.solvers.schedule.neighbourhood.part import part_of
+from tests.properties import examples
 from tests.solvers.schedule import definitions
 from tests.strategies import choice_problems
 
@@ -36,7 +37,7 @@ def rule(**changes: Any) -> dict[str, Any]:
 
 
 @given(choice_problems())
-@settings(max_examples=150)
+@examples(150)
 def test_cp_sat_finds_the_optimum(problem: ScheduleProblem) -> None:
     definitions.exact(problem, "cp-sat", 20.0, LIMIT)
 
@@ -46,25 +47,25 @@ def test_cp_sat_finds_the_optimum(problem: ScheduleProblem) -> None:
         max_jobs=2, shifts=True, efficiency=True, interruptible=True, windows=True, steps=True
     )
 )
-@settings(max_examples=60)
+@examples(60)
 def test_cp_sat_finds_the_optimum_by_the_hours(problem: ScheduleProblem) -> None:
     definitions.exact(problem, "cp-sat", 20.0, LIMIT)
 
 
 @given(choice_problems())
-@settings(max_examples=80)
+@examples(80)
 def test_bounds_by_formula_hold(problem: ScheduleProblem) -> None:
     definitions.bounded_by_formula(problem, LIMIT)
 
 
 @given(choice_problems())
-@settings(max_examples=60)
+@examples(60)
 def test_hints_are_complete(problem: ScheduleProblem) -> None:
     definitions.hinted_in_full(problem)
 
 
 @given(choice_problems(max_lags=False))
-@settings(max_examples=80)
+@examples(80)
 def test_insertion_is_valid_and_no_better_than_the_optimum(problem: ScheduleProblem) -> None:
     definitions.no_better_than_the_optimum(problem, "insertion", 0.1, LIMIT)
 
@@ -93,13 +94,13 @@ def test_a_skipped_task_with_a_release_counts_nowhere(solver: str) -> None:
 
 
 @given(choice_problems())
-@settings(max_examples=40)
+@examples(40)
 def test_lns_stays_valid_and_proves_small_problems(problem: ScheduleProblem) -> None:
     definitions.exact(problem, "lns", 2.0, LIMIT)
 
 
 @given(choice_problems(max_jobs=4), st.integers(0, 2**10 - 1))
-@settings(max_examples=60)
+@examples(60)
 def test_parts_hold_the_schedule_and_give_valid_ones(problem: ScheduleProblem, free: int) -> None:
     data = CompiledSchedule(problem)
     answer = sch.solve(problem, "cp-sat", work_limit=20.0, workers=1)
@@ -121,13 +122,13 @@ def test_parts_hold_the_schedule_and_give_valid_ones(problem: ScheduleProblem, f
 
 
 @given(choice_problems())
-@settings(max_examples=60)
+@examples(60)
 def test_all_rules_together_are_the_problem(problem: ScheduleProblem) -> None:
     definitions.held_by_all_rules(problem, LIMIT)
 
 
 @given(choice_problems(max_jobs=2, deadlines=True, tiers=1, measures=("cost",)))
-@settings(max_examples=150)
+@examples(150)
 def test_conflicts_are_real_and_minimal(problem: ScheduleProblem) -> None:
     definitions.explained(problem, LIMIT)
 

@@ -5,7 +5,7 @@ import time
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from ortools.sat.python import cp_model
 
 import scheduling as sch
@@ -22,6 +22,7 @@ from scheduling.solvers.schedule.cpsat.solver import CpSat, bounding
 from scheduling.solvers.schedule.cpsat.windows import subtract
 from scheduling.solvers.schedule.family import Candidate, CompiledSchedule
 from tests.brute_force import brute_force
+from tests.properties import examples
 from tests.strategies import schedule_problems
 
 
@@ -59,7 +60,7 @@ def solve(problem: ScheduleProblem, **options: object) -> sch.ScheduleSolution:
 
 
 @given(schedule_problems())
-@settings(max_examples=120)
+@examples(120)
 def test_equals_brute_force(problem: ScheduleProblem) -> None:
     expected = brute_force(problem)
     solution = solve(problem)
@@ -71,7 +72,7 @@ def test_equals_brute_force(problem: ScheduleProblem) -> None:
 
 
 @given(schedule_problems(feasible=True, tiers=1))
-@settings(max_examples=40)
+@examples(40)
 def test_hint_is_complete_and_accepted(problem: ScheduleProblem) -> None:
     solution = solve(problem)
     data = CompiledSchedule(problem)

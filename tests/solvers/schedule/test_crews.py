@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import scheduling as sch
@@ -17,6 +17,7 @@ from scheduling.solvers.explain import explain
 from scheduling.solvers.schedule.family import CompiledSchedule
 from scheduling.solvers.schedule.slack import without_slack
 from tests.brute_force import brute_force
+from tests.properties import examples
 from tests.solving import solve
 
 
@@ -39,7 +40,7 @@ def crewed_shop(
 STEPS = st.tuples(st.integers(0, 2), st.integers(0, 4), st.integers(0, 2))
 
 
-@settings(max_examples=25, deadline=None)
+@examples(25)
 @given(
     jobs=st.lists(st.lists(STEPS, min_size=1, max_size=2), min_size=1, max_size=3),
     crew=st.integers(2, 4),

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import scheduling as sch
@@ -14,6 +14,7 @@ from scheduling.solvers.explain import Explanation, explain, shrink
 from scheduling.solvers.schedule.explain import ScheduleConflict
 from scheduling.solvers.schedule.positive_cycle import Arc, find_positive_cycle
 from tests.brute_force import brute_force
+from tests.properties import examples
 from tests.strategies import schedule_problems
 
 
@@ -163,7 +164,7 @@ def test_feasible_problem_gets_a_schedule() -> None:
 
 
 @given(schedule_problems(tiers=1))
-@settings(max_examples=60)
+@examples(60)
 def test_agrees_with_brute_force(problem: ScheduleProblem) -> None:
     found = explain(problem, 60.0, workers=1)
     assert (found.status is Status.INFEASIBLE) == (brute_force(problem) is None)
@@ -176,7 +177,7 @@ def hard_limits() -> st.SearchStrategy[ScheduleProblem]:
 
 
 @given(hard_limits())
-@settings(max_examples=300)
+@examples(300)
 def test_conflicts_are_real_and_minimal(problem: ScheduleProblem) -> None:
     found = explain(problem, 60.0, workers=1)
     if brute_force(problem) is not None:
@@ -193,7 +194,7 @@ def test_conflicts_are_real_and_minimal(problem: ScheduleProblem) -> None:
 
 
 @given(schedule_problems(tiers=1))
-@settings(max_examples=60)
+@examples(60)
 def test_all_rules_together_are_the_problem(problem: ScheduleProblem) -> None:
     conflict = ScheduleConflict(problem)
     holds = conflict.holds(range(len(conflict.labels)), Budget(None, 50.0, 1, 0))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import scheduling as sch
@@ -19,49 +19,50 @@ from scheduling.solvers.schedule.cpsat.model import Formulation
 from scheduling.solvers.schedule.family import FAMILY, CompiledSchedule
 from scheduling.solvers.schedule.features import EVERYTHING
 from tests.brute_force import brute_force
+from tests.properties import examples
 from tests.solvers.schedule import definitions
 from tests.solving import solve
 from tests.strategies import full_problems
 
 
 @given(full_problems())
-@settings(max_examples=120)
+@examples(120)
 def test_cp_sat_finds_the_optimum(problem: ScheduleProblem) -> None:
     definitions.exact(problem, "cp-sat", 20.0)
 
 
 @given(full_problems())
-@settings(max_examples=60)
+@examples(60)
 def test_bounds_by_formula_hold(problem: ScheduleProblem) -> None:
     definitions.bounded_by_formula(problem)
 
 
 @given(full_problems(max_lags=False))
-@settings(max_examples=80)
+@examples(80)
 def test_insertion_is_valid_and_no_better_than_the_optimum(problem: ScheduleProblem) -> None:
     definitions.no_better_than_the_optimum(problem, "insertion", 0.1)
 
 
 @given(full_problems())
-@settings(max_examples=50)
+@examples(50)
 def test_lns_stays_valid_and_proves_small_problems(problem: ScheduleProblem) -> None:
     definitions.exact(problem, "lns", 2.0)
 
 
 @given(full_problems())
-@settings(max_examples=60)
+@examples(60)
 def test_hints_are_complete(problem: ScheduleProblem) -> None:
     definitions.hinted_in_full(problem)
 
 
 @given(full_problems())
-@settings(max_examples=60)
+@examples(60)
 def test_all_rules_together_are_the_problem(problem: ScheduleProblem) -> None:
     definitions.held_by_all_rules(problem)
 
 
 @given(full_problems(max_jobs=2, deadlines=True, tiers=1, measures=("makespan",)))
-@settings(max_examples=200)
+@examples(200)
 def test_conflicts_are_real_and_minimal(problem: ScheduleProblem) -> None:
     definitions.explained(problem)
 
@@ -80,7 +81,7 @@ def no_wait_shops(draw: st.DrawFn) -> ScheduleProblem:
 
 
 @given(no_wait_shops())
-@settings(max_examples=40)
+@examples(40)
 def test_tours_through_jobs_without_waiting(problem: ScheduleProblem) -> None:
     best = brute_force(problem, definitions.LIMIT)
     data = CompiledSchedule(problem)

@@ -10,13 +10,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from scheduling.errors import InputError
 from scheduling.solvers.schedule.kernels import flexible
 from scheduling.solvers.schedule.kernels.flexible_bounds import lower_bound
 from scheduling.solvers.schedule.kernels.flexible_graph import FlexibleShop
+from tests.properties import examples
 
 
 @dataclass(frozen=True)
@@ -134,14 +135,14 @@ TINY = st.builds(
 
 
 @given(SHOPS, st.sampled_from(sorted(flexible.RULES)), st.sampled_from([0.0, 0.5]))
-@settings(max_examples=60)
+@examples(60)
 def test_constructions_are_schedules(shop: Flexible, rule: str, noise: float) -> None:
     schedule = flexible.construct(shop.compile(), rule, noise=noise, seed=3)
     shop.verify(schedule)
 
 
 @given(SHOPS, st.integers(0, 1000))
-@settings(max_examples=100)
+@examples(100)
 def test_tabu_search_keeps_the_best_schedule(shop: Flexible, seed: int) -> None:
     state = flexible.new_search(shop.compile(), seed=seed, pool=3, patience=40)
     before = flexible.schedule_from_state(state).objective
@@ -153,7 +154,7 @@ def test_tabu_search_keeps_the_best_schedule(shop: Flexible, seed: int) -> None:
 
 
 @given(TINY)
-@settings(max_examples=60)
+@examples(60)
 def test_bound_optimum_tabu(shop: Flexible) -> None:
     compiled = shop.compile()
     optimum = shop.optimum()
@@ -171,7 +172,7 @@ def test_tabu_search_finds_small_optima() -> None:
 
 
 @given(SHOPS)
-@settings(max_examples=40)
+@examples(40)
 def test_slices_make_the_same_moves_as_one_run(shop: Flexible) -> None:
     compiled = shop.compile()
     whole = flexible.new_search(compiled, seed=7, pool=3, patience=30)
@@ -194,7 +195,7 @@ def test_search_stops_at_target() -> None:
 
 
 @given(SHOPS, st.integers(0, 100))
-@settings(max_examples=40)
+@examples(40)
 def test_schedule_survives_the_way_through_a_state(shop: Flexible, seed: int) -> None:
     compiled = shop.compile()
     given_schedule = flexible.construct(compiled, noise=1.0, seed=seed)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 
 import scheduling as sch
 from scheduling.models.base import Status
@@ -18,6 +18,7 @@ from scheduling.solvers.board import Board, Budget
 from scheduling.solvers.schedule.family import FAMILY, Candidate
 from scheduling.solvers.schedule.genetic import Genetic
 from tests.brute_force import brute_force
+from tests.properties import examples
 from tests.strategies import schedule_problems
 
 
@@ -50,13 +51,13 @@ def project(size: int, seed: int, modes: int = 1) -> ScheduleProblem:
     return model.build()
 
 
-@settings(max_examples=60)
+@examples(60)
 @given(schedule_problems())
 def test_answers_pass_the_check(problem: ScheduleProblem) -> None:
     solve(problem)
 
 
-@settings(max_examples=60)
+@examples(60)
 @given(schedule_problems(max_tasks=2, tiers=1))
 def test_never_beats_the_optimum(problem: ScheduleProblem) -> None:
     answer, best = solve(problem), brute_force(problem)
@@ -66,7 +67,7 @@ def test_never_beats_the_optimum(problem: ScheduleProblem) -> None:
         assert best[0] <= answer.objective
 
 
-@settings(max_examples=60)
+@examples(60)
 @given(schedule_problems(max_tasks=2, modes=1, kinds=("end-start",), max_lags=False, tiers=1))
 def test_reaches_the_optimum_of_tiny_projects(problem: ScheduleProblem) -> None:
     """Some list gives an optimal active schedule of every regular measure."""

@@ -9,11 +9,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from scheduling.solvers.schedule.kernels import jobshop as js
 from scheduling.solvers.schedule.kernels.jobshop_graph import IntArray
+from tests.properties import examples
 
 INT = np.int64
 
@@ -132,7 +133,7 @@ tiny_shop = st.lists(st.lists(operation, min_size=1, max_size=3), min_size=1, ma
 
 
 @given(small_shop, st.integers(0, len(js.RULES) - 1), st.booleans(), st.integers(0, 99))
-@settings(max_examples=150, deadline=None)
+@examples(150)
 def test_dispatched_sequences_are_feasible_and_round_trip(
     jobs: Jobs, rule: int, active: bool, seed: int
 ) -> None:
@@ -145,7 +146,7 @@ def test_dispatched_sequences_are_feasible_and_round_trip(
 
 
 @given(small_shop, st.integers(0, 99))
-@settings(max_examples=100, deadline=None)
+@examples(100)
 def test_search_returns_feasible_schedules_with_the_objective_it_claims(
     jobs: Jobs, seed: int
 ) -> None:
@@ -158,7 +159,7 @@ def test_search_returns_feasible_schedules_with_the_objective_it_claims(
 
 
 @given(tiny_shop)
-@settings(max_examples=100, deadline=None)
+@examples(100)
 def test_bound_below_optimum_and_search_reaches_it(jobs: Jobs) -> None:
     shop = build(jobs)
     optimum = brute_force(jobs)
@@ -175,7 +176,7 @@ def test_bound_below_optimum_and_search_reaches_it(jobs: Jobs) -> None:
         max_size=7,
     )
 )
-@settings(max_examples=150, deadline=None)
+@examples(150)
 def test_jackson_bound_equals_subset_formula(rows: list[tuple[int, int, int]]) -> None:
     heads, durations, tails = (np.array(column, dtype=INT) for column in zip(*rows, strict=True))
     formula = max(

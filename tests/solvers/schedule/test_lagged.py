@@ -6,7 +6,7 @@ import time
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import scheduling as sch
@@ -19,6 +19,7 @@ from scheduling.solvers.schedule.family import FAMILY, Candidate
 from scheduling.solvers.schedule.greedy import respects_limits
 from scheduling.solvers.schedule.lagged import lagged_schedule
 from scheduling.solvers.schedule.unscheduling import longest_paths
+from tests.properties import examples
 from tests.solving import solve
 from tests.strategies import schedule_problems
 
@@ -38,7 +39,7 @@ def test_what_keeps_the_limits_is_valid(problem: ScheduleProblem, seed: int) -> 
     assert kinds <= {"objective", "status"}
 
 
-@settings(max_examples=20)
+@examples(20)
 @given(st.integers(1, 12), st.integers(1, 6), st.integers(0, 1000))
 def test_jobs_without_waiting_always_have_a_first_schedule(
     jobs: int, machines: int, seed: int
@@ -115,7 +116,7 @@ def test_a_first_schedule_is_given_up_when_time_is_over() -> None:
     assert lagged_schedule(arrays, np.arange(500), lambda: True) is None
 
 
-@settings(max_examples=100)
+@examples(100)
 @given(st.integers(1, 7), st.data())
 def test_longest_paths_are_those_of_all_ways(size: int, data: st.DataObject) -> None:
     node = st.integers(0, size - 1)

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import scheduling as sch
@@ -27,6 +27,7 @@ from scheduling.solvers.schedule.learning.inputs import INPUTS, n_weights
 from scheduling.solvers.schedule.learning.rule import LearnedRule, packaged_rule
 from scheduling.solvers.schedule.learning.training import learn_rule
 from tests.brute_force import brute_force
+from tests.properties import examples
 from tests.solvers.schedule.test_jobshop_kernel import (
     Jobs,
     build,
@@ -52,7 +53,7 @@ def recorded(shop: js.Shop, sequence: Any) -> Floats:
 
 
 @given(small_shop, st.integers(0, 99))
-@settings(max_examples=150, deadline=None)
+@examples(150)
 def test_dispatched_schedules_are_feasible_and_last_as_long_as_said(jobs: Jobs, seed: int) -> None:
     weights = np.random.default_rng(seed).normal(size=n_weights(UNITS))
     shop = build(jobs)
@@ -63,7 +64,7 @@ def test_dispatched_schedules_are_feasible_and_last_as_long_as_said(jobs: Jobs, 
 
 
 @given(small_shop, st.integers(0, 99))
-@settings(max_examples=100, deadline=None)
+@examples(100)
 def test_a_schedule_is_described_by_one_choice_a_decision(jobs: Jobs, seed: int) -> None:
     shop = build(jobs)
     log = recorded(shop, js.dispatch(shop, 3, js.make_rng(seed)))
@@ -213,7 +214,6 @@ def job_shops(draw: st.DrawFn) -> ScheduleProblem:
 
 
 @given(job_shops())
-@settings(deadline=None)
 def test_answers_are_valid_and_bounded(problem: ScheduleProblem) -> None:
     answer = solve(problem, "dispatch:learned")
     assert sch.check(problem, answer) == []

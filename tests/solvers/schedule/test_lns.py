@@ -7,7 +7,7 @@ import time
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import scheduling as sch
@@ -27,6 +27,7 @@ from scheduling.solvers.schedule.neighbourhood.compaction import Compactor
 from scheduling.solvers.schedule.neighbourhood.improve import tails_of
 from scheduling.solvers.schedule.neighbourhood.part import part_of
 from tests.brute_force import brute_force
+from tests.properties import examples
 from tests.strategies import schedule_problems
 
 
@@ -82,7 +83,7 @@ def mixed_shop(jobs: int, seed: int = 3) -> ScheduleProblem:
 
 
 @given(schedule_problems(feasible=True))
-@settings(max_examples=40)
+@examples(40)
 def test_small_problems_are_solved_and_proven(problem: ScheduleProblem) -> None:
     solution = sch.solve(problem, "lns", work_limit=2.0, workers=1)
     assert solution.status is Status.OPTIMAL
@@ -90,7 +91,7 @@ def test_small_problems_are_solved_and_proven(problem: ScheduleProblem) -> None:
 
 
 @given(schedule_problems(feasible=True), st.integers(0, 5))
-@settings(max_examples=60)
+@examples(60)
 def test_compaction_keeps_schedules_valid(problem: ScheduleProblem, seed: int) -> None:
     data = CompiledSchedule(problem)
     found = first_schedule(data, seed)
@@ -117,7 +118,7 @@ def test_compaction_closes_gaps() -> None:
     st.integers(0, 2**10 - 1),
     st.integers(0, 2**10 - 1),
 )
-@settings(max_examples=60)
+@examples(60)
 def test_parts_hold_the_schedule_and_merge_into_valid_ones(
     problem: ScheduleProblem, unseen: int, free: int
 ) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 
 import scheduling as sch
 from scheduling.models.base import Status
@@ -25,6 +25,7 @@ from scheduling.solvers.schedule.mip.frame import Frame
 from scheduling.solvers.schedule.mip.solver import Mip
 from scheduling.solvers.schedule.mip.time_indexed import TimeIndexed
 from tests.brute_force import brute_force
+from tests.properties import examples
 from tests.strategies import schedule_problems
 
 Kind = type[TimeIndexed] | type[Disjunctive]
@@ -52,19 +53,19 @@ def assert_optimal(problem: ScheduleProblem, solution: ScheduleSolution) -> None
         assert tuple(tier.objective for tier in solution.tiers) == optimum
 
 
-@settings(max_examples=80)
+@examples(80)
 @given(schedule_problems(max_jobs=3, max_tasks=2))
 def test_time_indexed_equals_brute_force(problem: ScheduleProblem) -> None:
     assert_optimal(problem, solve_as(TimeIndexed, problem))
 
 
-@settings(max_examples=80)
+@examples(80)
 @given(schedule_problems(max_jobs=3, max_tasks=2, renewables=0))
 def test_disjunctive_equals_brute_force(problem: ScheduleProblem) -> None:
     assert_optimal(problem, solve_as(Disjunctive, problem))
 
 
-@settings(max_examples=40)
+@examples(40)
 @given(schedule_problems(max_jobs=4, max_tasks=2, renewables=0, feasible=True))
 def test_both_formulations_and_cp_sat_agree(problem: ScheduleProblem) -> None:
     answers = [solve_as(kind, problem) for kind in (TimeIndexed, Disjunctive)]
@@ -74,7 +75,7 @@ def test_both_formulations_and_cp_sat_agree(problem: ScheduleProblem) -> None:
     assert values[0] == values[1] == values[2]
 
 
-@settings(max_examples=25)
+@examples(25)
 @given(schedule_problems(max_jobs=3, max_tasks=1, feasible=True))
 def test_an_engine_behind_pyomo_agrees(problem: ScheduleProblem) -> None:
     assert_optimal(problem, sch.solve(problem, "mip:appsi_highs", time_limit=1e6, workers=1))
@@ -107,7 +108,7 @@ def test_tasks_that_never_fit_one_machine_together_may_still_avoid_it() -> None:
     assert solution.objective == 1
 
 
-@settings(max_examples=40)
+@examples(40)
 @given(schedule_problems(max_jobs=3, max_tasks=2, renewables=0, feasible=True))
 def test_encoded_candidates_satisfy_every_row(problem: ScheduleProblem) -> None:
     answer = sch.solve(problem, "cp-sat", time_limit=1e6, workers=1)

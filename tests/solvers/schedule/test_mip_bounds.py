@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 
 import scheduling as sch
 from scheduling.instances.files import read
@@ -18,6 +18,7 @@ from scheduling.solvers.schedule.family import Candidate, CompiledSchedule
 from scheduling.solvers.schedule.mip.destructive import destructive_bound
 from scheduling.solvers.schedule.mip.relaxation import lp_bound
 from tests.brute_force import brute_force
+from tests.properties import examples
 from tests.solving import solve
 from tests.strategies import schedule_problems
 
@@ -51,19 +52,19 @@ def assert_valid(method: Method, problem: ScheduleProblem) -> None:
     assert found[0] <= found[1] <= optimum[0]
 
 
-@settings(max_examples=100)
+@examples(100)
 @given(schedule_problems(max_jobs=3, max_tasks=2, measures=MAXIMA, tiers=1, feasible=True))
 def test_destructive_bounds_hold(problem: ScheduleProblem) -> None:
     assert_valid(destructive_bound, problem)
 
 
-@settings(max_examples=60)
+@examples(60)
 @given(schedule_problems(max_jobs=4, max_tasks=1, measures=SUMS, tiers=1, feasible=True))
 def test_relaxations_hold_for_single_tasks(problem: ScheduleProblem) -> None:
     assert_valid(lp_bound, problem)
 
 
-@settings(max_examples=60)
+@examples(60)
 @given(schedule_problems(max_jobs=2, max_tasks=3, measures=SUMS, tiers=1, feasible=True))
 def test_relaxations_hold_for_jobs_of_several_tasks(problem: ScheduleProblem) -> None:
     assert_valid(lp_bound, problem)

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from scheduling.instances.files import read
@@ -20,6 +20,7 @@ from scheduling.solvers.schedule.permutation.kernels import insertion, plant
 from scheduling.solvers.schedule.permutation.line import Line, line_refusal
 from scheduling.solvers.schedule.permutation.walk import Walk
 from tests.brute_force import brute_force
+from tests.properties import examples
 from tests.solvers.schedule.flow_lines import (
     Fields,
     flow,
@@ -31,7 +32,7 @@ from tests.solvers.schedule.flow_lines import (
 from tests.solving import solve
 
 
-@settings(max_examples=120, deadline=None)
+@examples(120)
 @given(st.one_of(lines(), hybrid_lines()), st.randoms(use_true_random=False))
 def test_every_order_is_a_valid_schedule_and_is_read_back(
     problem: ScheduleProblem, random: Any
@@ -57,7 +58,7 @@ def test_every_order_is_a_valid_schedule_and_is_read_back(
         assert line.orders(candidate) == orders
 
 
-@settings(max_examples=150, deadline=None)
+@examples(150)
 @given(st.one_of(lines(), hybrid_lines()), st.integers(0, 2**20))
 def test_the_best_place_is_the_best_of_all_places(problem: ScheduleProblem, seed: int) -> None:
     data = CompiledSchedule(problem)
@@ -86,7 +87,7 @@ def test_the_best_place_is_the_best_of_all_places(problem: ScheduleProblem, seed
         assert walk.search.counter[plant.MAIN] - offset == values[place]
 
 
-@settings(max_examples=40, deadline=None)
+@examples(40)
 @given(st.one_of(lines(), hybrid_lines()))
 def test_searches_end_between_the_optimum_and_the_construction(problem: ScheduleProblem) -> None:
     best = least(CompiledSchedule(problem))
@@ -131,7 +132,7 @@ def test_the_search_finds_optima_of_small_shops() -> None:
     assert missed == 0
 
 
-@settings(max_examples=25, deadline=None)
+@examples(25)
 @given(lines(most_jobs=3, most_stages=2, most_lines=1, objectives=("makespan", "total_tardiness")))
 def test_orders_hold_the_optimum(problem: ScheduleProblem) -> None:
     found = brute_force(problem)
@@ -139,7 +140,7 @@ def test_orders_hold_the_optimum(problem: ScheduleProblem) -> None:
     assert least(CompiledSchedule(problem)) == found[0]
 
 
-@settings(max_examples=30, deadline=None)
+@examples(30)
 @given(
     lines(
         most_jobs=3,

@@ -6,7 +6,7 @@ import time
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 
 import scheduling as sch
 from scheduling.errors import UnsupportedError
@@ -20,6 +20,7 @@ from scheduling.solvers.schedule.greedy import greedy_schedule, respects_limits
 from scheduling.solvers.schedule.rules import DUE_RULES, RULES, TaskFeatures, task_features
 from scheduling.solvers.schedule.sgs import ScheduleGeneration, first_modes
 from tests.brute_force import brute_force
+from tests.properties import examples
 from tests.strategies import schedule_problems
 
 
@@ -52,7 +53,7 @@ def test_answers_pass_the_check(problem: ScheduleProblem) -> None:
     solve(problem)
 
 
-@settings(max_examples=60)
+@examples(60)
 @given(schedule_problems(max_tasks=2, tiers=1))
 def test_lies_between_the_optimum_and_nothing(problem: ScheduleProblem) -> None:
     answer = solve(problem)
@@ -65,7 +66,7 @@ def test_lies_between_the_optimum_and_nothing(problem: ScheduleProblem) -> None:
         assert best[0] <= answer.objective
 
 
-@settings(max_examples=60)
+@examples(60)
 @given(schedule_problems(max_tasks=2, modes=1, precedences=0, deadlines=False, tiers=1))
 def test_reaches_the_optimum_without_links(problem: ScheduleProblem) -> None:
     """Active schedules contain an optimum of every regular measure."""
@@ -146,7 +147,7 @@ def test_unknown_rule_is_refused_by_name() -> None:
 
 
 @pytest.mark.parametrize("name", [*RULES, *DUE_RULES])
-@settings(max_examples=10)
+@examples(10)
 @given(problem=schedule_problems(max_lags=False, deadlines=False, feasible=True))
 def test_every_rule_gives_finite_priorities(name: str, problem: ScheduleProblem) -> None:
     features = task_features(compile_arrays(problem))

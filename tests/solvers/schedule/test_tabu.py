@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 
 import scheduling as sch
 from scheduling.errors import UnsupportedError
 from scheduling.models.schedule.problem import ScheduleProblem
 from tests.brute_force import brute_force
+from tests.properties import examples
 from tests.solving import solve
 from tests.strategies import schedule_problems
 
@@ -25,7 +26,7 @@ SHOPS = schedule_problems(
 ).filter(lambda problem: len(problem.objective.tiers[0].terms) == 1)
 
 
-@settings(max_examples=60)
+@examples(60)
 @given(SHOPS)
 def test_tabu_is_valid_and_bounded(problem: ScheduleProblem) -> None:
     answer = solve(problem, "tabu", work_limit=0.02, workers=1)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import scheduling as sch
@@ -24,6 +24,7 @@ from scheduling.solvers.schedule.tardiness.kernels.precedence import find_preced
 from scheduling.solvers.schedule.tardiness.machine import OneMachine
 from scheduling.solvers.schedule.tardiness.post import Post
 from scheduling.solvers.schedule.tardiness.solver import Tardiness
+from tests.properties import examples
 
 Triples = list[tuple[int, int, int]]
 
@@ -80,7 +81,7 @@ weighted = st.lists(
 )
 
 
-@settings(max_examples=300)
+@examples(300)
 @given(tight)
 def test_decomposition_is_exact_and_its_order_has_its_value(rows: Triples) -> None:
     rows = sorted(rows, key=lambda row: (row[1], row[0]))
@@ -95,7 +96,7 @@ def test_decomposition_is_exact_and_its_order_has_its_value(rows: Triples) -> No
     assert part.counter[parts.VALUE] == cost(rows, order) == least(rows)
 
 
-@settings(max_examples=100)
+@examples(100)
 @given(weighted, st.integers(0, 5))
 def test_dynasearch_keeps_account_and_finds_small_optima(rows: Triples, seed: int) -> None:
     machine = machine_of(rows)
@@ -136,7 +137,7 @@ def least_within(rows: Triples, before: np.ndarray) -> int | None:
     return table.get((1 << len(rows)) - 1)
 
 
-@settings(max_examples=300)
+@examples(300)
 @given(weighted)
 def test_some_optimal_order_keeps_all_precedences(rows: Triples) -> None:
     duration, due, weight = (np.array(column, np.int64) for column in zip(*rows, strict=True))
@@ -157,7 +158,7 @@ def proof(rows: Triples, start: list[int]) -> tuple[Board[Candidate], int | None
     return board, board.objective
 
 
-@settings(max_examples=80)
+@examples(80)
 @given(weighted.filter(lambda rows: len(rows) < 8))
 def test_relaxations_prove_the_optimum_and_never_more(rows: Triples) -> None:
     best = least(rows)
@@ -181,7 +182,7 @@ def test_relaxations_correct_a_start_that_is_not_best() -> None:
     assert closed >= 3
 
 
-@settings(max_examples=60)
+@examples(60)
 @given(
     st.lists(
         st.tuples(st.integers(0, 6), st.integers(0, 20), st.integers(0, 4)),

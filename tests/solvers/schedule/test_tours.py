@@ -7,7 +7,7 @@ from itertools import pairwise, product
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import scheduling as sch
@@ -24,10 +24,11 @@ from scheduling.solvers.schedule.permutation.tour_bounds import (
     has_machine_tours,
     raise_by_tours,
 )
+from tests.properties import examples
 from tests.solvers.schedule.flow_lines import flow, least, lines, machines
 
 
-@settings(max_examples=40, deadline=None)
+@examples(40)
 @given(lines(most_lines=1, most_jobs=5, releases=False, objectives=("makespan", {"makespan": 3})))
 def test_tours_are_as_long_as_the_best_order(problem: ScheduleProblem) -> None:
     data = CompiledSchedule(problem)
@@ -45,7 +46,7 @@ def test_tours_are_as_long_as_the_best_order(problem: ScheduleProblem) -> None:
     assert factor % total == 0
 
 
-@settings(max_examples=30, deadline=None)
+@examples(30)
 @given(lines(most_lines=1, objectives=("makespan", {"makespan": 3})))
 def test_tours_of_machines_bound_the_optimum(problem: ScheduleProblem) -> None:
     data = CompiledSchedule(problem)
@@ -75,7 +76,7 @@ def test_tours_of_machines_see_the_setups() -> None:
     assert answer.status is Status.OPTIMAL
 
 
-@settings(max_examples=40, deadline=None)
+@examples(40)
 @given(st.lists(st.lists(st.integers(0, 9), min_size=2, max_size=2), min_size=1, max_size=6))
 def test_loads_give_the_least_makespan(rows: list[list[int]]) -> None:
     problem = machines(rows)

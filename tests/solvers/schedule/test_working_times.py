@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 
 import scheduling as sch
 from scheduling.models.base import Status
@@ -14,6 +14,7 @@ from scheduling.models.schedule.windows import horizon
 from scheduling.solvers.explain import explain
 from scheduling.solvers.schedule.cpsat.model import Formulation
 from scheduling.solvers.schedule.family import CompiledSchedule
+from tests.properties import examples
 from tests.solvers.schedule import definitions
 from tests.strategies import full_problems, shift_problems
 
@@ -21,49 +22,49 @@ TIMES = {"shifts": True, "efficiency": True, "interruptible": True, "windows": T
 
 
 @given(shift_problems(max_lags=True, steps=True))
-@settings(max_examples=80)
+@examples(80)
 def test_cp_sat_finds_the_optimum(problem: ScheduleProblem) -> None:
     definitions.exact(problem, "cp-sat", 20.0)
 
 
 @given(full_problems(max_jobs=2, **TIMES))
-@settings(max_examples=50)
+@examples(50)
 def test_cp_sat_finds_the_optimum_beside_all_other_rules(problem: ScheduleProblem) -> None:
     definitions.exact(problem, "cp-sat", 20.0)
 
 
 @given(shift_problems(optional=True, prices=True))
-@settings(max_examples=40)
+@examples(40)
 def test_optional_tasks_and_prices_go_with_working_times(problem: ScheduleProblem) -> None:
     definitions.exact(problem, "cp-sat", 20.0)
 
 
 @given(shift_problems())
-@settings(max_examples=30)
+@examples(30)
 def test_lns_proves_small_problems(problem: ScheduleProblem) -> None:
     definitions.exact(problem, "lns", 2.0)
 
 
 @given(shift_problems(max_lags=True, steps=True, deadlines=True))
-@settings(max_examples=60)
+@examples(60)
 def test_bounds_by_formula_hold(problem: ScheduleProblem) -> None:
     definitions.bounded_by_formula(problem)
 
 
 @given(full_problems(max_lags=False, max_jobs=2, **TIMES))
-@settings(max_examples=50)
+@examples(50)
 def test_insertion_is_valid_and_no_better_than_the_optimum(problem: ScheduleProblem) -> None:
     definitions.no_better_than_the_optimum(problem, "insertion", 0.05)
 
 
 @given(shift_problems(setups=True, no_wait=True, blocking=True))
-@settings(max_examples=40)
+@examples(40)
 def test_hints_are_complete(problem: ScheduleProblem) -> None:
     definitions.hinted_in_full(problem)
 
 
 @given(shift_problems(max_lags=True, deadlines=True, tiers=1, measures=("makespan",)))
-@settings(max_examples=60)
+@examples(60)
 def test_conflicts_are_real_and_minimal(problem: ScheduleProblem) -> None:
     definitions.held_by_all_rules(problem)
     definitions.explained(problem)

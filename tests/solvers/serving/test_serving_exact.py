@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 
 import scheduling as sch
 from scheduling.models.base import Status
@@ -17,6 +17,7 @@ from scheduling.models.serving.problem import (
     Template,
 )
 from scheduling.solvers.registry import stated
+from tests.properties import examples
 from tests.servings import best_values, serving_problems
 
 EXACT = ("cp-sat", "mip")
@@ -41,14 +42,14 @@ def assert_best(problem: ServingProblem, solver: str) -> None:
 
 
 @pytest.mark.parametrize("solver", EXACT)
-@settings(max_examples=60, deadline=None, suppress_health_check=SLOW)
+@examples(60, suppress_health_check=SLOW)
 @given(problem=serving_problems())
 def test_exact_solvers_find_the_best_fleet(solver: str, problem: ServingProblem) -> None:
     assert_best(problem, solver)
 
 
 @pytest.mark.parametrize("solver", EXACT)
-@settings(max_examples=40, deadline=None, suppress_health_check=SLOW)
+@examples(40, suppress_health_check=SLOW)
 @given(problem=serving_problems(affinity="low"))
 def test_exact_solvers_find_the_best_sites(solver: str, problem: ServingProblem) -> None:
     assert_best(problem, solver)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import HealthCheck, assume, given
 
 import scheduling as sch
 from scheduling.models.base import Status
 from scheduling.models.serving.problem import ServingProblem
 from scheduling.solvers.serving.constraints import rules_of, without
+from tests.properties import examples
 from tests.servings import best_values, serving_problems
 
 
@@ -71,7 +72,7 @@ def test_what_can_be_served_has_a_solution() -> None:
     assert found.solution is not None
 
 
-@settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck))
+@examples(8, suppress_health_check=list(HealthCheck))
 @given(drawn=serving_problems())
 def test_conflicts_are_minimal_by_brute_force(drawn: ServingProblem) -> None:
     assume(drawn.demands_are_met and best_values(drawn) is None)

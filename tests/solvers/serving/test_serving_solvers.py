@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 
 import scheduling as sch
 from scheduling.instances.generators import generate
@@ -11,6 +11,7 @@ from scheduling.models.base import Status
 from scheduling.models.serving.problem import ServingProblem
 from scheduling.solvers.registry import stated
 from scheduling.solvers.serving.family import FAMILY, CompiledServing
+from tests.properties import examples
 from tests.servings import best_values, serving_problems
 
 SLOW = (HealthCheck.too_slow, HealthCheck.filter_too_much)
@@ -18,7 +19,7 @@ RATES = ("unserved", "rate", "goodput")
 
 
 @pytest.mark.parametrize("solver", ["greedy", "columns", "auto"])
-@settings(max_examples=40, deadline=None, suppress_health_check=SLOW)
+@examples(40, suppress_health_check=SLOW)
 @given(problem=serving_problems())
 def test_bounds_and_values_enclose_the_optimum(solver: str, problem: ServingProblem) -> None:
     best = best_values(problem)
@@ -40,7 +41,7 @@ def test_bounds_and_values_enclose_the_optimum(solver: str, problem: ServingProb
 
 
 @pytest.mark.parametrize("solver", ["greedy", "columns"])
-@settings(max_examples=20, deadline=None, suppress_health_check=SLOW)
+@examples(20, suppress_health_check=SLOW)
 @given(problem=serving_problems(affinity="low"))
 def test_sites_are_found_by_all(solver: str, problem: ServingProblem) -> None:
     best = best_values(problem)
@@ -52,7 +53,7 @@ def test_sites_are_found_by_all(solver: str, problem: ServingProblem) -> None:
         assert (stated(first.objective, first.sense) or 0) >= best[0] - slack
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=SLOW)
+@examples(40, suppress_health_check=SLOW)
 @given(problem=serving_problems())
 def test_bounds_by_formula_hold(problem: ServingProblem) -> None:
     best, bounds = best_values(problem), CompiledServing(problem).bounds()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
@@ -19,6 +19,7 @@ from scheduling.solvers.board import Board, Budget
 from scheduling.solvers.spines.kernels.annealing import anneal
 from scheduling.solvers.spines.shares import Shares, shares_of, spread
 from scheduling.solvers.spines.spreading import few_splits
+from tests.properties import examples
 
 FREE = Budget(None, None, 1, 0)
 
@@ -45,7 +46,7 @@ def _splits(answer: LeafSpineSolution) -> int:
     return int(splits.objective)
 
 
-@settings(max_examples=40, deadline=None)
+@examples(40)
 @given(networks())
 def test_annealing_splits_no_more_than_few_splits(problem: LeafSpine) -> None:
     few = sch.solve(problem, "few-splits", work_limit=1, workers=1)
@@ -95,7 +96,7 @@ def _too_much(arrays: SpineArrays, place: NDArray[np.int64]) -> float:
     return total
 
 
-@settings(max_examples=30, deadline=None)
+@examples(30)
 @given(networks(), st.integers(0, 999))
 def test_annealed_flows_overload_links_no_more(problem: LeafSpine, seed: int) -> None:
     arrays = compile_spines(problem)
@@ -110,7 +111,7 @@ def test_annealed_flows_overload_links_no_more(problem: LeafSpine, seed: int) ->
     assert _too_much(arrays, found) <= _too_much(arrays, place) + 1e-9
 
 
-@settings(max_examples=30, deadline=None)
+@examples(30)
 @given(networks(), st.integers(0, 999))
 def test_shares_of_some_flows_keep_all_links_within_the_least_congestion(
     problem: LeafSpine, seed: int

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 import scheduling as sch
@@ -29,6 +29,7 @@ from scheduling.solvers.linear.highs import relax
 from scheduling.solvers.linear.model import LinearModel
 from scheduling.solvers.linear.result import Limits
 from scheduling.solvers.spines.spreading import matchings
+from tests.properties import examples
 
 
 @st.composite
@@ -62,7 +63,7 @@ def _ideal(problem: LeafSpine) -> float:
     return max(leaves.values()) / 10 / problem.spines
 
 
-@settings(max_examples=30, deadline=None)
+@examples(30)
 @given(fabrics())
 def test_few_splits_reach_the_least_congestion(problem: LeafSpine) -> None:
     ideal = _ideal(problem)
@@ -81,7 +82,7 @@ def test_few_splits_reach_the_least_congestion(problem: LeafSpine) -> None:
         assert congestion >= ideal * (1 - 1e-15)
 
 
-@settings(max_examples=20, deadline=None)
+@examples(20)
 @given(fabrics() | fabrics(equal=True))
 @example(LeafSpine(spines=4, flows=(Flow(source="l0", target="l1", size=1.0),) * 2))
 def test_the_program_splits_no_more(problem: LeafSpine) -> None:
@@ -91,7 +92,7 @@ def test_the_program_splits_no_more(problem: LeafSpine) -> None:
     assert splits_bound(compile_spines(problem)) <= splits <= few
 
 
-@settings(max_examples=40, deadline=None)
+@examples(40)
 @given(st.lists(st.integers(1, 6), min_size=1, max_size=5), st.integers(1, 5))
 def test_flows_and_links_fall_apart_into_few_groups(lengths: list[int], links: int) -> None:
     most = 0
@@ -138,7 +139,7 @@ def _feasible(arrays: SpineArrays, chosen: tuple[tuple[int, ...], ...]) -> bool:
     return relax(model, Limits()).values is not None
 
 
-@settings(max_examples=6, deadline=None)
+@examples(6)
 @given(fabrics(most=3) | fabrics(equal=True, most=3))
 def test_the_fewest_splits_are_those_of_all_choices(problem: LeafSpine) -> None:
     small = problem.model_copy(update={"spines": min(problem.spines, 3)})
@@ -148,7 +149,7 @@ def test_the_fewest_splits_are_those_of_all_choices(problem: LeafSpine) -> None:
     assert _found(small, "auto")[2] == fewest
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(st.lists(st.integers(1, 12), min_size=1, max_size=5), st.integers(1, 5), st.integers(0, 9))
 def test_a_leaf_splits_as_often_as_its_best_groups(
     lengths: list[int], links: int, room: int
@@ -187,7 +188,7 @@ def test_a_split_counts_for_a_source_and_a_target() -> None:
     assert _found(joined, "auto")[0].status is Status.OPTIMAL
 
 
-@settings(max_examples=25, deadline=None)
+@examples(25)
 @given(st.integers(2, 9), st.integers(1, 9), st.integers(1, 9), st.integers(0, 99))
 def test_equal_flows_of_equal_leaves_are_split_fewest_times(
     count: int, degree: int, spines: int, seed: int
@@ -209,7 +210,7 @@ def test_equal_flows_of_equal_leaves_are_split_fewest_times(
     assert splits == splits_bound(compile_spines(problem)) == count * least
 
 
-@settings(max_examples=25, deadline=None)
+@examples(25)
 @given(fabrics(equal=True))
 def test_equal_flows_are_cut_in_few_matchings(problem: LeafSpine) -> None:
     arrays = compile_spines(problem)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import scheduling as sch
@@ -21,6 +21,7 @@ from scheduling.models.spot.solution import SpotSolution
 from scheduling.report.charts import write_chart
 from scheduling.report.spot.chart import sentence
 from scheduling.solvers.spot.family import FAMILY
+from tests.properties import examples
 from tests.solving import solve
 
 
@@ -72,7 +73,7 @@ def _least(problem: SpotProblem) -> int | None:
     return min(best, default=None)
 
 
-@settings(max_examples=30, deadline=None)
+@examples(30)
 @given(jobs())
 def test_the_dynamic_program_is_best_and_bounds_hold(problem: SpotProblem) -> None:
     least = _least(problem)

@@ -6,7 +6,7 @@ from itertools import combinations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from scheduling.models.table.arrays import Lines
@@ -16,6 +16,7 @@ from scheduling.solvers.board import Board, Budget
 from scheduling.solvers.table.family import CompiledTable
 from scheduling.solvers.table.fronts import Fronts
 from scheduling.solvers.table.kernels.fronts import bound_rows
+from tests.properties import examples
 from tests.solving import solve
 
 UNIT = Budget(deadline=None, work=1.0, workers=1, seed=0)
@@ -39,7 +40,7 @@ def bound(problem: TableProblem, budget: Budget = UNIT) -> int | None:
     return None if board.bound is None else -board.bound
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(st.integers(2, 8), st.integers(1, 5), st.integers(1, 3), st.integers(0, 10**6))
 def test_what_groups_of_each_size_have_in_common(
     lines: int, columns: int, texts: int, seed: int
@@ -64,7 +65,7 @@ def test_what_groups_of_each_size_have_in_common(
         assert most_work < 10**6 or not cut.any()
 
 
-@settings(max_examples=100, deadline=None)
+@examples(100)
 @given(st.integers(2, 9), st.integers(1, 4), st.integers(1, 3), st.integers(0, 10**6))
 def test_no_order_saves_more(lines: int, columns: int, texts: int, seed: int) -> None:
     problem = table(lines, columns, texts, seed)

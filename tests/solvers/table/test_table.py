@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import scheduling as sch
@@ -27,6 +27,7 @@ from scheduling.report.table.chart import lengths, sentence
 from scheduling.solvers.table import mip
 from scheduling.solvers.table.grouping import grouped
 from scheduling.solvers.table.trees import Table
+from tests.properties import examples
 from tests.solving import solve
 
 RULES = ("as-is", "sorted", "group-recursion")
@@ -50,7 +51,7 @@ def test_a_program_without_choices_is_answered() -> None:
     assert answer.status is Status.OPTIMAL
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(st.integers(1, 9), st.integers(1, 4), st.integers(1, 3), st.integers(0, 10**6))
 def test_the_program_begins_with_what_lines_save(
     rows: int, fields: int, texts: int, seed: int
@@ -101,7 +102,7 @@ def _most(problem: TableProblem) -> int:
     return best
 
 
-@settings(max_examples=25, deadline=None)
+@examples(25)
 @given(tables())
 def test_the_best_of_all_orders(problem: TableProblem) -> None:
     most = _most(problem)
@@ -117,7 +118,7 @@ def test_the_best_of_all_orders(problem: TableProblem) -> None:
         assert answer.objective <= most <= answer.bound
 
 
-@settings(max_examples=15, deadline=None)
+@examples(15)
 @given(st.integers(4, 9), st.integers(1, 4), st.integers(1, 4), st.integers(0, 10**6))
 def test_the_program_and_the_dynamic_program_agree(
     lines: int, columns: int, texts: int, seed: int
@@ -151,7 +152,7 @@ def _greedy(arrays: TableArrays, rows: list[int], left: tuple[int, ...]) -> list
     return lines + (_greedy(arrays, beside, left) if beside else [])
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(st.integers(1, 25), st.integers(1, 6), st.integers(1, 5), st.integers(0, 10**6))
 def test_groups_are_taken_by_what_they_save(
     lines: int, columns: int, texts: int, seed: int
@@ -194,7 +195,7 @@ def test_tables_of_many_rows_are_proven() -> None:
     assert 0.998 * answer.objective < trees.objective <= answer.objective
 
 
-@settings(max_examples=20, deadline=None)
+@examples(20)
 @given(st.integers(3, 30), st.integers(1, 5), st.integers(1, 6), st.integers(0, 10**6))
 def test_a_tree_saves_what_its_lines_save(lines: int, columns: int, texts: int, seed: int) -> None:
     rng = np.random.default_rng(seed)

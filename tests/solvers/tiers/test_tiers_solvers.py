@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 
 from scheduling.instances.generators import generate
 from scheduling.models.base import Status
@@ -15,10 +15,11 @@ from scheduling.models.tiers.problem import TieredProblem
 from scheduling.report.charts import write_chart
 from scheduling.report.tiers.chart import located, sentence
 from scheduling.solvers.tiers.family import FAMILY
+from tests.properties import examples
 from tests.solving import solve
 from tests.tiers import best_time, ticks, tiered_problems
 
-RELAXED = settings(max_examples=30, suppress_health_check=list(HealthCheck), deadline=None)
+RELAXED = examples(30, suppress_health_check=list(HealthCheck))
 
 
 @RELAXED
