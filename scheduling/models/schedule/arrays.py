@@ -62,7 +62,8 @@ class ScheduleArrays:
     state : (M,) state that a mode puts its machine into, an index, or -1.
     setups : machine to ``{(state before or -1, state after): time}``, for machines that have any.
     resource_type : (R,) ``MACHINE``, ``RENEWABLE``, ``CONSUMABLE`` or ``RESERVOIR``.
-    capacity : (R,) capacity before the first step (1 for machines, the first level of reservoirs).
+    capacity : (R,) most that there ever is of machines and renewables, what consumables hold, the
+        first level of reservoirs.
     maximum : (R,) largest level of a reservoir, ``NEVER`` for none.
     step_ptr, step_start, step_capacity : CSR over resources: from ``step_start`` on the capacity
         is ``step_capacity``. The first step of each resource starts at 0 and consecutive

@@ -284,8 +284,9 @@ def _resource_arrays(problem: ScheduleProblem, kept: dict[str, str]) -> Fields:
                 types.append(RENEWABLE)
                 base = resource.capacity
                 steps = [(step.start, step.capacity) for step in resource.steps]
-        capacities.append(base)
         profiles.append(capacity_profile(base, steps, closed))
+        levels = [level for _, level in profiles[-1]]
+        capacities.append(max(levels) if types[-1] in (MACHINE, RENEWABLE) else base)
     groups = len(problem.disjunctions)
     types += [RENEWABLE] * groups
     capacities += [1] * groups

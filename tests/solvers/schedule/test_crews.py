@@ -66,6 +66,15 @@ def test_demands_that_all_machines_together_cannot_exceed_are_dropped() -> None:
     assert len(CompiledSchedule(fewer_later).arrays.demand_amount) == 6
 
 
+def test_a_crew_that_is_gone_after_its_break_is_no_ample_one() -> None:
+    model = sch.ScheduleModel()
+    machine = model.add_machine()
+    closed_first = model.add_calendar([(0, 1)])
+    crew = model.add_renewable(1, steps=[(1, 0)], calendar=closed_first)
+    model.add_task(model.add_job(), duration=1, machine=machine, demands={crew: 1})
+    assert solve(model.build(), "auto", work_limit=1, workers=1).status is Status.INFEASIBLE
+
+
 def test_tasks_without_a_machine_count_one_by_one() -> None:
     model = sch.ScheduleModel()
     crew = model.add_renewable(2)
