@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from scheduling.cli.output import table
+from scheduling.models.base import Status
 from scheduling.models.serving.fleet import short_precision
 from scheduling.models.serving.plan import Component, ServingPlan
 from scheduling.models.serving.units import unit
@@ -15,6 +16,8 @@ from scheduling.report.words import percent, sentence
 
 _SHOWN = 12
 _UNTRIED = "not all kinds of replicas were tried in the time; --time-limit gives more"
+_IMPOSSIBLE = "no replicas, however well they run, serve all demands within the limits"
+_AS_IF_IDEAL = "not all kinds of replicas were tried: the bound takes the others for perfect ones"
 _UNFOUND = "the search found none in its time; --time-limit gives more, --explain says what to ease"
 _COMPONENT = (
     "component",
@@ -40,7 +43,9 @@ def show_result(result: PlanResult) -> None:
         if result.interrupted:
             print("  interrupted before there was one")
         else:
-            print(f"  {_UNTRIED if not result.complete else _UNFOUND}")
+            impossible = result.status is Status.INFEASIBLE
+            untried = _IMPOSSIBLE if impossible else _UNTRIED
+            print(f"  {_UNFOUND if result.complete else untried}")
         return
     table(_COMPONENT, [_component(component) for component in best.components], best.name)
     print(f"  {_totals(best)}")
@@ -58,8 +63,8 @@ def show_result(result: PlanResult) -> None:
     print(f"  {sentence(result.solution)}")
     if result.interrupted:
         print("  interrupted: this is the best plan until then")
-    elif not result.complete:
-        print(f"  {_UNTRIED}")
+    elif not result.complete and result.status is not Status.OPTIMAL:
+        print(f"  {_AS_IF_IDEAL}; --time-limit gives more")
     _replays(result)
     if result.runner_ups:
         _rivals(result)

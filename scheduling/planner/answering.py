@@ -33,25 +33,6 @@ def shown_tier(solution: ServingSolution) -> TierValue | None:
     return next((tier for tier in tiers if not tier.closed), tiers[0] if tiers else None)
 
 
-def unproven(solution: ServingSolution) -> ServingSolution:
-    """Return an answer without what it proves of the choice among all kinds of replicas.
-
-    For a choice among some of them: another one may be better, or make an impossible plan possible.
-    """
-    tiers = tuple(tier.model_copy(update={"bound": None, "gap": None}) for tier in solution.tiers)
-    weaker = {Status.OPTIMAL: Status.FEASIBLE, Status.INFEASIBLE: Status.UNKNOWN}
-    first = {"objective": tiers[0].objective} if tiers else {}
-    changes = {
-        **first,
-        "status": weaker.get(solution.status, solution.status),
-        "bound": None,
-        "gap": None,
-        "tiers": tiers,
-        "history": (),
-    }
-    return solution.model_copy(update=changes)
-
-
 def outcome(solution: ServingSolution) -> Status:
     """Return what is known of the plan that a solution stands for.
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 from scheduling.models.cost.layout import Layout
 from scheduling.models.cost.precision import Precision
 from scheduling.models.serving.fleet import short_precision
 from scheduling.models.serving.plan import Component, Role
 from scheduling.planner.ceilings import MOST_REPLICAS, Floats
+from scheduling.planner.iterations import Room
 from scheduling.planner.layouts import PoolFacts
 from scheduling.planner.loads import Load
 from scheduling.planner.resolve import ModelFacts
@@ -103,6 +104,19 @@ class RuledOut:
         }
 
 
+class Untried(NamedTuple):
+    """Layouts of a model on a pool in a precision, which there was no time to try for some demands.
+
+    ``rooms`` are the layouts, each with what a replica has in it.
+    """
+
+    model: ModelFacts
+    pool: PoolFacts
+    precision: Precision
+    loads: tuple[Load, ...]
+    rooms: tuple[tuple[Layout, Room], ...]
+
+
 @dataclass(frozen=True)
 class Candidates:
     """All kinds of replicas of a fleet.
@@ -113,13 +127,22 @@ class Candidates:
         Those to choose from.
     ruled_out
         The others, each with its reason.
-    complete
-        Whether all kinds were tried in the time.
+    tried
+        All that keep the targets and that nothing replaces: those to choose from, and those whose
+        KV is of another type than theirs.
+    untried
+        What there was no time to try.
     """
 
     kept: tuple[Candidate, ...]
     ruled_out: tuple[RuledOut, ...]
-    complete: bool = True
+    tried: tuple[Candidate, ...]
+    untried: tuple[Untried, ...]
+
+    @property
+    def complete(self) -> bool:
+        """Whether all kinds were tried in the time."""
+        return not self.untried
 
 
 def is_component(one: Candidate, component: Component) -> bool:

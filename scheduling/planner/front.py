@@ -22,7 +22,7 @@ from scheduling.models.serving.fleet import GoalName
 from scheduling.models.serving.plan import ServingPlan
 from scheduling.models.serving.problem import COST_SCALE
 from scheduling.models.serving.units import natural
-from scheduling.planner.answering import outcome, planned, unproven
+from scheduling.planner.answering import outcome, planned
 from scheduling.planner.clock import Clock
 from scheduling.planner.plan import require_fleet
 from scheduling.planner.refusing import require_replicas
@@ -30,6 +30,7 @@ from scheduling.planner.relaxing import with_fleet
 from scheduling.planner.resolve import Resolved, resolve
 from scheduling.planner.stating import state
 from scheduling.planner.templates import candidates
+from scheduling.planner.untried import best_possible, proven
 from scheduling.solvers.watching import whole
 
 DEFAULT_TIME_LIMIT = 60.0
@@ -44,6 +45,8 @@ _TEMPLATE_SHARE = 0.5
 """Share of the time that finding kinds of replicas may take."""
 
 _TRIAL_SHARE = 0.25
+_PROOF_SHARE = 0.1
+"""Shares of the time left for each search, and for what untried kinds of replicas could bring."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,7 +192,7 @@ def _traced(resolved: Resolved, capped: GoalName, other: GoalName, clock: Clock)
     while not clock.over:
         solution = clock.solve(state(resolved, found.kept), _TRIAL_SHARE)
         if not found.complete:
-            solution = unproven(solution)
+            solution = proven(solution, best_possible(resolved, found, clock, _PROOF_SHARE))
         plan = planned(resolved, found.kept, solution)
         if plan is None:
             status = outcome(solution)
@@ -205,9 +208,9 @@ def _traced(resolved: Resolved, capped: GoalName, other: GoalName, clock: Clock)
         limits = resolved.fleet.limits.model_copy(update={field: cap})
         resolved = with_fleet(resolved, limits=limits)
     kept = _undominated(points, other)
-    proven = all(point.plan.status == Status.OPTIMAL.value for point in kept)
+    closed = all(point.plan.status == Status.OPTIMAL.value for point in kept)
     if status is Status.INFEASIBLE and kept:
-        status = Status.OPTIMAL if proven else Status.FEASIBLE
+        status = Status.OPTIMAL if closed else Status.FEASIBLE
     elif kept:
         status = Status.FEASIBLE
     senses = ("min", "max" if other == "goodput" else "min")

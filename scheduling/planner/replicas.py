@@ -13,7 +13,6 @@ from scheduling.models.cost.precision import Precision
 from scheduling.models.serving.fleet import Options, short_precision
 from scheduling.models.serving.plan import Role
 from scheduling.planner.candidates import Candidate, RuledOut, slug
-from scheduling.planner.clock import Clock
 from scheduling.planner.iterations import Room
 from scheduling.planner.layouts import PoolFacts, layouts
 from scheduling.planner.loads import Load
@@ -80,17 +79,17 @@ class Search:
         self.model = model
         self.dropped: list[RuledOut] = []
         self._options, self._pool, self._precision = options, pool, precision
-        self._rooms: list[tuple[Layout, Room]] = []
+        self.rooms: list[tuple[Layout, Room]] = []
         for layout in layouts(model.llm, pool, self._options):
-            if self._rooms and layout.gpus > _MOST_TIMES * self._rooms[0][0].gpus:
-                enough = self._rooms[0][0].gpus
+            if self.rooms and layout.gpus > _MOST_TIMES * self.rooms[0][0].gpus:
+                enough = self.rooms[0][0].gpus
                 least = "the one GPU" if enough == 1 else f"the {enough} GPUs"
                 least += " that is enough" if enough == 1 else " that are enough"
                 self._drop(layout, f"more than {_MOST_TIMES} times {least}")
                 continue
             room = self._room(layout, slow)
             if room is not None:
-                self._rooms.append((layout, room))
+                self.rooms.append((layout, room))
 
     def _drop(self, layout: Layout, reason: str) -> None:
         model, pool = self.model.name, self._pool.name
@@ -131,8 +130,8 @@ class Search:
         rate = kv_rate(self._pool, layout, self._options.kv_affinity)
         return Room(cost, held, slow, per_token / rate, layout.pp * layout.dp)
 
-    def candidates(self, loads: tuple[Load, ...], whole: bool, clock: Clock | None) -> Found | None:
-        """Return the ways to serve some demands together; ``None`` when the time is up.
+    def ways(self, layout: Layout, room: Room, loads: tuple[Load, ...], whole: bool) -> Found:
+        """Return the ways to serve some demands together in a layout.
 
         ``whole``: they are all demands of the model.
         """
@@ -141,18 +140,15 @@ class Search:
         roles: list[Role] = ["both"] if "aggregated" in modes else []
         if "disaggregated" in modes and all(load.steps for load in loads):
             roles += ["prefill", "decode"]
-        for layout, room in self._rooms:
-            if clock is not None and clock.over:
-                return None
-            for role in roles:
-                try:
-                    sizer = Sizer(loads, room, self._options.max_sequences)
-                    ways = sizer.sized(role)
-                except Unfit as unfit:
-                    found.dropped.append(self._slow(role, layout, loads, unfit))
-                    continue
-                for sized in ways:
-                    found.kept.append(self._candidate(role, layout, loads, sized, room, whole))
+        for role in roles:
+            try:
+                sizer = Sizer(loads, room, self._options.max_sequences)
+                ways = sizer.sized(role)
+            except Unfit as unfit:
+                found.dropped.append(self._slow(role, layout, loads, unfit))
+                continue
+            for sized in ways:
+                found.kept.append(self._candidate(role, layout, loads, sized, room, whole))
         return found
 
     def running(self, resolved: Resolved, groups: Sequence[tuple[Load, ...]]) -> Found:
@@ -165,7 +161,7 @@ class Search:
             names = {route.demand for route in plan.routes if route.component == component.name}
             served = [group for group in groups if names == {load.demand for load in group}]
             mine = (component.model, component.pool, component.precision)
-            rooms = [room for layout, room in self._rooms if layout == component.layout]
+            rooms = [room for layout, room in self.rooms if layout == component.layout]
             if mine != (self.model.name, self._pool.name, self._precision) or not rooms:
                 continue
             loads = served[0] if served else groups[-1]
@@ -215,3 +211,36 @@ class Search:
             kv,
             self._options.memory_share,
         )
+
+
+class Trial:
+    """Ways of a search to serve some demands together, tried layout by layout.
+
+    Parameters
+    ----------
+    search
+        The model, its pool and its precision.
+    loads
+        The demands.
+    whole
+        Whether they are all demands of the model.
+
+    Attributes
+    ----------
+    found
+        What those layouts brought that were tried.
+    left
+        The others, each with what a replica has in it.
+    """
+
+    def __init__(self, search: Search, loads: tuple[Load, ...], whole: bool) -> None:
+        self._search, self.loads, self._whole = search, loads, whole
+        self.found = Found([], [])
+        self.left = list(search.rooms)
+
+    def advance(self) -> None:
+        """Try one layout more."""
+        layout, room = self.left.pop(0)
+        further = self._search.ways(layout, room, self.loads, self._whole)
+        self.found.kept.extend(further.kept)
+        self.found.dropped.extend(further.dropped)

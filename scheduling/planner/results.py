@@ -82,8 +82,8 @@ class PlanResult:
     resolved
         The fleet with all that it refers to.
     complete
-        Whether all kinds of replicas were tried in the time. Where they were not there is no bound,
-        and no proof that nothing is possible.
+        Whether all kinds of replicas were tried in the time. Where they were not, the bound takes
+        the others for perfect ones: they never wait, and operators take what they take at least.
     interrupted
         Whether Ctrl-C ended it: the plan is the best until then, with the bound that it had.
     """

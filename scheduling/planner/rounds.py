@@ -9,16 +9,20 @@ from scheduling.errors import SolverError
 from scheduling.models.serving.plan import ServingPlan
 from scheduling.models.serving.problem import ServingProblem
 from scheduling.models.serving.solution import ServingSolution
-from scheduling.planner.answering import planned, unproven
+from scheduling.planner.answering import planned
 from scheduling.planner.candidates import Candidate, Candidates
 from scheduling.planner.clock import Clock
 from scheduling.planner.resolve import Resolved
 from scheduling.planner.stating import state
+from scheduling.planner.untried import best_possible, proven
 from scheduling.planner.verify import Replay, derated, replay
 from scheduling.solvers.board import Progress
 
 _MAIN_SHARE = 0.6
 """Share of the time left that each search for the plan may take."""
+
+_PROOF_SHARE = 0.15
+"""Share of it in which to find what kinds of replicas that were not tried could bring."""
 
 _ROUNDS = 8
 """Most searches for a plan whose replay keeps all targets."""
@@ -49,21 +53,22 @@ def verified(
     kept: Sequence[Candidate] = found.kept
     replays: list[Replay] = []
     answer: Answer | None = None
+    best = None if found.complete else best_possible(resolved, found, clock, _PROOF_SHARE)
     for _ in range(_ROUNDS):
         problem = state(resolved, kept)
         solution = clock.solve(problem, _MAIN_SHARE, on_progress)
-        if not found.complete:
-            solution = unproven(solution)
-        best = planned(resolved, kept, solution)
-        seen = None
         if best is not None:
-            seen = replay(resolved, kept, solution, best, clock)
+            solution = proven(solution, best)
+        plan = planned(resolved, kept, solution)
+        seen = None
+        if plan is not None:
+            seen = replay(resolved, kept, solution, plan, clock)
         if seen is None:
-            answer = answer or Answer(kept, problem, solution, best, replays)
+            answer = answer or Answer(kept, problem, solution, plan, replays)
             break
         if answer is None or seen.excess <= replays[-1].excess:
             replays.append(seen)
-            answer = Answer(kept, problem, solution, best, replays)
+            answer = Answer(kept, problem, solution, plan, replays)
         else:
             replays.insert(-1, seen)
         if seen.kept or clock.over:

@@ -34,7 +34,7 @@ def state(resolved: Resolved, kept: Sequence[Candidate]) -> serving.ServingProbl
         name=fleet.name,
         pools=tuple(_pool(pool, kept) for pool in resolved.pools),
         demands=tuple(_demand(row, load, kept) for row, load in enumerate(resolved.loads)),
-        templates=tuple(_template(one) for one in kept),
+        templates=tuple(state_template(one) for one in kept),
         kv_affinity=fleet.options.kv_affinity,
         limits=serving.Limits(
             gpus=fleet.limits.gpus,
@@ -43,14 +43,7 @@ def state(resolved: Resolved, kept: Sequence[Candidate]) -> serving.ServingProbl
             templates_per_role=min(types) if types else None,
             moves=fleet.max_changes,
         ),
-        scenarios=tuple(
-            serving.Scenario(
-                id=scenario.name,
-                demands={load.demand: scenario.factor(load.demand) for load in resolved.loads},
-                all_rates=1 / scenario.latency,
-            )
-            for scenario in fleet.scenarios
-        ),
+        scenarios=state_scenarios(resolved),
         running=_running(resolved, kept),
         goals=goals,
     )
@@ -90,7 +83,20 @@ def _demand(row: int, load: Load, kept: Sequence[Candidate]) -> serving.Demand:
     )
 
 
-def _template(one: Candidate) -> serving.Template:
+def state_scenarios(resolved: Resolved) -> tuple[serving.Scenario, ...]:
+    """Return the cases that a plan must hold in as well."""
+    return tuple(
+        serving.Scenario(
+            id=scenario.name,
+            demands={load.demand: scenario.factor(load.demand) for load in resolved.loads},
+            all_rates=1 / scenario.latency,
+        )
+        for scenario in resolved.fleet.scenarios
+    )
+
+
+def state_template(one: Candidate) -> serving.Template:
+    """Return a kind of replica with its rates and how busy pools of it may be."""
     return serving.Template(
         id=one.id,
         model=one.model.name,

@@ -9,12 +9,12 @@ import numpy as np
 
 from scheduling.models.cost.precision import BYTES, Dtype, Precision
 from scheduling.models.serving.plan import Role
-from scheduling.planner.candidates import Candidate, Candidates, RuledOut
+from scheduling.planner.candidates import Candidate, Candidates, RuledOut, Untried
 from scheduling.planner.clock import Clock
 from scheduling.planner.emit.starting import started
 from scheduling.planner.layouts import PoolFacts
 from scheduling.planner.loads import Load
-from scheduling.planner.replicas import Found, Search, choices
+from scheduling.planner.replicas import Search, Trial, choices
 from scheduling.planner.resolve import ModelFacts, Resolved
 
 
@@ -26,7 +26,7 @@ class Memo:
 
     def __init__(self) -> None:
         self.searches: dict[tuple[Any, ...], tuple[Search, object]] = {}
-        self.ways: dict[tuple[Any, ...], tuple[Found, object]] = {}
+        self.trials: dict[tuple[Any, ...], tuple[Trial, object]] = {}
 
 
 def candidates(
@@ -55,27 +55,29 @@ def candidates(
     kept: list[Candidate] = []
     out: list[RuledOut] = []
     running: list[Candidate] = []
+    untried: list[Untried] = []
     for model, pool in survey.pairs():
         found: list[Candidate] = []
         own, poor = choices(model, pool)
         out += poor
         for choice in own:
             search = survey.search(model, pool, choice)
-            if search is None:
-                continue
             out += search.dropped
-            for group in _groups(resolved, model):
-                ways = survey.ways(search, group)
-                if ways is not None:
-                    fine, refused = started(resolved.runtime, ways.kept)
-                    found += fine
-                    out += [*ways.dropped, *refused]
+            trials = [survey.trial(search, group) for group in _groups(resolved, model)]
+            for trial in trials:
+                if trial.left:
+                    rest = tuple(trial.left)
+                    untried.append(Untried(model, pool, choice, trial.loads, rest))
+                fine, refused = started(resolved.runtime, trial.found.kept)
+                found += fine
+                out += [*trial.found.dropped, *refused]
             still = search.running(resolved, _groups(resolved, model))
             running += started(resolved.runtime, still.kept)[0]
             out += still.dropped
         kept += _undominated(found, out)
     kept += [one for one in running if one.id not in {other.id for other in kept}]
-    return Candidates(tuple(_one_kv_type(kept, out)), tuple(out), complete=survey.complete)
+    chosen = tuple(_one_kv_type(kept, out))
+    return Candidates(chosen, tuple(out), tuple(kept), tuple(untried))
 
 
 def _groups(resolved: Resolved, model: ModelFacts) -> list[tuple[Load, ...]]:
@@ -91,60 +93,53 @@ class _Survey:
     """Tries all kinds of replicas before they are gathered, as far as the time allows."""
 
     def __init__(self, resolved: Resolved, slow: float, clock: Clock | None, memo: Memo) -> None:
-        self._resolved, self._slow, self._clock, self._memo = resolved, slow, clock, memo
-        self.complete = True
-        if clock is not None:
-            self._hurry()
+        self._resolved, self._slow, self._memo = resolved, slow, memo
+        for trials in self._rounds():
+            open_ = [trial for trial in trials if trial.left]
+            while open_:
+                for trial in open_:
+                    if clock is not None and clock.over:
+                        return
+                    trial.advance()
+                open_ = [trial for trial in open_ if trial.left]
 
     def pairs(self) -> list[tuple[ModelFacts, PoolFacts]]:
         """Return the models that are asked for, each on each pool."""
         asked = [one for one in self._resolved.models if self._resolved.loads_of(one.name)]
         return [(model, pool) for model in asked for pool in self._resolved.pools]
 
-    def _hurry(self) -> None:
-        """Try first what serves all demands of each model, so that a short time has a plan."""
-        rounds: dict[tuple[bool, int], list[tuple[ModelFacts, PoolFacts, Precision, Any]]] = {}
-        for model, pool in self.pairs():
+    def _rounds(self) -> list[list[Trial]]:
+        """Return what to try, first what serves all demands of each model.
+
+        Those of a round are tried in turn, layout by layout, so that a short time has a plan.
+        """
+        rounds: dict[tuple[bool, int], list[Trial]] = {}
+        by_pool = sorted(self.pairs(), key=lambda pair: self._resolved.pools.index(pair[1]))
+        for model, pool in by_pool:
             for number, choice in enumerate(choices(model, pool)[0]):
+                search = self.search(model, pool, choice)
                 groups = _groups(self._resolved, model)
                 for group in groups:
-                    task = model, pool, choice, group
-                    rounds.setdefault((group is not groups[-1], number), []).append(task)
-        for key in sorted(rounds):
-            for model, pool, choice, group in rounds[key]:
-                search = self.search(model, pool, choice)
-                if search is None or self.ways(search, group) is None:
-                    return
+                    key = group is not groups[-1], number
+                    rounds.setdefault(key, []).append(self.trial(search, group))
+        return [rounds[key] for key in sorted(rounds)]
 
-    @property
-    def _over(self) -> bool:
-        return self._clock is not None and self._clock.over
-
-    def search(self, model: ModelFacts, pool: PoolFacts, precision: Precision) -> Search | None:
-        """Return what fits; ``None`` when there is no time to find out."""
+    def search(self, model: ModelFacts, pool: PoolFacts, precision: Precision) -> Search:
+        """Return what fits."""
         options = self._resolved.fleet.options
         key = id(model), id(pool), precision, id(options), self._slow
-        known = self._memo.searches.get(key)
-        if known is None:
-            if self._over:
-                self.complete = False
-                return None
+        if key not in self._memo.searches:
             search = Search(options, model, pool, precision, self._slow)
-            known = self._memo.searches[key] = search, (model, pool, options)
-        return known[0]
+            self._memo.searches[key] = search, (model, pool, options)
+        return self._memo.searches[key][0]
 
-    def ways(self, search: Search, group: tuple[Load, ...]) -> Found | None:
-        """Return how it serves some demands; ``None`` when there is no time to find out."""
+    def trial(self, search: Search, group: tuple[Load, ...]) -> Trial:
+        """Return how it serves some demands, as far as that was tried."""
         whole = len(group) == len(self._resolved.loads_of(search.model.name))
         key = id(search), tuple(map(id, group)), whole
-        known = self._memo.ways.get(key)
-        if known is None:
-            found = None if self._over else search.candidates(group, whole, self._clock)
-            if found is None:
-                self.complete = False
-                return None
-            known = self._memo.ways[key] = found, group
-        return known[0]
+        if key not in self._memo.trials:
+            self._memo.trials[key] = Trial(search, group, whole), group
+        return self._memo.trials[key][0]
 
 
 def _undominated(found: Sequence[Candidate], out: list[RuledOut]) -> list[Candidate]:

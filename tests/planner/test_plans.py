@@ -5,7 +5,6 @@ from __future__ import annotations
 import pickle
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -295,26 +294,6 @@ def cut_short(module: str, monkeypatch: pytest.MonkeyPatch, found: Candidates) -
     monkeypatch.setattr(f"scheduling.planner.{module}.candidates", lambda *_, **__: found)
 
 
-def test_what_was_not_tried_in_the_time_proves_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    resolved = resolve(fleet(options=SMALL, demand={"rate": 60.0}))
-    known = plan(fleet(options=SMALL, demand={"rate": 60.0}), time_limit=300)
-    assert known.complete
-    all_of_them = candidates(resolved)
-    cut_short("plan", monkeypatch, replace(all_of_them, kept=(), complete=False))
-    late = plan_resolved(resolved, Clock(time.monotonic() + 300, 1, 0))
-    assert (late.plan, late.solution.status, late.complete) == (None, "unknown", False)
-    cut_short("plan", monkeypatch, replace(all_of_them, complete=False))
-    partly = plan_resolved(resolved, Clock(time.monotonic() + 300, 1, 0))
-    assert partly.plan is not None
-    assert partly.solution.objective == known.solution.objective
-    assert partly.solution.status == partly.plan.status == "feasible"
-    assert (partly.plan.bound, partly.plan.gap, partly.solution.bound) == (None, None, None)
-    assert not any(tier.closed for tier in partly.solution.tiers)
-    assert not partly.worths.complete
-    assert all(other.status in ("feasible", "unknown") for other in partly.runner_ups)
-    assert partly.record()["templates_complete"] is False
-
-
 def test_a_plan_without_the_time_for_its_replay_says_so() -> None:
     resolved = resolve(fleet(options=SMALL, demand={"rate": 60.0}))
     found = plan_resolved(resolved, Clock(time.monotonic() + 300, 1, 0))
@@ -328,7 +307,8 @@ def test_an_explanation_that_ran_out_of_time_rules_nothing_out(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     asked = fleet(options=SMALL, demand={"rate": 5000.0})
-    none = replace(candidates(resolve(asked)), kept=(), complete=False)
+    none = candidates(resolve(asked), clock=Clock(time.monotonic() - 1.0, 1, 0))
+    assert none.kept == ()
     cut_short("explain", monkeypatch, none)
     short = explain_plan(asked, time_limit=300)
     assert (short.faults, short.relaxations, short.beside, short.complete) == ((), (), (), False)

@@ -119,6 +119,15 @@ class Operators:
         if width < _ACTIVATION_BYTES:
             self._product_seconds += terms.quantise_seconds
 
+    def least_seconds(self, flop: float, moved: float) -> float:
+        """Return what any operators take at least that do and move so much in sum.
+
+        Their own seconds, those of ``terms``, come on top.
+        """
+        rates = self._rate, self._wide_rate, self._expert_rate, self._prefill_rate
+        bandwidths = self._bandwidth, self._kv_bandwidth, self._expert_bandwidth
+        return max(flop / max(*rates, self._decode_rate), moved / max(bandwidths))
+
     def product(self, rows: float, n: int, k: int) -> Timed:
         """Return the time of ``rows x k`` activations times ``k x n`` weights."""
         moved = n * k * self._weight_bytes + rows * k * self._operand_bytes
