@@ -2,7 +2,7 @@
 
 Written from the plug-ins' definitions (Kubernetes 1.35), on its own: NodeUnschedulable,
 TaintToleration, NodeAffinity, NodeResourcesFit, NodePorts, InterPodAffinity, PodTopologySpread.
-Quantities are whole numbers.
+Quantities are whole numbers. A cordon carries the taint that the node controller sets for it.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ def labels(obj: Object) -> dict[str, str]:
 def admits(cluster: Cluster, pod: Object, node: Object) -> bool:
     """Whether all filters pass."""
     return (
-        _open(pod, node)
+        _untainted(pod, node)
         and _selected(pod, node)
         and _fits(cluster, pod, node)
         and _apart(cluster, pod, node)
@@ -105,14 +105,10 @@ def _tolerated(taint: Object, tolerations: list[Object]) -> bool:
 
 
 def _untainted(pod: Object, node: Object) -> bool:
-    taints = (t for t in node["spec"].get("taints", []) if t["effect"] != "PreferNoSchedule")
+    written: list[Object] = node["spec"].get("taints", [])
+    cordon = [_CORDON] if node["spec"].get("unschedulable", False) else []
+    taints = (t for t in (*written, *cordon) if t["effect"] != "PreferNoSchedule")
     return all(_tolerated(taint, pod["spec"].get("tolerations", [])) for taint in taints)
-
-
-def _open(pod: Object, node: Object) -> bool:
-    cordoned = node["spec"].get("unschedulable", False)
-    leave = _tolerated(_CORDON, pod["spec"].get("tolerations", []))
-    return (not cordoned or leave) and _untainted(pod, node)
 
 
 def _selected(pod: Object, node: Object) -> bool:

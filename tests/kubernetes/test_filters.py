@@ -5,6 +5,7 @@ from __future__ import annotations
 from random import Random
 from typing import Any
 
+import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
@@ -193,3 +194,26 @@ def test_steps_pass_the_filters_one_after_the_other(random: Random) -> None:
         assert step.destination is not None
         assert admits(cluster, pods[step.item], nodes[step.destination])
         cluster = cluster.beside(pods[step.item], step.destination)
+
+
+@pytest.mark.parametrize("policy", ["Honor", "Ignore"])
+def test_cordons_count_for_spread_as_the_taints_that_are_set_for_them(policy: str) -> None:
+    rule = {"topologyKey": "zone", "maxSkew": 1, "whenUnsatisfiable": "DoNotSchedule"}
+    rule |= {"labelSelector": {"matchLabels": {"app": "a"}}, "nodeTaintsPolicy": policy}
+    nodes: list[Object] = []
+    spec = {"containers": [{"name": "c", "resources": {"requests": {"cpu": "1"}}}]}
+    for name, zone, closed in (("n0", "y", True), ("n1", "y", False), ("n2", "x", False)):
+        meta = {"name": name, "labels": {"zone": zone}}
+        room: Object = {"allocatable": {"cpu": 1 if name == "n1" else 0, "pods": 9}}
+        nodes.append(
+            {"kind": "Node", "metadata": meta, "spec": {"unschedulable": closed}, "status": room}
+        )
+    guest: Object = {"kind": "Pod", "spec": {**spec, "topologySpreadConstraints": [rule]}}
+    guest["metadata"] = {"name": "p", "namespace": "s", "labels": {"app": "a"}}
+    running: Object = {**guest, "metadata": {**guest["metadata"], "name": "r"}}
+    running["spec"] = {"nodeName": "n0", "containers": [{"name": "c", "resources": {}}]}
+    cluster = Cluster(nodes, [(running, "n0")], SPACES)
+    found = sch.solve(stated(cluster, [guest]), "cp-sat", work_limit=10, workers=1)
+    taken = {entry.node for entry in found.placements if entry.item == "s/p"}
+    assert taken == {n["metadata"]["name"] for n in nodes if admits(cluster, guest, n)}
+    assert taken == ({"n1"} if policy == "Honor" else set())
