@@ -39,9 +39,10 @@ class Instance(Iterations):
         elif self._preempting is not None and self.running.chunks:
             self._give_way(self._preempting, now)
         elif self._passes or len(waiting) == 1:
-            # Whoever comes, a jump with prompts takes as many tokens of the same one.
+            # A jump with prompts takes as many tokens of the same one, whoever comes; but it is the
+            # next turn that has KV fetched.
             run = self.running
-            if run.steps > 1 and not run.chunks and self.slots > 0:
+            if run.steps > 1 and (request.remote or not run.chunks) and self.slots > 0:
                 self._interrupt(now)
 
     def withdraw(self, request: Live) -> None:
@@ -83,7 +84,7 @@ class Instance(Iterations):
             self._welcome()
         if self.waiting:
             self._line_up(now)
-        evictions = self._evictions
+        evictions, queued = self._evictions, len(self.waiting)
         self.composition.compose(turn)
         # An eviction has changed what the next turn finds.
         steady = self._evictions == evictions
@@ -91,6 +92,9 @@ class Instance(Iterations):
             # All that ran has been evicted, so the head of the queue may begin now.
             self.fetch(now)
             self.composition.compose(turn)
+        if len(self.waiting) < queued and self.waiting and self.waiting[0].remote:
+            # It has come to the head of the queue, and the next turn has its KV fetched.
+            steady = False
         if turn.wake_ns is not None:
             self._engine.call_at(max(turn.wake_ns, now + 1), self.wake)
         if turn.chunks:

@@ -14,12 +14,12 @@ from hypothesis import strategies as st
 from scheduling.models.cost.protocol import Affine
 from scheduling.models.requests.paths import Paths
 from scheduling.models.requests.table import RequestTable
-from scheduling.simulator.requests.deployment import Deployment, Group, Link
+from scheduling.simulator.requests.deployment import Deployment, Flow, Group, Link
 from scheduling.simulator.requests.fleet import simulate_fleet
 from scheduling.simulator.requests.live import Live
 from scheduling.simulator.requests.movable import MovableInstance
 from scheduling.simulator.requests.policies.admission import Watermark
-from scheduling.simulator.requests.policies.composition import Sarathi
+from scheduling.simulator.requests.policies.composition import Orca, Sarathi
 from scheduling.simulator.requests.policies.dllm import DllmServe
 from scheduling.simulator.requests.policies.llumnix import Llumnix
 from scheduling.simulator.requests.policies.punctual import Punctual
@@ -153,6 +153,24 @@ def test_who_stood_behind_one_that_is_taken_out_of_the_queue_begins() -> None:
     run = both(group, requests, router=Taking)
     assert run.instance.tolist() == [0, 1, 0]
     assert run.started_ns.tolist() == [0, 10 * MS + 1, 11 * MS]
+
+
+@pytest.mark.parametrize(("comes", "fetched"), [(15, 44), (46, 50)])
+def test_kv_is_fetched_while_a_prompt_is_computed_again_in_chunks(comes: int, fetched: int) -> None:
+    # The second gives way to the first, and is computed again token by token when that has ended;
+    # the third stands behind it in the queue, or comes then.
+    requests = table([0, 0, comes * MS], [10, 10, 2], [30, 30, 2])
+    fleet = Deployment(
+        (
+            Group("p", EVEN, 100, role="prefill", composition=Orca()),
+            Group("d", EVEN, 41, "decode", 1, 2, 1, Sarathi(1), Watermark(0.0)),
+        ),
+        (Flow("all", "p", "d", link=Link(1.0, 1e3)),),
+    )
+    jumping, stepping = (simulate_fleet(fleet, requests, jumps=jumps) for jumps in (True, False))
+    assert same(jumping, stepping)
+    assert jumping.restarts.tolist() == [0, 1, 0]
+    assert jumping.ended_ns[2] == fetched * MS < jumping.ended_ns[1]
 
 
 def test_kept_prefixes_that_nobody_uses_are_free() -> None:
