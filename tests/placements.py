@@ -38,6 +38,7 @@ def placement_problems(
                 "id": "pdb",
                 "selector": {"match": {"app": draw(st.sampled_from(APPS))}},
                 "allowed": draw(st.integers(0, 2)),
+                "exempt": draw(st.sampled_from([[], [], ["i0"], ["i1", "i2"]])),
             }
         ]
     if rules and draw(st.booleans()):

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from scheduling.errors import InputError
-from scheduling.kubernetes.budgets import read_budgets, shared
+from scheduling.kubernetes.budgets import health_of, read_budgets, shared
 from scheduling.kubernetes.device_claims import UNALLOCATED, DeviceClaims
 from scheduling.kubernetes.fields import Fields
 from scheduling.kubernetes.groups import Groups
@@ -132,8 +132,9 @@ class _Reader:
         names = {node.id for node in nodes}
         items = list(self._items(names))
         self._tell_crowded(nodes, items)
-        budgets = tuple(read_budgets(self._objects, items))
-        twice = shared(budgets, items)
+        health = health_of(self._objects)
+        budgets = tuple(read_budgets(self._objects, items, health))
+        twice = shared(budgets, items, health)
         for number, item in enumerate(items):
             if item.id in twice and not item.pinned:
                 reason = "stays where it runs, as the eviction API refuses pods of several budgets"

@@ -30,7 +30,7 @@ _DONE = ("Succeeded", "Failed")
 _CONTAINER_STATUSES = ("containerStatuses", "initContainerStatuses")
 _CONTAINER = ("name", "resources", "allocatedResources")
 _COMMON = ("apiVersion", "kind", "metadata", "status")
-_OTHER_STATUS = ("phase", "disruptionsAllowed", "allocation")
+_OTHER_STATUS = ("phase", "disruptionsAllowed", "currentHealthy", "desiredHealthy", "allocation")
 _BATCH = 256
 """Objects of a list that are taken in at once, so that readers never wait long."""
 

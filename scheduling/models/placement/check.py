@@ -85,8 +85,11 @@ def _disturbed(
         excess = len(disturbed) - problem.max_moves
         yield Violation("max_moves", f"{len(disturbed)} items disturbed", excess, "items")
     for budget in problem.budgets:
+        exempt = set(budget.exempt)
         hit = sum(
-            item.namespace == budget.namespace and selects(budget.selector, item.labels)
+            item.namespace == budget.namespace
+            and selects(budget.selector, item.labels)
+            and item.id not in exempt
             for item in disturbed
         )
         if hit > budget.allowed:

@@ -126,7 +126,7 @@ class _Compiler:
         """Group items that agree in all that matters to anybody."""
         found: dict[Any, _Class] = {}
         meant: dict[Any, tuple[bool, ...]] = {}
-        quotas = self._named_quotas()
+        named = self._named()
         for number, item in enumerate(self.problem.items):
             labels = tuple(sorted(item.labels.items()))
             if labels not in meant:
@@ -148,7 +148,7 @@ class _Compiler:
                 None if item.gang is None else (item.gang, item.node is None),
                 item.preempts or item.node is None,
                 item.preempts,
-                quotas.get(item.id, ()),
+                named.get(item.id, ()),
                 item.move_cost,
                 item.eviction_cost,
                 self._replaceable(item) and item.node is None,
@@ -169,11 +169,12 @@ class _Compiler:
             return False
         return item.eviction_cost == 0 or "evictions" not in goals[: goals.index("moves")]
 
-    def _named_quotas(self) -> dict[str, tuple[int, ...]]:
-        """Return the numbers of the quotas that name items, by item."""
+    def _named(self) -> dict[str, tuple[int, ...]]:
+        """Return the numbers of the quotas, and then budgets, that name items, by item."""
         found: dict[str, tuple[int, ...]] = {}
-        for number, quota in enumerate(self.problem.quotas):
-            for name in quota.members or ():
+        quotas = (quota.members or () for quota in self.problem.quotas)
+        for number, names in enumerate((*quotas, *(b.exempt for b in self.problem.budgets))):
+            for name in names:
                 found[name] = (*found.get(name, ()), number)
         return found
 
@@ -292,10 +293,12 @@ class _Compiler:
         return self.spread_nodes.setdefault(id(found), (len(self.spread_nodes), found))[0]
 
     def _budgets(self) -> tuple[tuple[tuple[int, ...], int], ...]:
-        return tuple(
-            (self._meant(budget.selector, (budget.namespace,)), budget.allowed)
-            for budget in self.problem.budgets
-        )
+        found = []
+        for budget in self.problem.budgets:
+            meant, exempt = self._meant(budget.selector, (budget.namespace,)), set(budget.exempt)
+            guarded = (k for k in meant if self.classes[k].sample.id not in exempt)
+            found.append((tuple(guarded), budget.allowed))
+        return tuple(found)
 
     def _quotas(self, running: Ints) -> tuple[tuple[Ints, int], ...]:
         """Rows of quotas; what is exceeded now may stay as it is."""

@@ -139,6 +139,9 @@ class Budget(Frozen):
     namespace: Name = "default"
     selector: Selector
     allowed: Annotated[int, Field(ge=0, le=10**9)]
+    exempt: Many[Name] = Field(
+        default=(), description="Items that do not count when disturbed, such as unhealthy ones."
+    )
 
 
 class Gang(Frozen):

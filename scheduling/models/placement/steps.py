@@ -108,8 +108,10 @@ class _Downs:
         self._over: dict[str, list[str]] = {}
         running = [item for item in problem.items if item.node is not None]
         for budget in problem.budgets:
+            exempt = set(budget.exempt)
             for item in running:
-                if item.namespace == budget.namespace and selects(budget.selector, item.labels):
+                near = item.namespace == budget.namespace and item.id not in exempt
+                if near and selects(budget.selector, item.labels):
                     self._over.setdefault(item.id, []).append(budget.id)
 
     def after(self, number: int, step: Step) -> Iterator[Violation]:

@@ -282,7 +282,9 @@ def _raised_budgets(setting: Setting, need: Need, where: Where, _: set[str]) -> 
     disturbed = _disturbed(problem, where)
     for budget in problem.budgets:
         hit = sum(
-            item.namespace == budget.namespace and selects(budget.selector, item.labels)
+            item.namespace == budget.namespace
+            and selects(budget.selector, item.labels)
+            and item.id not in budget.exempt
             for item in disturbed
         )
         if budget.id in need.names and hit > budget.allowed:
