@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from math import inf
+from typing import TypeVar
+
 from scheduling.models.loop.arrays import LoopArrays
+
+Start = TypeVar("Start", int, float)
 
 
 def resource_bound(arrays: LoopArrays) -> int:
@@ -62,7 +67,11 @@ def recurrence_bound(arrays: LoopArrays) -> int:
 
 def earliest(arrays: LoopArrays, interval: int) -> list[int] | None:
     """Earliest starts by dependences alone; ``None`` when a circle is too long."""
-    starts = [0] * arrays.n
+    return _settled(arrays, interval, [0] * arrays.n)
+
+
+def _settled(arrays: LoopArrays, interval: int, starts: list[Start]) -> list[Start] | None:
+    """Delay starts until every dependence is kept; ``None`` when a circle is too long."""
     for _ in range(arrays.n + 1):
         changed = False
         for edge in arrays.waits:
@@ -72,6 +81,27 @@ def earliest(arrays: LoopArrays, interval: int) -> list[int] | None:
         if not changed:
             return starts
     return None
+
+
+def least_lives(arrays: LoopArrays, interval: int) -> list[int] | None:
+    """Cycles that each value is live at least, by the longest paths from producer to readers.
+
+    ``None`` when a circle is too long for the interval.
+    """
+    least = []
+    for life in arrays.lives:
+        after = [-inf] * arrays.n
+        after[life.producer] = 0
+        waits = _settled(arrays, interval, after)
+        if waits is None:
+            return None
+        least.append(
+            max(
+                int(waits[reader]) + arrays.latency[reader] + distance * interval
+                for reader, distance in life.ends
+            )
+        )
+    return least
 
 
 def interval_bound(arrays: LoopArrays) -> int:

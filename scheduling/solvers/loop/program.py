@@ -7,6 +7,7 @@ from collections.abc import Iterable
 import numpy as np
 
 from scheduling.models.loop.arrays import Life, LoopArrays, Pipeline
+from scheduling.models.loop.bounds import least_lives
 from scheduling.solvers.linear.model import Floats, Ints, LinearModel
 
 Terms = list[tuple[int, float]]
@@ -45,21 +46,19 @@ class Program:
             upper[v, list(warps) if arrays.n_warps else 0] = 1
         # Shifts of all starts together leave everything as it is, so that one start is given.
         upper[0, :, 1:] = 0
+        self._groups = _linked(arrays)
         span = np.full(arrays.n, latest // interval + 1)
-        span[0] = 0
+        # So do shifts of all that dependences link by whole intervals, the length apart.
+        span[[0] if shortest else [min(group) for group in self._groups]] = 0
         self._at = self.model.add_columns("at", shape, upper=upper, integer=True)
         self._stage = self.model.add_columns(
             "stage", arrays.n, lower=-span, upper=span, integer=True
         )
         self._span = int(span.max())
-        widest = (self._span + 1) * interval
-        self._first = int(
-            self.model.add_columns("first", 1, lower=-widest, upper=0, integer=True)[0]
-        )
-        top = latest + max(arrays.latency)
-        self._length = int(
-            self.model.add_columns("length", 1, upper=top, cost=float(shortest), integer=True)[0]
-        )
+        for v in range(arrays.n):
+            self._row("once", _ones(self._at[v].ravel()), 1, 1)
+        if shortest:
+            self._shorten(latest + max(arrays.latency))
         self._dependences()
         self._units()
         if arrays.n_warps:
@@ -67,7 +66,7 @@ class Program:
         self._memories()
 
     def _row(self, label: str, terms: Terms, lower: float = -np.inf, upper: float = np.inf) -> None:
-        columns, values = zip(*terms, strict=True)
+        columns, values = zip(*terms or [(0, 0.0)], strict=True)
         self.model.add_rows(label, 1, 0, columns, values, lower=lower, upper=upper)
 
     def _start(self, operation: int, sign: float = 1.0) -> Terms:
@@ -79,18 +78,22 @@ class Program:
     def _on(self, operation: int, warp: int, sign: float = 1.0) -> Terms:
         return [(int(column), sign) for column in self._at[operation, warp]]
 
-    def _dependences(self) -> None:
+    def _shorten(self, most: int) -> None:
+        """Minimise the length, from the first start to the last end."""
+        widest = (self._span + 1) * self.interval
+        first = int(self.model.add_columns("first", 1, lower=-widest, upper=0, integer=True)[0])
+        length = int(self.model.add_columns("length", 1, upper=most, cost=1.0, integer=True)[0])
         for v in range(self.arrays.n):
-            once = [(int(column), 1.0) for column in self._at[v].ravel()]
-            self._row("once", once, 1, 1)
-            late = [(self._length, 1.0), (self._first, 1.0), *self._start(v, -1)]
+            late = [(length, 1.0), (first, 1.0), *self._start(v, -1)]
             self._row("length", late, self.arrays.latency[v])
-            self._row("first", [*self._start(v), (self._first, -1.0)], 0)
+            self._row("first", [*self._start(v), (first, -1.0)], 0)
+
+    def _dependences(self) -> None:
         sync = self.arrays.sync if self.arrays.n_warps else 0
         for edge in self.arrays.edges:
             gap = edge.wait - edge.distance * self.interval
             if edge.before == edge.after:
-                self._row("circle", [(self._length, 0.0)], gap)
+                self._row("circle", [], gap)
                 continue
             terms = [*self._start(edge.after), *self._start(edge.before, -1)]
             if sync:
@@ -125,7 +128,7 @@ class Program:
         kinds = self.model.add_columns("kind", arrays.n_warps, upper=1, integer=True)
         for warp, kind in enumerate(kinds.tolist()):
             for slot in range(self.interval):
-                terms: Terms = [(self._length, 0.0)]
+                terms: Terms = []
                 for v in range(arrays.n):
                     lane = self._at[v, warp : warp + 1]
                     terms += self._covering(lane, slot, 0, arrays.issue[v])
@@ -137,12 +140,19 @@ class Program:
                     self._row("variable", [*self._on(v, warp), (kind, 1.0)], upper=1)
 
     def _memories(self) -> None:
+        limits = self._live_limits()
         for memory, room in enumerate(self.arrays.room):
             lives = [
-                (life, *self._end(life)) for life in self.arrays.lives if life.memory == memory
+                (life, *self._end(life), *limit)
+                for life, limit in zip(self.arrays.lives, limits, strict=True)
+                if life.memory == memory
             ]
             for slot in range(self.interval if lives else 0):
-                live = [(life, self._live(life, ends, stage, slot)) for life, ends, stage in lives]
+                live = []
+                for life, ends, stage, least, most in lives:
+                    found = self._live(life, ends, stage, slot)
+                    self._row("iterations", found, least, most)
+                    live.append((life, found))
                 if self.arrays.private[memory]:
                     self._registers(live, room)
                     continue
@@ -150,6 +160,26 @@ class Program:
                     (column, life.size * times) for life, found in live for column, times in found
                 ]
                 self._row("memory", terms, upper=room)
+
+    def _live_limits(self) -> list[tuple[int, int]]:
+        """Return how many iterations of each value are live in a slot, at least and at most.
+
+        The relaxation lets fractions of an iteration be live: without these limits it finds room
+        for values whose whole iterations have none.
+        """
+        arrays = self.arrays
+        least = least_lives(arrays, self.interval) or [0] * len(arrays.lives)
+        limits = []
+        for life, cycles in zip(arrays.lives, least, strict=True):
+            whole = cycles // self.interval
+            spare = arrays.room[life.memory] - sum(
+                other.size * (others // self.interval)
+                for other, others in zip(arrays.lives, least, strict=True)
+                if other is life
+                or (other.memory == life.memory and not arrays.private[life.memory])
+            )
+            limits.append((whole, whole + max(0, spare) // life.size))
+        return limits
 
     def _live(self, life: Life, ends: Ints, stage: int, slot: int) -> Terms:
         """Return how many of a value's iterations are live in a slot."""
@@ -196,10 +226,24 @@ class Program:
             int(stage) * self.interval + place % self.interval
             for stage, place in zip(stages, chosen, strict=True)
         ]
+        for group in self._groups:
+            # No group begins an interval or more behind the first.
+            early = min(starts[v] for v in group) // self.interval * self.interval
+            for v in group:
+                starts[v] -= early
         least = min(starts)
         starts = [start - least for start in starts]
         warps = [place // self.interval for place in chosen] if self.arrays.n_warps else []
         return Pipeline(self.interval, tuple(starts), tuple(warps))
+
+
+def _linked(arrays: LoopArrays) -> list[set[int]]:
+    """Return the operations in groups between which there are no dependences."""
+    from networkx import Graph, connected_components
+
+    graph = Graph((edge.before, edge.after) for edge in arrays.edges)
+    graph.add_nodes_from(range(arrays.n))
+    return list(connected_components(graph))
 
 
 def _ones(columns: Iterable[int]) -> Terms:

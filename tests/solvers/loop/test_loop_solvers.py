@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from hypothesis import HealthCheck, given
 
 import scheduling as sch
+from scheduling.models.base import Status
 from scheduling.models.loop.problem import LoopProblem
 from scheduling.models.loop.solution import LoopSolution
 from scheduling.solvers.loop.family import CompiledLoop
@@ -45,3 +48,43 @@ def test_a_long_loop_is_answered_before_any_search(solver: str) -> None:
     problem = sch.read("bundled:flash-attention-hopper")
     answer = sch.solve(problem, solver, time_limit=1e-9)
     assert answer.interval >= answer.bound == 2048
+
+
+@pytest.mark.parametrize("solver", ["cp-sat", "mip", "auto"])
+@pytest.mark.parametrize(
+    ("latencies", "values", "work"),
+    [
+        pytest.param([0, 0, 1], [(1, 1, 1, 1), (2, 2, 1, 2)], 12, id="always live"),
+        pytest.param(
+            [2, 0, 1, 1],
+            [(1, 2, 0, 2), (3, 3, 1, 2), (1, 2, 0, 1)],
+            40,
+            id="linked by memory alone",
+        ),
+    ],
+)
+def test_values_without_room_at_any_interval_are_refuted(
+    solver: str, latencies: list[int], values: list[tuple[int, int, int, int]], work: int
+) -> None:
+    operations: list[dict[str, Any]] = [
+        {"id": f"v{k}", "latency": latency} for k, latency in enumerate(latencies)
+    ]
+    operations[1]["uses"] = [{"unit": "u", "cycles": 2}]
+    problem = LoopProblem.model_validate(
+        {
+            "operations": operations,
+            "units": [{"id": "u", "capacity": 1}],
+            "memories": [{"id": "m", "capacity": 4}],
+            "values": [
+                {
+                    "id": f"x{k}",
+                    "producer": f"v{producer}",
+                    "memory": "m",
+                    "size": size,
+                    "readers": [{"operation": f"v{reader}", "distance": distance}],
+                }
+                for k, (producer, reader, distance, size) in enumerate(values)
+            ],
+        }
+    )
+    assert sch.solve(problem, solver, work_limit=work, workers=1).status is Status.INFEASIBLE
