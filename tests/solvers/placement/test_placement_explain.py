@@ -60,6 +60,20 @@ def test_what_has_a_place_needs_no_explanation() -> None:
     assert found.record()["unplaced"] == []
 
 
+def test_quotas_grow_by_what_their_own_items_take_and_only_where_they_bind() -> None:
+    problem = stated(
+        [{"id": "n", "capacity": {"cpu": 9, "gpu": 9}}],
+        [
+            item("other", 3, node="n", pinned=True),
+            {"id": "old", "demands": {"gpu": 4}, "node": "n", "pinned": True},
+            item("p", 3),
+        ],
+        quotas=[{"id": "q", "limits": {"gpu": 1, "cpu": 2}, "members": ["p", "old"]}],
+    )
+    texts = [change.change for change in explained(problem).changes if "quota" in change.change]
+    assert texts == ["quota q allows 3 instead of 2 cpu"]
+
+
 def test_a_label_and_a_resource_that_no_node_has_both() -> None:
     problem = stated(
         [node("small", 2, labels={"gpu": "a100"}), node("large", 8), node("medium", 4)],

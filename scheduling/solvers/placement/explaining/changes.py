@@ -12,7 +12,7 @@ from scheduling.models.placement.problem import Item, Node, PlacementProblem
 from scheduling.models.placement.rules import NodeTerm
 from scheduling.models.placement.solution import Placement, PlacementSolution
 from scheduling.solvers.placement.explaining.conflict import Conflict
-from scheduling.solvers.placement.explaining.needs import Need, without
+from scheduling.solvers.placement.explaining.needs import Need, counts_for, without
 from scheduling.solvers.placement.explaining.table import NodeTable
 from scheduling.solvers.placement.explaining.words import (
     allowed_by_others,
@@ -301,16 +301,14 @@ def _raised_quota(setting: Setting, need: Need, where: Where, _: set[str]) -> It
     for quota in problem.quotas:
         limits = dict(quota.limits)
         if quota.id in need.names:
+            counted = [item for item in problem.items if counts_for(quota, item)]
             for name, limit in quota.limits.items():
-                taken = sum(
-                    item.demands.get(name, 0)
-                    for item in problem.items
-                    if item.namespace == quota.namespace and item.id in where
-                )
-                if taken > limit:
+                taken = sum(i.demands.get(name, 0) for i in counted if i.id in where)
+                now = sum(i.demands.get(name, 0) for i in counted if i.node is not None)
+                if taken > max(limit, now):  # What is exceeded now may stay so.
                     limits[name] = taken
-                    more, now = amount_words(problem, name, taken, limit, exact=True)
-                    texts.append(f"quota {quota.id} allows {more} instead of {now} {name}")
+                    more, less = amount_words(problem, name, taken, limit, exact=True)
+                    texts.append(f"quota {quota.id} allows {more} instead of {less} {name}")
         quotas.append(quota.model_copy(update={"limits": limits}))
     if texts:
         yield Candidate("; ".join(texts), problem.model_copy(update={"quotas": tuple(quotas)}))

@@ -8,7 +8,7 @@ from typing import Any
 
 from scheduling.models.placement.check_neighbours import selects
 from scheduling.models.placement.check_nodes import taints_in_the_way
-from scheduling.models.placement.problem import Item, Node, PlacementProblem
+from scheduling.models.placement.problem import Item, Node, PlacementProblem, Quota
 from scheduling.models.placement.rules import ItemTerm, Toleration
 
 NODE_KINDS = ("resource", "parts", "aligned", "label", "affinity", "volume", "taint", "cordon")
@@ -94,9 +94,15 @@ def _means(term: ItemTerm, owner: Item, item: Item) -> bool:
     return item.namespace in spaces and selects(term.selector, item.labels)
 
 
+def counts_for(quota: Quota, item: Item) -> bool:
+    """Tell whether an item counts for a quota."""
+    named = quota.members is None or item.id in quota.members
+    return item.namespace == quota.namespace and named
+
+
 def _limits(problem: PlacementProblem, item: Item) -> Iterator[Need]:
     for quota in problem.quotas:
-        if quota.namespace == item.namespace and any(map(item.demands.get, quota.limits)):
+        if counts_for(quota, item) and any(map(item.demands.get, quota.limits)):
             yield Need("quota", (quota.id,))
     if any(entry.pinned for entry in problem.items):
         yield Need("pinned")
