@@ -51,7 +51,7 @@ def fragmented(instances: Sequence[MovableInstance], now: int) -> float:
     memory of all instances together would hold them.
     """
     free = sum(one.free_at(now) for one in instances)
-    blocked = sorted(need for one in instances if (need := demand(one)) > one.free_at(now))
+    blocked = sorted(need for one in instances if (need := demand(one, now)) > one.free_at(now))
     served = 0
     for need in blocked:
         if served + need > free:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from scheduling.simulator.requests.adapters import Adapters
@@ -187,13 +188,16 @@ class InstanceState:
             self.waiting.extend(ordered)
             self._unsorted = False
 
-    def last(self, now: int) -> Live | None:
-        """Return the request of the queue whose turn comes last, by its order at a time."""
-        if self.order is None or not self.waiting:
-            return self.waiting[-1] if self.waiting else None
-        key = self.order.key
-        # Of equal ones the last that came.
-        return max(reversed(self.waiting), key=lambda request: key(request, now))
+    def queue(self, now: int) -> Sequence[Live]:
+        """Return the requests of the queue as their turns come, by its order at a time.
+
+        At the last turn, which is long ago in a jump, the order may have been another.
+        """
+        order = self.order
+        if order is None or order.steady:
+            self._sort()
+            return self.waiting
+        return sorted(self.waiting, key=lambda request: order.key(request, now))
 
     @property
     def slots(self) -> int:

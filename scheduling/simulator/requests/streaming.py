@@ -74,6 +74,8 @@ class StreamingInstance(Instance):
     def grow(self, request: Live, kept: int, now: int) -> None:
         """Take in a part of a prompt; what was computed behind the tokens that stay is lost."""
         row = request.row
+        # What is known of a prompt may be what the queue is sorted by.
+        self._unsorted = True
         if self.busy and any(one is request for one, _ in self.running.chunks):
             self._stale[row] = min(kept, self._stale.get(row, kept))
         else:

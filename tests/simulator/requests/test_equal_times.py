@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scheduling.models.cost.protocol import Affine
+from scheduling.models.requests.growth import Growth
 from scheduling.models.requests.paths import Paths
 from scheduling.models.requests.table import RequestTable
 from scheduling.simulator.requests.deployment import Deployment, Flow, Group, Link
@@ -21,7 +23,9 @@ from scheduling.simulator.requests.movable import MovableInstance
 from scheduling.simulator.requests.policies.admission import Watermark
 from scheduling.simulator.requests.policies.composition import Orca, Sarathi
 from scheduling.simulator.requests.policies.dllm import DllmServe
-from scheduling.simulator.requests.policies.llumnix import Llumnix
+from scheduling.simulator.requests.policies.dualmap import DualMap
+from scheduling.simulator.requests.policies.llumnix import Freeness, Llumnix
+from scheduling.simulator.requests.policies.ordering import ShortestPrompt, SlackDeadline
 from scheduling.simulator.requests.policies.punctual import Punctual
 from scheduling.simulator.requests.policies.retention import LeastRecent
 from scheduling.simulator.requests.policies.routing import RoundRobin
@@ -171,6 +175,41 @@ def test_kv_is_fetched_while_a_prompt_is_computed_again_in_chunks(comes: int, fe
     assert same(jumping, stepping)
     assert jumping.restarts.tolist() == [0, 1, 0]
     assert jumping.ended_ns[2] == fetched * MS < jumping.ended_ns[1]
+
+
+def test_routers_see_the_head_of_a_queue_whose_order_changes_in_a_jump() -> None:
+    # Third and fourth wait at the first, both late by 24 ms: the later one, which needs more,
+    # has become the head.
+    requests = table([0, 2 * MS, 2 * MS, 12 * MS, 24 * MS], [20, 40, 10, 20, 40], [40, 40, 1, 5, 1])
+    order = SlackDeadline((0.005,), EVEN)
+    group = Group("all", EVEN, 100, replicas=2, max_sequences=1, block_size=1, order=order)
+    assert both(group, requests, router=Freeness).instance.tolist() == [0, 1, 0, 0, 1]
+
+
+def test_prompts_move_that_stand_behind_others_by_the_order_of_the_queue() -> None:
+    prompts = [10, 40, 20, 10]
+    requests = table([MS, 99 * MS, 101 * MS, 101 * MS], prompts, [120, 30, 6, 12])
+    paths = Paths.of([[(row % 2, tokens)] for row, tokens in enumerate(prompts)])
+    group = Group(
+        "all",
+        Affine(base=1e-3, per_token=1e-3),
+        kv_tokens=400,
+        replicas=2,
+        max_sequences=1,
+        block_size=1,
+        order=ShortestPrompt(),
+    )
+    run = both(group, requests, router=partial(DualMap, paths, 0.02))
+    assert run.instance.tolist() == [1, 0, 1, 1]
+
+
+def test_a_prompt_that_has_grown_stands_where_its_length_says() -> None:
+    # The third is the shorter one for a millisecond, while nobody may begin.
+    requests = table([0, 2 * MS, 12 * MS], [10, 5, 5], [20, 20, 1])
+    columns = (np.array([value]) for value in (2, 13 * MS, 5, 0))
+    growth = Growth(np.array([10, 5, 2]), *columns)
+    group = Group("all", EVEN, 100, max_sequences=1, order=ShortestPrompt())
+    assert both(group, requests, growth=growth).started_ns.tolist() == [0, 20 * MS, 40 * MS]
 
 
 def test_kept_prefixes_that_nobody_uses_are_free() -> None:

@@ -12,6 +12,7 @@ from bisect import bisect_left
 from collections import Counter, deque
 from collections.abc import Sequence
 from hashlib import blake2b
+from math import fsum
 from typing import TYPE_CHECKING
 
 from scheduling.errors import InputError
@@ -143,8 +144,9 @@ class _Prefixed:
     def backlog(self, instance: Instance, now: int) -> float:
         """Return the seconds of the prompts that are queued or being computed."""
         known = self._work
-        queued = sum(known.get(one.row, 0.0) for one in instance.waiting)
-        return queued + sum(
+        # The same in whatever order they stand.
+        queued = fsum(known.get(one.row, 0.0) for one in instance.waiting)
+        return queued + fsum(
             known.get(one.row, 0.0) * (one.target - instance.tokens_at(one, now)) / one.target
             for one in instance.prefilling
         )
@@ -261,10 +263,10 @@ class DualMap(_Prefixed):
         """Move prompts that are late where they wait."""
         gains = []
         for one in self._fleet.values():
-            ahead = self.backlog(one, now) - sum(
+            ahead = self.backlog(one, now) - fsum(
                 self._work.get(each.row, 0.0) for each in one.waiting
             )
-            for request in one.waiting:
+            for request in one.queue(now):
                 ahead += self._work.get(request.row, 0.0)
                 if ahead <= self._limit or request.remote or request.restarts:
                     continue

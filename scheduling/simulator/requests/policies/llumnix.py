@@ -17,10 +17,10 @@ if TYPE_CHECKING:
     from scheduling.simulator.requests.movable import MovableInstance
 
 
-def demand(instance: Instance) -> int:
+def demand(instance: Instance, now: int) -> int:
     """Return the blocks that the head of a queue needs; 0 when nobody waits."""
-    head = instance.front
-    return 0 if head is None else instance.memory.blocks(head.target)
+    waiting = instance.queue(now)
+    return instance.memory.blocks(waiting[0].target) if waiting else 0
 
 
 def freeness(instance: Instance, now: int) -> float:
@@ -30,7 +30,7 @@ def freeness(instance: Instance, now: int) -> float:
     needs to begin; B is the number of running requests, at least 1. Below 0 the head cannot begin.
     """
     batch = len(instance.decoding) + len(instance.prefilling) + instance.moving
-    return (instance.free_at(now) - demand(instance)) / max(1, batch)
+    return (instance.free_at(now) - demand(instance, now)) / max(1, batch)
 
 
 class Freeness:
@@ -117,4 +117,4 @@ def _after(instance: MovableInstance, blocks: int, now: int) -> float:
     """Return the freeness of an instance once a request of so many blocks has come, or gone."""
     batch = len(instance.decoding) + len(instance.prefilling) + instance.moving
     batch += 1 if blocks > 0 else -1
-    return (instance.free_at(now) - blocks - demand(instance)) / max(1, batch)
+    return (instance.free_at(now) - blocks - demand(instance, now)) / max(1, batch)

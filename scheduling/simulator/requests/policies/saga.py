@@ -229,7 +229,8 @@ class Homes:
 
     def _stolen(self, full: Instance, starved: set[int], now: int) -> Sending | None:
         """Withdraw the last request of a queue, if one of its places is to have it instead."""
-        request = full.last(now)
+        waiting = full.queue(now)
+        request = waiting[-1] if waiting else None
         if request is None or request.remote or request.restarts:
             return None
         free = min(request.places, key=_load)
