@@ -62,9 +62,11 @@ lint: $(VENV)/dev.stamp
 	@echo "==> import-linter: which room may import which"
 	$(BIN)/lint-imports
 
+# With -t check the sources, half of the work, are not put beside the pages.
+DOCS ?=
 docs: $(VENV)/dev.stamp
 	@echo "==> sphinx: documentation, every warning an error"
-	$(BIN)/sphinx-build -W --keep-going -q -b html docs docs/_build/html
+	$(BIN)/sphinx-build -W --keep-going -q $(DOCS) -b html docs docs/_build/html
 	@echo "==> docs/_build/html/index.html"
 
 # A run that was stopped goes on where it was; make clean begins anew.
@@ -92,7 +94,7 @@ kernels: $(VENV)/dev.stamp
 	$(BIN)/pytest --quiet --numprocesses auto tests/solvers/test_warmup.py -k test_the_groups_compile
 
 test: $(VENV)/dev.stamp
-	@$(MAKE) --no-print-directory --jobs=2 --output-sync=recurse kernels lint docs
+	@$(MAKE) --no-print-directory --jobs=2 --output-sync=recurse kernels lint docs DOCS="-t check"
 	@$(MAKE) --no-print-directory pytest
 
 $(MINIMUM)/dev.stamp: pyproject.toml requirements/minimum.txt

@@ -23,7 +23,6 @@ extensions = [
     "sphinx.ext.autodoc",
     "sphinx.ext.mathjax",
     "sphinx.ext.napoleon",
-    "sphinx.ext.viewcode",
 ]
 # The table is a part of the page of the atlas, which includes it.
 exclude_patterns = ["_build", "atlas-table.md"]
@@ -58,5 +57,7 @@ def draw_pictures(app: Sphinx) -> None:
 
 
 def setup(app: Sphinx) -> None:
-    """Have pictures drawn before pages are read."""
+    """Have pictures drawn before pages are read, and sources shown unless the build is a check."""
     app.connect("builder-inited", draw_pictures)
+    if not app.tags.has("check"):
+        app.setup_extension("sphinx.ext.viewcode")
