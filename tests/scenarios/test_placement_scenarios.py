@@ -59,7 +59,7 @@ def test_the_scenario_runs_a_cluster_with_pending_pods_however_short_the_time() 
 
 @pytest.mark.shared
 def test_experts_are_balanced_at_least_as_well_as_by_the_rule() -> None:
-    rows = eplb.run(Run(seconds=8.0, data=data_folder()))
+    rows = eplb.run(Run(seconds=3.0, data=data_folder()))
     for row in rows[::2]:
         assert row.baseline_value is not None
         assert row.value <= row.baseline_value
