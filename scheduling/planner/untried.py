@@ -30,6 +30,7 @@ from scheduling.planner.packing import before
 from scheduling.planner.resolve import Resolved
 from scheduling.planner.stating import state_scenarios, state_template
 
+_ONE_COPY = Layout()
 _ABOVE = 1 + 1e-9
 """Factor on rates, so that rounding takes nothing from them."""
 
@@ -206,7 +207,7 @@ class _Ideal:
         return flop, moved, self._least(*attention)
 
     def _moved(self, step: Batch) -> float:
-        return moved_bytes(self._llm, Layout(), self._precision, step)
+        return moved_bytes(self._llm, _ONE_COPY, self._precision, step)
 
     def _seconds(self, flop: float, moved: float, attention: float) -> float:
         return self._least(flop, moved) + attention
