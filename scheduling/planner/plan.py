@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 from scheduling.backends.carrying import check_engine
@@ -21,6 +20,7 @@ from scheduling.planner.results import PlanResult, RunnerUp
 from scheduling.planner.rivals import HERE, Engine, runner_ups
 from scheduling.planner.rounds import verified
 from scheduling.planner.templates import Memo, candidates
+from scheduling.planner.untried import best_possible
 from scheduling.planner.worth import Worths, worths
 from scheduling.solvers.board import Progress
 from scheduling.solvers.driver import check_limits
@@ -33,8 +33,11 @@ _TEMPLATE_SHARE = 0.5
 _FURTHER_SHARE = 0.7
 """Share of the time left behind it that the rest may take while a demand has no replica."""
 
+_PROOF_SHARE = 0.15
+"""Share of the time then left for what kinds of replicas that were not tried could bring."""
+
 _WORTH_SHARE = 0.4
-"""Share of the time left behind it for what constraints are worth; runner-ups have the rest."""
+"""Share of the time left behind the plan for what constraints are worth; rivals have the rest."""
 
 
 def plan(
@@ -128,7 +131,8 @@ def plan_resolved(
         found = candidates(resolved, clock=clock.part(_FURTHER_SHARE), memo=memo)
     if found.complete:
         require_replicas(resolved, found)
-    answer = verified(resolved, found, clock, on_progress)
+    bound = None if found.complete else best_possible(resolved, found, clock, _PROOF_SHARE)
+    answer = verified(resolved, found.kept, bound, clock, on_progress)
     best = answer.plan
     if best is None and answer.solution.objective is not None:
         _require_service(resolved.fleet)
@@ -136,8 +140,7 @@ def plan_resolved(
     others: tuple[RunnerUp, ...] = ()
     if best is not None:
         binding = worths(resolved, best, found, clock.part(_WORTH_SHARE), memo)
-        among = replace(found, kept=tuple(answer.kept))
-        others = runner_ups(resolved, among, best, clock, engine)
+        others = runner_ups(resolved, answer.kept, bound, best, clock, engine)
     return PlanResult(
         fleet=resolved.fleet,
         plan=best,

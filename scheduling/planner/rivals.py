@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from scheduling.backends.carrying import carry_all
 from scheduling.models.base import Status
 from scheduling.models.serving.plan import ServingPlan
+from scheduling.models.serving.solution import ServingSolution
 from scheduling.planner.answering import outcome
-from scheduling.planner.candidates import Candidate, Candidates
+from scheduling.planner.candidates import Candidate
 from scheduling.planner.clock import Clock
 from scheduling.planner.resolve import Resolved
 from scheduling.planner.results import RunnerUp
@@ -40,7 +41,8 @@ class _Rival:
 
     kind: str
     resolved: Resolved
-    among: Candidates
+    kept: tuple[Candidate, ...]
+    best: ServingSolution | None
     seconds: float
     workers: int | None
     seed: int
@@ -51,19 +53,27 @@ def _plan_rival(rival: _Rival) -> RunnerUp:
 
 
 def _searched(rival: _Rival, clock: Clock) -> RunnerUp:
-    answer = verified(rival.resolved, rival.among, clock, None)
+    answer = verified(rival.resolved, rival.kept, rival.best, clock, None)
     return RunnerUp(rival.kind, answer.plan, outcome(answer.solution), tuple(answer.replays))
 
 
 def runner_ups(
-    resolved: Resolved, among: Candidates, best: ServingPlan, clock: Clock, engine: Engine
+    resolved: Resolved,
+    kept: Sequence[Candidate],
+    bound: ServingSolution | None,
+    best: ServingPlan,
+    clock: Clock,
+    engine: Engine,
 ) -> tuple[RunnerUp, ...]:
-    """Plan again with the templates of one kind only, for each kind that the plan is not."""
-    rivals = _kinds_beside(resolved, among.kept, best)
+    """Plan again with the templates of one kind only, for each kind that the plan is not.
+
+    ``bound``: the best that all templates could bring; ``None`` where ``kept`` are all.
+    """
+    rivals = _kinds_beside(resolved, kept, best)
 
     def rival(kind: str, chosen: Sequence[Candidate], share: float) -> _Rival:
-        kept = replace(among, kept=tuple(chosen))
-        return _Rival(kind, resolved, kept, clock.left(share), clock.workers, clock.seed)
+        left = clock.left(share)
+        return _Rival(kind, resolved, tuple(chosen), bound, left, clock.workers, clock.seed)
 
     if not engine.alone and rivals and not clock.over:
         rounds = 1 if engine.jobs is None else -(-len(rivals) // engine.jobs)

@@ -10,19 +10,16 @@ from scheduling.models.serving.plan import ServingPlan
 from scheduling.models.serving.problem import ServingProblem
 from scheduling.models.serving.solution import ServingSolution
 from scheduling.planner.answering import planned
-from scheduling.planner.candidates import Candidate, Candidates
+from scheduling.planner.candidates import Candidate
 from scheduling.planner.clock import Clock
 from scheduling.planner.resolve import Resolved
 from scheduling.planner.stating import state
-from scheduling.planner.untried import best_possible, proven
+from scheduling.planner.untried import proven
 from scheduling.planner.verify import Replay, derated, replay
 from scheduling.solvers.board import Progress
 
 _MAIN_SHARE = 0.6
 """Share of the time left that each search for the plan may take."""
-
-_PROOF_SHARE = 0.15
-"""Share of it in which to find what kinds of replicas that were not tried could bring."""
 
 _ROUNDS = 8
 """Most searches for a plan whose replay keeps all targets."""
@@ -41,7 +38,8 @@ class Answer:
 
 def verified(
     resolved: Resolved,
-    found: Candidates,
+    kept: Sequence[Candidate],
+    best: ServingSolution | None,
     clock: Clock,
     on_progress: Callable[[Progress], None] | None,
 ) -> Answer:
@@ -49,11 +47,20 @@ def verified(
 
     When nothing is left with lower ceilings, or no time for its replay, the plan stands whose
     replay came nearest to the targets; its replay is the last one.
+
+    Parameters
+    ----------
+    resolved, kept
+        The fleet, and kinds of replicas to choose from.
+    best
+        The best that all kinds could bring; ``None`` where ``kept`` are all.
+    clock
+        The time.
+    on_progress
+        Called with every better plan or bound.
     """
-    kept: Sequence[Candidate] = found.kept
     replays: list[Replay] = []
     answer: Answer | None = None
-    best = None if found.complete else best_possible(resolved, found, clock, _PROOF_SHARE)
     for _ in range(_ROUNDS):
         problem = state(resolved, kept)
         solution = clock.solve(problem, _MAIN_SHARE, on_progress)
