@@ -16,7 +16,6 @@ from scheduling.report.words import percent, sentence
 
 _SHOWN = 12
 _UNTRIED = "not all kinds of replicas were tried in the time; --time-limit gives more"
-_IMPOSSIBLE = "no replicas, however well they run, serve all demands within the limits"
 _AS_IF_IDEAL = "not all kinds of replicas were tried: the bound takes the others for perfect ones"
 _UNFOUND = "the search found none in its time; --time-limit gives more, --explain says what to ease"
 _COMPONENT = (
@@ -43,9 +42,7 @@ def show_result(result: PlanResult) -> None:
         if result.interrupted:
             print("  interrupted before there was one")
         else:
-            impossible = result.status is Status.INFEASIBLE
-            untried = _IMPOSSIBLE if impossible else _UNTRIED
-            print(f"  {_UNFOUND if result.complete else untried}")
+            print(f"  {_UNTRIED if not result.complete else _UNFOUND}")
         return
     table(_COMPONENT, [_component(component) for component in best.components], best.name)
     print(f"  {_totals(best)}")

@@ -33,7 +33,7 @@ _TEMPLATE_SHARE = 0.5
 _FURTHER_SHARE = 0.7
 """Share of the time left behind it that the rest may take while a demand has no replica."""
 
-_PROOF_SHARE = 0.15
+_PROOF_SHARE = 0.3
 """Share of the time then left for what kinds of replicas that were not tried could bring."""
 
 _WORTH_SHARE = 0.4
