@@ -163,7 +163,9 @@ class _Reader:
             taken = used.get(node.id, Counter[str]())
             for name in wanted:
                 if taken[name] > node.capacity.get(name, 0):
-                    reason = f"takes no further pod that asks for {name}: more runs than fits"
+                    reason = (
+                        f"takes pods that ask for {name} only once all fits: more runs there now"
+                    )
                     self._objects.note(reason, f"Node {node.id}")
 
     def _nodes(self) -> Iterator[Node]:

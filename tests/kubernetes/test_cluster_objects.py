@@ -218,7 +218,7 @@ def test_nodes_where_more_runs_than_fits_are_named() -> None:
     assert snapshot.notes == ()
     snapshot, _ = read(full, pod("r", node_name="n"), pod("p"))
     (note,) = snapshot.notes
-    assert note == "Node n: takes no further pod that asks for cpu: more runs than fits"
+    assert note == "Node n: takes pods that ask for cpu only once all fits: more runs there now"
 
 
 def test_volumes_count_against_the_limits_of_their_driver() -> None:

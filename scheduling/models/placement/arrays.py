@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -107,8 +108,11 @@ class PlacementArrays:
         parts of a node as further resources of it.
     tier : (K,) tier of the class's priority, from 0 for the highest.
     eligible : (K, m) whether an item of the class may be put on the node, by itself.
+    drained : (K, m) whether it may only once enough has left: ``excess`` of what it asks for is 0.
     running, held : (K, m) how many of a class run on a node now, and how many of them are pinned.
     capacity : (m, R) what may stand on a node; what is overcommitted now may stay.
+    excess : (m, R) what of it is beyond the node's room, and gone where anything that asks for the
+        resource arrives.
     move_cost, eviction_cost : (K,).
     node_cost : (m,).
     domains : domains of every label that a rule names.
@@ -139,9 +143,11 @@ class PlacementArrays:
     demand: Ints
     tier: Ints
     eligible: Flags
+    drained: Flags
     running: Ints
     held: Ints
     capacity: Ints
+    excess: Ints
     move_cost: Ints
     eviction_cost: Ints
     node_cost: Ints
@@ -184,6 +190,18 @@ class PlacementArrays:
         ties = (self.apart, self.together, self.even, self.gangs, self.budgets, self.quotas)
         tied = any(ties) or any(self.parts.shares) or bool(self.patient.any())
         return not tied and self.max_moves is None
+
+    @cached_property
+    def reachable(self) -> Flags:
+        """Nodes on which items of a class may arrive, now or once others left, (K, m)."""
+        found: Flags = self.eligible | self.drained
+        return found
+
+    @cached_property
+    def usable(self) -> Flags:
+        """Nodes on which items of a class may stand, (K, m): where they arrive, or run now."""
+        found: Flags = self.reachable | (self.running > 0)
+        return found
 
     def spare(self) -> Ints:
         """Return what of each resource is free on each node beside all that runs now, (m, R)."""

@@ -35,7 +35,7 @@ def unplaced_bound(arrays: PlacementArrays, tier: int, caps: tuple[int, ...]) ->
         Most unplaced items in each tier before.
     """
     size = arrays.size()
-    usable = arrays.eligible | (arrays.running > 0)
+    usable = arrays.usable
     homeless = ~usable.any(axis=1)
     mine = arrays.tier == tier
     lost = int(size[mine & homeless].sum())
@@ -98,7 +98,7 @@ def _least_preferences(arrays: PlacementArrays, caps: tuple[int, ...]) -> int:
     cost = arrays.aims.wish_cost
     if cost is None:
         return 0
-    usable = arrays.eligible | (arrays.running > 0)
+    usable = arrays.usable
     least = np.where(usable, cost, np.iinfo(np.int64).max).min(axis=1, initial=2**62)
     return _placed_least(arrays, least, caps)
 
@@ -131,7 +131,7 @@ def _uncounted(arrays: PlacementArrays, gauge: Gauge) -> Ints:
 def _placed_least(arrays: PlacementArrays, cost: Ints, caps: tuple[int, ...]) -> int:
     """Sum the least costs of as many items of each priority as have to be placed."""
     size = arrays.size()
-    usable = (arrays.eligible | (arrays.running > 0)).any(axis=1)
+    usable = arrays.usable.any(axis=1)
     total = 0
     for tier, cap in enumerate(caps[: arrays.n_priorities]):
         mine = arrays.tier == tier
@@ -145,7 +145,7 @@ def _least_used(arrays: PlacementArrays, caps: tuple[int, ...], price: Ints) -> 
 
     Resource by resource, nodes are taken by falling capacity for their price, the last in part.
     """
-    usable = (arrays.eligible | (arrays.running > 0)).any(axis=0)
+    usable = arrays.usable.any(axis=0)
     most = 0
     for column in range(arrays.demand.shape[1]):
         need = _placed_least(arrays, arrays.demand[:, column], caps)
@@ -174,7 +174,7 @@ def _least_spread(arrays: PlacementArrays, caps: tuple[int, ...]) -> int:
     aims = arrays.aims.spread
     if aims is None:
         return 0
-    usable, size = arrays.eligible | (arrays.running > 0), arrays.size()
+    usable, size = arrays.usable, arrays.size()
     total = 0
     for owner in aims.owners:
         chosen = [k for k in owner if usable[k].any()]
@@ -214,7 +214,7 @@ def _least_interference(arrays: PlacementArrays, caps: tuple[int, ...]) -> int:
     least. Otherwise the least eigenvalue is taken off the diagonal and given back for as many equal
     items as fit on one node.
     """
-    usable = arrays.eligible | (arrays.running > 0)
+    usable = arrays.usable
     size = np.where(usable.any(axis=1), arrays.size(), 0)
     lost = int(arrays.size().sum() - size.sum())
     if arrays.n_classes > _LARGEST_TABLE or sum(caps[: arrays.n_priorities]) > lost:
@@ -235,7 +235,7 @@ def _least_interference(arrays: PlacementArrays, caps: tuple[int, ...]) -> int:
 def _most_alike(arrays: PlacementArrays, k: int) -> int:
     """Most items of a class that one node holds."""
     need = arrays.demand[k] > 0
-    usable = arrays.eligible[k] | (arrays.running[k] > 0)
+    usable = arrays.usable[k]
     if not need.any() or not usable.any():
         return len(arrays.members[k])
     return int((arrays.capacity[usable][:, need] // arrays.demand[k, need]).min(axis=1).max())

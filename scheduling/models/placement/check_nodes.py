@@ -133,7 +133,7 @@ def meets(requirement: Requirement, labels: dict[str, str]) -> bool:
 def _capacity(
     node: Node, items: list[Item], arrivals: list[Item], running: list[Item]
 ) -> Iterator[Violation]:
-    """Check each resource: what is overcommitted now may go on, but takes nothing more."""
+    """Check each resource: what is overcommitted now may go on where nothing more comes."""
     used: Counter[str] = Counter()
     before: Counter[str] = Counter()
     coming: Counter[str] = Counter()
@@ -142,13 +142,10 @@ def _capacity(
             total.update(item.demands)
     for resource, amount in used.items():
         capacity = node.capacity.get(resource, 0)
-        limit = max(capacity, before[resource])
+        limit = capacity if coming[resource] > 0 else max(capacity, before[resource])
         if amount > limit:
             where = f"{resource!r} on {node.id!r}"
             yield Violation("capacity", where, amount - limit, "units")
-        elif before[resource] > capacity and coming[resource] > 0:
-            where = f"{resource!r} on {node.id!r}, overcommitted"
-            yield Violation("capacity", where, coming[resource], "units")
 
 
 def _ports(node: Node, items: list[Item], arrivals: list[Item]) -> Iterator[Violation]:

@@ -73,8 +73,8 @@ class _Compiler:
         asked = self._demand()
         resource, moment = moments.columns(asked)
         demand = moments.demand_at(asked, resource, moment)
-        capacity, full = self._capacity(demand, running, resource)
-        eligible = self._eligible(demand, capacity, full, inside.parts)
+        capacity, excess = self._capacity(demand, running, resource)
+        reachable, crowded = self._eligible(demand, capacity, excess, inside.parts)
         priorities = {priority: tier for tier, priority in enumerate(problem.priorities)}
         rules = {name: self._rules(name) for name in ("anti_affinity", "spread")}
         setting = Setting(samples, inside.parts, moments, self._meant, self._domain)
@@ -90,10 +90,12 @@ class _Compiler:
             n_named=int(np.sum(resource < sum(isinstance(n, str) for n in self.resources))),
             demand=np.hstack([demand, inside.demand]),
             tier=np.array([priorities[item.priority] for item in samples], np.int64),
-            eligible=eligible,
+            eligible=reachable & ~crowded,
+            drained=reachable & crowded,
             running=running,
             held=self._table(of_class, now, pinned),
             capacity=np.hstack([capacity, inside.capacity]),
+            excess=np.hstack([excess, np.zeros_like(inside.capacity)]),
             move_cost=np.array([item.move_cost for item in samples], np.int64),
             eviction_cost=np.array([item.eviction_cost for item in samples], np.int64),
             node_cost=np.array([node.cost for node in problem.nodes], np.int64),
@@ -204,25 +206,28 @@ class _Compiler:
                         table[number, column] = 1
         return table
 
-    def _capacity(self, demand: Ints, running: Ints, resource: Ints) -> tuple[Ints, Flags]:
-        """Return the capacity for each column of demand, and which are overcommitted now."""
+    def _capacity(self, demand: Ints, running: Ints, resource: Ints) -> tuple[Ints, Ints]:
+        """Return what may stand for each column of demand, and what of it is beyond the room."""
         table = np.zeros((len(self.problem.nodes), len(self.resources)), np.int64)
         for name, column in self.resources.items():
             for row, node in enumerate(self.problem.nodes):
                 table[row, column] = 1 if isinstance(name, tuple) else node.capacity.get(name, 0)
         table = table[:, resource]
-        used = running.T @ demand
-        full = used > table
-        return np.maximum(table, used), full
+        excess = np.maximum(running.T @ demand - table, 0)
+        return table + excess, excess
 
-    def _eligible(self, demand: Ints, capacity: Ints, full: Flags, parts: PartArrays) -> Flags:
+    def _eligible(
+        self, demand: Ints, capacity: Ints, excess: Ints, parts: PartArrays
+    ) -> tuple[Flags, Flags]:
+        """Return where items of each class may arrive, and where more runs than fits of theirs."""
         rows = [self.eligibility.allowed(entry.sample) for entry in self.classes]
         table = np.array(rows, bool).reshape(len(self.classes), len(self.problem.nodes))
+        crowded, room = np.zeros_like(table), capacity - excess
         for number, need in enumerate(demand):
-            table[number] &= np.all(need <= capacity, axis=1)
-            table[number] &= ~np.any(full[:, need > 0], axis=1)
+            table[number] &= np.all(need <= room, axis=1, where=need > 0)
+            crowded[number] = np.any(excess[:, need > 0] > 0, axis=1)
             table[number] &= parts.nodes_with_room(number, parts.capacity)
-        return table
+        return table, crowded
 
     def _table(self, of_class: Ints, node: Ints, chosen: Flags) -> Ints:
         table = np.zeros((len(self.classes), len(self.problem.nodes)), np.int64)

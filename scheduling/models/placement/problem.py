@@ -200,8 +200,9 @@ class PlacementProblem(Problem):
     cannot use of what is free, see :class:`~scheduling.models.placement.measures.Workload`).
 
     Rules bind what changes, that is new items and those that change their node or parts: an item
-    that stays where it runs may go on breaking them, a resource that is overcommitted now takes no
-    further demand, and a quota exceeded now may not grow.
+    that stays where it runs may go on breaking them, a resource of a node that is overcommitted now
+    takes further demand only where all fits then, one of a part takes none, and a quota exceeded
+    now may not grow.
 
     Capacities of nodes and parts, and ports, hold at every moment: items whose ``window`` do not
     overlap use the same room one after the other. All other rules, and goals that do not say so,

@@ -71,7 +71,7 @@ class Neighbourhoods:
         used = arrays.demand[k] > 0
         need = arrays.demand[k, used]
         lacking = (np.maximum(need - free[:, used], 0) / need).sum(axis=1)
-        weight = np.where(arrays.eligible[k], 1.0 / (0.05 + lacking) ** 2, 0.0)
+        weight = np.where(arrays.reachable[k], 1.0 / (0.05 + lacking) ** 2, 0.0)
         near = self._take(weight, max(1, size - size // 2))
         left = (free / self._capacity).clip(0.0, 1.0).sum(axis=1) + _FLOOR
         return np.union1d(near, self._take(left, size - len(near)))
@@ -110,13 +110,13 @@ class Neighbourhoods:
         others = np.ones(arrays.n_nodes)
         if cost is None:
             return self._take(others, size)
-        least = np.where(arrays.eligible, cost, cost.max()).min(axis=1)
+        least = np.where(arrays.reachable, cost, cost.max()).min(axis=1)
         lost = counts * np.maximum(cost - least[:, None], 0)
         cell = self._take(lost.ravel().astype(float), 1)
         if not cell.size:
             return self._take(others, size)
         k, here = divmod(int(cell[0]), arrays.n_nodes)
-        better = np.flatnonzero(arrays.eligible[k] & (cost[k] < cost[k, here]))
+        better = np.flatnonzero(arrays.reachable[k] & (cost[k] < cost[k, here]))
         near = [here, int(rng.choice(better))] if better.size else [here]
         return np.union1d(near, self._take(others, max(0, size - len(near))))
 

@@ -40,7 +40,7 @@ class Pools:
     @classmethod
     def of_nodes(cls, arrays: PlacementArrays) -> Pools:
         """Find the pools of a problem."""
-        usable = arrays.eligible | (arrays.running > 0)
+        usable = arrays.usable
         keys = np.hstack([arrays.capacity, np.packbits(usable, axis=0).T.astype(np.int64)])
         _, first, of, count = np.unique(
             keys, axis=0, return_index=True, return_inverse=True, return_counts=True

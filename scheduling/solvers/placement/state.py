@@ -80,7 +80,8 @@ class State:
     def fits(self, item: int, place: int) -> bool:
         """Tell whether a place has room for an item, whatever other rules say."""
         arrays, k = self.arrays, int(self.arrays.of_class[item])
-        if np.any(self.free[arrays.places.node(place)] < arrays.demand[k]):
+        node, need = arrays.places.node(place), arrays.demand[k]
+        if np.any((self.free[node] - arrays.excess[node] < need) & (need > 0)):
             return False
         return all(
             np.all(self.part_free[part] >= arrays.parts.need(k, part, option))

@@ -72,7 +72,7 @@ def test_solvers_and_checker_read_the_same_numbers(value: str, operator: Any) ->
         assert holds(asked, labels) == meets(asked, labels)
 
 
-def test_an_overcommitted_node_keeps_what_runs_and_takes_nothing() -> None:
+def test_an_overcommitted_node_keeps_what_runs_or_takes_what_fits_without_it() -> None:
     stated = problem(
         items=[
             {"id": "big", "demands": {"cpu": 9}, "node": "a"},
@@ -82,7 +82,8 @@ def test_an_overcommitted_node_keeps_what_runs_and_takes_nothing() -> None:
         quotas=[],
     )
     assert broken(stated, big="a") == set()
-    assert broken(stated, new="a") == {"capacity"}
+    assert broken(stated, big="a", new="a") == {"capacity"}
+    assert broken(stated, new="a") == set()
 
 
 def test_room_and_ports_are_shared_in_turns() -> None:

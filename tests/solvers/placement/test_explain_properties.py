@@ -39,15 +39,6 @@ def test_conflicts_are_minimal_and_changes_hold(problem: PlacementProblem) -> No
         assert set(change.admitted).isdisjoint(placed)
 
 
-def _crowded(problem: PlacementProblem) -> bool:
-    """Tell whether more runs on some node than fits."""
-    return any(
-        sum(item.demands[name] for item in problem.items if item.node == node.id) > room
-        for node in problem.nodes
-        for name, room in node.capacity.items()
-    )
-
-
 @examples(10)
 @given(placement_problems(max_items=3, max_nodes=2))
 def test_no_need_of_a_conflict_can_be_left_out(problem: PlacementProblem) -> None:
@@ -63,8 +54,6 @@ def test_no_need_of_a_conflict_can_be_left_out(problem: PlacementProblem) -> Non
     if conflict is None:
         budget = Budget(time.monotonic() + 60, None, 1, 0)
         conflict = in_the_cluster(problem, solution, entry, frozenset({entry.id}), budget)
-    # A conflict on empty nodes does not know that nodes where more runs than fits stay closed.
-    assume(not (conflict.empty and _crowded(problem)))
     assert conflict.needs
     assert conflict.is_minimal
     others = set(needs_of(problem, entry)) - set(conflict.needs) - {Need("priority")}

@@ -69,6 +69,34 @@ def test_an_equal_one_that_waits_may_stand_in_for_one_that_runs(
     exact(problem, best_values(problem), solver)
 
 
+@pytest.mark.parametrize("solver", ["auto", "cp-sat", "mip", "lns"])
+@pytest.mark.parametrize(("room", "drained"), [(4, True), (3, False)])
+def test_a_node_where_more_runs_than_fits_is_drained_for_what_fits(
+    solver: str, room: int, drained: bool
+) -> None:
+    problem = PlacementProblem.model_validate(
+        {
+            "nodes": [
+                {"id": "broken", "capacity": {"gpu": 3, "cpu": 9}, "labels": {"disk": "ssd"}},
+                {"id": "spare", "capacity": {"gpu": room, "cpu": 9}},
+            ],
+            "items": [
+                *({"id": f"r{k}", "demands": {"gpu": 2}, "node": "broken"} for k in range(2)),
+                {"id": "new", "demands": {"gpu": 3}, "node_selector": {"disk": "ssd"}},
+                {"id": "free", "demands": {"cpu": 1}, "node_selector": {"disk": "ssd"}},
+            ],
+            "goals": ["evictions", "moves"],
+        }
+    )
+    solution = sch.solve(problem, solver, work_limit=20.0, workers=1)
+    assert values_of(solution) == best_values(problem)
+    carried_out(problem, solution)
+    where = {entry.item: entry.node for entry in solution.placements}
+    assert where["free"] == "broken"
+    assert where.get("new") == ("broken" if drained else None)
+    assert {where["r0"], where["r1"]} == ({"spare"} if drained else {"broken"})
+
+
 @given(placement_problems(max_items=4, max_nodes=3, rules=False))
 @examples(30)
 def test_auto_is_optimal_on_small_problems_and_bounded(problem: PlacementProblem) -> None:

@@ -63,6 +63,8 @@ class Columns(NeedsCpSat):
         unknown = [goal for goal in arrays.goals if goal not in GOALS]
         if unknown:
             return f"the goal {unknown[0]!r}; it knows {', '.join(GOALS)}"
+        if arrays.drained.any():
+            return "nodes on which more runs than fits; use auto, cp-sat or lns"
         fields = sorted(_foreign(data.problem.items))
         if fields:
             return f"items with {fields[0]!r}; use auto, cp-sat or lns"

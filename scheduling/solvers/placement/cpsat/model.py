@@ -102,7 +102,7 @@ class Formulation:
         """Make the numbers of items; nodes outside the part have constants."""
         model, most = self.model, self._most()
         running, held = self.arrays.running[:, self._part], self.arrays.held[:, self._part]
-        eligible = self.arrays.eligible[:, self._part]
+        reachable = self.arrays.reachable[:, self._part]
         for k, column in np.argwhere(most > 0).tolist():
             j, limit = int(self._part[column]), int(most[k, column])
             ran, stuck = int(running[k, column]), int(held[k, column])
@@ -115,7 +115,7 @@ class Formulation:
             self.by_node.setdefault(j, []).append(k)
             if self.arrays.parts.shares[k]:
                 continue
-            if ran and not eligible[k, column]:
+            if ran and not reachable[k, column]:
                 self._stay[k, j] = number
             elif ran:
                 stay = model.new_int_var(stuck, min(ran, limit), "")
@@ -126,7 +126,7 @@ class Formulation:
         """Most items of each class that each node of the part can hold by itself, (K, part)."""
         arrays, part = self.arrays, self._part
         left = (np.array(self._size) - np.array(self._outside)).astype(np.int64)[:, None]
-        found: Ints = np.where(arrays.eligible[:, part], left, arrays.running[:, part])
+        found: Ints = np.where(arrays.reachable[:, part], left, arrays.running[:, part])
         found = np.minimum(found, left)
         for column in range(arrays.demand.shape[1]):
             needing = np.flatnonzero(arrays.demand[:, column] > 0)
@@ -164,9 +164,23 @@ class Formulation:
                 if any(needs):
                     used = cp_model.LinearExpr.weighted_sum(numbers, needs)
                     self.model.add(used <= int(arrays.capacity[j, column]))
+                    self._drain(j, column, used)
         self.parts.add_capacities()
         if arrays.patient.any():
             self._keep_patience()
+
+    def _drain(self, j: int, column: int, used: Expression) -> None:
+        """Let items that ask for what is overcommitted arrive only where all fits then."""
+        arrays = self.arrays
+        excess = int(arrays.excess[j, column])
+        asking = arrays.drained[:, j] & (arrays.demand[:, column] > 0)
+        coming = [k for k in self.by_node[j] if asking[k]]
+        if excess and coming:
+            drained = self.model.new_bool_var("")
+            room = int(arrays.capacity[j, column]) - excess
+            self.model.add(used <= room).only_enforce_if(drained)
+            for k in coming:
+                self.no_arrival(k, j, ~drained)
 
     def _keep_patience(self) -> None:
         """Let items that preempt nothing take only what is free beside all that runs now."""
@@ -232,11 +246,11 @@ class Formulation:
         arrays, key = self.arrays, (k, domains, domain)
         if key not in self._arrivals:
             of = arrays.domains[domains].of
-            nodes = np.flatnonzero(of == domain)
+            nodes, reachable = np.flatnonzero(of == domain), arrays.reachable
             coming = [
                 (self.count[k, j], self._stay.get((k, j), 0))
                 for j in self._part[of[self._part] == domain].tolist()
-                if (k, j) in self.count and arrays.eligible[k, j]
+                if (k, j) in self.count and reachable[k, j]
             ]
             literal: Any = None
             if (self.fixed[k, nodes] > self._still[k, nodes]).any():

@@ -76,7 +76,7 @@ class Groups:
     def _least(self, node: int) -> dict[str, Ints]:
         """Least that items which stand or may stand on a node take of parts, by kind."""
         arrays = self._arrays
-        here = arrays.eligible[:, node] | (arrays.running[:, node] > 0)
+        here = arrays.usable[:, node]
         found: dict[str, Ints] = {}
         for k in self._classes[here[self._classes]].tolist():
             for share in arrays.parts.shares[k]:

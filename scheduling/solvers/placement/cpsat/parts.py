@@ -83,7 +83,7 @@ class PartCells:
                     self._whole_stays[part].append(stay)
                 else:
                     self._loads[part].append((stay, need))
-        if arrays.eligible[k, j]:
+        if arrays.reachable[k, j]:
             domains = arrays.parts.domains[k].by_node.get(j, ())
             comes = [self._arrivals(k, domain, most) for domain in domains]
         if len(comes) == 1 and not stays:

@@ -46,6 +46,8 @@ class Filling(NeedsNothing):
         arrays = data.arrays
         if not arrays.plain:
             return "rules between items, parts of nodes or limits on moves; use auto or lns"
+        if arrays.drained.any():
+            return "nodes on which more runs than fits; use auto or lns"
         groups = self._grouped(data)
         for number, most, what in (
             (arrays.n_classes, MAX_CLASSES, "classes of equal items"),

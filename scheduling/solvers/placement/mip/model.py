@@ -110,7 +110,8 @@ class Program:
     def _add_cells(self) -> None:
         """Add the numbers; cells that hold nothing have column -1."""
         arrays = self.arrays
-        upper = np.where(arrays.eligible, self.size[:, None], arrays.running)
+        reachable = arrays.reachable
+        upper = np.where(reachable, self.size[:, None], arrays.running)
         for column in range(arrays.demand.shape[1]):
             needing = np.flatnonzero(arrays.demand[:, column] > 0)
             fits = arrays.capacity[:, column] // arrays.demand[needing, column][:, None]
@@ -132,7 +133,7 @@ class Program:
         )
         for k, j in np.argwhere(staying).tolist():
             # What runs where it may not go can only stay.
-            lower = -math.inf if arrays.eligible[k, j] else 0.0
+            lower = -math.inf if reachable[k, j] else 0.0
             stay, number = int(self.s[k, j]), int(self.x[k, j])
             self.at_most([(stay, 1.0), (number, -1.0)], 0.0)
             if lower == 0.0:
@@ -153,6 +154,25 @@ class Program:
             self.model.add_rows(f"resource {column}", len(room), j, x, need[k], upper=room)
             for node in np.flatnonzero(~small).tolist():
                 self._fill(needing, need, node, int(room[node]))
+        for node, column in np.argwhere(arrays.excess > 0).tolist():
+            self._drain(node, column)
+
+    def _drain(self, node: int, column: int) -> None:
+        """Let items that ask for what is overcommitted arrive only where all fits then."""
+        arrays, x = self.arrays, self.x[:, node]
+        needing = np.flatnonzero((arrays.demand[:, column] > 0) & (x >= 0))
+        coming = needing[arrays.drained[needing, node]].tolist()
+        if not coming:
+            return
+        drained = self.binary()
+        used = zip(x[needing].tolist(), arrays.demand[needing, column].tolist(), strict=True)
+        excess = float(arrays.excess[node, column])
+        terms = [*((k, float(need)) for k, need in used), (drained, excess)]
+        self.at_most(terms, int(arrays.capacity[node, column]))
+        for k in coming:
+            row = [(int(x[k]), 1.0), (drained, -float(self.size[k]))]
+            stay = int(self.s[k, node])
+            self.at_most([*row, (stay, -1.0)] if stay >= 0 else row, 0.0)
 
     def _fill(self, classes: Ints, need: Ints, node: int, room: int) -> None:
         """Let items of some classes take no more than there is on a node."""

@@ -47,7 +47,7 @@ class Rules:
         program, key = self._program, (k, domains, domain)
         if key not in self._arrivals:
             nodes = self._nodes(domains, domain)
-            coming = nodes[(program.x[k, nodes] >= 0) & program.arrays.eligible[k, nodes]].tolist()
+            coming = nodes[(program.x[k, nodes] >= 0) & program.arrays.reachable[k, nodes]].tolist()
             self._arrivals[key] = program.binary() if coming else None
             for j in coming:
                 self._bind(k, j, self._arrivals[key])
