@@ -222,7 +222,8 @@ class InstanceState:
             return 0
         # Its last has ended by now where it was cut short at this very time.
         span = ((now - run.began + 1) << SHIFT) - self._carry
-        return min(run.pace.reaching(span) - 1, run.steps)
+        # None has before it begins, which copies may put off.
+        return max(0, min(run.pace.reaching(span) - 1, run.steps))
 
     def tokens_at(self, request: Live, now: int) -> int:
         """Return the tokens of a request at a time between the ends of jumps."""

@@ -16,6 +16,7 @@ from scheduling.models.cost.protocol import Affine
 from scheduling.models.requests.growth import Growth
 from scheduling.models.requests.paths import Paths
 from scheduling.models.requests.table import RequestTable
+from scheduling.simulator.requests.adapters import AdapterMemory
 from scheduling.simulator.requests.deployment import Deployment, Flow, Group, Link
 from scheduling.simulator.requests.fleet import simulate_fleet
 from scheduling.simulator.requests.live import Live
@@ -23,7 +24,7 @@ from scheduling.simulator.requests.movable import MovableInstance
 from scheduling.simulator.requests.policies.admission import Watermark
 from scheduling.simulator.requests.policies.composition import Orca, Sarathi
 from scheduling.simulator.requests.policies.dllm import DllmServe
-from scheduling.simulator.requests.policies.dualmap import DualMap
+from scheduling.simulator.requests.policies.dualmap import DualMap, LeastTtft
 from scheduling.simulator.requests.policies.llumnix import Freeness, Llumnix
 from scheduling.simulator.requests.policies.ordering import ShortestPrompt, SlackDeadline
 from scheduling.simulator.requests.policies.punctual import Punctual
@@ -210,6 +211,23 @@ def test_a_prompt_that_has_grown_stands_where_its_length_says() -> None:
     growth = Growth(np.array([10, 5, 2]), *columns)
     group = Group("all", EVEN, 100, max_sequences=1, order=ShortestPrompt())
     assert both(group, requests, growth=growth).started_ns.tolist() == [0, 20 * MS, 40 * MS]
+
+
+def test_nothing_is_computed_before_copies_let_iterations_begin() -> None:
+    # The first prompt's iterations begin at 4 ms; at 1 ms its instance has as much to do as the
+    # other one with the second prompt.
+    requests = table([0, MS, MS], [40, 40, 40], [5, 5, 5])
+    group = Group(
+        "all",
+        EVEN,
+        100,
+        replicas=2,
+        composition=Sarathi(2),
+        adapters=AdapterMemory((0,), slots=1, load_seconds=0.004),
+    )
+    paths = Paths.of([[(row, 40)] for row in range(3)])
+    run = both(group, requests, router=partial(LeastTtft, paths))
+    assert run.instance.tolist() == [0, 1, 0]
 
 
 def test_kept_prefixes_that_nobody_uses_are_free() -> None:
