@@ -60,6 +60,30 @@ def test_what_has_a_place_needs_no_explanation() -> None:
     assert found.record()["unplaced"] == []
 
 
+@pytest.mark.parametrize(("taken", "where"), [(0, "there"), (1, "free")])
+def test_resources_that_nodes_have_but_never_together_say_how_many_have_each(
+    taken: int, where: str
+) -> None:
+    problem = stated(
+        [
+            {"id": "fast", "capacity": {"cpu": 6, "gpu": taken}},
+            {"id": "wide", "capacity": {"cpu": 2 + 4 * taken, "gpu": 1}},
+        ],
+        [
+            {"id": "r", "demands": {"gpu": taken}, "node": "fast", "pinned": True},
+            {"id": "s", "demands": {"cpu": 4 * taken}, "node": "wide", "pinned": True},
+            {"id": "p", "demands": {"cpu": 3, "gpu": 1}},
+        ],
+        max_moves=0,
+    )
+    (group,) = explained(problem).left_out
+    shown = [str(label) for label in group.conflict if label.kind == "resource"]
+    assert shown == [
+        f"p needs 3 cpu ({where} on 1 of 2 nodes)",
+        f"p needs 1 gpu ({where} on 1 of 2 nodes)",
+    ]
+
+
 def test_quotas_grow_by_what_their_own_items_take_and_only_where_they_bind() -> None:
     problem = stated(
         [{"id": "n", "capacity": {"cpu": 9, "gpu": 9}}],

@@ -48,9 +48,16 @@ def _node_words(
     if need.kind == "resource":
         name = str(need.names[0])
         best = _most(table, item, need, conflict, empty=empty)
-        limit = "no allowed node has more than" if empty else "at most free on one allowed node:"
         wanted, most = amount_words(table.problem, name, item.demands[name], best)
-        return f"{item.id} needs {wanted} {name} ({limit} {most})"
+        if best >= item.demands[name]:
+            # Only what else it needs keeps it from these nodes.
+            enough = int((table.room(name, empty=empty) >= item.demands[name]).sum())
+            limit = f"{'there' if empty else 'free'} on {enough} of {total} nodes"
+        elif empty:
+            limit = f"no allowed node has more than {most}"
+        else:
+            limit = f"at most free on one allowed node: {most}"
+        return f"{item.id} needs {wanted} {name} ({limit})"
     if need.kind in ("parts", "aligned"):
         held = met if empty else table.meets_now(item, need)
         state = "have room for that when empty" if empty else "have room for that now"
