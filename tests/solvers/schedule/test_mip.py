@@ -175,6 +175,24 @@ def test_what_is_too_large_is_refused_with_the_way_out(monkeypatch: pytest.Monke
         sch.solve(problem, "mip", time_limit=5)
 
 
+@pytest.mark.parametrize("place", ["machine", "renewable"])
+def test_windows_may_lie_far_out(place: str) -> None:
+    """What is stated grows with the windows of the tasks, and not with the time before them."""
+    opens = 10**12
+    on_machine = place == "machine"
+    resource = {"type": place, "id": "r", "calendar": "late"}
+    mode = {"duration": 2, **({"machine": "r"} if on_machine else {"demands": {"r": 1}})}
+    problem = ScheduleProblem.model_validate(
+        {
+            "resources": [resource if on_machine else {**resource, "capacity": 1}],
+            "calendars": [{"id": "late", "breaks": [{"start": 0, "end": opens}]}],
+            "jobs": [{"id": name, "tasks": [{"id": name, "modes": [mode]}]} for name in "ab"],
+        }
+    )
+    answer = sch.solve(problem, "mip", work_limit=5, workers=1)
+    assert answer.objective == opens + 4
+
+
 def test_missing_engines_are_refused_with_the_reason() -> None:
     with pytest.raises(sch.UnsupportedError, match="nonsense"):
         sch.solve(shop(2, 2), "mip:nonsense", time_limit=5)

@@ -215,24 +215,33 @@ class TimeIndexed:
                 self._add_capacity(resource, mine)
 
     def _add_capacity(self, resource: int, users: list[tuple[int, int]]) -> None:
-        """Limit the use at every time at which the limit could be broken."""
+        """Limit the use at every time at which it could rise above the limit.
+
+        Between the moments at which a mode may begin or end and those at which the capacity
+        changes, the rows of all times are the same.
+        """
         frame, arrays = self.frame, self.frame.arrays
-        times = np.arange(frame.horizon)
+        spans = [
+            (int(frame.first[frame.owner[mode]]), int(frame.last[mode]), int(arrays.duration[mode]))
+            for mode, _ in users
+        ]
         starts, levels = (np.array(part) for part in zip(*arrays.steps(resource), strict=True))
+        windows = [np.arange(head, last + 1) for head, last, _ in spans]
+        ends = [window + length for window, (_, _, length) in zip(windows, spans, strict=True)]
+        times = np.unique(np.concatenate([starts, *windows, *ends]))
         capacity = levels[np.searchsorted(starts, times, side="right") - 1]
-        reach = np.zeros(frame.horizon + 1, np.int64)
+        reach = np.zeros(len(times), np.int64)
         rows, columns, values = [], [], []
-        for mode, amount in users:
-            length, head = int(arrays.duration[mode]), int(frame.first[frame.owner[mode]])
-            active = times[head : int(frame.last[mode]) + length]
-            reach[head] += amount
-            reach[int(frame.last[mode]) + length] -= amount
+        for (mode, amount), (head, last, length) in zip(users, spans, strict=True):
+            begin, end = np.searchsorted(times, (head, last + length)).tolist()
+            reach[begin] += amount
+            reach[end] -= amount
             for shift, sign in ((0, amount), (length, -amount)):
-                place, column = self._by(mode, active - shift)
-                rows.append(place + head)
+                place, column = self._by(mode, times[begin:end] - shift)
+                rows.append(place + begin)
                 columns.append(column)
                 values.append(np.full(len(place), float(sign)))
-        tight = np.cumsum(reach)[:-1] > capacity
+        tight = np.cumsum(reach) > capacity
         number = np.cumsum(tight) - 1
         row, column, value = (np.concatenate(part) for part in (rows, columns, values))
         keep = tight[row]
