@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-from math import inf
-from typing import TypeVar
-
-from scheduling.models.loop.arrays import LoopArrays
-
-Start = TypeVar("Start", int, float)
+from scheduling.models.loop.arrays import Life, LoopArrays
 
 
 def resource_bound(arrays: LoopArrays) -> int:
@@ -67,11 +62,7 @@ def recurrence_bound(arrays: LoopArrays) -> int:
 
 def earliest(arrays: LoopArrays, interval: int) -> list[int] | None:
     """Earliest starts by dependences alone; ``None`` when a circle is too long."""
-    return _settled(arrays, interval, [0] * arrays.n)
-
-
-def _settled(arrays: LoopArrays, interval: int, starts: list[Start]) -> list[Start] | None:
-    """Delay starts until every dependence is kept; ``None`` when a circle is too long."""
+    starts = [0] * arrays.n
     for _ in range(arrays.n + 1):
         changed = False
         for edge in arrays.waits:
@@ -83,25 +74,13 @@ def _settled(arrays: LoopArrays, interval: int, starts: list[Start]) -> list[Sta
     return None
 
 
-def least_lives(arrays: LoopArrays, interval: int) -> list[int] | None:
-    """Cycles that each value is live at least, by the longest paths from producer to readers.
-
-    ``None`` when a circle is too long for the interval.
-    """
-    least = []
-    for life in arrays.lives:
-        after = [-inf] * arrays.n
-        after[life.producer] = 0
-        waits = _settled(arrays, interval, after)
-        if waits is None:
-            return None
-        least.append(
-            max(
-                int(waits[reader]) + arrays.latency[reader] + distance * interval
-                for reader, distance in life.ends
-            )
-        )
-    return least
+def least_life(arrays: LoopArrays, life: Life, interval: int) -> int:
+    """Cycles that a value is live at least: its producer's, and then those of one reader."""
+    own = arrays.latency[life.producer]
+    return max(
+        own + (distance * interval if reader == life.producer else arrays.latency[reader])
+        for reader, distance in life.ends
+    )
 
 
 def interval_bound(arrays: LoopArrays) -> int:

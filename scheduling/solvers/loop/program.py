@@ -7,7 +7,7 @@ from collections.abc import Iterable
 import numpy as np
 
 from scheduling.models.loop.arrays import Life, LoopArrays, Pipeline
-from scheduling.models.loop.bounds import least_lives
+from scheduling.models.loop.bounds import least_life
 from scheduling.solvers.linear.model import Floats, Ints, LinearModel
 
 Terms = list[tuple[int, float]]
@@ -168,17 +168,16 @@ class Program:
         for values whose whole iterations have none.
         """
         arrays = self.arrays
-        least = least_lives(arrays, self.interval) or [0] * len(arrays.lives)
+        wholes = [least_life(arrays, life, self.interval) // self.interval for life in arrays.lives]
+        taken = [0] * len(arrays.room)
+        for life, whole in zip(arrays.lives, wholes, strict=True):
+            taken[life.memory] += life.size * whole
         limits = []
-        for life, cycles in zip(arrays.lives, least, strict=True):
-            whole = cycles // self.interval
-            spare = arrays.room[life.memory] - sum(
-                other.size * (others // self.interval)
-                for other, others in zip(arrays.lives, least, strict=True)
-                if other is life
-                or (other.memory == life.memory and not arrays.private[life.memory])
-            )
-            limits.append((whole, whole + max(0, spare) // life.size))
+        for life, whole in zip(arrays.lives, wholes, strict=True):
+            private = arrays.private[life.memory]
+            used = life.size * whole if private else taken[life.memory]
+            spare = max(0, arrays.room[life.memory] - used)
+            limits.append((whole, whole + spare // life.size))
         return limits
 
     def _live(self, life: Life, ends: Ints, stage: int, slot: int) -> Terms:
