@@ -11,6 +11,7 @@ from scheduling.errors import UnsupportedError
 from scheduling.instances.placement.random_clusters import random_cluster
 from scheduling.models.base import Status
 from scheduling.models.placement.compiling import compile_placement
+from scheduling.models.placement.goals import most_of
 from scheduling.models.placement.problem import PlacementProblem
 from tests.placements import best_values, placement_problems
 from tests.properties import examples
@@ -72,8 +73,29 @@ def test_amounts_in_bytes_are_counted_to_the_last_one(problem: PlacementProblem,
         item["demands"]["memory"] = unit * item["demands"]["memory"] + number % 2
     document["goals"] = [goal for goal in problem.goals if goal != "fragmentation"]
     stated = PlacementProblem.model_validate(document)
-    if refused(stated) is None:
-        exact(stated, best_values(stated), "mip")
+    if refused(stated) is not None:
+        return
+    if "balance" in stated.goals and most_of(compile_placement(stated), "balance") > 10**9:
+        with pytest.raises(UnsupportedError, match="shares in millionths"):
+            sch.solve(stated, "mip", work_limit=20.0, workers=1)
+        return
+    exact(stated, best_values(stated), "mip")
+
+
+@pytest.mark.parametrize(
+    ("capacity", "need", "share"),
+    [(10**6 + 1, 10**6, 10**6), (2**46 + 1, 1, 1), (2**46 + 1, 2**45, 500_000)],
+)
+def test_shares_of_bytes_are_rounded_up_exactly(capacity: int, need: int, share: int) -> None:
+    problem = PlacementProblem.model_validate(
+        {
+            "nodes": [{"id": "n", "capacity": {"memory": capacity}}],
+            "items": [{"id": "i", "demands": {"memory": need}, "node": "n"}],
+            "goals": ["balance"],
+            "balance": {"resource": "memory"},
+        }
+    )
+    assert values_of(exact(problem, best_values(problem), "mip")) == (0, share)
 
 
 @pytest.mark.parametrize("capacity", [10**12 + 7, 2**50 - 1])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import gcd
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -106,9 +107,13 @@ def _balance(program: Program) -> Value:
     for j, capacity in zip(gauge.rows.tolist(), gauge.capacity.tolist(), strict=True):
         for need in gauge.need:
             classes = np.flatnonzero((program.x[:, j] >= 0) & (need > 0)).tolist()
-            terms = [(int(program.x[k, j]), MILLIONTHS * int(need[k]) / capacity) for k in classes]
+            unit = gcd(capacity, *need[classes].tolist())
+            terms: list[Term] = [
+                (int(program.x[k, j]), MILLIONTHS * int(need[k]) // unit) for k in classes
+            ]
             if terms:
-                program.at_most([*terms, (share, -1.0)], 0.0)
+                # In whole numbers: engines take what differs by less than 1e-6 for equal.
+                program.at_most([*terms, (share, -(capacity // unit))], 0.0)
     return [(share, 1.0)], 0
 
 

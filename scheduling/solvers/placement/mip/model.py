@@ -88,8 +88,8 @@ class Program:
         high, low = divmod(math.floor(upper), _DIGIT)
         parts = [(column, *divmod(int(value), _DIGIT)) for column, value in terms]
         carry = self.number(math.inf)
-        self.at_most([*((x, float(rest)) for x, _, rest in parts), (carry, -float(_DIGIT))], low)
-        self.at_most([*((x, float(whole)) for x, whole, _ in parts), (carry, 1.0)], high)
+        self.at_most([*((x, rest) for x, _, rest in parts), (carry, -_DIGIT)], low)
+        self.at_most([*((x, whole) for x, whole, _ in parts), (carry, 1)], high)
 
     def items(self, classes: tuple[int, ...], nodes: Ints | None = None) -> list[Term]:
         """Terms that sum up to the items of some classes, on all nodes or on some."""
