@@ -225,13 +225,13 @@ class Program:
             int(stage) * self.interval + place % self.interval
             for stage, place in zip(stages, chosen, strict=True)
         ]
-        for group in self._groups:
-            # No group begins an interval or more behind the first.
-            early = min(starts[v] for v in group) // self.interval * self.interval
-            for v in group:
-                starts[v] -= early
         least = min(starts)
         starts = [start - least for start in starts]
+        for group in self._groups:
+            # No group begins an interval or more behind the first.
+            late = min(starts[v] for v in group) // self.interval * self.interval
+            for v in group:
+                starts[v] -= late
         warps = [place // self.interval for place in chosen] if self.arrays.n_warps else []
         return Pipeline(self.interval, tuple(starts), tuple(warps))
 

@@ -88,3 +88,19 @@ def test_values_without_room_at_any_interval_are_refuted(
         }
     )
     assert sch.solve(problem, solver, work_limit=work, workers=1).status is Status.INFEASIBLE
+
+
+@pytest.mark.parametrize("solver", ["cp-sat", "mip", "auto"])
+def test_operations_without_dependences_stand_close_together(solver: str) -> None:
+    """The one that ends as it starts comes last, whatever its number."""
+    problem = LoopProblem.model_validate(
+        {
+            "operations": [
+                {"id": f"v{k}", "latency": k, "uses": [{"unit": "u", "cycles": 1}]}
+                for k in range(2)
+            ],
+            "units": [{"id": "u", "capacity": 1}],
+        }
+    )
+    answer: LoopSolution = sch.solve(problem, solver, work_limit=12, workers=1)
+    assert_best(answer, (2, 1))
