@@ -33,6 +33,14 @@ def _kernels_first() -> Iterator[None]:
         yield
 
 
+@pytest.fixture(scope="module")
+def patient() -> Iterator[None]:
+    """Wait for searches that were told to end, however busy the machine is."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("scheduling.solvers.driver._Run._grace", lambda _: 60.0)
+        yield
+
+
 def pytest_collectstart() -> None:
     """Look for no garbage among what lives to the end."""
     gc.disable()

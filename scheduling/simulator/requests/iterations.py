@@ -117,8 +117,12 @@ class Iterations(InstanceState):
         """Return for how many of so many decode steps, at least one, there is memory that grows."""
         if steps <= 1 or not self.grows:
             return steps
-        spare = 0 if self.cache is None else self.cache.spare
-        return 1 + self.memory.lasts(self.steps + 1, steps - 1, spare)
+        return 1 + self.memory.lasts(self.steps + 1, steps - 1, self._to_take)
+
+    @property
+    def _to_take(self) -> int:
+        """Blocks beside the free ones that the iterations of a jump may take."""
+        return 0
 
     def _repeats(self, chunks: Chunks, decodes: int) -> int:
         """Return how many batches in a row take as many tokens of one prompt as this one."""

@@ -30,6 +30,8 @@ class KeepingInstance(Instance):
         self.cache: PrefixCache = PrefixCache(engine.paths, self.memory, retention)
         self._watcher = retention if isinstance(retention, Watching) else None
         self._matched = 0
+        self._held_off = 0
+        self._counts_held = False
         if isinstance(retention, Ordering) and retention.order is not None:
             self.order = retention.order
             self._look_at_order()
@@ -46,9 +48,27 @@ class KeepingInstance(Instance):
         runs.
         """
         blocks = self.memory.free + self.cache.spare + self._matched
-        if self.decoding or self.prefilling or self.moving or self.leaving:
-            blocks -= self.cache.held_back(now)
-        return blocks
+        runs = self.decoding or self.prefilling or self.moving or self.leaving
+        return blocks - self.cache.held_back(now) if runs and not self._counts_held else blocks
+
+    def _lasting(self, steps: int) -> int:
+        """Return for how many of so many decode steps, at least one, there is memory that grows.
+
+        Blocks before a held one are held with it, and no longer once a decode has taken it: then
+        who waits for them may begin.
+        """
+        if self._waits_for_held and self.cache.held_back(self._turn.now) < self._held_off:
+            return 1
+        return super()._lasting(steps)
+
+    @property
+    def _to_take(self) -> int:
+        """Blocks beside the free ones that the iterations of a jump may take."""
+        return 0 if self._waits_for_held else self.cache.spare
+
+    @property
+    def _waits_for_held(self) -> bool:
+        return self._held_off > 0 and bool(self.waiting)
 
     def free_at(self, now: int) -> int:
         """Return the blocks that no running request holds at a time between the ends of jumps."""
@@ -103,12 +123,15 @@ class KeepingInstance(Instance):
     def admit(self, request: Live) -> bool:
         """Begin the head of the queue with the blocks of its prompt that are here."""
         turn, cache = self._turn, self.cache
+        self._held_off = 0
         if self.slots <= 0:
             return False
         if not request.remote:
             cache.match(request)
         self._matched = cache.shared(request)
         blocks = self._granted(request)
+        if blocks is None and self._granted_with_held(request):
+            self._held_off = cache.held_back(turn.now)
         own = 0 if blocks is None else blocks - self._matched
         self._matched = 0
         if blocks is None:
@@ -127,6 +150,13 @@ class KeepingInstance(Instance):
                     self._watcher.began(request, turn.now)
         self._begin(request, blocks)
         return True
+
+    def _granted_with_held(self, request: Live) -> bool:
+        """Whether a request could begin if it might have what is held for others."""
+        self._counts_held = True
+        blocks = self._granted(request)
+        self._counts_held = False
+        return blocks is not None
 
     def _free(self, request: Live, blocks: int, tokens: int, now: int) -> None:
         """Free what a request held, and keep the prefix of so many of its tokens."""

@@ -20,6 +20,8 @@ from scheduling.simulator.requests.fleet import simulate_fleet
 from scheduling.simulator.requests.instance import Instance
 from scheduling.simulator.requests.keeping import KeepingInstance
 from scheduling.simulator.requests.live import Live
+from scheduling.simulator.requests.policies.admission import Watermark
+from scheduling.simulator.requests.policies.composition import Orca, Sarathi
 from scheduling.simulator.requests.policies.continuum import Continuum
 from scheduling.simulator.requests.policies.hexgen import Scores, Stages
 from scheduling.simulator.requests.policies.kvflow import StepsToExecution
@@ -229,3 +231,59 @@ def test_blocks_behind_what_a_request_uses_can_be_had() -> None:
     run = simulate_fleet(Deployment((group,)), requests, paths=paths)
     assert run.hit_tokens.tolist() == [0, 4]
     assert run.restarts.sum() == 0
+
+
+def test_who_waits_begins_when_decodes_have_taken_what_was_held() -> None:
+    """Blocks before a held one are held with it, and may be had once a decode has taken it."""
+    prompts = [17, 19, 21, 23, 30, 34, 36, 38, 40, 17, 21, 17]
+    program = [0, 0, 0, 0, 1, 1, 1, 1, 1, 2, 2, 3]
+    after = [[row - 1] if own in program[row - 1 : row] else [] for row, own in enumerate(program)]
+    nothing = np.zeros(len(prompts), np.int64)
+    tool = nothing - 1
+    tool[5] = 0
+    programs = ProgramTable(
+        requests=replace(
+            table([0] * len(prompts), prompts, [1, 1, 1, 1, 3, 1, 1, 1, 1, 3, 1, 2]),
+            demands=("all",),
+        ),
+        program=np.array(program),
+        after=np.array([row for rows in after for row in rows]),
+        after_starts=np.cumsum([0, *map(len, after)]),
+        gap_ns=nothing,
+        tool=tool,
+        tools=("grep",),
+        agent=nothing,
+        agents=("plan",),
+        paths=Paths.of([[(0, 16), (1 + own, n)] for own, n in zip(program, prompts, strict=True)]),
+    )
+    cost = Affine(base=0.0078125, per_token=0.0)
+    keeping = Continuum(COST, 0.02)
+    rule = Watermark(0.0)
+    makes_prompts = Group(
+        "p",
+        cost,
+        60,
+        role="prefill",
+        max_sequences=1,
+        block_size=1,
+        composition=Sarathi(1),
+        admission=rule,
+        retention=keeping,
+    )
+    makes_answers = Group(
+        "d",
+        cost,
+        64,
+        role="decode",
+        max_sequences=2,
+        block_size=16,
+        composition=Orca(),
+        admission=rule,
+        retention=keeping,
+    )
+    flow = Flow("all", "p", "d", 1.0, Link(1.0, 1e6))
+    fleet = Deployment((makes_prompts, makes_answers), (flow,))
+    jumping, single = (
+        simulate_fleet(fleet, programs, router=RoundRobin(), jumps=jumps) for jumps in (True, False)
+    )
+    assert same(jumping, single)

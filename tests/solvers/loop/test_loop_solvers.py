@@ -35,6 +35,7 @@ def test_bounds_hold_and_the_heuristic_is_valid(problem: LoopProblem) -> None:
     assert_bounds(floors, answer, best)
 
 
+@pytest.mark.usefixtures("patient")
 @examples(100, suppress_health_check=list(HealthCheck))
 @given(problem=loops())
 def test_one_iteration_after_another_is_valid(problem: LoopProblem) -> None:
@@ -43,6 +44,7 @@ def test_one_iteration_after_another_is_valid(problem: LoopProblem) -> None:
         assert answer.interval is not None
 
 
+@pytest.mark.usefixtures("patient")
 @pytest.mark.parametrize("solver", ["auto", "ims", "coarse"])
 def test_a_long_loop_is_answered_before_any_search(solver: str) -> None:
     problem = sch.read("bundled:flash-attention-hopper")

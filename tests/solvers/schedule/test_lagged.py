@@ -39,6 +39,7 @@ def test_what_keeps_the_limits_is_valid(problem: ScheduleProblem, seed: int) -> 
     assert kinds <= {"objective", "status"}
 
 
+@pytest.mark.usefixtures("patient")
 @examples(20)
 @given(st.integers(1, 12), st.integers(1, 6), st.integers(0, 1000))
 def test_jobs_without_waiting_always_have_a_first_schedule(
@@ -49,6 +50,7 @@ def test_jobs_without_waiting_always_have_a_first_schedule(
     assert answer.objective >= answer.bound > 0
 
 
+@pytest.mark.usefixtures("patient")
 @pytest.mark.parametrize("seed", [0, 1, 2, 4, 5, 6])
 def test_projects_with_lags_have_a_first_schedule_before_any_search(seed: int) -> None:
     problem = generate("project-with-lags", {"tasks": 20, "seed": seed})
